@@ -1,0 +1,37 @@
+#include "engine/core/bitfield.hpp"
+
+#include <bit>
+
+namespace btfs {
+
+Bitfield::Bitfield(std::size_t size, bool value)
+    : bytes_(units_for(size, 8), value ? 0xff : 0), size_(size), count_(value ? size : 0) {
+    if (value && size % 8 != 0) bytes_.back() = static_cast<std::uint8_t>(0xff << (8 - size % 8));
+}
+
+std::optional<Bitfield> Bitfield::parse(ByteView payload, std::size_t size) {
+    if (payload.size() != units_for(size, 8)) return std::nullopt;
+    Bitfield result(size);
+    for (std::size_t i = 0; i < payload.size(); ++i) {
+        result.bytes_[i] = std::to_integer<std::uint8_t>(payload[i]);
+        result.count_ += static_cast<std::size_t>(std::popcount(result.bytes_[i]));
+    }
+    if (size % 8 != 0 && (result.bytes_.back() & (0xff >> size % 8)) != 0) return std::nullopt;
+    return result;
+}
+
+bool Bitfield::set(PieceIndex piece) {
+    if (test(piece)) return false;
+    bytes_[piece.value() / 8] |= static_cast<std::uint8_t>(0x80 >> piece.value() % 8);
+    ++count_;
+    return true;
+}
+
+bool Bitfield::clear(PieceIndex piece) {
+    if (!test(piece)) return false;
+    bytes_[piece.value() / 8] &= static_cast<std::uint8_t>(~(0x80 >> piece.value() % 8));
+    --count_;
+    return true;
+}
+
+}  // namespace btfs

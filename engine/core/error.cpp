@@ -1,0 +1,77 @@
+#include "engine/core/error.hpp"
+
+#include <string>
+
+namespace btfs {
+namespace {
+
+const char* text(Errc e) {
+    switch (e) {
+        case Errc::bencode_syntax: return "not valid bencode";
+        case Errc::bencode_truncated: return "ends too early";
+        case Errc::bencode_trailing_data: return "has data behind its end";
+        case Errc::bencode_too_deep: return "is nested too deeply";
+        case Errc::bencode_too_large: return "has too many values";
+        case Errc::bencode_integer_out_of_range: return "has a number that is out of range";
+        case Errc::bencode_wrong_type: return "has a value of the wrong type";
+        case Errc::bencode_missing_key: return "lacks a required key";
+        case Errc::torrent_too_large: return "is larger than a torrent file may be";
+        case Errc::torrent_no_info: return "has no info dictionary, so it is not a torrent";
+        case Errc::torrent_bad_piece_length: return "has an unusable piece length";
+        case Errc::torrent_bad_piece_hashes: return "has a wrong number of piece hashes";
+        case Errc::torrent_bad_length: return "has a file of an impossible size";
+        case Errc::torrent_bad_path: return "has a file without a usable path";
+        case Errc::torrent_bad_symlink: return "has a symbolic link that leaves the torrent";
+        case Errc::torrent_too_many_files: return "has more files than are supported";
+        case Errc::torrent_empty: return "has no content";
+        case Errc::torrent_unsupported_version: return "is of a torrent version that is not supported yet";
+        case Errc::torrent_bad_file_tree: return "has a malformed file tree";
+        case Errc::handshake_malformed: return "malformed handshake";
+        case Errc::handshake_wrong_torrent: return "handshake for another torrent";
+        case Errc::connected_to_self: return "connected to ourselves";
+        case Errc::duplicate_peer: return "already connected to this peer";
+        case Errc::message_too_long: return "message too long";
+        case Errc::message_malformed: return "malformed message";
+        case Errc::message_not_negotiated: return "message that was not negotiated";
+        case Errc::bitfield_malformed: return "malformed bitfield";
+        case Errc::index_out_of_range: return "index out of range";
+        case Errc::request_flood: return "too many requests";
+        case Errc::unwanted_data: return "data that nobody asked for";
+        case Errc::peer_timed_out: return "peer timed out";
+        case Errc::peer_banned: return "peer sent wrong data";
+        case Errc::peer_not_needed: return "peer not needed";
+        case Errc::connection_closed: return "connection closed by the peer";
+        case Errc::tracker_bad_url: return "tracker URL is not usable";
+        case Errc::tracker_bad_reply: return "tracker sent a malformed reply";
+        case Errc::tracker_failure: return "tracker refused";
+        case Errc::tracker_timed_out: return "tracker did not answer";
+        case Errc::http_status: return "HTTP error status";
+        case Errc::http_too_large: return "HTTP reply too large";
+        case Errc::http_too_many_redirects: return "too many HTTP redirects";
+        case Errc::http_malformed: return "malformed HTTP reply";
+        case Errc::address_malformed: return "not an address";
+        case Errc::name_not_found: return "host name not found";
+        case Errc::storage_locked: return "in use by another btfs process";
+        case Errc::storage_full: return "no space left in the cache";
+        case Errc::storage_failed: return "the cache cannot be read or written";
+        case Errc::storage_corrupt: return "the cache file is damaged";
+        case Errc::cancelled: return "cancelled";
+        case Errc::timed_out: return "timed out";
+    }
+    return "unknown error";
+}
+
+class Category final : public boost::system::error_category {
+  public:
+    const char* name() const noexcept override { return "btfs"; }
+    std::string message(int value) const override { return text(static_cast<Errc>(value)); }
+};
+
+}  // namespace
+
+const boost::system::error_category& error_category() noexcept {
+    static const Category category;
+    return category;
+}
+
+}  // namespace btfs

@@ -1,0 +1,85 @@
+// Expected failures. Every parser and machine of the engine answers with Result<T>.
+#pragma once
+
+#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
+
+namespace btfs {
+
+/// What went wrong, in terms that a message to the user can use (see message() in error.cpp).
+enum class Errc {
+    // bencode
+    bencode_syntax = 1,
+    bencode_truncated,
+    bencode_trailing_data,
+    bencode_too_deep,
+    bencode_too_large,
+    bencode_integer_out_of_range,
+    bencode_wrong_type,
+    bencode_missing_key,
+    // metainfo
+    torrent_too_large,
+    torrent_no_info,
+    torrent_bad_piece_length,
+    torrent_bad_piece_hashes,
+    torrent_bad_length,
+    torrent_bad_path,
+    torrent_bad_symlink,
+    torrent_too_many_files,
+    torrent_empty,
+    torrent_unsupported_version,
+    torrent_bad_file_tree,
+    // peer wire
+    handshake_malformed,
+    handshake_wrong_torrent,
+    connected_to_self,
+    duplicate_peer,
+    message_too_long,
+    message_malformed,
+    message_not_negotiated,
+    bitfield_malformed,
+    index_out_of_range,
+    request_flood,
+    unwanted_data,
+    peer_timed_out,
+    peer_banned,
+    peer_not_needed,
+    connection_closed,
+    // trackers
+    tracker_bad_url,
+    tracker_bad_reply,
+    tracker_failure,
+    tracker_timed_out,
+    // http
+    http_status,
+    http_too_large,
+    http_too_many_redirects,
+    http_malformed,
+    // names
+    address_malformed,
+    name_not_found,
+    // storage
+    storage_locked,
+    storage_full,
+    storage_failed,
+    storage_corrupt,
+    // all
+    cancelled,
+    timed_out,
+};
+
+const boost::system::error_category& error_category() noexcept;
+
+inline boost::system::error_code make_error_code(Errc e) noexcept {
+    return {static_cast<int>(e), error_category()};
+}
+
+using Error = boost::system::error_code;
+
+template <class T>
+using Result = boost::system::result<T>;
+
+}  // namespace btfs
+
+template <>
+struct boost::system::is_error_code_enum<btfs::Errc> : std::true_type {};

@@ -1,0 +1,28 @@
+#include "engine/core/identity.hpp"
+
+#include <cassert>
+
+namespace btfs {
+namespace {
+
+Sha1Digest truncated(const Sha256Digest& hash) {
+    return Sha1Digest::from(hash.view().first(Sha1Digest::kSize));
+}
+
+}  // namespace
+
+Sha1Digest Identity::wire_hash() const {
+    assert(v1 || v2);
+    return v1 ? *v1 : truncated(*v2);
+}
+
+bool Identity::answers_to(const Sha1Digest& hash) const {
+    return (v1 && *v1 == hash) || (v2 && truncated(*v2) == hash);
+}
+
+std::string Identity::cache_key() const {
+    assert(v1 || v2);
+    return v1 ? v1->hex() : v2->hex();
+}
+
+}  // namespace btfs

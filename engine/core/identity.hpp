@@ -1,0 +1,25 @@
+// What a torrent is called: a v1 hash, a v2 hash, or both (BEP 3, BEP 52).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/core/hash.hpp"
+
+namespace btfs {
+
+struct Identity {
+    std::optional<Sha1Digest> v1;
+    std::optional<Sha256Digest> v2;
+
+    /// The 20 bytes that peers, trackers and the DHT know the torrent by: v1, else v2 truncated.
+    Sha1Digest wire_hash() const;
+    /// True if `hash`, 20 bytes from a handshake, names this torrent by either of its hashes.
+    bool answers_to(const Sha1Digest& hash) const;
+    /// One name in the cache for all aliases: the v1 hash in hex, else the v2 hash in hex.
+    std::string cache_key() const;
+
+    bool operator==(const Identity&) const = default;
+};
+
+}  // namespace btfs

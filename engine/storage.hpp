@@ -1,0 +1,92 @@
+// What the engine asks of a store of one torrent's content. The cache implements it; so does the store
+// of `btfs seed`, which serves files where they lie; so do tests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/core/bitfield.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/hash.hpp"
+#include "engine/core/types.hpp"
+
+namespace btfs {
+
+/// Memory for one piece, out of the store's budget, to receive blocks into. It goes back to the budget
+/// when the last owner lets go.
+class PieceBuffer {
+  public:
+    PieceBuffer() = default;
+    PieceBuffer(const PieceBuffer&) = delete;
+    PieceBuffer& operator=(const PieceBuffer&) = delete;
+    virtual ~PieceBuffer() = default;
+
+    /// As many bytes as the piece has. Bytes of pad files are zeros already.
+    virtual std::span<std::byte> bytes() = 0;
+};
+
+/// Shared because a piece's memory is read by its verifier, its writer, readers' replies and uploads,
+/// and none of them outlives the others by rule.
+using PieceBufferPtr = std::shared_ptr<PieceBuffer>;
+
+/// Bytes of verified content for an upload, alive as long as this is held.
+struct ContentView {
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> owner;
+};
+
+/// Who wants memory: part of the budget is kept for reads that somebody waits for.
+enum class Urgency : std::uint8_t { blocked_read, readahead, background };
+
+/// Names one read for an upload; chosen by the engine.
+using ReadTicket = std::uint64_t;
+
+/// The store's word to the engine. Called from any thread, never from inside a call of Storage, and not
+/// after Storage::detach() returned.
+class StorageEvents {
+  public:
+    virtual ~StorageEvents() = default;
+
+    /// The piece matches its hash and can be served from now on. `block_digests` as asked for.
+    virtual void on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) = 0;
+    /// The piece does not match. The buffer comes back, with the SHA-1 of each of its blocks.
+    virtual void on_mismatch(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests) = 0;
+    /// What was had is missing again: it could not be written, was damaged on disk, or was evicted.
+    virtual void on_lost(PieceIndex piece) = 0;
+    /// Memory is there again, after acquire() had said no.
+    virtual void on_credit() = 0;
+    /// A read for an upload has ended.
+    virtual void on_read(ReadTicket ticket, Result<ContentView> content) = 0;
+};
+
+/// Called on the engine thread; nothing here waits.
+class Storage {
+  public:
+    virtual ~Storage() = default;
+
+    /// From now on `events` is told. Called once.
+    virtual void attach(StorageEvents& events) = 0;
+    /// When this returns no event is under way and none will come.
+    virtual void detach() = 0;
+
+    /// Pieces that may be announced: verified ones, and those of earlier runs that are trusted enough to be
+    /// announced and are proven when first read.
+    virtual Bitfield available() const = 0;
+    /// Pieces to be treated as had but not announced: on disk since an earlier run that ended badly. The
+    /// first use proves them: on_verified() or on_lost() then follows.
+    virtual Bitfield unproven() const = 0;
+
+    /// Memory to receive a piece into, reserved before the first request for it is sent. Null: no credit
+    /// now; on_credit() follows.
+    virtual PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) = 0;
+    /// Every block of the piece is in the buffer. on_verified() or on_mismatch() follows. With
+    /// `want_block_digests`, on_verified() carries the SHA-1 of each block.
+    virtual void verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) = 0;
+    /// Reads verified content for an upload; on_read() follows. Content of an earlier run is proven first.
+    virtual void read(ReadTicket ticket, BlockRef range) = 0;
+};
+
+}  // namespace btfs
