@@ -1,0 +1,52 @@
+// What a file system asks of a torrent's cache: bytes, now or as soon as they are verified.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "engine/core/error.hpp"
+#include "engine/core/types.hpp"
+
+namespace btfs {
+
+/// Where one read's answer goes. Exactly one of data() and fail() is called, once: on the thread that
+/// called ReadSide::read() if the bytes were at hand, else on a thread of the disk pool or on the thread
+/// that cancelled. No lock of the cache is held meanwhile.
+class ReadReply {
+  public:
+    virtual ~ReadReply() = default;
+
+    /// The whole range, verified. The memory is valid during the call only.
+    virtual void data(std::span<const iovec> bytes) = 0;
+    virtual void fail(Error error) = 0;
+};
+
+/// Names a read from the moment it is made; chosen by the caller, never reused within a process.
+using ReadId = std::uint64_t;
+
+enum class ReadOutcome {
+    answered,  ///< the reply was used, or will be as soon as the disk pool has read the bytes
+    parked,    ///< some of the bytes are missing: the engine has to be told
+};
+
+/// Called from any thread; never waits for the network or the disk.
+class ReadSide {
+  public:
+    virtual ~ReadSide() = default;
+
+    /// Reads verified bytes of the torrent; `range` lies inside it and is at most 1 MiB long.
+    virtual ReadOutcome read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) = 0;
+    /// Ends a parked read with `error`. False if there is none of that name (any more).
+    virtual bool cancel(ReadId id, Error error) = 0;
+    /// Ends all parked reads with `error`; later ones that would park fail at once with it.
+    virtual void close(Error error) = 0;
+    /// True if every byte of the range could be answered without the swarm at this moment.
+    virtual bool has(ByteRange range) const = 0;
+    /// Bytes verified, or had since an earlier run.
+    virtual std::uint64_t bytes_had() const = 0;
+};
+
+}  // namespace btfs
