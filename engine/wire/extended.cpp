@@ -1,0 +1,75 @@
+#include "engine/wire/extended.hpp"
+
+#include <limits>
+
+#include "engine/metainfo/bencode.hpp"
+
+namespace btfs::wire {
+namespace {
+
+constexpr bencode::Limits kLimits{.max_size = 64 * 1024, .max_depth = 8, .max_tokens = 512};
+constexpr std::size_t kMaxClientName = 64;
+
+using bencode::Kind;
+using bencode::Value;
+
+template <class T>
+std::optional<T> number(const Value& dictionary, std::string_view key) {
+    const auto value = dictionary.find(key, Kind::integer);
+    if (!value || value->integer() < 0) return std::nullopt;
+    if (static_cast<std::uint64_t>(value->integer()) > std::numeric_limits<T>::max()) return std::nullopt;
+    return static_cast<T>(value->integer());
+}
+
+}  // namespace
+
+Bytes ExtendedHandshake::encode() const {
+    Bytes out;
+    bencode::Writer writer(out);
+    writer.begin_dictionary();
+    writer.key("m").begin_dictionary();
+    if (dont_have_id != 0) writer.key("lt_donthave").integer(dont_have_id);
+    writer.end();
+    if (metadata_size) writer.key("metadata_size").integer(*metadata_size);
+    if (listen_port) writer.key("p").integer(*listen_port);
+    if (reqq) writer.key("reqq").integer(*reqq);
+    if (upload_only) writer.key("upload_only").integer(1);
+    if (!client.empty()) writer.key("v").string(client);
+    if (your_address) writer.key("yourip").string(your_address->bytes());
+    writer.end();
+    return out;
+}
+
+Result<ExtendedHandshake> ExtendedHandshake::parse(ByteView payload) {
+    auto document = bencode::decode_prefix(payload, kLimits);
+    if (!document) return document.error();
+    const Value root = document->root();
+    if (!root.is_dictionary()) return Errc::bencode_wrong_type;
+    ExtendedHandshake h;
+    if (const auto ids = root.find("m", Kind::dictionary))
+        h.dont_have_id = number<std::uint8_t>(*ids, "lt_donthave").value_or(0);
+    h.reqq = number<std::uint32_t>(root, "reqq");
+    h.listen_port = number<std::uint16_t>(root, "p");
+    h.metadata_size = number<std::uint32_t>(root, "metadata_size");
+    h.upload_only = number<std::uint32_t>(root, "upload_only").value_or(0) != 0;
+    if (const auto client = root.find("v", Kind::string))
+        h.client = client->string().substr(0, kMaxClientName);
+    if (const auto yours = root.find("yourip", Kind::string))
+        h.your_address = Address::from_bytes(as_bytes(yours->string()));
+    return h;
+}
+
+Result<PieceIndex> parse_dont_have(ByteView payload) {
+    ByteReader reader(payload);
+    const PieceIndex piece(reader.u32());
+    if (!reader.finished()) return Errc::message_malformed;
+    return piece;
+}
+
+Bytes encode_dont_have(PieceIndex piece) {
+    Bytes out;
+    ByteWriter(out).u32(piece.value());
+    return out;
+}
+
+}  // namespace btfs::wire

@@ -1,0 +1,470 @@
+#include "engine/wire/peer_session.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/wire/allowed_fast.hpp"
+
+namespace btfs::wire {
+namespace {
+
+constexpr Duration kHandshakeTimeout = 10s;
+constexpr Duration kReceiveTimeout = 140s;  // a keep-alive is due every two minutes (BEP 3)
+constexpr Duration kKeepAliveAfter = 100s;
+/// How long a cancelled request may stay unanswered; old clients never answer one.
+constexpr Duration kCancelledFor = 20s;
+constexpr std::size_t kMaxForgotten = 4096;
+constexpr std::size_t kMaxAllowedFast = 256;
+/// Requests of a choked peer that are refused before it is taken for hostile.
+constexpr std::uint32_t kMaxRefusedWhileChoked = 4 * PeerSession::kOurReqq;
+constexpr std::string_view kClientName = "btfs 0.1";
+
+std::uint32_t max_message_size(const Layout& layout) {
+    return std::max(kMaxMessageSize, static_cast<std::uint32_t>(1 + units_for(layout.piece_count(), 8)));
+}
+
+}  // namespace
+
+PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint now)
+    : config_(config),
+      places_(places),
+      inbound_(*this, max_message_size(config.layout)),
+      now_(now),
+      last_received_(now),
+      last_sent_(now) {
+    Handshake ours;
+    ours.capabilities = {.fast = true, .extended = true};
+    ours.info_hash = config.identity.wire_hash();
+    ours.peer_id = config.our_id;
+    ByteWriter(outbound_.control()).bytes(ours.encode());
+    if (config.interested) set_interested(true);
+}
+
+// ---- the shell's side ----
+
+void PeerSession::handle_received(std::size_t size, TimePoint now) {
+    if (failed_) return;
+    now_ = last_received_ = now;
+    if (Error error = inbound_.received(size)) fail(error);
+}
+
+void PeerSession::handle_bytes(ByteView bytes, TimePoint now) {
+    if (failed_) return;
+    now_ = last_received_ = now;
+    if (Error error = inbound_.feed(bytes)) fail(error);
+}
+
+void PeerSession::handle_sent(std::size_t size, TimePoint now) {
+    now_ = last_sent_ = now;
+    content_sent_ += outbound_.sent(size).content;
+}
+
+TimePoint PeerSession::next_timeout() const {
+    if (failed_) return kNever;
+    if (!greeted_) return last_received_ + kHandshakeTimeout;
+    TimePoint next = std::min(last_received_ + kReceiveTimeout, last_sent_ + kKeepAliveAfter);
+    for (const RequestInFlight& r : requests_)
+        if (r.cancelled) next = std::min(next, r.since + kCancelledFor);
+    return next;
+}
+
+void PeerSession::handle_timeout(TimePoint now) {
+    if (failed_) return;
+    now_ = now;
+    if (now >= last_received_ + (greeted_ ? kReceiveTimeout : kHandshakeTimeout))
+        return fail(Errc::peer_timed_out);
+    if (greeted_ && now >= last_sent_ + kKeepAliveAfter) {
+        if (outbound_.empty()) send(KeepAlive{});
+        last_sent_ = now;
+    }
+    for (auto r = requests_.begin(); r != requests_.end();) {
+        if (!r->cancelled || now < r->since + kCancelledFor || under_way_ == r->block) {
+            ++r;
+            continue;
+        }
+        forget(r->block);
+        bytes_in_flight_ -= r->block.size;
+        r = requests_.erase(r);
+    }
+}
+
+std::optional<PeerEvent> PeerSession::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    PeerEvent event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+}
+
+// ---- commands ----
+
+bool PeerSession::may_request(PieceIndex piece) const {
+    return greeted_ && (!peer_choking_ || std::ranges::find(allowed_fast_, piece) != allowed_fast_.end());
+}
+
+void PeerSession::set_interested(bool interested) {
+    if (am_interested_ == interested) return;
+    am_interested_ = interested;
+    interested ? send(Interested{}) : send(NotInterested{});
+}
+
+void PeerSession::set_choking(bool choking) {
+    if (am_choking_ == choking || !greeted_) return;
+    am_choking_ = choking;
+    if (!choking) {
+        refused_while_choked_ = 0;
+        return send(Unchoke{});
+    }
+    send(Choke{});
+    // With fast, each dropped request is answered by a reject; without, the choke says it.
+    outbound_.drop_blocks_not_begun();
+    std::vector<BlockRef> dropped;
+    std::swap(dropped, wanted_by_peer_);
+    for (const BlockRef& block : dropped) {
+        if (std::ranges::find(granted_fast_, block.piece) != granted_fast_.end()) {
+            wanted_by_peer_.push_back(block);
+            continue;
+        }
+        if (capabilities_.fast) send(RejectRequest{block});
+        events_.push_back(BlockNotWanted{block});
+    }
+}
+
+void PeerSession::announce_have(PieceIndex piece) {
+    if (greeted_) send(Have{piece});
+}
+
+void PeerSession::announce_lost(PieceIndex piece) {
+    if (greeted_ && extended_.dont_have_id != 0) {
+        const Bytes payload = encode_dont_have(piece);
+        send(Extended{extended_.dont_have_id, payload});
+    }
+}
+
+void PeerSession::request(const BlockRef& block, TimePoint now) {
+    assert(block.size > 0 && block.size <= kBlockSize && in_range(block));
+    assert(may_request(block.piece) && in_flight() < reqq_);
+    now_ = now;
+    requests_.push_back({block, now, false});
+    bytes_in_flight_ += block.size;
+    send(Request{block});
+}
+
+void PeerSession::cancel(const BlockRef& block, TimePoint now) {
+    now_ = now;
+    auto found = std::ranges::find_if(
+        requests_, [&](const RequestInFlight& r) { return r.block == block && !r.cancelled; });
+    if (found == requests_.end()) return;
+    if (under_way_ == block && under_way_wanted_) {
+        under_way_wanted_ = false;
+        inbound_.divert_block();
+        found->cancelled = true;  // a Cancel would come too late
+        found->since = now;
+        return;
+    }
+    found->cancelled = true;
+    found->since = now;
+    send(Cancel{block});
+}
+
+void PeerSession::send_block(const BlockRef& block, ContentView content) {
+    if (std::erase(wanted_by_peer_, block) > 0) outbound_.push_block(block, std::move(content));
+}
+
+void PeerSession::refuse_block(const BlockRef& block) {
+    if (std::erase(wanted_by_peer_, block) > 0 && capabilities_.fast) send(RejectRequest{block});
+}
+
+// ---- what the stream brings ----
+
+Error PeerSession::on_handshake(ByteView raw) {
+    auto theirs = Handshake::parse(raw);
+    if (!theirs) return theirs.error();
+    if (!config_.identity.answers_to(theirs->info_hash)) return Errc::handshake_wrong_torrent;
+    if (theirs->peer_id == config_.our_id) return Errc::connected_to_self;
+    peer_id_ = theirs->peer_id;
+    capabilities_ = theirs->capabilities;
+    greeted_ = true;
+    send_first_messages();
+    events_.push_back(Greeted{});
+    return {};
+}
+
+void PeerSession::send_first_messages() {
+    if (capabilities_.fast && config_.have.none()) {
+        send(HaveNone{});
+    } else if (capabilities_.fast && config_.have.all()) {
+        send(HaveAll{});
+    } else if (!config_.have.none()) {
+        send(BitfieldMessage{config_.have.bytes()});
+    }
+    if (capabilities_.extended) {
+        ExtendedHandshake ours;
+        ours.dont_have_id = kDontHaveId;
+        ours.reqq = kOurReqq;
+        ours.client = kClientName;
+        ours.your_address = config_.remote.address;
+        ours.upload_only = config_.have.all();
+        if (config_.listen_port != 0) ours.listen_port = config_.listen_port;
+        const Bytes payload = ours.encode();
+        send(Extended{kExtendedHandshakeId, payload});
+    }
+    if (capabilities_.fast) send_allowed_fast();
+}
+
+void PeerSession::send_allowed_fast() {
+    granted_fast_ =
+        allowed_fast_set(config_.remote.address, config_.identity.wire_hash(), config_.layout.piece_count());
+    std::erase_if(granted_fast_, [&](PieceIndex piece) { return !config_.have.test(piece); });
+    for (PieceIndex piece : granted_fast_) send(AllowedFast{piece});
+}
+
+Error PeerSession::on_message(ByteView body) {
+    auto message = parse_message(body);
+    if (!message) return message.error();
+    return std::visit([this](const auto& m) { return handle(m); }, *message);
+}
+
+Error PeerSession::handle(const Choke&) {
+    if (peer_choking_) return {};
+    peer_choking_ = true;
+    if (!capabilities_.fast) {  // all that was asked is dropped (BEP 3)
+        std::deque<RequestInFlight> kept;
+        for (const RequestInFlight& r : requests_) {
+            if (under_way_ == r.block) {
+                kept.push_back(r);
+                continue;
+            }
+            forget(r.block);
+            bytes_in_flight_ -= r.block.size;
+            if (!r.cancelled) events_.push_back(BlockRefused{r.block});
+        }
+        requests_ = std::move(kept);
+    }
+    events_.push_back(Choked{});
+    return {};
+}
+
+Error PeerSession::handle(const Unchoke&) {
+    if (!peer_choking_) return {};
+    peer_choking_ = false;
+    events_.push_back(Unchoked{});
+    return {};
+}
+
+Error PeerSession::handle(const Interested&) {
+    if (!peer_interested_) events_.push_back(InterestChanged{});
+    peer_interested_ = true;
+    return {};
+}
+
+Error PeerSession::handle(const NotInterested&) {
+    if (peer_interested_) events_.push_back(InterestChanged{});
+    peer_interested_ = false;
+    return {};
+}
+
+Error PeerSession::handle(const Have& m) {
+    if (m.piece.value() >= config_.layout.piece_count()) return Errc::index_out_of_range;
+    pieces_known_ = true;
+    if (has(m.piece)) return {};
+    if (!pieces_) pieces_.emplace(config_.layout.piece_count());
+    pieces_->set(m.piece);
+    if (pieces_->all()) {
+        is_seed_ = true;
+        pieces_.reset();
+    }
+    events_.push_back(PieceGained{m.piece});
+    return {};
+}
+
+Error PeerSession::handle(const BitfieldMessage& m) {
+    if (pieces_known_) return Errc::bitfield_malformed;
+    auto parsed = Bitfield::parse(m.payload, config_.layout.piece_count());
+    if (!parsed) return Errc::bitfield_malformed;
+    pieces_known_ = true;
+    is_seed_ = parsed->all();
+    if (!is_seed_ && !parsed->none()) pieces_ = std::move(*parsed);
+    events_.push_back(PiecesKnown{});
+    return {};
+}
+
+Error PeerSession::take_all_pieces(bool all) {
+    if (!capabilities_.fast) return Errc::message_not_negotiated;
+    if (pieces_known_) return Errc::bitfield_malformed;
+    pieces_known_ = true;
+    is_seed_ = all;
+    events_.push_back(PiecesKnown{});
+    return {};
+}
+
+Error PeerSession::handle(const HaveAll&) {
+    return take_all_pieces(true);
+}
+Error PeerSession::handle(const HaveNone&) {
+    return take_all_pieces(false);
+}
+
+Error PeerSession::handle(const SuggestPiece& m) {
+    if (!capabilities_.fast) return Errc::message_not_negotiated;
+    return m.piece.value() < config_.layout.piece_count() ? Error{} : Errc::index_out_of_range;
+}
+
+Error PeerSession::handle(const AllowedFast& m) {
+    if (!capabilities_.fast) return Errc::message_not_negotiated;
+    if (m.piece.value() >= config_.layout.piece_count()) return Errc::index_out_of_range;
+    if (allowed_fast_.size() < kMaxAllowedFast &&
+        std::ranges::find(allowed_fast_, m.piece) == allowed_fast_.end())
+        allowed_fast_.push_back(m.piece);
+    return {};
+}
+
+Error PeerSession::handle(const RejectRequest& m) {
+    if (!capabilities_.fast) return Errc::message_not_negotiated;
+    auto found = std::ranges::find(requests_, m.block, &RequestInFlight::block);
+    if (found == requests_.end()) return {};  // one we gave up, or a confused peer: no harm
+    const bool cancelled = found->cancelled;
+    end_request(found);
+    if (!cancelled) events_.push_back(BlockRefused{m.block});
+    return {};
+}
+
+Error PeerSession::handle(const Request& m) {
+    if (!in_range(m.block)) return Errc::index_out_of_range;
+    if (m.block.size == 0 || m.block.size > kBlockSize) return Errc::message_malformed;
+    const bool granted =
+        !am_choking_ || std::ranges::find(granted_fast_, m.block.piece) != granted_fast_.end();
+    const bool room = wanted_by_peer_.size() < kOurReqq;
+    const bool repeated = std::ranges::find(wanted_by_peer_, m.block) != wanted_by_peer_.end();
+    if (!granted || !room || repeated) {
+        // It may have asked before our Choke reached it; only a flood is an offence.
+        if (++refused_while_choked_ > kMaxRefusedWhileChoked) return Errc::request_flood;
+        if (capabilities_.fast && !repeated) send(RejectRequest{m.block});
+        return {};
+    }
+    wanted_by_peer_.push_back(m.block);
+    events_.push_back(BlockWanted{m.block});
+    return {};
+}
+
+Error PeerSession::handle(const Cancel& m) {
+    if (std::erase(wanted_by_peer_, m.block) > 0) {
+        events_.push_back(BlockNotWanted{m.block});
+    } else if (!outbound_.drop_block(m.block)) {
+        return {};  // on its way, or answered
+    }
+    if (capabilities_.fast) send(RejectRequest{m.block});
+    return {};
+}
+
+Error PeerSession::handle(const Extended& m) {
+    if (!capabilities_.extended) return Errc::message_not_negotiated;
+    if (m.id == kExtendedHandshakeId) {
+        auto parsed = ExtendedHandshake::parse(m.payload);
+        if (!parsed) return parsed.error();
+        extended_ = std::move(*parsed);
+        if (extended_.reqq) reqq_ = std::clamp<std::uint32_t>(*extended_.reqq, 1, 4096);
+        events_.push_back(ExtensionsKnown{});
+    } else if (m.id == kDontHaveId) {
+        auto piece = parse_dont_have(m.payload);
+        if (!piece) return piece.error();
+        if (piece->value() >= config_.layout.piece_count()) return Errc::index_out_of_range;
+        if (!has(*piece)) return {};
+        if (is_seed_) {
+            is_seed_ = false;
+            pieces_.emplace(config_.layout.piece_count(), true);
+        }
+        pieces_->clear(*piece);
+        events_.push_back(PieceLost{*piece});
+    }
+    return {};
+}
+
+Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) {
+    assert(!under_way_);
+    auto found = std::ranges::find(requests_, block, &RequestInFlight::block);
+    if (found == requests_.end() && block.size == 0) {  // BitComet's way to reject
+        found = std::ranges::find_if(requests_, [&](const RequestInFlight& r) {
+            return r.block.piece == block.piece && r.block.offset_in_piece == block.offset_in_piece;
+        });
+        if (found != requests_.end()) {
+            const RequestInFlight refused = *found;
+            end_request(found);
+            if (!refused.cancelled) events_.push_back(BlockRefused{refused.block});
+            under_way_ = block;
+            under_way_wanted_ = false;
+            return std::span<std::byte>{};
+        }
+    }
+    if (found == requests_.end() && !was_forgotten(block)) return Errc::unwanted_data;
+    under_way_ = block;
+    under_way_wanted_ = found != requests_.end() && !found->cancelled;
+    if (under_way_wanted_) {
+        const std::span<std::byte> place = places_.place_of(block);
+        if (!place.empty()) return place;
+    }
+    side_buffer_.resize(block.size);
+    return std::span(side_buffer_);
+}
+
+void PeerSession::on_block_end(const BlockRef& block) {
+    const bool wanted = std::exchange(under_way_wanted_, false);
+    under_way_.reset();
+    auto found = std::ranges::find(requests_, block, &RequestInFlight::block);
+    if (found != requests_.end()) end_request(found);
+    if (block.size == 0) return;
+    content_received_ += block.size;
+    last_content_ = now_;
+    if (wanted) {
+        events_.push_back(BlockArrived{block, std::exchange(side_buffer_, {})});
+    } else {
+        events_.push_back(BlockUnneeded{block});
+        side_buffer_.clear();
+    }
+}
+
+std::optional<InboundStream::Sink::Guess> PeerSession::guess(std::size_t n) {
+    const std::size_t at = n + (under_way_ ? 1 : 0);
+    if (at >= requests_.size()) return std::nullopt;
+    if (under_way_ && requests_.front().block != *under_way_) return std::nullopt;  // out of order: no guess
+    const RequestInFlight& next = requests_[at];
+    if (next.cancelled) return std::nullopt;
+    const std::span<std::byte> place = places_.place_of(next.block);
+    if (place.empty()) return std::nullopt;
+    return Guess{next.block, place};
+}
+
+// ---- small things ----
+
+void PeerSession::send(const Message& message) {
+    append_message(outbound_.control(), message);
+}
+
+bool PeerSession::in_range(const BlockRef& block) const {
+    if (block.piece.value() >= config_.layout.piece_count()) return false;
+    const std::uint32_t piece_size = config_.layout.piece_size(block.piece);
+    return block.offset_in_piece <= piece_size && block.size <= piece_size - block.offset_in_piece;
+}
+
+void PeerSession::end_request(std::deque<RequestInFlight>::iterator request) {
+    bytes_in_flight_ -= request->block.size;
+    requests_.erase(request);
+}
+
+void PeerSession::forget(const BlockRef& block) {
+    if (forgotten_.size() == kMaxForgotten) forgotten_.pop_front();
+    forgotten_.push_back(block);
+}
+
+bool PeerSession::was_forgotten(const BlockRef& block) {
+    auto found = std::ranges::find(forgotten_, block);
+    if (found == forgotten_.end()) return false;
+    forgotten_.erase(found);
+    return true;
+}
+
+void PeerSession::fail(Error reason) {
+    failed_ = true;
+    events_.push_back(Failed{reason});
+}
+
+}  // namespace btfs::wire

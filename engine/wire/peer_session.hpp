@@ -1,0 +1,257 @@
+// One peer's side of the protocol, without a socket: bytes and commands in, bytes and events out.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/core/bitfield.hpp"
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/identity.hpp"
+#include "engine/core/layout.hpp"
+#include "engine/core/time.hpp"
+#include "engine/storage.hpp"
+#include "engine/wire/extended.hpp"
+#include "engine/wire/handshake.hpp"
+#include "engine/wire/inbound_stream.hpp"
+#include "engine/wire/messages.hpp"
+#include "engine/wire/outbound_queue.hpp"
+
+namespace btfs::wire {
+
+/// Where the bytes of requested blocks belong. The session asks when a block's header is there, or is
+/// expected to be next.
+class BlockPlaces {
+  public:
+    /// The block's memory, `block.size` bytes, if this peer alone may write there until the block ends
+    /// or is cancelled; else empty, and the bytes come with BlockArrived.
+    virtual std::span<std::byte> place_of(const BlockRef& block) = 0;
+
+  protected:
+    ~BlockPlaces() = default;
+};
+
+// ---- events ----
+
+struct Greeted {};  ///< both handshakes are done: peer_id() and capabilities() are known
+struct PiecesKnown {};
+struct PieceGained {
+    PieceIndex piece;
+};
+struct PieceLost {  ///< lt_donthave
+    PieceIndex piece;
+};
+struct Choked {};
+struct Unchoked {};
+struct InterestChanged {};
+/// A requested block has come whole. `data` is empty if it was received into its place.
+struct BlockArrived {
+    BlockRef block;
+    Bytes data;
+};
+/// A block that was cancelled, or forgotten after a choke, has come all the same.
+struct BlockUnneeded {
+    BlockRef block;
+};
+/// A requested block will not come: rejected, or dropped by a choke.
+struct BlockRefused {
+    BlockRef block;
+};
+/// The peer asks for a block that it may have, and that send_block() or refuse_block() must answer.
+struct BlockWanted {
+    BlockRef block;
+};
+/// It does not want it any more: do not answer (the session did).
+struct BlockNotWanted {
+    BlockRef block;
+};
+struct ExtensionsKnown {};  ///< extended() is filled
+/// The connection has to be closed now; nothing follows.
+struct Failed {
+    Error reason;
+};
+
+using PeerEvent = std::variant<Greeted, PiecesKnown, PieceGained, PieceLost, Choked, Unchoked,
+                               InterestChanged, BlockArrived, BlockUnneeded, BlockRefused, BlockWanted,
+                               BlockNotWanted, ExtensionsKnown, Failed>;
+
+enum class Direction { outgoing, incoming };
+
+/// One connection after its transport is there: handshake, choke, interest, what the peer has, what was
+/// asked of it and what it asked of us (BEP 3, 6, 10, 21, 54). Knows nothing of other peers, and decides
+/// nothing about what to fetch or whom to unchoke. A peer that breaks the protocol gets Failed.
+///
+/// Promises: never more requests in flight than the peer's reqq; never a request while choked but for the
+/// allowed-fast set; each of its requests answered once; Interested right behind our handshake, so that a
+/// seed unchokes us in the first round trip.
+class PeerSession final : private InboundStream::Sink {
+  public:
+    /// How many requests we let a peer have in flight, and say so (BEP 10 reqq).
+    static constexpr std::uint32_t kOurReqq = 1024;
+    static constexpr std::uint32_t kDefaultReqq = 250;
+
+    struct Config {
+        Direction direction = Direction::outgoing;
+        const Identity& identity;
+        const Layout& layout;
+        PeerId our_id{};
+        Endpoint remote;
+        std::uint16_t listen_port = 0;
+        /// Send Interested with the handshake.
+        bool interested = true;
+        /// What may be announced to the peer when the handshake is done.
+        const Bitfield& have;
+    };
+
+    struct RequestInFlight {
+        BlockRef block;
+        TimePoint since;
+        bool cancelled = false;
+    };
+
+    /// All references of `config`, and `places`, outlive the session.
+    PeerSession(const Config& config, BlockPlaces& places, TimePoint now);
+    PeerSession(const PeerSession&) = delete;
+    PeerSession& operator=(const PeerSession&) = delete;
+
+    // ---- the shell's side ----
+    std::size_t receive_buffers(std::span<iovec> out) { return inbound_.receive_buffers(out); }
+    void handle_received(std::size_t size, TimePoint now);
+    /// Bytes that were read before the session existed.
+    void handle_bytes(ByteView bytes, TimePoint now);
+    std::size_t send_buffers(std::span<iovec> out) { return outbound_.send_buffers(out); }
+    void handle_sent(std::size_t size, TimePoint now);
+    bool has_output() const { return !outbound_.empty(); }
+    TimePoint next_timeout() const;
+    void handle_timeout(TimePoint now);
+    std::optional<PeerEvent> poll_event();
+
+    // ---- what is known ----
+    bool greeted() const { return greeted_; }
+    const Endpoint& remote() const { return config_.remote; }
+    Direction direction() const { return config_.direction; }
+    const PeerId& peer_id() const { return peer_id_; }
+    const Capabilities& capabilities() const { return capabilities_; }
+    const ExtendedHandshake& extended() const { return extended_; }
+    bool pieces_known() const { return pieces_known_; }
+    bool has(PieceIndex piece) const { return is_seed_ || (pieces_ && pieces_->test(piece)); }
+    bool is_seed() const { return is_seed_; }
+    /// Nothing while the peer is a seed or has nothing.
+    const std::optional<Bitfield>& pieces() const { return pieces_; }
+    bool peer_choking() const { return peer_choking_; }
+    bool peer_interested() const { return peer_interested_; }
+    bool am_choking() const { return am_choking_; }
+    bool am_interested() const { return am_interested_; }
+    /// True if the piece may be requested now: unchoked, or it is in the allowed-fast set.
+    bool may_request(PieceIndex piece) const;
+    /// Requests in flight, cancelled ones that are still unanswered included.
+    std::size_t in_flight() const { return requests_.size(); }
+    std::uint64_t bytes_in_flight() const { return bytes_in_flight_; }
+    const std::deque<RequestInFlight>& requests() const { return requests_; }
+    std::uint32_t reqq() const { return reqq_; }
+    std::size_t upload_backlog() const { return outbound_.block_bytes(); }
+    std::uint64_t content_received() const { return content_received_; }
+    std::uint64_t content_sent() const { return content_sent_; }
+    TimePoint last_content_received() const { return last_content_; }
+    /// Bytes of the block that is coming in right now which are here already.
+    const std::optional<BlockRef>& block_under_way() const { return under_way_; }
+
+    // ---- commands ----
+    void set_interested(bool interested);
+    void set_choking(bool choking);
+    void announce_have(PieceIndex piece);
+    /// We had announced a piece and do not have it any more (lt_donthave, where the peer speaks it).
+    void announce_lost(PieceIndex piece);
+    /// The caller has checked may_request(), has(), in_flight() < reqq().
+    void request(const BlockRef& block, TimePoint now);
+    /// Its memory may go after this; what still comes of it is thrown away.
+    void cancel(const BlockRef& block, TimePoint now);
+    void send_block(const BlockRef& block, ContentView content);
+    void refuse_block(const BlockRef& block);
+
+  private:
+    Error on_handshake(ByteView raw) override;
+    Error on_message(ByteView body) override;
+    Result<std::span<std::byte>> on_block_begin(const BlockRef& block) override;
+    void on_block_end(const BlockRef& block) override;
+    std::optional<Guess> guess(std::size_t n) override;
+
+    Error handle(const KeepAlive&) { return {}; }
+    Error handle(const Choke&);
+    Error handle(const Unchoke&);
+    Error handle(const Interested&);
+    Error handle(const NotInterested&);
+    Error handle(const Have& m);
+    Error handle(const BitfieldMessage& m);
+    Error handle(const Request& m);
+    Error handle(const Cancel& m);
+    Error handle(const Port&) { return {}; }
+    Error handle(const SuggestPiece& m);
+    Error handle(const HaveAll&);
+    Error handle(const HaveNone&);
+    Error handle(const RejectRequest& m);
+    Error handle(const AllowedFast& m);
+    Error handle(const Extended& m);
+    Error handle(const Unknown&) { return {}; }
+
+    void send(const Message& message);
+    void send_first_messages();
+    void send_allowed_fast();
+    Error take_all_pieces(bool all);
+    bool in_range(const BlockRef& block) const;
+    void end_request(std::deque<RequestInFlight>::iterator request);
+    void forget(const BlockRef& block);
+    bool was_forgotten(const BlockRef& block);
+    void fail(Error reason);
+
+    Config config_;
+    BlockPlaces& places_;
+    InboundStream inbound_;
+    OutboundQueue outbound_;
+    std::deque<PeerEvent> events_;
+
+    bool greeted_ = false;
+    bool failed_ = false;
+    PeerId peer_id_{};
+    Capabilities capabilities_;
+    ExtendedHandshake extended_;
+    std::uint32_t reqq_ = kDefaultReqq;
+
+    bool pieces_known_ = false;
+    bool is_seed_ = false;
+    std::optional<Bitfield> pieces_;
+
+    bool peer_choking_ = true;
+    bool peer_interested_ = false;
+    bool am_choking_ = true;
+    bool am_interested_ = false;
+
+    /// In the order in which they were sent.
+    std::deque<RequestInFlight> requests_;
+    std::uint64_t bytes_in_flight_ = 0;  // the sizes of requests_ together
+    /// Requests that a choke or a time-out ended on our side: their blocks may still come (BEP 3).
+    std::deque<BlockRef> forgotten_;
+    std::vector<PieceIndex> allowed_fast_;  ///< what we may request while choked
+    std::vector<PieceIndex> granted_fast_;  ///< what the peer may request while choked
+    std::vector<BlockRef> wanted_by_peer_;  ///< BlockWanted without an answer yet
+    std::uint32_t refused_while_choked_ = 0;
+
+    std::optional<BlockRef> under_way_;
+    bool under_way_wanted_ = false;
+    Bytes side_buffer_;  ///< for a block that others may write too
+
+    std::uint64_t content_received_ = 0;
+    std::uint64_t content_sent_ = 0;
+    TimePoint now_;
+    TimePoint last_received_;
+    TimePoint last_sent_;
+    TimePoint last_content_{};
+};
+
+}  // namespace btfs::wire
