@@ -1,0 +1,116 @@
+#include "engine/swarm/demand.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace btfs {
+
+Demand::Demand(const Layout& layout, std::function<Offer(PieceIndex)> offer_of)
+    : layout_(layout), offer_of_(std::move(offer_of)) {}
+
+Demand::Span Demand::pieces_of(ByteRange range) const {
+    range.end = std::min(range.end, layout_.total_size());
+    if (range.empty()) return {};
+    return {layout_.piece_at(range.begin).value(), layout_.piece_at(range.end - 1).value() + 1};
+}
+
+void Demand::set_reader(ReaderId id, const ReaderDemand& demand, TimePoint now) {
+    Reader& reader = readers_[id];
+
+    std::set<PieceIndex> blocked;
+    for (const ByteRange& range : demand.blocked) {
+        const Span span = pieces_of(range);
+        for (std::uint32_t i = span.begin; i < span.end; ++i) blocked.insert(PieceIndex(i));
+    }
+    for (PieceIndex piece : reader.blocked)
+        if (!blocked.contains(piece)) remove(id, Rank::blocked, piece);
+    for (PieceIndex piece : blocked)
+        if (!reader.blocked.contains(piece)) add(id, {Rank::blocked, now, piece});
+    reader.blocked = std::move(blocked);
+
+    move_window(id, reader, demand, now);
+}
+
+void Demand::move_window(ReaderId id, Reader& reader, const ReaderDemand& demand, TimePoint now) {
+    const Span old = reader.window, next = pieces_of(demand.window);
+    for (std::uint32_t i = old.begin; i < old.end; ++i)
+        if (!next.contains(i)) remove(id, Rank::window, PieceIndex(i));
+    if (old.end != next.begin && !next.contains(old.end) && !old.contains(next.begin)) reader.last_due = now;
+
+    for (std::uint32_t i = next.begin; i < next.end; ++i) {
+        if (old.contains(i)) continue;
+        TimePoint due = now;
+        if (demand.bytes_per_second > 0) {
+            const std::uint64_t piece_begin = layout_.piece_offset_in_torrent(PieceIndex(i));
+            const std::uint64_t distance = piece_begin - std::min(piece_begin, demand.window.begin);
+            due += from_seconds(static_cast<double>(distance) / static_cast<double>(demand.bytes_per_second));
+        }
+        if (i >= old.end) due = reader.last_due = std::max(due, reader.last_due);  // never out of order
+        add(id, {Rank::window, due, PieceIndex(i)});
+    }
+    reader.window = next;
+}
+
+void Demand::drop_reader(ReaderId id) {
+    auto found = readers_.find(id);
+    if (found == readers_.end()) return;
+    set_reader(id, {}, {});
+    readers_.erase(found);
+}
+
+void Demand::add(ReaderId reader, const Deadline& deadline) {
+    auto [at, added] = pieces_.try_emplace(deadline.piece);
+    Piece& piece = at->second;
+    if (added) {
+        piece.offer = offer_of_(deadline.piece);
+    } else {
+        unindex(piece);
+    }
+    piece.wants.push_back({reader, deadline});
+    index(piece);
+}
+
+void Demand::remove(ReaderId reader, Rank rank, PieceIndex index_of_piece) {
+    auto found = pieces_.find(index_of_piece);
+    assert(found != pieces_.end());
+    Piece& piece = found->second;
+    unindex(piece);
+    std::erase_if(piece.wants, [&](const Want& w) { return w.reader == reader && w.deadline.rank == rank; });
+    if (piece.wants.empty()) {
+        pieces_.erase(found);
+    } else {
+        index(piece);
+    }
+}
+
+void Demand::index(Piece& piece) {
+    piece.key = std::ranges::min(piece.wants, {}, &Want::deadline).deadline;
+    if (piece.offer == Offer::open) open_.insert(piece.key);
+    if (piece.offer != Offer::had && piece.key.rank == Rank::blocked) blocked_.insert(piece.key);
+}
+
+void Demand::unindex(const Piece& piece) {
+    open_.erase(piece.key);
+    blocked_.erase(piece.key);
+}
+
+void Demand::set_offer(PieceIndex index_of_piece, Offer offer) {
+    auto found = pieces_.find(index_of_piece);
+    if (found == pieces_.end() || found->second.offer == offer) return;
+    unindex(found->second);
+    found->second.offer = offer;
+    index(found->second);
+}
+
+bool Demand::is_blocked_on(PieceIndex piece) const {
+    auto found = pieces_.find(piece);
+    return found != pieces_.end() && found->second.key.rank == Rank::blocked;
+}
+
+PieceIndex Demand::beyond_windows() const {
+    std::uint32_t furthest = 0;
+    for (const auto& [id, reader] : readers_) furthest = std::max(furthest, reader.window.end);
+    return PieceIndex(furthest);
+}
+
+}  // namespace btfs

@@ -1,0 +1,47 @@
+// One connected peer of a torrent: its protocol state and what is known of its speed.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "engine/swarm/partial_piece.hpp"
+#include "engine/swarm/peer_estimate.hpp"
+#include "engine/wire/peer_session.hpp"
+
+namespace btfs {
+
+struct Peer {
+    Peer(ConnectionId connection, const wire::PeerSession::Config& config, wire::BlockPlaces& places,
+         TimePoint now)
+        : id(connection), session(config, places, now), estimate(now), connected(now) {}
+
+    ConnectionId id;
+    wire::PeerSession session;
+    PeerEstimate estimate;
+    TimePoint connected;
+    TimePoint last_asked;
+    /// Sends nothing though it was asked: nothing that matters is asked of it until it delivers.
+    bool snubbed = false;
+    /// Its pieces are counted in the picker's availability.
+    bool counted = false;
+    /// Blocks that it may have and waits for, and whether the store is reading for it.
+    std::deque<BlockRef> uploads;
+    bool reading_upload = false;
+    TimePoint unchoked;
+    /// Pieces that verified, and that failed, with blocks of this peer in them.
+    std::uint32_t pieces_good = 0;
+    std::uint32_t pieces_failed = 0;
+
+    bool can_be_asked(PieceIndex piece) const {
+        return session.has(piece) && session.may_request(piece) && session.in_flight() < session.reqq();
+    }
+    Duration delivery_time(std::uint64_t more, TimePoint now) const {
+        return estimate.delivery_time(session.bytes_in_flight() + more, now);
+    }
+};
+
+/// In the order of connecting, so that everything repeats in a simulation.
+using PeerTable = std::map<ConnectionId, std::unique_ptr<Peer>>;
+
+}  // namespace btfs

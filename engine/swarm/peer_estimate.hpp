@@ -1,0 +1,65 @@
+// What one peer can deliver and when: its rate, its round trip, and the window its TCP sends with.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "engine/core/time.hpp"
+
+namespace btfs {
+
+/// Learns from what a peer sends, and predicts when it will have sent more.
+///
+/// The sender's window is modelled because it decides what a cold peer can do: about 14.5 KB when new,
+/// doubling in each round trip of use, halving for every 250 ms of idling (as cubic does after an idle
+/// RTO). A piece is therefore fetched fastest from all peers at once when they are cold.
+class PeerEstimate {
+  public:
+    explicit PeerEstimate(TimePoint now) : interval_begin_(now), last_received_(now) {}
+
+    /// A sample of the path's round trip: connecting took so long, or the kernel says so.
+    void on_round_trip(Duration sample, TimePoint now);
+    /// Bytes have arrived; `in_flight` is what is still expected, in bytes.
+    void on_received(std::uint64_t bytes, std::uint64_t in_flight, TimePoint now);
+    /// A request went out; `in_flight` is what was expected before it.
+    void on_asked(std::uint64_t in_flight, TimePoint now);
+
+    Duration round_trip() const { return round_trip_; }
+    /// Bytes per second at its best in the last ten seconds; nothing before a first measurement.
+    std::optional<double> rate() const;
+    /// How long until the last of `bytes` that are asked for now, and in flight, has come.
+    Duration delivery_time(std::uint64_t bytes, TimePoint now) const;
+    /// How many bytes to keep in flight: enough to never run dry, and not much more.
+    std::uint64_t target_in_flight() const;
+
+  private:
+    struct Sample {
+        TimePoint at;
+        double bytes_per_second;
+    };
+    struct RoundTrip {
+        TimePoint at;
+        Duration value;
+    };
+    void end_interval(std::uint64_t in_flight, TimePoint now);
+    double window(TimePoint now) const;
+
+    Duration round_trip_ = std::chrono::milliseconds(100);  // a guess until measured
+    Duration jitter_{};
+    std::deque<RoundTrip> round_trips_;
+    std::optional<TimePoint> probe_sent_;
+
+    std::deque<Sample> samples_;  // rates fall from front to back
+    TimePoint interval_begin_;
+    std::uint64_t interval_bytes_ = 0;
+    bool interval_busy_ = false;  // there was something in flight all the time
+    bool starting_ = true;        // the rate still grows from interval to interval
+    double boost_ = 1;
+    bool ran_dry_ = false;
+
+    double window_ = 14'500;
+    TimePoint last_received_;
+};
+
+}  // namespace btfs

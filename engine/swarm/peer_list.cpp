@@ -1,0 +1,122 @@
+#include "engine/swarm/peer_list.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace btfs {
+namespace {
+
+constexpr Duration kFirstRetry = 5s;
+constexpr Duration kLongestRetry = 30min;
+constexpr Duration kUselessRetry = 30min;
+constexpr std::uint32_t kMaxFailures = 8;
+
+constexpr std::array<std::uint32_t, 256> make_crc32c_table() {
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+        std::uint32_t crc = i;
+        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+        table[i] = crc;
+    }
+    return table;
+}
+
+std::uint32_t crc32c(ByteView bytes) {
+    static constexpr auto kTable = make_crc32c_table();
+    std::uint32_t crc = 0xffffffff;
+    for (std::byte b : bytes) crc = crc >> 8 ^ kTable[(crc ^ std::to_integer<std::uint32_t>(b)) & 0xff];
+    return ~crc;
+}
+
+}  // namespace
+
+std::uint32_t canonical_priority(const Endpoint& a, const Endpoint& b) {
+    if (a.address.family() != b.address.family()) return 0;
+    if (a.address == b.address) {
+        std::array<std::byte, 4> ports;
+        store_big_endian(ports.data(), std::min(a.port, b.port));
+        store_big_endian(ports.data() + 2, std::max(a.port, b.port));
+        return crc32c(ports);
+    }
+    // How many leading bytes the two have in common decides how much of them counts.
+    std::vector<std::byte> first(a.address.bytes().begin(), a.address.bytes().end());
+    std::vector<std::byte> second(b.address.bytes().begin(), b.address.bytes().end());
+    const auto same = [&](std::size_t n) {
+        return std::equal(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(n), second.begin());
+    };
+    std::size_t whole;  // bytes that count fully; of those behind, every other bit
+    if (a.address.is_v4()) {
+        whole = same(3) ? 4 : same(2) ? 3 : 2;
+    } else {
+        whole = 6;
+        while (whole < 16 && same(whole)) ++whole;
+    }
+    for (std::size_t i = whole; i < first.size(); ++i) {
+        first[i] &= std::byte{0x55};
+        second[i] &= std::byte{0x55};
+    }
+    if (second < first) std::swap(first, second);
+    first.insert(first.end(), second.begin(), second.end());
+    return crc32c(first);
+}
+
+void PeerList::enqueue(const Endpoint& endpoint, Known& known, TimePoint when) {
+    known.busy = false;
+    known.next_attempt = when;
+    queue_.insert({when, known.order, endpoint});
+}
+
+bool PeerList::add(const Endpoint& endpoint) {
+    if (!endpoint.is_dialable() || is_banned(endpoint.address) || known_.contains(endpoint)) return false;
+    if (known_.size() >= kMaxPeers) return false;
+    Known known;
+    known.order = own_ ? ~canonical_priority(*own_, endpoint) : static_cast<std::uint32_t>(rng_.next());
+    enqueue(endpoint, known_[endpoint] = known, {});
+    return true;
+}
+
+std::optional<Endpoint> PeerList::next(TimePoint now) {
+    if (queue_.empty() || queue_.begin()->when > now) return std::nullopt;
+    const Endpoint endpoint = queue_.begin()->endpoint;
+    queue_.erase(queue_.begin());
+    known_[endpoint].busy = true;
+    return endpoint;
+}
+
+TimePoint PeerList::next_time() const {
+    return queue_.empty() ? kNever : queue_.begin()->when;
+}
+
+void PeerList::on_failed(const Endpoint& endpoint, TimePoint now) {
+    auto found = known_.find(endpoint);
+    if (found == known_.end() || !found->second.busy) return;
+    Known& known = found->second;
+    if (++known.failures >= kMaxFailures) return forget(endpoint);
+    enqueue(endpoint, known,
+            now + std::min<Duration>(kFirstRetry * (1 << (known.failures - 1)), kLongestRetry));
+}
+
+void PeerList::on_closed(const Endpoint& endpoint, bool useless, TimePoint now) {
+    auto found = known_.find(endpoint);
+    if (found == known_.end() || !found->second.busy) return;
+    found->second.failures = 1;
+    enqueue(endpoint, found->second, now + (useless ? kUselessRetry : kFirstRetry));
+}
+
+void PeerList::ban(const Address& address) {
+    banned_.insert(address);
+    std::vector<Endpoint> gone;
+    for (const auto& [endpoint, known] : known_)
+        if (endpoint.address == address) gone.push_back(endpoint);
+    for (const Endpoint& endpoint : gone) forget(endpoint);
+}
+
+void PeerList::forget(const Endpoint& endpoint) {
+    auto found = known_.find(endpoint);
+    if (found == known_.end()) return;
+    queue_.erase({found->second.next_attempt, found->second.order, endpoint});
+    known_.erase(found);
+}
+
+}  // namespace btfs

@@ -1,0 +1,69 @@
+// Peers that are known by their address: whom to dial next, and whom never again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/rng.hpp"
+#include "engine/core/time.hpp"
+
+namespace btfs {
+
+/// BEP 40's canonical priority of the pair of two peers: a CRC32-C over their masked addresses. The same on
+/// both sides; higher connects first. Addresses of different families give 0.
+std::uint32_t canonical_priority(const Endpoint& a, const Endpoint& b);
+
+/// Bounded. Failures back off exponentially; fresh candidates come in the order of BEP 40 once our own
+/// address is known, else at random.
+class PeerList {
+  public:
+    static constexpr std::size_t kMaxPeers = 4000;
+
+    explicit PeerList(Rng& rng) : rng_(rng) {}
+
+    /// Gives whether it is new. Addresses that cannot be dialled, banned ones, and those beyond the bound are
+    /// not taken.
+    bool add(const Endpoint& endpoint);
+    /// The best candidate that may be dialled now; it counts as connected until one of the calls below.
+    std::optional<Endpoint> next(TimePoint now);
+    /// When next() may have one again; kNever if there is none at all.
+    TimePoint next_time() const;
+
+    void on_failed(const Endpoint& endpoint, TimePoint now);
+    /// A connection ended that had worked; `useless` if it need not be tried again soon.
+    void on_closed(const Endpoint& endpoint, bool useless, TimePoint now);
+    /// Never again to this address, whatever the port.
+    void ban(const Address& address);
+    bool is_banned(const Address& address) const { return banned_.contains(address); }
+    /// Not a ban, but this endpoint leads nowhere (it is ourselves).
+    void forget(const Endpoint& endpoint);
+    void set_own_address(const Endpoint& own) { own_ = own; }
+
+    std::size_t size() const { return known_.size(); }
+
+  private:
+    struct Known {
+        std::uint32_t failures = 0;
+        bool busy = false;  // dialling or connected
+        TimePoint next_attempt{};
+        std::uint32_t order = 0;  // lower is earlier
+    };
+    struct Place {
+        TimePoint when;
+        std::uint32_t order;
+        Endpoint endpoint;
+        auto operator<=>(const Place&) const = default;
+    };
+    void enqueue(const Endpoint& endpoint, Known& known, TimePoint when);
+
+    Rng& rng_;
+    std::optional<Endpoint> own_;
+    std::unordered_map<Endpoint, Known> known_;
+    std::set<Place> queue_;
+    std::set<Address> banned_;
+};
+
+}  // namespace btfs

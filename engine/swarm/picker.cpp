@@ -1,0 +1,103 @@
+#include "engine/swarm/picker.hpp"
+
+#include <cassert>
+
+namespace btfs {
+
+Picker::Picker(const Layout& layout, Bitfield had) : layout_(layout), had_(std::move(had)) {
+    assert(had_.size() == layout.piece_count());
+    for (std::uint32_t i = 0; i < layout.piece_count(); ++i)
+        if (!had_.test(PieceIndex(i))) bytes_missing_ += layout.piece_size(PieceIndex(i));
+}
+
+PieceState Picker::state(PieceIndex piece) const {
+    if (had_.test(piece)) return PieceState::had;
+    if (partials_.contains(piece)) return PieceState::receiving;
+    if (verifying_.contains(piece)) return PieceState::verifying;
+    return PieceState::missing;
+}
+
+PartialPiece* Picker::partial(PieceIndex piece) {
+    auto found = partials_.find(piece);
+    return found == partials_.end() ? nullptr : found->second.get();
+}
+
+PartialPiece& Picker::begin(PieceIndex piece, PieceBufferPtr buffer) {
+    assert(state(piece) == PieceState::missing && buffer);
+    auto [at, added] =
+        partials_.emplace(piece, std::make_unique<PartialPiece>(piece, layout_, std::move(buffer)));
+    return *at->second;
+}
+
+void Picker::abandon(PieceIndex piece) {
+    assert(partials_.contains(piece));
+    partials_.erase(piece);
+}
+
+PieceBufferPtr Picker::start_verifying(PieceIndex piece) {
+    auto node = partials_.extract(piece);
+    assert(!node.empty() && node.mapped()->complete());
+    PieceBufferPtr buffer = node.mapped()->buffer();
+    verifying_.insert(std::move(node));
+    return buffer;
+}
+
+PartialPiece& Picker::reopen(PieceIndex piece) {
+    auto node = verifying_.extract(piece);
+    assert(!node.empty());
+    return *partials_.insert(std::move(node)).position->second;
+}
+
+std::unique_ptr<PartialPiece> Picker::set_had(PieceIndex piece) {
+    assert(!partials_.contains(piece));
+    if (had_.set(piece)) bytes_missing_ -= layout_.piece_size(piece);
+    auto node = verifying_.extract(piece);
+    return node.empty() ? nullptr : std::move(node.mapped());
+}
+
+void Picker::set_lost(PieceIndex piece) {
+    verifying_.erase(piece);
+    if (had_.clear(piece)) bytes_missing_ += layout_.piece_size(piece);
+}
+
+void Picker::pieces_joined(const Bitfield& pieces) {
+    if (counts_.empty()) counts_.resize(layout_.piece_count());
+    for (std::uint32_t i = 0; i < counts_.size(); ++i) counts_[i] += pieces.test(PieceIndex(i));
+}
+
+void Picker::pieces_left(const Bitfield& pieces) {
+    for (std::uint32_t i = 0; i < counts_.size(); ++i) counts_[i] -= pieces.test(PieceIndex(i));
+}
+
+void Picker::piece_gained(PieceIndex piece) {
+    if (counts_.empty()) counts_.resize(layout_.piece_count());
+    ++counts_[piece.value()];
+}
+
+void Picker::piece_left(PieceIndex piece) {
+    assert(!counts_.empty() && counts_[piece.value()] > 0);
+    --counts_[piece.value()];
+}
+
+std::uint32_t Picker::availability(PieceIndex piece) const {
+    return seeds_ + (counts_.empty() ? 0 : counts_[piece.value()]);
+}
+
+std::optional<PieceIndex> Picker::rarest(const std::function<bool(PieceIndex)>& eligible,
+                                         std::uint64_t salt) const {
+    for (const auto& [piece, partial] : partials_)
+        if (partial->free_count() > 0 && eligible(piece)) return piece;
+
+    // From a place that differs from peer to peer, so that equally rare pieces are spread.
+    const std::uint32_t count = layout_.piece_count();
+    std::optional<PieceIndex> best;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const PieceIndex piece((salt + i) % count);
+        if (state(piece) != PieceState::missing || !eligible(piece)) continue;
+        if (!best || availability(piece) < availability(*best)) best = piece;
+        if (availability(*best) <= 1 || counts_.empty()) break;  // no rarer one can come
+    }
+    return best;
+}
+
+}  // namespace btfs

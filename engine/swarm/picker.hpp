@@ -1,0 +1,74 @@
+// Where each piece stands, and how many peers have it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/core/bitfield.hpp"
+#include "engine/core/layout.hpp"
+#include "engine/swarm/partial_piece.hpp"
+
+namespace btfs {
+
+enum class PieceState : std::uint8_t { missing, receiving, verifying, had };
+
+/// Every piece is in exactly one state; a piece that was had may become missing again. Counts
+/// availability; seeds are counted once for all pieces, so that one joining costs nothing.
+class Picker {
+  public:
+    Picker(const Layout& layout, Bitfield had);
+
+    PieceState state(PieceIndex piece) const;
+    const Bitfield& had() const { return had_; }
+    std::uint64_t bytes_missing() const { return bytes_missing_; }
+
+    /// Null unless the piece is being received.
+    PartialPiece* partial(PieceIndex piece);
+    /// All pieces that are being received, in order.
+    const std::map<PieceIndex, std::unique_ptr<PartialPiece>>& partials() const { return partials_; }
+
+    /// missing -> receiving, with memory to receive into.
+    PartialPiece& begin(PieceIndex piece, PieceBufferPtr buffer);
+    /// receiving -> missing; its memory goes.
+    void abandon(PieceIndex piece);
+    /// receiving -> verifying; the piece's blocks are remembered in case it fails.
+    PieceBufferPtr start_verifying(PieceIndex piece);
+    /// verifying -> receiving, with all its blocks received.
+    PartialPiece& reopen(PieceIndex piece);
+    /// verifying (or missing: had since an earlier run) -> had. Gives who sent its blocks.
+    std::unique_ptr<PartialPiece> set_had(PieceIndex piece);
+    /// had -> missing, or verifying -> missing.
+    void set_lost(PieceIndex piece);
+
+    // ---- availability ----
+    void seed_joined() { ++seeds_; }
+    void seed_left() { --seeds_; }
+    void pieces_joined(const Bitfield& pieces);
+    void pieces_left(const Bitfield& pieces);
+    void piece_gained(PieceIndex piece);
+    void piece_left(PieceIndex piece);
+    /// How many connected peers have the piece.
+    std::uint32_t availability(PieceIndex piece) const;
+
+    /// Of the missing pieces that `eligible` accepts, one that the fewest peers have; pieces that are
+    /// being received and have free blocks come before it. O(pieces) at worst.
+    std::optional<PieceIndex> rarest(const std::function<bool(PieceIndex)>& eligible,
+                                     std::uint64_t salt) const;
+
+  private:
+    void count_missing(PieceIndex piece, bool missing);
+
+    const Layout& layout_;
+    Bitfield had_;
+    std::uint64_t bytes_missing_ = 0;
+    std::map<PieceIndex, std::unique_ptr<PartialPiece>> partials_;
+    std::map<PieceIndex, std::unique_ptr<PartialPiece>> verifying_;
+    std::uint32_t seeds_ = 0;
+    std::vector<std::uint16_t> counts_;  // empty until a peer with some pieces joins
+};
+
+}  // namespace btfs

@@ -1,0 +1,513 @@
+#include "engine/swarm/torrent.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+
+namespace btfs {
+namespace {
+
+constexpr Duration kHousekeeping = 1s;
+/// How long we stay interested with no file open, so that the first read finds us unchoked.
+constexpr Duration kLinger = 60s;
+/// Dials under way at a time.
+constexpr std::size_t kMaxDialling = 24;
+/// After so many failures of one piece everybody may be asked for it again, in full.
+constexpr std::size_t kMaxBlame = 4;
+
+Bitfield united(Bitfield a, const Bitfield& b) {
+    for (std::uint32_t i = 0; i < a.size(); ++i)
+        if (b.test(PieceIndex(i))) a.set(PieceIndex(i));
+    return a;
+}
+
+}  // namespace
+
+Torrent::Torrent(const Identity& identity, const Layout& layout, Storage& storage,
+                 const TorrentOptions& options, std::uint64_t seed, TimePoint now)
+    : identity_(identity),
+      layout_(layout),
+      storage_(storage),
+      options_(options),
+      rng_(seed),
+      announced_(storage.available()),
+      picker_(layout, united(announced_, storage.unproven())),
+      demand_(layout, [this](PieceIndex piece) { return dispatcher_.offer_of(piece); }),
+      peer_list_(rng_),
+      dispatcher_({layout_, picker_, demand_, peers_, storage_}),
+      uploader_(peers_, storage_, options.upload_slots),
+      last_active_(now) {
+    dispatcher_.set_background(options.background);
+    dispatcher_.set_excluded([this](PieceIndex piece, const Peer& peer) {
+        return smart_ban_.is_suspect(piece, peer.session.remote().address);
+    });
+    completed_said_ = picker_.bytes_missing() == 0;
+}
+
+// ---- peers ----
+
+void Torrent::handle_candidates(std::span<const Endpoint> endpoints, TimePoint now) {
+    for (const Endpoint& endpoint : endpoints) peer_list_.add(endpoint);
+    settle(now);
+}
+
+void Torrent::dial_more(TimePoint now) {
+    while (dialling_ < kMaxDialling && peers_.size() + dialling_ < options_.max_peers) {
+        const auto endpoint = peer_list_.next(now);
+        if (!endpoint) return;
+        ++dialling_;
+        actions_.push_back(Dial{*endpoint});
+    }
+}
+
+void Torrent::handle_dial_failed(const Endpoint& endpoint, TimePoint now) {
+    --dialling_;
+    peer_list_.on_failed(endpoint, now);
+    settle(now);
+}
+
+ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction direction,
+                                       std::optional<Duration> connect_time, TimePoint now) {
+    if (direction == wire::Direction::outgoing) --dialling_;
+    const bool full = peers_.size() >= options_.max_peers;
+    if (peer_list_.is_banned(endpoint.address) || full) {
+        if (direction == wire::Direction::outgoing) peer_list_.on_failed(endpoint, now);
+        return kNobody;
+    }
+    const ConnectionId id = next_connection_++;
+    const wire::PeerSession::Config config{
+        .direction = direction,
+        .identity = identity_,
+        .layout = layout_,
+        .our_id = options_.peer_id,
+        .remote = endpoint,
+        .listen_port = options_.listen_port,
+        .interested = active(now) && picker_.bytes_missing() > 0,
+        .have = announced_,
+    };
+    auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
+    if (connect_time) peer->estimate.on_round_trip(*connect_time, now);
+    peers_.emplace(id, std::move(peer));
+    housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);
+    settle(now);
+    return id;
+}
+
+wire::PeerSession* Torrent::session(ConnectionId connection) {
+    auto found = peers_.find(connection);
+    return found == peers_.end() ? nullptr : &found->second->session;
+}
+
+void Torrent::handle_received(ConnectionId connection, std::size_t size, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    found->second->session.handle_received(size, now);
+    drain(*found->second, now);
+    settle(now);
+}
+
+void Torrent::handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    found->second->session.handle_bytes(bytes, now);
+    drain(*found->second, now);
+    settle(now);
+}
+
+void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    found->second->session.handle_sent(size, now);
+    uploader_.pump(*found->second, !demand_.blocked().empty());
+}
+
+void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    remove(connection, false, now);
+    settle(now);
+}
+
+void Torrent::disconnect(ConnectionId connection, Error reason, TimePoint now) {
+    remove(connection, reason == Errc::peer_not_needed || reason == Errc::duplicate_peer, now);
+    actions_.push_back(Disconnect{connection, reason});
+}
+
+void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    Peer& peer = *found->second;
+    dispatcher_.release(peer, false, now);
+    uncount(peer);
+    const Endpoint remote = peer.session.remote();
+    if (peer.session.direction() == wire::Direction::outgoing) {
+        if (peer.session.greeted()) {
+            peer_list_.on_closed(remote, useless, now);
+        } else {
+            peer_list_.on_failed(remote, now);
+        }
+    }
+    departed_.emplace(connection, remote.address);
+    uploaded_gone_ += peer.session.content_sent();
+    smart_ban_.clear_suspicions();  // whoever is left has to be asked
+    sending_.erase(connection);
+    peers_.erase(found);
+    uploader_.assign_slots(now);
+}
+
+void Torrent::uncount(Peer& peer) {
+    if (!peer.counted) return;
+    peer.counted = false;
+    if (peer.session.is_seed()) {
+        picker_.seed_left();
+    } else if (peer.session.pieces()) {
+        picker_.pieces_left(*peer.session.pieces());
+    }
+}
+
+// ---- what peers say ----
+
+void Torrent::drain(Peer& peer, TimePoint now) {
+    const ConnectionId id = peer.id;
+    while (auto event = peer.session.poll_event()) {
+        std::visit([&](const auto& e) { on_event(peer, e, now); }, *event);
+        if (!peers_.contains(id)) return;  // it was disconnected
+    }
+}
+
+void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
+    for (const auto& [id, other] : peers_) {
+        if (id == peer.id || !other->session.greeted()) continue;
+        if (other->session.peer_id() == peer.session.peer_id())
+            return disconnect(peer.id, Errc::duplicate_peer, now);
+    }
+    peer.counted = true;
+    update_interest(peer, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
+    if (peer.session.is_seed()) {
+        picker_.seed_joined();
+        if (picker_.bytes_missing() == 0) return disconnect(peer.id, Errc::peer_not_needed, now);
+    } else if (peer.session.pieces()) {
+        picker_.pieces_joined(*peer.session.pieces());
+    }
+    update_interest(peer, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
+    picker_.piece_gained(e.piece);
+    if (peer.session.is_seed()) {  // its last piece: from now on it is counted as a seed
+        picker_.pieces_left(Bitfield(layout_.piece_count(), true));
+        picker_.seed_joined();
+        if (picker_.bytes_missing() == 0) return disconnect(peer.id, Errc::peer_not_needed, now);
+    }
+    update_interest(peer, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::PieceLost& e, TimePoint now) {
+    const auto& pieces = peer.session.pieces();
+    if (pieces && pieces->count() + 1 == pieces->size()) {  // it was a seed until now
+        picker_.seed_left();
+        picker_.pieces_joined(*pieces);
+    } else {
+        picker_.piece_left(e.piece);
+    }
+    update_interest(peer, now);
+}
+
+void Torrent::on_event(Peer&, const wire::Choked&, TimePoint) {}
+
+void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
+    peer.last_asked = now;
+}
+
+void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint now) {
+    uploader_.assign_slots(now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
+    peer.snubbed = false;
+    downloaded_ += e.block.size;
+    peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
+    if (PartialPiece* complete = dispatcher_.take_block(peer, e.block, e.data, now)) {
+        const PieceIndex piece = complete->piece();
+        storage_.verify(piece, picker_.start_verifying(piece), smart_ban_.knows(piece));
+    }
+    dispatcher_.refresh_offer(e.block.piece);
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) {
+    downloaded_ += e.block.size;
+    peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
+    dispatcher_.count_wasted(e.block.size);
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint now) {
+    dispatcher_.release_block(peer, e.block, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint) {
+    if (!announced_.test(e.block.piece)) return peer.session.refuse_block(e.block);
+    uploader_.on_wanted(peer, e.block);
+    uploader_.pump(peer, !demand_.blocked().empty());
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {
+    uploader_.on_not_wanted(peer, e.block);
+}
+
+void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint) {
+    const auto& said = peer.session.extended();
+    if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback())
+        peer_list_.set_own_address({*said.your_address, options_.listen_port});
+    // An incoming peer says where it can be dialled.
+    if (peer.session.direction() == wire::Direction::incoming && said.listen_port)
+        peer_list_.add({peer.session.remote().address, *said.listen_port});
+}
+
+void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {
+    if (e.reason == Errc::connected_to_self) peer_list_.forget(peer.session.remote());
+    disconnect(peer.id, e.reason, now);
+}
+
+std::span<std::byte> Torrent::place_of(const BlockRef& block) {
+    PartialPiece* partial = picker_.partial(block.piece);
+    if (!partial) return {};
+    const std::uint32_t index = partial->block_at(block);
+    // The session asks for requests of its own peer: one asker means it alone.
+    if (partial->askers(index).size() != 1 || partial->payload(index) != block) return {};
+    return partial->place(index);
+}
+
+// ---- the store ----
+
+void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
+    const auto finished = picker_.set_had(piece);
+    if (finished) {
+        std::set<ConnectionId> sources;
+        for (std::uint32_t i = 0; i < finished->block_count(); ++i) sources.insert(finished->source(i));
+        for (ConnectionId source : sources)
+            if (auto found = peers_.find(source); found != peers_.end()) ++found->second->pieces_good;
+    }
+    const std::set<Address> guilty = smart_ban_.on_verified(piece, block_digests);
+    dispatcher_.refresh_offer(piece);
+    if (announced_.set(piece))
+        for (auto& [id, peer] : peers_)
+            if (!peer->session.is_seed()) peer->session.announce_have(piece);
+    for (const Address& address : guilty) ban(address, now);
+    if (picker_.bytes_missing() == 0 && !completed_said_) {
+        completed_said_ = true;
+        actions_.push_back(Completed{});
+        std::vector<ConnectionId> seeds;
+        for (const auto& [id, peer] : peers_) {
+            if (peer->session.is_seed()) seeds.push_back(id);
+        }
+        for (ConnectionId id : seeds) disconnect(id, Errc::peer_not_needed, now);
+        for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    }
+    settle(now);
+}
+
+void Torrent::handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
+    PartialPiece& partial = picker_.reopen(piece);
+    blame(piece, partial, block_digests, now);
+    dispatcher_.refresh_offer(piece);
+    settle(now);
+}
+
+// One sender: it is guilty. Several: the blocks of the least trusted are fetched anew from others, the rest
+// is kept; when the piece verifies, the blocks that differ convict their senders.
+void Torrent::blame(PieceIndex piece, PartialPiece& partial, std::span<const Sha1Digest> block_digests,
+                    TimePoint now) {
+    std::map<Address, std::vector<std::uint32_t>> blocks_by_sender;
+    std::vector<SmartBan::Evidence> evidence;
+    for (std::uint32_t i = 0; i < partial.block_count(); ++i) {
+        if (partial.source(i) == kNobody) continue;
+        const Address sender = address_of(partial.source(i));
+        blocks_by_sender[sender].push_back(i);
+        if (i < block_digests.size()) evidence.push_back({i, block_digests[i], sender});
+    }
+    for (auto& [id, peer] : peers_)
+        if (blocks_by_sender.contains(peer->session.remote().address)) ++peer->pieces_failed;
+
+    if (blocks_by_sender.size() == 1) {
+        const Address guilty = blocks_by_sender.begin()->first;
+        for (std::uint32_t i : blocks_by_sender.begin()->second) partial.discard(i);
+        return ban(guilty, now);
+    }
+    smart_ban_.on_failed(piece, std::move(evidence));
+
+    const auto suspicion = [&](const Address& sender) {
+        for (const auto& [id, peer] : peers_)
+            if (peer->session.remote().address == sender)
+                return (peer->pieces_failed + 1.0) / (peer->pieces_good + 1.0);
+        return 1000.0;  // it has left
+    };
+    const auto somebody_else = [&](const Address& suspect) {
+        return std::ranges::any_of(peers_, [&](const auto& entry) {
+            const auto& session = entry.second->session;
+            return session.has(piece) && session.remote().address != suspect &&
+                   !smart_ban_.is_suspect(piece, session.remote().address);
+        });
+    };
+    const bool blamed_enough = smart_ban_.failures(piece) > kMaxBlame;
+    if (blamed_enough) {
+        smart_ban_.clear_suspicions();
+        for (const auto& [sender, blocks] : blocks_by_sender)
+            for (std::uint32_t i : blocks) partial.discard(i);
+        return;
+    }
+    auto suspect =
+        std::ranges::max_element(blocks_by_sender, {}, [&](const auto& e) { return suspicion(e.first); });
+    if (somebody_else(suspect->first)) smart_ban_.suspect(piece, suspect->first);
+    for (std::uint32_t i : suspect->second) partial.discard(i);
+}
+
+void Torrent::ban(const Address& address, TimePoint now) {
+    peer_list_.ban(address);
+    discard_blocks_from(address);
+    std::vector<ConnectionId> banned;
+    for (const auto& [id, peer] : peers_)
+        if (peer->session.remote().address == address) banned.push_back(id);
+    for (ConnectionId id : banned) disconnect(id, Errc::peer_banned, now);
+}
+
+void Torrent::discard_blocks_from(const Address& address) {
+    for (const auto& [piece, partial] : picker_.partials()) {
+        for (std::uint32_t i = 0; i < partial->block_count(); ++i) {
+            const bool sent = partial->state(i) == BlockState::received && partial->source(i) != kNobody;
+            if (sent && address_of(partial->source(i)) == address) partial->discard(i);
+        }
+        dispatcher_.refresh_offer(piece);
+    }
+}
+
+Address Torrent::address_of(ConnectionId connection) const {
+    if (auto found = peers_.find(connection); found != peers_.end())
+        return found->second->session.remote().address;
+    if (auto found = departed_.find(connection); found != departed_.end()) return found->second;
+    return {};
+}
+
+void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
+    picker_.set_lost(piece);
+    completed_said_ = false;
+    if (announced_.clear(piece))
+        for (auto& [id, peer] : peers_) peer->session.announce_lost(piece);
+    dispatcher_.refresh_offer(piece);
+    for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    settle(now);
+}
+
+void Torrent::handle_credit(TimePoint now) {
+    dispatcher_.on_credit();
+    settle(now);
+}
+
+void Torrent::handle_read(ReadTicket ticket, const Result<ContentView>& content, TimePoint now) {
+    if (Peer* peer = uploader_.on_read(ticket, content)) uploader_.pump(*peer, !demand_.blocked().empty());
+    settle(now);
+}
+
+// ---- readers ----
+
+void Torrent::set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint now) {
+    const bool was_active = active(now);
+    demand_.set_reader(reader, demand, now);
+    last_active_ = now;
+    dispatcher_.drop_unwanted(now);
+    if (!was_active)
+        for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    settle(now);
+}
+
+void Torrent::drop_reader(ReaderId reader, TimePoint now) {
+    demand_.drop_reader(reader);
+    last_active_ = now;
+    dispatcher_.drop_unwanted(now);
+    settle(now);
+}
+
+bool Torrent::active(TimePoint now) const {
+    return options_.background || demand_.reader_count() > 0 || now < last_active_ + kLinger;
+}
+
+bool Torrent::interesting(const Peer& peer) const {
+    if (picker_.bytes_missing() == 0) return false;
+    if (peer.session.is_seed() || !peer.session.pieces_known()) return true;
+    const auto& pieces = peer.session.pieces();
+    if (!pieces) return false;
+    if (pieces->count() > picker_.had().count()) return true;
+    for (std::uint32_t i = 0; i < pieces->size(); ++i)
+        if (pieces->test(PieceIndex(i)) && !picker_.had().test(PieceIndex(i))) return true;
+    return false;
+}
+
+void Torrent::update_interest(Peer& peer, TimePoint now) {
+    peer.session.set_interested(active(now) && interesting(peer));
+}
+
+// ---- time and actions ----
+
+void Torrent::settle(TimePoint now) {
+    dispatcher_.dispatch(now);
+    dial_more(now);
+    for (const auto& [id, peer] : peers_)
+        if (peer->session.has_output() && sending_.insert(id).second) actions_.push_back(Send{id});
+}
+
+TimePoint Torrent::next_timeout() const {
+    TimePoint next = std::min(housekeeping_due_, dispatcher_.next_timeout());
+    if (dialling_ < kMaxDialling && peers_.size() + dialling_ < options_.max_peers)
+        next = std::min(next, peer_list_.next_time());
+    return next;
+}
+
+void Torrent::handle_timeout(TimePoint now) {
+    if (now >= housekeeping_due_) housekeep(now);
+    settle(now);
+}
+
+void Torrent::housekeep(TimePoint now) {
+    std::vector<ConnectionId> ids;
+    for (const auto& [id, peer] : peers_) ids.push_back(id);
+    for (ConnectionId id : ids) {
+        auto found = peers_.find(id);
+        if (found == peers_.end()) continue;
+        Peer& peer = *found->second;
+        if (now >= peer.session.next_timeout()) {
+            peer.session.handle_timeout(now);
+            drain(peer, now);
+        }
+    }
+    for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    if (demand_.reader_count() > 0) dispatcher_.stay_in_touch(now);
+    uploader_.rotate_slots(now);
+    if (picker_.partials().empty()) departed_.clear();
+    housekeeping_due_ = peers_.empty() ? kNever : now + kHousekeeping;
+}
+
+std::optional<TorrentAction> Torrent::poll_action() {
+    if (actions_.empty()) return std::nullopt;
+    TorrentAction action = actions_.front();
+    actions_.pop_front();
+    if (const Send* send = std::get_if<Send>(&action)) sending_.erase(send->connection);
+    return action;
+}
+
+TorrentTotals Torrent::totals() const {
+    TorrentTotals totals;
+    totals.uploaded = uploaded_gone_;
+    totals.downloaded = downloaded_;
+    totals.wasted = dispatcher_.wasted();
+    totals.left = picker_.bytes_missing();
+    totals.peers = peers_.size();
+    for (const auto& [id, peer] : peers_) {
+        totals.uploaded += peer->session.content_sent();
+        totals.seeds += peer->session.is_seed();
+    }
+    return totals;
+}
+
+}  // namespace btfs

@@ -1,0 +1,170 @@
+// One torrent's swarm: events in, actions out. The coordinator of the machines in this folder.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "engine/core/identity.hpp"
+#include "engine/core/layout.hpp"
+#include "engine/core/reader_demand.hpp"
+#include "engine/core/rng.hpp"
+#include "engine/storage.hpp"
+#include "engine/swarm/demand.hpp"
+#include "engine/swarm/dispatcher.hpp"
+#include "engine/swarm/peer.hpp"
+#include "engine/swarm/peer_list.hpp"
+#include "engine/swarm/picker.hpp"
+#include "engine/swarm/smart_ban.hpp"
+#include "engine/swarm/uploader.hpp"
+
+namespace btfs {
+
+// ---- actions: what the shell has to do ----
+
+/// Connect to a peer; handle_connected() or handle_dial_failed() answers.
+struct Dial {
+    Endpoint endpoint;
+};
+/// The peer has bytes to send.
+struct Send {
+    ConnectionId connection;
+};
+/// Close the connection; the torrent has forgotten it already.
+struct Disconnect {
+    ConnectionId connection;
+    Error reason;
+};
+/// The last missing piece has come: trackers want to know.
+struct Completed {};
+
+using TorrentAction = std::variant<Dial, Send, Disconnect, Completed>;
+
+struct TorrentOptions {
+    wire::PeerId peer_id{};
+    std::uint16_t listen_port = 0;
+    std::size_t max_peers = 80;
+    std::size_t upload_slots = 16;
+    /// Fetch what nobody reads, too.
+    bool background = false;
+};
+
+struct TorrentTotals {
+    std::uint64_t uploaded = 0;
+    std::uint64_t downloaded = 0;
+    std::uint64_t wasted = 0;
+    std::uint64_t left = 0;
+    std::size_t peers = 0;
+    std::size_t seeds = 0;
+};
+
+/// Coordinates peers, picker, demand, dispatcher, uploads and bans of one torrent. Sans-IO: it is told of
+/// everything with `now`, and after each call the shell drains poll_action(). It needs no tick while it has
+/// no peers and no timeout is due. On the engine thread alone.
+class Torrent final : private wire::BlockPlaces {
+  public:
+    /// All references outlive the torrent. What the store has is asked once, here.
+    Torrent(const Identity& identity, const Layout& layout, Storage& storage, const TorrentOptions& options,
+            std::uint64_t seed, TimePoint now);
+
+    // ---- peers ----
+    void handle_candidates(std::span<const Endpoint> endpoints, TimePoint now);
+    void handle_dial_failed(const Endpoint& endpoint, TimePoint now);
+    /// Gives kNobody if the peer is not wanted. `connect_time`: how long dialling took, a first round trip.
+    ConnectionId handle_connected(const Endpoint& endpoint, wire::Direction direction,
+                                  std::optional<Duration> connect_time, TimePoint now);
+    /// The peer's session for the shell's receive_buffers() and send_buffers(); null when it is gone.
+    wire::PeerSession* session(ConnectionId connection);
+    void handle_received(ConnectionId connection, std::size_t size, TimePoint now);
+    void handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now);
+    void handle_sent(ConnectionId connection, std::size_t size, TimePoint now);
+    void handle_closed(ConnectionId connection, TimePoint now);
+
+    // ---- the store ----
+    void handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now);
+    void handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now);
+    void handle_lost(PieceIndex piece, TimePoint now);
+    void handle_credit(TimePoint now);
+    void handle_read(ReadTicket ticket, const Result<ContentView>& content, TimePoint now);
+
+    // ---- readers ----
+    void set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint now);
+    void drop_reader(ReaderId reader, TimePoint now);
+
+    TimePoint next_timeout() const;
+    void handle_timeout(TimePoint now);
+    std::optional<TorrentAction> poll_action();
+
+    TorrentTotals totals() const;
+    const Picker& picker() const { return picker_; }
+
+  private:
+    std::span<std::byte> place_of(const BlockRef& block) override;
+
+    void drain(Peer& peer, TimePoint now);
+    void on_event(Peer& peer, const wire::Greeted&, TimePoint now);
+    void on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now);
+    void on_event(Peer& peer, const wire::PieceGained& e, TimePoint now);
+    void on_event(Peer& peer, const wire::PieceLost& e, TimePoint now);
+    void on_event(Peer& peer, const wire::Choked&, TimePoint now);
+    void on_event(Peer& peer, const wire::Unchoked&, TimePoint now);
+    void on_event(Peer& peer, const wire::InterestChanged&, TimePoint now);
+    void on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now);
+    void on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now);
+    void on_event(Peer& peer, const wire::BlockRefused& e, TimePoint now);
+    void on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now);
+    void on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint now);
+    void on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now);
+    void on_event(Peer& peer, const wire::Failed& e, TimePoint now);
+
+    /// After each input: asks, dials, and notes who has something to send.
+    void settle(TimePoint now);
+    void dial_more(TimePoint now);
+    void disconnect(ConnectionId connection, Error reason, TimePoint now);
+    void remove(ConnectionId connection, bool useless, TimePoint now);
+    void uncount(Peer& peer);
+    void ban(const Address& address, TimePoint now);
+    void discard_blocks_from(const Address& address);
+    bool active(TimePoint now) const;
+    bool interesting(const Peer& peer) const;
+    void update_interest(Peer& peer, TimePoint now);
+    void blame(PieceIndex piece, PartialPiece& partial, std::span<const Sha1Digest> block_digests,
+               TimePoint now);
+    Address address_of(ConnectionId connection) const;
+    void housekeep(TimePoint now);
+
+    const Identity& identity_;
+    const Layout& layout_;
+    Storage& storage_;
+    const TorrentOptions options_;
+    Rng rng_;
+
+    /// What peers are told we have: without what an unclean end left unproven.
+    Bitfield announced_;
+    Picker picker_;
+    Demand demand_;
+    PeerTable peers_;
+    PeerList peer_list_;
+    SmartBan smart_ban_;
+    Dispatcher dispatcher_;
+    Uploader uploader_;
+
+    ConnectionId next_connection_ = 1;
+    std::size_t dialling_ = 0;
+    TimePoint housekeeping_due_ = kNever;
+    TimePoint last_active_;
+    /// Senders of blocks whose connections have ended, for as long as those blocks are unverified.
+    std::map<ConnectionId, Address> departed_;
+
+    std::deque<TorrentAction> actions_;
+    std::set<ConnectionId> sending_;  // Send is among the actions
+    std::uint64_t uploaded_gone_ = 0;
+    std::uint64_t downloaded_ = 0;
+    bool completed_said_ = false;
+};
+
+}  // namespace btfs
