@@ -1,0 +1,122 @@
+#include "engine/net/listener.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "engine/core/time.hpp"
+#include "engine/net/asio_endpoint.hpp"
+#include "engine/net/tcp_stream.hpp"
+#include "engine/wire/handshake.hpp"
+
+namespace btfs::net {
+namespace {
+
+using boost::asio::ip::tcp;
+
+constexpr Duration kPatience = 10s;
+/// Up to and with the info-hash: what comes behind it is the session's.
+constexpr std::size_t kNeeded = 48;
+constexpr int kPortsToTry = 100;
+constexpr Duration kAcceptPause = 100ms;
+
+}  // namespace
+
+struct Listener::Pending {
+    std::unique_ptr<Stream> stream;
+    boost::asio::steady_timer timer;
+    std::array<std::byte, wire::Handshake::kSize> bytes;
+    std::size_t filled = 0;
+};
+
+Listener::Listener(SocketFactory& sockets, Route route) : sockets_(sockets), route_(std::move(route)) {}
+Listener::~Listener() = default;
+
+Error Listener::bind(std::uint16_t port) {
+    acceptors_.clear();
+    auto v4 = sockets_.acceptor(AddressFamily::v4, port);
+    if (!v4) return v4.error();
+    acceptors_.push_back(std::move(*v4));
+    port_ = acceptors_.front().local_endpoint().port();
+    auto v6 = sockets_.acceptor(AddressFamily::v6, port_);
+    if (v6) {
+        acceptors_.push_back(std::move(*v6));
+    } else if (v6.error() == boost::asio::error::address_in_use) {
+        return v6.error();
+    }  // else there is no IPv6 here
+    return {};
+}
+
+Result<void> Listener::open(std::uint16_t wanted_port) {
+    Error error = bind(wanted_port != 0 ? wanted_port : kDefaultPort);
+    for (int i = 1; error && wanted_port == 0 && i < kPortsToTry; ++i)
+        error = bind(static_cast<std::uint16_t>(kDefaultPort + i));
+    if (error && wanted_port == 0) error = bind(0);
+    if (error) return error;
+    for (std::size_t i = 0; i < acceptors_.size(); ++i) accept(i);
+    return {};
+}
+
+void Listener::close() {
+    acceptors_.clear();
+    pending_.clear();
+}
+
+void Listener::accept(std::size_t index) {
+    acceptors_[index].async_accept([this, index](Error error, tcp::socket socket) {
+        if (error == boost::asio::error::operation_aborted || index >= acceptors_.size()) return;
+        if (error) {  // as out of descriptors: pause, so that the loop does not spin
+            auto pause = std::make_shared<boost::asio::steady_timer>(sockets_.io(), kAcceptPause);
+            pause->async_wait([this, index, pause](Error e) {
+                if (!e && index < acceptors_.size()) accept(index);
+            });
+            return;
+        }
+        accept(index);
+        Error ended;
+        const auto remote = socket.remote_endpoint(ended);
+        if (ended || pending_.size() >= kMaxPending) return;
+        SocketFactory::prepare(socket);
+        const std::uint64_t id = next_id_++;
+        pending_[id] = std::make_unique<Pending>(
+            Pending{std::make_unique<TcpStream>(std::move(socket), from_asio_endpoint(remote)),
+                    boost::asio::steady_timer(sockets_.io(), kPatience),
+                    {},
+                    0});
+        pending_[id]->timer.async_wait([this, id](Error e) {
+            if (!e) pending_.erase(id);
+        });
+        wait(id);
+    });
+}
+
+void Listener::wait(std::uint64_t id) {
+    pending_[id]->stream->wait_readable([this, id](Error error) {
+        if (error) {
+            pending_.erase(id);
+        } else {
+            read(id);
+        }
+    });
+}
+
+void Listener::read(std::uint64_t id) {
+    Pending& pending = *pending_[id];
+    const iovec rest{pending.bytes.data() + pending.filled, kNeeded - pending.filled};
+    auto n = pending.stream->read({&rest, 1});
+    if (!n) {
+        pending_.erase(id);
+        return;
+    }
+    pending.filled += *n;
+    if (pending.filled < kNeeded) return wait(id);
+    // The fixed beginning of the protocol, eight reserved bytes, the hash (BEP 3).
+    const Sha1Digest info_hash = Sha1Digest::from(ByteView(pending.bytes).subspan(28, 20));
+    auto node = pending_.extract(id);
+    node.mapped()->timer.cancel();
+    route_(info_hash, std::move(node.mapped()->stream), ByteView(node.mapped()->bytes).first(kNeeded));
+}
+
+}  // namespace btfs::net

@@ -1,0 +1,88 @@
+#include "engine/net/peer_connection.hpp"
+
+#include <utility>
+
+namespace btfs::net {
+namespace {
+
+/// Reads in one turn of the loop before other connections get theirs.
+constexpr int kReadsPerTurn = 2;
+constexpr std::size_t kMaxBuffers = 32;
+/// Less than this much of what was offered came: there is no more for now.
+constexpr std::size_t kProbablyMore = 64 * 1024;
+
+}  // namespace
+
+PeerConnection::PeerConnection(Torrent& torrent, ConnectionId id, std::unique_ptr<Stream> stream,
+                               AfterEvent after_event)
+    : torrent_(torrent), id_(id), stream_(std::move(stream)), after_event_(std::move(after_event)) {}
+
+void PeerConnection::start() {
+    wait_readable();
+    flush();
+}
+
+void PeerConnection::feed(ByteView bytes) {
+    const auto after_event = after_event_;
+    torrent_.handle_bytes(id_, bytes, Clock::now());
+    after_event();
+}
+
+void PeerConnection::wait_readable() {
+    stream_->wait_readable([this](Error error) { error ? closed() : on_readable(); });
+}
+
+void PeerConnection::on_readable() {
+    const auto after_event = after_event_;
+    const std::weak_ptr<bool> alive = alive_;
+    bool more = true;
+    for (int i = 0; i < kReadsPerTurn && more; ++i)
+        if (!read_once(more)) return;
+    after_event();
+    if (!alive.expired()) wait_readable();
+}
+
+bool PeerConnection::read_once(bool& more) {
+    wire::PeerSession* session = torrent_.session(id_);
+    if (!session) return true;  // disconnected; the owner will learn it
+    std::array<iovec, kMaxBuffers> buffers;
+    const std::size_t count = session->receive_buffers(buffers);
+    auto n = stream_->read(std::span(buffers).first(count));
+    if (!n) {
+        closed();
+        return false;
+    }
+    more = *n >= kProbablyMore;
+    if (*n > 0) torrent_.handle_received(id_, *n, Clock::now());
+    return true;
+}
+
+void PeerConnection::flush() {
+    if (waiting_to_write_) return;
+    for (;;) {
+        wire::PeerSession* session = torrent_.session(id_);
+        if (!session || !session->has_output()) return;
+        std::array<iovec, kMaxBuffers> buffers;
+        const std::size_t count = session->send_buffers(buffers);
+        auto n = stream_->write(std::span(buffers).first(count));
+        if (!n) return;  // the read side will see it too, and close
+        if (*n == 0) break;
+        torrent_.handle_sent(id_, *n, Clock::now());
+    }
+    waiting_to_write_ = true;
+    stream_->wait_writable([this](Error error) {
+        waiting_to_write_ = false;
+        if (error) return closed();
+        const auto after_event = after_event_;
+        flush();
+        after_event();
+    });
+}
+
+void PeerConnection::closed() {
+    const auto after_event = after_event_;
+    torrent_.handle_closed(id_, Clock::now());
+    after_event();
+}
+
+}  // namespace btfs::net

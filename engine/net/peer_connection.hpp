@@ -1,0 +1,44 @@
+// Moves bytes between one stream and one peer's session.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+
+#include "engine/net/stream.hpp"
+#include "engine/swarm/torrent.hpp"
+
+namespace btfs::net {
+
+/// A shell without decisions: waits until the stream is readable, reads straight to where the session says,
+/// tells the torrent; and writes what the session has to send. On the engine thread.
+class PeerConnection {
+  public:
+    /// What the owner does after the torrent was told something (carry out its actions). May destroy this.
+    using AfterEvent = std::function<void()>;
+
+    PeerConnection(Torrent& torrent, ConnectionId id, std::unique_ptr<Stream> stream, AfterEvent after_event);
+
+    void start();
+    /// Bytes read before the connection was known to be this torrent's.
+    void feed(ByteView bytes);
+    /// The session has something to send.
+    void flush();
+
+  private:
+    void wait_readable();
+    void on_readable();
+    /// False if the connection was closed, and this destroyed.
+    bool read_once(bool& more);
+    void closed();
+
+    Torrent& torrent_;
+    const ConnectionId id_;
+    std::unique_ptr<Stream> stream_;
+    AfterEvent after_event_;
+    bool waiting_to_write_ = false;
+    /// Told to code further up the stack that this was destroyed by after_event_().
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace btfs::net

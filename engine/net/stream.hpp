@@ -1,0 +1,39 @@
+// A connected byte stream, whatever carries it. TCP today; uTP, encryption and proxies stand behind the
+// same face.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/time.hpp"
+
+namespace btfs::net {
+
+/// Non-blocking. On the engine thread alone. Destroying it closes the connection and ends its waits without
+/// calling them.
+class Stream {
+  public:
+    /// A wait has ended: try again, or the stream is broken.
+    using Ready = std::function<void(Error)>;
+
+    Stream() = default;
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+    virtual ~Stream() = default;
+
+    /// Bytes read, 0 if none are there now. Errc::connection_closed at the end of the stream.
+    virtual Result<std::size_t> read(std::span<const iovec> into) = 0;
+    /// Bytes taken, 0 if there is no room now.
+    virtual Result<std::size_t> write(std::span<const iovec> from) = 0;
+    /// At most one wait of each kind is under way at a time.
+    virtual void wait_readable(Ready ready) = 0;
+    virtual void wait_writable(Ready ready) = 0;
+    virtual const Endpoint& remote() const = 0;
+};
+
+}  // namespace btfs::net

@@ -1,0 +1,52 @@
+#include "engine/net/tcp_stream.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace btfs::net {
+namespace {
+
+Error last_error() {
+    return {errno, boost::system::system_category()};
+}
+
+void wait(boost::asio::ip::tcp::socket& socket, boost::asio::socket_base::wait_type what,
+          Stream::Ready ready) {
+    socket.async_wait(what, [ready = std::move(ready)](Error error) {
+        if (error != boost::asio::error::operation_aborted) ready(error);
+    });
+}
+
+}  // namespace
+
+TcpStream::TcpStream(boost::asio::ip::tcp::socket socket, const Endpoint& remote)
+    : socket_(std::move(socket)), remote_(remote) {}
+
+Result<std::size_t> TcpStream::read(std::span<const iovec> into) {
+    const ssize_t n = readv(socket_.native_handle(), into.data(), static_cast<int>(into.size()));
+    if (n > 0) return static_cast<std::size_t>(n);
+    if (n == 0) return Errc::connection_closed;
+    if (errno == EAGAIN || errno == EINTR) return 0;
+    return last_error();
+}
+
+Result<std::size_t> TcpStream::write(std::span<const iovec> from) {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(from.data());
+    message.msg_iovlen = from.size();
+    const ssize_t n = sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) return 0;
+    return last_error();
+}
+
+void TcpStream::wait_readable(Ready ready) {
+    wait(socket_, boost::asio::socket_base::wait_read, std::move(ready));
+}
+
+void TcpStream::wait_writable(Ready ready) {
+    wait(socket_, boost::asio::socket_base::wait_write, std::move(ready));
+}
+
+}  // namespace btfs::net
