@@ -1,0 +1,168 @@
+#include "engine/session/engine.hpp"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include "engine/net/dialer.hpp"
+#include "engine/net/listener.hpp"
+#include "engine/net/socket_factory.hpp"
+#include "engine/session/torrent_runner.hpp"
+
+namespace btfs {
+namespace {
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+wire::PeerId random_peer_id() {
+    Rng rng(random_seed());
+    std::array<std::byte, 12> tail;
+    rng.fill(tail);
+    return wire::make_peer_id(tail);
+}
+
+}  // namespace
+
+class Engine::Loop {
+  public:
+    explicit Loop(const EngineOptions& engine_options)
+        : options(engine_options),
+          work(boost::asio::make_work_guard(io)),
+          sockets(io),
+          dialer(sockets),
+          listener(sockets, [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream,
+                                   ByteView received) { route(hash, std::move(stream), received); }) {}
+
+    void route(const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received) {
+        for (auto& runner : runners)
+            if (runner && runner->identity().answers_to(hash))
+                return runner->take_incoming(std::move(stream), received);
+        spdlog::debug("{} asks for a torrent that is not here", stream->remote().text());
+    }
+
+    template <class F>
+    void post(F&& f) {
+        boost::asio::post(io, std::forward<F>(f));
+    }
+
+    // Demand is handed over in bulk: however many reads come before the engine looks, it looks once.
+    void hand_over(TorrentHandle torrent, ReaderId reader, std::optional<ReaderDemand> demand) {
+        {
+            std::lock_guard lock(demands_mutex);
+            demands[{torrent, reader}] = std::move(demand);
+            if (demands_posted) return;
+            demands_posted = true;
+        }
+        post([this] { take_demands(); });
+    }
+
+    void take_demands() {
+        std::map<std::pair<TorrentHandle, ReaderId>, std::optional<ReaderDemand>> taken;
+        {
+            std::lock_guard lock(demands_mutex);
+            taken.swap(demands);
+            demands_posted = false;
+        }
+        for (auto& [key, demand] : taken) {
+            if (key.first >= runners.size()) continue;
+            TorrentRunner& runner = *runners[key.first];
+            demand ? runner.set_reader(key.second, *demand) : runner.drop_reader(key.second);
+        }
+    }
+
+    const EngineOptions options;
+    const wire::PeerId peer_id = random_peer_id();
+    boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+    net::SocketFactory sockets;
+    net::Dialer dialer;
+    net::Listener listener;
+    std::vector<std::unique_ptr<TorrentRunner>> runners;  // by handle; the engine thread's
+    std::thread thread;
+
+    std::mutex handles_mutex;
+    TorrentHandle next_handle = 0;  // guarded by handles_mutex
+
+    std::mutex demands_mutex;
+    std::map<std::pair<TorrentHandle, ReaderId>, std::optional<ReaderDemand>>
+        demands;                  // guarded by demands_mutex
+    bool demands_posted = false;  // guarded by demands_mutex
+};
+
+Engine::Engine(const EngineOptions& options) : loop_(std::make_unique<Loop>(options)) {}
+
+Engine::~Engine() {
+    stop();
+}
+
+Result<void> Engine::open() {
+    return loop_->listener.open(loop_->options.port);
+}
+
+std::uint16_t Engine::port() const {
+    return loop_->listener.port();
+}
+
+void Engine::start() {
+    loop_->thread = std::thread([this] {
+        pthread_setname_np(pthread_self(), "engine");
+        loop_->io.run();
+    });
+}
+
+TorrentHandle Engine::add(TorrentSpec spec) {
+    // Handles are given out in the order in which the engine thread adds the torrents.
+    std::lock_guard lock(loop_->handles_mutex);
+    const TorrentHandle handle = loop_->next_handle++;
+    loop_->post([this, spec = std::move(spec)]() mutable {
+        const TorrentOptions options{
+            .peer_id = loop_->peer_id,
+            .listen_port = loop_->listener.port(),
+            .max_peers = loop_->options.max_peers,
+            .background = loop_->options.background,
+        };
+        const std::vector<Endpoint> peers = spec.peers;
+        loop_->runners.push_back(std::make_unique<TorrentRunner>(loop_->io, loop_->dialer, std::move(spec),
+                                                                 options, random_seed()));
+        loop_->runners.back()->add_peers(peers);
+    });
+    return handle;
+}
+
+void Engine::set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDemand& demand) {
+    loop_->hand_over(torrent, reader, demand);
+}
+
+void Engine::drop_reader(TorrentHandle torrent, ReaderId reader) {
+    loop_->hand_over(torrent, reader, std::nullopt);
+}
+
+void Engine::totals(TorrentHandle torrent, std::function<void(const TorrentTotals&)> then) {
+    loop_->post([this, torrent, then = std::move(then)] {
+        if (torrent < loop_->runners.size()) then(loop_->runners[torrent]->totals());
+    });
+}
+
+void Engine::stop() {
+    if (!loop_->thread.joinable()) return;
+    loop_->post([this] {
+        loop_->listener.close();
+        for (auto& runner : loop_->runners) runner->close();
+        loop_->io.stop();
+    });
+    loop_->thread.join();
+    for (auto& runner : loop_->runners) runner->detach_storage();
+}
+
+}  // namespace btfs

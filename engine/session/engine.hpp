@@ -1,0 +1,73 @@
+// The engine: one thread, one listener, one dialer, and all torrents of the process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/identity.hpp"
+#include "engine/core/layout.hpp"
+#include "engine/core/reader_demand.hpp"
+#include "engine/storage.hpp"
+#include "engine/swarm/torrent.hpp"
+
+namespace btfs {
+
+struct EngineOptions {
+    /// 0: the default port, or a free one when that is taken.
+    std::uint16_t port = 0;
+    std::size_t max_peers = 80;
+    bool background = false;
+};
+
+/// What the engine needs to know of a torrent.
+struct TorrentSpec {
+    std::string name;
+    Identity identity;
+    Layout layout;
+    Storage& storage;
+    /// Tiers of tracker URLs (BEP 12).
+    std::vector<std::vector<std::string>> trackers;
+    /// Peers that are known from the start.
+    std::vector<Endpoint> peers;
+};
+
+/// Names a torrent of this engine.
+using TorrentHandle = std::size_t;
+
+/// Owns the engine thread. All calls may come from any thread and none waits for the network, but stop().
+class Engine {
+  public:
+    explicit Engine(const EngineOptions& options);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    /// Binds the port. An error if a port was asked for and is taken. No thread runs yet.
+    Result<void> open();
+    std::uint16_t port() const;
+    /// Starts the thread.
+    void start();
+
+    /// The store outlives the engine's stop().
+    TorrentHandle add(TorrentSpec spec);
+    /// The newest demand of a reader counts; many are handed over at once.
+    void set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDemand& demand);
+    void drop_reader(TorrentHandle torrent, ReaderId reader);
+    /// Calls back on the engine thread.
+    void totals(TorrentHandle torrent, std::function<void(const TorrentTotals&)> then);
+
+    /// Tells the trackers, closes all connections, ends the thread; about a second at most. Stores hear
+    /// nothing of the engine afterwards.
+    void stop();
+
+  private:
+    class Loop;
+    std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace btfs

@@ -1,0 +1,165 @@
+#include "engine/session/torrent_runner.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+namespace btfs {
+
+TorrentRunner::TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, TorrentSpec spec,
+                             const TorrentOptions& options, std::uint64_t seed)
+    : io_(io),
+      dialer_(dialer),
+      spec_(std::move(spec)),
+      options_(options),
+      torrent_(spec_.identity, spec_.layout, spec_.storage, options_, seed, Clock::now()),
+      timer_(io) {
+    spec_.storage.attach(*this);
+}
+
+TorrentRunner::~TorrentRunner() = default;
+
+void TorrentRunner::add_peers(std::span<const Endpoint> endpoints) {
+    if (closed_) return;
+    torrent_.handle_candidates(endpoints, Clock::now());
+    after_event();
+}
+
+void TorrentRunner::take_incoming(std::unique_ptr<net::Stream> stream, ByteView received) {
+    if (closed_) return;
+    const Endpoint remote = stream->remote();
+    connected(remote, wire::Direction::incoming, std::move(stream), std::nullopt, received);
+}
+
+void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
+    if (closed_) return;
+    torrent_.set_reader(reader, demand, Clock::now());
+    after_event();
+}
+
+void TorrentRunner::drop_reader(ReaderId reader) {
+    if (closed_) return;
+    torrent_.drop_reader(reader, Clock::now());
+    after_event();
+}
+
+void TorrentRunner::detach_storage() {
+    spec_.storage.detach();
+}
+
+void TorrentRunner::close() {
+    closed_ = true;
+    connections_.clear();
+    timer_.cancel();
+}
+
+// ---- the store's events: posted, since they come from its threads ----
+
+template <class F>
+void TorrentRunner::post(F&& event) {
+    boost::asio::post(io_, [this, event = std::forward<F>(event)]() mutable {
+        if (closed_) return;
+        event(Clock::now());
+        after_event();
+    });
+}
+
+void TorrentRunner::on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) {
+    post([this, piece, digests = std::move(block_digests)](TimePoint now) {
+        torrent_.handle_verified(piece, digests, now);
+    });
+}
+
+void TorrentRunner::on_mismatch(PieceIndex piece, PieceBufferPtr buffer,
+                                std::vector<Sha1Digest> block_digests) {
+    post([this, piece, kept = std::move(buffer), digests = std::move(block_digests)](TimePoint now) {
+        spdlog::info("{}: piece {} does not match its hash", spec_.name, piece.value());
+        torrent_.handle_mismatch(piece, digests, now);
+    });
+}
+
+void TorrentRunner::on_lost(PieceIndex piece) {
+    post([this, piece](TimePoint now) { torrent_.handle_lost(piece, now); });
+}
+
+void TorrentRunner::on_credit() {
+    post([this](TimePoint now) { torrent_.handle_credit(now); });
+}
+
+void TorrentRunner::on_read(ReadTicket ticket, Result<ContentView> content) {
+    post([this, ticket, content = std::move(content)](TimePoint now) {
+        torrent_.handle_read(ticket, content, now);
+    });
+}
+
+// ---- actions ----
+
+void TorrentRunner::after_event() {
+    if (carrying_out_) return;  // an action led to another event: the loop below goes on with it
+    carrying_out_ = true;
+    while (auto action = torrent_.poll_action()) std::visit([this](const auto& a) { carry_out(a); }, *action);
+    carrying_out_ = false;
+    arm_timer();
+}
+
+void TorrentRunner::carry_out(const Dial& action) {
+    dialer_.dial(action.endpoint, [this, endpoint = action.endpoint](Result<net::Dialer::Dialled> result) {
+        if (closed_) return;
+        if (result) {
+            const Duration took = result->took;
+            return connected(endpoint, wire::Direction::outgoing, std::move(result->stream), took, {});
+        }
+        spdlog::debug("{}: cannot connect to {}: {}", spec_.name, endpoint.text(), result.error().message());
+        torrent_.handle_dial_failed(endpoint, Clock::now());
+        after_event();
+    });
+}
+
+void TorrentRunner::carry_out(const Send& action) {
+    if (auto found = connections_.find(action.connection); found != connections_.end())
+        found->second->flush();
+}
+
+void TorrentRunner::carry_out(const Disconnect& action) {
+    auto node = connections_.extract(action.connection);
+    spdlog::debug("{}: closed connection {}: {}", spec_.name, action.connection, action.reason.message());
+}
+
+void TorrentRunner::carry_out(const Completed&) {
+    spdlog::info("{}: complete", spec_.name);
+    if (on_completed_) on_completed_();
+}
+
+void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,
+                              std::unique_ptr<net::Stream> stream, std::optional<Duration> connect_time,
+                              ByteView received) {
+    const ConnectionId id = torrent_.handle_connected(endpoint, direction, connect_time, Clock::now());
+    if (id != kNobody) {
+        spdlog::debug("{}: connected to {} as {}", spec_.name, endpoint.text(), id);
+        auto connection = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {
+            if (!torrent_.session(id)) connections_.erase(id);
+            after_event();
+        });
+        net::PeerConnection& added = *connections_.emplace(id, std::move(connection)).first->second;
+        added.start();
+        if (!received.empty()) return added.feed(received);
+    }
+    after_event();
+}
+
+void TorrentRunner::arm_timer() {
+    const TimePoint next = torrent_.next_timeout();
+    if (next >= armed_ || closed_) return;  // it fires earlier, and looks again then
+    armed_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this](Error error) {
+        if (error || closed_) return;
+        armed_ = kNever;
+        torrent_.handle_timeout(Clock::now());
+        after_event();
+    });
+}
+
+}  // namespace btfs

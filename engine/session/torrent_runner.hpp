@@ -1,0 +1,74 @@
+// Carries out what one torrent's machine decides: connections, timer, store events.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/net/dialer.hpp"
+#include "engine/net/peer_connection.hpp"
+#include "engine/session/engine.hpp"
+#include "engine/swarm/torrent.hpp"
+
+namespace btfs {
+
+/// A shell around Torrent. On the engine thread, but for the StorageEvents, which post themselves there.
+/// Lives until the io_context has stopped for good.
+class TorrentRunner final : private StorageEvents {
+  public:
+    TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, TorrentSpec spec,
+                  const TorrentOptions& options, std::uint64_t seed);
+    ~TorrentRunner();
+
+    const Identity& identity() const { return spec_.identity; }
+    const TorrentSpec& spec() const { return spec_; }
+    const TorrentOptions& options() const { return options_; }
+    TorrentTotals totals() const { return torrent_.totals(); }
+
+    /// Called when the last piece has come.
+    void set_on_completed(std::function<void()> on_completed) { on_completed_ = std::move(on_completed); }
+
+    void add_peers(std::span<const Endpoint> endpoints);
+    void take_incoming(std::unique_ptr<net::Stream> stream, ByteView received);
+    void set_reader(ReaderId reader, const ReaderDemand& demand);
+    void drop_reader(ReaderId reader);
+
+    /// No event of the store comes after this; any thread but the store's own.
+    void detach_storage();
+    /// Closes all connections.
+    void close();
+
+  private:
+    void on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) override;
+    void on_mismatch(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests) override;
+    void on_lost(PieceIndex piece) override;
+    void on_credit() override;
+    void on_read(ReadTicket ticket, Result<ContentView> content) override;
+
+    template <class F>
+    void post(F&& event);
+    void after_event();
+    void carry_out(const Dial& action);
+    void carry_out(const Send& action);
+    void carry_out(const Disconnect& action);
+    void carry_out(const Completed& action);
+    void connected(const Endpoint& endpoint, wire::Direction direction, std::unique_ptr<net::Stream> stream,
+                   std::optional<Duration> connect_time, ByteView received);
+    void arm_timer();
+
+    boost::asio::io_context& io_;
+    net::Dialer& dialer_;
+    TorrentSpec spec_;
+    TorrentOptions options_;
+    Torrent torrent_;
+    std::map<ConnectionId, std::unique_ptr<net::PeerConnection>> connections_;
+    boost::asio::steady_timer timer_;
+    TimePoint armed_ = kNever;
+    std::function<void()> on_completed_;
+    bool carrying_out_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace btfs
