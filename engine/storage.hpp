@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/core/bitfield.hpp"
+#include "engine/core/content_view.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/hash.hpp"
 #include "engine/core/types.hpp"
@@ -31,12 +32,6 @@ class PieceBuffer {
 /// Shared because a piece's memory is read by its verifier, its writer, readers' replies and uploads,
 /// and none of them outlives the others by rule.
 using PieceBufferPtr = std::shared_ptr<PieceBuffer>;
-
-/// Bytes of verified content for an upload, alive as long as this is held.
-struct ContentView {
-    std::span<const std::byte> bytes;
-    std::shared_ptr<const void> owner;
-};
 
 /// Who wants memory: part of the budget is kept for reads that somebody waits for.
 enum class Urgency : std::uint8_t { blocked_read, readahead, background };

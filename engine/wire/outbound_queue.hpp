@@ -9,8 +9,8 @@
 #include <span>
 
 #include "engine/core/bytes.hpp"
+#include "engine/core/content_view.hpp"
 #include "engine/core/types.hpp"
-#include "engine/storage.hpp"
 #include "engine/wire/messages.hpp"
 
 namespace btfs::wire {

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "engine/core/bitfield.hpp"
+#include "engine/core/content_view.hpp"
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/time.hpp"
-#include "engine/storage.hpp"
 #include "engine/wire/extended.hpp"
 #include "engine/wire/handshake.hpp"
 #include "engine/wire/inbound_stream.hpp"

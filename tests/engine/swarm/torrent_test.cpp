@@ -1,0 +1,166 @@
+#include "engine/swarm/torrent.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/virtual_swarm.hpp"
+
+namespace btfs {
+namespace {
+
+using testing::NodeOptions;
+using testing::VirtualSwarm;
+
+constexpr std::uint32_t kPiece = 256 * 1024;
+constexpr std::size_t kSize = 16 * kPiece + 12345;
+
+ReaderDemand blocked_on(std::uint64_t begin, std::uint64_t end) {
+    return {.blocked = {{begin, end}}, .window = {}};
+}
+
+/// A leecher that knows some seeds.
+struct World {
+    explicit World(std::size_t seeds, NodeOptions seed_options = {}) : swarm(kPiece, kSize) {
+        leecher = swarm.add({});
+        seed_options.seed = true;
+        for (std::size_t i = 0; i < seeds; ++i) swarm.introduce(leecher, swarm.add(seed_options));
+    }
+    bool has(std::uint32_t piece) { return swarm.storage(leecher).had().test(PieceIndex(piece)); }
+
+    VirtualSwarm swarm;
+    std::size_t leecher;
+};
+
+TEST(Torrent, FetchesThePieceThatAReadWaitsForAndNoOther) {
+    World w(2);
+    w.swarm.set_reader(w.leecher, 1, blocked_on(5 * kPiece + 10, 5 * kPiece + 20));
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.has(5); }, 5s));
+    w.swarm.run_for(5s);
+    EXPECT_EQ(w.swarm.storage(w.leecher).had().count(), 1u);
+    EXPECT_EQ(w.swarm.torrent(w.leecher).totals().downloaded, kPiece);
+}
+
+TEST(Torrent, FetchesTheShortLastPiece) {
+    World w(1);
+    w.swarm.set_reader(w.leecher, 1, blocked_on(kSize - 1, kSize));
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.has(16); }, 5s));
+}
+
+TEST(Torrent, FetchesTheWholeWindow) {
+    World w(3);
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {}, .window = {0, 8 * kPiece}});
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 8; }, 10s));
+}
+
+TEST(Torrent, FetchesNothingUnasked) {
+    World w(2);
+    w.swarm.run_for(10s);
+    EXPECT_EQ(w.swarm.torrent(w.leecher).totals().peers, 2u);
+    EXPECT_EQ(w.swarm.torrent(w.leecher).totals().downloaded, 0u);
+}
+
+TEST(Torrent, FetchesAllInBackground) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t leecher = swarm.add({.torrent = {.background = true}});
+    for (int i = 0; i < 2; ++i) swarm.introduce(leecher, swarm.add({.seed = true}));
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.torrent(leecher).totals().left == 0; }, 30s));
+}
+
+TEST(Torrent, SpreadsAColdPieceOverAllPeers) {
+    World w(4);
+    w.swarm.run_for(2s);
+    w.swarm.set_reader(w.leecher, 1, blocked_on(0, 1));
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.has(0); }, 5s));
+    for (std::size_t seed = 1; seed <= 4; ++seed)
+        EXPECT_GT(w.swarm.torrent(seed).totals().uploaded, 0u) << seed;
+}
+
+TEST(Torrent, GetsAroundAPeerThatFallsSilent) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t leecher = swarm.add({});
+    swarm.introduce(leecher, swarm.add({.seed = true, .silent_from = swarm.now() + 1s}));
+    swarm.introduce(leecher, swarm.add({.seed = true}));
+    swarm.run_for(2s);
+    const TimePoint asked = swarm.now();
+    swarm.set_reader(leecher, 1, blocked_on(0, kPiece));
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().test(PieceIndex(0)); }, 20s));
+    EXPECT_LT(swarm.now() - asked, 2s);
+}
+
+TEST(Torrent, BansTheSenderOfABadBlockAndNobodyElse) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t leecher = swarm.add({});
+    const std::size_t liar =
+        swarm.add({.seed = true, .tamper = [](std::span<std::byte> b) { b[0] ^= std::byte{1}; }});
+    const std::size_t honest = swarm.add({.seed = true});
+    swarm.introduce(leecher, liar);
+    swarm.introduce(leecher, honest);
+    swarm.run_for(1s);
+    swarm.set_reader(leecher, 1, {.blocked = {{0, 1}}, .window = {0, kSize}});
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().all(); }, 60s));
+    EXPECT_EQ(swarm.torrent(leecher).totals().peers, 1u);
+    EXPECT_EQ(swarm.torrent(liar).totals().peers, 0u);
+    EXPECT_LT(swarm.torrent(leecher).totals().downloaded, kSize + kSize / 4);
+}
+
+TEST(Torrent, ServesWhatItVerified) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t middle = swarm.add({});
+    const std::size_t last = swarm.add({.torrent = {.background = true}});
+    swarm.introduce(middle, swarm.add({.seed = true}));
+    swarm.introduce(last, middle);
+    swarm.set_reader(middle, 1, {.blocked = {}, .window = {0, kSize}});
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(last).had().all(); }, 60s));
+}
+
+TEST(Torrent, FetchesALostPieceAgain) {
+    World w(1);
+    w.swarm.set_reader(w.leecher, 1, blocked_on(0, 1));
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.has(0); }, 5s));
+    w.swarm.storage(w.leecher).lose(PieceIndex(0));
+    w.swarm.set_reader(w.leecher, 1, blocked_on(0, 1));
+    w.swarm.run_for(0ms);
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.has(0); }, 5s));
+}
+
+TEST(Torrent, ASeekWastesLittle) {
+    World w(4);
+    w.swarm.run_for(1s);
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 1}}, .window = {0, 8 * kPiece}});
+    w.swarm.run_for(50ms);
+    w.swarm.set_reader(w.leecher, 1, blocked_on(12 * kPiece, 12 * kPiece + 1));
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.has(12); }, 5s));
+    w.swarm.run_for(5s);
+    EXPECT_LT(w.swarm.torrent(w.leecher).totals().downloaded, 4 * kPiece);
+}
+
+TEST(Torrent, WorksWithMemoryForOnePieceAtATime) {
+    World w(2);
+    w.swarm.storage(w.leecher).max_pieces = 1;
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 1}}, .window = {0, 6 * kPiece}});
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 6; }, 30s));
+}
+
+TEST(Torrent, ManyReadersAreAllAnswered) {
+    World w(3);
+    for (ReaderId reader = 1; reader <= 16; ++reader)
+        w.swarm.set_reader(w.leecher, reader,
+                           blocked_on((reader - 1) * kPiece + 5, (reader - 1) * kPiece + 6));
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 16; }, 30s));
+}
+
+TEST(Torrent, DoesNotConnectToItself) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t node = swarm.add({});
+    swarm.introduce(node, node);
+    swarm.run_for(60s);
+    EXPECT_EQ(swarm.torrent(node).totals().peers, 0u);
+}
+
+TEST(Torrent, AnIdleTorrentWithoutPeersNeedsNoTick) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t node = swarm.add({});
+    EXPECT_EQ(swarm.torrent(node).next_timeout(), kNever);
+}
+
+}  // namespace
+}  // namespace btfs

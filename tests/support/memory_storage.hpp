@@ -1,0 +1,103 @@
+// A store in memory, for tests of the engine: content that is known, and pieces that are had or not.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/core/layout.hpp"
+#include "engine/core/rng.hpp"
+#include "engine/storage.hpp"
+
+namespace btfs::testing {
+
+/// Repeatable content.
+inline std::vector<std::byte> make_content(std::size_t size, std::uint64_t seed = 1) {
+    std::vector<std::byte> content(size);
+    Rng rng(seed);
+    rng.fill(content);
+    return content;
+}
+
+/// Verifies against the true content. Events are handed to `later`, which calls them outside of Storage's own
+/// calls, as the interface promises.
+class MemoryStorage final : public Storage {
+  public:
+    using Later = std::function<void(std::function<void()>)>;
+
+    MemoryStorage(const Layout& layout, const std::vector<std::byte>& truth, bool full, Later later)
+        : layout_(layout), truth_(truth), had_(layout.piece_count(), full), later_(std::move(later)) {}
+
+    void attach(StorageEvents& events) override { events_ = &events; }
+    void detach() override { events_ = nullptr; }
+    Bitfield available() const override { return had_; }
+    Bitfield unproven() const override { return Bitfield(layout_.piece_count()); }
+
+    PieceBufferPtr acquire(PieceIndex piece, Urgency) override {
+        if (held_ >= max_pieces) return nullptr;
+        ++held_;
+        return std::make_shared<Buffer>(*this, layout_.piece_size(piece));
+    }
+
+    void verify(PieceIndex piece, PieceBufferPtr buffer, bool) override {
+        const auto bytes = buffer->bytes();
+        std::vector<Sha1Digest> digests;
+        for (std::size_t at = 0; at < bytes.size(); at += kBlockSize)
+            digests.push_back(sha1(bytes.subspan(at, std::min<std::size_t>(kBlockSize, bytes.size() - at))));
+        const bool good =
+            std::equal(bytes.begin(), bytes.end(),
+                       truth_.begin() + static_cast<std::ptrdiff_t>(layout_.piece_offset_in_torrent(piece)));
+        good ? ++verified : ++mismatched;
+        if (good) had_.set(piece);
+        later_([this, piece, good, digests = std::move(digests), buffer] {
+            if (!events_) return;
+            good ? events_->on_verified(piece, digests) : events_->on_mismatch(piece, buffer, digests);
+        });
+    }
+
+    void read(ReadTicket ticket, BlockRef range) override {
+        later_([this, ticket, range] {
+            if (!events_) return;
+            const std::size_t at = layout_.piece_offset_in_torrent(range.piece) + range.offset_in_piece;
+            events_->on_read(ticket, ContentView{ByteView(truth_).subspan(at, range.size), nullptr});
+        });
+    }
+
+    /// As after a failed write.
+    void lose(PieceIndex piece) {
+        had_.clear(piece);
+        later_([this, piece] { events_->on_lost(piece); });
+    }
+
+    const Bitfield& had() const { return had_; }
+
+    std::size_t max_pieces = 1000;
+    std::size_t verified = 0;
+    std::size_t mismatched = 0;
+
+  private:
+    class Buffer final : public PieceBuffer {
+      public:
+        Buffer(MemoryStorage& storage, std::size_t size) : storage_(storage), bytes_(size) {}
+        ~Buffer() override {
+            if (storage_.held_-- == storage_.max_pieces)
+                storage_.later_([&s = storage_] {
+                    if (s.events_) s.events_->on_credit();
+                });
+        }
+        std::span<std::byte> bytes() override { return bytes_; }
+
+      private:
+        MemoryStorage& storage_;
+        std::vector<std::byte> bytes_;
+    };
+
+    const Layout& layout_;
+    const std::vector<std::byte>& truth_;
+    Bitfield had_;
+    Later later_;
+    StorageEvents* events_ = nullptr;
+    std::size_t held_ = 0;
+};
+
+}  // namespace btfs::testing

@@ -1,0 +1,73 @@
+// A swarm of real Torrent objects in virtual time: links with delay and rate, and nothing that sleeps.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/swarm/torrent.hpp"
+#include "tests/support/memory_storage.hpp"
+
+namespace btfs::testing {
+
+struct LinkOptions {
+    Duration delay = std::chrono::milliseconds(10);  ///< one way
+    double up = 2.5e6;                               ///< bytes per second
+};
+
+/// One peer of the swarm; `tamper` may change what it sends.
+struct NodeOptions {
+    bool seed = false;
+    LinkOptions link = {};
+    TorrentOptions torrent = {};
+    /// Called with the bytes of each block before they leave.
+    std::function<void(std::span<std::byte>)> tamper = {};
+    /// From this time on nothing it sends arrives any more.
+    TimePoint silent_from = kNever;
+};
+
+/// Nodes have the addresses 10.0.0.1, 10.0.0.2, ... in the order of add(). The clock starts at an hour and
+/// moves only with events.
+class VirtualSwarm {
+  public:
+    VirtualSwarm(std::uint32_t piece_length, std::size_t size);
+    ~VirtualSwarm();
+
+    std::size_t add(const NodeOptions& options);
+    Torrent& torrent(std::size_t node);
+    MemoryStorage& storage(std::size_t node);
+    Endpoint endpoint(std::size_t node) const;
+    const Layout& layout() const { return layout_; }
+    TimePoint now() const { return now_; }
+
+    /// The node learns of the other.
+    void introduce(std::size_t node, std::size_t other);
+    void set_reader(std::size_t node, ReaderId reader, const ReaderDemand& demand);
+
+    /// Runs until the condition holds; false if nothing happens any more or `limit` has passed.
+    bool run_until(const std::function<bool()>& condition, Duration limit);
+    void run_for(Duration time);
+
+  private:
+    struct Node;
+    struct Pipe;
+
+    void at(TimePoint when, std::function<void()> event);
+    void carry_out(Node& node);
+    void dial(Node& node, const Endpoint& to);
+    void flush(Node& node, ConnectionId connection);
+    void deliver(Node& node, ConnectionId connection, const std::vector<std::byte>& bytes);
+    void close(Node& node, ConnectionId connection);
+    void arm(Node& node);
+
+    TimePoint now_ = TimePoint{} + std::chrono::hours(1);
+    Identity identity_;
+    std::vector<std::byte> content_;
+    Layout layout_;
+    std::multimap<TimePoint, std::function<void()>> events_;
+    std::vector<std::unique_ptr<Node>> nodes_;
+};
+
+}  // namespace btfs::testing
