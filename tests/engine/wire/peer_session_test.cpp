@@ -1,0 +1,316 @@
+#include "engine/wire/peer_session.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace btfs::wire {
+namespace {
+
+constexpr std::uint32_t kPieceLength = 64 * 1024;
+constexpr std::uint32_t kPieces = 20;
+
+struct Places final : BlockPlaces {
+    std::span<std::byte> place_of(const BlockRef& block) override {
+        if (!direct) return {};
+        auto& place = memory[block];
+        place.resize(block.size);
+        return place;
+    }
+    bool direct = true;
+    std::map<BlockRef, std::vector<std::byte>> memory;
+};
+
+/// Two sessions and the bytes between them.
+struct Pair {
+    explicit Pair(bool seed = true)
+        : nothing(kPieces),
+          everything(kPieces, seed),
+          us(config(Direction::outgoing, nothing, 'a'), our_places, now),
+          them(config(Direction::incoming, everything, 'b'), their_places, now) {}
+
+    PeerSession::Config config(Direction direction, const Bitfield& have, char name) {
+        PeerId id{};
+        id[0] = static_cast<std::byte>(name);
+        return {.direction = direction,
+                .identity = identity,
+                .layout = layout,
+                .our_id = id,
+                .remote = *Endpoint::parse("192.0.2.1:6881"),
+                .interested = direction == Direction::outgoing,
+                .have = have};
+    }
+
+    static Bytes output(PeerSession& from, TimePoint now) {
+        Bytes bytes;
+        iovec buffers[16];
+        while (const std::size_t count = from.send_buffers(buffers)) {
+            std::size_t size = 0;
+            for (std::size_t i = 0; i < count; ++i) {
+                const auto* data = static_cast<const std::byte*>(buffers[i].iov_base);
+                bytes.insert(bytes.end(), data, data + buffers[i].iov_len);
+                size += buffers[i].iov_len;
+            }
+            from.handle_sent(size, now);
+        }
+        return bytes;
+    }
+
+    /// Carries all bytes both ways until there are none.
+    void exchange() {
+        while (us.has_output() || them.has_output()) {
+            them.handle_bytes(output(us, now), now);
+            us.handle_bytes(output(them, now), now);
+        }
+    }
+
+    template <class E>
+    static std::optional<E> next(PeerSession& session) {
+        while (auto event = session.poll_event())
+            if (auto* wanted = std::get_if<E>(&*event)) return std::move(*wanted);
+        return std::nullopt;
+    }
+
+    Identity identity{.v1 = sha1(as_bytes("t")), .v2 = {}};
+    Layout layout{kPieceLength, {{0, kPieceLength* std::uint64_t{kPieces} - 100, false}}};
+    Bitfield nothing, everything;
+    TimePoint now = TimePoint{} + 1h;
+    Places our_places, their_places;
+    PeerSession us, them;
+};
+
+const BlockRef kBlock{PieceIndex(2), 16384, 16384};
+
+TEST(PeerSession, InterestedStandsRightBehindTheHandshake) {
+    Pair p;
+    const Bytes first = Pair::output(p.us, p.now);
+    ASSERT_EQ(first.size(), Handshake::kSize + 5);
+    EXPECT_EQ(first.back(), std::byte{2});
+}
+
+TEST(PeerSession, BothLearnWhoAndWhatTheOtherIs) {
+    Pair p;
+    p.exchange();
+    EXPECT_TRUE(p.us.greeted() && p.them.greeted());
+    EXPECT_TRUE(p.us.is_seed());
+    EXPECT_TRUE(p.them.pieces_known());
+    EXPECT_FALSE(p.them.has(PieceIndex(0)));
+    EXPECT_TRUE(p.them.peer_interested());
+    EXPECT_EQ(p.us.reqq(), PeerSession::kOurReqq);
+    EXPECT_TRUE(p.us.extended().upload_only);
+    EXPECT_FALSE(p.them.extended().upload_only);
+}
+
+TEST(PeerSession, ARequestedBlockComesIntoItsPlace) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    ASSERT_TRUE(p.us.may_request(PieceIndex(2)));
+    p.us.request(kBlock, p.now);
+    p.exchange();
+    const auto wanted = Pair::next<BlockWanted>(p.them);
+    ASSERT_TRUE(wanted);
+    EXPECT_EQ(wanted->block, kBlock);
+    const std::vector<std::byte> content(kBlock.size, std::byte{0x5a});
+    p.them.send_block(kBlock, {content, nullptr});
+    p.exchange();
+    const auto arrived = Pair::next<BlockArrived>(p.us);
+    ASSERT_TRUE(arrived);
+    EXPECT_TRUE(arrived->data.empty());
+    EXPECT_EQ(p.our_places.memory[kBlock], content);
+    EXPECT_EQ(p.us.in_flight(), 0u);
+    EXPECT_EQ(p.us.bytes_in_flight(), 0u);
+    EXPECT_EQ(p.them.content_sent(), kBlock.size);
+}
+
+TEST(PeerSession, ABlockWithoutAPlaceOfItsOwnComesWithTheEvent) {
+    Pair p;
+    p.our_places.direct = false;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    p.us.request(kBlock, p.now);
+    p.exchange();
+    const std::vector<std::byte> content(kBlock.size, std::byte{0x5a});
+    p.them.send_block(kBlock, {content, nullptr});
+    p.exchange();
+    const auto arrived = Pair::next<BlockArrived>(p.us);
+    ASSERT_TRUE(arrived);
+    EXPECT_EQ(arrived->data, content);
+}
+
+TEST(PeerSession, EveryCancelIsAnsweredOnce) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    p.us.request(kBlock, p.now);
+    p.exchange();
+    p.us.cancel(kBlock, p.now);
+    EXPECT_EQ(p.us.in_flight(), 1u);  // until it is answered
+    p.exchange();
+    EXPECT_TRUE(Pair::next<BlockNotWanted>(p.them));
+    EXPECT_EQ(p.us.in_flight(), 0u);
+    EXPECT_FALSE(Pair::next<BlockRefused>(p.us));
+}
+
+TEST(PeerSession, ACancelledRequestThatIsNeverAnsweredTimesOut) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    p.us.request(kBlock, p.now);
+    p.us.cancel(kBlock, p.now);
+    ASSERT_LE(p.us.next_timeout(), p.now + 30s);
+    p.now = p.us.next_timeout();
+    p.us.handle_timeout(p.now);
+    EXPECT_EQ(p.us.in_flight(), 0u);
+}
+
+TEST(PeerSession, AChokeRejectsWhatWasAsked) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    p.us.request(kBlock, p.now);
+    p.exchange();
+    p.them.set_choking(true);
+    p.exchange();
+    const auto refused = Pair::next<BlockRefused>(p.us);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->block, kBlock);
+    EXPECT_TRUE(p.us.peer_choking());
+}
+
+TEST(PeerSession, AllowedFastPiecesMayBeRequestedWhileChoked) {
+    Pair p;
+    p.exchange();
+    std::uint32_t allowed = 0;
+    PieceIndex one;
+    for (std::uint32_t i = 0; i < kPieces; ++i)
+        if (p.us.may_request(PieceIndex(i))) {
+            ++allowed;
+            one = PieceIndex(i);
+        }
+    EXPECT_EQ(allowed, 10u);
+    p.us.request({one, 0, 16384}, p.now);
+    p.exchange();
+    EXPECT_TRUE(Pair::next<BlockWanted>(p.them));
+}
+
+TEST(PeerSession, ALostPieceIsUnlearned) {
+    Pair p;
+    p.exchange();
+    p.them.announce_lost(PieceIndex(4));
+    p.exchange();
+    EXPECT_FALSE(p.us.is_seed());
+    EXPECT_FALSE(p.us.has(PieceIndex(4)));
+    EXPECT_TRUE(p.us.has(PieceIndex(5)));
+}
+
+TEST(PeerSession, ASilentPeerTimesOutInTheHandshake) {
+    Pair p;
+    p.now = p.us.next_timeout();
+    p.us.handle_timeout(p.now);
+    EXPECT_EQ(Pair::next<Failed>(p.us)->reason, Errc::peer_timed_out);
+}
+
+TEST(PeerSession, KeepAlivesAreSentAndASilentPeerIsLeft) {
+    Pair p;
+    p.exchange();
+    p.now = p.us.next_timeout();
+    p.us.handle_timeout(p.now);
+    EXPECT_EQ(Pair::output(p.us, p.now).size(), 4u);
+    p.now = p.us.next_timeout();
+    p.us.handle_timeout(p.now);
+    EXPECT_TRUE(Pair::next<Failed>(p.us));
+}
+
+/// Bytes that a peer may not send, behind a valid handshake with the fast extension.
+struct Offence {
+    const char* name;
+    Bytes bytes;
+    Errc expected;
+};
+
+Bytes message(const Message& m) {
+    Bytes out;
+    append_message(out, m);
+    return out;
+}
+
+TEST(PeerSession, BreakingTheProtocolEndsTheConnection) {
+    const Bytes spare{std::byte{0}, std::byte{0}, std::byte{1}};
+    const Bytes too_long(4);
+    Bytes unasked(kPieceHeaderSize + 16384);
+    write_piece_header(std::span<std::byte, kPieceHeaderSize>(unasked.data(), kPieceHeaderSize), kBlock);
+    const Offence offences[] = {
+        {"a spare bit", message(BitfieldMessage{spare}), Errc::bitfield_malformed},
+        {"a bitfield too long", message(BitfieldMessage{too_long}), Errc::bitfield_malformed},
+        {"a piece out of range", message(Have{PieceIndex(kPieces)}), Errc::index_out_of_range},
+        {"a request out of range", message(Request{{PieceIndex(0), kPieceLength, 1}}),
+         Errc::index_out_of_range},
+        {"a request of nothing", message(Request{{PieceIndex(0), 0, 0}}), Errc::message_malformed},
+        {"a request too long", message(Request{{PieceIndex(0), 0, 32768}}), Errc::message_malformed},
+        {"a block unasked", unasked, Errc::unwanted_data},
+        {"extended garbage", message(Extended{0, spare}), Errc::bencode_syntax},
+    };
+    for (const Offence& offence : offences) {
+        Pair p(false);
+        Handshake theirs;
+        theirs.capabilities = {.fast = true, .extended = true};
+        theirs.info_hash = p.identity.wire_hash();
+        p.us.handle_bytes(theirs.encode(), p.now);
+        p.us.handle_bytes(offence.bytes, p.now);
+        const auto failed = Pair::next<Failed>(p.us);
+        ASSERT_TRUE(failed) << offence.name;
+        EXPECT_EQ(failed->reason, offence.expected) << offence.name << ": " << failed->reason.message();
+    }
+}
+
+TEST(PeerSession, FastMessagesOfAPeerWithoutFastEndTheConnection) {
+    Pair p;
+    Handshake theirs;
+    theirs.info_hash = p.identity.wire_hash();
+    p.us.handle_bytes(theirs.encode(), p.now);
+    p.us.handle_bytes(message(HaveAll{}), p.now);
+    EXPECT_EQ(Pair::next<Failed>(p.us)->reason, Errc::message_not_negotiated);
+}
+
+TEST(PeerSession, APeerWithoutFastGetsNoFastMessageAndNoEmptyBitfield) {
+    Pair p;
+    Pair::output(p.us, p.now);
+    Handshake theirs;
+    theirs.info_hash = p.identity.wire_hash();
+    p.us.handle_bytes(theirs.encode(), p.now);
+    EXPECT_TRUE(Pair::output(p.us, p.now).empty());
+}
+
+TEST(PeerSession, AFloodOfRequestsEndsTheConnection) {
+    Pair p;
+    p.exchange();
+    Bytes flood;
+    for (std::uint32_t i = 0; i < 6000; ++i)
+        append_message(flood, Request{{PieceIndex(i % kPieces), (i % 1000) * 16, 16}});
+    p.them.handle_bytes(flood, p.now);
+    EXPECT_EQ(Pair::next<Failed>(p.them)->reason, Errc::request_flood);
+}
+
+TEST(PeerSession, OurselvesAndOtherTorrentsAreRefused) {
+    Pair p;
+    Handshake ours;
+    ours.info_hash = p.identity.wire_hash();
+    ours.peer_id[0] = std::byte{'a'};
+    p.us.handle_bytes(ours.encode(), p.now);
+    EXPECT_EQ(Pair::next<Failed>(p.us)->reason, Errc::connected_to_self);
+
+    Pair q;
+    Handshake other;
+    other.info_hash = sha1(as_bytes("another"));
+    q.us.handle_bytes(other.encode(), q.now);
+    EXPECT_EQ(Pair::next<Failed>(q.us)->reason, Errc::handshake_wrong_torrent);
+}
+
+}  // namespace
+}  // namespace btfs::wire
