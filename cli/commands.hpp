@@ -1,0 +1,62 @@
+// The commands of btfs: what each is told, and what it does.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace btfs::cli {
+
+struct LogOptions {
+    std::string level = "info";
+    std::filesystem::path file;  ///< empty: stderr, while there is one
+};
+
+/// What mount and seed tell the engine.
+struct NetworkOptions {
+    std::uint16_t port = 0;
+    std::vector<std::string> peers;  ///< HOST:PORT
+    std::size_t max_peers = 80;
+};
+
+struct MountOptions {
+    std::vector<std::string> sources;
+    std::filesystem::path mountpoint;
+    bool foreground = false;
+    std::vector<std::string> fuse_options;
+    std::filesystem::path cache_dir;  ///< empty: the user's
+    NetworkOptions network;
+    bool background = false;
+    double read_timeout_s = 0;  ///< 0: none
+    LogOptions log;
+};
+
+struct InfoOptions {
+    std::filesystem::path torrent;
+    bool json = false;
+};
+
+struct CreateOptions {
+    std::filesystem::path path;
+    std::filesystem::path output;
+    std::vector<std::string> trackers;
+    std::uint64_t piece_size = 0;  ///< 0: chosen by size
+    bool is_private = false;
+    std::string comment;
+};
+
+struct SeedOptions {
+    CreateOptions create;
+    NetworkOptions network;
+    LogOptions log;
+};
+
+/// Each gives the exit code, or throws Failure.
+int mount(const MountOptions& options);
+int umount(const std::filesystem::path& mountpoint);
+int info(const InfoOptions& options);
+int create(const CreateOptions& options);
+int seed(const SeedOptions& options);
+
+}  // namespace btfs::cli

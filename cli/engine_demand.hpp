@@ -1,0 +1,24 @@
+// The file system's demand, on its way to the engine.
+#pragma once
+
+#include "engine/session/engine.hpp"
+#include "fs/demand_sink.hpp"
+
+namespace btfs::cli {
+
+/// Speaks for one torrent. From any thread.
+class EngineDemand final : public DemandSink {
+  public:
+    EngineDemand(Engine& engine, TorrentHandle torrent) : engine_(engine), torrent_(torrent) {}
+
+    void set_demand(ReaderId reader, const ReaderDemand& demand) override {
+        engine_.set_demand(torrent_, reader, demand);
+    }
+    void drop(ReaderId reader) override { engine_.drop_reader(torrent_, reader); }
+
+  private:
+    Engine& engine_;
+    const TorrentHandle torrent_;
+};
+
+}  // namespace btfs::cli

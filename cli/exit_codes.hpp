@@ -1,0 +1,10 @@
+// What the process says with its exit code.
+#pragma once
+
+namespace btfs::cli {
+
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailure = 1;  ///< what was asked for could not be done; one line on stderr says why
+inline constexpr int kUsage = 2;    ///< the command line is wrong
+
+}  // namespace btfs::cli

@@ -1,0 +1,49 @@
+#include <iostream>
+
+#include "cache/disk_pool.hpp"
+#include "cache/seed_store.hpp"
+#include "cli/commands.hpp"
+#include "cli/content_tree.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/failure.hpp"
+#include "cli/logging.hpp"
+#include "cli/peer_addresses.hpp"
+#include "cli/stop_signal.hpp"
+#include "cli/torrent_file.hpp"
+#include "engine/session/engine.hpp"
+
+namespace btfs::cli {
+namespace {
+
+constexpr unsigned kDiskThreads = 2;
+
+}  // namespace
+
+int seed(const SeedOptions& options) {
+    start_logging(options.log, false);
+    StopSignal stop;
+    MadeTorrent made = make_torrent(options.create);
+    auto parsed = parse_torrent(made.torrent);
+    if (!parsed) throw Failure("the torrent of " + options.create.path.string(), parsed.error());
+    const std::filesystem::path output =
+        options.create.output.empty() ? std::filesystem::path(made.name + ".torrent") : options.create.output;
+    write_file(output, made.torrent);
+
+    DiskPool pool(kDiskThreads);
+    auto store = SeedStore::open({parsed->layout, std::move(made.files)}, pool);
+    if (!store) throw Failure(options.create.path.string(), store.error());
+    Engine engine({.port = options.network.port, .max_peers = options.network.max_peers});
+    if (auto opened = engine.open(); !opened)
+        throw Failure("port " + std::to_string(options.network.port), opened.error());
+    engine.start();
+    engine.add({parsed->name, parsed->identity, parsed->layout, **store, parsed->trackers,
+                resolve_peers(options.network.peers)});
+
+    const Endpoint own{own_address(), engine.port()};
+    std::cout << "torrent: " << output.string() << "\npeer:    " << own.text() << std::endl;
+    stop.wait();
+    engine.stop();
+    return kSuccess;
+}
+
+}  // namespace btfs::cli

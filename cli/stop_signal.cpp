@@ -1,0 +1,54 @@
+#include "cli/stop_signal.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+#include "cli/failure.hpp"
+
+namespace btfs::cli {
+namespace {
+
+sigset_t stop_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+    return set;
+}
+
+}  // namespace
+
+StopSignal::StopSignal() {
+    const sigset_t set = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC);
+    event_fd_ = eventfd(0, EFD_CLOEXEC);
+    if (signal_fd_ < 0 || event_fd_ < 0)
+        throw Failure(std::string("cannot wait for signals: ") + std::strerror(errno));
+}
+
+StopSignal::~StopSignal() {
+    close(signal_fd_);
+    close(event_fd_);
+}
+
+void StopSignal::wait() {
+    pollfd fds[] = {{signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}};
+    while (poll(fds, 2, -1) < 0 && errno == EINTR) {
+    }
+}
+
+void StopSignal::raise() {
+    const std::uint64_t one = 1;
+    (void)!write(event_fd_, &one, sizeof one);
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,25 @@
+// Waiting for the end: SIGTERM, SIGINT, SIGHUP, or our own word.
+#pragma once
+
+namespace btfs::cli {
+
+/// Blocks the signals that end the process in this thread, and so in those it starts, until the destructor.
+/// Made before any thread. Ignores SIGPIPE, and SIGXFSZ, which a full disk quota sends.
+class StopSignal {
+  public:
+    StopSignal();
+    ~StopSignal();
+    StopSignal(const StopSignal&) = delete;
+    StopSignal& operator=(const StopSignal&) = delete;
+
+    /// Returns when a signal has come or raise() was called.
+    void wait();
+    /// From any thread.
+    void raise();
+
+  private:
+    int signal_fd_;
+    int event_fd_;
+};
+
+}  // namespace btfs::cli
