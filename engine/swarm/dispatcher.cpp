@@ -97,15 +97,13 @@ bool Dispatcher::make_room(Urgency urgency) {
 }
 
 /// Of the peers that can be asked, the one that will have delivered this block first.
-Peer* Dispatcher::soonest(const PartialPiece& partial, std::uint32_t block, bool beyond_target,
-                          TimePoint now) {
+Peer* Dispatcher::soonest(const PartialPiece& partial, std::uint32_t block, bool beyond_target, TimePoint now) {
     Peer* best = nullptr;
     Duration best_time = Duration::max();
     const std::uint32_t size = partial.payload(block).size;
     for (auto& [id, peer] : world_.peers) {
         if (!usable(*peer, partial.piece()) || partial.asked_of(block, id)) continue;
-        if (!beyond_target && peer->session.bytes_in_flight() + size > peer->estimate.target_in_flight())
-            continue;
+        if (!beyond_target && peer->session.bytes_in_flight() + size > peer->estimate.target_in_flight()) continue;
         const Duration time = peer->delivery_time(size, now);
         if (time < best_time) {
             best = peer.get();
@@ -115,11 +113,30 @@ Peer* Dispatcher::soonest(const PartialPiece& partial, std::uint32_t block, bool
     return best;
 }
 
+/// True if a peer that is about to be ready would deliver the block sooner than `asked`: it is left for it.
+bool Dispatcher::held_for_newcomer(const Peer& asked, std::uint32_t size, TimePoint now) {
+    Peer* best = nullptr;
+    Duration best_time = asked.delivery_time(size, now);
+    for (auto& [id, peer] : world_.peers) {
+        const TimePoint ready = peer->ready_at(now);
+        if (ready == kNever) continue;
+        const Duration time = ready - now + peer->delivery_time(peer->held_for_it + size, now);
+        if (time >= best_time) continue;
+        best = peer.get();
+        best_time = time;
+    }
+    if (!best) return false;
+    best->held_for_it += size;
+    next_timeout_ = std::min(next_timeout_, now + best->estimate.round_trip() + Peer::kReadySlack);
+    return true;
+}
+
 // A blocked piece is spread over all peers at once, by when each will have delivered its next block. The
 // piece that has waited longest may overfill their queues; those behind it wait for room.
 void Dispatcher::ask_for_blocked(TimePoint now) {
     bool first = true;
     std::vector<PieceIndex> touched;
+    for (auto& [id, peer] : world_.peers) peer->held_for_it = 0;
     for (const Deadline& wanted : world_.demand.blocked()) {
         const bool can_be_asked = std::ranges::any_of(
             world_.peers, [&](const auto& entry) { return usable(*entry.second, wanted.piece); });
@@ -128,11 +145,11 @@ void Dispatcher::ask_for_blocked(TimePoint now) {
             PartialPiece* partial = receiving(wanted.piece, Urgency::blocked_read);
             if (!partial) break;
             touched.push_back(wanted.piece);
-            bool stuck = false;
-            for (std::uint32_t block; !stuck && (block = partial->first_free()) < partial->block_count();) {
+            for (std::uint32_t block = partial->first_free(); block < partial->block_count(); ++block) {
+                if (partial->state(block) != BlockState::free) continue;
                 Peer* peer = soonest(*partial, block, first, now);
-                stuck = !peer;
-                if (peer) ask(*peer, *partial, block, now);
+                if (!peer) break;
+                if (!held_for_newcomer(*peer, partial->payload(block).size, now)) ask(*peer, *partial, block, now);
             }
         }
         first = false;

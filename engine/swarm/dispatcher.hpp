@@ -70,6 +70,7 @@ class Dispatcher {
     bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, TimePoint now);
     PartialPiece* receiving(PieceIndex piece, Urgency urgency);
     Peer* soonest(const PartialPiece& partial, std::uint32_t block, bool beyond_target, TimePoint now);
+    bool held_for_newcomer(const Peer& asked, std::uint32_t size, TimePoint now);
     void ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now);
     bool usable(const Peer& peer, PieceIndex piece) const;
     bool make_room(Urgency urgency);

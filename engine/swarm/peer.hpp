@@ -1,6 +1,7 @@
 // One connected peer of a torrent: its protocol state and what is known of its speed.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -20,6 +21,8 @@ struct Peer {
     wire::PeerSession session;
     PeerEstimate estimate;
     TimePoint connected;
+    /// Where it can be dialled: its own endpoint, or what an incoming peer says of itself.
+    std::optional<Endpoint> dial_endpoint;
     TimePoint last_asked;
     /// Sends nothing though it was asked: nothing that matters is asked of it until it delivers.
     bool snubbed = false;
@@ -36,6 +39,18 @@ struct Peer {
     bool can_be_asked(PieceIndex piece) const {
         return session.has(piece) && session.may_request(piece) && session.in_flight() < session.reqq();
     }
+    /// It is still in the handshake, or choking us, but should be ready at this moment: a round trip after
+    /// it connected. kNever when it is ready, or overdue.
+    TimePoint ready_at(TimePoint now) const {
+        if (session.greeted() && !session.peer_choking()) return kNever;
+        const Duration round_trip = estimate.round_trip();
+        const bool overdue = now > connected + 2 * round_trip + kReadySlack;
+        return overdue ? kNever : std::max(now, connected + round_trip);
+    }
+    static constexpr Duration kReadySlack = std::chrono::milliseconds(20);
+    /// Bytes of a blocked piece that are left for it until it is ready; counted anew in each dispatch.
+    std::uint64_t held_for_it = 0;
+
     Duration delivery_time(std::uint64_t more, TimePoint now) const {
         return estimate.delivery_time(session.bytes_in_flight() + more, now);
     }

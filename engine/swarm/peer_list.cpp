@@ -76,6 +76,14 @@ bool PeerList::add(const Endpoint& endpoint) {
     return true;
 }
 
+void PeerList::add_connected(const Endpoint& endpoint) {
+    add(endpoint);
+    auto found = known_.find(endpoint);
+    if (found == known_.end()) return;
+    queue_.erase({found->second.next_attempt, found->second.order, endpoint});
+    found->second.busy = true;
+}
+
 std::optional<Endpoint> PeerList::next(TimePoint now) {
     if (queue_.empty() || queue_.begin()->when > now) return std::nullopt;
     const Endpoint endpoint = queue_.begin()->endpoint;

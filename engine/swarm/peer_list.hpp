@@ -27,6 +27,8 @@ class PeerList {
     /// Gives whether it is new. Addresses that cannot be dialled, banned ones, and those beyond the bound are
     /// not taken.
     bool add(const Endpoint& endpoint);
+    /// A peer that connected to us can be dialled there: known, and counted as connected.
+    void add_connected(const Endpoint& endpoint);
     /// The best candidate that may be dialled now; it counts as connected until one of the calls below.
     std::optional<Endpoint> next(TimePoint now);
     /// When next() may have one again; kNever if there is none at all.

@@ -86,6 +86,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .have = announced_,
     };
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
+    if (direction == wire::Direction::outgoing) peer->dial_endpoint = endpoint;
     if (connect_time) peer->estimate.on_round_trip(*connect_time, now);
     peers_.emplace(id, std::move(peer));
     housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);
@@ -102,8 +103,7 @@ void Torrent::handle_received(ConnectionId connection, std::size_t size, TimePoi
     auto found = peers_.find(connection);
     if (found == peers_.end()) return;
     found->second->session.handle_received(size, now);
-    drain(*found->second, now);
-    settle(now);
+    if (drain(*found->second, now)) settle(now);  // part of a block changes nothing
 }
 
 void Torrent::handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now) {
@@ -140,11 +140,11 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
     dispatcher_.release(peer, false, now);
     uncount(peer);
     const Endpoint remote = peer.session.remote();
-    if (peer.session.direction() == wire::Direction::outgoing) {
+    if (peer.dial_endpoint) {
         if (peer.session.greeted()) {
-            peer_list_.on_closed(remote, useless, now);
+            peer_list_.on_closed(*peer.dial_endpoint, useless, now);
         } else {
-            peer_list_.on_failed(remote, now);
+            peer_list_.on_failed(*peer.dial_endpoint, now);
         }
     }
     departed_.emplace(connection, remote.address);
@@ -167,12 +167,15 @@ void Torrent::uncount(Peer& peer) {
 
 // ---- what peers say ----
 
-void Torrent::drain(Peer& peer, TimePoint now) {
+bool Torrent::drain(Peer& peer, TimePoint now) {
     const ConnectionId id = peer.id;
+    bool any = false;
     while (auto event = peer.session.poll_event()) {
         std::visit([&](const auto& e) { on_event(peer, e, now); }, *event);
-        if (!peers_.contains(id)) return;  // it was disconnected
+        any = true;
+        if (!peers_.contains(id)) break;  // it was disconnected
     }
+    return any;
 }
 
 void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
@@ -262,8 +265,10 @@ void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint) {
     if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback())
         peer_list_.set_own_address({*said.your_address, options_.listen_port});
     // An incoming peer says where it can be dialled.
-    if (peer.session.direction() == wire::Direction::incoming && said.listen_port)
-        peer_list_.add({peer.session.remote().address, *said.listen_port});
+    if (!peer.dial_endpoint && said.listen_port) {
+        peer.dial_endpoint = Endpoint{peer.session.remote().address, *said.listen_port};
+        peer_list_.add_connected(*peer.dial_endpoint);
+    }
 }
 
 void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {

@@ -105,7 +105,8 @@ class Torrent final : private wire::BlockPlaces {
   private:
     std::span<std::byte> place_of(const BlockRef& block) override;
 
-    void drain(Peer& peer, TimePoint now);
+    /// Handles what the session has to tell; false if that was nothing.
+    bool drain(Peer& peer, TimePoint now);
     void on_event(Peer& peer, const wire::Greeted&, TimePoint now);
     void on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now);
     void on_event(Peer& peer, const wire::PieceGained& e, TimePoint now);
