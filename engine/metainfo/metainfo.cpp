@@ -1,0 +1,126 @@
+#include "engine/metainfo/metainfo.hpp"
+
+#include <algorithm>
+
+#include "engine/metainfo/bencode.hpp"
+#include "engine/metainfo/info_dictionary.hpp"
+#include "engine/metainfo/utf8.hpp"
+
+namespace btfs {
+namespace {
+
+using bencode::Kind;
+using bencode::Value;
+
+// A file takes seven tokens and one more for each folder: enough for kMaxFiles, in 320 MB at the worst.
+constexpr bencode::Limits kTorrentLimits{
+    .max_size = kMaxTorrentFileSize, .max_depth = 300, .max_tokens = 20'000'000};
+
+std::string text_of(const Value& torrent, std::string_view key) {
+    auto text = torrent.find(key, Kind::string);
+    return text ? to_valid_utf8(text->string()) : std::string();
+}
+
+bool is_usable_url(std::string_view url) {
+    return !url.empty() && url.size() <= kMaxUrlSize && std::ranges::none_of(url, [](char c) {
+        return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+    });
+}
+
+std::string_view trimmed(std::string_view text) {
+    const std::size_t begin = text.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos) return {};
+    return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+void add_url(std::vector<std::string>& urls, const Value& url) {
+    if (!url.is_string()) return;
+    const std::string_view text = trimmed(url.string());
+    if (is_usable_url(text) && std::ranges::find(urls, text) == urls.end()) urls.emplace_back(text);
+}
+
+std::vector<std::vector<std::string>> read_trackers(const Value& torrent) {
+    std::vector<std::vector<std::string>> tiers;
+    std::size_t count = 0;
+    if (auto list = torrent.find("announce-list", Kind::list)) {
+        for (Value tier : list->list()) {
+            if (!tier.is_list()) continue;
+            std::vector<std::string> urls;
+            for (Value url : tier.list()) {
+                if (count + urls.size() < kMaxTrackers) add_url(urls, url);
+            }
+            count += urls.size();
+            if (!urls.empty()) tiers.push_back(std::move(urls));
+        }
+    }
+    if (auto announce = torrent.find("announce"); announce && tiers.empty()) {
+        std::vector<std::string> urls;
+        add_url(urls, *announce);
+        if (!urls.empty()) tiers.push_back(std::move(urls));
+    }
+    return tiers;
+}
+
+std::vector<std::string> read_web_seeds(const Value& torrent) {
+    std::vector<std::string> urls;
+    auto value = torrent.find("url-list");
+    if (!value) return urls;
+    if (value->is_string()) add_url(urls, *value);
+    if (value->is_list()) {
+        for (Value url : value->list()) {
+            if (urls.size() < kMaxTrackers) add_url(urls, url);
+        }
+    }
+    return urls;
+}
+
+std::vector<HostPort> read_nodes(const Value& torrent) {
+    std::vector<HostPort> nodes;
+    auto list = torrent.find("nodes", Kind::list);
+    if (!list) return nodes;
+    for (Value node : list->list()) {
+        if (nodes.size() == kMaxDhtNodes) break;
+        if (!node.is_list()) continue;
+        std::vector<Value> parts;
+        for (Value part : node.list()) {
+            if (parts.size() < 3) parts.push_back(part);
+        }
+        if (parts.size() != 2 || !parts[0].is_string() || !parts[1].is_integer()) continue;
+        const std::string_view host = parts[0].string();
+        const std::int64_t port = parts[1].integer();
+        if (!is_usable_url(host) || port <= 0 || port > 0xffff) continue;
+        nodes.push_back({std::string(host), static_cast<std::uint16_t>(port)});
+    }
+    return nodes;
+}
+
+}  // namespace
+
+Result<Metainfo> parse_torrent(ByteView torrent) {
+    if (torrent.size() > kMaxTorrentFileSize) return Errc::torrent_too_large;
+    auto document = bencode::decode(torrent, kTorrentLimits);
+    if (!document) return document.error();
+    const Value root = document->root();
+    auto info = root.find("info", Kind::dictionary);
+    if (!info) return Errc::torrent_no_info;
+
+    auto result = read_info(*info);
+    if (!result) return result;
+    result->trackers = read_trackers(root);
+    result->dht_nodes = read_nodes(root);
+    result->web_seeds = read_web_seeds(root);
+    if (auto date = root.find("creation date", Kind::integer)) result->creation_date = date->integer();
+    result->comment = text_of(root, root.find("comment.utf-8") ? "comment.utf-8" : "comment");
+    result->created_by = text_of(root, "created by");
+    return result;
+}
+
+Result<Metainfo> parse_info(ByteView info) {
+    if (info.size() > kMaxTorrentFileSize) return Errc::torrent_too_large;
+    auto document = bencode::decode(info, kTorrentLimits);
+    if (!document) return document.error();
+    if (!document->root().is_dictionary()) return Errc::torrent_no_info;
+    return read_info(document->root());
+}
+
+}  // namespace btfs

@@ -1,0 +1,63 @@
+// What a torrent file says (BEP 3, BEP 12, BEP 47; of BEP 52 the hybrids, through their v1 part).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/bytes.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/file_list.hpp"
+#include "engine/core/identity.hpp"
+#include "engine/core/layout.hpp"
+#include "engine/core/piece_hashes.hpp"
+
+namespace btfs {
+
+// What a torrent may ask of us. Beyond these it is refused.
+inline constexpr std::size_t kMaxTorrentFileSize = std::size_t{64} << 20;
+inline constexpr std::uint32_t kMaxPieceLength = std::uint32_t{512} << 20;
+inline constexpr std::size_t kMaxFiles = 2'000'000;
+// Beyond these the rest is left out.
+inline constexpr std::size_t kMaxTrackers = 500;
+inline constexpr std::size_t kMaxUrlSize = 4096;
+inline constexpr std::size_t kMaxDhtNodes = 100;
+
+/// A node of the DHT as a torrent names it (BEP 5); the host may be a name.
+struct HostPort {
+    std::string host;
+    std::uint16_t port = 0;
+    bool operator==(const HostPort&) const = default;
+};
+
+/// All that is known of a torrent before any of its content. A value: safe to use as it is, every size and
+/// name in it was checked. `layout` and `files` have one entry for each file, in the same order.
+struct Metainfo {
+    Identity identity;
+    std::string name;  ///< one safe name: the file, or the folder of a torrent of many files
+    Layout layout;
+    FileList files;
+    PieceHashes hashes;
+
+    std::vector<std::vector<std::string>> trackers;  ///< URLs in tiers (BEP 12)
+    std::vector<HostPort> dht_nodes;
+    std::vector<std::string> web_seeds;         ///< BEP 19
+    bool is_private = false;                    ///< BEP 27
+    std::optional<std::int64_t> creation_date;  ///< seconds since 1970
+    std::string comment;
+    std::string created_by;
+
+    /// The info dictionary as it was read, to be sent to peers (BEP 9). Shared because peers are sent parts
+    /// of it while the torrent may be going.
+    std::shared_ptr<const Bytes> info_bytes;
+};
+
+/// Reads a torrent file. Names never make it fail (see safe_path.hpp), but for a file without any name.
+Result<Metainfo> parse_torrent(ByteView torrent);
+
+/// Reads a bare info dictionary, which names no trackers. Whoever fetched it compares `identity` (BEP 9).
+Result<Metainfo> parse_info(ByteView info);
+
+}  // namespace btfs
