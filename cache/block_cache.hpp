@@ -1,0 +1,168 @@
+// The one place that knows where each block of a torrent is, and who waits for it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "cache/block_bitmap.hpp"
+#include "cache/read_side.hpp"
+#include "engine/core/bitfield.hpp"
+#include "engine/core/layout.hpp"
+#include "engine/storage.hpp"
+
+namespace btfs {
+
+/// Blocks [first, first + count) of one piece.
+struct BlockSpan {
+    PieceIndex piece;
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+};
+
+/// A stretch of a read's bytes and where they are: in `memory`, or at their place in the data file.
+struct ReadSegment {
+    ByteRange range;        ///< of the torrent
+    PieceBufferPtr memory;  ///< null: on disk
+    const std::byte* bytes = nullptr;
+};
+
+/// A read all of whose bytes are at hand.
+struct ReadyRead {
+    ByteRange range;
+    std::unique_ptr<ReadReply> reply;
+    std::vector<ReadSegment> segments;
+};
+
+/// A read that can not be answered.
+struct FailedRead {
+    std::unique_ptr<ReadReply> reply;
+    Error error;
+};
+
+/// What a change or a question sets off. The caller does it after the call, when no lock is held.
+struct CacheActions {
+    std::vector<ReadyRead> ready;
+    std::vector<FailedRead> failed;
+    /// Claimed pieces whose proof has to begin now; each is named once until proved() or lose().
+    std::vector<PieceIndex> to_prove;
+};
+
+/// How long a read waits. Uploads do not wait for the swarm.
+enum class Patience : std::uint8_t { until_fetched, until_proven };
+
+/// A block is missing, claimed (on disk since an earlier run, unproven), in memory or on disk. All of that
+/// and the parked reads are under one lock, so that no read falls between two states; a read of bytes that
+/// are all on disk takes no lock. Knows no files and no threads: it is told what was verified, written,
+/// proven or lost, and says what follows. Called from any thread; calls and answers nobody.
+class BlockCache {
+  public:
+    /// Reads that may be parked; more fail at once.
+    static constexpr std::size_t kMaxParked = 65536;
+
+    /// `layout` outlives this.
+    explicit BlockCache(const Layout& layout);
+
+    // ---- states; v1 pieces change as a whole, whole(piece) ----
+    BlockSpan whole(PieceIndex piece) const { return {piece, 0, layout_.block_count(piece)}; }
+    /// Missing -> claimed. At opening.
+    void claim(BlockSpan blocks, bool doubtful);
+    /// Missing -> in memory: verified content, `buffer` holding the whole piece. False, and nothing changes,
+    /// if any of the blocks is had already.
+    bool publish(BlockSpan blocks, PieceBufferPtr buffer, CacheActions& actions);
+    /// In memory -> on disk.
+    void on_written(BlockSpan blocks);
+    /// Claimed -> on disk: `buffer` holds the piece's content, read back and verified; parked reads are
+    /// answered from it. True if the blocks were doubtful.
+    bool proved(BlockSpan blocks, const PieceBufferPtr& buffer, CacheActions& actions);
+    /// Any state -> missing. Reads go on waiting, but for the impatient. False if nothing was had.
+    bool lose(BlockSpan blocks, CacheActions& actions);
+
+    // ---- reads ----
+    /// True if all of the range is on disk and proven. Takes no lock.
+    bool on_disk(ByteRange range_in_torrent) const;
+    /// Makes the read ready, or failed, or parks it; true if it is parked. A read without an id cannot be
+    /// cancelled.
+    bool read(std::optional<ReadId> id, ByteRange range_in_torrent, std::unique_ptr<ReadReply> reply,
+              Patience patience, CacheActions& actions);
+    /// Takes a parked read out; null if there is none of that name.
+    std::unique_ptr<ReadReply> cancel(ReadId id);
+    /// Takes all parked reads out. Later ones that would park fail with `error`.
+    std::vector<FailedRead> close(Error error);
+
+    // ---- questions ----
+    bool has(ByteRange range_in_torrent) const;
+    std::uint64_t bytes_had() const { return bytes_had_.load(std::memory_order_relaxed); }
+    /// Whole pieces had, without the doubtful ones.
+    Bitfield available() const;
+    Bitfield doubtful_pieces() const;
+    std::size_t parked_count() const;
+
+    /// Claimed or on disk: what the sidecar says. By block_index().
+    const BlockBitmap& stored() const { return stored_; }
+    const BlockBitmap& doubtful() const { return doubtful_; }
+    std::size_t block_index(PieceIndex piece, std::uint32_t block) const {
+        return std::size_t{piece.value()} * layout_.blocks_per_piece() + block;
+    }
+    static std::size_t block_total(const Layout& layout) {
+        return std::size_t{layout.piece_count()} * layout.blocks_per_piece();
+    }
+
+  private:
+    struct Waiter {
+        std::optional<ReadId> id;
+        ByteRange range;
+        std::unique_ptr<ReadReply> reply;
+        Patience patience;
+    };
+    /// Waiters of one piece: each read waits for the first of its pieces that is not at hand, and moves on
+    /// from there, so that a piece lost meanwhile is simply waited for again.
+    using Waiters = std::list<Waiter>;
+    struct Parked {
+        PieceIndex piece;
+        Waiters::iterator position;
+    };
+    struct MemoryPiece {
+        PieceBufferPtr buffer;
+        std::vector<bool> verified;  ///< by block
+    };
+    enum class BlockState : std::uint8_t { missing, claimed, in_memory, on_disk };
+    struct Found {
+        std::vector<ReadSegment> segments;
+        std::optional<PieceIndex> wait_for;  ///< the first piece that is not at hand
+        bool missing = false;                ///< some block is not even claimed
+    };
+
+    BlockState state(PieceIndex piece, std::uint32_t block, const MemoryPiece* memory) const;
+    const MemoryPiece* in_memory(PieceIndex piece) const;
+    std::uint64_t bytes_of(BlockSpan blocks) const;
+    Found look(ByteRange range, CacheActions& actions);
+    void park(Waiters& from, Waiters::iterator waiter, PieceIndex piece);
+    void wake(PieceIndex piece, CacheActions& actions);
+    template <class F>
+    bool each_piece(ByteRange range, F&& f) const;
+
+    const Layout& layout_;
+    BlockBitmap stored_;                        // changed under mutex_
+    BlockBitmap proven_;                        // changed under mutex_; a part of stored_
+    BlockBitmap doubtful_;                      // changed under mutex_; a part of stored_, without proven_
+    std::atomic<std::uint64_t> bytes_had_ = 0;  // changed under mutex_
+
+    mutable std::mutex mutex_;
+    // Guarded by mutex_:
+    std::unordered_map<PieceIndex, MemoryPiece> memory_;
+    std::unordered_set<PieceIndex> proving_;
+    std::unordered_map<PieceIndex, Waiters> waiters_;
+    std::unordered_map<ReadId, Parked> parked_by_id_;
+    std::size_t parked_count_ = 0;
+    std::optional<Error> closed_;
+};
+
+}  // namespace btfs

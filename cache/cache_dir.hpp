@@ -1,0 +1,42 @@
+// The directory that content is cached in.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "cache/claims.hpp"
+#include "cache/disk_pool.hpp"
+#include "cache/piece_memory.hpp"
+#include "cache/torrent_store.hpp"
+#include "engine/core/error.hpp"
+
+namespace btfs {
+
+/// The id of this boot, from the kernel; zeros if it does not tell.
+BootId current_boot_id();
+
+/// Knows where each torrent's two files lie: <cache key>.data and <cache key>.claims. Several processes may
+/// use one directory; each torrent belongs to one of them at a time.
+class CacheDir {
+  public:
+    /// Makes the directory, for its owner alone, if need be. A system error if that fails.
+    static Result<CacheDir> open(std::filesystem::path path) {
+        return open(std::move(path), current_boot_id());
+    }
+    static Result<CacheDir> open(std::filesystem::path path, const BootId& boot_id);
+
+    const std::filesystem::path& path() const { return path_; }
+
+    /// Opens a torrent's part of the cache with what earlier runs left there. storage_locked if another
+    /// process has it. `pool` and `memory` outlive the store. Waits for the disk.
+    Result<std::unique_ptr<TorrentStore>> open_torrent(StoreSpec spec, DiskPool& pool,
+                                                       PieceMemory& memory) const;
+
+  private:
+    CacheDir(std::filesystem::path path, const BootId& boot_id) : path_(std::move(path)), boot_id_(boot_id) {}
+
+    std::filesystem::path path_;
+    BootId boot_id_;
+};
+
+}  // namespace btfs

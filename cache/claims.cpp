@@ -1,0 +1,199 @@
+#include "cache/claims.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+
+#include "cache/data_file.hpp"
+
+namespace btfs {
+namespace {
+
+constexpr std::string_view kMagic = "btfsclm1";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kCleanFlag = 1;
+constexpr std::size_t kHeaderSize = 128;
+constexpr std::size_t kDigestOffset = kHeaderSize - Sha1Digest::kSize;
+/// A bitmap of 2^32 pieces of one block; no real torrent comes near.
+constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 32;
+
+std::uint64_t bitmap_size(const ClaimsShape& shape) {
+    return units_for(shape.block_count, 8);
+}
+std::uint64_t file_size(const ClaimsShape& shape) {
+    return kHeaderSize + 2 * bitmap_size(shape);
+}
+
+Bytes header(const ClaimsShape& shape, const BootId& boot_id, bool clean) {
+    Bytes out;
+    ByteWriter(out)
+        .text(kMagic)
+        .u32(kVersion)
+        .u32(clean ? kCleanFlag : 0)
+        .bytes(boot_id)
+        .u32(shape.piece_count)
+        .u32(shape.piece_length)
+        .u64(shape.block_count)
+        .bytes(shape.fingerprint.view());
+    out.resize(kDigestOffset);
+    const Sha1Digest digest = sha1(out);
+    ByteWriter(out).bytes(digest.view());
+    return out;
+}
+
+Error system_error() {
+    return {errno, boost::system::system_category()};
+}
+
+bool same_file(int fd, const std::filesystem::path& path) {
+    struct stat opened {
+    }, named{};
+    return fstat(fd, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+           opened.st_dev == named.st_dev;
+}
+
+}  // namespace
+
+std::optional<ParsedClaims> parse_claims(ByteView file, const ClaimsShape& shape) {
+    if (shape.block_count > kMaxBlocks || file.size() != file_size(shape)) return std::nullopt;
+    if (sha1(file.first(kDigestOffset)) != Sha1Digest::from(file.subspan(kDigestOffset))) return std::nullopt;
+
+    ByteReader in(file);
+    ParsedClaims claims;
+    if (as_text(in.take(kMagic.size())) != kMagic || in.u32() != kVersion) return std::nullopt;
+    claims.clean = (in.u32() & kCleanFlag) != 0;
+    std::ranges::copy(in.take(claims.boot_id.size()), claims.boot_id.begin());
+    if (in.u32() != shape.piece_count || in.u32() != shape.piece_length || in.u64() != shape.block_count ||
+        Sha1Digest::from(in.take(Sha1Digest::kSize)) != shape.fingerprint)
+        return std::nullopt;
+    claims.stored = file.subspan(kHeaderSize, bitmap_size(shape));
+    claims.doubtful = file.subspan(kHeaderSize + bitmap_size(shape));
+    return claims;
+}
+
+Result<std::unique_ptr<Claims>> Claims::open(const std::filesystem::path& path, const ClaimsShape& shape,
+                                             const BootId& boot_id, EarlierClaims& earlier) {
+    // Whoever held the lock before may have removed the file: then the lock is on a file without a name.
+    for (;;) {
+        FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        if (!file) return system_error();
+        if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK) return Errc::storage_locked;
+            return system_error();
+        }
+        if (!same_file(file.get(), path)) continue;
+        std::unique_ptr<Claims> claims(new Claims(std::move(file), shape, boot_id));
+        claims->load(earlier);
+        return claims;
+    }
+}
+
+void Claims::load(EarlierClaims& earlier) {
+    struct stat status {};
+    if (fstat(file_.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) != file_size(shape_))
+        return;
+    Bytes file(static_cast<std::size_t>(status.st_size));
+    for (std::size_t at = 0; at < file.size();) {
+        const ssize_t n = pread(file_.get(), file.data() + at, file.size() - at, static_cast<off_t>(at));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return;
+        at += static_cast<std::size_t>(n);
+    }
+    const std::optional<ParsedClaims> found = parse_claims(file, shape_);
+    if (!found) return;
+
+    const bool this_boot = found->boot_id == boot_id_ && boot_id_ != BootId{};
+    earlier.stored.assign(found->stored.begin(), found->stored.end());
+    const ByteView doubtful = found->clean || this_boot ? found->doubtful : found->stored;
+    earlier.doubtful.assign(doubtful.begin(), doubtful.end());
+    doubts_on_file_ = std::ranges::any_of(doubtful, [](std::byte b) { return b != std::byte{}; });
+    on_file_ = found->clean ? OnFile::clean : this_boot ? OnFile::dirty_this_boot : OnFile::dirty_other_boot;
+}
+
+Error Claims::save(std::size_t first, std::size_t count, const BlockBitmap& stored,
+                   const BlockBitmap& doubtful) {
+    std::lock_guard lock(mutex_);
+    Error error = begin_writing(stored, doubtful);
+    if (!error) error = write_bitmaps(first, count, stored, doubtful);
+    if (error) incomplete_ = true;
+    return error;
+}
+
+bool Claims::clean() const {
+    std::lock_guard lock(mutex_);
+    return on_file_ == OnFile::nothing || on_file_ == OnFile::clean;
+}
+
+Error Claims::mark_clean(const BlockBitmap& stored, const BlockBitmap& doubtful) {
+    std::lock_guard lock(mutex_);
+    if (on_file_ == OnFile::nothing || on_file_ == OnFile::clean) return {};
+    Error error;
+    if (on_file_ == OnFile::dirty_other_boot) error = begin_writing(stored, doubtful);
+    if (!error && incomplete_) error = write_bitmaps(0, shape_.block_count, stored, doubtful);
+    // The mark must not reach the disk before what it vouches for.
+    if (!error) error = sync();
+    if (!error) error = write_header(true);
+    if (!error) error = sync();
+    if (!error) on_file_ = OnFile::clean;
+    return error;
+}
+
+Error Claims::begin_writing(const BlockBitmap& stored, const BlockBitmap& doubtful) {
+    if (on_file_ == OnFile::dirty_this_boot) return {};
+    Error error;
+    if (on_file_ == OnFile::nothing) {
+        // Whatever lay here was not ours; zeros in its place are no header, until the end of this.
+        if (ftruncate(file_.get(), 0) != 0 ||
+            ftruncate(file_.get(), static_cast<off_t>(file_size(shape_))) != 0)
+            return storage_error(errno);
+    }
+    if (on_file_ == OnFile::dirty_other_boot) {
+        // The header names the other boot until the doubts about it are on the disk.
+        error = write_bitmaps(0, shape_.block_count, stored, doubtful);
+        if (!error) error = sync();
+    }
+    if (!error) error = write_header(false);
+    if (!error) error = sync();
+    if (!error) on_file_ = OnFile::dirty_this_boot;
+    return error;
+}
+
+Error Claims::write_bitmaps(std::size_t first, std::size_t count, const BlockBitmap& stored,
+                            const BlockBitmap& doubtful) {
+    if (count == 0) return {};
+    const std::size_t begin = first / 8, end = (first + count - 1) / 8 + 1;
+    Bytes bytes(end - begin);
+    std::uint64_t offset = kHeaderSize + begin;
+    for (const BlockBitmap* bitmap : {&doubtful, &stored}) {
+        if (bitmap == &doubtful && !doubts_on_file_) continue;
+        for (std::size_t i = begin; i < end; ++i) bytes[i - begin] = bitmap->byte(i);
+        const std::uint64_t base = bitmap == &doubtful ? bitmap_size(shape_) : 0;
+        if (Error error = write_at(offset + base, bytes)) return error;
+    }
+    return {};
+}
+
+Error Claims::write_header(bool clean) {
+    return write_at(0, header(shape_, boot_id_, clean));
+}
+
+Error Claims::write_at(std::uint64_t offset, ByteView bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return storage_error(n < 0 ? errno : EIO);
+        offset += static_cast<std::uint64_t>(n);
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+}
+
+Error Claims::sync() {
+    return fdatasync(file_.get()) == 0 ? Error{} : storage_error(errno);
+}
+
+}  // namespace btfs

@@ -1,0 +1,91 @@
+// The sidecar: what the data file holds, remembered between runs. Format: cache/README.md.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "cache/block_bitmap.hpp"
+#include "cache/file_descriptor.hpp"
+#include "engine/core/bytes.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/hash.hpp"
+
+namespace btfs {
+
+/// Names one boot of this machine; all zeros if that is not known.
+using BootId = std::array<std::byte, 16>;
+
+/// What a sidecar must agree with to be this torrent's.
+struct ClaimsShape {
+    std::uint32_t piece_count = 0;
+    std::uint32_t piece_length = 0;
+    std::uint64_t block_count = 0;
+    Sha1Digest fingerprint;  ///< of the torrent's layout and hashes
+};
+
+/// Bitmaps have a bit for each block, the lowest bit of the first byte first. `stored`: in the data file.
+/// `doubtful`: of those, the ones that a power loss may have taken.
+struct ParsedClaims {
+    bool clean = false;  ///< all that is stored was synced
+    BootId boot_id{};
+    ByteView stored;
+    ByteView doubtful;
+};
+
+/// Reads a sidecar; nothing if it is damaged, cut short, of another version or of another torrent.
+std::optional<ParsedClaims> parse_claims(ByteView file, const ClaimsShape& shape);
+
+/// What an earlier run left behind.
+struct EarlierClaims {
+    Bytes stored;  ///< empty: nothing
+    Bytes doubtful;
+};
+
+/// Owns the sidecar and the lock that keeps other processes away. Every change is one small write of the
+/// changed bytes, made after the data was written and never synced: a claim is a hint, proven by its first
+/// use. Only the first change of a run is synced, so that no claim of this run can be found beside the
+/// clean mark of the last. Called from any thread; may wait for the disk.
+class Claims {
+  public:
+    /// storage_locked if another process, or this one, has it open; a system error if it cannot be opened.
+    static Result<std::unique_ptr<Claims>> open(const std::filesystem::path& path, const ClaimsShape& shape,
+                                                const BootId& boot_id, EarlierClaims& earlier);
+
+    /// Writes what the bitmaps say at this moment about blocks [first, first + count). Concurrent calls end
+    /// with the newest state on file.
+    Error save(std::size_t first, std::size_t count, const BlockBitmap& stored, const BlockBitmap& doubtful);
+    /// Says that all stored data was synced before this call.
+    Error mark_clean(const BlockBitmap& stored, const BlockBitmap& doubtful);
+    /// True if mark_clean() has nothing to say: the file is clean, or holds nothing.
+    bool clean() const;
+
+  private:
+    enum class OnFile { nothing, clean, dirty_this_boot, dirty_other_boot };
+
+    Claims(FileDescriptor file, const ClaimsShape& shape, const BootId& boot_id)
+        : file_(std::move(file)), shape_(shape), boot_id_(boot_id) {}
+
+    void load(EarlierClaims& earlier);
+    Error begin_writing(const BlockBitmap& stored, const BlockBitmap& doubtful);
+    Error write_bitmaps(std::size_t first, std::size_t count, const BlockBitmap& stored,
+                        const BlockBitmap& doubtful);
+    Error write_header(bool clean);
+    Error write_at(std::uint64_t offset, ByteView bytes);
+    Error sync();
+
+    const FileDescriptor file_;  // locked as long as it is open
+    const ClaimsShape shape_;
+    const BootId boot_id_;
+
+    mutable std::mutex mutex_;  // held while writing: a file's changes are made one after another
+    OnFile on_file_ = OnFile::nothing;
+    bool doubts_on_file_ = false;  ///< or to be put there; no new ones arise within a run
+    bool incomplete_ = false;      ///< a change could not be written
+};
+
+}  // namespace btfs

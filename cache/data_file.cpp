@@ -1,0 +1,94 @@
+#include "cache/data_file.hpp"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+
+namespace btfs {
+
+Error storage_error(int error_number) {
+    switch (error_number) {
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG:
+            return Errc::storage_full;
+        default:
+            return Errc::storage_failed;
+    }
+}
+
+int DataFile::descriptor() {
+    if (const int fd = fd_.load(std::memory_order_acquire); fd >= 0) return fd;
+    std::lock_guard lock(opening_);
+    if (!file_) {
+        file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        if (file_) fd_.store(file_.get(), std::memory_order_release);
+    }
+    return file_.get();
+}
+
+bool DataFile::read_cached(std::uint64_t offset_in_torrent, std::span<std::byte> out) {
+    const int fd = descriptor();
+    if (fd < 0) return false;
+    while (!out.empty()) {
+        const iovec target{out.data(), out.size()};
+        const ssize_t n = preadv2(fd, &target, 1, static_cast<off_t>(offset_in_torrent), RWF_NOWAIT);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        offset_in_torrent += static_cast<std::uint64_t>(n);
+        out = out.subspan(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+Error DataFile::read(std::uint64_t offset_in_torrent, std::span<std::byte> out) {
+    const int fd = descriptor();
+    if (fd < 0) return storage_error(errno);
+    while (!out.empty()) {
+        const ssize_t n = pread(fd, out.data(), out.size(), static_cast<off_t>(offset_in_torrent));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return storage_error(errno);
+        if (n == 0) return Errc::storage_corrupt;
+        offset_in_torrent += static_cast<std::uint64_t>(n);
+        out = out.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+}
+
+Error DataFile::write(std::uint64_t offset_in_torrent, ByteView bytes) {
+    const int fd = descriptor();
+    if (fd < 0) return storage_error(errno);
+    while (!bytes.empty()) {
+        const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset_in_torrent));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return storage_error(n < 0 ? errno : EIO);
+        offset_in_torrent += static_cast<std::uint64_t>(n);
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+}
+
+Error DataFile::punch(ByteRange range) {
+    const int fd = descriptor();
+    if (fd < 0) return storage_error(errno);
+    if (range.empty()) return {};
+    const int result = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                 static_cast<off_t>(range.begin), static_cast<off_t>(range.size()));
+    return result == 0 ? Error{} : storage_error(errno);
+}
+
+void DataFile::will_need(ByteRange range) {
+    const int fd = descriptor();
+    if (fd >= 0 && !range.empty())
+        posix_fadvise(fd, static_cast<off_t>(range.begin), static_cast<off_t>(range.size()),
+                      POSIX_FADV_WILLNEED);
+}
+
+Error DataFile::sync() {
+    const int fd = descriptor();
+    if (fd < 0 || fdatasync(fd) != 0) return storage_error(errno);
+    return {};
+}
+
+}  // namespace btfs

@@ -1,0 +1,54 @@
+// The memory that pieces are received, verified and written in: one budget for all torrents.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "cache/task.hpp"
+#include "engine/storage.hpp"
+
+namespace btfs {
+
+/// What piece memory is for. `ahead` leaves part of the budget to `blocked`, reads that somebody waits for;
+/// `proof`, pieces of earlier runs that are read back and hashed, has a budget of its own, because a proof
+/// must not wait for memory that waits for peers.
+enum class MemoryUse : std::uint8_t { ahead, blocked, proof };
+
+/// Admits buffers out of a budget; a buffer returns its bytes when its last owner lets go. Each use always
+/// gets one buffer while it holds none, however large a piece is (`ahead`: while nothing else is held).
+/// Freed buffers are kept for reuse, since the first touch of fresh memory costs ten times a later one: as
+/// many bytes as are held at that moment, or kIdleBytes. Called from any thread. Buffers may outlive it.
+class PieceMemory {
+  public:
+    static constexpr std::size_t kDefaultBudget = 64 << 20;
+    /// Of the budget, kept for blocked reads.
+    static constexpr std::size_t kBlockedReserve = 8 << 20;
+    static constexpr std::size_t kProofBudget = 8 << 20;
+    static constexpr std::size_t kIdleBytes = 4 << 20;
+
+    explicit PieceMemory(std::size_t budget_bytes = kDefaultBudget);
+    PieceMemory(const PieceMemory&) = delete;
+    PieceMemory& operator=(const PieceMemory&) = delete;
+    ~PieceMemory();
+
+    /// A page-aligned buffer of `size` bytes with any content, or null: not now.
+    PieceBufferPtr acquire(std::size_t size, MemoryUse use);
+    /// Calls `task` once, as soon as such an acquire() may succeed: here and now, or on the thread that lets
+    /// go of memory. The task has to be quick. It is dropped by forget(owner) or the end of this object.
+    void when_free(std::size_t size, MemoryUse use, const void* owner, Task task);
+    /// Drops the tasks of `owner` that were not called yet.
+    void forget(const void* owner);
+
+    std::size_t held_bytes() const;
+    /// Free, kept for reuse.
+    std::size_t idle_bytes() const;
+
+  private:
+    class Budget;
+    class Buffer;
+    // Shared with the buffers, which engine, readers and jobs may hold longer than this object lives.
+    std::shared_ptr<Budget> budget_;
+};
+
+}  // namespace btfs

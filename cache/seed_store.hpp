@@ -1,0 +1,70 @@
+// The store of `btfs seed`: content in files where they lie, for uploads alone.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "cache/disk_pool.hpp"
+#include "cache/event_gate.hpp"
+#include "cache/use_count.hpp"
+#include "engine/core/layout.hpp"
+#include "engine/storage.hpp"
+
+namespace btfs {
+
+/// Serves a torrent out of files that somebody else owns and may change. A file that is shorter, longer or
+/// younger than when it was opened is not read: its pieces are lost instead, since their hashes no longer
+/// hold. Storage's functions are the engine thread's; files are opened per read, on the disk pool.
+class SeedStore final : public Storage {
+  public:
+    struct Spec {
+        Layout layout;
+        /// One for each of layout.files(); those of pad files are not looked at.
+        std::vector<std::filesystem::path> paths;
+    };
+
+    /// Every file must be there in its size. A system error, or storage_corrupt for a wrong size. `pool`
+    /// outlives the store.
+    static Result<std::unique_ptr<SeedStore>> open(Spec spec, DiskPool& pool);
+    ~SeedStore() override;
+
+    void attach(StorageEvents& events) override { events_.attach(events); }
+    void detach() override { events_.detach(); }
+    /// All but the pieces found changed.
+    Bitfield available() const override;
+    Bitfield unproven() const override { return Bitfield(spec_.layout.piece_count()); }
+    /// Null always, and no credit follows: nothing is missing that could be fetched into these files.
+    PieceBufferPtr acquire(PieceIndex, Urgency) override { return nullptr; }
+    /// Never called, as acquire() gives no buffer.
+    void verify(PieceIndex, PieceBufferPtr, bool) override {}
+    void read(ReadTicket ticket, BlockRef range) override;
+
+  private:
+    /// What a file was like when it was hashed or opened.
+    struct Seen {
+        dev_t device = 0;
+        ino_t inode = 0;
+        timespec modified{};
+    };
+
+    SeedStore(Spec spec, std::vector<Seen> seen, DiskPool& pool);
+    void read_now(ReadTicket ticket, BlockRef range);
+    Result<ContentView> content(BlockRef range);
+    bool is_lost(PieceIndex piece) const;
+    void lose(PieceIndex piece, std::size_t changed_file);
+    bool read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out) const;
+
+    const Spec spec_;
+    const std::vector<Seen> seen_;
+    DiskPool& pool_;
+    EventGate events_;
+    mutable std::mutex mutex_;
+    Bitfield had_;  // guarded by mutex_
+    UseCount jobs_;
+};
+
+}  // namespace btfs

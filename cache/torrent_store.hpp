@@ -1,0 +1,114 @@
+// One torrent's content in the cache: what the engine fills and a file system reads.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+#include "cache/block_cache.hpp"
+#include "cache/claims.hpp"
+#include "cache/data_file.hpp"
+#include "cache/disk_health.hpp"
+#include "cache/disk_pool.hpp"
+#include "cache/event_gate.hpp"
+#include "cache/piece_memory.hpp"
+#include "cache/read_side.hpp"
+#include "cache/sequential_reads.hpp"
+#include "cache/use_count.hpp"
+#include "cache/verifier.hpp"
+#include "engine/core/identity.hpp"
+#include "engine/core/layout.hpp"
+#include "engine/core/piece_hashes.hpp"
+#include "engine/storage.hpp"
+
+namespace btfs {
+
+/// What a store has to know of a torrent.
+struct StoreSpec {
+    Identity identity;
+    Layout layout;
+    PieceHashes hashes;
+};
+
+/// Carries out what BlockCache decides, on the disk pool's threads: hashing, writing, reading and proving.
+/// The Storage functions are the engine thread's; the ReadSide functions anyone's. It has no thread of its
+/// own and, idle, next to no memory. Opened by CacheDir.
+class TorrentStore final : public Storage, public ReadSide {
+  public:
+    TorrentStore(StoreSpec spec, std::filesystem::path data_path, std::unique_ptr<Claims> claims,
+                 const EarlierClaims& earlier, DiskPool& pool, PieceMemory& memory);
+    TorrentStore(const TorrentStore&) = delete;
+    TorrentStore& operator=(const TorrentStore&) = delete;
+    /// The clean end: fails parked reads, writes what was verified, syncs, and marks the claims clean.
+    /// Waits for the disk.
+    ~TorrentStore() override;
+
+    const Layout& layout() const { return spec_.layout; }
+
+    // Storage
+    void attach(StorageEvents& events) override;
+    void detach() override;
+    Bitfield available() const override;
+    Bitfield unproven() const override;
+    PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override;
+    void verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) override;
+    void read(ReadTicket ticket, BlockRef range) override;
+
+    // ReadSide
+    ReadOutcome read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) override;
+    bool cancel(ReadId id, Error error) override;
+    void close(Error error) override;
+    bool has(ByteRange range) const override;
+    std::uint64_t bytes_had() const override;
+
+  private:
+    class UploadReply;
+    enum class MayWait : std::uint8_t { no, yes };
+
+    void load(const EarlierClaims& earlier);
+    void zero_padding(PieceIndex piece, std::span<std::byte> content) const;
+    Task job(Task work);
+
+    // On the disk pool's threads:
+    void verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests);
+    void write_now(PieceIndex piece, PieceBufferPtr buffer);
+    void prove_now(PieceIndex piece);
+    void begin_proof(PieceIndex piece);
+
+    void carry_out(CacheActions actions, MayWait may_wait);
+    void answer(ReadyRead read, MayWait may_wait);
+    void read_later(ReadyRead read);
+    void read_ahead(ByteRange range, bool cold);
+    void lose(PieceIndex piece);
+    void lose_stored(PieceIndex piece);
+    void save_claims(BlockSpan blocks);
+    void on_write_failed(Error error);
+    void on_write_worked();
+    void wait_for_credit(std::size_t size, MemoryUse use);
+    void wait_for_disk();
+
+    const StoreSpec spec_;
+    const Verifier verifier_;
+    DiskPool& pool_;
+    PieceMemory& memory_;
+    BlockCache cache_;
+    DataFile data_;
+    const std::unique_ptr<Claims> claims_;
+    DiskHealth health_;
+    EventGate events_;
+    std::atomic<bool> closed_ = false;
+
+    std::mutex credit_mutex_;
+    // Guarded by credit_mutex_: who was told "no credit" and hears of memory, or of the disk, once.
+    std::array<bool, 2> waits_for_memory_{};  // by MemoryUse::ahead, blocked
+    bool waits_for_disk_ = false;
+
+    std::mutex sequence_mutex_;
+    SequentialReads sequence_;  // guarded by sequence_mutex_
+
+    UseCount jobs_;  // last: jobs use all of the above
+};
+
+}  // namespace btfs

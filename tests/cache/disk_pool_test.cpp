@@ -1,0 +1,100 @@
+#include "cache/disk_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <string>
+
+namespace btfs {
+namespace {
+
+TEST(DiskPoolTest, FinishesWhatWasSubmittedBeforeItEnds) {
+    std::atomic<int> done = 0;
+    {
+        DiskPool pool(2);
+        for (int i = 0; i < 1000; ++i) {
+            pool.submit_always(DiskWork::write, [&] {
+                ++done;
+                pool.submit_always(DiskWork::verify, [&] { ++done; });
+            });
+        }
+    }
+    EXPECT_EQ(done, 2000);
+}
+
+TEST(DiskPoolTest, ReadsGoBeforeOtherWork) {
+    std::promise<void> open;
+    std::shared_future<void> gate(open.get_future());
+    std::string order;  // of one thread's work
+    {
+        DiskPool pool(1);
+        pool.submit_always(DiskWork::verify, [gate] { gate.wait(); });
+        pool.submit_always(DiskWork::verify, [&] { order += 'v'; });
+        pool.submit_always(DiskWork::verify, [&] { order += 'v'; });
+        pool.submit_always(DiskWork::write, [&] { order += 'w'; });
+        pool.submit_always(DiskWork::write, [&] { order += 'w'; });
+        Task read([&] { order += 'r'; });
+        ASSERT_TRUE(pool.submit(DiskWork::read, read));
+        open.set_value();
+    }
+    EXPECT_EQ(order.substr(0, 1), "r");
+    EXPECT_TRUE(order == "rwvwv" || order == "rvwvw") << order;
+}
+
+TEST(DiskPoolTest, AReadIsDoneWhileAllOthersWaitForTheDisk) {
+    std::promise<void> open;
+    std::shared_future<void> gate(open.get_future());
+    DiskPool pool(3);
+    for (int i = 0; i < 10; ++i) {
+        pool.submit_always(DiskWork::write, [gate] { gate.wait(); });
+        pool.submit_always(DiskWork::verify, [gate] { gate.wait(); });
+    }
+    std::promise<void> was_read;
+    Task read([&] { was_read.set_value(); });
+    ASSERT_TRUE(pool.submit(DiskWork::read, read));
+    EXPECT_EQ(was_read.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
+    open.set_value();
+}
+
+TEST(DiskPoolTest, DelayedJobsComeOrAreForgotten) {
+    std::promise<void> came;
+    int mine = 0, other = 0;
+    bool forgotten_ran = false;
+    DiskPool pool(2);
+    pool.submit_after(1h, &other, [&] { forgotten_ran = true; });
+    pool.submit_after(1ms, &mine, [&] { came.set_value(); });
+    pool.forget(&other);
+    EXPECT_EQ(came.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
+    EXPECT_FALSE(forgotten_ran);
+}
+
+TEST(DiskPoolTest, RefusesReadsBeyondItsBound) {
+    std::promise<void> open;
+    std::shared_future<void> gate(open.get_future());
+    std::atomic<std::size_t> done = 0;
+    {
+        DiskPool pool(1);
+        std::promise<void> entered;
+        pool.submit_always(DiskWork::write, [&, gate] {
+            entered.set_value();
+            gate.wait();
+        });
+        entered.get_future().wait();
+        std::size_t taken = 0;
+        while (taken <= DiskPool::kMaxQueuedReads) {
+            Task read([&] { ++done; });
+            if (!pool.submit(DiskWork::read, read)) {
+                EXPECT_TRUE(read) << "a refused job stays with its owner";
+                break;
+            }
+            ++taken;
+        }
+        EXPECT_EQ(taken, DiskPool::kMaxQueuedReads);
+        open.set_value();
+    }
+    EXPECT_EQ(done, DiskPool::kMaxQueuedReads);
+}
+
+}  // namespace
+}  // namespace btfs

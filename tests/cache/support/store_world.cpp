@@ -1,0 +1,172 @@
+#include "tests/cache/support/store_world.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace btfs::test {
+
+TempDir::TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "btfs-test-XXXXXX").string();
+    path_ = mkdtemp(name.data());
+}
+
+TempDir::~TempDir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+ByteView Torrent::piece(PieceIndex index) const {
+    return bytes(spec.layout.piece_range(index));
+}
+
+Torrent make_torrent(std::uint32_t piece_length, std::vector<FileExtent> files, std::uint64_t seed) {
+    Torrent torrent;
+    torrent.spec.layout = Layout(piece_length, files);
+    const Layout& layout = torrent.spec.layout;
+    torrent.content.resize(layout.total_size());
+    Rng(seed).fill(torrent.content);
+    for (const FileExtent& file : files) {
+        if (file.pad) std::memset(torrent.content.data() + file.offset_in_torrent, 0, file.size);
+    }
+    std::vector<Sha1Digest> hashes;
+    for (PieceIndex p(0); p.value() < layout.piece_count(); p = p.next())
+        hashes.push_back(sha1(torrent.piece(p)));
+    torrent.spec.hashes = PieceHashes(std::move(hashes));
+    torrent.spec.identity.v1 = sha1(torrent.content);
+    return torrent;
+}
+
+void ReadResult::set_data(std::span<const iovec> parts) {
+    std::lock_guard lock(mutex_);
+    EXPECT_EQ(++times_, 1) << "a read was answered twice";
+    for (const iovec& part : parts) {
+        const auto* begin = static_cast<const std::byte*>(part.iov_base);
+        bytes_.insert(bytes_.end(), begin, begin + part.iov_len);
+    }
+    ended_.notify_all();
+}
+
+void ReadResult::set_error(Error error) {
+    std::lock_guard lock(mutex_);
+    EXPECT_EQ(++times_, 1) << "a read was answered twice";
+    error_ = error;
+    ended_.notify_all();
+}
+
+bool ReadResult::done() const {
+    std::lock_guard lock(mutex_);
+    return times_ > 0;
+}
+
+void ReadResult::wait(std::unique_lock<std::mutex>& lock) {
+    EXPECT_TRUE(ended_.wait_for(lock, std::chrono::minutes(1), [this] { return times_ > 0; }))
+        << "never answered";
+}
+
+Bytes ReadResult::bytes() {
+    std::unique_lock lock(mutex_);
+    wait(lock);
+    return bytes_;
+}
+
+Error ReadResult::error() {
+    std::unique_lock lock(mutex_);
+    wait(lock);
+    return error_;
+}
+
+namespace {
+
+class RecordingReply final : public ReadReply {
+  public:
+    explicit RecordingReply(std::shared_ptr<ReadResult> result) : result_(std::move(result)) {}
+    void data(std::span<const iovec> bytes) override { result_->set_data(bytes); }
+    void fail(Error error) override { result_->set_error(error); }
+
+  private:
+    std::shared_ptr<ReadResult> result_;
+};
+
+}  // namespace
+
+std::unique_ptr<ReadReply> reply_to(std::shared_ptr<ReadResult> result) {
+    return std::make_unique<RecordingReply>(std::move(result));
+}
+
+Bytes read_now(ReadSide& store, ByteRange range) {
+    static std::atomic<ReadId> next_id = 1'000'000;
+    auto result = std::make_shared<ReadResult>();
+    store.read(next_id++, range, reply_to(result));
+    return result->bytes();
+}
+
+void RecordingEngine::on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) {
+    std::lock_guard lock(mutex);
+    verified[piece.value()] = std::move(block_digests);
+    changed.notify_all();
+}
+
+void RecordingEngine::on_mismatch(PieceIndex piece, PieceBufferPtr, std::vector<Sha1Digest> block_digests) {
+    std::lock_guard lock(mutex);
+    mismatched[piece.value()] = std::move(block_digests);
+    changed.notify_all();
+}
+
+void RecordingEngine::on_lost(PieceIndex piece) {
+    std::lock_guard lock(mutex);
+    ++lost[piece.value()];
+    changed.notify_all();
+}
+
+void RecordingEngine::on_credit() {
+    std::lock_guard lock(mutex);
+    ++credits;
+    changed.notify_all();
+}
+
+void RecordingEngine::on_read(ReadTicket ticket, Result<ContentView> content) {
+    std::lock_guard lock(mutex);
+    if (content) {
+        reads.emplace(ticket, Bytes(content->bytes.begin(), content->bytes.end()));
+    } else {
+        reads.emplace(ticket, content.error());
+    }
+    changed.notify_all();
+}
+
+void World::open() {
+    auto cache_dir = CacheDir::open(dir.path(), boot_id);
+    ASSERT_TRUE(cache_dir) << cache_dir.error().message();
+    auto opened = cache_dir->open_torrent(torrent.spec, pool, memory);
+    ASSERT_TRUE(opened) << opened.error().message();
+    store = std::move(*opened);
+    store->attach(engine);
+}
+
+void World::fill(PieceIndex piece, Urgency urgency, bool want_digests) {
+    PieceBufferPtr buffer = store->acquire(piece, urgency);
+    ASSERT_TRUE(buffer) << "no credit for piece " << piece.value();
+    std::ranges::copy(torrent.piece(piece), buffer->bytes().begin());
+    store->verify(piece, std::move(buffer), want_digests);
+}
+
+void World::fill_all() {
+    for (PieceIndex p(0); p.value() < torrent.spec.layout.piece_count(); p = p.next()) {
+        fill(p, Urgency::blocked_read);
+        ASSERT_TRUE(engine.wait_verified(p));
+    }
+}
+
+void flip_byte(const std::filesystem::path& path, std::uint64_t offset) {
+    const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    char byte = 0;
+    ASSERT_EQ(pread(file.get(), &byte, 1, static_cast<off_t>(offset)), 1);
+    byte = static_cast<char>(byte ^ 1);
+    ASSERT_EQ(pwrite(file.get(), &byte, 1, static_cast<off_t>(offset)), 1);
+}
+
+}  // namespace btfs::test

@@ -1,0 +1,355 @@
+#include "cache/torrent_store.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "tests/cache/support/store_world.hpp"
+
+namespace btfs {
+namespace {
+
+using test::make_torrent;
+using test::read_now;
+using test::ReadResult;
+using test::World;
+
+constexpr std::uint32_t kPiece = 64 * 1024;
+constexpr PieceIndex p0(0), p1(1), p2(2);
+
+std::shared_ptr<ReadResult> start_read(World& w, ReadId id, ByteRange range, ReadOutcome expected) {
+    auto result = std::make_shared<ReadResult>();
+    EXPECT_EQ(w.store->read(id, range, test::reply_to(result)), expected);
+    return result;
+}
+
+TEST(TorrentStoreTest, AParkedReadIsAnsweredWhenItsPieceIsVerified) {
+    World w(make_torrent(kPiece, 5 * kPiece - 777));
+    w.open();
+    const ByteRange range = w.range(kPiece - 100, 300);
+    auto read = start_read(w, 1, range, ReadOutcome::parked);
+    w.fill(p1);
+    EXPECT_TRUE(w.engine.wait_verified(p1));
+    EXPECT_FALSE(read->done());
+    w.fill(p0);
+    EXPECT_EQ(read->bytes(), w.expected(range));
+    EXPECT_TRUE(w.store->available().test(p0));
+    EXPECT_EQ(w.store->bytes_had(), 2 * kPiece);
+}
+
+TEST(TorrentStoreTest, WhatIsHadIsReadAtOnceWithOrWithoutAnEngine) {
+    World w(make_torrent(kPiece, 5 * kPiece - 777));
+    w.open();
+    w.fill_all();
+    w.close();  // all is written now
+    w.open();
+    w.store->detach();
+    const ByteRange all = w.range(0, w.torrent.content.size());
+    EXPECT_EQ(read_now(*w.store, all), w.torrent.content);
+    auto read = start_read(w, 1, w.range(10, 5000), ReadOutcome::answered);
+    EXPECT_EQ(read->bytes(), w.expected(w.range(10, 5000)));
+    EXPECT_TRUE(start_read(w, 2, w.range(77, 0), ReadOutcome::answered)->bytes().empty());
+    EXPECT_TRUE(w.store->has(all));
+}
+
+TEST(TorrentStoreTest, AMismatchComesBackWithBlockDigests) {
+    World w(make_torrent(kPiece, 2 * kPiece));
+    w.open();
+    auto read = start_read(w, 1, w.range(0, 10), ReadOutcome::parked);
+    PieceBufferPtr buffer = w.store->acquire(p0, Urgency::blocked_read);
+    std::ranges::copy(w.torrent.piece(p0), buffer->bytes().begin());
+    buffer->bytes()[kBlockSize + 5] ^= std::byte{1};
+    w.store->verify(p0, std::move(buffer), false);
+    ASSERT_TRUE(w.engine.wait([&] { return w.engine.mismatched.contains(0); }));
+    {
+        std::lock_guard lock(w.engine.mutex);
+        const auto& digests = w.engine.mismatched[0];
+        ASSERT_EQ(digests.size(), 4u);
+        EXPECT_EQ(digests[0], sha1(w.torrent.piece(p0).first(kBlockSize)));
+        EXPECT_NE(digests[1], sha1(w.torrent.piece(p0).subspan(kBlockSize, kBlockSize)));
+    }
+    EXPECT_FALSE(read->done());
+    EXPECT_FALSE(w.store->has(w.range(0, 1)));
+    w.fill(p0, Urgency::blocked_read, true);
+    EXPECT_EQ(read->bytes(), w.expected(w.range(0, 10)));
+    ASSERT_TRUE(w.engine.wait_verified(p0));
+    std::lock_guard lock(w.engine.mutex);
+    EXPECT_EQ(w.engine.verified[0].size(), 4u);
+}
+
+TEST(TorrentStoreTest, UploadsGetVerifiedBytesOrAnError) {
+    World w(make_torrent(kPiece, 2 * kPiece));
+    w.open();
+    w.fill(p0);
+    ASSERT_TRUE(w.engine.wait_verified(p0));
+    w.store->read(1, {p0, 3 * kBlockSize, kBlockSize});
+    w.store->read(2, {p1, 0, kBlockSize});
+    ASSERT_TRUE(w.engine.wait([&] { return w.engine.reads.size() == 2; }));
+    std::lock_guard lock(w.engine.mutex);
+    EXPECT_EQ(w.engine.reads.at(1).value(), w.expected(w.range(3 * kBlockSize, kBlockSize)));
+    EXPECT_FALSE(w.engine.reads.at(2));
+}
+
+TEST(TorrentStoreTest, CancelledAndClosedReadsEndWithTheirError) {
+    World w(make_torrent(kPiece, 2 * kPiece));
+    w.open();
+    auto a = start_read(w, 1, w.range(0, 10), ReadOutcome::parked);
+    auto b = start_read(w, 2, w.range(0, 10), ReadOutcome::parked);
+    EXPECT_TRUE(w.store->cancel(1, Errc::timed_out));
+    EXPECT_FALSE(w.store->cancel(1, Errc::timed_out));
+    EXPECT_EQ(a->error(), Errc::timed_out);
+    w.store->close(Errc::cancelled);
+    EXPECT_EQ(b->error(), Errc::cancelled);
+    EXPECT_EQ(start_read(w, 3, w.range(0, 10), ReadOutcome::answered)->error(), Errc::cancelled);
+}
+
+TEST(TorrentStoreTest, PadBytesAreZerosInABufferUsedBefore) {
+    World w(make_torrent(kPiece,
+                         {{0, kPiece - 5000, false}, {kPiece - 5000, 5000, true}, {kPiece, kPiece, false}}));
+    w.open();
+    w.fill(p1);
+    w.close();  // its buffer, full of other bytes, is free now
+    w.open();
+    PieceBufferPtr buffer = w.store->acquire(p0, Urgency::readahead);
+    std::ranges::copy(w.torrent.piece(p0).first(kPiece - 5000), buffer->bytes().begin());
+    w.store->verify(p0, std::move(buffer), false);
+    EXPECT_TRUE(w.engine.wait_verified(p0)) << "the piece's hash counts the zeros";
+}
+
+// ---- earlier runs ----
+
+// ThreadSanitizer does not follow a fork of a process with threads.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kCanFork = false;
+#else
+constexpr bool kCanFork = true;
+#endif
+
+TEST(TorrentStoreTest, KillLosesNothingThatWasWritten) {
+    if (!kCanFork) GTEST_SKIP();
+    World w(make_torrent(kPiece, 20 * kPiece));
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        DiskPool pool(2);  // the parent's threads are not here
+        auto dir = CacheDir::open(w.dir.path(), w.boot_id);
+        auto store = dir->open_torrent(w.torrent.spec, pool, w.memory);
+        for (PieceIndex p(0); p.value() < 20; p = p.next()) {
+            PieceBufferPtr buffer = (*store)->acquire(p, Urgency::blocked_read);
+            std::ranges::copy(w.torrent.piece(p), buffer->bytes().begin());
+            (*store)->verify(p, std::move(buffer), false);
+        }
+        while (w.memory.held_bytes() > 0) usleep(1000);  // buffers are let go once they are written
+        raise(SIGKILL);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status));
+
+    w.open();
+    // The last claim follows its buffer by an instant.
+    EXPECT_GE(w.store->available().count(), 18u);
+    EXPECT_TRUE(w.store->unproven().none());
+    const ByteRange range = w.range(3 * kPiece + 10, 2 * kPiece);
+    auto read = start_read(w, 1, range, ReadOutcome::parked);
+    EXPECT_EQ(read->bytes(), w.expected(range));
+    EXPECT_EQ(start_read(w, 2, range, ReadOutcome::answered)->bytes(), w.expected(range));
+}
+
+TEST(TorrentStoreTest, RotIsNeverServed) {
+    World w(make_torrent(kPiece, 3 * kPiece));
+    w.open();
+    w.fill_all();
+    w.close();
+    test::flip_byte(w.data_path(), kPiece + 4321);
+    w.open();
+    EXPECT_TRUE(w.store->available().all());
+    auto read = start_read(w, 1, w.range(kPiece, 100), ReadOutcome::parked);
+    w.store->read(7, {p1, 0, kBlockSize});
+    ASSERT_TRUE(w.engine.wait_lost(p1));
+    ASSERT_TRUE(w.engine.wait([&] { return w.engine.reads.contains(7); }));
+    EXPECT_FALSE(w.engine.reads.at(7)) << "an upload does not wait for the swarm";
+    EXPECT_FALSE(read->done());
+    EXPECT_FALSE(w.store->available().test(p1));
+    w.fill(p1);
+    EXPECT_EQ(read->bytes(), w.expected(w.range(kPiece, 100)));
+    w.close();
+    w.open();
+    EXPECT_EQ(read_now(*w.store, w.range(0, 3 * kPiece)), w.torrent.content);
+}
+
+TEST(TorrentStoreTest, AfterAPowerLossNothingIsAnnouncedBeforeItsProof) {
+    if (!kCanFork) GTEST_SKIP();
+    World w(make_torrent(kPiece, 3 * kPiece));
+    w.open();
+    w.fill_all();
+    w.close();
+    {  // as if the end had not been clean: the next run writes, and ends with the machine
+        const pid_t child = fork();
+        if (child == 0) {
+            EarlierClaims earlier;
+            DiskPool pool(2);
+            auto dir = CacheDir::open(w.dir.path(), w.boot_id);
+            auto store = dir->open_torrent(w.torrent.spec, pool, w.memory);
+            test::flip_byte(w.data_path(), 5);
+            read_now(**store, {kPiece, kPiece + 10});
+            auto lost = std::make_shared<ReadResult>();
+            (*store)->read(1, {0, 10}, test::reply_to(lost));
+            while ((*store)->has({0, 1})) usleep(1000);
+            usleep(50'000);  // the loss is on file by then
+            raise(SIGKILL);
+        }
+        waitpid(child, nullptr, 0);
+    }
+    w.boot_id = BootId{std::byte{8}};
+    w.engine.verified.clear();
+    w.open();
+    EXPECT_TRUE(w.store->available().none());
+    EXPECT_EQ(w.store->unproven().count(), 2u);
+    w.store->read(1, {p2, 0, kBlockSize});
+    EXPECT_TRUE(w.engine.wait_verified(p2));
+    EXPECT_TRUE(w.store->available().test(p2));
+    EXPECT_TRUE(w.store->unproven().test(p1));
+    w.close();
+    w.open();
+    EXPECT_TRUE(w.store->available().test(p2));
+    EXPECT_TRUE(w.store->unproven().test(p1)) << "a clean end proves nothing that was doubted";
+}
+
+TEST(TorrentStoreTest, ADataFileThatIsGoneIsALossNotAnError) {
+    World w(make_torrent(kPiece, 3 * kPiece));
+    w.open();
+    w.fill_all();
+    w.close();
+    std::filesystem::remove(w.data_path());
+    w.open();
+    auto read = start_read(w, 1, w.range(0, 10), ReadOutcome::parked);
+    EXPECT_TRUE(w.engine.wait_lost(p0));
+    w.fill(p0);
+    EXPECT_EQ(read->bytes(), w.expected(w.range(0, 10)));
+}
+
+TEST(TorrentStoreTest, ADataFileCutUnderOurHandsIsAnErrorAndALoss) {
+    World w(make_torrent(kPiece, 3 * kPiece));
+    w.open();
+    w.fill_all();
+    w.close();
+    w.open();
+    EXPECT_EQ(read_now(*w.store, w.range(0, 3 * kPiece)), w.torrent.content);
+    std::filesystem::resize_file(w.data_path(), kPiece);
+    EXPECT_EQ(start_read(w, 1, w.range(2 * kPiece, 10), ReadOutcome::answered)->error(),
+              Errc::storage_failed);
+    EXPECT_TRUE(w.engine.wait_lost(p2));
+    start_read(w, 2, w.range(2 * kPiece, 10), ReadOutcome::parked);
+}
+
+TEST(TorrentStoreTest, ASecondProcessIsToldSo) {
+    World w(make_torrent(kPiece, kPiece));
+    w.open();
+    auto dir = CacheDir::open(w.dir.path(), w.boot_id);
+    auto second = dir->open_torrent(w.torrent.spec, w.pool, w.memory);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error(), Errc::storage_locked);
+}
+
+TEST(TorrentStoreTest, ManyProofsShareTheirMemory) {
+    constexpr std::uint32_t kLarge = 4 << 20;
+    World w(make_torrent(kLarge, 6 * kLarge));
+    w.open();
+    w.fill_all();
+    w.close();
+    w.open();
+    std::vector<std::shared_ptr<ReadResult>> reads;
+    for (std::uint64_t p = 0; p < 6; ++p)
+        reads.push_back(start_read(w, p, w.range(p * kLarge, 100), ReadOutcome::parked));
+    for (std::uint64_t p = 0; p < 6; ++p) EXPECT_EQ(reads[p]->bytes(), w.expected(w.range(p * kLarge, 100)));
+}
+
+// ---- memory and disk that run out ----
+
+TEST(TorrentStoreTest, CreditComesBackOnceWhenMemoryDoes) {
+    World w(make_torrent(1 << 20, 80 << 20));
+    w.open();
+    std::vector<PieceBufferPtr> held;
+    PieceIndex p(0);
+    while (auto buffer = w.store->acquire(p, Urgency::readahead)) held.push_back(buffer), p = p.next();
+    EXPECT_EQ(held.size(), 56u);
+    EXPECT_FALSE(w.store->acquire(p, Urgency::background));
+    EXPECT_TRUE(w.store->acquire(p, Urgency::blocked_read));
+    {
+        std::lock_guard lock(w.engine.mutex);
+        EXPECT_EQ(w.engine.credits, 0);
+    }
+    held.clear();
+    EXPECT_TRUE(w.engine.wait([&] { return w.engine.credits == 1; }));
+    EXPECT_LE(w.memory.idle_bytes(), PieceMemory::kIdleBytes);
+}
+
+/// Writing beyond the limit fails with EFBIG, for the whole process.
+struct FileSizeLimit {
+    explicit FileSizeLimit(rlim_t bytes) {
+        std::signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before);
+        rlimit limit{bytes, before.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before); }
+    rlimit before{};
+};
+
+TEST(TorrentStoreTest, AFullDiskIsServedFromMemoryAndRecoversByItself) {
+    World w(make_torrent(kPiece, 8 * kPiece));
+    w.open();
+    w.fill(p0);
+    ASSERT_TRUE(w.engine.wait_verified(p0));
+    {
+        FileSizeLimit full(kPiece + 4096);
+        auto read = start_read(w, 1, w.range(kPiece, 10), ReadOutcome::parked);
+        w.fill(p1, Urgency::blocked_read);
+        EXPECT_EQ(read->bytes(), w.expected(w.range(kPiece, 10)));
+        ASSERT_TRUE(w.engine.wait_lost(p1));
+        EXPECT_FALSE(w.store->available().test(p1));
+        EXPECT_FALSE(w.store->acquire(p2, Urgency::readahead)) << "nothing is fetched ahead onto a full disk";
+        EXPECT_FALSE(w.store->acquire(p2, Urgency::background));
+        EXPECT_TRUE(w.store->acquire(p2, Urgency::blocked_read));
+        EXPECT_EQ(read_now(*w.store, w.range(0, 10)), w.expected(w.range(0, 10)));
+    }
+    ASSERT_TRUE(w.engine.wait([&] { return w.engine.credits > 0; })) << "the engine is told to try again";
+    w.fill(p2, Urgency::readahead);
+    EXPECT_TRUE(w.engine.wait([&] { return w.engine.credits > 1; })) << "and that it worked";
+    w.fill(p1, Urgency::readahead);
+    ASSERT_TRUE(w.engine.wait_verified(p1));
+    w.close();
+    w.open();
+    EXPECT_EQ(w.store->available().count(), 3u);
+}
+
+TEST(TorrentStoreTest, ATinyFileSystemIsFilledAndFreedAgain) {
+    if (geteuid() != 0) GTEST_SKIP() << "mounting a tmpfs needs root";
+    World w(make_torrent(kPiece, 16 * kPiece));
+    if (mount("tmpfs", w.dir.path().c_str(), "tmpfs", 0, "size=512k") != 0) GTEST_SKIP() << "cannot mount";
+    w.open();
+    PieceIndex p(0);
+    for (; p.value() < 16; p = p.next()) {
+        w.fill(p, Urgency::blocked_read);
+        ASSERT_TRUE(w.engine.wait_verified(p));
+    }
+    ASSERT_TRUE(w.engine.wait([&] { return !w.engine.lost.empty(); }));
+    const ByteRange first = w.range(0, kPiece);
+    EXPECT_EQ(read_now(*w.store, first), w.expected(first));
+    w.close();
+    w.open();
+    EXPECT_GE(w.store->available().count(), 5u);
+    EXPECT_LT(w.store->available().count(), 8u);
+    EXPECT_EQ(read_now(*w.store, first), w.expected(first));
+    w.close();
+    umount2(w.dir.path().c_str(), MNT_DETACH);
+}
+
+}  // namespace
+}  // namespace btfs
