@@ -136,7 +136,7 @@ int mount(const MountOptions& given) {
     MountOptions options = given;
     for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.log.file})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
-    std::list<Served> torrents = load(options.sources);
+    for (std::string& source : options.sources) source = std::filesystem::absolute(source).string();
 
     int ready_fd = -1;
     if (!options.foreground) {
@@ -146,7 +146,7 @@ int mount(const MountOptions& given) {
     }
     Readiness readiness(ready_fd);
     start_logging(options.log, !options.foreground);
-    serve(options, std::move(torrents), readiness);
+    serve(options, load(options.sources), readiness);
     return kSuccess;
 }
 
