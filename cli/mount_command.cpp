@@ -99,8 +99,7 @@ void serve(const MountOptions& options, std::list<Served> torrents, Readiness& r
             {t.metainfo.name, t.metainfo.identity, t.metainfo.layout, *t.store, t.metainfo.trackers, peers});
         t.demand = std::make_unique<EngineDemand>(engine, handle);
         const Sha1Digest info_hash = t.metainfo.identity.wire_hash();
-        filesystem.add({info_hash, t.metainfo.files, t.metainfo.layout, *t.store, *t.demand,
-                        modification_time(t.metainfo)});
+        filesystem.add({info_hash, t.metainfo.files, *t.store, *t.demand, modification_time(t.metainfo)});
     }
     engine.start();
 
