@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what building (and with "test", what testing) needs on Debian 12, as far as it is missing.
+set -euo pipefail
+
+build=(ccache cmake g++ ninja-build pkg-config fuse3
+       libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libc-ares-dev libcli11-dev libfuse3-dev
+       libspdlog-dev libssl-dev zlib1g-dev)
+tests=(libgtest-dev libgmock-dev clang libclang-rt-14-dev
+       aria2 attr curl opentracker procps psmisc python3-libtorrent qbittorrent-nox transmission-cli transmission-daemon)
+
+wanted=("${build[@]}")
+[ "${1:-}" = test ] && wanted+=("${tests[@]}")
+
+missing=()
+for package in "${wanted[@]}"; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "please install as root: apt-get install ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+fi
+echo "installing: ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+# No service of these packages may start by itself.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
+"${as_root[@]}" apt-get update -q >&2
+"${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >&2

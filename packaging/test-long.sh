@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# What takes too long for every change: all tests under ThreadSanitizer, and a longer run of the fuzz targets.
+#
+#   packaging/test-long.sh [SECONDS of each fuzz target]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packaging/install-dependencies.sh test
+jobs=$(nproc)
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+cmake --preset tsan > /dev/null
+cmake --build build/tsan -j "$jobs"
+ctest --test-dir build/tsan -j "$jobs" --output-on-failure --no-tests=error
+
+cmake --preset fuzz > /dev/null
+cmake --build build/fuzz --target fuzz_targets -j "$jobs"
+packaging/fuzz.sh "${1:-120}"

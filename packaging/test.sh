@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds btfs twice (release; AddressSanitizer and UBSan), and passes all tests and
+# a few seconds of each fuzz target.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packaging/install-dependencies.sh test
+
+werror=OFF
+[ -n "${CI:-}" ] && werror=ON
+jobs=$(nproc)
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+for preset in release asan; do
+    echo "== $preset: build"
+    cmake --preset "$preset" -DBTFS_WERROR="$werror" > /dev/null
+    cmake --build "build/$preset" -j "$jobs"
+    echo "== $preset: tests"
+    ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error
+done
+
+echo "== fuzz targets"
+cmake --preset fuzz > /dev/null
+cmake --build build/fuzz --target fuzz_targets -j "$jobs"
+packaging/fuzz.sh 5
+
+echo "== all passed"
