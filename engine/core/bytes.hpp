@@ -86,7 +86,9 @@ class ByteWriter {
     ByteWriter& u64(std::uint64_t v) { return number(v); }
 
     ByteWriter& bytes(ByteView v) {
-        out_.insert(out_.end(), v.begin(), v.end());
+        const std::size_t at = out_.size();
+        out_.resize(at + v.size());
+        if (!v.empty()) std::memcpy(out_.data() + at, v.data(), v.size());
         return *this;
     }
     ByteWriter& text(std::string_view v) { return bytes(as_bytes(v)); }

@@ -49,6 +49,8 @@ const char* text(Errc e) {
         case Errc::http_too_large: return "HTTP reply too large";
         case Errc::http_too_many_redirects: return "too many HTTP redirects";
         case Errc::http_malformed: return "malformed HTTP reply";
+        case Errc::http_bad_url: return "not a usable HTTP URL";
+        case Errc::http_redirect_refused: return "redirected from a public to a private address";
         case Errc::address_malformed: return "not an address";
         case Errc::name_not_found: return "host name not found";
         case Errc::storage_locked: return "in use by another btfs process";
@@ -61,11 +63,14 @@ const char* text(Errc e) {
     return "unknown error";
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // Boost's base class has a protected one, by design
 class Category final : public boost::system::error_category {
   public:
     const char* name() const noexcept override { return "btfs"; }
     std::string message(int value) const override { return text(static_cast<Errc>(value)); }
 };
+#pragma GCC diagnostic pop
 
 }  // namespace
 

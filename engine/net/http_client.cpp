@@ -1,212 +1,246 @@
 #include "engine/net/http_client.hpp"
 
-#include <openssl/ssl.h>
-
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/this_coro.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
-#include <boost/url.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <cassert>
 
-#include "engine/net/asio_endpoint.hpp"
-#include "engine/net/gzip.hpp"
-#include "engine/net/task_group.hpp"
+#include "engine/net/content_coding.hpp"
+#include "engine/net/http_url.hpp"
 
 namespace btfs::net {
-namespace {
-
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-namespace ssl = boost::asio::ssl;
-namespace urls = boost::urls;
+namespace {
+
 using asio::ip::tcp;
+using Parser = http::response_parser<http::string_body>;
 
-constexpr int kMaxRedirects = 5;
-constexpr std::uint32_t kMaxHeaderSize = 16 * 1024;
-constexpr Duration kConnectTimeout = 5s;  // for one of several addresses
-constexpr const char* kUserAgent = "btfs/0.1";
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-/// Where a URL leads.
-struct Target {
-    bool secure = false;
-    std::string host;
-    std::uint16_t port = 0;
-    std::string host_header;
-    std::string path_and_query;
+/// What one connection brought.
+struct Hop {
+    HttpResponse response;
+    std::optional<std::string> location;
+    bool from_public = false;
 };
 
-Result<Target> target_of(const urls::url& url) {
-    Target t;
-    if (url.scheme_id() != urls::scheme::http && url.scheme_id() != urls::scheme::https)
-        return Errc::tracker_bad_url;
-    t.secure = url.scheme_id() == urls::scheme::https;
-    t.host = url.host_address();
-    t.port = url.has_port() ? url.port_number() : t.secure ? 443 : 80;
-    if (t.host.empty() || t.port == 0) return Errc::tracker_bad_url;
-    t.host_header = std::string(url.encoded_host_and_port());
-    const std::string_view target = url.encoded_target();
-    t.path_and_query = target.empty() ? "/" : std::string(target);
-    if (t.path_and_query.front() != '/') t.path_and_query.insert(0, "/");
-    return t;
-}
-
 bool is_public(const Address& address) {
-    return !address.is_private() && !address.is_loopback();
+    return !address.is_loopback() && !address.is_private();
 }
 
-Error as_ours(const Error& error) {
+Error error_of(boost::system::error_code error) {
     if (error == beast::error::timeout) return Errc::timed_out;
-    if (error == http::error::body_limit || error == http::error::header_limit) return Errc::http_too_large;
-    if (error.category() == http::make_error_code(http::error::end_of_stream).category())
+    if (error == asio::error::operation_aborted) return Errc::cancelled;
+    if (error == http::error::body_limit || error == http::error::header_limit ||
+        error == http::error::buffer_overflow)
+        return Errc::http_too_large;
+    if (error == http::error::end_of_stream || error == http::error::partial_message ||
+        error == asio::error::eof || error == asio::error::connection_reset)
+        return Errc::connection_closed;
+    if (error.category() == http::make_error_code(http::error::bad_version).category())
         return Errc::http_malformed;
     return error;
 }
 
-asio::awaitable<Result<std::vector<Address>>> look_up(Resolver& resolver, std::string host,
-                                                      std::optional<AddressFamily> family) {
-    using Answer = Result<std::vector<Address>>;
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Answer)>(
-        [&resolver, host, family](auto handler) {
-            auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-            resolver.resolve(host, family,
-                             [shared](Answer answer) { std::move (*shared)(std::move(answer)); });
-        },
-        asio::use_awaitable);
+tcp::endpoint tcp_endpoint(const Address& address, std::uint16_t port) {
+    const ByteView raw = address.bytes();
+    if (address.is_v4()) {
+        asio::ip::address_v4::bytes_type bytes;
+        std::memcpy(bytes.data(), raw.data(), bytes.size());
+        return {asio::ip::address_v4(bytes), port};
+    }
+    asio::ip::address_v6::bytes_type bytes;
+    std::memcpy(bytes.data(), raw.data(), bytes.size());
+    return {asio::ip::address_v6(bytes), port};
 }
 
-using Response = http::response<http::string_body>;
+bool is_redirect(unsigned status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
 
-/// Sends the request and reads the reply, on a stream that is connected.
+Result<Hop> hop_of(Parser& parser, std::size_t max_body_size) {
+    http::response<http::string_body>& message = parser.get();
+    Hop hop;
+    hop.response.status = message.result_int();
+    if (hop.response.status < 200) return Errc::http_malformed;  // nobody asked for an interim response
+    const auto location = message.find(http::field::location);
+    if (is_redirect(hop.response.status) && location != message.end()) {
+        hop.location.emplace(location->value().data(), location->value().size());
+        return hop;
+    }
+    const auto coding = message[http::field::content_encoding];
+    auto body = decoded_body(std::move(message.body()), {coding.data(), coding.size()}, max_body_size);
+    if (!body) return body.error();
+    hop.response.body = std::move(*body);
+    return hop;
+}
+
+/// Sends the request and reads the response on a stream that is connected and has a deadline.
 template <class Stream>
-asio::awaitable<Result<Response>> exchange(Stream& stream, Target target, std::size_t max_body_size) {
-    Error error;
-    http::request<http::empty_body> request(http::verb::get, target.path_and_query, 11);
-    request.set(http::field::host, target.host_header);
-    request.set(http::field::user_agent, kUserAgent);
-    request.set(http::field::accept_encoding, "gzip");
-    request.set(http::field::connection, "close");
-    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return as_ours(error);
+Awaitable<Result<Hop>> exchange(Stream& stream, http::request<http::empty_body> request,
+                                std::size_t max_body_size) {
+    auto [write_error, written] = co_await http::async_write(stream, request, kAwait);
+    if (write_error) co_return error_of(write_error);
 
-    http::response_parser<http::string_body> parser;
-    parser.header_limit(kMaxHeaderSize);
+    Parser parser;
+    parser.header_limit(HttpClient::kMaxHeaderSize);
     parser.body_limit(max_body_size);
-    beast::flat_buffer buffer;
-    co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return as_ours(error);
-    co_return parser.release();
-}
-
-Result<std::string> body_of(Response response, std::size_t max_body_size) {
-    const auto encoding = response[http::field::content_encoding];
-    if (encoding.empty() || beast::iequals(encoding, "identity")) return std::move(response.body());
-    if (beast::iequals(encoding, "gzip") || beast::iequals(encoding, "x-gzip") ||
-        beast::iequals(encoding, "deflate"))
-        return inflate(response.body(), max_body_size);
-    return Errc::http_malformed;
+    beast::flat_buffer buffer(64 * 1024);
+    auto [read_error, size] = co_await http::async_read(stream, buffer, parser, kAwait);
+    if (read_error == asio::ssl::error::stream_truncated && parser.is_header_done() && parser.need_eof()) {
+        // Many servers close without saying so in TLS. What reads the body has its own check for its end.
+        boost::system::error_code ended;
+        parser.put_eof(ended);
+        read_error = ended;
+    }
+    if (read_error) co_return error_of(read_error);
+    co_return hop_of(parser, max_body_size);
 }
 
 }  // namespace
 
-struct HttpClient::State {
-    State(SocketFactory& the_sockets, Resolver& the_resolver)
-        : sockets(the_sockets), resolver(the_resolver), tasks(the_sockets.io().get_executor()) {}
-
-    asio::awaitable<void> run(HttpRequest request, Done done);
-    asio::awaitable<Result<std::string>> fetch(HttpRequest request);
-    asio::awaitable<Result<Response>> fetch_once(Target target, Address address, HttpRequest request,
-                                                 TimePoint deadline);
-    ssl::context& tls();
-
-    SocketFactory& sockets;
-    Resolver& resolver;
-    TaskGroup tasks;
-    std::optional<ssl::context> tls_context;
+class HttpClient::Tls {
+  public:
+    explicit Tls(const std::string& ca_file) : context(asio::ssl::context::tls_client) {
+        context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+        context.set_verify_mode(asio::ssl::verify_peer);
+        if (ca_file.empty()) {
+            context.set_default_verify_paths(error);
+        } else {
+            context.load_verify_file(ca_file, error);
+        }
+    }
+    asio::ssl::context context;
+    boost::system::error_code error;  ///< no certificates: nothing can be verified
 };
 
-ssl::context& HttpClient::State::tls() {
-    if (!tls_context) {
-        tls_context.emplace(ssl::context::tls_client);
-        Error ignored;  // without certificates every verification fails, and says so
-        tls_context->set_default_verify_paths(ignored);
-        tls_context->set_verify_mode(ssl::verify_peer);
-    }
-    return *tls_context;
-}
+/// One GET with all its redirects. Lives in the coroutine's frame.
+class HttpClient::Exchange {
+  public:
+    Exchange(HttpClient& client, HttpRequest request)
+        : client_(client), request_(std::move(request)), deadline_(Clock::now() + request_.timeout) {}
 
-asio::awaitable<Result<Response>> HttpClient::State::fetch_once(Target target, Address address,
-                                                                HttpRequest request, TimePoint deadline) {
-    auto socket = sockets.tcp(address.family());
-    if (!socket) co_return socket.error();
-    Error error;
-    beast::tcp_stream plain(std::move(*socket));
-    plain.expires_at(std::min(deadline, Clock::now() + kConnectTimeout));
-    co_await plain.async_connect(to_asio<tcp>(Endpoint{address, target.port}),
-                                 asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return as_ours(error);
-    plain.expires_at(deadline);
-    if (!target.secure) co_return co_await exchange(plain, target, request.max_body_size);
-
-    beast::ssl_stream<beast::tcp_stream> secure(std::move(plain), tls());
-    secure.set_verify_callback(ssl::host_name_verification(target.host));
-    SSL_set_tlsext_host_name(secure.native_handle(), target.host.c_str());
-    co_await secure.async_handshake(ssl::stream_base::client,
-                                    asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return as_ours(error);
-    co_return co_await exchange(secure, target, request.max_body_size);
-}
-
-asio::awaitable<Result<std::string>> HttpClient::State::fetch(HttpRequest request) {
-    const TimePoint deadline = Clock::now() + request.timeout;
-    auto parsed = urls::parse_uri(request.url);
-    if (!parsed) co_return Errc::tracker_bad_url;
-    urls::url url(*parsed);
-    bool came_from_public = false;
-    for (int redirects = 0; redirects <= kMaxRedirects; ++redirects) {
-        auto target = target_of(url);
-        if (!target) co_return target.error();
-        auto addresses = co_await look_up(resolver, target->host, request.family);
-        if (!addresses) co_return addresses.error();
-
-        Result<Response> response = Errc::name_not_found;
-        for (const Address& address : *addresses) {
-            if (came_from_public && !is_public(address)) continue;  // nobody out there may steer us inside
-            response = co_await fetch_once(*target, address, request, deadline);
-            if (response) came_from_public = came_from_public || is_public(address);
-            if (response || Clock::now() >= deadline) break;
+    Awaitable<Result<HttpResponse>> run() {
+        auto url = HttpUrl::parse(request_.url);
+        if (!url) co_return url.error();
+        for (unsigned redirects = 0;; ++redirects) {
+            Result<Hop> hop = co_await fetch(*url);
+            if (!hop) co_return hop.error();
+            if (!hop->location) {
+                hop->response.final_url = url->text;
+                co_return std::move(hop->response);
+            }
+            if (redirects == kMaxRedirects) co_return make_error_code(Errc::http_too_many_redirects);
+            came_from_public_ = came_from_public_ || hop->from_public;
+            url = url->resolved(*hop->location);
+            if (!url) co_return make_error_code(Errc::http_malformed);
         }
-        if (!response) co_return response.error();
-        if (response->result() == http::status::ok)
-            co_return body_of(std::move(*response), request.max_body_size);
-        const auto location = (*response)[http::field::location];
-        if (http::to_status_class(response->result()) != http::status_class::redirection || location.empty())
-            co_return Errc::http_status;
-        auto reference = urls::parse_uri_reference(location);
-        urls::url next;
-        if (!reference || !urls::resolve(url, *reference, next)) co_return Errc::http_malformed;
-        url = std::move(next);
     }
-    co_return Errc::http_too_many_redirects;
-}
 
-asio::awaitable<void> HttpClient::State::run(HttpRequest request, Done done) {
-    Result<std::string> result = co_await fetch(std::move(request));
-    done(std::move(result));
-}
+  private:
+    Awaitable<Result<Hop>> fetch(const HttpUrl& url) {
+        Result<std::vector<Address>> addresses =
+            co_await client_.resolver_.resolve(url.host, request_.families, deadline_ - Clock::now());
+        if (!addresses) co_return addresses.error();
+        if (came_from_public_) {
+            std::erase_if(*addresses, [](const Address& address) { return !is_public(address); });
+            if (addresses->empty()) co_return make_error_code(Errc::http_redirect_refused);
+        }
+        if (addresses->size() > kMaxAddresses) addresses->resize(kMaxAddresses);
 
-HttpClient::HttpClient(SocketFactory& sockets, Resolver& resolver)
-    : state_(std::make_unique<State>(sockets, resolver)) {}
+        Error last = Errc::name_not_found;
+        for (const Address& address : *addresses) {
+            beast::tcp_stream stream(client_.io_);
+            last = co_await connect(stream, address, url.port);
+            if (last == Errc::cancelled) co_return last;
+            if (last) continue;
+            stream.expires_at(deadline_);
+            Result<Hop> hop = Errc::cancelled;
+            if (url.https) {
+                hop = co_await over_tls(std::move(stream), url);
+            } else {
+                hop = co_await exchange(stream, message(url), request_.max_body_size);
+            }
+            if (hop) hop->from_public = is_public(address);
+            co_return hop;
+        }
+        co_return last;
+    }
+
+    Awaitable<Error> connect(beast::tcp_stream& stream, Address address, std::uint16_t port) {
+        const tcp::endpoint target = tcp_endpoint(address, port);
+        boost::system::error_code error;
+        stream.socket().open(target.protocol(), error);
+        if (error) co_return error;
+        if (Error bound =
+                apply_binding(stream.socket().native_handle(), address.family(), client_.options_.binding))
+            co_return bound;
+        stream.expires_at(std::min(deadline_, Clock::now() + kConnectTimeout));
+        auto [connect_error] = co_await stream.async_connect(target, kAwait);
+        co_return connect_error ? error_of(connect_error) : Error{};
+    }
+
+    Awaitable<Result<Hop>> over_tls(beast::tcp_stream plain, const HttpUrl& url) {
+        if (!client_.tls_) client_.tls_ = std::make_unique<Tls>(client_.options_.ca_file);
+        if (client_.tls_->error) co_return client_.tls_->error;
+        asio::ssl::stream<beast::tcp_stream> stream(std::move(plain), client_.tls_->context);
+        if (!Address::parse(url.host) &&
+            SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) != 1)
+            co_return make_error_code(Errc::http_bad_url);
+        stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
+        auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAwait);
+        if (error) co_return error_of(error);
+        Result<Hop> hop = co_await exchange(stream, message(url), request_.max_body_size);
+        co_return hop;
+    }
+
+    http::request<http::empty_body> message(const HttpUrl& url) const {
+        http::request<http::empty_body> message(http::verb::get, url.target, 11);
+        message.set(http::field::host, url.host_field);
+        message.set(http::field::user_agent, client_.options_.user_agent);
+        message.set(http::field::accept, "*/*");
+        message.set(http::field::connection, "close");
+        if (request_.range) {
+            message.set(http::field::range, "bytes=" + std::to_string(request_.range->begin) + '-' +
+                                                std::to_string(request_.range->end - 1));
+        } else {
+            message.set(http::field::accept_encoding, "gzip, deflate");
+        }
+        return message;
+    }
+
+    HttpClient& client_;
+    const HttpRequest request_;
+    const TimePoint deadline_;
+    bool came_from_public_ = false;
+};
+
+HttpClient::HttpClient(asio::io_context& io, Resolver& resolver, Options options)
+    : io_(io), resolver_(resolver), options_(std::move(options)) {}
+
 HttpClient::~HttpClient() = default;
 
-void HttpClient::get(HttpRequest request, Done done) {
-    state_->tasks.spawn("http request", state_->run(std::move(request), std::move(done)));
+Awaitable<Result<HttpResponse>> HttpClient::get(HttpRequest request) {
+    assert(!request.range || !request.range->empty());
+    Exchange exchange(*this, std::move(request));
+    Result<HttpResponse> response = co_await exchange.run();
+    co_return response;
 }
 
 }  // namespace btfs::net

@@ -1,38 +1,50 @@
-// Host names to addresses, without a thread: c-ares on the engine's loop.
+// Names to addresses, by c-ares.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
-#include "engine/net/socket_factory.hpp"
+#include "engine/core/time.hpp"
+#include "engine/net/asio_fwd.hpp"
+#include "engine/net/local_binding.hpp"
 
 namespace btfs::net {
 
-/// Asks the system's name servers and hosts file, as the system's own resolver does, but never blocks.
-/// Literal addresses are answered too. On the engine thread.
+enum class Families : std::uint8_t { v4, v6, both };
+
+/// Asks the name servers of this machine, from where `--bind` says, without a thread and without waiting.
+/// Addresses as text, "localhost" and the hosts file are answered without a server. The servers are looked
+/// up again when it has been idle, as a laptop changes networks. Used on the io_context's thread alone.
 class Resolver {
   public:
-    /// At least one address; Errc::name_not_found.
-    using Done = std::function<void(Result<std::vector<Address>>)>;
+    /// Questions under way; more fail at once with timed_out.
+    static constexpr std::size_t kMaxQueries = 256;
 
-    explicit Resolver(SocketFactory& sockets);
-    /// Drops all look-ups without calling anybody.
-    ~Resolver();
+    struct Options {
+        LocalBinding binding;
+        std::vector<Endpoint> servers;    ///< in place of the machine's, if any
+        Duration first_try_timeout = 2s;  ///< of a server; doubles with each try
+        unsigned tries = 3;
+    };
+
+    Resolver(boost::asio::io_context& io, Options options);
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
+    /// Questions under way end with `cancelled`.
+    ~Resolver();
 
-    /// With a family, addresses of that family alone. Calls `done` later, never from inside this call.
-    void resolve(const std::string& host, std::optional<AddressFamily> family, Done done);
+    /// At least one address, IPv6 and IPv4 in turn where both are asked for; or name_not_found, timed_out,
+    /// or cancelled. The coroutine can be cancelled.
+    Awaitable<Result<std::vector<Address>>> resolve(std::string name, Families families,
+                                                    Duration timeout = 10s);
 
   private:
     class Channel;
-    boost::asio::io_context& io_;
-    std::unique_ptr<Channel> channel_;  // made with the first name that is no literal
+    // Shared with coroutines that wait, and with handlers in the io_context's queue.
+    std::shared_ptr<Channel> channel_;
 };
 
 }  // namespace btfs::net

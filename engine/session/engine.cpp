@@ -6,6 +6,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,12 +14,19 @@
 #include <thread>
 
 #include "engine/net/dialer.hpp"
+#include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
+#include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
+#include "engine/net/tracker_client.hpp"
+#include "engine/net/udp_mux.hpp"
 #include "engine/session/torrent_runner.hpp"
 
 namespace btfs {
 namespace {
+
+/// Trackers that take longer to take note of our leaving do without it.
+constexpr Duration kGoodbyeTime = 1s;
 
 std::uint64_t random_seed() {
     std::random_device device;
@@ -41,8 +49,29 @@ class Engine::Loop {
           work(boost::asio::make_work_guard(io)),
           sockets(io),
           dialer(sockets),
-          listener(sockets, [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream,
-                                   ByteView received) { route(hash, std::move(stream), received); }) {}
+          listener(sockets,
+                   [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received) {
+                       route(hash, std::move(stream), received);
+                   }),
+          resolver(io, {}),
+          http(io, resolver, {}),
+          udp(sockets),
+          trackers(io, resolver, http, udp, random_seed()),
+          stop_timer(io) {}
+
+    /// The trackers are told first, but only for so long.
+    void begin_stop() {
+        listener.close();
+        stop_timer.expires_after(kGoodbyeTime);
+        stop_timer.async_wait([this](Error) { io.stop(); });
+        for (auto& runner : runners) runner->close();
+        talking = runners.size();
+        if (talking == 0) io.stop();
+        for (auto& runner : runners)
+            runner->stop_announcing([this] {
+                if (--talking == 0) io.stop();
+            });
+    }
 
     void route(const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received) {
         for (auto& runner : runners)
@@ -88,6 +117,12 @@ class Engine::Loop {
     net::SocketFactory sockets;
     net::Dialer dialer;
     net::Listener listener;
+    net::Resolver resolver;
+    net::HttpClient http;
+    net::UdpMux udp;
+    net::TrackerClient trackers;
+    boost::asio::steady_timer stop_timer;
+    std::size_t talking = 0;  // torrents whose trackers are being told that we leave
     std::vector<std::unique_ptr<TorrentRunner>> runners;  // by handle; the engine thread's
     std::thread thread;
 
@@ -136,6 +171,7 @@ TorrentHandle Engine::add(TorrentSpec spec) {
         loop_->runners.push_back(std::make_unique<TorrentRunner>(loop_->io, loop_->dialer, std::move(spec),
                                                                  options, random_seed()));
         loop_->runners.back()->add_peers(peers);
+        loop_->runners.back()->start_announcing(loop_->trackers, random_seed());
     });
     return handle;
 }
@@ -156,11 +192,7 @@ void Engine::totals(TorrentHandle torrent, std::function<void(const TorrentTotal
 
 void Engine::stop() {
     if (!loop_->thread.joinable()) return;
-    loop_->post([this] {
-        loop_->listener.close();
-        for (auto& runner : loop_->runners) runner->close();
-        loop_->io.stop();
-    });
+    loop_->post([this] { loop_->begin_stop(); });
     loop_->thread.join();
     for (auto& runner : loop_->runners) runner->detach_storage();
 }

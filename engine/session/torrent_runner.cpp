@@ -21,6 +21,26 @@ TorrentRunner::TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, T
 
 TorrentRunner::~TorrentRunner() = default;
 
+void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t seed) {
+    if (spec_.trackers.empty()) return;
+    Rng rng(seed);
+    tracker::Announcer::Options options;
+    options.info_hash = spec_.identity.wire_hash();
+    options.peer_id = options_.peer_id;
+    options.port = options_.listen_port;
+    options.key = static_cast<std::uint32_t>(rng.next());
+    announcing_ = std::make_unique<Announcing>(
+        io_, client, spec_.name, std::move(options), spec_.trackers, rng.next(),
+        Announcing::Owner{[this] { return torrent_.totals(); },
+                          [this](std::span<const Endpoint> peers) { add_peers(peers); }});
+    announcing_->start();
+}
+
+void TorrentRunner::stop_announcing(std::function<void()> stopped) {
+    if (!announcing_) return stopped();
+    announcing_->stop(std::move(stopped));
+}
+
 void TorrentRunner::add_peers(std::span<const Endpoint> endpoints) {
     if (closed_) return;
     torrent_.handle_candidates(endpoints, Clock::now());
@@ -36,6 +56,7 @@ void TorrentRunner::take_incoming(std::unique_ptr<net::Stream> stream, ByteView 
 void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
     if (closed_) return;
     torrent_.set_reader(reader, demand, Clock::now());
+    if (announcing_ && !demand.blocked.empty() && torrent_.totals().peers == 0) announcing_->want_peers();
     after_event();
 }
 
@@ -129,7 +150,7 @@ void TorrentRunner::carry_out(const Disconnect& action) {
 
 void TorrentRunner::carry_out(const Completed&) {
     spdlog::info("{}: complete", spec_.name);
-    if (on_completed_) on_completed_();
+    if (announcing_) announcing_->completed();
 }
 
 void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,

@@ -9,6 +9,7 @@
 
 #include "engine/net/dialer.hpp"
 #include "engine/net/peer_connection.hpp"
+#include "engine/session/announcing.hpp"
 #include "engine/session/engine.hpp"
 #include "engine/swarm/torrent.hpp"
 
@@ -27,8 +28,10 @@ class TorrentRunner final : private StorageEvents {
     const TorrentOptions& options() const { return options_; }
     TorrentTotals totals() const { return torrent_.totals(); }
 
-    /// Called when the last piece has come.
-    void set_on_completed(std::function<void()> on_completed) { on_completed_ = std::move(on_completed); }
+    /// The trackers are told from now on.
+    void start_announcing(net::TrackerClient& client, std::uint64_t seed);
+    /// Calls `stopped` once, when the trackers know that we leave.
+    void stop_announcing(std::function<void()> stopped);
 
     void add_peers(std::span<const Endpoint> endpoints);
     void take_incoming(std::unique_ptr<net::Stream> stream, ByteView received);
@@ -66,7 +69,7 @@ class TorrentRunner final : private StorageEvents {
     std::map<ConnectionId, std::unique_ptr<net::PeerConnection>> connections_;
     boost::asio::steady_timer timer_;
     TimePoint armed_ = kNever;
-    std::function<void()> on_completed_;
+    std::unique_ptr<Announcing> announcing_;
     bool carrying_out_ = false;
     bool closed_ = false;
 };

@@ -1,0 +1,131 @@
+#include "engine/net/tracker_client.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "engine/tracker/http_announce.hpp"
+#include "engine/tracker/tracker_url.hpp"
+
+namespace btfs::net {
+
+using tracker::AnnounceJob;
+using tracker::AnnounceReply;
+
+namespace {
+
+Families families_of(AddressFamily family) {
+    return family == AddressFamily::v4 ? Families::v4 : Families::v6;
+}
+
+}  // namespace
+
+struct TrackerClient::UdpExchange {
+    explicit UdpExchange(boost::asio::io_context& io, Done on_done)
+        : done(std::move(on_done)), timer(io), deadline(io) {}
+
+    Done done;
+    boost::asio::steady_timer timer;
+    boost::asio::steady_timer deadline;
+    Endpoint to;
+    std::optional<tracker::UdpAnnounce> machine;
+    UdpMux::Subscription subscription = 0;
+};
+
+TrackerClient::TrackerClient(boost::asio::io_context& io, Resolver& resolver, HttpClient& http, UdpMux& udp,
+                             std::uint64_t seed)
+    : io_(io), resolver_(resolver), http_(http), udp_(udp), rng_(seed), tasks_(io.get_executor()) {}
+
+TrackerClient::~TrackerClient() = default;
+
+void TrackerClient::announce(AnnounceJob job, Done done) {
+    auto url = tracker::TrackerUrl::parse(job.url);
+    if (!url) {
+        boost::asio::post(io_, [done = std::move(done), error = url.error()] { done(error); });
+        return;
+    }
+    if (url->scheme != tracker::TrackerScheme::udp)
+        return tasks_.spawn("announce", announce_http(std::move(job), std::move(done)));
+    const std::uint64_t id = next_id_++;
+    auto& exchange = exchanges_[id] = std::make_unique<UdpExchange>(io_, std::move(done));
+    exchange->deadline.expires_after(job.timeout);
+    exchange->deadline.async_wait([this, id](Error error) {
+        if (!error) finish(id, Errc::tracker_timed_out);
+    });
+    tasks_.spawn("announce", announce_udp(std::move(job), std::move(*url), id));
+}
+
+Awaitable<void> TrackerClient::announce_http(AnnounceJob job, Done done) {
+    auto url = tracker::http_announce_url(job.url, job.request);
+    if (!url) {
+        done(url.error());
+        co_return;
+    }
+    HttpRequest request;
+    request.url = std::move(*url);
+    request.families = families_of(job.family);
+    request.timeout = job.timeout;
+    request.max_body_size = tracker::kMaxHttpReplySize;
+    const Result<HttpResponse> response = co_await http_.get(std::move(request));
+    if (response) {
+        done(tracker::parse_http_announce(as_bytes(response->body)));
+    } else {
+        done(response.error());
+    }
+}
+
+Awaitable<void> TrackerClient::announce_udp(AnnounceJob job, tracker::TrackerUrl url, std::uint64_t id) {
+    const Result<std::vector<Address>> addresses =
+        co_await resolver_.resolve(url.host, families_of(job.family));
+    if (!exchanges_.contains(id)) co_return;
+    if (addresses) {
+        begin_udp(id, {addresses->front(), url.port}, url.target, job);
+    } else {
+        finish(id, addresses.error());
+    }
+}
+
+void TrackerClient::begin_udp(std::uint64_t id, const Endpoint& to, const std::string& target,
+                              const AnnounceJob& job) {
+    UdpExchange& exchange = *exchanges_[id];
+    const TimePoint now = Clock::now();
+    std::optional<tracker::UdpConnection> known;
+    if (auto found = connections_.find(to); found != connections_.end() && found->second.alive(now))
+        known = found->second;
+    std::erase_if(connections_, [&](const auto& entry) { return !entry.second.alive(now); });
+    exchange.to = to;
+    exchange.machine.emplace(job.request, job.family, target, known, rng_, now);
+    exchange.subscription = udp_.subscribe(to, [this, id](ByteView datagram) {
+        auto found = exchanges_.find(id);
+        if (found == exchanges_.end()) return;
+        found->second->machine->handle_datagram(datagram, Clock::now());
+        pump(id);
+    });
+    pump(id);
+}
+
+void TrackerClient::pump(std::uint64_t id) {
+    UdpExchange& exchange = *exchanges_[id];
+    while (auto datagram = exchange.machine->poll_datagram())
+        if (Error error = udp_.send(exchange.to, *datagram)) return finish(id, error);
+    if (exchange.machine->connection()) connections_[exchange.to] = *exchange.machine->connection();
+    if (const auto& result = exchange.machine->result()) return finish(id, *result);
+    exchange.timer.expires_at(exchange.machine->next_timeout());
+    exchange.timer.async_wait([this, id](Error error) {
+        if (error || !exchanges_.contains(id)) return;
+        exchanges_[id]->machine->handle_timeout(Clock::now());
+        pump(id);
+    });
+}
+
+void TrackerClient::finish(std::uint64_t id, Result<AnnounceReply> result) {
+    auto node = exchanges_.extract(id);
+    if (node.empty()) return;
+    if (node.mapped()->machine) udp_.unsubscribe(node.mapped()->subscription);
+    // Not from inside announce(): a send that fails at once comes here through it.
+    boost::asio::post(io_,
+                      [done = std::move(node.mapped()->done), result = std::move(result)] { done(result); });
+}
+
+}  // namespace btfs::net

@@ -1,0 +1,66 @@
+#include "engine/net/udp_mux.hpp"
+
+#include <boost/asio/buffer.hpp>
+
+#include "engine/net/asio_endpoint.hpp"
+
+namespace btfs::net {
+
+using boost::asio::ip::udp;
+
+Error UdpMux::open(AddressFamily family) {
+    if (socket(family)) return {};
+    auto opened = sockets_.udp(family, port_);
+    if (!opened) opened = sockets_.udp(family, 0);
+    if (!opened) return opened.error();
+    socket(family) = std::move(*opened);
+    buffer_.resize(kMaxDatagram);
+    wait(family);
+    return {};
+}
+
+Error UdpMux::send(const Endpoint& to, ByteView datagram) {
+    if (Error error = open(to.address.family())) return error;
+    Error error;
+    socket(to.address.family())
+        ->send_to(boost::asio::buffer(datagram.data(), datagram.size()), to_asio<udp>(to), 0, error);
+    return error;
+}
+
+UdpMux::Subscription UdpMux::subscribe(const Endpoint& from, Receive receive) {
+    subscribers_.emplace(next_, Subscriber{from, std::move(receive)});
+    return next_++;
+}
+
+void UdpMux::unsubscribe(Subscription subscription) {
+    subscribers_.erase(subscription);
+}
+
+void UdpMux::close() {
+    for (auto& one : open_) one.reset();
+}
+
+void UdpMux::wait(AddressFamily family) {
+    socket(family)->async_wait(udp::socket::wait_read, [this, family](Error error) {
+        if (error || !socket(family)) return;
+        receive_all(*socket(family));
+        if (socket(family)) wait(family);
+    });
+}
+
+void UdpMux::receive_all(Socket& from_socket) {
+    for (int i = 0; i < kDatagramsPerTurn; ++i) {
+        udp::endpoint sender;
+        Error error;
+        const std::size_t size = from_socket.receive_from(boost::asio::buffer(buffer_), sender, 0, error);
+        if (error == boost::asio::error::would_block) return;
+        if (error) continue;  // an ICMP answer to something sent before
+        const Endpoint from = from_asio_endpoint(sender);
+        std::vector<Receive> receivers;  // they may unsubscribe meanwhile
+        for (const auto& [id, subscriber] : subscribers_)
+            if (subscriber.from == from) receivers.push_back(subscriber.receive);
+        for (const Receive& receive : receivers) receive(ByteView(buffer_).first(size));
+    }
+}
+
+}  // namespace btfs::net
