@@ -80,6 +80,7 @@ void on_init(void* userdata, fuse_conn_info* connection) {
     want(*connection, FUSE_CAP_ASYNC_READ, true);
     want(*connection, FUSE_CAP_ASYNC_DIO, true);
     want(*connection, FUSE_CAP_AUTO_INVAL_DATA, false);
+    connection->max_read = kMaxRead;
     // With the default of 12, as many waiting READs would stop the reading of everything else.
     connection->max_background = mount.max_background;
     connection->congestion_threshold = mount.max_background;
@@ -150,7 +151,7 @@ class FuseReadReply final : public InterruptibleReply {
 
 void on_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t begin, fuse_file_info* info) {
     FuseRequest request(req);
-    if (begin < 0) return request.error(EINVAL);
+    if (begin < 0 || size > kMaxRead) return request.error(EINVAL);
     const auto offset_in_file = static_cast<std::uint64_t>(begin);
     mount_of(req).filesystem.read(file_of(*info),
                                   {.range_in_file = {offset_in_file, offset_in_file + size},
