@@ -109,6 +109,26 @@ Result<Listing> Filesystem::list(NodeId node) const {
     return Listing(std::move(place->root), std::move(place->torrent), place->slot, place->index);
 }
 
+Result<std::uint64_t> Filesystem::open_listing(NodeId node) {
+    auto listing = list(node);
+    if (!listing) return listing.error();
+    auto shared = std::make_shared<const Listing>(std::move(*listing));
+    std::lock_guard lock(mutex_);
+    listings_.emplace(++last_listing_, std::move(shared));
+    return last_listing_;
+}
+
+std::shared_ptr<const Listing> Filesystem::listing(std::uint64_t handle) const {
+    std::lock_guard lock(mutex_);
+    const auto found = listings_.find(handle);
+    return found == listings_.end() ? nullptr : found->second;
+}
+
+void Filesystem::close_listing(std::uint64_t handle) {
+    std::lock_guard lock(mutex_);
+    listings_.erase(handle);
+}
+
 Usage Filesystem::usage() const {
     const auto root = root_.get();
     return {root->total_size, root->node_count + 1};

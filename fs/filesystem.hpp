@@ -1,10 +1,13 @@
 // What the mount can do, without a word of FUSE: names, attributes, listings, reads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "engine/core/error.hpp"
 #include "fs/mounted_torrent.hpp"
@@ -69,6 +72,11 @@ class Filesystem {
     Result<Attributes> attributes(NodeId node) const;
     Result<std::string_view> symlink_target(NodeId node) const;
     Result<Listing> list(NodeId node) const;
+    /// A listing for a handle of the kernel's: kept until it is closed, or until the end if it never is.
+    Result<std::uint64_t> open_listing(NodeId node);
+    /// Null for what is not open.
+    std::shared_ptr<const Listing> listing(std::uint64_t handle) const;
+    void close_listing(std::uint64_t handle);
     Usage usage() const;
 
     Result<OpenFile*> open(NodeId node, bool for_writing);
@@ -91,6 +99,9 @@ class Filesystem {
 
     PublishedRoot root_;
     std::atomic<bool> closed_{false};
+    mutable std::mutex mutex_;  // guards what follows
+    std::uint64_t last_listing_ = 0;
+    std::unordered_map<std::uint64_t, std::shared_ptr<const Listing>> listings_;
     ReadPath read_path_;
 };
 

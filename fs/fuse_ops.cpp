@@ -28,10 +28,6 @@ OpenFile& file_of(const fuse_file_info& info) {
     return *reinterpret_cast<OpenFile*>(static_cast<std::uintptr_t>(info.fh));
 }
 
-Listing* listing_of(const fuse_file_info& info) {
-    return reinterpret_cast<Listing*>(static_cast<std::uintptr_t>(info.fh));
-}
-
 struct stat to_stat(const Attributes& attributes, const FuseMount& mount) {
     struct stat out {};
     out.st_ino = attributes.inode;
@@ -84,6 +80,7 @@ void on_init(void* userdata, fuse_conn_info* connection) {
     want(*connection, FUSE_CAP_ASYNC_READ, true);
     want(*connection, FUSE_CAP_ASYNC_DIO, true);
     want(*connection, FUSE_CAP_AUTO_INVAL_DATA, false);
+    connection->max_read = kMaxRead;
     // With the default of 12, as many waiting READs would stop the reading of everything else.
     connection->max_background = mount.max_background;
     connection->congestion_threshold = mount.max_background;
@@ -154,7 +151,7 @@ class FuseReadReply final : public InterruptibleReply {
 
 void on_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t begin, fuse_file_info* info) {
     FuseRequest request(req);
-    if (begin < 0) return request.error(EINVAL);
+    if (begin < 0 || size > kMaxRead) return request.error(EINVAL);
     const auto offset_in_file = static_cast<std::uint64_t>(begin);
     mount_of(req).filesystem.read(file_of(*info),
                                   {.range_in_file = {offset_in_file, offset_in_file + size},
@@ -178,17 +175,17 @@ void on_release(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
 
 void on_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
-    auto listing = mount_of(req).filesystem.list(node);
+    Filesystem& filesystem = mount_of(req).filesystem;
+    auto listing = filesystem.open_listing(node);
     if (!listing) return request.error(to_errno(listing.error()));
-    auto owned = std::make_unique<Listing>(std::move(*listing));
-    info->fh = reinterpret_cast<std::uintptr_t>(owned.get());
+    info->fh = *listing;
     info->cache_readdir = info->keep_cache = node != kRootNode;
-    if (request.opened(*info)) owned.release();  // until on_releasedir()
+    if (!request.opened(*info)) filesystem.close_listing(*listing);
 }
 
 void on_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
     FuseRequest request(req);
-    delete listing_of(*info);
+    mount_of(req).filesystem.close_listing(info->fh);
     request.error(0);
 }
 
@@ -209,13 +206,14 @@ std::size_t add_entry(fuse_req_t req, std::span<char> space, const Listing::Entr
 
 void list(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fuse_file_info* info, bool plus) {
     FuseRequest request(req);
-    const Listing& listing = *listing_of(*info);
+    const auto listing = mount_of(req).filesystem.listing(info->fh);
+    if (!listing || begin < 0) return request.error(to_errno(fs_error::bad_handle()));
     std::vector<char> buffer(std::min<std::size_t>(size, 1 << 20));
     std::size_t used = 0;
-    for (auto position = static_cast<std::size_t>(begin); position < listing.size(); ++position) {
+    for (auto position = static_cast<std::size_t>(begin); position < listing->size(); ++position) {
         const std::span<char> space = std::span(buffer).subspan(used);
         const std::size_t taken =
-            add_entry(req, space, listing.at(position), position, plus, node == kRootNode);
+            add_entry(req, space, listing->at(position), position, plus, node == kRootNode);
         if (taken > space.size()) break;
         used += taken;
     }

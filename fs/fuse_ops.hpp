@@ -10,6 +10,9 @@
 
 namespace btfs {
 
+/// The most that the kernel may ask for at once, in bytes; also a mount option.
+inline constexpr unsigned kMaxRead = 1 << 20;
+
 /// What the operations find as libfuse's user data. Immutable while the session lives, but for the
 /// Filesystem behind it.
 struct FuseMount {

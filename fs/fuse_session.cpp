@@ -169,7 +169,9 @@ std::optional<MountFailure> FuseSession::Session::mount() {
     if (auto problem = prepare_mountpoint(mountpoint_)) return MountFailure{*problem};
     if (wake_.get() < 0) return MountFailure{std::string("no event descriptor: ") + std::strerror(errno)};
 
-    std::string list = "ro,default_permissions,noatime,fsname=btfs,subtype=btfs";
+    // A READ is no longer than ReadSide::read() may be asked for; on_init() says the same.
+    std::string list =
+        "ro,default_permissions,noatime,fsname=btfs,subtype=btfs,max_read=" + std::to_string(kMaxRead);
     for (const std::string& option : options_.options) list += ',' + option;
     const char* arguments[] = {"btfs", "-o", list.c_str()};
     fuse_args args = FUSE_ARGS_INIT(3, const_cast<char**>(arguments));

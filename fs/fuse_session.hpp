@@ -14,10 +14,10 @@
 namespace btfs {
 
 struct MountOptions {
-    std::string mountpoint;
-    std::vector<std::string> options;      ///< what users give with -o: "allow_other", "uid=1000"...
-    std::optional<Duration> read_timeout;  ///< a READ that waits longer without progress fails with EIO
-    unsigned threads = 0;                  ///< that answer the kernel; 0: as many as suit the machine
+    std::string mountpoint = {};
+    std::vector<std::string> options = {};      ///< what users give with -o: "allow_other", "auto_unmount"...
+    std::optional<Duration> read_timeout = {};  ///< a READ that waits longer without progress fails with EIO
+    unsigned threads = 0;                       ///< that answer the kernel; 0: as many as suit the machine
 };
 
 /// Why a mount failed and what to do, for the user.

@@ -4,6 +4,7 @@
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,7 +43,8 @@ bool detach_mount(const std::string& path, bool cut_connection) {
 
 std::optional<std::string> prepare_mountpoint(const std::string& path) {
     struct stat found {};
-    for (int i = 0; stat(path.c_str(), &found) != 0; ++i) {
+    struct statvfs asked {};  // stat alone may be answered out of the kernel's memory
+    for (int i = 0; stat(path.c_str(), &found) != 0 || statvfs(path.c_str(), &asked) != 0; ++i) {
         const int number = errno;
         // The daemon of a FUSE mount was killed: the mount is still there, and nobody behind it.
         if (number == ENOTCONN && i < kMaxStaleMounts && detach_mount(path, false)) continue;

@@ -147,6 +147,11 @@ std::vector<std::shared_ptr<OpenFile>> ReadPath::open_files() const {
     return files;
 }
 
+std::size_t ReadPath::open_count() const {
+    std::lock_guard lock(mutex_);
+    return files_.size();
+}
+
 void ReadPath::end_abandoned(std::size_t count) {
     std::vector<std::pair<ReadId, std::shared_ptr<OpenFile>>> candidates;
     for (const auto& file : open_files()) {

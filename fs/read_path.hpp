@@ -59,6 +59,7 @@ class ReadPath {
     /// readers may have gone are ended.
     void set_parked_limit(std::int64_t limit) { parked_limit_ = limit; }
     std::int64_t parked_count() const { return parked_count_; }
+    std::size_t open_count() const;
 
   private:
     class Tracked;
