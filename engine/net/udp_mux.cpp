@@ -3,10 +3,16 @@
 #include <boost/asio/buffer.hpp>
 
 #include "engine/net/asio_endpoint.hpp"
+#include "engine/utp/packet.hpp"
 
 namespace btfs::net {
 
 using boost::asio::ip::udp;
+
+void UdpMux::open(std::uint16_t port) {
+    port_ = port;
+    for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) (void)open(family);
+}
 
 Error UdpMux::open(AddressFamily family) {
     if (socket(family)) return {};
@@ -59,8 +65,17 @@ void UdpMux::receive_all(Socket& from_socket) {
         std::vector<Receive> receivers;  // they may unsubscribe meanwhile
         for (const auto& [id, subscriber] : subscribers_)
             if (subscriber.from == from) receivers.push_back(subscriber.receive);
-        for (const Receive& receive : receivers) receive(ByteView(buffer_).first(size));
+        const ByteView datagram = ByteView(buffer_).first(size);
+        for (const Receive& receive : receivers) receive(datagram);
+        if (receivers.empty()) answer_stranger(from, datagram);
     }
+}
+
+void UdpMux::answer_stranger(const Endpoint& from, ByteView datagram) {
+    const auto refusal = utp::refusal_of(datagram);
+    if (!refusal) return;
+    (void)send(from, *refusal);
+    on_knock_(from);
 }
 
 }  // namespace btfs::net

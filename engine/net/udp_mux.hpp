@@ -14,16 +14,20 @@
 
 namespace btfs::net {
 
-/// Opened when first used, on the port that peers are told of if it is free. A datagram goes to all who
-/// listen to its sender, who tell theirs by what it says; others are dropped. On the engine thread.
+/// On the port that peers are told of, if it is free. A datagram goes to all who listen to its sender, who
+/// tell theirs by what it says; from anybody else, only an attempt to open a uTP connection is answered. On
+/// the engine thread.
 class UdpMux {
   public:
     using Receive = std::function<void(ByteView)>;
     using Subscription = std::uint64_t;
+    /// Somebody tries to connect over uTP.
+    using Knock = std::function<void(const Endpoint&)>;
 
-    explicit UdpMux(SocketFactory& sockets) : sockets_(sockets) {}
+    UdpMux(SocketFactory& sockets, Knock on_knock) : sockets_(sockets), on_knock_(std::move(on_knock)) {}
 
-    void set_port(std::uint16_t port) { port_ = port; }
+    /// Opens the sockets. A family that is missing here stays closed.
+    void open(std::uint16_t port);
     /// Best effort, as UDP is; an error only if there is no socket of that family.
     Error send(const Endpoint& to, ByteView datagram);
     Subscription subscribe(const Endpoint& from, Receive receive);
@@ -41,11 +45,13 @@ class UdpMux {
     };
 
     Error open(AddressFamily family);
+    void answer_stranger(const Endpoint& from, ByteView datagram);
     void wait(AddressFamily family);
     void receive_all(Socket& socket);
     std::optional<Socket>& socket(AddressFamily family) { return open_[family == AddressFamily::v4 ? 0 : 1]; }
 
     SocketFactory& sockets_;
+    Knock on_knock_;
     std::uint16_t port_ = 0;
     std::array<std::optional<Socket>, 2> open_;
     std::map<Subscription, Subscriber> subscribers_;

@@ -28,6 +28,12 @@ namespace {
 /// Trackers that take longer to take note of our leaving do without it.
 constexpr Duration kGoodbyeTime = 1s;
 
+/// Calls back to peers that tried uTP, and the time in which so many may be made. With many torrents it is
+/// not known which one the peer wants.
+constexpr unsigned kMaxCalls = 16;
+constexpr Duration kCallsInterval = 10s;
+constexpr std::size_t kMaxTorrentsToCallFor = 4;
+
 std::uint64_t random_seed() {
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
@@ -49,15 +55,25 @@ class Engine::Loop {
           work(boost::asio::make_work_guard(io)),
           sockets(io),
           dialer(sockets),
-          listener(sockets,
-                   [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received) {
-                       route(hash, std::move(stream), received);
-                   }),
+          listener(sockets, [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream,
+                                   ByteView received) { route(hash, std::move(stream), received); }),
           resolver(io, {}),
           http(io, resolver, {}),
-          udp(sockets),
+          udp(sockets, [this](const Endpoint& from) { call_back(from); }),
           trackers(io, resolver, http, udp, random_seed()),
           stop_timer(io) {}
+
+    /// A peer that tries uTP listens on the same port over TCP, as a rule: calling back is quicker than
+    /// waiting until it does. The sender may be forged, so only a few calls are made in a time.
+    void call_back(const Endpoint& from) {
+        const TimePoint now = Clock::now();
+        if (now > calls_since + kCallsInterval) {
+            calls_since = now;
+            calls = 0;
+        }
+        if (++calls > kMaxCalls || runners.size() > kMaxTorrentsToCallFor) return;
+        for (auto& runner : runners) runner->add_peers({&from, 1});
+    }
 
     /// The trackers are told first, but only for so long.
     void begin_stop() {
@@ -122,6 +138,8 @@ class Engine::Loop {
     net::UdpMux udp;
     net::TrackerClient trackers;
     boost::asio::steady_timer stop_timer;
+    TimePoint calls_since{};
+    unsigned calls = 0;       // back to peers that tried uTP, since then
     std::size_t talking = 0;  // torrents whose trackers are being told that we leave
     std::vector<std::unique_ptr<TorrentRunner>> runners;  // by handle; the engine thread's
     std::thread thread;
@@ -142,7 +160,9 @@ Engine::~Engine() {
 }
 
 Result<void> Engine::open() {
-    return loop_->listener.open(loop_->options.port);
+    auto opened = loop_->listener.open(loop_->options.port);
+    if (opened) loop_->udp.open(loop_->listener.port());
+    return opened;
 }
 
 std::uint16_t Engine::port() const {

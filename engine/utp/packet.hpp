@@ -1,0 +1,37 @@
+// The header of uTP packets (BEP 29).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/core/bytes.hpp"
+
+namespace btfs::utp {
+
+enum class PacketType : std::uint8_t { data = 0, fin = 1, state = 2, reset = 3, syn = 4 };
+
+struct PacketHeader {
+    static constexpr std::size_t kSize = 20;
+    static constexpr std::uint8_t kVersion = 1;
+
+    PacketType type = PacketType::data;
+    std::uint8_t extension = 0;  ///< 0: none
+    std::uint16_t connection_id = 0;
+    std::uint32_t timestamp_us = 0;
+    std::uint32_t timestamp_difference_us = 0;
+    std::uint32_t window_size = 0;  ///< bytes
+    std::uint16_t sequence_number = 0;
+    std::uint16_t ack_number = 0;
+
+    /// From the front of a datagram; nothing if it is not uTP's.
+    static std::optional<PacketHeader> parse(ByteView datagram);
+    Bytes encode() const;
+
+    bool operator==(const PacketHeader&) const = default;
+};
+
+/// What to answer to a datagram that would open a connection, while connections are taken over TCP alone:
+/// a reset, on which clients turn to TCP at once instead of after some seconds. Nothing for other datagrams.
+std::optional<Bytes> refusal_of(ByteView datagram);
+
+}  // namespace btfs::utp
