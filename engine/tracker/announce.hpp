@@ -1,0 +1,65 @@
+// What a torrent tells a tracker, and what the tracker answers (BEP 3), whatever it is sent over.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/hash.hpp"
+#include "engine/core/time.hpp"
+
+namespace btfs::tracker {
+
+/// `paused` is BEP 21's: not complete, yet nothing is being downloaded. UDP has no word for it.
+enum class AnnounceEvent : std::uint8_t { none, started, stopped, completed, paused };
+
+struct AnnounceRequest {
+    Sha1Digest info_hash;  ///< Identity::wire_hash()
+    std::array<std::byte, 20> peer_id{};
+    std::uint16_t port = 0;  ///< where we accept peers
+    std::uint64_t uploaded = 0;
+    std::uint64_t downloaded = 0;
+    std::uint64_t left = 0;
+    AnnounceEvent event = AnnounceEvent::none;
+    std::uint32_t key = 0;      ///< the same for all announces of a session, so that an address may change
+    std::uint32_t numwant = 0;  ///< peers asked for
+    std::string tracker_id;     ///< what this tracker last sent as its "tracker id"
+};
+
+struct AnnounceReply {
+    /// Not empty: the tracker refused, for this reason, and the rest is not set but for retry_in.
+    std::string failure_reason;
+    /// Of a refusal, BEP 31: when to come again. Duration::max() for never.
+    std::optional<Duration> retry_in;
+
+    Duration interval{};
+    Duration min_interval{};  ///< zero if the tracker said nothing
+    std::optional<std::uint32_t> complete;
+    std::optional<std::uint32_t> incomplete;
+    std::vector<Endpoint> peers;  ///< those that can be dialled
+    std::string warning;
+    std::string tracker_id;
+    std::optional<Address> external_ip;  ///< ours, as the tracker sees it (BEP 24)
+
+    bool refused() const { return !failure_reason.empty(); }
+};
+
+/// A tracker's word on when to come again is kept between these.
+inline constexpr Duration kShortestInterval = 10s;
+inline constexpr Duration kLongestInterval = 24h;
+/// Where the tracker says nothing.
+inline constexpr Duration kDefaultInterval = 30min;
+/// Peers taken from one reply; the rest is ignored.
+inline constexpr std::size_t kMaxPeersPerReply = 2000;
+/// Of a text to show to the user; the rest is cut off.
+inline constexpr std::size_t kMaxReasonSize = 200;
+
+Duration usable_interval(std::int64_t interval_seconds);
+/// A tracker's text in one line, without control characters.
+std::string usable_text(std::string_view text);
+
+}  // namespace btfs::tracker

@@ -1,0 +1,276 @@
+#include "engine/tracker/announcer.hpp"
+
+#include <algorithm>
+
+namespace btfs::tracker {
+
+Announcer::Announcer(Options options, TrackerTiers trackers, Rng& rng)
+    : options_(std::move(options)), trackers_(std::move(trackers)), rng_(rng) {
+    for (const AddressFamily family : options_.families) {
+        Walk& walk = walks_.emplace_back();
+        walk.family = family;
+        add_targets(walk);
+    }
+}
+
+void Announcer::add_targets(Walk& walk) {
+    for (std::size_t i = walk.targets.size(); i < trackers_.size(); ++i) {
+        Target& target = walk.targets.emplace_back();
+        target.tracker = TrackerIndex(i);
+        target.shown.url = trackers_.url(target.tracker);
+        target.shown.family = walk.family;
+    }
+}
+
+// ---- inputs ----
+
+void Announcer::start(TimePoint now) {
+    if (phase_ == Phase::running) return;
+    phase_ = Phase::running;
+    stop_deadline_ = kNever;
+    for (Walk& walk : walks_) begin(walk, now);
+}
+
+void Announcer::complete() {
+    for (Walk& walk : walks_) {
+        for (Target& target : walk.targets) target.completed_due = target.started || target.job;
+    }
+}
+
+void Announcer::want_peers(TimePoint now) {
+    if (phase_ != Phase::running) return;
+    for (Walk& walk : walks_) {
+        if (walk.active) continue;
+        const bool any = std::ranges::any_of(walk.targets, [&](const Target& target) {
+            return !target.job && !target.never_again && target.not_before <= now;
+        });
+        if (any) begin(walk, now);
+    }
+}
+
+void Announcer::add_tracker(std::string_view url, TimePoint now) {
+    if (!trackers_.add(url)) return;
+    for (Walk& walk : walks_) {
+        add_targets(walk);
+        if (phase_ == Phase::running) begin(walk, now);
+    }
+}
+
+void Announcer::stop(TimePoint now) {
+    if (phase_ == Phase::stopping) return;
+    phase_ = Phase::stopping;
+    stop_deadline_ = now + kStopTimeout;
+    for (Walk& walk : walks_) {
+        walk.active = false;
+        walk.begin_at = kNever;
+        for (Target& target : walk.targets) {
+            target.job.reset();
+            target.completed_due = false;
+            target.stopped_due = std::exchange(target.started, false);
+        }
+    }
+}
+
+// ---- the walk through the trackers ----
+
+void Announcer::begin(Walk& walk, TimePoint now) {
+    walk.active = true;
+    walk.order = trackers_.order();
+    walk.next = 0;
+    walk.ask_next_at = now;
+    finish_if_exhausted(walk, now);
+}
+
+void Announcer::end(Walk& walk, TimePoint begin_at) {
+    walk.active = false;
+    walk.begin_at = begin_at;
+}
+
+/// The tracker to ask now, if it is time for one.
+Announcer::Target* Announcer::next_target(Walk& walk, TimePoint now) {
+    if (!walk.active || now < walk.ask_next_at) return nullptr;
+    while (walk.next < walk.order.size()) {
+        Target& target = walk.targets[walk.order[walk.next++].value()];
+        if (target.job || target.never_again || target.not_before > now) continue;
+        walk.ask_next_at = now + kPatience;
+        return &target;
+    }
+    finish_if_exhausted(walk, now);
+    return nullptr;
+}
+
+/// All have been asked and none is left to answer: comes again when the first of them may be asked.
+void Announcer::finish_if_exhausted(Walk& walk, TimePoint now) {
+    if (!walk.active || walk.next < walk.order.size()) return;
+    TimePoint earliest = kNever;
+    for (const Target& target : walk.targets) {
+        if (target.job) return;
+        if (!target.never_again) earliest = std::min(earliest, std::max(target.not_before, now));
+    }
+    end(walk, earliest);
+}
+
+Announcer::Target* Announcer::due_target(Walk& walk) {
+    for (Target& target : walk.targets) {
+        if (target.job) continue;
+        if (target.stopped_due || (target.completed_due && target.started)) return &target;
+    }
+    return nullptr;
+}
+
+AnnounceJob Announcer::make_job(Walk& walk, Target& target, AnnounceEvent event, TimePoint now,
+                                const AnnounceProgress& progress) {
+    const bool stopping = event == AnnounceEvent::stopped;
+    AnnounceJob job;
+    job.id = next_id_++;
+    job.url = trackers_.url(target.tracker);
+    job.family = walk.family;
+    job.timeout = stopping ? stop_deadline_ - now : kJobTimeout;
+    job.request.info_hash = options_.info_hash;
+    job.request.peer_id = options_.peer_id;
+    job.request.port = options_.port;
+    job.request.key = options_.key;
+    job.request.uploaded = progress.uploaded;
+    job.request.downloaded = progress.downloaded;
+    job.request.left = progress.left;
+    job.request.event = event;
+    job.request.numwant = stopping ? 0 : kNumwant;
+    job.request.tracker_id = target.tracker_id;
+
+    target.job = job.id;
+    target.job_event = event;
+    target.job_deadline = now + job.timeout;
+    return job;
+}
+
+std::optional<AnnounceJob> Announcer::poll_job(TimePoint now, const AnnounceProgress& progress) {
+    give_up_late_jobs(now);
+    for (Walk& walk : walks_) {
+        if (Target* target = due_target(walk)) {
+            if (std::exchange(target->stopped_due, false))
+                return make_job(walk, *target, AnnounceEvent::stopped, now, progress);
+            target->completed_due = false;
+            return make_job(walk, *target, AnnounceEvent::completed, now, progress);
+        }
+        if (phase_ != Phase::running) continue;
+        if (!walk.active && now >= walk.begin_at) begin(walk, now);
+        if (Target* target = next_target(walk, now)) {
+            AnnounceEvent event = progress.paused ? AnnounceEvent::paused : AnnounceEvent::none;
+            if (!target->started) event = AnnounceEvent::started;
+            return make_job(walk, *target, event, now, progress);
+        }
+    }
+    return std::nullopt;
+}
+
+// ---- how jobs end ----
+
+template <class F>
+void Announcer::with_job(AnnounceId id, F&& f) {
+    for (Walk& walk : walks_) {
+        for (Target& target : walk.targets) {
+            if (target.job != id) continue;
+            target.job.reset();
+            target.job_deadline = kNever;
+            return f(walk, target);
+        }
+    }
+}
+
+void Announcer::handle_reply(AnnounceId id, const AnnounceReply& reply, TimePoint now) {
+    with_job(id, [&](Walk& walk, Target& target) {
+        if (phase_ == Phase::stopping) return;
+        if (reply.refused()) return on_failed(walk, target, reply.failure_reason, reply.retry_in, now);
+        target.started = true;
+        target.failures = 0;
+        target.not_before = now + (reply.min_interval > Duration{} ? reply.min_interval : reply.interval);
+        if (!reply.tracker_id.empty()) target.tracker_id = reply.tracker_id;
+        target.shown.working = true;
+        target.shown.message = reply.warning;
+        target.shown.complete = reply.complete;
+        target.shown.incomplete = reply.incomplete;
+        trackers_.promote(target.tracker);
+        // The first that answers sets the time to come again; later answers of slow ones do not put it off.
+        const TimePoint next = now + std::max(reply.interval, reply.min_interval);
+        if (walk.active) {
+            end(walk, next);
+        } else {
+            walk.begin_at = std::min(walk.begin_at, next);
+        }
+    });
+}
+
+void Announcer::handle_failure(AnnounceId id, Error error, TimePoint now) {
+    with_job(
+        id, [&](Walk& walk, Target& target) { on_failed(walk, target, error.message(), std::nullopt, now); });
+}
+
+void Announcer::on_failed(Walk& walk, Target& target, std::string message, std::optional<Duration> retry_in,
+                          TimePoint now) {
+    if (phase_ != Phase::running) return;
+    target.shown.working = false;
+    target.shown.message = std::move(message);
+    if (target.job_event == AnnounceEvent::completed) target.completed_due = false;
+    Duration wait = std::min<Duration>(kFirstRetry * (1 << std::min(target.failures, 10u)), kLongestRetry);
+    // Up to a fifth more, so that torrents that failed together do not come again together.
+    wait += from_seconds(seconds(wait) * 0.2 * rng_.fraction());
+    ++target.failures;
+    if (retry_in == Duration::max()) {
+        target.never_again = true;
+    } else {
+        target.not_before = now + retry_in.value_or(wait);
+    }
+    if (!walk.active) return;  // another one answered: there is a time to come again
+    walk.ask_next_at = now;
+    finish_if_exhausted(walk, now);
+}
+
+void Announcer::give_up_late_jobs(TimePoint now) {
+    for (Walk& walk : walks_) {
+        for (Target& target : walk.targets) {
+            if (now >= stop_deadline_) target.stopped_due = false;
+            if (!target.job || now < target.job_deadline) continue;
+            target.job.reset();
+            target.job_deadline = kNever;
+            on_failed(walk, target, make_error_code(Errc::tracker_timed_out).message(), std::nullopt, now);
+        }
+    }
+}
+
+// ---- outputs ----
+
+TimePoint Announcer::next_timeout() const {
+    if (phase_ == Phase::idle || stopped()) return kNever;
+    TimePoint next = stop_deadline_;
+    for (const Walk& walk : walks_) {
+        for (const Target& target : walk.targets) {
+            if (target.job) next = std::min(next, target.job_deadline);
+        }
+        if (!walk.active) {
+            next = std::min(next, walk.begin_at);
+        } else if (walk.next < walk.order.size()) {
+            next = std::min(next, walk.ask_next_at);
+        }
+    }
+    return next;
+}
+
+bool Announcer::stopped() const {
+    if (phase_ != Phase::stopping) return false;
+    return std::ranges::all_of(walks_, [](const Walk& walk) {
+        return std::ranges::all_of(walk.targets, [](const Target& t) { return !t.job && !t.stopped_due; });
+    });
+}
+
+std::vector<TrackerStatus> Announcer::status() const {
+    std::vector<TrackerStatus> all;
+    for (const Walk& walk : walks_) {
+        for (const Target& target : walk.targets) {
+            all.push_back(target.shown);
+            all.back().announcing = target.job.has_value();
+        }
+    }
+    return all;
+}
+
+}  // namespace btfs::tracker

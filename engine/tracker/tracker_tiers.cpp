@@ -1,0 +1,46 @@
+#include "engine/tracker/tracker_tiers.hpp"
+
+#include <algorithm>
+
+#include "engine/tracker/tracker_url.hpp"
+
+namespace btfs::tracker {
+
+TrackerTiers::TrackerTiers(const std::vector<std::vector<std::string>>& tiers, Rng& rng) {
+    for (const auto& urls : tiers) {
+        std::vector<TrackerIndex> tier;
+        for (const std::string& url : urls) add_to(tier, url);
+        for (std::size_t i = tier.size(); i > 1; --i) std::swap(tier[i - 1], tier[rng.below(i)]);
+        if (!tier.empty()) tiers_.push_back(std::move(tier));
+    }
+}
+
+bool TrackerTiers::add(std::string_view url) {
+    std::vector<TrackerIndex> tier;
+    if (!add_to(tier, url)) return false;
+    tiers_.push_back(std::move(tier));
+    return true;
+}
+
+bool TrackerTiers::add_to(std::vector<TrackerIndex>& tier, std::string_view url) {
+    if (urls_.size() >= kMaxTrackers || std::ranges::find(urls_, url) != urls_.end()) return false;
+    if (!TrackerUrl::parse(url)) return false;
+    tier.push_back(TrackerIndex(urls_.size()));
+    urls_.emplace_back(url);
+    return true;
+}
+
+void TrackerTiers::promote(TrackerIndex tracker) {
+    for (auto& tier : tiers_) {
+        const auto found = std::ranges::find(tier, tracker);
+        if (found != tier.end()) std::rotate(tier.begin(), found, found + 1);
+    }
+}
+
+std::vector<TrackerIndex> TrackerTiers::order() const {
+    std::vector<TrackerIndex> all;
+    for (const auto& tier : tiers_) all.insert(all.end(), tier.begin(), tier.end());
+    return all;
+}
+
+}  // namespace btfs::tracker

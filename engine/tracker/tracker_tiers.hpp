@@ -1,0 +1,44 @@
+// The order in which a torrent's trackers are asked (BEP 12).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/rng.hpp"
+#include "engine/core/types.hpp"
+
+namespace btfs::tracker {
+
+/// Names one tracker of one torrent for as long as the torrent is there.
+using TrackerIndex = Index<struct TrackerTag>;
+
+/// Trackers in tiers, shuffled within their tier once. One that answers goes to the front of its tier.
+/// URLs that cannot be used and repeated ones are left out.
+class TrackerTiers {
+  public:
+    /// Trackers of one torrent; more are ignored.
+    static constexpr std::size_t kMaxTrackers = 100;
+
+    TrackerTiers() = default;
+    TrackerTiers(const std::vector<std::vector<std::string>>& tiers, Rng& rng);
+
+    /// Adds a tracker as a tier of its own behind the others. False if it is known or cannot be used.
+    bool add(std::string_view url);
+    /// The tracker answered.
+    void promote(TrackerIndex tracker);
+
+    std::size_t size() const { return urls_.size(); }
+    const std::string& url(TrackerIndex tracker) const { return urls_[tracker.value()]; }
+    /// All of them, in the order of asking.
+    std::vector<TrackerIndex> order() const;
+
+  private:
+    bool add_to(std::vector<TrackerIndex>& tier, std::string_view url);
+
+    std::vector<std::string> urls_;
+    std::vector<std::vector<TrackerIndex>> tiers_;
+};
+
+}  // namespace btfs::tracker
