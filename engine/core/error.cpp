@@ -49,6 +49,8 @@ const char* text(Errc e) {
         case Errc::http_too_large: return "HTTP reply too large";
         case Errc::http_too_many_redirects: return "too many HTTP redirects";
         case Errc::http_malformed: return "malformed HTTP reply";
+        case Errc::http_bad_url: return "not a usable HTTP URL";
+        case Errc::http_redirect_refused: return "redirected from a public to a private address";
         case Errc::address_malformed: return "not an address";
         case Errc::name_not_found: return "host name not found";
         case Errc::storage_locked: return "in use by another btfs process";

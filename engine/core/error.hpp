@@ -55,6 +55,8 @@ enum class Errc {
     http_too_large,
     http_too_many_redirects,
     http_malformed,
+    http_bad_url,
+    http_redirect_refused,
     // names
     address_malformed,
     name_not_found,

@@ -1,0 +1,71 @@
+// HTTP GET, for trackers, web seeds and .torrent files.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/time.hpp"
+#include "engine/core/types.hpp"
+#include "engine/net/asio_fwd.hpp"
+#include "engine/net/local_binding.hpp"
+#include "engine/net/resolver.hpp"
+
+namespace btfs::net {
+
+struct HttpRequest {
+    std::string url;
+    Families families = Families::both;
+    std::optional<ByteRange> range;       ///< asked for; the server may ignore it: look at the status
+    Duration timeout = 30s;               ///< for all of it, redirects included
+    std::size_t max_body_size = 1 << 20;  ///< decompressed
+};
+
+struct HttpResponse {
+    unsigned status = 0;
+    std::string body;  ///< decompressed
+    std::string final_url;
+};
+
+/// GETs over HTTP/1.1, one connection each, over TLS with verified certificates for https. Follows
+/// redirects, but none from a public address to a loopback or private one. Used on the io_context's thread.
+class HttpClient {
+  public:
+    static constexpr unsigned kMaxRedirects = 5;
+    static constexpr std::size_t kMaxHeaderSize = 16 * 1024;
+    /// For one address, so that a dead one of several leaves time for the others.
+    static constexpr Duration kConnectTimeout = 5s;
+    /// Addresses of one name that are tried.
+    static constexpr std::size_t kMaxAddresses = 6;
+
+    struct Options {
+        LocalBinding binding;
+        std::string user_agent = "btfs";
+        /// Certificates to trust in place of the machine's.
+        std::string ca_file;
+    };
+
+    /// `resolver` outlives this.
+    HttpClient(boost::asio::io_context& io, Resolver& resolver, Options options);
+    HttpClient(const HttpClient&) = delete;
+    HttpClient& operator=(const HttpClient&) = delete;
+    ~HttpClient();
+
+    /// A response of any status but a redirect; else http_bad_url, http_too_large, http_malformed,
+    /// http_too_many_redirects, http_redirect_refused, name_not_found, timed_out, connection_closed, or an
+    /// error of the system or of TLS. Can be cancelled. The client outlives the coroutine.
+    Awaitable<Result<HttpResponse>> get(HttpRequest request);
+
+  private:
+    class Exchange;
+    class Tls;
+
+    boost::asio::io_context& io_;
+    Resolver& resolver_;
+    const Options options_;
+    std::unique_ptr<Tls> tls_;  // made at the first https: loading certificates takes its time
+};
+
+}  // namespace btfs::net

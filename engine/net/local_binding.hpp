@@ -1,0 +1,26 @@
+// Where our sockets are bound to (`--bind`), so that nothing leaves by another way.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+
+namespace btfs::net {
+
+/// Nothing set: bound to nothing. With addresses alone, a family without one must not be used at all.
+struct LocalBinding {
+    std::optional<Address> v4;
+    std::optional<Address> v6;
+    std::string device;  ///< an interface's name; it covers both families
+
+    bool allows(AddressFamily family) const {
+        return !device.empty() || (!v4 && !v6) || (family == AddressFamily::v4 ? v4 : v6).has_value();
+    }
+};
+
+/// Binds a fresh socket of that family, to any port. A system error if that fails or is not allowed.
+Error apply_binding(int socket, AddressFamily family, const LocalBinding& binding);
+
+}  // namespace btfs::net

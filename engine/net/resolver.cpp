@@ -1,0 +1,296 @@
+#include "engine/net/resolver.hpp"
+
+#include <ares.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cassert>
+#include <cstring>
+#include <optional>
+#include <unordered_map>
+
+namespace btfs::net {
+namespace asio = boost::asio;
+namespace {
+
+constexpr std::size_t kMaxNameSize = 253;  // RFC 1035, as text
+/// After this long a channel without questions is made anew, with the name servers of the day.
+constexpr Duration kChannelLife = 30s;
+
+/// One question; the coroutine sleeps on its timer until the answer, or the time, has come.
+struct Query {
+    explicit Query(asio::io_context& io) : timer(io) {}
+    asio::steady_timer timer;
+    std::optional<Result<std::vector<Address>>> result;
+};
+
+Error error_of(int status) {
+    switch (status) {
+        case ARES_ETIMEOUT:
+        case ARES_ECONNREFUSED:
+            return Errc::timed_out;
+        case ARES_ECANCELLED:
+        case ARES_EDESTRUCTION:
+            return Errc::cancelled;
+        default:
+            return Errc::name_not_found;
+    }
+}
+
+std::vector<Address> addresses_of(const ares_addrinfo& info) {
+    std::vector<Address> v6, v4, mixed;
+    for (const ares_addrinfo_node* node = info.nodes; node; node = node->ai_next) {
+        if (node->ai_family == AF_INET) {
+            const auto* name = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
+            if (auto a = Address::from_bytes(std::as_bytes(std::span(&name->sin_addr, 1)))) v4.push_back(*a);
+        } else if (node->ai_family == AF_INET6) {
+            const auto* name = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
+            if (auto a = Address::from_bytes(std::as_bytes(std::span(&name->sin6_addr, 1)))) v6.push_back(*a);
+        }
+    }
+    for (std::size_t i = 0; i < std::max(v4.size(), v6.size()); ++i) {
+        if (i < v6.size()) mixed.push_back(v6[i]);
+        if (i < v4.size()) mixed.push_back(v4[i]);
+    }
+    return mixed;
+}
+
+bool wanted(const Address& address, Families families) {
+    return families == Families::both || (families == Families::v4) == address.is_v4();
+}
+
+/// RFC 6761: never a question for a server.
+bool is_localhost(std::string_view name) {
+    if (name.ends_with('.')) name.remove_suffix(1);
+    return name == "localhost" || name.ends_with(".localhost");
+}
+
+/// What needs no server; nothing if one has to be asked.
+std::optional<Result<std::vector<Address>>> known_answer(const std::string& name, Families families) {
+    std::vector<Address> known;
+    if (const auto literal = Address::parse(name)) {
+        known = {*literal};
+    } else if (is_localhost(name)) {
+        known = {*Address::parse("127.0.0.1"), *Address::parse("::1")};
+    } else if (name.empty() || name.size() > kMaxNameSize) {
+        return make_error_code(Errc::name_not_found);
+    } else {
+        return std::nullopt;
+    }
+    std::erase_if(known, [&](const Address& address) { return !wanted(address, families); });
+    if (known.empty()) return make_error_code(Errc::name_not_found);
+    return known;
+}
+
+}  // namespace
+
+/// A c-ares channel, its sockets and its timer in an io_context.
+class Resolver::Channel : public std::enable_shared_from_this<Channel> {
+  public:
+    Channel(asio::io_context& io, Options options) : io_(io), options_(std::move(options)), timer_(io) {
+        ares_library_init(ARES_LIB_INIT_ALL);
+    }
+    ~Channel() {
+        close();
+        ares_library_cleanup();
+    }
+
+    asio::io_context& io() { return io_; }
+
+    /// Ends all questions. No more can be asked.
+    void close() {
+        closed_ = true;
+        destroy();
+        timer_.cancel();
+    }
+
+    void ask(const std::string& name, Families families, const std::shared_ptr<Query>& query) {
+        if (closed_ || in_flight_ >= kMaxQueries || !ready()) {
+            query->result = make_error_code(closed_ ? Errc::cancelled : Errc::timed_out);
+            return;
+        }
+        ares_addrinfo_hints hints{};
+        hints.ai_flags = ARES_AI_NOSORT;  // sorting would open sockets that are bound to nothing
+        hints.ai_family = families == Families::both ? AF_UNSPEC
+                          : families == Families::v4 ? AF_INET
+                                                     : AF_INET6;
+        ++in_flight_;
+        ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &Channel::on_answer,
+                         new Asked{this, query});
+        arm_timer();
+    }
+
+  private:
+    /// What c-ares hands back with its answer, exactly once: at the latest when the channel is destroyed.
+    struct Asked {
+        Channel* channel;
+        std::shared_ptr<Query> query;
+    };
+    /// One socket of c-ares, which closes it itself.
+    struct Watched {
+        explicit Watched(asio::io_context& io, int fd) : descriptor(io, fd) {}
+        asio::posix::stream_descriptor descriptor;
+        bool wants_read = false, wants_write = false;
+        bool waits_read = false, waits_write = false;
+        bool closed = false;
+    };
+
+    bool ready() {
+        if (channel_ && in_flight_ == 0 && Clock::now() >= created_ + kChannelLife) destroy();
+        if (channel_) return true;
+
+        ares_options options{};
+        options.timeout = static_cast<int>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(options_.first_try_timeout).count());
+        options.tries = static_cast<int>(options_.tries);
+        options.sock_state_cb = &Channel::on_socket_state;
+        options.sock_state_cb_data = this;
+        const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+        if (ares_init_options(&channel_, &options, mask) != ARES_SUCCESS) {
+            channel_ = nullptr;
+            return false;
+        }
+        created_ = Clock::now();
+        ares_set_socket_configure_callback(channel_, &Channel::on_socket_made, this);
+        if (!options_.servers.empty()) {
+            std::string list;
+            for (const Endpoint& server : options_.servers) list += (list.empty() ? "" : ",") + server.text();
+            if (ares_set_servers_ports_csv(channel_, list.c_str()) != ARES_SUCCESS) {
+                destroy();
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void destroy() {
+        if (!channel_) return;
+        ares_destroy(std::exchange(channel_, nullptr));
+        assert(watched_.empty() && in_flight_ == 0);
+    }
+
+    static void on_answer(void* data, int status, int /*timeouts*/, ares_addrinfo* info) {
+        const std::unique_ptr<Asked> asked(static_cast<Asked*>(data));
+        --asked->channel->in_flight_;
+        std::vector<Address> found;
+        if (status == ARES_SUCCESS && info) found = addresses_of(*info);
+        if (info) ares_freeaddrinfo(info);
+        if (found.empty()) {
+            asked->query->result = error_of(status);
+        } else {
+            asked->query->result = std::move(found);
+        }
+        asked->query->timer.cancel();
+    }
+
+    static int on_socket_made(ares_socket_t fd, int /*type*/, void* data) {
+        int domain = 0;
+        socklen_t size = sizeof domain;
+        if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0) return -1;
+        const AddressFamily family = domain == AF_INET6 ? AddressFamily::v6 : AddressFamily::v4;
+        return apply_binding(fd, family, static_cast<Channel*>(data)->options_.binding) ? -1 : 0;
+    }
+
+    static void on_socket_state(void* data, ares_socket_t fd, int readable, int writable) {
+        static_cast<Channel*>(data)->watch(fd, readable != 0, writable != 0);
+    }
+
+    void watch(int fd, bool readable, bool writable) {
+        auto found = watched_.find(fd);
+        if (!readable && !writable) {
+            if (found == watched_.end()) return;
+            found->second->closed = true;
+            found->second->descriptor.release();  // c-ares closes it now
+            watched_.erase(found);
+            return;
+        }
+        if (found == watched_.end()) found = watched_.emplace(fd, std::make_shared<Watched>(io_, fd)).first;
+        found->second->wants_read = readable;
+        found->second->wants_write = writable;
+        arm(fd, found->second);
+    }
+
+    void arm(int fd, const std::shared_ptr<Watched>& socket) {
+        using Descriptor = asio::posix::stream_descriptor;
+        if (socket->wants_read && !std::exchange(socket->waits_read, socket->wants_read)) {
+            socket->descriptor.async_wait(Descriptor::wait_read, [weak = weak_from_this(), socket,
+                                                                  fd](boost::system::error_code error) {
+                socket->waits_read = false;
+                if (auto self = weak.lock()) self->on_ready(error, socket, fd, true);
+            });
+        }
+        if (socket->wants_write && !std::exchange(socket->waits_write, socket->wants_write)) {
+            socket->descriptor.async_wait(Descriptor::wait_write, [weak = weak_from_this(), socket,
+                                                                   fd](boost::system::error_code error) {
+                socket->waits_write = false;
+                if (auto self = weak.lock()) self->on_ready(error, socket, fd, false);
+            });
+        }
+    }
+
+    void on_ready(boost::system::error_code error, const std::shared_ptr<Watched>& socket, int fd,
+                  bool to_read) {
+        if (error || socket->closed || !channel_) return;
+        ares_process_fd(channel_, to_read ? fd : ARES_SOCKET_BAD, to_read ? ARES_SOCKET_BAD : fd);
+        if (!socket->closed) arm(fd, socket);
+        arm_timer();
+    }
+
+    void arm_timer() {
+        timeval wait{};
+        if (!channel_ || !ares_timeout(channel_, nullptr, &wait)) {
+            timer_.cancel();
+            return;
+        }
+        timer_.expires_after(std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec));
+        timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+            auto self = weak.lock();
+            if (error || !self || !self->channel_) return;
+            ares_process_fd(self->channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+            self->arm_timer();
+        });
+    }
+
+    asio::io_context& io_;
+    const Options options_;
+    ares_channel channel_ = nullptr;
+    TimePoint created_;
+    std::size_t in_flight_ = 0;
+    std::unordered_map<int, std::shared_ptr<Watched>> watched_;
+    asio::steady_timer timer_;
+    bool closed_ = false;
+};
+
+Resolver::Resolver(asio::io_context& io, Options options)
+    : channel_(std::make_shared<Channel>(io, std::move(options))) {}
+
+Resolver::~Resolver() {
+    channel_->close();
+}
+
+Awaitable<Result<std::vector<Address>>> Resolver::resolve(std::string name, Families families,
+                                                          Duration timeout) {
+    if (auto known = known_answer(name, families)) co_return std::move(*known);
+
+    const std::shared_ptr<Channel> channel = channel_;
+    const auto query = std::make_shared<Query>(channel->io());
+    channel->ask(name, families, query);
+    if (!query->result) {
+        query->timer.expires_after(timeout);
+        auto [error] = co_await query->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (!query->result) {
+            // c-ares cannot drop one question: its answer will find nobody waiting.
+            const Errc reason = error ? Errc::cancelled : Errc::timed_out;
+            co_return make_error_code(reason);
+        }
+    }
+    co_return std::move(*query->result);
+}
+
+}  // namespace btfs::net

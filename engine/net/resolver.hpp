@@ -1,0 +1,50 @@
+// Names to addresses, by c-ares.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/time.hpp"
+#include "engine/net/asio_fwd.hpp"
+#include "engine/net/local_binding.hpp"
+
+namespace btfs::net {
+
+enum class Families : std::uint8_t { v4, v6, both };
+
+/// Asks the name servers of this machine, from where `--bind` says, without a thread and without waiting.
+/// Addresses as text, "localhost" and the hosts file are answered without a server. The servers are looked
+/// up again when it has been idle, as a laptop changes networks. Used on the io_context's thread alone.
+class Resolver {
+  public:
+    /// Questions under way; more fail at once with timed_out.
+    static constexpr std::size_t kMaxQueries = 256;
+
+    struct Options {
+        LocalBinding binding;
+        std::vector<Endpoint> servers;    ///< in place of the machine's, if any
+        Duration first_try_timeout = 2s;  ///< of a server; doubles with each try
+        unsigned tries = 3;
+    };
+
+    Resolver(boost::asio::io_context& io, Options options);
+    Resolver(const Resolver&) = delete;
+    Resolver& operator=(const Resolver&) = delete;
+    /// Questions under way end with `cancelled`.
+    ~Resolver();
+
+    /// At least one address, IPv6 and IPv4 in turn where both are asked for; or name_not_found, timed_out,
+    /// or cancelled. The coroutine can be cancelled.
+    Awaitable<Result<std::vector<Address>>> resolve(std::string name, Families families,
+                                                    Duration timeout = 10s);
+
+  private:
+    class Channel;
+    // Shared with coroutines that wait, and with handlers in the io_context's queue.
+    std::shared_ptr<Channel> channel_;
+};
+
+}  // namespace btfs::net
