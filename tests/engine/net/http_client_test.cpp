@@ -279,7 +279,8 @@ void give_loopback(const char* name, const char* address) {
     const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
     ifreq request{};
     std::strncpy(request.ifr_name, name, IFNAMSIZ - 1);
-    const auto raw = Address::parse(address)->bytes();
+    const Address parsed = *Address::parse(address);
+    const ByteView raw = parsed.bytes();
     auto* wanted = reinterpret_cast<sockaddr_in*>(&request.ifr_addr);
     wanted->sin_family = AF_INET;
     std::memcpy(&wanted->sin_addr, raw.data(), raw.size());
