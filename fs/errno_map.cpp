@@ -1,0 +1,46 @@
+#include "fs/errno_map.hpp"
+
+#include <boost/system/errc.hpp>
+#include <cerrno>
+
+namespace btfs {
+
+using boost::system::errc::make_error_code;
+namespace errc = boost::system::errc;
+
+namespace fs_error {
+Error not_found() {
+    return make_error_code(errc::no_such_file_or_directory);
+}
+Error not_a_directory() {
+    return make_error_code(errc::not_a_directory);
+}
+Error is_a_directory() {
+    return make_error_code(errc::is_a_directory);
+}
+Error not_a_symlink() {
+    return make_error_code(errc::invalid_argument);
+}
+Error read_only() {
+    return make_error_code(errc::read_only_file_system);
+}
+Error would_block() {
+    return make_error_code(errc::resource_unavailable_try_again);
+}
+Error bad_handle() {
+    return make_error_code(errc::bad_file_descriptor);
+}
+Error unmounted() {
+    return make_error_code(errc::io_error);
+}
+}  // namespace fs_error
+
+int to_errno(const Error& error) {
+    if (error == Errc::cancelled) return EINTR;
+    const auto& category = error.category();
+    const bool is_errno =
+        category == boost::system::generic_category() || category == boost::system::system_category();
+    return is_errno && error.value() > 0 ? error.value() : EIO;
+}
+
+}  // namespace btfs

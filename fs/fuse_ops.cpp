@@ -1,0 +1,268 @@
+#include "fs/fuse_ops.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <vector>
+
+#include "fs/errno_map.hpp"
+#include "fs/fuse_request.hpp"
+
+namespace btfs {
+namespace {
+
+// Below a torrent's root nothing ever changes. At the mount's root torrents appear: what is there stays and
+// is asked for again each second, since every path leads through it; what is not there is never remembered.
+constexpr double kForever = 365.0 * 86400;
+constexpr double kRootTimeout = 1;
+
+constexpr blksize_t kPreferredRead = 128 * 1024;
+constexpr std::uint64_t kStatfsBlock = 4096;
+
+FuseMount& mount_of(fuse_req_t request) {
+    return *static_cast<FuseMount*>(fuse_req_userdata(request));
+}
+
+OpenFile& file_of(const fuse_file_info& info) {
+    return *reinterpret_cast<OpenFile*>(static_cast<std::uintptr_t>(info.fh));
+}
+
+struct stat to_stat(const Attributes& attributes, const FuseMount& mount) {
+    struct stat out {};
+    out.st_ino = attributes.inode;
+    out.st_nlink = attributes.links;
+    out.st_uid = mount.uid;
+    out.st_gid = mount.gid;
+    out.st_size = static_cast<off_t>(attributes.size);
+    switch (attributes.kind) {
+        case NodeKind::directory:
+            out.st_mode = S_IFDIR | 0555;
+            break;
+        case NodeKind::file:
+            out.st_mode = S_IFREG | (attributes.executable ? 0555U : 0444U);
+            break;
+        case NodeKind::symlink:
+            out.st_mode = S_IFLNK | 0777;
+            break;
+    }
+    // Content counts as there wherever it is: copiers take a file without blocks for a hole.
+    if (attributes.kind == NodeKind::file)
+        out.st_blocks = static_cast<blkcnt_t>(units_for(attributes.size, 512));
+    out.st_blksize = kPreferredRead;
+    out.st_atim.tv_sec = out.st_mtim.tv_sec = out.st_ctim.tv_sec = attributes.modified;
+    return out;
+}
+
+fuse_entry_param to_entry(const Attributes& attributes, bool at_root, const FuseMount& mount) {
+    fuse_entry_param entry{};
+    entry.ino = attributes.node;
+    entry.attr = to_stat(attributes, mount);
+    entry.attr_timeout = attributes.node == kRootNode ? kRootTimeout : kForever;
+    entry.entry_timeout = at_root ? kRootTimeout : kForever;
+    return entry;
+}
+
+void want(fuse_conn_info& connection, unsigned capability, bool wanted) {
+    if (!wanted) {
+        connection.want &= ~capability;
+    } else if ((connection.capable & capability) != 0) {
+        connection.want |= capability;
+    }
+}
+
+void on_init(void* userdata, fuse_conn_info* connection) {
+    auto& mount = *static_cast<FuseMount*>(userdata);
+    want(*connection, FUSE_CAP_READDIRPLUS, true);
+    want(*connection, FUSE_CAP_READDIRPLUS_AUTO, false);
+    want(*connection, FUSE_CAP_PARALLEL_DIROPS, true);
+    want(*connection, FUSE_CAP_CACHE_SYMLINKS, true);
+    want(*connection, FUSE_CAP_ASYNC_READ, true);
+    want(*connection, FUSE_CAP_ASYNC_DIO, true);
+    want(*connection, FUSE_CAP_AUTO_INVAL_DATA, false);
+    connection->max_read = kMaxRead;
+    // With the default of 12, as many waiting READs would stop the reading of everything else.
+    connection->max_background = mount.max_background;
+    connection->congestion_threshold = mount.max_background;
+    mount.filesystem.read_path().set_parked_limit(mount.max_background / 4 * 3);
+}
+
+void on_lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
+    FuseRequest request(req);
+    const FuseMount& mount = mount_of(req);
+    auto found = mount.filesystem.lookup(parent, name);
+    if (!found) return request.error(to_errno(found.error()));
+    request.entry(to_entry(*found, parent == kRootNode, mount));
+}
+
+void on_forget(fuse_req_t req, fuse_ino_t, std::uint64_t) {
+    FuseRequest(req).none();
+}
+void on_forget_multi(fuse_req_t req, std::size_t, fuse_forget_data*) {
+    FuseRequest(req).none();
+}
+
+void on_getattr(fuse_req_t req, fuse_ino_t node, fuse_file_info*) {
+    FuseRequest request(req);
+    const FuseMount& mount = mount_of(req);
+    auto attributes = mount.filesystem.attributes(node);
+    if (!attributes) return request.error(to_errno(attributes.error()));
+    request.attributes(to_stat(*attributes, mount), node == kRootNode ? kRootTimeout : kForever);
+}
+
+void on_readlink(fuse_req_t req, fuse_ino_t node) {
+    FuseRequest request(req);
+    auto target = mount_of(req).filesystem.symlink_target(node);
+    if (!target) return request.error(to_errno(target.error()));
+    request.symlink(std::string(*target));
+}
+
+void on_open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
+    FuseRequest request(req);
+    Filesystem& filesystem = mount_of(req).filesystem;
+    auto file = filesystem.open(node, (info->flags & O_ACCMODE) != O_RDONLY);
+    if (!file) return request.error(to_errno(file.error()));
+    info->fh = reinterpret_cast<std::uintptr_t>(*file);
+    // Through the page cache, the kernel would turn EAGAIN into EIO.
+    info->direct_io = (info->flags & (O_DIRECT | O_NONBLOCK)) != 0;
+    info->keep_cache = true;
+    if (!request.opened(*info)) filesystem.read_path().release(**file);
+}
+
+class FuseReadReply final : public InterruptibleReply {
+  public:
+    explicit FuseReadReply(FuseRequest request) : request_(std::move(request)) {}
+
+    // libfuse calls back with a lock of the request held, here or later and on any thread: only the id goes
+    // along, and ReadPath does not answer a READ that is not parked yet.
+    void watch_interrupts(ReadId id) override {
+        fuse_req_interrupt_func(request_.get(), &on_interrupt, reinterpret_cast<void*>(std::uintptr_t{id}));
+    }
+    void data(std::span<const iovec> bytes) override { request_.bytes(bytes); }
+    void fail(Error error) override { request_.error(to_errno(error)); }
+
+  private:
+    static void on_interrupt(fuse_req_t req, void* id) {
+        mount_of(req).filesystem.read_path().interrupt(reinterpret_cast<std::uintptr_t>(id));
+    }
+
+    FuseRequest request_;
+};
+
+void on_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t begin, fuse_file_info* info) {
+    FuseRequest request(req);
+    if (begin < 0 || size > kMaxRead) return request.error(EINVAL);
+    const auto offset_in_file = static_cast<std::uint64_t>(begin);
+    mount_of(req).filesystem.read(file_of(*info),
+                                  {.range_in_file = {offset_in_file, offset_in_file + size},
+                                   .nonblocking = (info->flags & O_NONBLOCK) != 0},
+                                  std::make_unique<FuseReadReply>(std::move(request)));
+}
+
+// Comes for each closed descriptor. It is the only sign that a killed reader of cached pages has gone: the
+// kernel sends neither INTERRUPT nor RELEASE while its READ is waiting.
+void on_flush(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
+    FuseRequest request(req);
+    mount_of(req).filesystem.read_path().flush(file_of(*info));
+    request.error(0);
+}
+
+void on_release(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
+    FuseRequest request(req);
+    mount_of(req).filesystem.read_path().release(file_of(*info));
+    request.error(0);
+}
+
+void on_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
+    FuseRequest request(req);
+    Filesystem& filesystem = mount_of(req).filesystem;
+    auto listing = filesystem.open_listing(node);
+    if (!listing) return request.error(to_errno(listing.error()));
+    info->fh = *listing;
+    info->cache_readdir = info->keep_cache = node != kRootNode;
+    if (!request.opened(*info)) filesystem.close_listing(*listing);
+}
+
+void on_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
+    FuseRequest request(req);
+    mount_of(req).filesystem.close_listing(info->fh);
+    request.error(0);
+}
+
+// Appends to `buffer` from its position on; the number of bytes, or more than `space` if it does not fit.
+std::size_t add_entry(fuse_req_t req, std::span<char> space, const Listing::Entry& entry,
+                      std::size_t position, bool plus, bool at_root) {
+    const FuseMount& mount = mount_of(req);
+    const std::string name(entry.name);
+    const auto next = static_cast<off_t>(position + 1);
+    if (!plus) {
+        const struct stat attributes = to_stat(entry.attributes, mount);
+        return fuse_add_direntry(req, space.data(), space.size(), name.c_str(), &attributes, next);
+    }
+    fuse_entry_param param = to_entry(entry.attributes, at_root, mount);
+    if (position < 2) param.ino = 0;  // "." and ".." are not looked up
+    return fuse_add_direntry_plus(req, space.data(), space.size(), name.c_str(), &param, next);
+}
+
+void list(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fuse_file_info* info, bool plus) {
+    FuseRequest request(req);
+    const auto listing = mount_of(req).filesystem.listing(info->fh);
+    if (!listing || begin < 0) return request.error(to_errno(fs_error::bad_handle()));
+    std::vector<char> buffer(std::min<std::size_t>(size, 1 << 20));
+    std::size_t used = 0;
+    for (auto position = static_cast<std::size_t>(begin); position < listing->size(); ++position) {
+        const std::span<char> space = std::span(buffer).subspan(used);
+        const std::size_t taken =
+            add_entry(req, space, listing->at(position), position, plus, node == kRootNode);
+        if (taken > space.size()) break;
+        used += taken;
+    }
+    request.bytes(std::span<const char>(buffer).first(used));
+}
+
+void on_readdir(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fuse_file_info* info) {
+    list(req, node, size, begin, info, false);
+}
+
+void on_readdirplus(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fuse_file_info* info) {
+    list(req, node, size, begin, info, true);
+}
+
+void on_statfs(fuse_req_t req, fuse_ino_t) {
+    FuseRequest request(req);
+    const Usage usage = mount_of(req).filesystem.usage();
+    struct statvfs out {};
+    out.f_bsize = out.f_frsize = kStatfsBlock;
+    out.f_blocks = units_for(usage.total_size, kStatfsBlock);
+    out.f_files = usage.node_count;
+    out.f_namemax = 255;
+    request.statistics(out);
+}
+
+}  // namespace
+
+const fuse_lowlevel_ops& fuse_operations() {
+    // No extended attributes: answered without asking us, where GNU `ls -l` would ask for each file.
+    static const fuse_lowlevel_ops operations = [] {
+        fuse_lowlevel_ops ops{};
+        ops.init = on_init;
+        ops.lookup = on_lookup;
+        ops.forget = on_forget;
+        ops.forget_multi = on_forget_multi;
+        ops.getattr = on_getattr;
+        ops.readlink = on_readlink;
+        ops.open = on_open;
+        ops.read = on_read;
+        ops.flush = on_flush;
+        ops.release = on_release;
+        ops.opendir = on_opendir;
+        ops.readdir = on_readdir;
+        ops.readdirplus = on_readdirplus;
+        ops.releasedir = on_releasedir;
+        ops.statfs = on_statfs;
+        return ops;
+    }();
+    return operations;
+}
+
+}  // namespace btfs

@@ -1,0 +1,53 @@
+// The answer that the kernel is owed. Included only where libfuse is.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "fs/libfuse.hpp"
+
+namespace btfs {
+
+/// Owns one request until it is answered. Each of these answers it and may be called once; a request that is
+/// dropped instead is answered with EIO, so that no caller of the mount waits for ever. Answers are given
+/// from any thread.
+class FuseRequest {
+  public:
+    explicit FuseRequest(fuse_req_t request) : request_(request) {}
+    FuseRequest(FuseRequest&& other) noexcept : request_(std::exchange(other.request_, nullptr)) {}
+    FuseRequest& operator=(FuseRequest&&) = delete;
+    ~FuseRequest() {
+        if (request_ != nullptr) fuse_reply_err(request_, EIO);
+    }
+
+    /// With 0 for success without content.
+    void error(int number) { fuse_reply_err(take(), number); }
+    void none() { fuse_reply_none(take()); }
+    void entry(const fuse_entry_param& entry) { fuse_reply_entry(take(), &entry); }
+    void attributes(const struct stat& attributes, double timeout) {
+        fuse_reply_attr(take(), &attributes, timeout);
+    }
+    void symlink(const std::string& target) { fuse_reply_readlink(take(), target.c_str()); }
+    /// The kernel may take back an open that nobody waits for any more: then this gives false, and no
+    /// release will come.
+    [[nodiscard]] bool opened(const fuse_file_info& file) { return fuse_reply_open(take(), &file) == 0; }
+    void statistics(const struct statvfs& statistics) { fuse_reply_statfs(take(), &statistics); }
+    void bytes(std::span<const char> bytes) { fuse_reply_buf(take(), bytes.data(), bytes.size()); }
+    void bytes(std::span<const iovec> parts) {
+        fuse_reply_iov(take(), parts.data(), static_cast<int>(parts.size()));
+    }
+
+    /// For libfuse's functions that build on a request; not to be answered with.
+    fuse_req_t get() const { return request_; }
+
+  private:
+    fuse_req_t take() { return std::exchange(request_, nullptr); }
+
+    fuse_req_t request_;
+};
+
+}  // namespace btfs

@@ -1,0 +1,299 @@
+#include "fs/fuse_session.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "fs/fuse_ops.hpp"
+#include "fs/libfuse.hpp"
+#include "fs/mountpoint.hpp"
+
+namespace btfs {
+namespace {
+
+constexpr unsigned kMinThreads = 2, kMaxThreads = 8;
+constexpr std::uint32_t kMaxBackground = 65535;  // what the protocol has room for
+constexpr auto kPatienceWithDisk = 10s;          // for READs that the cache is answering at the end
+
+// What the kernel lets a daemon without privileges have under way.
+std::uint32_t granted_background() {
+    if (geteuid() == 0) return kMaxBackground;
+    std::uint32_t limit = 0;
+    std::ifstream("/sys/module/fuse/parameters/max_user_bgreq") >> limit;
+    return limit == 0 ? 12 : std::min(limit, kMaxBackground);
+}
+
+// libfuse has one log for the whole process. What it says while mounting becomes part of the failure.
+std::mutex log_mutex;
+std::string* log_capture = nullptr;
+
+void on_libfuse_log(fuse_log_level level, const char* format, va_list arguments) {
+    char line[512];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    std::string_view text(line);
+    while (text.ends_with('\n')) text.remove_suffix(1);
+    {
+        std::lock_guard lock(log_mutex);
+        if (log_capture != nullptr) {
+            if (!log_capture->empty()) *log_capture += "; ";
+            *log_capture += text;
+            return;
+        }
+    }
+    if (level <= FUSE_LOG_WARNING) spdlog::warn("libfuse: {}", text);
+}
+
+class LogCapture {
+  public:
+    LogCapture() {
+        fuse_set_log_func(&on_libfuse_log);
+        std::lock_guard lock(log_mutex);
+        log_capture = &text_;
+    }
+    ~LogCapture() {
+        std::lock_guard lock(log_mutex);
+        log_capture = nullptr;
+    }
+    LogCapture(const LogCapture&) = delete;
+    LogCapture& operator=(const LogCapture&) = delete;
+    const std::string& text() const { return text_; }
+
+  private:
+    std::string text_;
+};
+
+class FileDescriptor {
+  public:
+    explicit FileDescriptor(int fd) : fd_(fd) {}
+    ~FileDescriptor() {
+        if (fd_ >= 0) close(fd_);
+    }
+    FileDescriptor(const FileDescriptor&) = delete;
+    FileDescriptor& operator=(const FileDescriptor&) = delete;
+    int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+// Threads started in its scope take no signals: those are the main thread's.
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
+struct DestroySession {
+    void operator()(fuse_session* session) const { fuse_session_destroy(session); }
+};
+
+}  // namespace
+
+// Why not fuse_session_loop_mt(): it is ended only by a request that comes or by a signal, cancels its
+// threads wherever they are, and adds threads for load that here never waits. These threads read without
+// blocking and sleep in an epoll of their own, of which the kernel wakes one for each request and an
+// eventfd all at the end.
+class FuseSession::Session {
+  public:
+    Session(Filesystem& filesystem, const MountOptions& options)
+        : filesystem_(filesystem),
+          options_(options),
+          mountpoint_(absolute_mountpoint(options.mountpoint)),
+          mount_{filesystem, getuid(), getgid(), granted_background()},
+          wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+    ~Session() {
+        if (!mounted_) return;
+        stop();
+        if (!filesystem_.read_path().wait_until_idle(kPatienceWithDisk)) {
+            // Destroying the session under a reply that still comes would be worse than keeping it.
+            spdlog::error("reads of {} did not end", mountpoint_);
+            std::ignore = fuse_.release();
+            return;
+        }
+        fuse_session_unmount(fuse_.get());  // closes the device
+    }
+
+    std::optional<MountFailure> mount();
+    bool run();
+    void stop();
+    const std::string& mountpoint() const { return mountpoint_; }
+
+  private:
+    void serve();
+    void serve_requests(fuse_buf& buffer, int epoll);
+    void end_threads();
+    void watch_timeouts();
+
+    Filesystem& filesystem_;
+    const MountOptions options_;
+    const std::string mountpoint_;
+    FuseMount mount_;
+    const FileDescriptor wake_;  ///< readable once the threads have to end
+    std::unique_ptr<fuse_session, DestroySession> fuse_;
+    bool mounted_ = false;
+    std::atomic<bool> ending_{false};
+    std::atomic<bool> gone_{false};  ///< somebody else has unmounted it
+    std::atomic<bool> failed_{false};
+
+    std::mutex mutex_;
+    bool stopped_ = false;           // guarded by mutex_
+    std::condition_variable ended_;  // ending_ became true
+};
+
+std::optional<MountFailure> FuseSession::Session::mount() {
+    if (auto problem = prepare_mountpoint(mountpoint_)) return MountFailure{*problem};
+    if (wake_.get() < 0) return MountFailure{std::string("no event descriptor: ") + std::strerror(errno)};
+
+    // A READ is no longer than ReadSide::read() may be asked for; on_init() says the same.
+    std::string list =
+        "ro,default_permissions,noatime,fsname=btfs,subtype=btfs,max_read=" + std::to_string(kMaxRead);
+    for (const std::string& option : options_.options) list += ',' + option;
+    const char* arguments[] = {"btfs", "-o", list.c_str()};
+    fuse_args args = FUSE_ARGS_INIT(3, const_cast<char**>(arguments));
+    const LogCapture log;
+    fuse_.reset(fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), &mount_));
+    fuse_opt_free_args(&args);
+    const auto failure = [&](const std::string& what, const std::string& advice) {
+        const std::string reason = log.text().empty() ? std::string() : " (" + log.text() + ')';
+        return MountFailure{what + reason + "; " + advice};
+    };
+    if (!fuse_) return failure("the mount options \"" + list + "\" are refused", "look at what -o was given");
+    if (fuse_session_mount(fuse_.get(), mountpoint_.c_str()) != 0)
+        return failure("cannot mount on " + mountpoint_,
+                       geteuid() == 0 ? "see dmesg"
+                                      : "is fuse3 installed, is the directory yours, and does /etc/fuse.conf "
+                                        "have user_allow_other if you asked for allow_other?");
+    mounted_ = true;
+    const int device = fuse_session_fd(fuse_.get());
+    fcntl(device, F_SETFL, fcntl(device, F_GETFL) | O_NONBLOCK);
+    return std::nullopt;
+}
+
+bool FuseSession::Session::run() {
+    unsigned count = options_.threads;
+    if (count == 0) count = std::clamp(std::thread::hardware_concurrency(), kMinThreads, kMaxThreads);
+    std::vector<std::thread> threads;
+    {
+        const SignalsBlocked no_signals;
+        for (unsigned i = 0; i < count; ++i) threads.emplace_back([this] { serve(); });
+        if (options_.read_timeout) threads.emplace_back([this] { watch_timeouts(); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    filesystem_.close();
+    return !failed_;
+}
+
+void FuseSession::Session::serve() {
+    const FileDescriptor epoll(epoll_create1(EPOLL_CLOEXEC));
+    epoll_event device{};
+    device.events = EPOLLIN | EPOLLEXCLUSIVE;  // one thread for one request
+    epoll_event wake{};
+    wake.events = EPOLLIN;
+    fuse_buf buffer{};
+    if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fuse_session_fd(fuse_.get()), &device) == 0 &&
+        epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_.get(), &wake) == 0) {
+        serve_requests(buffer, epoll.get());
+    } else {
+        failed_ = true;
+    }
+    std::free(buffer.mem);
+    end_threads();
+}
+
+void FuseSession::Session::serve_requests(fuse_buf& buffer, int epoll) {
+    while (!ending_) {
+        const int got = fuse_session_receive_buf(fuse_.get(), &buffer);
+        if (got > 0) {
+            fuse_session_process_buf(fuse_.get(), &buffer);
+        } else if (got == -EAGAIN) {
+            epoll_event event{};
+            epoll_wait(epoll, &event, 1, -1);
+        } else if (got == 0) {
+            gone_ = true;  // unmounted
+            return;
+        } else if (got != -EINTR) {
+            spdlog::error("reading requests of {}: {}", mountpoint_, std::strerror(-got));
+            failed_ = true;
+            return;
+        }
+    }
+}
+
+void FuseSession::Session::end_threads() {
+    {
+        std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    ended_.notify_all();
+    eventfd_write(wake_.get(), 1);
+}
+
+void FuseSession::Session::stop() {
+    {
+        std::lock_guard lock(mutex_);
+        if (std::exchange(stopped_, true)) return;
+    }
+    // In this order: first nobody waits for us, then nobody new comes, then nobody is there to answer.
+    filesystem_.close();
+    if (mounted_ && !gone_ && !detach_mount(mountpoint_, true))
+        spdlog::warn("{} is no longer mounted or could not be detached", mountpoint_);
+    end_threads();
+}
+
+void FuseSession::Session::watch_timeouts() {
+    const Duration timeout = *options_.read_timeout;
+    const Duration period = std::clamp<Duration>(timeout / 10, 10ms, 1s);
+    std::unique_lock lock(mutex_);
+    while (!ended_.wait_for(lock, period, [this] { return ending_.load(); })) {
+        lock.unlock();
+        filesystem_.read_path().expire(timeout);
+        lock.lock();
+    }
+}
+
+FuseSession::FuseSession(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+FuseSession::~FuseSession() = default;
+
+boost::system::result<std::unique_ptr<FuseSession>, MountFailure> FuseSession::mount(
+    Filesystem& filesystem, const MountOptions& options) {
+    auto session = std::make_unique<Session>(filesystem, options);
+    if (auto failure = session->mount()) return *failure;
+    return std::unique_ptr<FuseSession>(new FuseSession(std::move(session)));
+}
+
+bool FuseSession::run() {
+    return session_->run();
+}
+void FuseSession::stop() {
+    session_->stop();
+}
+const std::string& FuseSession::mountpoint() const {
+    return session_->mountpoint();
+}
+
+}  // namespace btfs

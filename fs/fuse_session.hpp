@@ -1,0 +1,58 @@
+// A mount from its first moment to its last: the session with the kernel and its threads.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/time.hpp"
+#include "fs/filesystem.hpp"
+
+namespace btfs {
+
+struct MountOptions {
+    std::string mountpoint = {};
+    std::vector<std::string> options = {};      ///< what users give with -o: "allow_other", "auto_unmount"...
+    std::optional<Duration> read_timeout = {};  ///< a READ that waits longer without progress fails with EIO
+    unsigned threads = 0;                       ///< that answer the kernel; 0: as many as suit the machine
+};
+
+/// Why a mount failed and what to do, for the user.
+struct MountFailure {
+    std::string message;
+};
+
+/// Shows a Filesystem, which outlives it. mount() starts no thread and may come before a fork; run() does.
+/// Signals are left to the caller; the session's threads take none.
+class FuseSession {
+  public:
+    static boost::system::result<std::unique_ptr<FuseSession>, MountFailure> mount(
+        Filesystem& filesystem, const MountOptions& options);
+    /// Ends the mount if it still stands; stop() and run() have returned. Waits for READs that the cache is
+    /// still answering, so the caches are still there.
+    ~FuseSession();
+    FuseSession(const FuseSession&) = delete;
+    FuseSession& operator=(const FuseSession&) = delete;
+
+    /// Answers the kernel until stop(), or until the mount was taken away from outside. Called once. On
+    /// return nothing waits any more, and new reads fail. False if the kernel's device failed.
+    bool run();
+
+    /// Makes run() return soon, whatever waits and whichever files are open: fails what waits, detaches the
+    /// mount, ends the threads. From any thread, before, during or after run(); not from a signal handler.
+    void stop();
+
+    /// Absolute.
+    const std::string& mountpoint() const;
+
+  private:
+    class Session;
+    explicit FuseSession(std::unique_ptr<Session> session);
+
+    std::unique_ptr<Session> session_;
+};
+
+}  // namespace btfs

@@ -1,0 +1,84 @@
+// One torrent's files as a tree of nodes, and the mount's root above all of them. Both are immutable.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/file_list.hpp"
+#include "engine/core/hash.hpp"
+
+namespace btfs {
+
+enum class NodeKind : std::uint8_t { directory, file, symlink };
+
+using NodeIndex = std::uint32_t;
+
+struct Node {
+    std::string_view name;    ///< within its folder
+    std::string_view target;  ///< of a symlink
+    std::uint64_t inode = 0;  ///< what stat shows: the same in every mount of this torrent, never 0 or 1
+    std::uint64_t size = 0;
+    std::uint64_t offset_in_torrent = 0;
+    NodeIndex parent = 0;
+    NodeIndex first_child = 0;  ///< of a directory: its children stand next to each other, sorted by name
+    std::uint32_t child_count = 0;
+    std::uint32_t subdirectory_count = 0;
+    NodeKind kind = NodeKind::directory;
+    bool executable = false;
+};
+
+/// A torrent's nodes. Node 0 is what stands at the mount's root: the file, or the folder of all files. Pad
+/// files are left out. Looking up a name is a binary search. Paths that clash although they should not get
+/// distinct names, so that every file can be reached.
+class InodeTree {
+  public:
+    InodeTree(const FileList& files, const Sha1Digest& info_hash);
+    InodeTree(const InodeTree&) = delete;
+    InodeTree& operator=(const InodeTree&) = delete;
+
+    std::span<const Node> nodes() const { return nodes_; }
+    std::span<const Node> children(const Node& directory) const {
+        return nodes().subspan(directory.first_child, directory.child_count);
+    }
+    std::optional<NodeIndex> find(NodeIndex directory, std::string_view name) const;
+    NodeIndex index_of(const Node& node) const { return static_cast<NodeIndex>(&node - nodes_.data()); }
+
+    std::uint64_t total_size() const { return total_size_; }
+
+  private:
+    struct Path {
+        std::string_view rest;  ///< below the folder that is being filled
+        const FileEntry* file;
+    };
+    struct Folder {
+        NodeIndex node;
+        std::size_t first, last;  ///< its paths
+    };
+
+    void fill(const Folder& folder, std::span<Path> paths, std::vector<Folder>& next);
+    void add(std::string_view name, NodeIndex parent, const FileEntry* file);
+    std::string_view keep(std::string_view text);
+
+    std::string names_;             ///< filled up to its capacity, so that views of it stay
+    std::deque<std::string> full_;  ///< earlier ones
+    std::vector<Node> nodes_;
+    std::uint64_t total_size_ = 0;
+};
+
+/// The same name with " (number)" before its extension, 255 bytes at most.
+std::string with_number(std::string_view name, unsigned number);
+
+/// `name`, or the first of "name (2).ext", "name (3).ext"... for which `taken` is false.
+template <class Taken>
+std::string distinct_name(std::string_view name, Taken taken) {
+    std::string candidate(name);
+    for (unsigned number = 2; taken(candidate); ++number) candidate = with_number(name, number);
+    return candidate;
+}
+
+}  // namespace btfs

@@ -1,0 +1,174 @@
+#include "fs/open_file.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace btfs {
+namespace {
+
+constexpr std::uint64_t kWorthTelling = 256 * 1024;
+constexpr std::uint64_t kPageSize = 4096;
+constexpr Duration kRetryTime = 1s;  // the kernel's retry comes at once; a reader's own comes later
+
+}  // namespace
+
+OpenFile::OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent)
+    : reader_(reader), torrent_(std::move(torrent)), extent_(extent), readahead_(extent.size()) {}
+
+std::vector<OpenFile::Read>::iterator OpenFile::find(ReadId id) {
+    return std::ranges::find(reads_, id, &Read::id);
+}
+
+void OpenFile::begin(ReadId id, ByteRange range_in_torrent, TimePoint now) {
+    std::lock_guard lock(mutex_);
+    quiet_ = false;
+    readahead_.on_read({range_in_torrent.begin - extent_.begin, range_in_torrent.end - extent_.begin}, now);
+    // Ids are drawn before this lock is taken, so two threads may come in the other order.
+    const auto at = std::ranges::upper_bound(reads_, id, {}, &Read::id);
+    Read read;
+    read.id = id;
+    read.range_in_torrent = range_in_torrent;
+    reads_.insert(at, read);
+}
+
+OpenFile::Parked OpenFile::on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had) {
+    std::lock_guard lock(mutex_);
+    const auto read = find(id);
+    if (read == reads_.end()) return Parked::answered;
+    read->parked = true;
+    read->progress_at = now;
+    read->bytes_had = bytes_had;
+    if (parked_count_++ == 0) readahead_.on_blocked(now);
+    return read->cancelled ? Parked::cancelled : Parked::waiting;
+}
+
+bool OpenFile::end(ReadId id, const Error& outcome, TimePoint now) {
+    std::lock_guard lock(mutex_);
+    const auto read = find(id);
+    assert(read != reads_.end());
+    const bool parked = read->parked;
+    if (outcome == Errc::timed_out) {
+        timed_out_ = read->range_in_torrent;
+        timed_out_at_ = now;
+    }
+    reads_.erase(read);
+    if (parked && --parked_count_ == 0) readahead_.on_served(now);
+    return parked;
+}
+
+std::vector<ReadId> OpenFile::on_flush() {
+    std::lock_guard lock(mutex_);
+    flushed_ = quiet_ = true;
+    std::vector<ReadId> ids;
+    for (Read& read : reads_) {
+        read.cancelled = true;
+        ids.push_back(read.id);
+    }
+    return ids;
+}
+
+bool OpenFile::on_interrupt(ReadId id) {
+    std::lock_guard lock(mutex_);
+    const auto read = find(id);
+    if (read == reads_.end()) return false;
+    read->cancelled = true;
+    return true;
+}
+
+std::vector<ReadId> OpenFile::expired(TimePoint now, Duration timeout, std::uint64_t bytes_had) {
+    std::lock_guard lock(mutex_);
+    std::vector<ReadId> ids;
+    for (Read& read : reads_) {
+        if (!read.parked) continue;
+        if (read.bytes_had != bytes_had) {
+            read.bytes_had = bytes_had;
+            read.progress_at = now;
+        } else if (now - read.progress_at >= timeout) {
+            ids.push_back(read.id);
+        }
+    }
+    return ids;
+}
+
+std::vector<ReadId> OpenFile::maybe_abandoned() const {
+    std::lock_guard lock(mutex_);
+    std::vector<ReadId> ids;
+    for (const Read& read : reads_) {
+        if (flushed_ && read.parked && !read.cancelled) ids.push_back(read.id);
+    }
+    return ids;
+}
+
+bool OpenFile::is_retry_of_timeout(ByteRange range_in_torrent, TimePoint now) const {
+    std::lock_guard lock(mutex_);
+    return timed_out_ && range_in_torrent.size() <= kPageSize && now - timed_out_at_ < kRetryTime &&
+           timed_out_->intersection(range_in_torrent) == range_in_torrent;
+}
+
+ByteRange OpenFile::window() const {
+    if (quiet_) return {};
+    const ByteRange in_file = readahead_.window();
+    return {in_file.begin + extent_.begin, in_file.end + extent_.begin};
+}
+
+bool OpenFile::window_moved() const {
+    const ByteRange now = window();
+    if (now.empty() != considered_.empty()) return true;
+    if (now.begin > considered_.end || now.begin + kForwardTolerance < considered_.begin)
+        return true;  // a seek
+    if (now.end == extent_.end) return now.end != considered_.end;
+    const std::uint64_t moved = std::max(now.end, considered_.end) - std::min(now.end, considered_.end);
+    return moved >= std::max(kWorthTelling, now.size() / 8);
+}
+
+ReaderDemand OpenFile::demand() const {
+    ReaderDemand demand;
+    for (const Read& read : reads_) {
+        if (read.parked && !read.cancelled) demand.blocked.push_back(read.range_in_torrent);
+    }
+    demand.window = window();
+    demand.bytes_per_second = readahead_.bytes_per_second();
+    return demand;
+}
+
+void OpenFile::post_if_moved() {
+    {
+        std::lock_guard lock(mutex_);
+        if (!window_moved()) return;
+    }
+    post();
+}
+
+void OpenFile::post() {
+    std::unique_lock lock(mutex_);
+    news_ = true;
+    if (posting_) return;
+    posting_ = true;
+    while (std::exchange(news_, false)) {
+        if (released_) {
+            lock.unlock();
+            torrent_->demand.drop(reader_);
+            return;  // posting_ stays: nobody talks to the sink any more
+        }
+        ReaderDemand wanted = demand();
+        considered_ = wanted.window;
+        const bool told_anything = told_anything_;
+        lock.unlock();
+        if (!wanted.window.empty() && torrent_->reads.has(wanted.window)) wanted.window = {};
+        if (told_anything || !wanted.idle()) torrent_->demand.set_demand(reader_, wanted);
+        lock.lock();
+        told_anything_ = !wanted.idle();
+    }
+    posting_ = false;
+}
+
+void OpenFile::release() {
+    {
+        std::lock_guard lock(mutex_);
+        released_ = true;
+    }
+    post();
+}
+
+}  // namespace btfs

@@ -1,0 +1,98 @@
+// One open file: its READs under way, its readahead, and what it last asked of the swarm.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "cache/read_side.hpp"
+#include "engine/core/reader_demand.hpp"
+#include "fs/mounted_torrent.hpp"
+#include "fs/readahead.hpp"
+
+namespace btfs {
+
+/// Knows each READ from its arrival to its answer, and tells the torrent's DemandSink what the reader wants:
+/// reads that wait at once, the window only when it has moved enough to matter and holds something missing.
+/// Called from any thread; calls neither ReadSide nor DemandSink under its lock. Shared by the file's handle
+/// and the replies under way, of which the last to end may come after the release.
+class OpenFile : public std::enable_shared_from_this<OpenFile> {
+  public:
+    /// `extent` is the file's place in the torrent.
+    OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent);
+
+    ReaderId reader() const { return reader_; }
+    const MountedTorrent& torrent() const { return *torrent_; }
+    ByteRange extent() const { return extent_; }
+
+    /// A READ arrives; the readahead moves. It is known from here on, so that it can be interrupted.
+    void begin(ReadId id, ByteRange range_in_torrent, TimePoint now);
+
+    enum class Parked {
+        waiting,
+        answered,   ///< in the meantime
+        cancelled,  ///< flushed or interrupted in the meantime: the caller has to cancel it
+    };
+    /// The cache has parked a READ.
+    Parked on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had);
+
+    /// A READ was answered. True if it had been parked.
+    bool end(ReadId id, const Error& outcome, TimePoint now);
+
+    /// A descriptor was closed. Gives the READs that have to be cancelled; nothing is wanted until the next
+    /// READ.
+    std::vector<ReadId> on_flush();
+    /// True if the READ is known; the caller cancels it.
+    bool on_interrupt(ReadId id);
+    /// READs that have waited for `timeout` while the torrent's `bytes_had` stood still.
+    std::vector<ReadId> expired(TimePoint now, Duration timeout, std::uint64_t bytes_had);
+    /// READs that wait on a handle of which a descriptor was closed once: their reader may have gone.
+    std::vector<ReadId> maybe_abandoned() const;
+
+    /// The kernel asks once more, for a page, what has just timed out: that fails at once.
+    bool is_retry_of_timeout(ByteRange range_in_torrent, TimePoint now) const;
+
+    /// Tells the sink, if there is news: a READ waits or waits no longer, or the window moved.
+    void post_if_moved();
+    void post();
+    /// The kernel has closed the file. The sink hears drop(), and nothing after it.
+    void release();
+
+  private:
+    struct Read {
+        ReadId id;
+        ByteRange range_in_torrent;
+        bool parked = false;
+        bool cancelled = false;
+        TimePoint progress_at{};
+        std::uint64_t bytes_had = 0;
+    };
+
+    std::vector<Read>::iterator find(ReadId id);
+    ByteRange window() const;
+    bool window_moved() const;
+    ReaderDemand demand() const;
+
+    const ReaderId reader_;
+    const std::shared_ptr<const MountedTorrent> torrent_;
+    const ByteRange extent_;
+
+    mutable std::mutex mutex_;  // guards what follows
+    Readahead readahead_;
+    std::vector<Read> reads_;  ///< in the order of their ids, so the oldest first
+    std::size_t parked_count_ = 0;
+    bool flushed_ = false;        ///< once or more
+    bool quiet_ = false;          ///< flushed, and no READ since
+    ByteRange considered_;        ///< the window when it was last thought about
+    bool told_anything_ = false;  ///< the sink's last word is a demand that is not idle
+    std::optional<ByteRange> timed_out_;
+    TimePoint timed_out_at_{};
+    // One thread at a time talks to the sink; whoever has news meanwhile leaves them to it.
+    bool posting_ = false;
+    bool news_ = false;
+    bool released_ = false;
+};
+
+}  // namespace btfs

@@ -1,0 +1,167 @@
+#include "fs/read_path.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <numeric>
+
+#include "fs/errno_map.hpp"
+
+namespace btfs {
+
+// The reply that the cache holds: keeps the accounts, then passes the answer on.
+class ReadPath::Tracked final : public ReadReply {
+  public:
+    Tracked(ReadPath& path, std::shared_ptr<OpenFile> file, ReadId id, std::uint64_t size,
+            std::unique_ptr<ReadReply> reply)
+        : path_(path), file_(std::move(file)), id_(id), size_(size), reply_(std::move(reply)) {
+        ++path_.under_way_;
+    }
+
+    ~Tracked() override {
+        if (reply_) fail(Errc::storage_failed);
+        path_.left();
+    }
+
+    void data(std::span<const iovec> bytes) override {
+        const auto size =
+            std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0},
+                            [](std::uint64_t sum, const iovec& part) { return sum + part.iov_len; });
+        assert(size == size_);
+        // A short answer would make the kernel shrink the file.
+        if (size != size_) return fail(Errc::storage_failed);
+        ended({})->data(bytes);
+    }
+
+    void fail(Error error) override { ended(error)->fail(error); }
+
+  private:
+    // The accounts come first: the answer may bring the kernel's next question before it has returned here.
+    std::unique_ptr<ReadReply> ended(const Error& outcome) {
+        assert(reply_);
+        if (file_->end(id_, outcome, path_.now_())) --path_.parked_count_;
+        return std::move(reply_);
+    }
+
+    ReadPath& path_;
+    const std::shared_ptr<OpenFile> file_;
+    const ReadId id_;
+    const std::uint64_t size_;
+    std::unique_ptr<ReadReply> reply_;
+};
+
+ReadPath::~ReadPath() {
+    assert(under_way_ == 0);
+}
+
+OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent) {
+    auto file = std::make_shared<OpenFile>(++last_id_, std::move(torrent), extent);
+    std::lock_guard lock(mutex_);
+    return *files_.emplace(file->reader(), file).first->second;
+}
+
+void ReadPath::read(OpenFile& of, const Request& request, std::unique_ptr<InterruptibleReply> reply) {
+    const auto file = of.shared_from_this();  // the answer may come, and the release, before we are through
+    ReadSide& reads = file->torrent().reads;
+    const std::uint64_t begin = file->extent().begin;
+    const ByteRange range{begin + request.range_in_file.begin, begin + request.range_in_file.end};
+    assert(!range.empty() && range.end <= file->extent().end);
+    if (file->is_retry_of_timeout(range, now_()) && !reads.has(range)) return reply->fail(Errc::timed_out);
+
+    const ReadId id = ++last_id_;
+    file->begin(id, range, now_());
+    reply->watch_interrupts(id);
+    auto tracked = std::make_unique<Tracked>(*this, file, id, range.size(), std::move(reply));
+    if (reads.read(id, range, std::move(tracked)) == ReadOutcome::answered) return file->post_if_moved();
+
+    switch (file->on_parked(id, now_(), reads.bytes_had())) {
+        case OpenFile::Parked::answered:
+            return file->post_if_moved();
+        case OpenFile::Parked::cancelled:
+            ++parked_count_;
+            reads.cancel(id, Errc::cancelled);
+            break;
+        case OpenFile::Parked::waiting: {
+            const std::int64_t over = ++parked_count_ - parked_limit_;
+            if (request.nonblocking) {
+                reads.cancel(id, fs_error::would_block());
+            } else if (over > 0) {
+                end_abandoned(static_cast<std::size_t>(over));
+            }
+            break;
+        }
+    }
+    file->post();
+}
+
+void ReadPath::flush(OpenFile& file) {
+    for (ReadId id : file.on_flush()) file.torrent().reads.cancel(id, Errc::cancelled);
+    file.post();
+}
+
+void ReadPath::release(OpenFile& file) {
+    std::shared_ptr<OpenFile> last;
+    {
+        std::lock_guard lock(mutex_);
+        const auto found = files_.find(file.reader());
+        assert(found != files_.end());
+        last = std::move(found->second);
+        files_.erase(found);
+    }
+    last->release();
+}
+
+// Interruptions are rare, so that finding the file by search costs less than an index of all READs.
+void ReadPath::interrupt(ReadId id) {
+    for (const auto& file : open_files()) {
+        if (!file->on_interrupt(id)) continue;
+        if (file->torrent().reads.cancel(id, Errc::cancelled)) file->post();
+        return;
+    }
+}
+
+void ReadPath::expire(Duration timeout) {
+    for (const auto& file : open_files()) {
+        ReadSide& reads = file->torrent().reads;
+        const auto ids = file->expired(now_(), timeout, reads.bytes_had());
+        for (ReadId id : ids) reads.cancel(id, Errc::timed_out);
+        if (!ids.empty()) file->post();
+    }
+}
+
+bool ReadPath::wait_until_idle(Duration at_most) {
+    std::unique_lock lock(idle_mutex_);
+    return idle_.wait_for(lock, at_most, [&] { return under_way_ == 0; });
+}
+
+void ReadPath::left() {
+    // Under the lock even though the count is atomic: whoever waits for the last one then destroys this.
+    std::lock_guard lock(idle_mutex_);
+    if (--under_way_ == 0) idle_.notify_all();
+}
+
+std::vector<std::shared_ptr<OpenFile>> ReadPath::open_files() const {
+    std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<OpenFile>> files;
+    files.reserve(files_.size());
+    for (const auto& [reader, file] : files_) files.push_back(file);
+    return files;
+}
+
+std::size_t ReadPath::open_count() const {
+    std::lock_guard lock(mutex_);
+    return files_.size();
+}
+
+void ReadPath::end_abandoned(std::size_t count) {
+    std::vector<std::pair<ReadId, std::shared_ptr<OpenFile>>> candidates;
+    for (const auto& file : open_files()) {
+        for (ReadId id : file->maybe_abandoned()) candidates.emplace_back(id, file);
+    }
+    std::ranges::sort(candidates);
+    candidates.resize(std::min(count, candidates.size()));
+    for (const auto& [id, file] : candidates) {
+        if (file->on_interrupt(id) && file->torrent().reads.cancel(id, Errc::cancelled)) file->post();
+    }
+}
+
+}  // namespace btfs

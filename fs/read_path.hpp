@@ -1,0 +1,84 @@
+// A READ's way from the kernel to its answer. See README.md.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "cache/read_side.hpp"
+#include "engine/core/time.hpp"
+#include "fs/open_file.hpp"
+
+namespace btfs {
+
+/// A reply that can be told of interruptions.
+class InterruptibleReply : public ReadReply {
+  public:
+    /// Called once, before anybody else may use the reply. From here on ReadPath::interrupt(id) may come,
+    /// from any thread and from inside this call.
+    virtual void watch_interrupts(ReadId id) = 0;
+};
+
+/// Owns the open files and knows all READs under way. Promises that each READ is answered once: with all of
+/// its bytes or with an error. Called from any thread; nothing here waits, but for wait_until_idle().
+/// Replies refer to it, so it dies after the last of them.
+class ReadPath {
+  public:
+    using Now = std::function<TimePoint()>;
+
+    explicit ReadPath(Now now = Clock::now) : now_(std::move(now)) {}
+    ~ReadPath();
+    ReadPath(const ReadPath&) = delete;
+    ReadPath& operator=(const ReadPath&) = delete;
+
+    /// The file lives until it is released, and longer while READs are under way.
+    OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent);
+
+    struct Request {
+        ByteRange range_in_file;   ///< not empty, within the file
+        bool nonblocking = false;  ///< what would wait fails with EAGAIN, and is fetched all the same
+    };
+    void read(OpenFile& file, const Request& request, std::unique_ptr<InterruptibleReply> reply);
+    /// A descriptor of the file was closed: its waiting READs end with EINTR. A reader that still lives asks
+    /// the kernel again, which asks us again.
+    void flush(OpenFile& file);
+    void release(OpenFile& file);
+    void interrupt(ReadId id);
+
+    /// Ends READs that have waited for `timeout` while their torrent got no new bytes.
+    void expire(Duration timeout);
+    /// True when no READ is under way; waits for that at most so long.
+    bool wait_until_idle(Duration at_most);
+
+    /// Past so many waiting READs the kernel is near to sending no more of them: then the oldest whose
+    /// readers may have gone are ended.
+    void set_parked_limit(std::int64_t limit) { parked_limit_ = limit; }
+    std::int64_t parked_count() const { return parked_count_; }
+    std::size_t open_count() const;
+
+  private:
+    class Tracked;
+
+    std::vector<std::shared_ptr<OpenFile>> open_files() const;
+    void end_abandoned(std::size_t count);
+    void left();
+
+    const Now now_;
+    std::atomic<std::uint64_t> last_id_{0};  ///< of readers and reads alike
+    std::atomic<std::size_t> under_way_{0};
+    std::atomic<std::int64_t> parked_count_{0};  ///< below 0 for a moment if an answer overtakes the parking
+    std::atomic<std::int64_t> parked_limit_{std::numeric_limits<std::int64_t>::max()};
+
+    mutable std::mutex mutex_;  // guards what follows
+    std::unordered_map<ReaderId, std::shared_ptr<OpenFile>> files_;
+
+    std::mutex idle_mutex_;
+    std::condition_variable idle_;
+};
+
+}  // namespace btfs

@@ -1,0 +1,124 @@
+#include "fs/filesystem.hpp"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+
+#include "fs/errno_map.hpp"
+#include "tests/support/fake_demand_sink.hpp"
+#include "tests/support/fake_read_side.hpp"
+#include "tests/support/torrent_files.hpp"
+
+namespace btfs {
+namespace {
+
+using test::FakeDemandSink;
+using test::FakeReadSide;
+using testing::ElementsAre;
+
+struct Mount {
+    std::string add(const std::vector<std::pair<std::string, std::uint64_t>>& files,
+                    std::int64_t modified = 0) {
+        const FileList list = test::file_list(files);
+        const Layout layout = test::layout_of(list, kBlockSize);
+        FakeReadSide& cache = caches.emplace_back(layout.total_size(), kBlockSize);
+        const Sha1Digest hash = sha1(as_bytes(std::to_string(caches.size())));
+        return filesystem.add({hash, list, cache, sink, modified});
+    }
+    std::vector<std::string> list(NodeId node) {
+        const Listing listing = filesystem.list(node).value();
+        std::vector<std::string> names;
+        for (std::size_t i = 0; i < listing.size(); ++i) names.emplace_back(listing.at(i).name);
+        return names;
+    }
+    Attributes look(std::initializer_list<std::string_view> path) {
+        Attributes at = filesystem.attributes(kRootNode).value();
+        for (std::string_view name : path) at = filesystem.lookup(at.node, name).value();
+        return at;
+    }
+
+    FakeDemandSink sink;
+    std::deque<FakeReadSide> caches;
+    Filesystem filesystem;
+};
+
+TEST(Filesystem, TorrentsAppearAtTheRootAsTheyAreAdded) {
+    Mount mount;
+    EXPECT_THAT(mount.list(kRootNode), ElementsAre(".", ".."));
+    mount.add({{"set/a", 1}}, 7);
+    mount.add({{"film.mkv", 2}}, 5);
+    EXPECT_THAT(mount.list(kRootNode), ElementsAre(".", "..", "film.mkv", "set"));
+    EXPECT_EQ(mount.look({}).links, 3u);
+    EXPECT_EQ(mount.look({}).modified, 7);
+    EXPECT_EQ(mount.look({"film.mkv"}).kind, NodeKind::file);
+    EXPECT_EQ(mount.look({"film.mkv"}).modified, 5);
+    EXPECT_EQ(mount.filesystem.usage().total_size, 3u);
+}
+
+TEST(Filesystem, TorrentsOfOneNameGetDistinctOnesAndKeepTheirNodes) {
+    Mount mount;
+    EXPECT_EQ(mount.add({{"film.mkv", 1}}), "film.mkv");
+    const NodeId first = mount.look({"film.mkv"}).node;
+    EXPECT_EQ(mount.add({{"film.mkv", 2}}), "film (2).mkv");
+    EXPECT_EQ(mount.add({{"film (2).mkv", 3}}), "film (2) (2).mkv");
+    EXPECT_EQ(mount.add({{"film.mkv/inside", 4}}), "film (3).mkv");
+    EXPECT_EQ(mount.look({"film.mkv"}).node, first);
+    EXPECT_EQ(mount.look({"film (2).mkv"}).size, 2u);
+    EXPECT_EQ(mount.look({"film (3).mkv", "inside"}).size, 4u);
+}
+
+TEST(Filesystem, AnOpenListingIsASnapshot) {
+    Mount mount;
+    mount.add({{"b", 1}});
+    const Listing before = mount.filesystem.list(kRootNode).value();
+    mount.add({{"a", 1}});
+    EXPECT_EQ(before.size(), 3u);
+    EXPECT_EQ(before.at(2).name, "b");
+    EXPECT_EQ(mount.list(kRootNode).size(), 4u);
+}
+
+TEST(Filesystem, ListingsKnowTheirParents) {
+    Mount mount;
+    mount.add({{"set/d/e/f", 1}});
+    const auto inode_of_dotdot = [&](NodeId node) {
+        return mount.filesystem.list(node).value().at(1).attributes.inode;
+    };
+    EXPECT_EQ(inode_of_dotdot(mount.look({"set"}).node), kRootNode);
+    EXPECT_EQ(inode_of_dotdot(mount.look({"set", "d"}).node), mount.look({"set"}).inode);
+    EXPECT_EQ(inode_of_dotdot(mount.look({"set", "d", "e"}).node), mount.look({"set", "d"}).inode);
+}
+
+TEST(Filesystem, WhatIsNotThereOrNotMeantSo) {
+    Mount mount;
+    mount.add({{"set/a", 1}});
+    Filesystem& fs = mount.filesystem;
+    const NodeId file = mount.look({"set", "a"}).node;
+    EXPECT_EQ(fs.lookup(kRootNode, "x").error(), fs_error::not_found());
+    EXPECT_EQ(fs.lookup(mount.look({"set"}).node, "x").error(), fs_error::not_found());
+    EXPECT_EQ(fs.lookup(file, "x").error(), fs_error::not_a_directory());
+    EXPECT_EQ(fs.list(file).error(), fs_error::not_a_directory());
+    EXPECT_EQ(fs.open(kRootNode, false).error(), fs_error::is_a_directory());
+    EXPECT_EQ(fs.open(mount.look({"set"}).node, false).error(), fs_error::is_a_directory());
+    EXPECT_EQ(fs.open(file, true).error(), fs_error::read_only());
+    EXPECT_EQ(fs.symlink_target(file).error(), fs_error::not_a_symlink());
+    for (NodeId node : {NodeId{0}, NodeId{2}, NodeId{9} << 32, (NodeId{1} << 32) + 99})
+        EXPECT_EQ(fs.attributes(node).error(), fs_error::not_found());
+}
+
+TEST(Filesystem, ATorrentAddedAfterTheEndCannotHang) {
+    Mount mount;
+    mount.filesystem.close();
+    mount.add({{"f", 100}});
+    struct Reply final : ReadReply {
+        explicit Reply(Error& into) : error(into) {}
+        void data(std::span<const iovec>) override {}
+        void fail(Error e) override { error = e; }
+        Error& error;
+    };
+    Error error;
+    mount.caches[0].read(1, {0, 100}, std::make_unique<Reply>(error));
+    EXPECT_EQ(to_errno(error), EIO);
+}
+
+}  // namespace
+}  // namespace btfs

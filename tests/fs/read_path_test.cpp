@@ -1,0 +1,356 @@
+#include "fs/read_path.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "fs/errno_map.hpp"
+#include "fs/filesystem.hpp"
+#include "tests/support/fake_demand_sink.hpp"
+#include "tests/support/fake_read_side.hpp"
+#include "tests/support/torrent_files.hpp"
+
+namespace btfs {
+namespace {
+
+using test::FakeDemandSink;
+using test::FakeReadSide;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB;
+constexpr std::uint32_t kPiece = 256 * KiB;
+constexpr std::uint64_t kBefore = 100'000;  // of another file
+constexpr std::uint64_t kSize = 100 * MiB + 77;
+
+// What one READ got. Shared by the test and the reply.
+struct Answer {
+    std::atomic<int> count{0};
+    std::vector<std::byte> bytes;
+    int error = 0;
+    ReadId id = 0;
+};
+
+class Reply final : public InterruptibleReply {
+  public:
+    using Watch = std::function<void(ReadId)>;
+    explicit Reply(std::shared_ptr<Answer> answer, Watch watch = {})
+        : answer_(std::move(answer)), watch_(std::move(watch)) {}
+    void watch_interrupts(ReadId id) override {
+        answer_->id = id;
+        if (watch_) watch_(id);
+    }
+    void data(std::span<const iovec> parts) override {
+        for (const iovec& part : parts) {
+            const auto* from = static_cast<const std::byte*>(part.iov_base);
+            answer_->bytes.insert(answer_->bytes.end(), from, from + part.iov_len);
+        }
+        ++answer_->count;
+    }
+    void fail(Error error) override {
+        answer_->error = to_errno(error);
+        ++answer_->count;
+    }
+
+  private:
+    std::shared_ptr<Answer> answer_;
+    Watch watch_;
+};
+
+// One torrent of two files, the second of which is open.
+struct World {
+    World() {
+        filesystem.add({sha1(as_bytes("t")), files, cache, sink, 0});
+        node = filesystem.lookup(filesystem.lookup(kRootNode, "t").value().node, "f").value().node;
+        file = filesystem.open(node, false).value();
+    }
+    std::shared_ptr<Answer> read(std::uint64_t begin, std::uint64_t size, bool nonblocking = false,
+                                 Reply::Watch watch = {}) {
+        auto answer = std::make_shared<Answer>();
+        filesystem.read(*file, {{begin, begin + size}, nonblocking},
+                        std::make_unique<Reply>(answer, std::move(watch)));
+        return answer;
+    }
+    ByteRange in_torrent(std::uint64_t begin, std::uint64_t end) const {
+        return {begin + kBefore, end + kBefore};
+    }
+    ReadPath& path() { return filesystem.read_path(); }
+    ReaderDemand last() const { return sink.posts().empty() ? ReaderDemand{} : sink.posts().back(); }
+
+    TimePoint now{1h};
+    const FileList files = test::file_list({{"t/before", kBefore}, {"t/f", kSize}});
+    const Layout layout = test::layout_of(files, kPiece);
+    FakeReadSide cache{layout.total_size(), kPiece};
+    FakeDemandSink sink;
+    Filesystem filesystem{[this] { return now; }};
+    NodeId node = 0;
+    OpenFile* file = nullptr;
+};
+
+void expect_content(const Answer& answer, std::uint64_t begin_in_file, std::uint64_t size) {
+    ASSERT_EQ(answer.count, 1);
+    EXPECT_EQ(answer.error, 0);
+    ASSERT_EQ(answer.bytes.size(), size);
+    for (std::size_t i = 0; i < size; ++i)
+        ASSERT_EQ(answer.bytes[i], test::content_at(kBefore + begin_in_file + i)) << i;
+}
+
+TEST(ReadPath, AHitIsAnsweredAtOnceAndAsksForNothing) {
+    World world;
+    world.cache.bring_all();
+    expect_content(*world.read(5, 100'000), 5, 100'000);
+    EXPECT_THAT(world.sink.posts(), IsEmpty());
+}
+
+TEST(ReadPath, ReadsEndWithTheFile) {
+    World world;
+    world.cache.bring_all();
+    expect_content(*world.read(kSize - 10, 4096), kSize - 10, 10);
+    expect_content(*world.read(kSize, 4096), kSize, 0);
+    expect_content(*world.read(kSize + 5000, 4096), kSize + 5000, 0);
+}
+
+TEST(ReadPath, AMissWaitsAndIsPosted) {
+    World world;
+    auto answer = world.read(1000, 64 * KiB);
+    EXPECT_EQ(answer->count, 0);
+    EXPECT_EQ(world.path().parked_count(), 1);
+    ASSERT_THAT(world.sink.posts(), SizeIs(1));
+    EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(1000, 1000 + 64 * KiB)));
+    EXPECT_EQ(world.last().window, world.in_torrent(1000, 1000 + 64 * KiB));  // and nothing beyond it
+    world.cache.bring({0, 2 * kPiece});
+    expect_content(*answer, 1000, 64 * KiB);
+    EXPECT_EQ(world.path().parked_count(), 0);
+}
+
+TEST(ReadPath, BlockedReadsArePostedOldestFirst) {
+    World world;
+    world.read(50 * MiB, 4096);
+    auto second = world.read(0, 4096);
+    EXPECT_THAT(world.last().blocked,
+                ElementsAre(world.in_torrent(50 * MiB, 50 * MiB + 4096), world.in_torrent(0, 4096)));
+    world.cache.bring({0, kPiece});
+    EXPECT_EQ(second->count, 1);
+    world.read(20 * MiB, 4096);  // the answered one has left
+    EXPECT_THAT(world.last().blocked, SizeIs(2));
+}
+
+TEST(ReadPath, ASequentialReaderPostsItsWindowSeldom) {
+    World world;
+    world.cache.bring({0, 20 * MiB});
+    std::uint64_t at = 0;
+    for (; at < 16 * MiB; at += 128 * KiB) expect_content(*world.read(at, 128 * KiB), at, 128 * KiB);
+    const auto posts = world.sink.posts();
+    ASSERT_FALSE(posts.empty());
+    EXPECT_LT(posts.size(), 40u);  // of 128 reads
+    for (const ReaderDemand& post : posts) {
+        EXPECT_TRUE(post.blocked.empty());
+        EXPECT_GT(post.window.end, 20 * MiB);  // never what is there already
+    }
+    EXPECT_GE(posts.back().window.end + 1 * MiB, world.in_torrent(at + 28 * MiB, at + 28 * MiB).end);
+}
+
+TEST(ReadPath, ASeekIntoWhatIsThereDropsTheOldWindow) {
+    World world;
+    world.cache.bring({0, 4 * MiB});
+    for (std::uint64_t at = 0; at < 3 * MiB; at += 128 * KiB) world.read(at, 128 * KiB);
+    EXPECT_FALSE(world.last().idle());
+    world.cache.bring({50 * MiB, 60 * MiB});
+    world.read(55 * MiB, 4096);
+    EXPECT_TRUE(world.last().idle());
+    const std::size_t posts = world.sink.posts().size();
+    world.read(52 * MiB, 4096);
+    EXPECT_EQ(world.sink.posts().size(), posts);
+}
+
+TEST(ReadPath, TheLastWindowReachesTheEndOfTheFile) {
+    World world;
+    world.cache.bring({0, 99 * MiB});
+    for (std::uint64_t at = 90 * MiB; at < 98 * MiB; at += 128 * KiB) world.read(at, 128 * KiB);
+    EXPECT_EQ(world.last().window.end, kBefore + kSize);
+}
+
+TEST(ReadPath, FlushEndsWhatWaitsAndWantsNothing) {
+    World world;
+    auto a = world.read(0, 4096), b = world.read(128 * KiB, 4096);
+    world.path().flush(*world.file);
+    EXPECT_EQ(a->error, EINTR);
+    EXPECT_EQ(b->error, EINTR);
+    EXPECT_TRUE(world.last().idle());
+    EXPECT_EQ(world.path().parked_count(), 0);
+    auto again = world.read(0, 4096);  // by a reader that still lives
+    EXPECT_EQ(again->count, 0);
+    EXPECT_THAT(world.last().blocked, SizeIs(1));
+    world.cache.bring_all();
+    expect_content(*again, 0, 4096);
+    EXPECT_EQ(a->count + b->count, 2);
+}
+
+TEST(ReadPath, ReleaseDropsTheReaderEvenWhileAReplyIsUnderWay) {
+    World world;
+    auto answer = world.read(0, 4096);
+    world.path().release(*world.file);
+    EXPECT_EQ(world.sink.drops(), 1u);
+    world.cache.bring_all();
+    expect_content(*answer, 0, 4096);
+    EXPECT_FALSE(world.sink.late());
+    EXPECT_TRUE(world.path().wait_until_idle(0s));
+}
+
+TEST(ReadPath, AnInterruptEndsItsReadOnly) {
+    World world;
+    auto a = world.read(0, 4096), b = world.read(10 * MiB, 4096);
+    world.path().interrupt(a->id);
+    EXPECT_EQ(a->error, EINTR);
+    EXPECT_EQ(b->count, 0);
+    EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(10 * MiB, 10 * MiB + 4096)));
+    world.path().interrupt(a->id);  // too late
+    world.path().interrupt(12345);  // nobody's
+    world.cache.bring_all();
+    EXPECT_EQ(b->count, 1);
+    EXPECT_EQ(a->count, 1);
+}
+
+TEST(ReadPath, AnInterruptThatComesInsideItsRegistrationIsNotLost) {
+    World world;
+    auto answer = std::make_shared<Answer>();
+    auto watch = [&](ReadId id) {
+        world.path().interrupt(id);
+        EXPECT_EQ(answer->count, 0);  // libfuse still holds the request
+    };
+    world.filesystem.read(*world.file, {{0, 4096}, false}, std::make_unique<Reply>(answer, watch));
+    EXPECT_EQ(answer->count, 1);
+    EXPECT_EQ(answer->error, EINTR);
+    EXPECT_EQ(world.path().parked_count(), 0);
+    EXPECT_TRUE(world.last().blocked.empty());
+}
+
+TEST(ReadPath, ANonblockingReadFailsAndIsFetchedAllTheSame) {
+    World world;
+    auto answer = world.read(5 * MiB, 4096, true);
+    EXPECT_EQ(answer->error, EAGAIN);
+    EXPECT_TRUE(world.last().blocked.empty());
+    EXPECT_EQ(world.last().window, world.in_torrent(5 * MiB, 5 * MiB + 4096));
+    world.cache.bring_all();
+    expect_content(*world.read(5 * MiB, 4096, true), 5 * MiB, 4096);
+}
+
+TEST(ReadPath, CloseFailsWhatWaitsAndWhatComes) {
+    World world;
+    auto before = world.read(0, 4096);
+    world.filesystem.close();
+    EXPECT_EQ(before->error, EIO);
+    EXPECT_EQ(world.read(0, 4096)->error, EIO);
+    EXPECT_TRUE(world.path().wait_until_idle(0s));
+}
+
+TEST(ReadPath, ADroppedReplyIsAnError) {
+    World world;
+    auto answer = world.read(0, 4096);
+    world.cache.drop_parked();
+    EXPECT_EQ(answer->count, 1);
+    EXPECT_EQ(answer->error, EIO);
+    EXPECT_EQ(world.path().parked_count(), 0);
+}
+
+TEST(ReadPath, TimeoutsCountFromTheLastProgress) {
+    World world;
+    auto answer = world.read(0, 128 * KiB);
+    world.now += 9s;
+    world.path().expire(10s);
+    world.cache.bring({50 * MiB, 50 * MiB + 1});  // progress elsewhere in the torrent
+    world.now += 9s;
+    world.path().expire(10s);
+    world.now += 9s;
+    world.path().expire(10s);
+    EXPECT_EQ(answer->count, 0);
+    world.now += 2s;
+    world.path().expire(10s);
+    EXPECT_EQ(answer->error, EIO);
+    EXPECT_TRUE(world.last().blocked.empty());
+}
+
+TEST(ReadPath, TheKernelsRetryOfATimeoutFailsAtOnceButNotALaterRead) {
+    World world;
+    world.read(0, 128 * KiB);
+    world.now += 10s;
+    world.path().expire(10s);
+    EXPECT_EQ(world.read(4096, 4096)->error, EIO);
+    EXPECT_EQ(world.read(1 * MiB, 4096)->count, 0);
+    EXPECT_EQ(world.read(0, 128 * KiB)->count, 0);
+    world.now += 2s;
+    EXPECT_EQ(world.read(4096, 4096)->count, 0);
+}
+
+TEST(ReadPath, PastTheLimitTheOldestOfClosedDescriptorsAreEnded) {
+    World world;
+    OpenFile* const living = world.file;
+    OpenFile* const dead = world.filesystem.open(world.node, false).value();
+    world.path().set_parked_limit(4);
+    auto kept = world.read(0, 4096);
+    world.path().flush(*dead);
+    world.file = dead;
+    auto first = world.read(1 * MiB, 4096), second = world.read(2 * MiB, 4096);
+    world.file = living;
+    auto third = world.read(3 * MiB, 4096);
+    EXPECT_EQ(first->count, 0);
+    auto fourth = world.read(4 * MiB, 4096);
+    EXPECT_EQ(first->error, EINTR);
+    EXPECT_EQ(kept->count + second->count + third->count + fourth->count, 0);
+    world.filesystem.close();
+}
+
+// Everything at once, from several threads: each READ is answered once, and nothing follows a drop.
+TEST(ReadPath, NoReplyIsLostOrDoubled) {
+    const auto seed = std::random_device{}();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world;
+    constexpr int kThreads = 4, kRounds = 400;
+    std::mutex mutex;
+    std::vector<std::shared_ptr<Answer>> answers;
+    std::atomic<bool> done{false};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+        threads.emplace_back([&, t] {
+            std::mt19937 random(seed + static_cast<unsigned>(t));
+            for (int i = 0; i < kRounds; ++i) {
+                OpenFile* file = world.filesystem.open(world.node, false).value();
+                std::vector<std::shared_ptr<Answer>> mine;
+                for (int k = 0; k < 3; ++k) {
+                    const std::uint64_t begin = random() % (kSize - 4096);
+                    auto answer = mine.emplace_back(std::make_shared<Answer>());
+                    world.filesystem.read(*file, {{begin, begin + 4096}, random() % 8 == 0},
+                                          std::make_unique<Reply>(answer));
+                    if (random() % 4 == 0) world.path().interrupt(answer->id);
+                }
+                if (random() % 2) world.path().flush(*file);
+                if (random() % 4 == 0) world.path().expire(0s);
+                world.path().release(*file);
+                std::lock_guard lock(mutex);
+                answers.insert(answers.end(), mine.begin(), mine.end());
+            }
+        });
+    }
+    threads.emplace_back([&] {
+        std::mt19937 random(seed);
+        while (!done) {
+            const std::uint64_t begin = random() % kSize;
+            world.cache.bring({begin, begin + 1});
+        }
+    });
+    for (int t = 0; t < kThreads; ++t) threads[static_cast<std::size_t>(t)].join();
+    done = true;
+    threads.back().join();
+    world.filesystem.close();
+    EXPECT_TRUE(world.path().wait_until_idle(5s));
+    for (const auto& answer : answers) EXPECT_EQ(answer->count, 1);
+    EXPECT_EQ(world.path().parked_count(), 0);
+    EXPECT_FALSE(world.sink.late());
+    EXPECT_EQ(world.sink.drops(), std::size_t{kThreads * kRounds});
+}
+
+}  // namespace
+}  // namespace btfs

@@ -1,0 +1,139 @@
+// A torrent's cache for tests: its bytes are a function of their offset, its pieces come when told to.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "cache/read_side.hpp"
+
+namespace btfs::test {
+
+inline std::byte content_at(std::uint64_t offset_in_torrent) {
+    return static_cast<std::byte>((offset_in_torrent * 0x9e3779b97f4a7c15ULL) >> 37);
+}
+
+class FakeReadSide final : public ReadSide {
+  public:
+    FakeReadSide(std::uint64_t size, std::uint32_t piece_length)
+        : piece_length_(piece_length), had_(units_for(size, piece_length), false) {}
+
+    ReadOutcome read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) override {
+        {
+            std::lock_guard lock(mutex_);
+            reads_.push_back({id, range});
+            if (!has_locked(range) && !closed_) {
+                parked_.emplace(id, Parked{range, std::move(reply)});
+                return ReadOutcome::parked;
+            }
+        }
+        if (!has(range)) {
+            reply->fail(closed_);
+        } else {
+            answer(range, *reply);
+        }
+        return ReadOutcome::answered;
+    }
+
+    bool cancel(ReadId id, Error error) override {
+        auto reply = take([&](ReadId parked, const Parked&) { return parked == id; });
+        for (auto& [range, one] : reply) one->fail(error);
+        return !reply.empty();
+    }
+
+    void close(Error error) override {
+        {
+            std::lock_guard lock(mutex_);
+            closed_ = error;
+        }
+        for (auto& [range, reply] : take([](ReadId, const Parked&) { return true; })) reply->fail(error);
+    }
+
+    bool has(ByteRange range) const override {
+        std::lock_guard lock(mutex_);
+        ++has_calls_;
+        return has_locked(range);
+    }
+
+    std::uint64_t bytes_had() const override {
+        std::lock_guard lock(mutex_);
+        return static_cast<std::uint64_t>(std::ranges::count(had_, true)) * piece_length_;
+    }
+
+    /// The pieces of these bytes come: reads that waited for them are answered on this thread.
+    void bring(ByteRange range) {
+        {
+            std::lock_guard lock(mutex_);
+            for (auto piece = range.begin / piece_length_;
+                 piece * piece_length_ < range.end && piece < had_.size(); ++piece)
+                had_[piece] = true;
+        }
+        auto ready = take([&](ReadId, const Parked& parked) { return has_locked(parked.range); });
+        for (auto& [of, reply] : ready) answer(of, *reply);
+    }
+    void bring_all() { bring({0, had_.size() * std::uint64_t{piece_length_}}); }
+
+    /// Drops parked replies without using them, as a bug would.
+    void drop_parked() {
+        take([](ReadId, const Parked&) { return true; });
+    }
+
+    std::size_t parked_count() const {
+        std::lock_guard lock(mutex_);
+        return parked_.size();
+    }
+    std::vector<std::pair<ReadId, ByteRange>> reads() const {
+        std::lock_guard lock(mutex_);
+        return reads_;
+    }
+
+  private:
+    struct Parked {
+        ByteRange range;
+        std::unique_ptr<ReadReply> reply;
+    };
+
+    bool has_locked(ByteRange range) const {
+        for (auto piece = range.begin / piece_length_; piece * piece_length_ < range.end; ++piece) {
+            if (piece >= had_.size() || !had_[piece]) return false;
+        }
+        return true;
+    }
+
+    template <class Which>
+    std::vector<std::pair<ByteRange, std::unique_ptr<ReadReply>>> take(Which which) {
+        std::lock_guard lock(mutex_);
+        std::vector<std::pair<ByteRange, std::unique_ptr<ReadReply>>> taken;
+        for (auto at = parked_.begin(); at != parked_.end();) {
+            if (!which(at->first, at->second)) {
+                ++at;
+                continue;
+            }
+            taken.emplace_back(at->second.range, std::move(at->second.reply));
+            at = parked_.erase(at);
+        }
+        return taken;
+    }
+
+    // In two parts, as of two pieces.
+    static void answer(ByteRange range, ReadReply& reply) {
+        std::vector<std::byte> bytes(range.size());
+        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = content_at(range.begin + i);
+        const std::size_t half = bytes.size() / 2;
+        const iovec parts[] = {{bytes.data(), half}, {bytes.data() + half, bytes.size() - half}};
+        reply.data(parts);
+    }
+
+    const std::uint32_t piece_length_;
+    mutable std::mutex mutex_;
+    std::vector<bool> had_;
+    std::map<ReadId, Parked> parked_;
+    std::vector<std::pair<ReadId, ByteRange>> reads_;
+    mutable std::size_t has_calls_ = 0;
+    Error closed_;
+};
+
+}  // namespace btfs::test
