@@ -49,8 +49,14 @@ class PieceMemory::Budget {
         std::vector<Pages> surplus;
         Pages found;
         {
-            std::lock_guard lock(mutex_);
-            if (!admits(capacity, use)) return {};
+            std::unique_lock lock(mutex_);
+            if (!admits(capacity, use)) {
+                std::list<Waiting> asked;
+                if (use == MemoryUse::blocked) asked.swap(spare_);
+                lock.unlock();
+                for (Waiting& spare : asked) spare.task();
+                return {};
+            }
             held(use) += capacity;
             auto fit = std::ranges::find(idle_, capacity, &Pages::capacity);
             if (fit != idle_.end()) {
@@ -92,12 +98,19 @@ class PieceMemory::Budget {
         task();
     }
 
+    void when_short(const void* owner, Task task) {
+        std::lock_guard lock(mutex_);
+        spare_.push_back({0, MemoryUse::blocked, owner, std::move(task)});
+    }
+
     void forget(const void* owner) {
         std::list<Waiting> dropped;  // destroyed after the lock is let go
         std::lock_guard lock(mutex_);
-        for (auto next = waiting_.begin(); next != waiting_.end();) {
-            auto it = next++;
-            if (!owner || it->owner == owner) dropped.splice(dropped.end(), waiting_, it);
+        for (std::list<Waiting>* list : {&waiting_, &spare_}) {
+            for (auto next = list->begin(); next != list->end();) {
+                auto it = next++;
+                if (!owner || it->owner == owner) dropped.splice(dropped.end(), *list, it);
+            }
         }
     }
 
@@ -158,6 +171,7 @@ class PieceMemory::Budget {
     std::deque<Pages> idle_;
     std::size_t idle_bytes_ = 0;
     std::list<Waiting> waiting_;
+    std::list<Waiting> spare_;  ///< who can do without some
 };
 
 class PieceMemory::Buffer final : public PieceBuffer {
@@ -190,6 +204,9 @@ void PieceMemory::when_free(std::size_t size, MemoryUse use, const void* owner, 
     budget_->when_free(whole_pages(size), use, owner, std::move(task));
 }
 
+void PieceMemory::when_short(const void* owner, Task task) {
+    budget_->when_short(owner, std::move(task));
+}
 void PieceMemory::forget(const void* owner) {
     budget_->forget(owner);
 }

@@ -37,6 +37,9 @@ class PieceMemory {
     /// Calls `task` once, as soon as such an acquire() may succeed: here and now, or on the thread that lets
     /// go of memory. The task has to be quick. It is dropped by forget(owner) or the end of this object.
     void when_free(std::size_t size, MemoryUse use, const void* owner, Task task);
+    /// Calls `task` once, when memory for a blocked read is refused, on the thread that asked: `owner` holds
+    /// memory that it can do without. The task has to be quick.
+    void when_short(const void* owner, Task task);
     /// Drops the tasks of `owner` that were not called yet.
     void forget(const void* owner);
 

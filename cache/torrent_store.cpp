@@ -68,6 +68,7 @@ TorrentStore::~TorrentStore() {
     close(Errc::cancelled);
     pool_.forget(this);
     memory_.forget(this);
+    retry_all_writes();  // once more: there may be room by now
     jobs_.wait_until_unused();
     if (claims_->clean()) return;
     Error error = data_.sync();
@@ -166,11 +167,12 @@ void TorrentStore::wait_for_disk() {
         if (std::exchange(waits_for_disk_, true)) return;
     }
     pool_.submit_after(DiskHealth::kRetryAfter, this, job([this] {
-                           health_.allow_probe();
                            {
                                std::lock_guard lock(credit_mutex_);
                                waits_for_disk_ = false;
                            }
+                           if (closed_ || retry_write()) return;
+                           health_.allow_probe();
                            events_.send([](StorageEvents& events) { events.on_credit(); });
                        }));
 }
@@ -208,13 +210,83 @@ void TorrentStore::write_now(PieceIndex piece, PieceBufferPtr buffer) {
     if (Error error = data_.write(range.begin, buffer->bytes())) {
         data_.punch(range);  // what part of it was written is of no use
         on_write_failed(error);
-        lose(piece);  // there is no claim to take back
+        keep_unwritten(piece, std::move(buffer));
         return;
     }
     cache_.on_written(cache_.whole(piece));
     buffer.reset();
     save_claims(cache_.whole(piece));
     on_write_worked();
+}
+
+void TorrentStore::keep_unwritten(PieceIndex piece, PieceBufferPtr buffer) {
+    if (closed_) return lose(piece);  // there is no claim to take back
+    bool offer = false;
+    {
+        std::lock_guard lock(unwritten_mutex_);
+        offer = !std::exchange(offered_, true);
+        unwritten_bytes_ += buffer->bytes().size();
+        unwritten_.push_back({piece, std::move(buffer)});
+    }
+    while (drop_unwritten_beyond(kUnwrittenBytes)) continue;
+    if (offer) offer_unwritten();
+    wait_for_disk();
+}
+
+/// Lets the oldest one go if more bytes than these are kept; the newest one stays.
+bool TorrentStore::drop_unwritten_beyond(std::size_t bytes) {
+    Unwritten oldest;
+    {
+        std::lock_guard lock(unwritten_mutex_);
+        if (unwritten_bytes_ <= bytes || unwritten_.size() < (bytes > 0 ? 2 : 1)) return false;
+        oldest = std::move(unwritten_.front());
+        unwritten_.pop_front();
+        unwritten_bytes_ -= oldest.buffer->bytes().size();
+    }
+    lose(oldest.piece);
+    return true;
+}
+
+/// Somebody's blocked read, of any torrent, is more important than what is kept here.
+void TorrentStore::offer_unwritten() {
+    Task drop = job([this] {
+        drop_unwritten_beyond(0);
+        {
+            std::lock_guard lock(unwritten_mutex_);
+            offered_ = !unwritten_.empty();
+            if (!offered_) return;
+        }
+        offer_unwritten();
+    });
+    memory_.when_short(this, [this, drop = std::move(drop)]() mutable {
+        pool_.submit_always(DiskWork::verify, std::move(drop));
+    });
+}
+
+/// Tries the oldest one again. False if there is none.
+bool TorrentStore::retry_write() {
+    Unwritten oldest;
+    {
+        std::lock_guard lock(unwritten_mutex_);
+        if (unwritten_.empty()) return false;
+        oldest = std::move(unwritten_.front());
+        unwritten_.pop_front();
+        unwritten_bytes_ -= oldest.buffer->bytes().size();
+    }
+    pool_.submit_always(DiskWork::write, job([this, one = std::move(oldest)]() mutable {
+                            write_now(one.piece, std::move(one.buffer));
+                        }));
+    return true;
+}
+
+/// Each of those kept at this moment; one that fails comes back and waits for its turn.
+void TorrentStore::retry_all_writes() {
+    std::size_t count = 0;
+    {
+        std::lock_guard lock(unwritten_mutex_);
+        count = unwritten_.size();
+    }
+    while (count-- > 0 && retry_write()) continue;
 }
 
 void TorrentStore::on_write_failed(Error error) {
@@ -226,6 +298,7 @@ void TorrentStore::on_write_failed(Error error) {
 void TorrentStore::on_write_worked() {
     if (!health_.on_write_worked()) return;
     spdlog::warn("cache: can write {} again", spec_.identity.cache_key());
+    retry_all_writes();
     events_.send([](StorageEvents& events) { events.on_credit(); });
 }
 

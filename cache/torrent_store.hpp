@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -37,6 +38,10 @@ struct StoreSpec {
 /// own and, idle, next to no memory. Opened by CacheDir.
 class TorrentStore final : public Storage, public ReadSide {
   public:
+    /// While the disk fails, this much of what it would not take is kept in memory, so that a reader who
+    /// takes a piece in small reads does not have it fetched for each; the newest piece always is.
+    static constexpr std::size_t kUnwrittenBytes = 16 << 20;
+
     TorrentStore(StoreSpec spec, std::filesystem::path data_path, std::unique_ptr<Claims> claims,
                  const EarlierClaims& earlier, DiskPool& pool, PieceMemory& memory);
     TorrentStore(const TorrentStore&) = delete;
@@ -65,6 +70,10 @@ class TorrentStore final : public Storage, public ReadSide {
 
   private:
     class UploadReply;
+    struct Unwritten {
+        PieceIndex piece;
+        PieceBufferPtr buffer;
+    };
     enum class MayWait : std::uint8_t { no, yes };
 
     void load(const EarlierClaims& earlier);
@@ -84,6 +93,11 @@ class TorrentStore final : public Storage, public ReadSide {
     void lose(PieceIndex piece);
     void lose_stored(PieceIndex piece);
     void save_claims(BlockSpan blocks);
+    void keep_unwritten(PieceIndex piece, PieceBufferPtr buffer);
+    bool drop_unwritten_beyond(std::size_t bytes);
+    void offer_unwritten();
+    bool retry_write();
+    void retry_all_writes();
     void on_write_failed(Error error);
     void on_write_worked();
     void wait_for_credit(std::size_t size, MemoryUse use);
@@ -104,6 +118,12 @@ class TorrentStore final : public Storage, public ReadSide {
     // Guarded by credit_mutex_: who was told "no credit" and hears of memory, or of the disk, once.
     std::array<bool, 2> waits_for_memory_{};  // by MemoryUse::ahead, blocked
     bool waits_for_disk_ = false;
+
+    std::mutex unwritten_mutex_;
+    // Guarded by unwritten_mutex_: verified pieces that the disk would not take, oldest first.
+    std::deque<Unwritten> unwritten_;
+    std::size_t unwritten_bytes_ = 0;
+    bool offered_ = false;  ///< to whoever is short of memory
 
     std::mutex sequence_mutex_;
     SequentialReads sequence_;  // guarded by sequence_mutex_

@@ -1,0 +1,446 @@
+#include "engine/net/http_client.hpp"
+
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "engine/net/content_coding.hpp"
+#include "engine/net/http_url.hpp"
+#include "tests/engine/net/support/loopback.hpp"
+
+namespace btfs::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using test::run;
+using test::send;
+
+std::string ok(const std::string& body, const std::string& fields = "") {
+    return "HTTP/1.1 200 OK\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           body;
+}
+
+std::string compressed(const std::string& body, int window_bits) {
+    z_stream stream{};
+    deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
+    std::string out(deflateBound(&stream, body.size()) + 64, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
+    stream.avail_in = static_cast<uInt>(body.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    deflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    deflateEnd(&stream);
+    return out;
+}
+
+struct HttpClientTest : testing::Test {
+    asio::io_context io;
+    Resolver resolver{io, {}};
+    HttpClient client{io, resolver, {}};
+
+    Result<HttpResponse> get(HttpRequest request) { return run(io, client.get(std::move(request))); }
+    Result<HttpResponse> get(const std::string& url) {
+        HttpRequest request;
+        request.url = url;
+        request.timeout = 10s;
+        return get(request);
+    }
+    /// What becomes of a server that answers so.
+    Error error_for(test::TcpServer::Serve serve, Duration timeout = 10s) {
+        test::TcpServer server(std::move(serve));
+        HttpRequest request;
+        request.url = server.url();
+        request.timeout = timeout;
+        request.max_body_size = 100'000;
+        const auto response = get(request);
+        EXPECT_FALSE(response);
+        return response ? Error{} : response.error();
+    }
+};
+
+TEST_F(HttpClientTest, GetsABody) {
+    std::string seen;
+    test::TcpServer server([&](tcp::socket& s, const std::string& request) {
+        seen = request;
+        send(s, ok("hello"));
+    });
+    const auto response = get(server.url("/a?b=%00#no"));
+    ASSERT_TRUE(response) << response.error().message();
+    EXPECT_EQ(response->status, 200u);
+    EXPECT_EQ(response->body, "hello");
+    EXPECT_TRUE(seen.starts_with("GET /a?b=%00 HTTP/1.1\r\n")) << seen;
+    EXPECT_NE(seen.find("Host: 127.0.0.1:" + std::to_string(server.port()) + "\r\n"), std::string::npos)
+        << seen;
+    EXPECT_NE(seen.find("Connection: close\r\n"), std::string::npos);
+}
+
+TEST_F(HttpClientTest, BodiesEndWithALengthAChunkOrTheConnection) {
+    test::TcpServer server([](tcp::socket& s, const std::string& request) {
+        if (request.starts_with("GET /chunks"))
+            send(s, "HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+        else
+            send(s, "HTTP/1.0 200 OK\r\n\r\nabcde");
+    });
+    EXPECT_EQ(get(server.url("/chunks"))->body, "abcde");
+    EXPECT_EQ(get(server.url("/chunks"))->status, 404u);
+    EXPECT_EQ(get(server.url("/eof"))->body, "abcde");
+}
+
+TEST_F(HttpClientTest, BodiesAreDecompressed) {
+    const std::string body(50'000, 'x');
+    test::TcpServer server([&](tcp::socket& s, const std::string& request) {
+        EXPECT_NE(request.find("Accept-Encoding: gzip, deflate"), std::string::npos);
+        if (request.starts_with("GET /gzip")) send(s, ok(compressed(body, 31), "Content-Encoding: gzip\r\n"));
+        if (request.starts_with("GET /zlib"))
+            send(s, ok(compressed(body, 15), "Content-Encoding: deflate\r\n"));
+        if (request.starts_with("GET /bare"))
+            send(s, ok(compressed(body, -15), "Content-Encoding: Deflate\r\n"));
+    });
+    for (const char* target : {"/gzip", "/zlib", "/bare"}) {
+        const auto response = get(server.url(target));
+        ASSERT_TRUE(response) << target;
+        EXPECT_EQ(response->body, body) << target;
+    }
+}
+
+TEST_F(HttpClientTest, AsksForARange) {
+    test::TcpServer server([](tcp::socket& s, const std::string& request) {
+        EXPECT_NE(request.find("Range: bytes=10-19\r\n"), std::string::npos) << request;
+        EXPECT_EQ(request.find("Accept-Encoding"), std::string::npos);
+        send(s, "HTTP/1.1 206 Partial\r\nContent-Length: 10\r\n\r\n0123456789");
+    });
+    HttpRequest request;
+    request.url = server.url();
+    request.range = ByteRange{10, 20};
+    EXPECT_EQ(get(request)->status, 206u);
+}
+
+TEST_F(HttpClientTest, FollowsRedirectsRelativeAndAbsolute) {
+    test::TcpServer last([](tcp::socket& s, const std::string&) { send(s, ok("there")); });
+    test::TcpServer first([&](tcp::socket& s, const std::string& request) {
+        if (request.starts_with("GET /a/b "))
+            send(s, "HTTP/1.1 302 Found\r\nLocation: ../c?x\r\nContent-Length: 0\r\n\r\n");
+        else
+            send(s, "HTTP/1.1 308 Moved\r\nLocation: " + last.url("/d") + "\r\nContent-Length: 3\r\n\r\nxyz");
+    });
+    const auto response = get(first.url("/a/b"));
+    ASSERT_TRUE(response) << response.error().message();
+    EXPECT_EQ(response->body, "there");
+    EXPECT_EQ(response->final_url, last.url("/d"));
+}
+
+TEST_F(HttpClientTest, ARedirectLoopEnds) {
+    std::atomic<unsigned> asked = 0;
+    EXPECT_EQ(error_for([&](tcp::socket& s, const std::string&) {
+                  ++asked;
+                  send(s, "HTTP/1.1 301 Moved\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
+              }),
+              Errc::http_too_many_redirects);
+    EXPECT_EQ(asked, HttpClient::kMaxRedirects + 1);
+    EXPECT_EQ(error_for([](tcp::socket& s, const std::string&) {
+                  send(s, "HTTP/1.1 301 Moved\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n");
+              }),
+              Errc::http_malformed);
+}
+
+TEST_F(HttpClientTest, HostileServersAreGivenUp) {
+    const auto endless = [](tcp::socket& s, const std::string& head, const std::string& part) {
+        send(s, head);
+        boost::system::error_code error;
+        while (!error) asio::write(s, asio::buffer(part), error);
+    };
+    EXPECT_EQ(
+        error_for([&](tcp::socket& s, const std::string&) { endless(s, "HTTP/1.1 200 OK\r\n", "A: b\r\n"); }),
+        Errc::http_too_large);
+    EXPECT_EQ(error_for([&](tcp::socket& s, const std::string&) {
+                  endless(s, "HTTP/1.1 200 OK\r\nA: ", "bbbbbbbb");
+              }),
+              Errc::http_too_large);
+    EXPECT_EQ(error_for([&](tcp::socket& s, const std::string&) {
+                  endless(s, "HTTP/1.1 200 OK\r\n\r\n", "bbbbbbbbb");
+              }),
+              Errc::http_too_large);
+    EXPECT_EQ(error_for([&](tcp::socket& s, const std::string&) {
+                  send(s, "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n");
+              }),
+              Errc::http_too_large);
+    EXPECT_EQ(error_for([&](tcp::socket& s, const std::string&) {
+                  endless(s, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "4\r\nabcd\r\n");
+              }),
+              Errc::http_too_large);
+    EXPECT_EQ(error_for([&](tcp::socket& s, const std::string&) {
+                  send(s, ok(compressed(std::string(50'000'000, 'x'), 31), "Content-Encoding: gzip\r\n"));
+              }),
+              Errc::http_too_large);
+    EXPECT_EQ(error_for([](tcp::socket& s, const std::string&) {
+                  send(s, ok("not gzip", "Content-Encoding: gzip\r\n"));
+              }),
+              Errc::http_malformed);
+    EXPECT_EQ(
+        error_for([](tcp::socket& s, const std::string&) { send(s, ok("x", "Content-Encoding: br\r\n")); }),
+        Errc::http_malformed);
+    EXPECT_EQ(
+        error_for([](tcp::socket& s, const std::string&) { send(s, "\x16\x03\x01 what is this\r\n\r\n"); }),
+        Errc::http_malformed);
+    EXPECT_EQ(error_for([](tcp::socket& s, const std::string&) {
+                  send(s, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+              }),
+              Errc::connection_closed);
+    EXPECT_EQ(error_for([](tcp::socket&, const std::string&) {}), Errc::connection_closed);
+    EXPECT_EQ(error_for([](tcp::socket& s, const std::string&) { test::wait_for_close(s); }, 100ms),
+              Errc::timed_out);
+    EXPECT_EQ(error_for(
+                  [](tcp::socket& s, const std::string&) {
+                      send(s, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+                      test::wait_for_close(s);
+                  },
+                  100ms),
+              Errc::timed_out);
+}
+
+TEST_F(HttpClientTest, ARefusedConnectionIsTheSystemsError) {
+    std::uint16_t port = 0;
+    {
+        test::TcpServer server([](tcp::socket&, const std::string&) {});
+        port = server.port();
+    }
+    const auto response = get("http://localhost:" + std::to_string(port));
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().value(), ECONNREFUSED);
+    EXPECT_EQ(get("ftp://localhost/").error(), Errc::http_bad_url);
+    EXPECT_EQ(get("http://user@localhost/").error(), Errc::http_bad_url);
+}
+
+TEST_F(HttpClientTest, ANameMayHaveADeadAddressBesideAGoodOne) {
+    // localhost is 127.0.0.1 and ::1; the server has the latter alone.
+    try {
+        test::TcpServer server([](tcp::socket& s, const std::string&) { send(s, ok("six")); }, "::1");
+        const auto response = get("http://localhost:" + std::to_string(server.port()));
+        ASSERT_TRUE(response) << response.error().message();
+        EXPECT_EQ(response->body, "six");
+        EXPECT_EQ(get("http://[::1]:" + std::to_string(server.port()) + "/")->body, "six");
+        HttpRequest v4;
+        v4.url = "http://localhost:" + std::to_string(server.port());
+        v4.families = Families::v4;
+        EXPECT_FALSE(get(v4));
+    } catch (const boost::system::system_error&) {
+        GTEST_SKIP() << "no IPv6 here";
+    }
+}
+
+TEST_F(HttpClientTest, CanBeCancelled) {
+    test::TcpServer server([](tcp::socket& s, const std::string&) { test::wait_for_close(s); });
+    asio::cancellation_signal cancel;
+    std::optional<Result<HttpResponse>> result;
+    HttpRequest request;
+    request.url = server.url();
+    asio::co_spawn(
+        io, client.get(request),
+        asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr, Result<HttpResponse> r) {
+            result = std::move(r);
+            io.stop();
+        }));
+    asio::steady_timer timer(io, 50ms);
+    timer.async_wait([&](boost::system::error_code) { cancel.emit(asio::cancellation_type::terminal); });
+    io.run();
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->error(), Errc::cancelled);
+}
+
+TEST_F(HttpClientTest, NothingLeavesWhereTheBindingForbidsIt) {
+    test::TcpServer server([](tcp::socket&, const std::string&) { ADD_FAILURE() << "was asked"; });
+    HttpClient::Options options;
+    options.binding.v6 = *Address::parse("::1");
+    HttpClient bound(io, resolver, options);
+    HttpRequest request;
+    request.url = server.url();
+    EXPECT_FALSE(run(io, bound.get(request)));
+}
+
+// ---- a redirect from a public address, in a network of its own ----
+
+void give_loopback(const char* name, const char* address) {
+    const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+    ifreq request{};
+    std::strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    const Address parsed = *Address::parse(address);
+    const ByteView raw = parsed.bytes();
+    auto* wanted = reinterpret_cast<sockaddr_in*>(&request.ifr_addr);
+    wanted->sin_family = AF_INET;
+    std::memcpy(&wanted->sin_addr, raw.data(), raw.size());
+    ioctl(fd, SIOCSIFADDR, &request);
+    ioctl(fd, SIOCGIFFLAGS, &request);
+    request.ifr_flags |= IFF_UP;
+    ioctl(fd, SIOCSIFFLAGS, &request);
+    ::close(fd);
+}
+
+TEST_F(HttpClientTest, NoRedirectFromAPublicAddressToAPrivateOne) {
+    bool isolated = false;
+    std::thread([&] {
+        isolated = unshare(CLONE_NEWNET) == 0;
+        if (!isolated) return;
+        give_loopback("lo", "127.0.0.1");
+        give_loopback("lo:1", "203.0.113.1");
+        test::TcpServer inside([](tcp::socket&, const std::string&) { ADD_FAILURE() << "was asked"; });
+        std::string target = inside.url("/router");
+        test::TcpServer outside(
+            [&](tcp::socket& s, const std::string&) {
+                send(s, "HTTP/1.1 302 Found\r\nLocation: " + target + "\r\nContent-Length: 0\r\n\r\n");
+            },
+            "203.0.113.1");
+        const std::string url = "http://203.0.113.1:" + std::to_string(outside.port()) + "/";
+        EXPECT_EQ(get(url).error(), Errc::http_redirect_refused);
+        target = "http://localhost:" + std::to_string(inside.port());
+        EXPECT_EQ(get(url).error(), Errc::http_redirect_refused) << "a name does not help";
+    }).join();
+    if (!isolated) GTEST_SKIP() << "a network of its own needs root";
+}
+
+// ---- TLS ----
+
+/// A certificate for "localhost" signed by itself, in files.
+struct Certificate {
+    std::filesystem::path folder;
+    std::string certificate, key;
+
+    Certificate() {
+        std::string name = (std::filesystem::temp_directory_path() / "btfs-tls-XXXXXX").string();
+        folder = mkdtemp(name.data());
+        certificate = folder / "cert.pem";
+        key = folder / "key.pem";
+        EVP_PKEY* pkey = EVP_EC_gen("P-256");
+        X509* x = X509_new();
+        X509_set_version(x, 2);
+        ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+        X509_gmtime_adj(X509_getm_notBefore(x), -3600);
+        X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+        X509_set_pubkey(x, pkey);
+        X509_NAME* subject = X509_get_subject_name(x);
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                                   reinterpret_cast<const unsigned char*>("btfs test"), -1, -1, 0);
+        X509_set_issuer_name(x, subject);
+        X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost");
+        X509_add_ext(x, names, -1);
+        X509_EXTENSION_free(names);
+        X509_sign(x, pkey, EVP_sha256());
+        std::FILE* file = std::fopen(certificate.c_str(), "w");
+        PEM_write_X509(file, x);
+        std::fclose(file);
+        file = std::fopen(key.c_str(), "w");
+        PEM_write_PrivateKey(file, pkey, nullptr, nullptr, 0, nullptr, nullptr);
+        std::fclose(file);
+        X509_free(x);
+        EVP_PKEY_free(pkey);
+    }
+    ~Certificate() { std::filesystem::remove_all(folder); }
+};
+
+/// Serves one TLS connection after another.
+class TlsServer {
+  public:
+    TlsServer(const Certificate& certificate, std::string answer, bool says_goodbye)
+        : answer_(std::move(answer)),
+          says_goodbye_(says_goodbye),
+          context_(asio::ssl::context::tls_server),
+          acceptor_(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+        context_.use_certificate_chain_file(certificate.certificate);
+        context_.use_private_key_file(certificate.key, asio::ssl::context::pem);
+        thread_ = std::thread([this] { work(); });
+    }
+    ~TlsServer() {
+        ::shutdown(acceptor_.native_handle(), SHUT_RDWR);
+        thread_.join();
+    }
+    std::string port() const { return std::to_string(acceptor_.local_endpoint().port()); }
+
+  private:
+    void work() {
+        for (;;) {
+            boost::system::error_code error;
+            tcp::socket socket(io_);
+            acceptor_.accept(socket, error);
+            if (error) return;
+            asio::ssl::stream<tcp::socket> stream(std::move(socket), context_);
+            stream.handshake(asio::ssl::stream_base::server, error);
+            if (error) continue;
+            char request[4096];
+            stream.read_some(asio::buffer(request), error);
+            asio::write(stream, asio::buffer(answer_), error);
+            if (says_goodbye_) stream.shutdown(error);
+        }
+    }
+
+    std::string answer_;
+    bool says_goodbye_;
+    asio::io_context io_;
+    asio::ssl::context context_;
+    tcp::acceptor acceptor_;
+    std::thread thread_;
+};
+
+TEST_F(HttpClientTest, HttpsVerifiesWhomItTalksTo) {
+    const Certificate certificate;
+    HttpClient::Options options;
+    options.ca_file = certificate.certificate;
+    HttpClient trusting(io, resolver, options);
+    const TlsServer server(certificate, ok("secret"), true);
+    const TlsServer rude(certificate, "HTTP/1.0 200 OK\r\n\r\nsecret", false);
+
+    HttpRequest request;
+    request.url = "https://localhost:" + server.port() + "/";
+    auto response = run(io, trusting.get(request));
+    ASSERT_TRUE(response) << response.error().message();
+    EXPECT_EQ(response->body, "secret");
+
+    response = get(request);
+    ASSERT_FALSE(response) << "nobody vouches for it";
+    request.url = "https://127.0.0.1:" + server.port() + "/";
+    EXPECT_FALSE(run(io, trusting.get(request))) << "the certificate is for another name";
+    request.url = "https://localhost:" + rude.port() + "/";
+    response = run(io, trusting.get(request));
+    ASSERT_TRUE(response) << "a missing goodbye ends a body as well: " << response.error().message();
+    EXPECT_EQ(response->body, "secret");
+}
+
+TEST(HttpUrlTest, TakesUrlsApartAndResolvesReferences) {
+    const auto url = HttpUrl::parse("https://[2001:db8::1]:8443/a/b?c#d");
+    ASSERT_TRUE(url);
+    EXPECT_EQ(url->host, "2001:db8::1");
+    EXPECT_EQ(url->host_field, "[2001:db8::1]:8443");
+    EXPECT_EQ(url->target, "/a/b?c");
+    EXPECT_EQ(HttpUrl::parse("http://h.example?x")->target, "/?x");
+    EXPECT_EQ(HttpUrl::parse("http://h.example:80/")->host_field, "h.example");
+    EXPECT_EQ(url->resolved("//other.example/x")->text, "https://other.example/x");
+    EXPECT_EQ(url->resolved("?y")->target, "/a/b?y");
+    EXPECT_FALSE(url->resolved("ftp://x/"));
+    EXPECT_FALSE(url->resolved("http://a b/"));
+}
+
+TEST(ContentCodingTest, TruncatedAndRandomBodiesAreMalformed) {
+    const std::string whole = compressed(std::string(1000, 'x'), 31);
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        EXPECT_FALSE(decoded_body(whole.substr(0, size), "gzip", 1 << 20)) << size;
+    EXPECT_EQ(*decoded_body(whole, "GZIP", 1000), std::string(1000, 'x'));
+    EXPECT_EQ(decoded_body(whole, "gzip", 999).error(), Errc::http_too_large);
+    EXPECT_EQ(decoded_body("12345", "", 4).error(), Errc::http_too_large);
+}
+
+}  // namespace
+}  // namespace btfs::net

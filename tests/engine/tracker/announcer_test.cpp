@@ -1,0 +1,346 @@
+#include "engine/tracker/announcer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace btfs::tracker {
+namespace {
+
+using Tiers = std::vector<std::vector<std::string>>;
+
+/// One torrent over IPv4, unless told otherwise, in virtual time.
+struct World {
+    explicit World(const Tiers& tiers, std::vector<AddressFamily> families = {AddressFamily::v4})
+        : announcer(options(std::move(families)), TrackerTiers(tiers, rng), rng) {}
+
+    static Announcer::Options options(std::vector<AddressFamily> families) {
+        Announcer::Options o;
+        o.port = 6881;
+        o.key = 42;
+        o.families = std::move(families);
+        return o;
+    }
+
+    Rng rng{3};
+    TimePoint now = TimePoint{} + 1h;
+    AnnounceProgress progress{.left = 1000};
+    Announcer announcer;
+
+    std::vector<AnnounceJob> jobs() {
+        std::vector<AnnounceJob> all;
+        while (auto job = announcer.poll_job(now, progress)) all.push_back(*job);
+        return all;
+    }
+    AnnounceJob job() {
+        auto all = jobs();
+        EXPECT_EQ(all.size(), 1u);
+        return all.empty() ? AnnounceJob{} : all[0];
+    }
+    /// Goes on to the next timeout, which must be `by` from now.
+    void wait(Duration by) {
+        EXPECT_EQ(seconds(announcer.next_timeout() - now), seconds(by));
+        now = announcer.next_timeout();
+    }
+    void answer(const AnnounceJob& job, Duration interval = 30min, Duration min_interval = {}) {
+        AnnounceReply reply;
+        reply.interval = interval;
+        reply.min_interval = min_interval;
+        announcer.handle_reply(job.id, reply, now);
+    }
+    void fail(const AnnounceJob& job) { announcer.handle_failure(job.id, Errc::connection_closed, now); }
+};
+
+const std::string a = "http://a.example/announce", b = "udp://b.example:80", c = "http://c.example/announce";
+
+TEST(AnnouncerTest, StartsAtOnceAndComesAgainAfterTheInterval) {
+    World w({{a}});
+    EXPECT_TRUE(w.jobs().empty());
+    EXPECT_EQ(w.announcer.next_timeout(), kNever);
+    w.announcer.start(w.now);
+    const AnnounceJob first = w.job();
+    EXPECT_EQ(first.url, a);
+    EXPECT_EQ(first.request.event, AnnounceEvent::started);
+    EXPECT_EQ(first.request.left, 1000u);
+    EXPECT_EQ(first.request.key, 42u);
+    w.answer(first, 30min);
+    EXPECT_TRUE(w.jobs().empty());
+    w.wait(30min);
+    w.progress.left = 500;
+    const AnnounceJob second = w.job();
+    EXPECT_EQ(second.request.event, AnnounceEvent::none);
+    EXPECT_EQ(second.request.left, 500u);
+}
+
+TEST(AnnouncerTest, ADeadFirstTrackerDelaysTheStartByTwoSeconds) {
+    World w({{a}, {b}, {c}});
+    w.announcer.start(w.now);
+    const AnnounceJob dead = w.job();
+    EXPECT_EQ(dead.url, a);
+    w.wait(2s);
+    const AnnounceJob second = w.job();
+    EXPECT_EQ(second.url, b);
+    w.answer(second);
+    EXPECT_TRUE(w.jobs().empty()) << "one answered";
+    w.now += 1min;
+    EXPECT_TRUE(w.jobs().empty()) << "the dead one is given up, and not asked again before it is time";
+    w.now += 29min;
+    EXPECT_EQ(w.jobs().at(0).url, a) << "BEP 12: the first tier first";
+}
+
+TEST(AnnouncerTest, AFailureAsksTheNextTrackerAtOnce) {
+    World w({{a}, {b}});
+    w.announcer.start(w.now);
+    w.fail(w.job());
+    const AnnounceJob second = w.job();
+    EXPECT_EQ(second.url, b);
+    EXPECT_EQ(second.request.event, AnnounceEvent::started);
+}
+
+TEST(AnnouncerTest, BacksOffWhenAllFail) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    Duration before{};
+    for (int i = 0; i < 10; ++i) {
+        w.fail(w.job());
+        const Duration wait = w.announcer.next_timeout() - w.now;
+        const Duration least = std::min<Duration>(15s * (1 << i), 30min);
+        EXPECT_GE(wait, least);
+        EXPECT_LE(wait, least * 12 / 10);
+        EXPECT_GE(wait * 12 / 10, before);
+        before = wait;
+        w.now = w.announcer.next_timeout();
+    }
+    w.answer(w.job(), 20min);
+    w.wait(20min);
+}
+
+TEST(AnnouncerTest, AJobThatNeverEndsIsGivenUp) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    const AnnounceJob lost = w.job();
+    EXPECT_EQ(lost.timeout, Announcer::kJobTimeout);
+    w.wait(Announcer::kJobTimeout);
+    EXPECT_TRUE(w.jobs().empty());
+    w.answer(lost, 1h);  // too late: nobody knows it any more
+    w.now = w.announcer.next_timeout();
+    EXPECT_EQ(w.job().request.event, AnnounceEvent::started);
+}
+
+TEST(AnnouncerTest, WantPeersAsksTheOthersThenKeepsToTheMinimum) {
+    World w({{a}, {b}});
+    w.announcer.start(w.now);
+    w.answer(w.job(), 30min, 5min);
+    w.announcer.want_peers(w.now);
+    const AnnounceJob other = w.job();
+    EXPECT_EQ(other.url, b);
+    w.answer(other, 40min, 6min);
+    w.announcer.want_peers(w.now);
+    EXPECT_TRUE(w.jobs().empty());
+    w.now += 5min;
+    w.announcer.want_peers(w.now);
+    EXPECT_EQ(w.job().url, a);
+}
+
+TEST(AnnouncerTest, WithoutAMinimumTheIntervalIsOne) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    w.answer(w.job(), 30min);
+    w.now += 29min;
+    w.announcer.want_peers(w.now);
+    EXPECT_TRUE(w.jobs().empty());
+}
+
+TEST(AnnouncerTest, CompletedGoesOnceToThoseThatKnowUs) {
+    World w({{a}, {b}});
+    w.announcer.start(w.now);
+    w.answer(w.job());
+    w.progress.left = 0;
+    w.announcer.complete();
+    const AnnounceJob done = w.job();
+    EXPECT_EQ(done.url, a);
+    EXPECT_EQ(done.request.event, AnnounceEvent::completed);
+    EXPECT_EQ(done.request.left, 0u);
+    w.answer(done);
+    EXPECT_TRUE(w.jobs().empty());
+}
+
+TEST(AnnouncerTest, CompletedWaitsForStarted) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    const AnnounceJob started = w.job();
+    w.announcer.complete();
+    EXPECT_TRUE(w.jobs().empty());
+    w.answer(started);
+    EXPECT_EQ(w.job().request.event, AnnounceEvent::completed);
+}
+
+TEST(AnnouncerTest, StoppedGoesToThoseThatKnowUsAndTakesThreeSecondsAtMost) {
+    World w({{a}, {b}, {c}});
+    w.announcer.start(w.now);
+    w.answer(w.job());
+    w.announcer.want_peers(w.now);
+    w.answer(w.job());
+    w.announcer.stop(w.now);
+    const auto stops = w.jobs();
+    ASSERT_EQ(stops.size(), 2u);
+    for (const AnnounceJob& job : stops) {
+        EXPECT_EQ(job.request.event, AnnounceEvent::stopped);
+        EXPECT_EQ(job.request.numwant, 0u);
+        EXPECT_LE(job.timeout, Announcer::kStopTimeout);
+    }
+    EXPECT_FALSE(w.announcer.stopped());
+    w.answer(stops[0]);
+    w.wait(3s);
+    EXPECT_TRUE(w.jobs().empty());
+    EXPECT_TRUE(w.announcer.stopped());
+    EXPECT_EQ(w.announcer.next_timeout(), kNever);
+}
+
+TEST(AnnouncerTest, NobodyIsToldGoodbyeThatNeverAnswered) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    w.job();
+    w.announcer.stop(w.now);
+    EXPECT_TRUE(w.jobs().empty());
+    EXPECT_TRUE(w.announcer.stopped());
+    World idle({{a}});
+    idle.announcer.stop(idle.now);
+    EXPECT_TRUE(idle.announcer.stopped());
+}
+
+TEST(AnnouncerTest, EachFamilyAnnouncesForItself) {
+    World w({{a}}, {AddressFamily::v4, AddressFamily::v6});
+    w.announcer.start(w.now);
+    const auto jobs = w.jobs();
+    ASSERT_EQ(jobs.size(), 2u);
+    EXPECT_NE(jobs[0].family, jobs[1].family);
+    EXPECT_EQ(jobs[0].request.key, jobs[1].request.key);
+    w.answer(jobs[0], 30min);
+    w.fail(jobs[1]);
+    w.now = w.announcer.next_timeout();
+    EXPECT_EQ(w.job().family, jobs[1].family);
+    EXPECT_TRUE(w.announcer.status()[0].working);
+    EXPECT_FALSE(w.announcer.status()[1].working);
+}
+
+TEST(AnnouncerTest, ARefusalIsShownAndItsTimeKept) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    AnnounceReply refusal;
+    refusal.failure_reason = "unregistered torrent";
+    refusal.retry_in = 10min;
+    w.announcer.handle_reply(w.job().id, refusal, w.now);
+    EXPECT_EQ(w.announcer.status()[0].message, "unregistered torrent");
+    w.wait(10min);
+    refusal.retry_in = Duration::max();
+    w.announcer.handle_reply(w.job().id, refusal, w.now);
+    EXPECT_EQ(w.announcer.next_timeout(), kNever);
+    w.announcer.want_peers(w.now);
+    EXPECT_TRUE(w.jobs().empty());
+}
+
+TEST(AnnouncerTest, TheTrackersIdIsEchoedToItAlone) {
+    World w({{a}, {b}});
+    w.announcer.start(w.now);
+    AnnounceReply reply;
+    reply.interval = 30min;
+    reply.tracker_id = "id of a";
+    w.announcer.handle_reply(w.job().id, reply, w.now);
+    w.announcer.want_peers(w.now);
+    EXPECT_EQ(w.job().request.tracker_id, "");
+    w.now += 30min;
+    EXPECT_EQ(w.jobs().at(0).request.tracker_id, "id of a");
+}
+
+TEST(AnnouncerTest, APartialSeedSaysPaused) {
+    World w({{a}});
+    w.progress.paused = true;
+    w.announcer.start(w.now);
+    const AnnounceJob first = w.job();
+    EXPECT_EQ(first.request.event, AnnounceEvent::started);
+    w.answer(first, 30min);
+    w.now += 30min;
+    EXPECT_EQ(w.job().request.event, AnnounceEvent::paused);
+}
+
+TEST(AnnouncerTest, ATrackerAddedLaterIsAskedAtOnce) {
+    World w({});
+    w.announcer.start(w.now);
+    EXPECT_TRUE(w.jobs().empty());
+    w.announcer.add_tracker(c, w.now);
+    w.announcer.add_tracker(c, w.now);
+    w.announcer.add_tracker("wss://no.example", w.now);
+    EXPECT_EQ(w.job().url, c);
+}
+
+TEST(AnnouncerTest, RandomTrackersAreNeverAskedTwiceAtOnceNorInAHurry) {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        SCOPED_TRACE(seed);
+        Rng dice(seed);
+        World w({{a, b}, {c}}, {AddressFamily::v4, AddressFamily::v6});
+        std::map<std::pair<std::string, AddressFamily>, TimePoint> last;
+        std::vector<std::pair<AnnounceJob, TimePoint>> open;
+        w.announcer.start(w.now);
+        int announces = 0;
+        const TimePoint end = w.now + 24h;
+        while (w.now < end) {
+            for (AnnounceJob& job : w.jobs()) {
+                ++announces;
+                for (const auto& [other, since] : open) {
+                    if (other.url == job.url && other.family == job.family) {
+                        EXPECT_GE(w.now - since, Announcer::kJobTimeout) << "asked while a job is under way";
+                    }
+                }
+                const auto key = std::pair(job.url, job.family);
+                if (last.contains(key)) {
+                    EXPECT_GE(w.now - last[key], kShortestInterval);
+                }
+                last[key] = w.now;
+                open.emplace_back(job, w.now);
+            }
+            if (!open.empty() && dice.below(3) != 0) {
+                const std::size_t i = dice.below(open.size());
+                if (dice.below(2) == 0)
+                    w.answer(open[i].first, std::chrono::seconds(10 + dice.below(1800)));
+                else
+                    w.fail(open[i].first);
+                open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
+            }
+            if (dice.below(5) == 0) w.announcer.want_peers(w.now);
+            const TimePoint next = w.announcer.next_timeout();
+            ASSERT_NE(next, kNever);
+            w.now = std::max(w.now + 1s, std::min(next, w.now + std::chrono::seconds(dice.below(60))));
+        }
+        EXPECT_GT(announces, 20);
+    }
+}
+
+TEST(TrackerTiersTest, ShufflesWithinTiersAndPromotes) {
+    std::set<std::string> firsts;
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        Rng rng(seed);
+        TrackerTiers tiers({{a, b, a, "nonsense"}, {}, {c, b}}, rng);
+        ASSERT_EQ(tiers.size(), 3u) << "repeated and unusable ones are left out";
+        const auto order = tiers.order();
+        firsts.insert(tiers.url(order[0]));
+        EXPECT_EQ(tiers.url(order[2]), c);
+        tiers.promote(order[1]);
+        EXPECT_EQ(tiers.order(), (std::vector{order[1], order[0], order[2]}));
+        tiers.promote(order[2]);
+        EXPECT_EQ(tiers.order(), (std::vector{order[1], order[0], order[2]})) << "not across tiers";
+    }
+    EXPECT_EQ(firsts, (std::set{a, b}));
+}
+
+TEST(TrackerTiersTest, IsBounded) {
+    Rng rng(1);
+    Tiers many(1);
+    for (int i = 0; i < 1000; ++i) many[0].push_back("http://t" + std::to_string(i) + ".example/");
+    EXPECT_EQ(TrackerTiers(many, rng).size(), TrackerTiers::kMaxTrackers);
+}
+
+}  // namespace
+}  // namespace btfs::tracker
