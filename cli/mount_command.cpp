@@ -25,6 +25,7 @@
 #include "engine/session/engine.hpp"
 #include "fs/filesystem.hpp"
 #include "fs/fuse_session.hpp"
+#include "fs/mountpoint.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -69,14 +70,23 @@ std::int64_t modification_time(const Metainfo& torrent) {
     return torrent.creation_date.value_or(0) > 0 ? *torrent.creation_date : 0;
 }
 
-void serve(const MountOptions& options, std::list<Served> torrents, Readiness& readiness) {
+void serve(const MountOptions& options, Readiness& readiness) {
     StopSignal stop;
     raise_descriptor_limit();
-    const std::vector<Endpoint> peers = resolve_peers(options.network.peers);
+    // What can be wrong is looked at before anything is written.
+    std::list<Served> loaded = load(options.sources);
+    const std::vector<HostPort> peers = parse_peers(options.network.peers);
+    if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
     // In this order, so that each outlives what uses it.
     DiskPool pool(kDiskThreads);
     PieceMemory memory;
+    std::list<Served> torrents = std::move(loaded);
+    Engine engine({.port = options.network.port,
+                   .max_peers = options.network.max_peers,
+                   .background = options.background});
+    if (auto opened = engine.open(); !opened)
+        throw Failure("port " + std::to_string(options.network.port), opened.error());
     const std::filesystem::path cache_path =
         options.cache_dir.empty() ? default_cache_dir() : options.cache_dir;
     auto cache_dir = CacheDir::open(cache_path);
@@ -87,11 +97,6 @@ void serve(const MountOptions& options, std::list<Served> torrents, Readiness& r
         if (!store) throw Failure(t.metainfo.name, store.error());
         t.store = std::move(*store);
     }
-    Engine engine({.port = options.network.port,
-                   .max_peers = options.network.max_peers,
-                   .background = options.background});
-    if (auto opened = engine.open(); !opened)
-        throw Failure("port " + std::to_string(options.network.port), opened.error());
 
     Filesystem filesystem;
     for (Served& t : torrents) {
@@ -145,7 +150,7 @@ int mount(const MountOptions& given) {
     }
     Readiness readiness(ready_fd);
     start_logging(options.log, !options.foreground);
-    serve(options, load(options.sources), readiness);
+    serve(options, readiness);
     return kSuccess;
 }
 

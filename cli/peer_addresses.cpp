@@ -1,10 +1,10 @@
 #include "cli/peer_addresses.hpp"
 
-#include <arpa/inet.h>
 #include <ifaddrs.h>
-#include <netdb.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <charconv>
 #include <memory>
 #include <optional>
 
@@ -27,31 +27,24 @@ std::optional<Address> address_of(const sockaddr* raw) {
 
 }  // namespace
 
-std::vector<Endpoint> resolve_peers(const std::vector<std::string>& texts) {
-    std::vector<Endpoint> endpoints;
+std::vector<HostPort> parse_peers(const std::vector<std::string>& texts) {
+    std::vector<HostPort> peers;
     for (const std::string& text : texts) {
-        if (const auto literal = Endpoint::parse(text)) {
-            endpoints.push_back(*literal);
-            continue;
-        }
         const std::size_t colon = text.rfind(':');
-        if (colon == std::string::npos || colon == 0 || colon + 1 == text.size())
+        const std::string port_text = colon == std::string::npos ? "" : text.substr(colon + 1);
+        std::string host = text.substr(0, std::min(colon, text.size()));
+        const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+        if (bracketed) host = host.substr(1, host.size() - 2);
+        std::uint16_t port = 0;
+        const auto [end, error] =
+            std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+        const bool whole = error == std::errc{} && end == port_text.data() + port_text.size();
+        const bool ambiguous = !bracketed && host.find(':') != std::string::npos;
+        if (host.empty() || port == 0 || !whole || ambiguous)
             throw Failure("--peer " + text + ": write it as HOST:PORT, or [IPv6]:PORT");
-        addrinfo hints{};
-        hints.ai_socktype = SOCK_STREAM;
-        addrinfo* found = nullptr;
-        const int error =
-            getaddrinfo(text.substr(0, colon).c_str(), text.substr(colon + 1).c_str(), &hints, &found);
-        if (error != 0) throw Failure("--peer " + text + ": " + gai_strerror(error));
-        const std::unique_ptr<addrinfo, void (*)(addrinfo*)> guard(found, freeaddrinfo);
-        for (const addrinfo* a = found; a; a = a->ai_next) {
-            const auto address = address_of(a->ai_addr);
-            const in_port_t port =
-                reinterpret_cast<const sockaddr_in*>(a->ai_addr)->sin_port;  // at the same place for both
-            if (address) endpoints.push_back({*address, ntohs(port)});
-        }
+        peers.push_back({std::move(host), port});
     }
-    return endpoints;
+    return peers;
 }
 
 Address own_address() {

@@ -1,15 +1,16 @@
-// HOST:PORT of the command line, as endpoints.
+// HOST:PORT of the command line, and our own address to be given to others.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "engine/core/endpoint.hpp"
+#include "engine/metainfo/metainfo.hpp"
 
 namespace btfs::cli {
 
-/// Looks names up, which may wait; at start-up only. Throws Failure.
-std::vector<Endpoint> resolve_peers(const std::vector<std::string>& texts);
+/// Names stay names: the engine looks them up. Throws Failure for what is not HOST:PORT or [IPv6]:PORT.
+std::vector<HostPort> parse_peers(const std::vector<std::string>& texts);
 
 /// The address under which others most likely reach this machine; loopback if there is no other.
 Address own_address();

@@ -22,6 +22,7 @@ constexpr unsigned kDiskThreads = 2;
 int seed(const SeedOptions& options) {
     start_logging(options.log, false);
     StopSignal stop;
+    const std::vector<HostPort> peers = parse_peers(options.network.peers);
     MadeTorrent made = make_torrent(options.create);
     auto parsed = parse_torrent(made.torrent);
     if (!parsed) throw Failure("the torrent of " + options.create.path.string(), parsed.error());
@@ -36,8 +37,7 @@ int seed(const SeedOptions& options) {
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
     engine.start();
-    engine.add({parsed->name, parsed->identity, parsed->layout, **store, parsed->trackers,
-                resolve_peers(options.network.peers)});
+    engine.add({parsed->name, parsed->identity, parsed->layout, **store, parsed->trackers, peers});
 
     const Endpoint own{own_address(), engine.port()};
     std::cout << "torrent: " << output.string() << "\npeer:    " << own.text() << std::endl;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -18,6 +19,7 @@
 #include "engine/net/listener.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
+#include "engine/net/task_group.hpp"
 #include "engine/net/tracker_client.hpp"
 #include "engine/net/udp_mux.hpp"
 #include "engine/session/torrent_runner.hpp"
@@ -59,9 +61,21 @@ class Engine::Loop {
                                    ByteView received) { route(hash, std::move(stream), received); }),
           resolver(io, {}),
           http(io, resolver, {}),
+          tasks(io.get_executor()),
           udp(sockets, [this](const Endpoint& from) { call_back(from); }),
           trackers(io, resolver, http, udp, random_seed()),
           stop_timer(io) {}
+
+    net::Awaitable<void> find_peer(TorrentRunner& runner, HostPort peer) {
+        const auto addresses = co_await resolver.resolve(peer.host, net::Families::both);
+        if (!addresses) {
+            spdlog::warn("peer {}: {}", peer.host, addresses.error().message());
+            co_return;
+        }
+        std::vector<Endpoint> endpoints;
+        for (const Address& address : *addresses) endpoints.push_back({address, peer.port});
+        runner.add_peers(endpoints);
+    }
 
     /// A peer that tries uTP listens on the same port over TCP, as a rule: calling back is quicker than
     /// waiting until it does. The sender may be forged, so only a few calls are made in a time.
@@ -135,6 +149,7 @@ class Engine::Loop {
     net::Listener listener;
     net::Resolver resolver;
     net::HttpClient http;
+    net::TaskGroup tasks;
     net::UdpMux udp;
     net::TrackerClient trackers;
     boost::asio::steady_timer stop_timer;
@@ -187,10 +202,11 @@ TorrentHandle Engine::add(TorrentSpec spec) {
             .max_peers = loop_->options.max_peers,
             .background = loop_->options.background,
         };
-        const std::vector<Endpoint> peers = spec.peers;
+        const std::vector<HostPort> peers = spec.peers;
         loop_->runners.push_back(std::make_unique<TorrentRunner>(loop_->io, loop_->dialer, std::move(spec),
                                                                  options, random_seed()));
-        loop_->runners.back()->add_peers(peers);
+        for (const HostPort& peer : peers)
+            loop_->tasks.spawn("look-up of a peer", loop_->find_peer(*loop_->runners.back(), peer));
         loop_->runners.back()->start_announcing(loop_->trackers, random_seed());
     });
     return handle;

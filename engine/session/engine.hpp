@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/reader_demand.hpp"
+#include "engine/metainfo/metainfo.hpp"
 #include "engine/storage.hpp"
 #include "engine/swarm/torrent.hpp"
 
@@ -32,8 +32,8 @@ struct TorrentSpec {
     Storage& storage;
     /// Tiers of tracker URLs (BEP 12).
     std::vector<std::vector<std::string>> trackers;
-    /// Peers that are known from the start.
-    std::vector<Endpoint> peers;
+    /// Peers that are known from the start, by name or address.
+    std::vector<HostPort> peers;
 };
 
 /// Names a torrent of this engine.

@@ -66,6 +66,7 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
 /// The piece's memory and blocks, reserved now if need be; null without credit.
 PartialPiece* Dispatcher::receiving(PieceIndex piece, Urgency urgency) {
     if (PartialPiece* partial = world_.picker.partial(piece)) return partial;
+    if (world_.picker.state(piece) != PieceState::missing) return nullptr;
     if (no_credit_ && urgency != Urgency::blocked_read) return nullptr;
     PieceBufferPtr buffer = world_.storage.acquire(piece, urgency);
     if (!buffer && make_room(urgency)) buffer = world_.storage.acquire(piece, urgency);
@@ -73,7 +74,11 @@ PartialPiece* Dispatcher::receiving(PieceIndex piece, Urgency urgency) {
         no_credit_ = true;
         return nullptr;
     }
-    return &world_.picker.begin(piece, std::move(buffer));
+    PartialPiece& begun = world_.picker.begin(piece, std::move(buffer));
+    if (!begun.complete()) return &begun;
+    // All of it is padding: there is nobody to ask, but it has to be verified like any other.
+    world_.storage.verify(piece, world_.picker.start_verifying(piece), false);
+    return nullptr;
 }
 
 /// Lets go of a piece that nobody wants any more, or, for a blocked read, of one that was only begun.

@@ -12,6 +12,8 @@ constexpr Duration kHousekeeping = 1s;
 constexpr Duration kLinger = 60s;
 /// Dials under way at a time.
 constexpr std::size_t kMaxDialling = 24;
+/// Ended connections whose addresses are remembered, in case blocks of theirs turn out to be wrong.
+constexpr std::size_t kMaxDeparted = 1000;
 /// After so many failures of one piece everybody may be asked for it again, in full.
 constexpr std::size_t kMaxBlame = 4;
 
@@ -148,6 +150,7 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
         }
     }
     departed_.emplace(connection, remote.address);
+    if (departed_.size() > kMaxDeparted) departed_.erase(departed_.begin());
     uploaded_gone_ += peer.session.content_sent();
     smart_ban_.clear_suspicions();  // whoever is left has to be asked
     sending_.erase(connection);
@@ -179,13 +182,23 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
-    for (const auto& [id, other] : peers_) {
-        if (id == peer.id || !other->session.greeted()) continue;
-        if (other->session.peer_id() == peer.session.peer_id())
-            return disconnect(peer.id, Errc::duplicate_peer, now);
-    }
     peer.counted = true;
+    for (const auto& [id, other] : peers_) {
+        if (id == peer.id || !other->session.greeted() || other->session.peer_id() != peer.session.peer_id()) continue;
+        const ConnectionId dropped = redundant(peer, *other);
+        disconnect(dropped, Errc::duplicate_peer, now);
+        if (dropped == peer.id) return;
+        break;
+    }
     update_interest(peer, now);
+}
+
+/// Of two connections with one peer, the one to close. Both sides have to choose the same: where each has
+/// dialled the other, the connection that the greater peer id made stays.
+ConnectionId Torrent::redundant(const Peer& newer, const Peer& older) const {
+    if (newer.session.direction() == older.session.direction()) return newer.id;
+    const auto keeps = options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;
+    return newer.session.direction() == keeps ? older.id : newer.id;
 }
 
 void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {

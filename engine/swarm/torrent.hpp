@@ -126,6 +126,7 @@ class Torrent final : private wire::BlockPlaces {
     void settle(TimePoint now);
     void dial_more(TimePoint now);
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
+    ConnectionId redundant(const Peer& newer, const Peer& older) const;
     void remove(ConnectionId connection, bool useless, TimePoint now);
     void uncount(Peer& peer);
     void ban(const Address& address, TimePoint now);

@@ -156,6 +156,14 @@ TEST(Torrent, DoesNotConnectToItself) {
     EXPECT_EQ(swarm.torrent(node).totals().peers, 0u);
 }
 
+TEST(Torrent, TwoThatDialEachOtherKeepOneConnection) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t a = swarm.add({.seed = true}), b = swarm.add({.torrent = {.background = true}});
+    swarm.introduce(a, b);
+    swarm.introduce(b, a);
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(b).had().all(); }, 30s));
+}
+
 TEST(Torrent, AnIdleTorrentWithoutPeersNeedsNoTick) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t node = swarm.add({});
