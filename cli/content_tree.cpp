@@ -6,6 +6,7 @@
 
 #include "cli/failure.hpp"
 #include "cli/progress_bar.hpp"
+#include "engine/metainfo/metainfo.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -65,6 +66,10 @@ void hash_file(const Found& found, PieceHasher& hasher, std::uint64_t& done, Pro
 }  // namespace
 
 MadeTorrent make_torrent(const CreateOptions& options) {
+    const std::uint64_t size = options.piece_size;
+    const bool power_of_two = (size & (size - 1)) == 0;
+    if (size != 0 && (!power_of_two || size < kMinCreatedPieceLength || size > kMaxPieceLength))
+        throw Failure("the piece size has to be a power of two from 16K to 512M");
     std::error_code error;
     const fs::path root = fs::canonical(options.path, error);
     if (error) throw Failure(options.path.string() + ": " + error.message());

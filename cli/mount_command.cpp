@@ -5,6 +5,7 @@
 #include <ctime>
 #include <list>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -100,8 +101,9 @@ void serve(const MountOptions& options, Readiness& readiness) {
 
     Filesystem filesystem;
     for (Served& t : torrents) {
-        const TorrentHandle handle = engine.add(
-            {t.metainfo.name, t.metainfo.identity, t.metainfo.layout, *t.store, t.metainfo.trackers, peers});
+        const TorrentHandle handle =
+            engine.add({t.metainfo.name, t.metainfo.identity, t.metainfo.layout, *t.store,
+                        t.metainfo.trackers, t.metainfo.is_private, peers});
         t.demand = std::make_unique<EngineDemand>(engine, handle);
         const Sha1Digest info_hash = t.metainfo.identity.wire_hash();
         filesystem.add({info_hash, t.metainfo.files, *t.store, *t.demand, modification_time(t.metainfo)});
@@ -115,7 +117,8 @@ void serve(const MountOptions& options, Readiness& readiness) {
     auto session = FuseSession::mount(filesystem, mount_options);
     if (!session) throw Failure(session.error().message);
     const auto kernel_mount = find_mount(options.mountpoint);
-    const MountRecord record(kernel_mount.value_or(KernelMount{"unknown", ""}));
+    std::optional<MountRecord> record;
+    if (kernel_mount) record.emplace(*kernel_mount);
     spdlog::info("mounted {} torrent(s) at {}, listening on port {}", torrents.size(),
                  options.mountpoint.string(), engine.port());
 

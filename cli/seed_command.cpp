@@ -21,7 +21,6 @@ constexpr unsigned kDiskThreads = 2;
 
 int seed(const SeedOptions& options) {
     start_logging(options.log, false);
-    StopSignal stop;
     const std::vector<HostPort> peers = parse_peers(options.network.peers);
     MadeTorrent made = make_torrent(options.create);
     auto parsed = parse_torrent(made.torrent);
@@ -30,6 +29,7 @@ int seed(const SeedOptions& options) {
         options.create.output.empty() ? std::filesystem::path(made.name + ".torrent") : options.create.output;
     write_file(output, made.torrent);
 
+    StopSignal stop;  // not before: hashing can be interrupted
     DiskPool pool(kDiskThreads);
     auto store = SeedStore::open({parsed->layout, std::move(made.files)}, pool);
     if (!store) throw Failure(options.create.path.string(), store.error());
@@ -37,7 +37,8 @@ int seed(const SeedOptions& options) {
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
     engine.start();
-    engine.add({parsed->name, parsed->identity, parsed->layout, **store, parsed->trackers, peers});
+    engine.add({parsed->name, parsed->identity, parsed->layout, **store, parsed->trackers, parsed->is_private,
+                peers});
 
     const Endpoint own{own_address(), engine.port()};
     std::cout << "torrent: " << output.string() << "\npeer:    " << own.text() << std::endl;

@@ -166,7 +166,12 @@ class HttpClient::Exchange {
 
         Error last = Errc::name_not_found;
         for (const Address& address : *addresses) {
-            beast::tcp_stream stream(client_.io_);
+            auto socket = client_.sockets_.tcp(address.family());
+            if (!socket) {
+                last = socket.error();
+                continue;
+            }
+            beast::tcp_stream stream(std::move(*socket));
             last = co_await connect(stream, address, url.port);
             if (last == Errc::cancelled) co_return last;
             if (last) continue;
@@ -185,12 +190,6 @@ class HttpClient::Exchange {
 
     Awaitable<Error> connect(beast::tcp_stream& stream, Address address, std::uint16_t port) {
         const tcp::endpoint target = tcp_endpoint(address, port);
-        boost::system::error_code error;
-        stream.socket().open(target.protocol(), error);
-        if (error) co_return error;
-        if (Error bound =
-                apply_binding(stream.socket().native_handle(), address.family(), client_.options_.binding))
-            co_return bound;
         stream.expires_at(std::min(deadline_, Clock::now() + kConnectTimeout));
         auto [connect_error] = co_await stream.async_connect(target, kAwait);
         co_return connect_error ? error_of(connect_error) : Error{};
@@ -231,8 +230,8 @@ class HttpClient::Exchange {
     bool came_from_public_ = false;
 };
 
-HttpClient::HttpClient(asio::io_context& io, Resolver& resolver, Options options)
-    : io_(io), resolver_(resolver), options_(std::move(options)) {}
+HttpClient::HttpClient(SocketFactory& sockets, Resolver& resolver, Options options)
+    : sockets_(sockets), resolver_(resolver), options_(std::move(options)) {}
 
 HttpClient::~HttpClient() = default;
 

@@ -10,8 +10,8 @@
 #include "engine/core/time.hpp"
 #include "engine/core/types.hpp"
 #include "engine/net/asio_fwd.hpp"
-#include "engine/net/local_binding.hpp"
 #include "engine/net/resolver.hpp"
+#include "engine/net/socket_factory.hpp"
 
 namespace btfs::net {
 
@@ -41,14 +41,13 @@ class HttpClient {
     static constexpr std::size_t kMaxAddresses = 6;
 
     struct Options {
-        LocalBinding binding;
         std::string user_agent = "btfs";
         /// Certificates to trust in place of the machine's.
         std::string ca_file;
     };
 
-    /// `resolver` outlives this.
-    HttpClient(boost::asio::io_context& io, Resolver& resolver, Options options);
+    /// Both outlive this.
+    HttpClient(SocketFactory& sockets, Resolver& resolver, Options options);
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
     ~HttpClient();
@@ -62,7 +61,7 @@ class HttpClient {
     class Exchange;
     class Tls;
 
-    boost::asio::io_context& io_;
+    SocketFactory& sockets_;
     Resolver& resolver_;
     const Options options_;
     std::unique_ptr<Tls> tls_;  // made at the first https: loading certificates takes its time

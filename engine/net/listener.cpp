@@ -94,6 +94,7 @@ void Listener::accept(std::size_t index) {
 
 void Listener::wait(std::uint64_t id) {
     pending_[id]->stream->wait_readable([this, id](Error error) {
+        if (!pending_.contains(id)) return;
         if (error) {
             pending_.erase(id);
         } else {

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "engine/core/endpoint.hpp"
-#include "engine/core/error.hpp"
 
 namespace btfs::net {
 
@@ -19,8 +18,5 @@ struct LocalBinding {
         return !device.empty() || (!v4 && !v6) || (family == AddressFamily::v4 ? v4 : v6).has_value();
     }
 };
-
-/// Binds a fresh socket of that family, to any port. A system error if that fails or is not allowed.
-Error apply_binding(int socket, AddressFamily family, const LocalBinding& binding);
 
 }  // namespace btfs::net

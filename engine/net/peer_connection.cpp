@@ -29,7 +29,9 @@ void PeerConnection::feed(ByteView bytes) {
 }
 
 void PeerConnection::wait_readable() {
-    stream_->wait_readable([this](Error error) { error ? closed() : on_readable(); });
+    stream_->wait_readable([this, alive = std::weak_ptr(alive_)](Error error) {
+        if (!alive.expired()) error ? closed() : on_readable();
+    });
 }
 
 void PeerConnection::on_readable() {
@@ -70,7 +72,8 @@ void PeerConnection::flush() {
         torrent_.handle_sent(id_, *n, Clock::now());
     }
     waiting_to_write_ = true;
-    stream_->wait_writable([this](Error error) {
+    stream_->wait_writable([this, alive = std::weak_ptr(alive_)](Error error) {
+        if (alive.expired()) return;
         waiting_to_write_ = false;
         if (error) return closed();
         const auto after_event = after_event_;

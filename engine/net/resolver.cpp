@@ -93,7 +93,8 @@ std::optional<Result<std::vector<Address>>> known_answer(const std::string& name
 /// A c-ares channel, its sockets and its timer in an io_context.
 class Resolver::Channel : public std::enable_shared_from_this<Channel> {
   public:
-    Channel(asio::io_context& io, Options options) : io_(io), options_(std::move(options)), timer_(io) {
+    Channel(SocketFactory& sockets, Options options)
+        : sockets_(sockets), io_(sockets.io()), options_(std::move(options)), timer_(sockets.io()) {
         ares_library_init(ARES_LIB_INIT_ALL);
     }
     ~Channel() {
@@ -194,7 +195,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
         socklen_t size = sizeof domain;
         if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0) return -1;
         const AddressFamily family = domain == AF_INET6 ? AddressFamily::v6 : AddressFamily::v4;
-        return apply_binding(fd, family, static_cast<Channel*>(data)->options_.binding) ? -1 : 0;
+        return static_cast<Channel*>(data)->sockets_.bind(fd, family) ? -1 : 0;
     }
 
     static void on_socket_state(void* data, ares_socket_t fd, int readable, int writable) {
@@ -257,6 +258,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
         });
     }
 
+    SocketFactory& sockets_;
     asio::io_context& io_;
     const Options options_;
     ares_channel channel_ = nullptr;
@@ -267,8 +269,8 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     bool closed_ = false;
 };
 
-Resolver::Resolver(asio::io_context& io, Options options)
-    : channel_(std::make_shared<Channel>(io, std::move(options))) {}
+Resolver::Resolver(SocketFactory& sockets, Options options)
+    : channel_(std::make_shared<Channel>(sockets, std::move(options))) {}
 
 Resolver::~Resolver() {
     channel_->close();

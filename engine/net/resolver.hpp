@@ -9,7 +9,7 @@
 #include "engine/core/error.hpp"
 #include "engine/core/time.hpp"
 #include "engine/net/asio_fwd.hpp"
-#include "engine/net/local_binding.hpp"
+#include "engine/net/socket_factory.hpp"
 
 namespace btfs::net {
 
@@ -24,13 +24,13 @@ class Resolver {
     static constexpr std::size_t kMaxQueries = 256;
 
     struct Options {
-        LocalBinding binding;
         std::vector<Endpoint> servers;    ///< in place of the machine's, if any
         Duration first_try_timeout = 2s;  ///< of a server; doubles with each try
         unsigned tries = 3;
     };
 
-    Resolver(boost::asio::io_context& io, Options options);
+    /// `sockets` outlives this, and the io_context's run.
+    Resolver(SocketFactory& sockets, Options options);
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
     /// Questions under way end with `cancelled`.

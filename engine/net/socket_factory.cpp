@@ -1,8 +1,12 @@
 #include "engine/net/socket_factory.hpp"
 
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <boost/asio/ip/v6_only.hpp>
+#include <cerrno>
+
+#include "engine/net/asio_endpoint.hpp"
 
 namespace btfs::net {
 namespace {
@@ -17,12 +21,40 @@ Protocol protocol_of(AddressFamily family) {
     return family == AddressFamily::v4 ? Protocol::v4() : Protocol::v6();
 }
 
+template <class Protocol>
+typename Protocol::endpoint local_endpoint(const LocalBinding& binding, AddressFamily family,
+                                           std::uint16_t port) {
+    const std::optional<Address>& address = family == AddressFamily::v4 ? binding.v4 : binding.v6;
+    if (address) return to_asio<Protocol>(Endpoint{*address, port});
+    return {protocol_of<Protocol>(family), port};
+}
+
 }  // namespace
+
+Error SocketFactory::bind_device(int socket, AddressFamily family) const {
+    if (!binding_.allows(family)) return {EAFNOSUPPORT, boost::system::system_category()};
+    const std::string& device = binding_.device;
+    if (!device.empty() && setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, device.data(),
+                                      static_cast<socklen_t>(device.size())) != 0)
+        return {errno, boost::system::system_category()};
+    return {};
+}
+
+Error SocketFactory::bind(int socket, AddressFamily family) const {
+    if (Error error = bind_device(socket, family)) return error;
+    const bool to_address = family == AddressFamily::v4 ? binding_.v4.has_value() : binding_.v6.has_value();
+    if (!to_address) return {};
+    const auto endpoint = local_endpoint<ip::tcp>(binding_, family, 0);
+    if (::bind(socket, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0)
+        return {errno, boost::system::system_category()};
+    return {};
+}
 
 Result<ip::tcp::socket> SocketFactory::tcp(AddressFamily family) {
     ip::tcp::socket socket(io_);
     Error error;
     socket.open(protocol_of<ip::tcp>(family), error);
+    if (!error) error = bind(socket.native_handle(), family);
     if (error) return error;
     prepare(socket);
     return socket;
@@ -39,11 +71,11 @@ void SocketFactory::prepare(ip::tcp::socket& socket) {
 Result<ip::tcp::acceptor> SocketFactory::acceptor(AddressFamily family, std::uint16_t port) {
     ip::tcp::acceptor acceptor(io_);
     Error error;
-    const auto protocol = protocol_of<ip::tcp>(family);
-    acceptor.open(protocol, error);
+    acceptor.open(protocol_of<ip::tcp>(family), error);
     if (!error) acceptor.set_option(ip::tcp::acceptor::reuse_address(true), error);
     if (!error && family == AddressFamily::v6) acceptor.set_option(ip::v6_only(true), error);
-    if (!error) acceptor.bind({protocol, port}, error);
+    if (!error) error = bind_device(acceptor.native_handle(), family);
+    if (!error) acceptor.bind(local_endpoint<ip::tcp>(binding_, family, port), error);
     if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
     if (!error) acceptor.non_blocking(true, error);
     if (error) return error;
@@ -53,10 +85,10 @@ Result<ip::tcp::acceptor> SocketFactory::acceptor(AddressFamily family, std::uin
 Result<ip::udp::socket> SocketFactory::udp(AddressFamily family, std::uint16_t port) {
     ip::udp::socket socket(io_);
     Error error;
-    const auto protocol = protocol_of<ip::udp>(family);
-    socket.open(protocol, error);
+    socket.open(protocol_of<ip::udp>(family), error);
     if (!error && family == AddressFamily::v6) socket.set_option(ip::v6_only(true), error);
-    if (!error) socket.bind({protocol, port}, error);
+    if (!error) error = bind_device(socket.native_handle(), family);
+    if (!error) socket.bind(local_endpoint<ip::udp>(binding_, family, port), error);
     if (!error) socket.non_blocking(true, error);
     if (error) return error;
     return socket;

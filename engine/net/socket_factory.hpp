@@ -6,27 +6,35 @@
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
+#include "engine/net/local_binding.hpp"
 
 namespace btfs::net {
 
 /// Makes the process's sockets, for all torrents. On the engine thread.
 class SocketFactory {
   public:
-    explicit SocketFactory(boost::asio::io_context& io) : io_(io) {}
+    explicit SocketFactory(boost::asio::io_context& io, LocalBinding binding = {})
+        : io_(io), binding_(std::move(binding)) {}
 
     boost::asio::io_context& io() { return io_; }
 
     /// A TCP socket for an outgoing connection, open and non-blocking.
     Result<boost::asio::ip::tcp::socket> tcp(AddressFamily family);
+    /// Binds a fresh socket that a library has made, to any port. A system error if that fails, or if the
+    /// family may not be used.
+    Error bind(int socket, AddressFamily family) const;
     /// Options of every peer connection, dialled or accepted: no delay, short unsent queue, non-blocking.
     static void prepare(boost::asio::ip::tcp::socket& socket);
-    /// Listens on all addresses of a family.
+    /// Listens on the addresses of a family that it is bound to: all, as a rule.
     Result<boost::asio::ip::tcp::acceptor> acceptor(AddressFamily family, std::uint16_t port);
-    /// A UDP socket on all addresses of a family; port 0 takes a free one.
+    /// A UDP socket on the same addresses; port 0 takes a free one.
     Result<boost::asio::ip::udp::socket> udp(AddressFamily family, std::uint16_t port);
 
   private:
+    Error bind_device(int socket, AddressFamily family) const;
+
     boost::asio::io_context& io_;
+    const LocalBinding binding_;
 };
 
 }  // namespace btfs::net

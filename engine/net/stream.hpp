@@ -14,8 +14,8 @@
 
 namespace btfs::net {
 
-/// Non-blocking. On the engine thread alone. Destroying it closes the connection and ends its waits without
-/// calling them.
+/// Non-blocking. On the engine thread alone. Destroying it closes the connection and ends its waits; one that
+/// had ended already may still be called afterwards.
 class Stream {
   public:
     /// A wait has ended: try again, or the stream is broken.

@@ -59,8 +59,8 @@ class Engine::Loop {
           dialer(sockets),
           listener(sockets, [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream,
                                    ByteView received) { route(hash, std::move(stream), received); }),
-          resolver(io, {}),
-          http(io, resolver, {}),
+          resolver(sockets, {}),
+          http(sockets, resolver, {}),
           tasks(io.get_executor()),
           udp(sockets, [this](const Endpoint& from) { call_back(from); }),
           trackers(io, resolver, http, udp, random_seed()),
@@ -86,7 +86,8 @@ class Engine::Loop {
             calls = 0;
         }
         if (++calls > kMaxCalls || runners.size() > kMaxTorrentsToCallFor) return;
-        for (auto& runner : runners) runner->add_peers({&from, 1});
+        for (auto& runner : runners)
+            if (!runner->spec().is_private) runner->add_peers({&from, 1});
     }
 
     /// The trackers are told first, but only for so long.

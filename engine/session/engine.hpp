@@ -32,6 +32,8 @@ struct TorrentSpec {
     Storage& storage;
     /// Tiers of tracker URLs (BEP 12).
     std::vector<std::vector<std::string>> trackers;
+    /// Peers come from its trackers and the user alone (BEP 27).
+    bool is_private = false;
     /// Peers that are known from the start, by name or address.
     std::vector<HostPort> peers;
 };

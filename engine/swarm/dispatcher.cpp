@@ -12,9 +12,11 @@ constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
 constexpr double kDuplicateShare = 0.03;
 /// A block counts as late so much after it was expected, at least.
 constexpr Duration kLateGrace = 30ms;
-/// A peer is silent when nothing came for so long, or for some times what its queue should take.
+/// A peer is silent when nothing came for so long, or for some times what its next block should take.
 constexpr Duration kSilence = 1s;
 constexpr int kSilenceFactor = 4;
+/// A peer that sends parts of a block, but no whole one, has so many times that.
+constexpr int kTrickleFactor = 4;
 /// How often a peer that fell silent is tried again with one block.
 constexpr Duration kSnubbedRetry = 10s;
 constexpr Duration kTouchAfter = 45s;
@@ -102,13 +104,15 @@ bool Dispatcher::make_room(Urgency urgency) {
 }
 
 /// Of the peers that can be asked, the one that will have delivered this block first.
-Peer* Dispatcher::soonest(const PartialPiece& partial, std::uint32_t block, bool beyond_target, TimePoint now) {
+Peer* Dispatcher::soonest(const PartialPiece& partial, std::uint32_t block, bool beyond_target,
+                          TimePoint now) {
     Peer* best = nullptr;
     Duration best_time = Duration::max();
     const std::uint32_t size = partial.payload(block).size;
     for (auto& [id, peer] : world_.peers) {
         if (!usable(*peer, partial.piece()) || partial.asked_of(block, id)) continue;
-        if (!beyond_target && peer->session.bytes_in_flight() + size > peer->estimate.target_in_flight()) continue;
+        if (!beyond_target && peer->session.bytes_in_flight() + size > peer->estimate.target_in_flight())
+            continue;
         const Duration time = peer->delivery_time(size, now);
         if (time < best_time) {
             best = peer.get();
@@ -119,12 +123,12 @@ Peer* Dispatcher::soonest(const PartialPiece& partial, std::uint32_t block, bool
 }
 
 /// True if a peer that is about to be ready would deliver the block sooner than `asked`: it is left for it.
-bool Dispatcher::held_for_newcomer(const Peer& asked, std::uint32_t size, TimePoint now) {
+bool Dispatcher::held_for_newcomer(const Peer& asked, PieceIndex piece, std::uint32_t size, TimePoint now) {
     Peer* best = nullptr;
     Duration best_time = asked.delivery_time(size, now);
     for (auto& [id, peer] : world_.peers) {
         const TimePoint ready = peer->ready_at(now);
-        if (ready == kNever) continue;
+        if (ready == kNever || (peer->session.pieces_known() && !peer->session.has(piece))) continue;
         const Duration time = ready - now + peer->delivery_time(peer->held_for_it + size, now);
         if (time >= best_time) continue;
         best = peer.get();
@@ -141,6 +145,7 @@ bool Dispatcher::held_for_newcomer(const Peer& asked, std::uint32_t size, TimePo
 void Dispatcher::ask_for_blocked(TimePoint now) {
     bool first = true;
     std::vector<PieceIndex> touched;
+    held_.clear();
     for (auto& [id, peer] : world_.peers) peer->held_for_it = 0;
     for (const Deadline& wanted : world_.demand.blocked()) {
         const bool can_be_asked = std::ranges::any_of(
@@ -154,7 +159,11 @@ void Dispatcher::ask_for_blocked(TimePoint now) {
                 if (partial->state(block) != BlockState::free) continue;
                 Peer* peer = soonest(*partial, block, first, now);
                 if (!peer) break;
-                if (!held_for_newcomer(*peer, partial->payload(block).size, now)) ask(*peer, *partial, block, now);
+                if (held_for_newcomer(*peer, wanted.piece, partial->payload(block).size, now)) {
+                    held_.insert(wanted.piece);
+                } else {
+                    ask(*peer, *partial, block, now);
+                }
             }
         }
         first = false;
@@ -192,13 +201,16 @@ void Dispatcher::hedge_late_blocks(TimePoint now) {
 
 void Dispatcher::take_from_the_silent(TimePoint now) {
     for (auto& [id, peer] : world_.peers) {
-        if (peer->session.in_flight() == 0 || peer->snubbed) continue;
-        const TimePoint oldest = peer->session.requests().front().since;
-        const TimePoint since = std::max(oldest, peer->session.last_content_received());
+        const auto oldest = peer->session.oldest_request();
+        if (!oldest || peer->snubbed) continue;
         const Duration patience =
             std::max<Duration>(kSilence, kSilenceFactor * peer->estimate.delivery_time(kBlockSize, now));
-        if (now < since + patience) {
-            next_timeout_ = std::min(next_timeout_, since + patience);
+        // Part of a block is a sign of life, but no more than that: whole ones have to come of it.
+        const TimePoint whole = std::max(*oldest, peer->session.last_content_received());
+        const TimePoint alive = std::max(whole, peer->session.last_progress());
+        const TimePoint silent = std::min(alive + patience, whole + kTrickleFactor * patience);
+        if (now < silent) {
+            next_timeout_ = std::min(next_timeout_, silent);
             continue;
         }
         peer->snubbed = true;
@@ -230,9 +242,9 @@ Duration Dispatcher::others_reach(const Peer& peer, std::uint64_t bytes_before) 
 // slow peer works further ahead, where it delays nobody.
 void Dispatcher::fill(Peer& peer, TimePoint now) {
     if (peer.session.in_flight() >= peer.session.reqq() || !peer.session.greeted()) return;
-    if (peer.snubbed && (peer.session.in_flight() > 0 || now < peer.last_asked + kSnubbedRetry)) return;
+    if (peer.snubbed && (peer.session.oldest_request() || now < peer.last_asked + kSnubbedRetry)) return;
     const auto has_room = [&] {
-        if (peer.snubbed) return peer.session.in_flight() == 0;
+        if (peer.snubbed) return !peer.session.oldest_request();
         return peer.session.bytes_in_flight() < peer.estimate.target_in_flight() &&
                peer.session.in_flight() < peer.session.reqq();
     };
@@ -249,7 +261,7 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
         const std::uint64_t free_bytes =
             begun ? std::uint64_t{begun->free_count()} * kBlockSize : world_.layout.piece_size(wanted.piece);
         bytes_before += free_bytes;
-        if (!eligible(wanted.piece)) continue;
+        if (!eligible(wanted.piece) || held_.contains(wanted.piece)) continue;
         const Duration mine = peer.delivery_time(kBlockSize, now);
         const Duration due = wanted.due > now ? wanted.due - now : Duration{};
         if (mine > due && mine > others_reach(peer, bytes_before - free_bytes)) continue;
@@ -359,7 +371,7 @@ void Dispatcher::drop_unwanted(TimePoint now) {
                 auto peer = world_.peers.find(asker.peer);
                 if (peer == world_.peers.end()) continue;
                 if (asker.expected <= now + peer->second->estimate.round_trip()) continue;  // comes anyway
-                partial->unask(block, asker.peer);
+                release_block(*peer->second, partial->payload(block), now);
                 peer->second->session.cancel(partial->payload(block), now);
             }
         }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 
 #include "engine/core/layout.hpp"
 #include "engine/core/time.hpp"
@@ -70,7 +71,7 @@ class Dispatcher {
     bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, TimePoint now);
     PartialPiece* receiving(PieceIndex piece, Urgency urgency);
     Peer* soonest(const PartialPiece& partial, std::uint32_t block, bool beyond_target, TimePoint now);
-    bool held_for_newcomer(const Peer& asked, std::uint32_t size, TimePoint now);
+    bool held_for_newcomer(const Peer& asked, PieceIndex piece, std::uint32_t size, TimePoint now);
     void ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now);
     bool usable(const Peer& peer, PieceIndex piece) const;
     bool make_room(Urgency urgency);
@@ -86,6 +87,8 @@ class Dispatcher {
     std::uint64_t useful_ = 0;
     std::uint64_t hedged_in_flight_ = 0;
 
+    /// Pieces of which blocks are left for peers that are about to be ready; found anew in each dispatch.
+    std::set<PieceIndex> held_;
     // The swarm's pace, measured once in each dispatch.
     double total_rate_ = 0;
     Duration typical_delivery_{};

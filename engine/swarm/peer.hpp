@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "engine/swarm/partial_piece.hpp"
 #include "engine/swarm/peer_estimate.hpp"
@@ -26,8 +27,10 @@ struct Peer {
     TimePoint last_asked;
     /// Sends nothing though it was asked: nothing that matters is asked of it until it delivers.
     bool snubbed = false;
-    /// Its pieces are counted in the picker's availability.
-    bool counted = false;
+    /// What of it is counted in the picker's availability. The session may know more already, since its
+    /// events are handled after all bytes of a turn were read.
+    bool counted_as_seed = false;
+    std::optional<Bitfield> counted_pieces;
     /// Blocks that it may have and waits for, and whether the store is reading for it.
     std::deque<BlockRef> uploads;
     bool reading_upload = false;

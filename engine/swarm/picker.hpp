@@ -31,6 +31,8 @@ class Picker {
     /// All pieces that are being received, in order.
     const std::map<PieceIndex, std::unique_ptr<PartialPiece>>& partials() const { return partials_; }
 
+    bool nothing_unverified() const { return partials_.empty() && verifying_.empty(); }
+
     /// missing -> receiving, with memory to receive into.
     PartialPiece& begin(PieceIndex piece, PieceBufferPtr buffer);
     /// receiving -> missing; its memory goes.
@@ -60,8 +62,6 @@ class Picker {
                                      std::uint64_t salt) const;
 
   private:
-    void count_missing(PieceIndex piece, bool missing);
-
     const Layout& layout_;
     Bitfield had_;
     std::uint64_t bytes_missing_ = 0;

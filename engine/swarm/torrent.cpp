@@ -73,7 +73,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     if (direction == wire::Direction::outgoing) --dialling_;
     const bool full = peers_.size() >= options_.max_peers;
     if (peer_list_.is_banned(endpoint.address) || full) {
-        if (direction == wire::Direction::outgoing) peer_list_.on_failed(endpoint, now);
+        if (direction == wire::Direction::outgoing) peer_list_.on_closed(endpoint, false, now);
         return kNobody;
     }
     const ConnectionId id = next_connection_++;
@@ -131,7 +131,7 @@ void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
 }
 
 void Torrent::disconnect(ConnectionId connection, Error reason, TimePoint now) {
-    remove(connection, reason == Errc::peer_not_needed || reason == Errc::duplicate_peer, now);
+    remove(connection, reason == Errc::peer_not_needed, now);
     actions_.push_back(Disconnect{connection, reason});
 }
 
@@ -159,13 +159,10 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
 }
 
 void Torrent::uncount(Peer& peer) {
-    if (!peer.counted) return;
-    peer.counted = false;
-    if (peer.session.is_seed()) {
-        picker_.seed_left();
-    } else if (peer.session.pieces()) {
-        picker_.pieces_left(*peer.session.pieces());
-    }
+    if (peer.counted_as_seed) picker_.seed_left();
+    if (peer.counted_pieces) picker_.pieces_left(*peer.counted_pieces);
+    peer.counted_as_seed = false;
+    peer.counted_pieces.reset();
 }
 
 // ---- what peers say ----
@@ -182,9 +179,9 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
-    peer.counted = true;
     for (const auto& [id, other] : peers_) {
-        if (id == peer.id || !other->session.greeted() || other->session.peer_id() != peer.session.peer_id()) continue;
+        if (id == peer.id || !other->session.greeted() || other->session.peer_id() != peer.session.peer_id())
+            continue;
         const ConnectionId dropped = redundant(peer, *other);
         disconnect(dropped, Errc::duplicate_peer, now);
         if (dropped == peer.id) return;
@@ -197,38 +194,49 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
 /// dialled the other, the connection that the greater peer id made stays.
 ConnectionId Torrent::redundant(const Peer& newer, const Peer& older) const {
     if (newer.session.direction() == older.session.direction()) return newer.id;
-    const auto keeps = options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;
+    const auto keeps =
+        options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;
     return newer.session.direction() == keeps ? older.id : newer.id;
 }
 
 void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
+    uncount(peer);
     if (peer.session.is_seed()) {
+        peer.counted_as_seed = true;
         picker_.seed_joined();
-        if (picker_.bytes_missing() == 0) return disconnect(peer.id, Errc::peer_not_needed, now);
     } else if (peer.session.pieces()) {
-        picker_.pieces_joined(*peer.session.pieces());
+        peer.counted_pieces = peer.session.pieces();
+        picker_.pieces_joined(*peer.counted_pieces);
     }
-    update_interest(peer, now);
+    after_pieces_changed(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
-    picker_.piece_gained(e.piece);
-    if (peer.session.is_seed()) {  // its last piece: from now on it is counted as a seed
-        picker_.pieces_left(Bitfield(layout_.piece_count(), true));
-        picker_.seed_joined();
-        if (picker_.bytes_missing() == 0) return disconnect(peer.id, Errc::peer_not_needed, now);
+    if (!peer.counted_as_seed) {
+        if (!peer.counted_pieces) peer.counted_pieces.emplace(layout_.piece_count());
+        if (peer.counted_pieces->set(e.piece)) picker_.piece_gained(e.piece);
+        if (peer.counted_pieces->all()) {
+            uncount(peer);
+            peer.counted_as_seed = true;
+            picker_.seed_joined();
+        }
     }
-    update_interest(peer, now);
+    after_pieces_changed(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceLost& e, TimePoint now) {
-    const auto& pieces = peer.session.pieces();
-    if (pieces && pieces->count() + 1 == pieces->size()) {  // it was a seed until now
-        picker_.seed_left();
-        picker_.pieces_joined(*pieces);
-    } else {
-        picker_.piece_left(e.piece);
+    if (peer.counted_as_seed) {
+        uncount(peer);
+        peer.counted_pieces.emplace(layout_.piece_count(), true);
+        picker_.pieces_joined(*peer.counted_pieces);
     }
+    if (peer.counted_pieces && peer.counted_pieces->clear(e.piece)) picker_.piece_left(e.piece);
+    update_interest(peer, now);
+}
+
+void Torrent::after_pieces_changed(Peer& peer, TimePoint now) {
+    if (peer.session.is_seed() && picker_.bytes_missing() == 0)
+        return disconnect(peer.id, Errc::peer_not_needed, now);
     update_interest(peer, now);
 }
 
@@ -254,6 +262,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) {
+    peer.snubbed = false;
     downloaded_ += e.block.size;
     peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
     dispatcher_.count_wasted(e.block.size);
@@ -349,10 +358,12 @@ void Torrent::blame(PieceIndex piece, PartialPiece& partial, std::span<const Sha
     for (auto& [id, peer] : peers_)
         if (blocks_by_sender.contains(peer->session.remote().address)) ++peer->pieces_failed;
 
+    if (blocks_by_sender.empty()) return picker_.abandon(piece);  // nothing but padding: the torrent is wrong
     if (blocks_by_sender.size() == 1) {
         const Address guilty = blocks_by_sender.begin()->first;
         for (std::uint32_t i : blocks_by_sender.begin()->second) partial.discard(i);
-        return ban(guilty, now);
+        if (!guilty.is_unspecified()) ban(guilty, now);
+        return;
     }
     smart_ban_.on_failed(piece, std::move(evidence));
 
@@ -410,7 +421,6 @@ Address Torrent::address_of(ConnectionId connection) const {
 
 void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
     picker_.set_lost(piece);
-    completed_said_ = false;
     if (announced_.clear(piece))
         for (auto& [id, peer] : peers_) peer->session.announce_lost(piece);
     dispatcher_.refresh_offer(piece);
@@ -502,7 +512,7 @@ void Torrent::housekeep(TimePoint now) {
     for (auto& [id, peer] : peers_) update_interest(*peer, now);
     if (demand_.reader_count() > 0) dispatcher_.stay_in_touch(now);
     uploader_.rotate_slots(now);
-    if (picker_.partials().empty()) departed_.clear();
+    if (picker_.nothing_unverified()) departed_.clear();
     housekeeping_due_ = peers_.empty() ? kNever : now + kHousekeeping;
 }
 

@@ -129,6 +129,7 @@ class Torrent final : private wire::BlockPlaces {
     ConnectionId redundant(const Peer& newer, const Peer& older) const;
     void remove(ConnectionId connection, bool useless, TimePoint now);
     void uncount(Peer& peer);
+    void after_pieces_changed(Peer& peer, TimePoint now);
     void ban(const Address& address, TimePoint now);
     void discard_blocks_from(const Address& address);
     bool active(TimePoint now) const;

@@ -27,11 +27,15 @@ bool OutboundQueue::drop_block(const BlockRef& block) {
     return true;
 }
 
-void OutboundQueue::drop_blocks_not_begun() {
-    while (!blocks_.empty() && blocks_.back().sent == 0) {
-        block_bytes_ -= blocks_.back().size();
-        blocks_.pop_back();
-    }
+std::vector<BlockRef> OutboundQueue::drop_blocks_not_begun(const std::function<bool(const BlockRef&)>& keep) {
+    std::vector<BlockRef> dropped;
+    std::erase_if(blocks_, [&](const Block& b) {
+        if (b.sent > 0 || keep(b.block)) return false;
+        dropped.push_back(b.block);
+        block_bytes_ -= b.size();
+        return true;
+    });
+    return dropped;
 }
 
 std::size_t OutboundQueue::send_buffers(std::span<iovec> out) {

@@ -6,7 +6,9 @@
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <span>
+#include <vector>
 
 #include "engine/core/bytes.hpp"
 #include "engine/core/content_view.hpp"
@@ -25,7 +27,8 @@ class OutboundQueue {
     void push_block(const BlockRef& block, ContentView content);
     /// Takes a block that has not begun out again; false if it has, or is not here.
     bool drop_block(const BlockRef& block);
-    void drop_blocks_not_begun();
+    /// Takes all out that have not begun, but for those that `keep` is true for; gives what was dropped.
+    std::vector<BlockRef> drop_blocks_not_begun(const std::function<bool(const BlockRef&)>& keep);
 
     bool empty() const { return control_.size() == control_sent_ && blocks_.empty(); }
     std::size_t block_bytes() const { return block_bytes_; }

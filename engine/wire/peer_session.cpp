@@ -17,7 +17,7 @@ constexpr std::size_t kMaxForgotten = 4096;
 constexpr std::size_t kMaxAllowedFast = 256;
 /// Requests of a choked peer that are refused before it is taken for hostile.
 constexpr std::uint32_t kMaxRefusedWhileChoked = 4 * PeerSession::kOurReqq;
-constexpr std::string_view kClientName = "btfs 0.1";
+constexpr std::string_view kClientName = "btfs " BTFS_VERSION;
 
 std::uint32_t max_message_size(const Layout& layout) {
     return std::max(kMaxMessageSize, static_cast<std::uint32_t>(1 + units_for(layout.piece_count(), 8)));
@@ -46,6 +46,7 @@ void PeerSession::handle_received(std::size_t size, TimePoint now) {
     if (failed_) return;
     now_ = last_received_ = now;
     if (Error error = inbound_.received(size)) fail(error);
+    if (under_way_) last_progress_ = now;
 }
 
 void PeerSession::handle_bytes(ByteView bytes, TimePoint now) {
@@ -97,6 +98,12 @@ std::optional<PeerEvent> PeerSession::poll_event() {
 
 // ---- commands ----
 
+std::optional<TimePoint> PeerSession::oldest_request() const {
+    const auto found = std::ranges::find(requests_, false, &RequestInFlight::cancelled);
+    if (found == requests_.end()) return std::nullopt;
+    return found->since;
+}
+
 bool PeerSession::may_request(PieceIndex piece) const {
     return greeted_ && (!peer_choking_ || std::ranges::find(allowed_fast_, piece) != allowed_fast_.end());
 }
@@ -116,11 +123,15 @@ void PeerSession::set_choking(bool choking) {
     }
     send(Choke{});
     // With fast, each dropped request is answered by a reject; without, the choke says it.
-    outbound_.drop_blocks_not_begun();
+    const auto granted = [&](const BlockRef& block) {
+        return std::ranges::find(granted_fast_, block.piece) != granted_fast_.end();
+    };
+    for (const BlockRef& block : outbound_.drop_blocks_not_begun(granted))
+        if (capabilities_.fast) send(RejectRequest{block});
     std::vector<BlockRef> dropped;
     std::swap(dropped, wanted_by_peer_);
     for (const BlockRef& block : dropped) {
-        if (std::ranges::find(granted_fast_, block.piece) != granted_fast_.end()) {
+        if (granted(block)) {
             wanted_by_peer_.push_back(block);
             continue;
         }

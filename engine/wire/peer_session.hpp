@@ -158,7 +158,11 @@ class PeerSession final : private InboundStream::Sink {
     std::size_t upload_backlog() const { return outbound_.block_bytes(); }
     std::uint64_t content_received() const { return content_received_; }
     std::uint64_t content_sent() const { return content_sent_; }
+    /// When the last whole block came, and the last part of one.
     TimePoint last_content_received() const { return last_content_; }
+    TimePoint last_progress() const { return last_progress_; }
+    /// When the oldest request was sent that is neither answered nor cancelled.
+    std::optional<TimePoint> oldest_request() const;
     /// Bytes of the block that is coming in right now which are here already.
     const std::optional<BlockRef>& block_under_way() const { return under_way_; }
 
@@ -252,6 +256,7 @@ class PeerSession final : private InboundStream::Sink {
     TimePoint last_received_;
     TimePoint last_sent_;
     TimePoint last_content_{};
+    TimePoint last_progress_{};
 };
 
 }  // namespace btfs::wire

@@ -51,8 +51,9 @@ std::string compressed(const std::string& body, int window_bits) {
 
 struct HttpClientTest : testing::Test {
     asio::io_context io;
-    Resolver resolver{io, {}};
-    HttpClient client{io, resolver, {}};
+    SocketFactory sockets{io};
+    Resolver resolver{sockets, {}};
+    HttpClient client{sockets, resolver, {}};
 
     Result<HttpResponse> get(HttpRequest request) { return run(io, client.get(std::move(request))); }
     Result<HttpResponse> get(const std::string& url) {
@@ -265,9 +266,8 @@ TEST_F(HttpClientTest, CanBeCancelled) {
 
 TEST_F(HttpClientTest, NothingLeavesWhereTheBindingForbidsIt) {
     test::TcpServer server([](tcp::socket&, const std::string&) { ADD_FAILURE() << "was asked"; });
-    HttpClient::Options options;
-    options.binding.v6 = *Address::parse("::1");
-    HttpClient bound(io, resolver, options);
+    SocketFactory only_v6(io, {.v4 = {}, .v6 = *Address::parse("::1"), .device = {}});
+    HttpClient bound(only_v6, resolver, {});
     HttpRequest request;
     request.url = server.url();
     EXPECT_FALSE(run(io, bound.get(request)));
@@ -399,7 +399,7 @@ TEST_F(HttpClientTest, HttpsVerifiesWhomItTalksTo) {
     const Certificate certificate;
     HttpClient::Options options;
     options.ca_file = certificate.certificate;
-    HttpClient trusting(io, resolver, options);
+    HttpClient trusting(sockets, resolver, options);
     const TlsServer server(certificate, ok("secret"), true);
     const TlsServer rude(certificate, "HTTP/1.0 200 OK\r\n\r\nsecret", false);
 

@@ -54,7 +54,8 @@ struct ResolverTest : testing::Test {
 
 TEST_F(ResolverTest, AsksTheServerForTheFamiliesWanted) {
     test::UdpServer server(answer);
-    Resolver resolver(io, at(server));
+    SocketFactory sockets(io);
+    Resolver resolver(sockets, at(server));
     EXPECT_EQ(text(run(io, resolver.resolve("good.example", Families::v4))), "192.0.2.1 192.0.2.2");
     EXPECT_EQ(text(run(io, resolver.resolve("good.example", Families::v6))), "2001:db8::1 2001:db8::2");
     EXPECT_EQ(text(run(io, resolver.resolve("good.example", Families::both))),
@@ -67,7 +68,8 @@ TEST_F(ResolverTest, AddressesAndLocalhostNeedNoServer) {
         ADD_FAILURE() << "was asked";
         return {};
     });
-    Resolver resolver(io, at(server));
+    SocketFactory sockets(io);
+    Resolver resolver(sockets, at(server));
     EXPECT_EQ(text(run(io, resolver.resolve("192.0.2.7", Families::both))), "192.0.2.7");
     EXPECT_EQ(text(run(io, resolver.resolve("2001:db8::7", Families::v6))), "2001:db8::7");
     EXPECT_EQ(text(run(io, resolver.resolve("localhost", Families::v4))), "127.0.0.1");
@@ -82,7 +84,8 @@ TEST_F(ResolverTest, ASilentServerIsATimeOut) {
     Resolver::Options options = at(server);
     options.first_try_timeout = 50ms;
     options.tries = 2;
-    Resolver resolver(io, options);
+    SocketFactory sockets(io);
+    Resolver resolver(sockets, options);
     EXPECT_EQ(run(io, resolver.resolve("good.example", Families::v4)).error(), Errc::timed_out);
     EXPECT_EQ(run(io, resolver.resolve("good.example", Families::v4, 20ms)).error(), Errc::timed_out);
 }
@@ -92,14 +95,16 @@ TEST_F(ResolverTest, ALostAnswerIsAskedForAgain) {
     test::UdpServer server([&](const std::string& query) { return ++asked == 1 ? ""s : answer(query); });
     Resolver::Options options = at(server);
     options.first_try_timeout = 50ms;
-    Resolver resolver(io, options);
+    SocketFactory sockets(io);
+    Resolver resolver(sockets, options);
     EXPECT_EQ(text(run(io, resolver.resolve("good.example", Families::v4))), "192.0.2.1 192.0.2.2");
 }
 
 TEST_F(ResolverTest, ACancelledQuestionEndsAtOnceAndTheResolverGoesOn) {
     std::atomic<bool> silent = true;
     test::UdpServer server([&](const std::string& query) { return silent ? ""s : answer(query); });
-    Resolver resolver(io, at(server));
+    SocketFactory sockets(io);
+    Resolver resolver(sockets, at(server));
     boost::asio::cancellation_signal cancel;
     std::optional<Addresses> result;
     boost::asio::co_spawn(
@@ -120,7 +125,8 @@ TEST_F(ResolverTest, ACancelledQuestionEndsAtOnceAndTheResolverGoesOn) {
 
 TEST_F(ResolverTest, ItsEndEndsItsQuestions) {
     test::UdpServer server([](const std::string&) { return ""s; });
-    auto resolver = std::make_unique<Resolver>(io, at(server));
+    SocketFactory sockets(io);
+    auto resolver = std::make_unique<Resolver>(sockets, at(server));
     std::optional<Addresses> result;
     boost::asio::co_spawn(io, resolver->resolve("good.example", Families::v4),
                           [&](std::exception_ptr, Addresses r) {
@@ -141,7 +147,8 @@ TEST_F(ResolverTest, GarbageFromAServerIsNoAnswer) {
         Resolver::Options options = at(server);
         options.first_try_timeout = 20ms;
         options.tries = 1;
-        Resolver resolver(io, options);
+        SocketFactory sockets(io);
+        Resolver resolver(sockets, options);
         EXPECT_FALSE(run(io, resolver.resolve("good.example", Families::v4)));
     }
 }
@@ -152,10 +159,11 @@ TEST_F(ResolverTest, NothingIsAskedWhereTheBindingForbidsIt) {
         return {};
     });
     Resolver::Options options = at(server);
-    options.binding.v6 = *Address::parse("::1");  // the server has IPv4 alone
     options.first_try_timeout = 20ms;
     options.tries = 1;
-    Resolver resolver(io, options);
+    // The server has IPv4 alone.
+    SocketFactory sockets(io, {.v4 = {}, .v6 = *Address::parse("::1"), .device = {}});
+    Resolver resolver(sockets, options);
     EXPECT_FALSE(run(io, resolver.resolve("good.example", Families::v4)));
 }
 

@@ -164,6 +164,60 @@ TEST(Torrent, TwoThatDialEachOtherKeepOneConnection) {
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(b).had().all(); }, 30s));
 }
 
+/// One peer, of which we write the bytes.
+struct Scripted {
+    Scripted()
+        : layout(kPiece, {{0, kSize, false}}),
+          content(testing::make_content(kSize)),
+          storage(layout, content, false, [](std::function<void()>) {}),
+          torrent(identity, layout, storage, {}, 1, now) {
+        peer = torrent.handle_connected(*Endpoint::parse("10.0.0.9:1"), wire::Direction::outgoing, 20ms, now);
+        wire::Handshake hello;
+        hello.capabilities = {.fast = true, .extended = true, .dht = false, .v2 = false};
+        hello.info_hash = identity.wire_hash();
+        hello.peer_id.fill(std::byte{9});
+        torrent.handle_bytes(peer, hello.encode(), now);
+    }
+    void says(std::initializer_list<wire::Message> messages) {
+        Bytes bytes;
+        for (const wire::Message& m : messages) append_message(bytes, m);
+        torrent.handle_bytes(peer, bytes, now);
+    }
+
+    Identity identity{.v1 = sha1(as_bytes("t")), .v2 = {}};
+    Layout layout;
+    std::vector<std::byte> content;
+    TimePoint now = TimePoint{} + 1h;
+    testing::MemoryStorage storage;
+    Torrent torrent;
+    ConnectionId peer;
+};
+
+TEST(Torrent, ASeedThatLosesPiecesInOneBreathIsCountedRight) {
+    Scripted s;
+    const Bytes zero = wire::encode_dont_have(PieceIndex(0)), one = wire::encode_dont_have(PieceIndex(1));
+    s.says(
+        {wire::HaveAll{}, wire::Extended{wire::kDontHaveId, zero}, wire::Extended{wire::kDontHaveId, one}});
+    EXPECT_EQ(s.torrent.picker().availability(PieceIndex(0)), 0u);
+    EXPECT_EQ(s.torrent.picker().availability(PieceIndex(1)), 0u);
+    EXPECT_EQ(s.torrent.picker().availability(PieceIndex(2)), 1u);
+    s.torrent.handle_closed(s.peer, s.now);
+    EXPECT_EQ(s.torrent.picker().availability(PieceIndex(2)), 0u);
+}
+
+TEST(Torrent, APeerThatBecomesASeedInOneBreathIsCountedOnce) {
+    Scripted s;
+    s.says({wire::HaveNone{}});
+    Bytes bytes;
+    for (std::uint32_t i = 0; i < s.layout.piece_count(); ++i)
+        append_message(bytes, wire::Have{PieceIndex(i)});
+    s.torrent.handle_bytes(s.peer, bytes, s.now);
+    EXPECT_EQ(s.torrent.picker().availability(PieceIndex(3)), 1u);
+    EXPECT_EQ(s.torrent.totals().seeds, 1u);
+    s.torrent.handle_closed(s.peer, s.now);
+    EXPECT_EQ(s.torrent.picker().availability(PieceIndex(3)), 0u);
+}
+
 TEST(Torrent, AnIdleTorrentWithoutPeersNeedsNoTick) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t node = swarm.add({});

@@ -183,6 +183,24 @@ TEST(PeerSession, AChokeRejectsWhatWasAsked) {
     EXPECT_TRUE(p.us.peer_choking());
 }
 
+TEST(PeerSession, AChokeRejectsBlocksThatWaitToBeSent) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    const BlockRef other{PieceIndex(2), 0, 16384};
+    p.us.request(other, p.now);
+    p.us.request(kBlock, p.now);
+    p.exchange();
+    const std::vector<std::byte> content(kBlock.size);
+    p.them.send_block(other, {content, nullptr});
+    p.them.send_block(kBlock, {content, nullptr});
+    p.them.set_choking(true);
+    p.exchange();
+    // Each request has one answer: refused, or sent because its piece is in the allowed-fast set.
+    EXPECT_EQ(p.us.in_flight(), 0u);
+}
+
 TEST(PeerSession, AllowedFastPiecesMayBeRequestedWhileChoked) {
     Pair p;
     p.exchange();
