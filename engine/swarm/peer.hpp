@@ -39,13 +39,13 @@ struct Peer {
     bool can_be_asked(PieceIndex piece) const {
         return session.has(piece) && session.may_request(piece) && session.in_flight() < session.reqq();
     }
-    /// It is still in the handshake, or choking us, but should be ready at this moment: a round trip after
-    /// it connected. kNever when it is ready, or overdue.
+    /// It is still in the handshake, or choking us, but should be ready at this moment: two round trips after
+    /// it connected, one for the handshakes and one for interest. kNever when it is ready, or overdue.
     TimePoint ready_at(TimePoint now) const {
         if (session.greeted() && !session.peer_choking()) return kNever;
         const Duration round_trip = estimate.round_trip();
-        const bool overdue = now > connected + 2 * round_trip + kReadySlack;
-        return overdue ? kNever : std::max(now, connected + round_trip);
+        const bool overdue = now > connected + 3 * round_trip + kReadySlack;
+        return overdue ? kNever : std::max(now, connected + 2 * round_trip);
     }
     static constexpr Duration kReadySlack = std::chrono::milliseconds(20);
     /// Bytes of a blocked piece that are left for it until it is ready; counted anew in each dispatch.

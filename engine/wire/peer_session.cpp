@@ -37,7 +37,7 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
     ours.info_hash = config.identity.wire_hash();
     ours.peer_id = config.our_id;
     ByteWriter(outbound_.control()).bytes(ours.encode());
-    if (config.interested) set_interested(true);
+    am_interested_ = config.interested;
 }
 
 // ---- the shell's side ----
@@ -104,6 +104,7 @@ bool PeerSession::may_request(PieceIndex piece) const {
 void PeerSession::set_interested(bool interested) {
     if (am_interested_ == interested) return;
     am_interested_ = interested;
+    if (!greeted_) return;  // said with the first messages
     interested ? send(Interested{}) : send(NotInterested{});
 }
 
@@ -209,6 +210,7 @@ void PeerSession::send_first_messages() {
         send(Extended{kExtendedHandshakeId, payload});
     }
     if (capabilities_.fast) send_allowed_fast();
+    if (am_interested_) send(Interested{});
 }
 
 void PeerSession::send_allowed_fast() {

@@ -88,8 +88,8 @@ enum class Direction { outgoing, incoming };
 /// nothing about what to fetch or whom to unchoke. A peer that breaks the protocol gets Failed.
 ///
 /// Promises: never more requests in flight than the peer's reqq; never a request while choked but for the
-/// allowed-fast set; each of its requests answered once; Interested right behind our handshake, so that a
-/// seed unchokes us in the first round trip.
+/// allowed-fast set; each of its requests answered once; nothing behind our handshake before the peer's is
+/// there (aria2 hangs up on more than 68 bytes), and what we have before anything else (BEP 3).
 class PeerSession final : private InboundStream::Sink {
   public:
     /// How many requests we let a peer have in flight, and say so (BEP 10 reqq).
@@ -103,7 +103,7 @@ class PeerSession final : private InboundStream::Sink {
         PeerId our_id{};
         Endpoint remote;
         std::uint16_t listen_port = 0;
-        /// Send Interested with the handshake.
+        /// Say Interested with the first messages.
         bool interested = true;
         /// What may be announced to the peer when the handshake is done.
         const Bitfield& have;
