@@ -26,8 +26,10 @@ struct Peer {
     TimePoint last_asked;
     /// Sends nothing though it was asked: nothing that matters is asked of it until it delivers.
     bool snubbed = false;
-    /// Its pieces are counted in the picker's availability.
-    bool counted = false;
+    /// What of its pieces is counted in the picker's availability. Not what the session knows: that is ahead
+    /// of the events that are not handled yet.
+    Bitfield counted;
+    bool counted_as_seed = false;
     /// Blocks that it may have and waits for, and whether the store is reading for it.
     std::deque<BlockRef> uploads;
     bool reading_upload = false;

@@ -155,14 +155,17 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
     uploader_.assign_slots(now);
 }
 
+void Torrent::count_as_seed(Peer& peer) {
+    picker_.seed_joined();
+    peer.counted_as_seed = true;
+    peer.counted = {};
+}
+
 void Torrent::uncount(Peer& peer) {
-    if (!peer.counted) return;
-    peer.counted = false;
-    if (peer.session.is_seed()) {
-        picker_.seed_left();
-    } else if (peer.session.pieces()) {
-        picker_.pieces_left(*peer.session.pieces());
-    }
+    if (peer.counted_as_seed) picker_.seed_left();
+    if (peer.counted.size() != 0) picker_.pieces_left(peer.counted);
+    peer.counted_as_seed = false;
+    peer.counted = {};
 }
 
 // ---- what peers say ----
@@ -184,38 +187,43 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
         if (other->session.peer_id() == peer.session.peer_id())
             return disconnect(peer.id, Errc::duplicate_peer, now);
     }
-    peer.counted = true;
     update_interest(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
     if (peer.session.is_seed()) {
-        picker_.seed_joined();
+        count_as_seed(peer);
         if (picker_.bytes_missing() == 0) return disconnect(peer.id, Errc::peer_not_needed, now);
     } else if (peer.session.pieces()) {
-        picker_.pieces_joined(*peer.session.pieces());
+        peer.counted = *peer.session.pieces();
+        picker_.pieces_joined(peer.counted);
     }
     update_interest(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
+    if (peer.counted_as_seed) return;
+    if (peer.counted.size() == 0) peer.counted = Bitfield(layout_.piece_count());
+    if (peer.counted.test(e.piece)) return;
+    peer.counted.set(e.piece);
     picker_.piece_gained(e.piece);
-    if (peer.session.is_seed()) {  // its last piece: from now on it is counted as a seed
-        picker_.pieces_left(Bitfield(layout_.piece_count(), true));
-        picker_.seed_joined();
+    if (peer.counted.all()) {
+        uncount(peer);
+        count_as_seed(peer);
         if (picker_.bytes_missing() == 0) return disconnect(peer.id, Errc::peer_not_needed, now);
     }
     update_interest(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceLost& e, TimePoint now) {
-    const auto& pieces = peer.session.pieces();
-    if (pieces && pieces->count() + 1 == pieces->size()) {  // it was a seed until now
-        picker_.seed_left();
-        picker_.pieces_joined(*pieces);
-    } else {
-        picker_.piece_left(e.piece);
+    if (peer.counted_as_seed) {
+        uncount(peer);
+        peer.counted = Bitfield(layout_.piece_count(), true);
+        picker_.pieces_joined(peer.counted);
     }
+    if (peer.counted.size() == 0 || !peer.counted.test(e.piece)) return;
+    peer.counted.clear(e.piece);
+    picker_.piece_left(e.piece);
     update_interest(peer, now);
 }
 

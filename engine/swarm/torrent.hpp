@@ -127,6 +127,7 @@ class Torrent final : private wire::BlockPlaces {
     void dial_more(TimePoint now);
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
     void remove(ConnectionId connection, bool useless, TimePoint now);
+    void count_as_seed(Peer& peer);
     void uncount(Peer& peer);
     void ban(const Address& address, TimePoint now);
     void discard_blocks_from(const Address& address);

@@ -203,6 +203,9 @@ class PeerSession final : private InboundStream::Sink {
     void send(const Message& message);
     void send_first_messages();
     void send_allowed_fast();
+    void gain(PieceIndex piece);
+    /// aria2 sends a bitfield, or HaveAll, instead of many Haves at any time.
+    void gain(const Bitfield& pieces);
     Error take_all_pieces(bool all);
     bool in_range(const BlockRef& block) const;
     void end_request(std::deque<RequestInFlight>::iterator request);

@@ -289,6 +289,25 @@ TEST(PeerSession, FastMessagesOfAPeerWithoutFastEndTheConnection) {
     EXPECT_EQ(Pair::next<Failed>(p.us)->reason, Errc::message_not_negotiated);
 }
 
+TEST(PeerSession, ALaterBitfieldStandsForManyHaves) {
+    Pair p(false);
+    Handshake theirs;
+    theirs.capabilities = {.fast = true, .extended = true};
+    theirs.info_hash = p.identity.wire_hash();
+    p.us.handle_bytes(theirs.encode(), p.now);
+    p.us.handle_bytes(message(Have{PieceIndex(1)}), p.now);
+    Bitfield two(kPieces);
+    two.set(PieceIndex(1));
+    two.set(PieceIndex(3));
+    p.us.handle_bytes(message(BitfieldMessage{two.bytes()}), p.now);
+    EXPECT_EQ(Pair::next<PieceGained>(p.us)->piece, PieceIndex(1));
+    EXPECT_EQ(Pair::next<PieceGained>(p.us)->piece, PieceIndex(3));
+    EXPECT_FALSE(Pair::next<PieceGained>(p.us));
+    p.us.handle_bytes(message(HaveAll{}), p.now);
+    EXPECT_TRUE(p.us.is_seed());
+    EXPECT_FALSE(Pair::next<Failed>(p.us));
+}
+
 TEST(PeerSession, APeerWithoutFastGetsNoFastMessageAndNoEmptyBitfield) {
     Pair p;
     Pair::output(p.us, p.now);
