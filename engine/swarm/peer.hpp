@@ -16,12 +16,14 @@ namespace btfs {
 struct Peer {
     Peer(ConnectionId connection, const wire::PeerSession::Config& config, wire::BlockPlaces& places,
          TimePoint now)
-        : id(connection), session(config, places, now), estimate(now), connected(now) {}
+        : id(connection), session(config, places, now), estimate(now), connected(now), eager(config.eager) {}
 
     ConnectionId id;
     wire::PeerSession session;
     PeerEstimate estimate;
     TimePoint connected;
+    /// Interested went out with our handshake.
+    bool eager;
     /// Where it can be dialled: its own endpoint, or what an incoming peer says of itself.
     std::optional<Endpoint> dial_endpoint;
     TimePoint last_asked;
@@ -42,13 +44,15 @@ struct Peer {
     bool can_be_asked(PieceIndex piece) const {
         return session.has(piece) && session.may_request(piece) && session.in_flight() < session.reqq();
     }
-    /// It is still in the handshake, or choking us, but should be ready at this moment: a round trip after
-    /// it connected. kNever when it is ready, or overdue.
+    /// It is still in the handshake, or choking us, but should be ready at this moment: after a round trip
+    /// for the handshakes, and one more for Interested where that waits for them. kNever when it is ready, or
+    /// overdue.
     TimePoint ready_at(TimePoint now) const {
         if (session.greeted() && !session.peer_choking()) return kNever;
         const Duration round_trip = estimate.round_trip();
-        const bool overdue = now > connected + 2 * round_trip + kReadySlack;
-        return overdue ? kNever : std::max(now, connected + round_trip);
+        const TimePoint ready = connected + (eager ? 1 : 2) * round_trip;
+        const bool overdue = now > ready + round_trip + kReadySlack;
+        return overdue ? kNever : std::max(now, ready);
     }
     static constexpr Duration kReadySlack = std::chrono::milliseconds(20);
     /// Bytes of a blocked piece that are left for it until it is ready; counted anew in each dispatch.

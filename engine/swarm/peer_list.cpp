@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 namespace btfs {
@@ -103,6 +104,18 @@ void PeerList::on_failed(const Endpoint& endpoint, TimePoint now) {
     if (++known.failures >= kMaxFailures) return forget(endpoint);
     enqueue(endpoint, known,
             now + std::min<Duration>(kFirstRetry * (1 << (known.failures - 1)), kLongestRetry));
+}
+
+void PeerList::on_hung_up(const Endpoint& endpoint, TimePoint now) {
+    auto found = known_.find(endpoint);
+    if (found == known_.end() || !found->second.busy) return;
+    if (std::exchange(found->second.plain_greeting, true)) return on_failed(endpoint, now);
+    enqueue(endpoint, found->second, now);
+}
+
+bool PeerList::wants_plain_greeting(const Endpoint& endpoint) const {
+    auto found = known_.find(endpoint);
+    return found != known_.end() && found->second.plain_greeting;
 }
 
 void PeerList::on_closed(const Endpoint& endpoint, bool useless, TimePoint now) {

@@ -35,6 +35,10 @@ class PeerList {
     TimePoint next_time() const;
 
     void on_failed(const Endpoint& endpoint, TimePoint now);
+    /// The peer hung up before it had answered our handshake. It is tried once more at once, with the
+    /// handshake alone (see wants_plain_greeting()); after that it is a failure.
+    void on_hung_up(const Endpoint& endpoint, TimePoint now);
+    bool wants_plain_greeting(const Endpoint& endpoint) const;
     /// A connection ended that had worked; `useless` if it need not be tried again soon.
     void on_closed(const Endpoint& endpoint, bool useless, TimePoint now);
     /// Never again to this address, whatever the port.
@@ -50,6 +54,7 @@ class PeerList {
     struct Known {
         std::uint32_t failures = 0;
         bool busy = false;  // dialling or connected
+        bool plain_greeting = false;
         TimePoint next_attempt{};
         std::uint32_t order = 0;  // lower is earlier
     };

@@ -85,6 +85,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .remote = endpoint,
         .listen_port = options_.listen_port,
         .interested = active(now) && picker_.bytes_missing() > 0,
+        .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
     };
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
@@ -146,7 +147,7 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
         if (peer.session.greeted()) {
             peer_list_.on_closed(*peer.dial_endpoint, useless, now);
         } else {
-            peer_list_.on_failed(*peer.dial_endpoint, now);
+            peer_list_.on_hung_up(*peer.dial_endpoint, now);
         }
     }
     departed_.emplace(connection, remote.address);

@@ -37,7 +37,8 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
     ours.info_hash = config.identity.wire_hash();
     ours.peer_id = config.our_id;
     ByteWriter(outbound_.control()).bytes(ours.encode());
-    if (config.interested) set_interested(true);
+    am_interested_ = config.interested;
+    if (config.interested && config.eager) send(Interested{});
 }
 
 // ---- the shell's side ----
@@ -111,6 +112,7 @@ bool PeerSession::may_request(PieceIndex piece) const {
 void PeerSession::set_interested(bool interested) {
     if (am_interested_ == interested) return;
     am_interested_ = interested;
+    if (!greeted_) return;  // said with the first messages
     interested ? send(Interested{}) : send(NotInterested{});
 }
 
@@ -220,6 +222,9 @@ void PeerSession::send_first_messages() {
         send(Extended{kExtendedHandshakeId, payload});
     }
     if (capabilities_.fast) send_allowed_fast();
+    const bool said = config_.interested && config_.eager;
+    if (am_interested_ && !said) send(Interested{});
+    if (!am_interested_ && said) send(NotInterested{});
 }
 
 void PeerSession::send_allowed_fast() {
@@ -277,21 +282,33 @@ Error PeerSession::handle(const NotInterested&) {
 Error PeerSession::handle(const Have& m) {
     if (m.piece.value() >= config_.layout.piece_count()) return Errc::index_out_of_range;
     pieces_known_ = true;
-    if (has(m.piece)) return {};
+    gain(m.piece);
+    return {};
+}
+
+void PeerSession::gain(PieceIndex piece) {
+    if (has(piece)) return;
     if (!pieces_) pieces_.emplace(config_.layout.piece_count());
-    pieces_->set(m.piece);
+    pieces_->set(piece);
     if (pieces_->all()) {
         is_seed_ = true;
         pieces_.reset();
     }
-    events_.push_back(PieceGained{m.piece});
-    return {};
+    events_.push_back(PieceGained{piece});
+}
+
+void PeerSession::gain(const Bitfield& pieces) {
+    for (std::uint32_t i = 0; i < pieces.size(); ++i)
+        if (pieces.test(PieceIndex(i))) gain(PieceIndex(i));
 }
 
 Error PeerSession::handle(const BitfieldMessage& m) {
-    if (pieces_known_) return Errc::bitfield_malformed;
     auto parsed = Bitfield::parse(m.payload, config_.layout.piece_count());
     if (!parsed) return Errc::bitfield_malformed;
+    if (pieces_known_) {
+        gain(*parsed);
+        return {};
+    }
     pieces_known_ = true;
     is_seed_ = parsed->all();
     if (!is_seed_ && !parsed->none()) pieces_ = std::move(*parsed);
@@ -301,7 +318,10 @@ Error PeerSession::handle(const BitfieldMessage& m) {
 
 Error PeerSession::take_all_pieces(bool all) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
-    if (pieces_known_) return Errc::bitfield_malformed;
+    if (pieces_known_) {
+        if (all) gain(Bitfield(config_.layout.piece_count(), true));
+        return {};
+    }
     pieces_known_ = true;
     is_seed_ = all;
     events_.push_back(PiecesKnown{});

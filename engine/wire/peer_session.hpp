@@ -88,8 +88,8 @@ enum class Direction { outgoing, incoming };
 /// nothing about what to fetch or whom to unchoke. A peer that breaks the protocol gets Failed.
 ///
 /// Promises: never more requests in flight than the peer's reqq; never a request while choked but for the
-/// allowed-fast set; each of its requests answered once; Interested right behind our handshake, so that a
-/// seed unchokes us in the first round trip.
+/// allowed-fast set; each of its requests answered once; Interested right behind our handshake where that is
+/// wanted, so that a seed unchokes us in the first round trip.
 class PeerSession final : private InboundStream::Sink {
   public:
     /// How many requests we let a peer have in flight, and say so (BEP 10 reqq).
@@ -103,8 +103,10 @@ class PeerSession final : private InboundStream::Sink {
         PeerId our_id{};
         Endpoint remote;
         std::uint16_t listen_port = 0;
-        /// Send Interested with the handshake.
+        /// Say Interested: with the first messages, when the peer's handshake is there; or right behind our
+        /// own, which saves a round trip, but makes some clients hang up (aria2 wants 68 bytes and no more).
         bool interested = true;
+        bool eager = false;
         /// What may be announced to the peer when the handshake is done.
         const Bitfield& have;
     };
@@ -207,6 +209,9 @@ class PeerSession final : private InboundStream::Sink {
     void send(const Message& message);
     void send_first_messages();
     void send_allowed_fast();
+    void gain(PieceIndex piece);
+    /// aria2 sends a bitfield, or HaveAll, instead of many Haves at any time.
+    void gain(const Bitfield& pieces);
     Error take_all_pieces(bool all);
     bool in_range(const BlockRef& block) const;
     void end_request(std::deque<RequestInFlight>::iterator request);

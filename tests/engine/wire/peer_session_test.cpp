@@ -81,10 +81,35 @@ struct Pair {
 
 const BlockRef kBlock{PieceIndex(2), 16384, 16384};
 
-TEST(PeerSession, InterestedStandsRightBehindTheHandshake) {
+// aria2 hangs up when more than a handshake comes before it has answered.
+TEST(PeerSession, NothingButTheHandshakeIsSaidBeforeThePeersIsThere) {
     Pair p;
-    const Bytes first = Pair::output(p.us, p.now);
+    p.us.set_interested(false);
+    p.us.set_interested(true);
+    EXPECT_EQ(Pair::output(p.us, p.now).size(), Handshake::kSize);
+}
+
+TEST(PeerSession, EagerInterestStandsRightBehindTheHandshakeAndIsSaidOnce) {
+    Pair p;
+    auto config = p.config(Direction::outgoing, p.nothing, 'c');
+    config.eager = true;
+    PeerSession eager(config, p.our_places, p.now);
+    const Bytes first = Pair::output(eager, p.now);
     ASSERT_EQ(first.size(), Handshake::kSize + 5);
+    EXPECT_EQ(first.back(), std::byte{2});
+    p.them.handle_bytes(first, p.now);
+    eager.handle_bytes(Pair::output(p.them, p.now), p.now);
+    EXPECT_NE(Pair::output(eager, p.now).back(), std::byte{2});
+    EXPECT_TRUE(p.them.peer_interested());
+}
+
+TEST(PeerSession, InterestedComesWithTheFirstMessages) {
+    Pair p;
+    p.them.handle_bytes(Pair::output(p.us, p.now), p.now);
+    p.us.handle_bytes(Pair::output(p.them, p.now), p.now);
+    const Bytes first = Pair::output(p.us, p.now);
+    ASSERT_GT(first.size(), 5u);
+    EXPECT_EQ(first[4], std::byte{15});  // HaveNone, before anything else
     EXPECT_EQ(first.back(), std::byte{2});
 }
 
@@ -296,13 +321,32 @@ TEST(PeerSession, FastMessagesOfAPeerWithoutFastEndTheConnection) {
     EXPECT_EQ(Pair::next<Failed>(p.us)->reason, Errc::message_not_negotiated);
 }
 
+TEST(PeerSession, ALaterBitfieldStandsForManyHaves) {
+    Pair p(false);
+    Handshake theirs;
+    theirs.capabilities = {.fast = true, .extended = true};
+    theirs.info_hash = p.identity.wire_hash();
+    p.us.handle_bytes(theirs.encode(), p.now);
+    p.us.handle_bytes(message(Have{PieceIndex(1)}), p.now);
+    Bitfield two(kPieces);
+    two.set(PieceIndex(1));
+    two.set(PieceIndex(3));
+    p.us.handle_bytes(message(BitfieldMessage{two.bytes()}), p.now);
+    EXPECT_EQ(Pair::next<PieceGained>(p.us)->piece, PieceIndex(1));
+    EXPECT_EQ(Pair::next<PieceGained>(p.us)->piece, PieceIndex(3));
+    EXPECT_FALSE(Pair::next<PieceGained>(p.us));
+    p.us.handle_bytes(message(HaveAll{}), p.now);
+    EXPECT_TRUE(p.us.is_seed());
+    EXPECT_FALSE(Pair::next<Failed>(p.us));
+}
+
 TEST(PeerSession, APeerWithoutFastGetsNoFastMessageAndNoEmptyBitfield) {
     Pair p;
     Pair::output(p.us, p.now);
     Handshake theirs;
     theirs.info_hash = p.identity.wire_hash();
     p.us.handle_bytes(theirs.encode(), p.now);
-    EXPECT_TRUE(Pair::output(p.us, p.now).empty());
+    EXPECT_EQ(Pair::output(p.us, p.now), message(Interested{}));
 }
 
 TEST(PeerSession, AFloodOfRequestsEndsTheConnection) {

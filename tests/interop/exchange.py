@@ -1,0 +1,56 @@
+"""What btfs and each other client do for one another, as only peers."""
+from support import btfs
+from support.content import MIXED, differences, make_files
+
+
+class Exchange:
+    """Mixed into a TestCase that knows how to run its client:
+
+    seed(torrent, parent) seeds from what lies in a folder, and gives its port;
+    leech(torrent, parent) downloads into a folder, and gives its port;
+    connect(port) makes it dial a peer, where dials is true; where not, btfs dials;
+    finish() waits until it has everything, and ends it.
+    """
+
+    dials = True
+
+    def setUp(self):
+        super().setUp()
+        self.content = make_files(self.folder / "from" / "content", MIXED)
+        self.torrent = self.folder / "content.torrent"
+        self.target = self.folder / "to"
+        self.target.mkdir()
+
+    def assert_reads_all(self, peer_port):
+        mount = btfs.Mount(self, self.torrent, peers=[peer_port])
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+        return mount
+
+    def assert_gets_all_from(self, start_source):
+        port = self.leech(self.torrent, self.target)
+        source = start_source(() if self.dials else (port,))
+        if self.dials:
+            self.connect(source.port)
+        self.finish()
+        # An empty file is not made by every client.
+        said = [line for line in differences(self.content, self.target / "content").splitlines()
+                if not line.endswith(": empty")]
+        self.assertEqual(said, [])
+
+    def test_reads_everything_from_it(self):
+        btfs.create(self, self.content, self.torrent)
+        self.assert_reads_all(self.seed(self.torrent, self.content.parent))
+
+    def test_gets_everything_from_a_seed(self):
+        btfs.create(self, self.content, self.torrent)
+        self.assert_gets_all_from(lambda peers: btfs.Seed(self, self.content, self.torrent, peers=peers))
+
+    def test_gets_everything_from_a_mount_that_has_read_it(self):
+        seed = btfs.Seed(self, self.content, self.torrent)
+        mount = self.assert_reads_all(seed.port)
+        seed.stop()
+        if self.dials:
+            self.assert_gets_all_from(lambda peers: mount)
+        else:
+            mount.stop()
+            self.assert_gets_all_from(lambda peers: btfs.Mount(self, self.torrent, peers=peers))

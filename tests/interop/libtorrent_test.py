@@ -1,0 +1,48 @@
+"""btfs and libtorrent."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from interop.exchange import Exchange
+from support.harness import TestCase, main
+
+
+class Libtorrent(Exchange, TestCase):
+    def seed(self, torrent, parent):
+        return self.start_peer(torrent, parent).wait_for_seeding().port
+
+    def leech(self, torrent, parent):
+        self.peer = self.start_peer(torrent, parent)
+        return self.peer.port
+
+    def connect(self, port):
+        self.peer.connect(port)
+
+    def finish(self):
+        self.peer.wait_for_seeding()
+        self.peer.stop()
+
+    def start_peer(self, torrent, parent):
+        from support.libtorrent_peer import Peer
+        return Peer(self, torrent, parent)
+
+    def write_torrent(self, flags):
+        import libtorrent as lt
+        storage = lt.file_storage()
+        lt.add_files(storage, str(self.content))
+        maker = lt.create_torrent(storage, 65536, flags)
+        lt.set_piece_hashes(maker, str(self.content.parent))
+        self.torrent.write_bytes(lt.bencode(maker.generate()))
+
+    def test_reads_its_torrents_with_pad_files(self):
+        import libtorrent as lt
+        self.write_torrent(lt.create_torrent.v1_only | lt.create_torrent.canonical_files)
+        self.assert_reads_all(self.seed(self.torrent, self.content.parent))
+
+    def test_reads_its_hybrid_torrents(self):
+        self.write_torrent(0)
+        self.assert_reads_all(self.seed(self.torrent, self.content.parent))
+
+
+if __name__ == "__main__":
+    main(modules=["libtorrent"])

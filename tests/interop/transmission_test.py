@@ -1,0 +1,77 @@
+"""btfs and Transmission."""
+import base64
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from interop.exchange import Exchange
+from support.harness import TestCase, end, free_port, main
+
+
+class Transmission(Exchange, TestCase):
+    dials = False
+
+    def run_daemon(self, torrent, parent):
+        port, self.rpc_port = free_port(), free_port()
+        self.session_id = ""
+        home = self.folder / "transmission"
+        home.mkdir()
+        (home / "settings.json").write_text(json.dumps({
+            "bind-address-ipv4": "127.0.0.1", "peer-port": port, "encryption": 0,
+            "dht-enabled": False, "lpd-enabled": False, "pex-enabled": False, "utp-enabled": False,
+            "port-forwarding-enabled": False,
+            "rpc-enabled": True, "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc_port,
+            "rpc-authentication-required": False, "rpc-host-whitelist-enabled": False,
+            "download-dir": str(parent), "incomplete-dir-enabled": False, "rename-partial-files": False,
+            "start-added-torrents": True, "download-queue-enabled": False, "seed-queue-enabled": False,
+        }))
+        self.daemon = self.start(["transmission-daemon", "--foreground", "--config-dir", home])
+        self.wait_for_port(self.rpc_port, self.daemon)
+        self.wait_for_port(port, self.daemon)
+        added = self.rpc("torrent-add", metainfo=base64.b64encode(torrent.read_bytes()).decode())
+        self.assertIn("torrent-added", added)
+        return port
+
+    def rpc(self, method, **arguments):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.rpc_port}/transmission/rpc",
+                                         json.dumps({"method": method, "arguments": arguments}).encode(),
+                                         {"X-Transmission-Session-Id": self.session_id})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as reply:
+                answer = json.load(reply)
+        except urllib.error.HTTPError as e:
+            if e.code != 409:
+                raise
+            self.session_id = e.headers["X-Transmission-Session-Id"]
+            return self.rpc(method, **arguments)
+        self.assertEqual(answer["result"], "success")
+        return answer["arguments"]
+
+    def has_all(self):
+        torrent, = self.rpc("torrent-get", fields=["leftUntilDone", "status", "percentDone"])["torrents"]
+        return torrent["percentDone"] == 1 and torrent["leftUntilDone"] == 0 and torrent["status"] == 6  # seeding
+
+    def seed(self, torrent, parent):
+        port = self.run_daemon(torrent, parent)
+        self.wait_for(self.has_all, "seeding Transmission")
+        return port
+
+    def leech(self, torrent, parent):
+        return self.run_daemon(torrent, parent)
+
+    def finish(self):
+        self.wait_for(self.has_all, "download of Transmission")
+        end(self.daemon)
+
+    def test_reads_its_torrents(self):
+        subprocess.run(["transmission-create", "-o", str(self.torrent), str(self.content)], check=True,
+                       capture_output=True, timeout=30)
+        self.assert_reads_all(self.seed(self.torrent, self.content.parent))
+
+
+if __name__ == "__main__":
+    main(programs=["transmission-daemon", "transmission-create"])
