@@ -57,4 +57,11 @@ Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, Dis
                                           earlier, pool, memory);
 }
 
+std::int64_t CacheDir::first_seen(const Identity& identity) const {
+    struct statx status {};
+    const std::filesystem::path sidecar = path_ / (identity.cache_key() + ".claims");
+    if (statx(AT_FDCWD, sidecar.c_str(), 0, STATX_BTIME, &status) != 0) return 0;
+    return (status.stx_mask & STATX_BTIME) != 0 ? status.stx_btime.tv_sec : 0;
+}
+
 }  // namespace btfs

@@ -31,6 +31,9 @@ class CacheDir {
     /// process has it. `pool` and `memory` outlive the store. Waits for the disk.
     Result<std::unique_ptr<TorrentStore>> open_torrent(StoreSpec spec, DiskPool& pool,
                                                        PieceMemory& memory) const;
+    /// When the torrent was opened here for the first time, seconds since 1970: the birth of its sidecar,
+    /// which is never replaced. 0 if it is not here, or the disk's file system does not tell.
+    std::int64_t first_seen(const Identity& identity) const;
 
   private:
     CacheDir(std::filesystem::path path, const BootId& boot_id) : path_(std::move(path)), boot_id_(boot_id) {}

@@ -67,8 +67,10 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::int64_t modification_time(const Metainfo& torrent) {
-    return torrent.creation_date.value_or(0) > 0 ? *torrent.creation_date : 0;
+/// The same at every mount, as media servers expect.
+std::int64_t modification_time(const Metainfo& torrent, const CacheDir& cache_dir) {
+    const std::int64_t created = torrent.creation_date.value_or(0);
+    return created > 0 ? created : cache_dir.first_seen(torrent.identity);
 }
 
 void serve(const MountOptions& options, Readiness& readiness) {
@@ -106,7 +108,8 @@ void serve(const MountOptions& options, Readiness& readiness) {
                         t.metainfo.trackers, t.metainfo.is_private, peers});
         t.demand = std::make_unique<EngineDemand>(engine, handle);
         const Sha1Digest info_hash = t.metainfo.identity.wire_hash();
-        filesystem.add({info_hash, t.metainfo.files, *t.store, *t.demand, modification_time(t.metainfo)});
+        filesystem.add(
+            {info_hash, t.metainfo.files, *t.store, *t.demand, modification_time(t.metainfo, *cache_dir)});
     }
     engine.start();
 
