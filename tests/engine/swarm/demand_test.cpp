@@ -1,0 +1,79 @@
+#include "engine/swarm/demand.hpp"
+
+#include <gtest/gtest.h>
+
+namespace btfs {
+namespace {
+
+constexpr std::uint32_t kPiece = 100;
+
+struct DemandTest : ::testing::Test {
+    std::vector<std::uint32_t> open() const {
+        std::vector<std::uint32_t> pieces;
+        for (const Deadline& d : demand.open()) pieces.push_back(d.piece.value());
+        return pieces;
+    }
+    static std::vector<std::uint32_t> pieces(std::initializer_list<std::uint32_t> list) { return list; }
+
+    Layout layout{kPiece, {{0, 1000, false}}};
+    std::set<std::uint32_t> had;
+    Demand demand{layout,
+                  [this](PieceIndex p) { return had.contains(p.value()) ? Offer::had : Offer::open; }};
+    TimePoint now = TimePoint{} + 1h;
+};
+
+TEST_F(DemandTest, BlockedReadsGoBeforeReadahead) {
+    demand.set_reader(1, {.blocked = {}, .window = {0, 300}}, now);
+    demand.set_reader(2, {.blocked = {{700, 750}}, .window = {}}, now + 1s);
+    EXPECT_EQ(open(), pieces({7, 0, 1, 2}));
+    EXPECT_TRUE(demand.is_blocked_on(PieceIndex(7)));
+    EXPECT_FALSE(demand.is_blocked_on(PieceIndex(0)));
+}
+
+TEST_F(DemandTest, TheLongestWaitingReadIsFirst) {
+    demand.set_reader(1, {.blocked = {{500, 501}}, .window = {}}, now);
+    demand.set_reader(2, {.blocked = {{200, 201}}, .window = {}}, now + 1ms);
+    EXPECT_EQ(open(), pieces({5, 2}));
+}
+
+TEST_F(DemandTest, AWindowThatMovesKeepsItsOrder) {
+    demand.set_reader(1, {.blocked = {}, .window = {0, 300}, .bytes_per_second = 100}, now);
+    demand.set_reader(1, {.blocked = {}, .window = {150, 500}, .bytes_per_second = 100000}, now + 1s);
+    EXPECT_EQ(open(), pieces({1, 2, 3, 4}));
+}
+
+TEST_F(DemandTest, ReadersShareByDeadline) {
+    demand.set_reader(1, {.blocked = {}, .window = {0, 300}, .bytes_per_second = 100}, now);
+    demand.set_reader(2, {.blocked = {}, .window = {500, 800}, .bytes_per_second = 100}, now);
+    EXPECT_EQ(open(), pieces({0, 5, 1, 6, 2, 7}));
+}
+
+TEST_F(DemandTest, APieceOfTwoReadersIsWantedUntilBothHaveGone) {
+    demand.set_reader(1, {.blocked = {{0, 1}}, .window = {}}, now);
+    demand.set_reader(2, {.blocked = {}, .window = {0, 100}}, now);
+    demand.drop_reader(1);
+    EXPECT_TRUE(demand.wants(PieceIndex(0)));
+    EXPECT_FALSE(demand.is_blocked_on(PieceIndex(0)));
+    demand.drop_reader(2);
+    EXPECT_FALSE(demand.wants(PieceIndex(0)));
+    EXPECT_EQ(demand.reader_count(), 0u);
+}
+
+TEST_F(DemandTest, WhatIsHadOrInFlightIsNotOffered) {
+    had = {1};
+    demand.set_reader(1, {.blocked = {{100, 101}}, .window = {0, 300}}, now);
+    EXPECT_EQ(open(), pieces({0, 2}));
+    EXPECT_TRUE(demand.blocked().empty());
+    demand.set_offer(PieceIndex(0), Offer::in_flight);
+    EXPECT_EQ(open(), pieces({2}));
+    demand.set_offer(PieceIndex(1), Offer::open);  // it was lost
+    EXPECT_EQ(open(), pieces({1, 2}));
+}
+
+TEST_F(DemandTest, RangesBeyondTheEndAreCut) {
+    demand.set_reader(1, {.blocked = {}, .window = {900, 5000}}, now);
+    EXPECT_EQ(open(), pieces({9}));
+}
+
+}  // namespace
+}  // namespace btfs

@@ -1,0 +1,69 @@
+#include "engine/swarm/peer_estimate.hpp"
+
+#include <gtest/gtest.h>
+
+#include "engine/core/types.hpp"
+
+namespace btfs {
+namespace {
+
+constexpr double kRate = 2.5e6;
+constexpr Duration kRoundTrip = 60ms;
+
+/// A peer of a steady rate that always has something in flight.
+PeerEstimate streaming(TimePoint& now, Duration time) {
+    PeerEstimate e(now);
+    e.on_round_trip(kRoundTrip, now);
+    e.on_asked(0, now);
+    now += kRoundTrip;
+    for (const TimePoint end = now + time; now < end; now += from_seconds(kBlockSize / kRate))
+        e.on_received(kBlockSize, 10 * kBlockSize, now);
+    return e;
+}
+
+struct PeerEstimateTest : ::testing::Test {
+    TimePoint now = TimePoint{} + 1h;
+};
+
+TEST_F(PeerEstimateTest, AColdPeerTakesARoundTripForEachDoublingOfItsWindow) {
+    PeerEstimate e(now);
+    e.on_round_trip(kRoundTrip, now);
+    EXPECT_EQ(e.delivery_time(10'000, now), kRoundTrip);
+    EXPECT_GT(e.delivery_time(128 * 1024, now), 3 * kRoundTrip);
+    EXPECT_LT(e.delivery_time(128 * 1024, now), 4 * kRoundTrip);
+}
+
+TEST_F(PeerEstimateTest, LearnsTheRate) {
+    const PeerEstimate e = streaming(now, 2s);
+    EXPECT_NEAR(*e.rate(), kRate, 0.2 * kRate);
+}
+
+TEST_F(PeerEstimateTest, AWarmPeerDeliversByItsRate) {
+    const PeerEstimate e = streaming(now, 2s);
+    EXPECT_NEAR(seconds(e.delivery_time(250'000, now)), 0.060 + 0.1, 0.03);
+}
+
+TEST_F(PeerEstimateTest, IdlingMakesAPeerColdAgain) {
+    const PeerEstimate e = streaming(now, 2s);
+    EXPECT_GT(e.delivery_time(128 * 1024, now + 10s), e.delivery_time(128 * 1024, now));
+}
+
+TEST_F(PeerEstimateTest, KeepsAboutABandwidthDelayProductInFlight) {
+    const PeerEstimate e = streaming(now, 10s);
+    const double product = kRate * 0.060;
+    EXPECT_GT(static_cast<double>(e.target_in_flight()), product);
+    EXPECT_LT(static_cast<double>(e.target_in_flight()), 3 * product);
+}
+
+TEST_F(PeerEstimateTest, TheShortestRoundTripOfLateCounts) {
+    PeerEstimate e(now);
+    e.on_round_trip(80ms, now);
+    e.on_round_trip(50ms, now);
+    e.on_round_trip(70ms, now);
+    EXPECT_EQ(e.round_trip(), 50ms);
+    e.on_round_trip(70ms, now + 2min);
+    EXPECT_EQ(e.round_trip(), 70ms);
+}
+
+}  // namespace
+}  // namespace btfs

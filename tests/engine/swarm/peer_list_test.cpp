@@ -1,0 +1,89 @@
+#include "engine/swarm/peer_list.hpp"
+
+#include <gtest/gtest.h>
+
+namespace btfs {
+namespace {
+
+Endpoint at(const char* text) {
+    return *Endpoint::parse(text);
+}
+
+TEST(CanonicalPriority, IsBep40s) {
+    EXPECT_EQ(canonical_priority(at("123.213.32.10:0"), at("98.76.54.32:0")), 0xec2d7224u);
+    EXPECT_EQ(canonical_priority(at("123.213.32.10:0"), at("123.213.32.234:0")), 0x99568189u);
+    EXPECT_EQ(canonical_priority(at("98.76.54.32:0"), at("123.213.32.10:0")), 0xec2d7224u);
+}
+
+struct PeerListTest : ::testing::Test {
+    Rng rng{1};
+    PeerList list{rng};
+    TimePoint now = TimePoint{} + 1h;
+    const Endpoint peer = at("192.0.2.1:6881");
+};
+
+TEST_F(PeerListTest, TakesEachPeerOnceAndOnlyWhereItCanBeDialled) {
+    EXPECT_TRUE(list.add(peer));
+    EXPECT_FALSE(list.add(peer));
+    EXPECT_FALSE(list.add(at("192.0.2.2:0")));
+    EXPECT_FALSE(list.add(at("0.0.0.0:1")));
+    EXPECT_FALSE(list.add(at("224.0.0.1:1")));
+    EXPECT_EQ(list.next(now), peer);
+    EXPECT_FALSE(list.next(now));
+}
+
+TEST_F(PeerListTest, FailuresBackOffAndEnd) {
+    list.add(peer);
+    Duration before{};
+    for (int i = 0; i < 7; ++i) {
+        ASSERT_EQ(list.next(now), peer) << i;
+        list.on_failed(peer, now);
+        const Duration wait = list.next_time() - now;
+        EXPECT_GT(wait, before);
+        before = wait;
+        now += wait;
+    }
+    ASSERT_EQ(list.next(now), peer);
+    list.on_failed(peer, now);
+    EXPECT_EQ(list.next_time(), kNever);
+    EXPECT_EQ(list.size(), 0u);
+}
+
+TEST_F(PeerListTest, AHangUpIsTriedAtOnceWithAPlainGreeting) {
+    list.add(peer);
+    list.next(now);
+    EXPECT_FALSE(list.wants_plain_greeting(peer));
+    list.on_hung_up(peer, now);
+    EXPECT_TRUE(list.wants_plain_greeting(peer));
+    EXPECT_EQ(list.next(now), peer);
+    list.on_hung_up(peer, now);
+    EXPECT_FALSE(list.next(now));
+}
+
+TEST_F(PeerListTest, ABanIsForAllPortsAndForGood) {
+    list.add(peer);
+    list.add(at("192.0.2.1:7000"));
+    list.ban(peer.address);
+    EXPECT_FALSE(list.next(now));
+    EXPECT_FALSE(list.add(at("192.0.2.1:7001")));
+}
+
+TEST_F(PeerListTest, IsBounded) {
+    for (std::uint32_t i = 0; i < PeerList::kMaxPeers + 100; ++i) {
+        Endpoint e = peer;
+        e.port = static_cast<std::uint16_t>(i % 60000 + 1);
+        list.add(e);
+    }
+    EXPECT_EQ(list.size(), PeerList::kMaxPeers);
+}
+
+TEST_F(PeerListTest, APeerThatConnectedToUsIsNotDialled) {
+    list.add(peer);
+    list.add_connected(peer);
+    EXPECT_FALSE(list.next(now));
+    list.on_closed(peer, false, now);
+    EXPECT_EQ(list.next(now + 1min), peer);
+}
+
+}  // namespace
+}  // namespace btfs
