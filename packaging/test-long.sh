@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 
 packaging/install-dependencies.sh test
 jobs=$(nproc)
+# Objects found again whatever folder the project is cloned into.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
 cmake --preset tsan > /dev/null
