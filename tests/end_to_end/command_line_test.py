@@ -1,0 +1,131 @@
+"""What btfs says on the command line, of good and of hopeless things."""
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import btfs
+from support.content import MIXED, make_files
+from support.harness import TestCase, free_port, main
+
+
+class CommandLine(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.content = make_files(self.folder / "content", MIXED)
+        self.torrent = self.folder / "content.torrent"
+        self.cache = self.folder / "cache"
+        self.mountpoint = self.folder / "mnt"
+        self.mountpoint.mkdir()
+
+    def mount(self, source, *options, cache=None, mountpoint=None):
+        return btfs.run("mount", "--cache-dir", cache or self.cache, "--port", free_port(), *options, source,
+                        mountpoint or self.mountpoint)
+
+    def assert_refused(self, *arguments, **named):
+        """Exit 1 in under a second, one line on stderr, nothing mounted, nothing left in the cache."""
+        began = time.monotonic()
+        done = self.mount(*arguments, **named)
+        took = time.monotonic() - began
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertTrue(done.stderr.startswith("btfs: "), done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertLess(took, 1)
+        self.assertEqual(btfs.mounts(), [])
+        self.assertEqual(btfs.serving(), [])
+        if self.cache.exists():
+            self.assertEqual(os.listdir(self.cache), [])
+        return done.stderr
+
+    def test_hopeless_torrents_are_refused(self):
+        btfs.create(self, self.content, self.torrent)
+        whole = self.torrent.read_bytes()
+        (self.folder / "truncated").write_bytes(whole[:len(whole) // 2])
+        (self.folder / "garbage").write_bytes(os.urandom(100_000))
+        (self.folder / "empty").write_bytes(b"")
+        (self.folder / "trailing").write_bytes(b"d4:infod4:name1:xee")
+        (self.folder / "deep").write_bytes(b"l" * 1_000_000)
+        os.mkfifo(self.folder / "pipe")
+        for source in ("truncated", "garbage", "empty", "trailing", "deep", "pipe", "content", "missing"):
+            with self.subTest(source=source):
+                self.assertIn(source, self.assert_refused(self.folder / source))
+        with self.subTest(source="/dev/zero"):
+            self.assertIn("/dev/zero", self.assert_refused("/dev/zero"))
+
+    def test_unusable_mountpoints_are_refused(self):
+        btfs.create(self, self.content, self.torrent)
+        file = self.folder / "file"
+        file.write_text("")
+        for mountpoint in (self.folder / "missing", file):
+            with self.subTest(mountpoint=mountpoint.name):
+                done = self.mount(self.torrent, mountpoint=mountpoint)
+                self.assertEqual(done.returncode, 1)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertIn(str(mountpoint), done.stderr)
+                self.assertEqual(btfs.mounts(), [])
+
+    def test_unusable_cache_folders_are_refused(self):
+        btfs.create(self, self.content, self.torrent)
+        file = self.folder / "file"
+        file.write_text("")
+        for cache in (file, file / "below", Path("/proc/nothing")):
+            with self.subTest(cache=str(cache)):
+                self.assertIn(str(cache), self.assert_refused(self.torrent, cache=cache))
+
+    def test_info_tells_the_content(self):
+        btfs.create(self, self.content, self.torrent, "--comment", "hällo", "--private", "--piece-size", "64K",
+                    "--tracker", "http://127.0.0.1:1/a", "--tracker", "udp://127.0.0.1:2")
+        told = json.loads(btfs.run("info", "--json", self.torrent).stdout)
+        self.assertEqual(told["name"], "content")
+        self.assertEqual(told["size"], sum(MIXED.values()))
+        self.assertEqual({file["path"].removeprefix("content/"): file["size"] for file in told["files"]}, MIXED)
+        self.assertEqual(told["piece_length"], 65536)
+        self.assertEqual(told["comment"], "hällo")
+        self.assertTrue(told["private"])
+        self.assertEqual(sum(told["trackers"], []), ["http://127.0.0.1:1/a", "udp://127.0.0.1:2"])
+
+        done = btfs.run("info", self.torrent)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(told["info_hash_v1"], done.stdout)
+        for path in MIXED:
+            self.assertIn(path, done.stdout)
+
+    def test_libtorrent_reads_our_torrents_alike(self):
+        import libtorrent as lt
+        btfs.create(self, self.content, self.torrent)
+        ours = json.loads(btfs.run("info", "--json", self.torrent).stdout)
+        theirs = lt.torrent_info(str(self.torrent))
+        self.assertEqual(ours["info_hash_v1"], str(theirs.info_hashes().v1))
+        self.assertEqual(ours["size"], theirs.total_size())
+
+    def test_create_says_what_it_cannot_make(self):
+        nothing = self.folder / "nothing"
+        nothing.mkdir()
+        for words in ([nothing], [self.folder / "missing"], [self.content, "--piece-size", "100000"]):
+            done = btfs.run("create", *words, "-o", self.torrent)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertFalse(self.torrent.exists())
+
+    def test_no_progress_bar_goes_into_a_pipe(self):
+        done = btfs.run("create", self.content, "-o", self.torrent)
+        self.assertEqual((done.returncode, done.stderr, done.stdout), (0, "", f"{self.torrent}\n"))
+
+    def test_versions_and_wrong_words(self):
+        done = btfs.run("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^btfs \d+\.\d+")
+        for words in ([], ["--nonsense"], ["nonsense"], ["mount"], ["mount", "one"], ["info"],
+                      ["mount", "--port", "70000", "a", "b"], ["mount", "--log-level", "loud", "a", "b"]):
+            with self.subTest(words=words):
+                done = btfs.run(*words)
+                self.assertEqual(done.returncode, 2)
+                self.assertNotEqual(done.stderr, "")
+        self.assertEqual(btfs.run("mount", "--help").returncode, 0)
+
+
+if __name__ == "__main__":
+    main(modules=["libtorrent"])
