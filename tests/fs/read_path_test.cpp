@@ -77,6 +77,9 @@ struct World {
     ByteRange in_torrent(std::uint64_t begin, std::uint64_t end) const {
         return {begin + kBefore, end + kBefore};
     }
+    /// What still waits is ended before the cache goes, as it is at the end of a mount.
+    ~World() { filesystem.close(); }
+
     ReadPath& path() { return filesystem.read_path(); }
     ReaderDemand last() const { return sink.posts().empty() ? ReaderDemand{} : sink.posts().back(); }
 
