@@ -218,13 +218,13 @@ void TorrentStore::write_now(PieceIndex piece, PieceBufferPtr buffer) {
 }
 
 void TorrentStore::on_write_failed(Error error) {
-    if (health_.on_write_failed())
+    if (health_.on_write_failed(Clock::now()))
         spdlog::warn("cache: cannot write {} ({}); going on from memory, and trying again",
                      spec_.identity.cache_key(), error.message());
 }
 
 void TorrentStore::on_write_worked() {
-    if (!health_.on_write_worked()) return;
+    if (!health_.on_write_worked(Clock::now())) return;
     spdlog::warn("cache: can write {} again", spec_.identity.cache_key());
     events_.send([](StorageEvents& events) { events.on_credit(); });
 }
