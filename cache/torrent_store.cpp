@@ -290,13 +290,13 @@ void TorrentStore::retry_all_writes() {
 }
 
 void TorrentStore::on_write_failed(Error error) {
-    if (health_.on_write_failed())
+    if (health_.on_write_failed(Clock::now()))
         spdlog::warn("cache: cannot write {} ({}); going on from memory, and trying again",
                      spec_.identity.cache_key(), error.message());
 }
 
 void TorrentStore::on_write_worked() {
-    if (!health_.on_write_worked()) return;
+    if (!health_.on_write_worked(Clock::now())) return;
     spdlog::warn("cache: can write {} again", spec_.identity.cache_key());
     retry_all_writes();
     events_.send([](StorageEvents& events) { events.on_credit(); });

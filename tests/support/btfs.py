@@ -77,9 +77,9 @@ class Mount(_Running):
         self.cache = Path(cache or test.folder / "cache")
         self.mountpoint = Path(mountpoint or test.folder / "mnt")
         try:
-            self.mountpoint.mkdir(exist_ok=True)
+            self.mountpoint.mkdir()
         except FileExistsError:
-            pass  # a dead mount
+            pass  # perhaps a dead mount, which cannot be looked at
         port = port or harness.free_port()
         super().__init__(test, test.start(
             [harness.btfs_path, "mount", "-f", "--log-level", "debug", "--cache-dir", self.cache, "--port", port,

@@ -91,8 +91,15 @@ class TestCase(unittest.TestCase):
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="btfs-test."))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(self._remove_folder)
         self._outputs = 0
+
+    def _remove_folder(self):
+        with open("/proc/self/mountinfo") as lines:
+            left = [line.split()[4] for line in lines if line.split()[4].startswith(f"{self.folder}/")]
+        for mountpoint in reversed(left):
+            subprocess.run(["umount", "-l", mountpoint], timeout=10)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, command, **options):
         """A Popen whose .output is the file that takes what it says. It is ended with the test."""

@@ -1,0 +1,166 @@
+"""Mounts that come, wait and go: detaching, unmounting, signals, kills, several at once."""
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import btfs
+from support.content import MIXED, differences, make_files
+from support.harness import TestCase, free_port, main
+
+
+class MountLife(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.content = make_files(self.folder / "from" / "content", MIXED)
+        self.torrent = btfs.create(self, self.content, self.folder / "content.torrent")
+        self.mountpoint = self.folder / "mnt"
+        self.mountpoint.mkdir()
+        self.film = self.mountpoint / "content" / "film.mkv"
+
+    def detached(self, *options):
+        done = btfs.run("mount", "--cache-dir", self.folder / "cache", "--port", free_port(), *options, self.torrent,
+                        self.mountpoint)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.addCleanup(btfs.run, "umount", self.mountpoint)
+
+    def parked_reader(self):
+        """A process whose read waits for what no peer has."""
+        reader = self.start(["cat", self.film])
+        self.wait_for(lambda: str(self.film) in open_files(reader.pid), "reader that has opened its file")
+        time.sleep(0.3)
+        self.assertIsNone(reader.poll(), "a read without peers has ended")
+        return reader
+
+    def assert_all_gone(self):
+        self.assertEqual(btfs.mounts(), [])
+        self.assertEqual(btfs.serving(), [])
+        self.assertEqual(os.listdir(self.mountpoint), [])
+
+    def test_a_detaching_mount_returns_when_it_is_visible(self):
+        self.detached()
+        self.assertEqual(os.listdir(self.mountpoint), ["content"])
+        self.assertEqual(self.film.stat().st_size, MIXED["film.mkv"])
+        self.assertEqual(len(btfs.serving()), 1)
+
+    def test_umount_leaves_nothing_whatever_waits(self):
+        self.detached()
+        readers = [self.parked_reader() for _ in range(3)]
+        held = os.open(self.film, os.O_RDONLY)
+        began = time.monotonic()
+        self.assertEqual(btfs.run("umount", self.mountpoint).returncode, 0)
+        self.assertEqual(btfs.serving(), [])
+        self.assertEqual(btfs.mounts(), [])
+        self.assertLess(time.monotonic() - began, 2)
+        with contextlib.suppress(OSError):  # nobody is there to hear of it
+            os.close(held)
+        for reader in readers:
+            self.assertNotEqual(reader.wait(2), 0)
+        self.assert_all_gone()
+
+    def test_umount_of_what_is_not_mounted_says_so(self):
+        done = btfs.run("umount", self.mountpoint)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+
+    def test_signals_and_fusermount_end_the_process_cleanly(self):
+        for way in (signal.SIGTERM, signal.SIGINT, "fusermount3"):
+            with self.subTest(way=str(way)):
+                mount = btfs.Mount(self, self.torrent)
+                if way == "fusermount3":
+                    subprocess.run(["fusermount3", "-u", self.mountpoint], check=True, timeout=10)
+                    self.assertEqual(mount.process.wait(3), 0)
+                else:
+                    reader = self.parked_reader()
+                    mount.stop(way)
+                    self.assertNotEqual(reader.wait(2), 0)
+                self.assert_all_gone()
+
+    def test_a_killed_mount_is_replaced_and_nothing_old_is_fetched_again(self):
+        from support.libtorrent_peer import Peer
+        peer = Peer(self, self.torrent, self.content.parent, upload_limit=3_000_000).wait_for_seeding()
+        total = sum(MIXED.values())
+        mount = btfs.Mount(self, self.torrent, peers=[peer.port])
+        sink = self.folder / "copy"
+        reader = self.start(["dd", f"if={self.film}", f"of={sink}", "bs=64k"])
+        self.wait_for(lambda: sink.exists() and sink.stat().st_size > 4_000_000, "4 MB of the film")
+        had = sink.stat().st_size
+        time.sleep(1)
+        mount.kill()
+        reader.wait(5)
+        peer.stop()
+        self.assertEqual(sink.read_bytes(), (self.content / "film.mkv").read_bytes()[:sink.stat().st_size])
+
+        # On the dead mount, by a peer that counts anew.
+        peer = Peer(self, self.torrent, self.content.parent).wait_for_seeding()
+        mount = btfs.Mount(self, self.torrent, peers=[peer.port])
+        self.assertEqual(differences(self.content, self.mountpoint / "content"), "")
+        self.assertLessEqual(peer.uploaded(), total - had)
+        mount.stop()
+        self.assert_all_gone()
+
+    def test_a_second_process_on_the_same_content_is_refused(self):
+        btfs.Mount(self, self.torrent)
+        other = self.folder / "other"
+        other.mkdir()
+        for background in ([], ["-f"]):
+            done = btfs.run("mount", *background, "--log-level", "off", "--cache-dir", self.folder / "cache", "--port",
+                            free_port(), self.torrent, other)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn("another", done.stderr)
+        self.assertEqual(btfs.mounts(), [str(self.mountpoint)])
+
+    def test_a_taken_port_is_an_error_if_it_was_asked_for(self):
+        with socket.socket() as taken:
+            taken.bind(("0.0.0.0", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            done = btfs.run("mount", "--cache-dir", self.folder / "cache", "--port", port, self.torrent,
+                            self.mountpoint)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(str(port), done.stderr)
+        self.assert_all_gone()
+
+    def test_the_default_port_gives_way(self):
+        with socket.socket() as taken:
+            taken.bind(("0.0.0.0", 6881))
+            taken.listen()
+            log = self.folder / "log"
+            done = btfs.run("mount", "--cache-dir", self.folder / "cache", "--log-file", log, self.torrent,
+                            self.mountpoint)
+            self.addCleanup(btfs.run, "umount", self.mountpoint)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(log.read_text(), r"listening on port (?!6881)\d+")
+
+    def test_several_torrents_are_one_mount(self):
+        torrents, seeds = [], []
+        for name in ("one", "two", "three"):
+            folder = make_files(self.folder / name, {"a": 1_000_003, "b/c": 70_000}, seed=name)
+            torrents.append(self.folder / f"{name}.torrent")
+            seeds.append(btfs.Seed(self, folder, torrents[-1]))
+        mount = btfs.Mount(self, *torrents, torrents[0], peers=[seed.port for seed in seeds])
+        self.assertEqual(sorted(os.listdir(self.mountpoint)), ["one", "three", "two"])
+        for name in ("one", "two", "three"):
+            self.assertEqual(differences(self.folder / name, self.mountpoint / name), "")
+        mount.stop()
+
+
+def open_files(pid):
+    found = []
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    except OSError:
+        pass  # it comes or goes
+    return found
+
+
+if __name__ == "__main__":
+    main(modules=["libtorrent"])
