@@ -39,6 +39,7 @@ class VirtualSwarm {
     Torrent& torrent(std::size_t node);
     MemoryStorage& storage(std::size_t node);
     Endpoint endpoint(std::size_t node) const;
+    const Identity& identity() const { return identity_; }
     const Layout& layout() const { return layout_; }
     TimePoint now() const { return now_; }
 

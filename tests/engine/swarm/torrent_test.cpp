@@ -224,5 +224,34 @@ TEST(Torrent, AnIdleTorrentWithoutPeersNeedsNoTick) {
     EXPECT_EQ(swarm.torrent(node).next_timeout(), kNever);
 }
 
+TEST(Torrent, CountsEachPieceOfAPeerOnceHoweverItsMessagesArrive) {
+    VirtualSwarm swarm(kPiece, kSize);
+    Torrent& torrent = swarm.torrent(swarm.add({}));
+    const std::uint32_t count = swarm.layout().piece_count();
+    const TimePoint now = swarm.now();
+    Bitfield some(count);
+    for (std::uint32_t i = 0; i + 3 < count; ++i) some.set(PieceIndex(i));
+    wire::Handshake theirs;
+    theirs.info_hash = swarm.identity().wire_hash();
+    Bytes packet;
+    ByteWriter(packet).bytes(theirs.encode());
+    wire::append_message(packet, wire::BitfieldMessage{some.bytes()});
+    wire::append_message(packet, wire::Have{PieceIndex(count - 3)});
+    const Endpoint peer = *Endpoint::parse("10.9.9.9:6881");
+    const ConnectionId id = torrent.handle_connected(peer, wire::Direction::incoming, std::nullopt, now);
+    torrent.handle_bytes(id, packet, now);
+    EXPECT_EQ(torrent.picker().availability(PieceIndex(0)), 1u);
+    EXPECT_EQ(torrent.picker().availability(PieceIndex(count - 3)), 1u);
+    EXPECT_EQ(torrent.picker().availability(PieceIndex(count - 1)), 0u);
+
+    packet.clear();
+    wire::append_message(packet, wire::Have{PieceIndex(count - 2)});
+    wire::append_message(packet, wire::Have{PieceIndex(count - 1)});
+    torrent.handle_bytes(id, packet, now);
+    for (std::uint32_t i = 0; i < count; ++i) EXPECT_EQ(torrent.picker().availability(PieceIndex(i)), 1u);
+    torrent.handle_closed(id, now);
+    for (std::uint32_t i = 0; i < count; ++i) EXPECT_EQ(torrent.picker().availability(PieceIndex(i)), 0u);
+}
+
 }  // namespace
 }  // namespace btfs
