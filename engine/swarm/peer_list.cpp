@@ -120,7 +120,9 @@ bool PeerList::wants_plain_greeting(const Endpoint& endpoint) const {
 
 void PeerList::on_closed(const Endpoint& endpoint, bool useless, TimePoint now) {
     auto found = known_.find(endpoint);
-    if (found == known_.end() || !found->second.busy) return;
+    if (found == known_.end()) return;
+    // It may be waiting already, put off because this connection was the better of two.
+    if (!found->second.busy) queue_.erase({found->second.next_attempt, found->second.order, endpoint});
     found->second.failures = 1;
     enqueue(endpoint, found->second, now + (useless ? kUselessRetry : kFirstRetry));
 }

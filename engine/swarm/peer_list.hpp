@@ -35,7 +35,7 @@ class PeerList {
     TimePoint next_time() const;
 
     void on_failed(const Endpoint& endpoint, TimePoint now);
-    /// The peer hung up before it had answered our handshake. It is tried once more at once, with the
+    /// The peer hung up in the handshake, or right behind it. It is tried once more at once, with the
     /// handshake alone (see wants_plain_greeting()); after that it is a failure.
     void on_hung_up(const Endpoint& endpoint, TimePoint now);
     bool wants_plain_greeting(const Endpoint& endpoint) const;

@@ -12,6 +12,8 @@ constexpr Duration kHousekeeping = 1s;
 constexpr Duration kLinger = 60s;
 /// Dials under way at a time.
 constexpr std::size_t kMaxDialling = 24;
+/// A peer that hangs up so soon, before it has sent any content, may not have liked how it was greeted.
+constexpr Duration kGreetingDislikedWithin = 3s;
 /// Ended connections whose addresses are remembered, in case blocks of theirs turn out to be wrong.
 constexpr std::size_t kMaxDeparted = 1000;
 /// After so many failures of one piece everybody may be asked for it again, in full.
@@ -132,7 +134,7 @@ void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
 }
 
 void Torrent::disconnect(ConnectionId connection, Error reason, TimePoint now) {
-    remove(connection, reason == Errc::peer_not_needed, now);
+    remove(connection, reason == Errc::peer_not_needed || reason == Errc::duplicate_peer, now);
     actions_.push_back(Disconnect{connection, reason});
 }
 
@@ -144,10 +146,12 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
     uncount(peer);
     const Endpoint remote = peer.session.remote();
     if (peer.dial_endpoint) {
-        if (peer.session.greeted()) {
-            peer_list_.on_closed(*peer.dial_endpoint, useless, now);
-        } else {
+        const bool disliked_the_greeting = peer.eager && peer.session.content_received() == 0 &&
+                                           now < peer.connected + kGreetingDislikedWithin;
+        if (!useless && (disliked_the_greeting || !peer.session.greeted())) {
             peer_list_.on_hung_up(*peer.dial_endpoint, now);
+        } else {
+            peer_list_.on_closed(*peer.dial_endpoint, useless, now);
         }
     }
     departed_.emplace(connection, remote.address);

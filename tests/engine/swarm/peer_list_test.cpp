@@ -77,6 +77,15 @@ TEST_F(PeerListTest, IsBounded) {
     EXPECT_EQ(list.size(), PeerList::kMaxPeers);
 }
 
+TEST_F(PeerListTest, ADuplicateIsPutOffUntilItsTwinEnds) {
+    list.add(peer);
+    list.next(now);
+    list.on_closed(peer, true, now);
+    EXPECT_FALSE(list.next(now + 1min));
+    list.on_closed(peer, false, now);
+    EXPECT_EQ(list.next(now + 1min), peer);
+}
+
 TEST_F(PeerListTest, APeerThatConnectedToUsIsNotDialled) {
     list.add(peer);
     list.add_connected(peer);
