@@ -160,7 +160,8 @@ void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction directio
     if (id != kNobody) {
         spdlog::debug("{}: connected to {} as {}", spec_.name, endpoint.text(), id);
         auto connection = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {
-            if (!torrent_.session(id)) connections_.erase(id);
+            if (!torrent_.session(id) && connections_.erase(id) > 0)
+                spdlog::debug("{}: connection {} has ended", spec_.name, id);
             after_event();
         });
         net::PeerConnection& added = *connections_.emplace(id, std::move(connection)).first->second;
