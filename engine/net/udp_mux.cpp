@@ -42,10 +42,6 @@ void UdpMux::unsubscribe(Subscription subscription) {
     subscribers_.erase(subscription);
 }
 
-void UdpMux::close() {
-    for (auto& one : open_) one.reset();
-}
-
 void UdpMux::wait(AddressFamily family) {
     socket(family)->async_wait(udp::socket::wait_read, [this, family](Error error) {
         if (error || !socket(family)) return;

@@ -32,7 +32,6 @@ class UdpMux {
     Error send(const Endpoint& to, ByteView datagram);
     Subscription subscribe(const Endpoint& from, Receive receive);
     void unsubscribe(Subscription subscription);
-    void close();
 
   private:
     static constexpr std::size_t kMaxDatagram = 65536;

@@ -221,12 +221,6 @@ void Engine::drop_reader(TorrentHandle torrent, ReaderId reader) {
     loop_->hand_over(torrent, reader, std::nullopt);
 }
 
-void Engine::totals(TorrentHandle torrent, std::function<void(const TorrentTotals&)> then) {
-    loop_->post([this, torrent, then = std::move(then)] {
-        if (torrent < loop_->runners.size()) then(loop_->runners[torrent]->totals());
-    });
-}
-
 void Engine::stop() {
     if (!loop_->thread.joinable()) return;
     loop_->post([this] { loop_->begin_stop(); });

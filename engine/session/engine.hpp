@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,8 +59,6 @@ class Engine {
     /// The newest demand of a reader counts; many are handed over at once.
     void set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDemand& demand);
     void drop_reader(TorrentHandle torrent, ReaderId reader);
-    /// Calls back on the engine thread.
-    void totals(TorrentHandle torrent, std::function<void(const TorrentTotals&)> then);
 
     /// Tells the trackers, closes all connections, ends the thread; about a second at most. Stores hear
     /// nothing of the engine afterwards.
