@@ -74,8 +74,12 @@ class RecordingEngine final : public StorageEvents {
     /// Waits until `condition` holds; false after a minute.
     template <class F>
     bool wait(F condition) {
+        // In short turns, since not every condition changes with an event.
         std::unique_lock lock(mutex);
-        return changed.wait_for(lock, std::chrono::minutes(1), condition);
+        const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+        while (!changed.wait_for(lock, std::chrono::milliseconds(5), condition))
+            if (std::chrono::steady_clock::now() > end) return false;
+        return true;
     }
     bool wait_verified(PieceIndex piece) {
         return wait([&] { return verified.contains(piece.value()); });
