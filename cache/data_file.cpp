@@ -1,11 +1,17 @@
 #include "cache/data_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <cerrno>
 
 namespace btfs {
+namespace {
+
+constexpr off_t kSyncPart = 8 << 20;
+
+}  // namespace
 
 Error storage_error(int error_number) {
     switch (error_number) {
@@ -85,10 +91,19 @@ void DataFile::will_need(ByteRange range) {
                       POSIX_FADV_WILLNEED);
 }
 
-Error DataFile::sync() {
+Error DataFile::sync(TimePoint deadline) {
     const int fd = descriptor();
-    if (fd < 0 || fdatasync(fd) != 0) return storage_error(errno);
-    return {};
+    struct stat about {};
+    if (fd < 0 || fstat(fd, &about) != 0) return storage_error(errno);
+    // fdatasync() alone would wait for all that is unwritten, which may be gigabytes.
+    constexpr unsigned kPartByPart =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    for (off_t offset = 0; offset < about.st_size; offset += kSyncPart) {
+        if (Clock::now() >= deadline) return Errc::timed_out;
+        if (sync_file_range(fd, offset, kSyncPart, kPartByPart) != 0)
+            break;  // fdatasync() tells what is wrong
+    }
+    return fdatasync(fd) == 0 ? Error{} : storage_error(errno);
 }
 
 }  // namespace btfs

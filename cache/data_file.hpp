@@ -11,6 +11,7 @@
 #include "cache/file_descriptor.hpp"
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
+#include "engine/core/time.hpp"
 #include "engine/core/types.hpp"
 
 namespace btfs {
@@ -34,8 +35,9 @@ class DataFile {
     Error punch(ByteRange range);
     /// Asks the kernel to read the range soon. May wait for its first part.
     void will_need(ByteRange range);
-    /// When this returned without error, all that was written survives a power loss.
-    Error sync();
+    /// When this returned without error, all that was written survives a power loss. timed_out when that was
+    /// not so by the deadline: a slow disk keeps nobody longer than one part of what is unwritten takes.
+    Error sync(TimePoint deadline);
 
   private:
     int descriptor();

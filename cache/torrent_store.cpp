@@ -12,6 +12,9 @@ namespace {
 /// The longest read that ReadSide allows.
 constexpr std::size_t kMaxRead = 1 << 20;
 
+/// How long the end of a store may wait for the disk.
+constexpr std::chrono::milliseconds kSyncPatience{500};
+
 bool bit(const Bytes& bitmap, std::size_t index) {
     return (std::to_integer<unsigned>(bitmap[index / 8]) >> index % 8 & 1) != 0;
 }
@@ -71,11 +74,11 @@ TorrentStore::~TorrentStore() {
     retry_all_writes();  // once more: there may be room by now
     jobs_.wait_until_unused();
     if (claims_->clean()) return;
-    Error error = data_.sync();
+    Error error = data_.sync(Clock::now() + kSyncPatience);
     if (!error) error = claims_->mark_clean(cache_.stored(), cache_.doubtful());
     if (error)
         spdlog::warn(
-            "cache: {} was not closed cleanly ({}); its pieces will be checked when they are next used",
+            "cache: {} was not closed cleanly ({}); after a reboot its pieces are checked before they are announced",
             spec_.identity.cache_key(), error.message());
 }
 

@@ -1,18 +1,15 @@
 #include <poll.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
 #include "cli/mount_record.hpp"
-#include "engine/core/time.hpp"
+#include "fs/mountpoint.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -30,19 +27,6 @@ bool end_process(pid_t pid) {
     return ended;
 }
 
-bool detach(const std::filesystem::path& mountpoint) {
-    if (umount2(mountpoint.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return true;
-    const pid_t child = fork();
-    if (child == 0) {
-        execlp("fusermount3", "fusermount3", "-u", "-z", mountpoint.c_str(), static_cast<char*>(nullptr));
-        _exit(127);
-    }
-    int status = 0;
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 }  // namespace
 
 int umount(const std::filesystem::path& mountpoint) {
@@ -56,7 +40,7 @@ int umount(const std::filesystem::path& mountpoint) {
     }
     // It has unmounted itself; what is left is a dead process's mount, or one without a record.
     const auto left = find_mount(mountpoint);
-    if (left && left->device == mount->device && !detach(mount_path(mountpoint)))
+    if (left && left->device == mount->device && !detach_mount(mount_path(mountpoint), false))
         throw Failure(mountpoint.string() + ": cannot be unmounted; you may not be its owner");
     return kSuccess;
 }

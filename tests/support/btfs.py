@@ -9,6 +9,10 @@ from support import harness
 from support.harness import end
 
 
+def path():
+    return harness.btfs_path
+
+
 def run(*arguments, seconds=30, **options):
     """Runs btfs to its end: exit code, stdout and stderr as text."""
     return subprocess.run([harness.btfs_path, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True,
