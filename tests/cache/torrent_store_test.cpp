@@ -132,7 +132,7 @@ constexpr bool kCanFork = true;
 #endif
 
 TEST(TorrentStoreTest, KillLosesNothingThatWasWritten) {
-    if (!kCanFork) GTEST_SKIP();
+    if (!kCanFork) GTEST_SKIP() << "ThreadSanitizer cannot follow a fork of a process with threads";
     World w(make_torrent(kPiece, 20 * kPiece));
     const pid_t child = fork();
     ASSERT_GE(child, 0);
@@ -185,7 +185,7 @@ TEST(TorrentStoreTest, RotIsNeverServed) {
 }
 
 TEST(TorrentStoreTest, AfterAPowerLossNothingIsAnnouncedBeforeItsProof) {
-    if (!kCanFork) GTEST_SKIP();
+    if (!kCanFork) GTEST_SKIP() << "ThreadSanitizer cannot follow a fork of a process with threads";
     World w(make_torrent(kPiece, 3 * kPiece));
     w.open();
     w.fill_all();
