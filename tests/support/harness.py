@@ -23,6 +23,8 @@ btfs_path = ""
 
 
 def skip(why):
+    if os.environ.get("CI"):
+        sys.exit(f"failed: {why}, and where CI is set nothing may be skipped")
     print(f"skipped: {why}", flush=True)
     sys.exit(SKIP)
 
