@@ -10,6 +10,11 @@ constexpr int kReadsPerTurn = 2;
 constexpr std::size_t kMaxBuffers = 32;
 /// Less than this much of what was offered came: there is no more for now.
 constexpr std::size_t kProbablyMore = 64 * 1024;
+/// A peer that was heard so lately sends the rest of a block soon: its packets are not looked at one by one.
+/// Of a slower one every sign of life is wanted.
+constexpr Duration kQuick = std::chrono::milliseconds(100);
+/// Of a longer stream the last part alone could be held back, and that is followed by more.
+constexpr std::uint64_t kLittle = 256 * 1024;
 
 }  // namespace
 
@@ -29,6 +34,13 @@ void PeerConnection::feed(ByteView bytes) {
 }
 
 void PeerConnection::wait_readable() {
+    const wire::PeerSession* session = torrent_.session(id_);
+    const TimePoint turn = Clock::now();
+    const bool quick = turn < last_turn_ + kQuick;
+    stream_->set_receive_low_water(session && quick ? session->worth_receiving() : 1);
+    last_turn_ = turn;
+    if (session && session->in_flight() > 0 && session->bytes_in_flight() <= kLittle)
+        stream_->acknowledge_soon();
     stream_->wait_readable([this, alive = std::weak_ptr(alive_)](Error error) {
         if (!alive.expired()) error ? closed() : on_readable();
     });

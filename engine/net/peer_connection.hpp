@@ -36,6 +36,7 @@ class PeerConnection {
     const ConnectionId id_;
     std::unique_ptr<Stream> stream_;
     AfterEvent after_event_;
+    TimePoint last_turn_;
     bool waiting_to_write_ = false;
     /// Told to code further up the stack that this was destroyed by after_event_().
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -1,5 +1,7 @@
 #include "engine/net/tcp_stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -39,6 +41,18 @@ Result<std::size_t> TcpStream::write(std::span<const iovec> from) {
     if (n >= 0) return static_cast<std::size_t>(n);
     if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) return 0;
     return last_error();
+}
+
+void TcpStream::set_receive_low_water(std::size_t bytes) {
+    if (bytes == low_water_) return;
+    const int value = static_cast<int>(bytes);
+    if (setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value) == 0)
+        low_water_ = bytes;
+}
+
+void TcpStream::acknowledge_soon() {
+    const int on = 1;  // until the kernel finds the connection interactive again
+    (void)setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 void TcpStream::wait_readable(Ready ready) {

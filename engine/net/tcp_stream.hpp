@@ -13,6 +13,8 @@ class TcpStream final : public Stream {
 
     Result<std::size_t> read(std::span<const iovec> into) override;
     Result<std::size_t> write(std::span<const iovec> from) override;
+    void set_receive_low_water(std::size_t bytes) override;
+    void acknowledge_soon() override;
     void wait_readable(Ready ready) override;
     void wait_writable(Ready ready) override;
     const Endpoint& remote() const override { return remote_; }
@@ -20,6 +22,7 @@ class TcpStream final : public Stream {
   private:
     boost::asio::ip::tcp::socket socket_;
     Endpoint remote_;
+    std::size_t low_water_ = 1;
 };
 
 }  // namespace btfs::net

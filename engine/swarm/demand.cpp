@@ -94,12 +94,13 @@ void Demand::unindex(const Piece& piece) {
     blocked_.erase(piece.key);
 }
 
-void Demand::set_offer(PieceIndex index_of_piece, Offer offer) {
+bool Demand::set_offer(PieceIndex index_of_piece, Offer offer) {
     auto found = pieces_.find(index_of_piece);
-    if (found == pieces_.end() || found->second.offer == offer) return;
+    if (found == pieces_.end() || found->second.offer == offer) return false;
     unindex(found->second);
     found->second.offer = offer;
     index(found->second);
+    return true;
 }
 
 bool Demand::is_blocked_on(PieceIndex piece) const {

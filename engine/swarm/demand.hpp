@@ -45,7 +45,8 @@ class Demand {
     void drop_reader(ReaderId reader);
     std::size_t reader_count() const { return readers_.size(); }
 
-    void set_offer(PieceIndex piece, Offer offer);
+    /// False if it stood there already, or nobody wants the piece.
+    bool set_offer(PieceIndex piece, Offer offer);
     bool wants(PieceIndex piece) const { return pieces_.contains(piece); }
     bool is_blocked_on(PieceIndex piece) const;
 

@@ -20,16 +20,53 @@ constexpr int kTrickleFactor = 4;
 /// How often a peer that fell silent is tried again with one block.
 constexpr Duration kSnubbedRetry = 10s;
 constexpr Duration kTouchAfter = 45s;
+/// Blocked pieces are asked for as long as they come within this time: what is more urgent later would have
+/// to wait behind them.
+constexpr Duration kBlockedQueue = 1s;
+/// Of more blocked pieces than these the later ones are not looked at for blocks that are late, nor spread
+/// once so many in a row could not be.
+constexpr int kBlockedAtOnce = 64;
+/// How often peers that passed over what they would deliver too late look again.
+constexpr Duration kLookAgain = 100ms;
+/// How long the swarm's pace counts as known.
+constexpr Duration kPaceMemory = 50ms;
+
+TimePoint late_at(const Asker& asker) {
+    return asker.expected + std::max<Duration>(kLateGrace, (asker.expected - asker.asked) / 2);
+}
 
 }  // namespace
 
+void Dispatcher::on_peer_changed(Peer& peer) {
+    if (std::exchange(peer.changed, true)) return;
+    changed_.push_back(peer.id);
+}
+
+void Dispatcher::on_peer_offers(Peer& peer) {
+    on_peer_changed(peer);
+    blocked_news_ = true;
+}
+
+void Dispatcher::on_peer_gone(const Peer& peer) {
+    hungry_.erase(peer.id);
+    alarms_.erase({peer.alarm, peer.id});
+}
+
+void Dispatcher::on_credit() {
+    no_credit_ = false;
+    on_demand_changed();
+}
+
 void Dispatcher::dispatch(TimePoint now) {
-    next_timeout_ = kNever;
-    take_from_the_silent(now);
-    ask_for_blocked(now);
-    hedge_late_blocks(now);
-    measure_pace(now);
-    for (auto& [id, peer] : world_.peers) fill(*peer, now);
+    ring_alarms(now);
+    if (blocked_news_ || now >= held_until_) ask_for_blocked(now);
+    if (now >= hedge_at_) hedge_late_blocks(now);
+    fill_changed(now);
+}
+
+TimePoint Dispatcher::next_timeout() const {
+    const TimePoint alarm = alarms_.empty() ? kNever : alarms_.begin()->first;
+    return std::min({alarm, held_until_, hedge_at_, retry_at_});
 }
 
 Offer Dispatcher::offer_of(PieceIndex piece) {
@@ -47,7 +84,9 @@ Offer Dispatcher::offer_of(PieceIndex piece) {
 }
 
 void Dispatcher::refresh_offer(PieceIndex piece) {
-    if (world_.demand.wants(piece)) world_.demand.set_offer(piece, offer_of(piece));
+    if (!world_.demand.wants(piece)) return;
+    const Offer offer = offer_of(piece);
+    if (world_.demand.set_offer(piece, offer) && offer == Offer::open) on_demand_changed();
 }
 
 bool Dispatcher::usable(const Peer& peer, PieceIndex piece) const {
@@ -62,7 +101,11 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     peer.last_asked = now;
     if (partial.state(block) == BlockState::asked) hedged_in_flight_ += payload.size;
     peer.session.request(payload, now);
-    partial.ask(block, {peer.id, now, now + peer.delivery_time(0, now)});
+    const TimePoint expected = now + peer.delivery_time(0, now);
+    partial.ask(block, {peer.id, now, expected});
+    if (world_.demand.is_blocked_on(partial.piece()))
+        hedge_at_ = std::min(hedge_at_, late_at({peer.id, now, expected}));
+    set_alarm(peer, silent_at(peer, now));
 }
 
 /// The piece's memory and blocks, reserved now if need be; null without credit.
@@ -103,122 +146,186 @@ bool Dispatcher::make_room(Urgency urgency) {
     return true;
 }
 
-/// Of the peers that can be asked, the one that will have delivered this block first.
-Peer* Dispatcher::soonest(const PartialPiece& partial, std::uint32_t block, bool beyond_target,
-                          TimePoint now) {
-    Peer* best = nullptr;
-    Duration best_time = Duration::max();
-    const std::uint32_t size = partial.payload(block).size;
-    for (auto& [id, peer] : world_.peers) {
-        if (!usable(*peer, partial.piece()) || partial.asked_of(block, id)) continue;
-        if (!beyond_target && peer->session.bytes_in_flight() + size > peer->estimate.target_in_flight())
-            continue;
-        const Duration time = peer->delivery_time(size, now);
-        if (time < best_time) {
-            best = peer.get();
-            best_time = time;
-        }
-    }
-    return best;
-}
+// ---- blocked reads ----
 
-/// True if a peer that is about to be ready would deliver the block sooner than `asked`: it is left for it.
-bool Dispatcher::held_for_newcomer(const Peer& asked, PieceIndex piece, std::uint32_t size, TimePoint now) {
-    Peer* best = nullptr;
-    Duration best_time = asked.delivery_time(size, now);
-    for (auto& [id, peer] : world_.peers) {
-        const TimePoint ready = peer->ready_at(now);
-        if (ready == kNever || (peer->session.pieces_known() && !peer->session.has(piece))) continue;
-        const Duration time = ready - now + peer->delivery_time(peer->held_for_it + size, now);
-        if (time >= best_time) continue;
-        best = peer.get();
-        best_time = time;
-    }
-    if (!best) return false;
-    best->held_for_it += size;
-    next_timeout_ = std::min(next_timeout_, now + best->estimate.round_trip() + Peer::kReadySlack);
-    return true;
-}
-
-// A blocked piece is spread over all peers at once, by when each will have delivered its next block. The
-// piece that has waited longest may overfill their queues; those behind it wait for room.
+// A blocked piece is spread over all peers at once, by when each will have delivered its next block. Peers
+// that are about to be ready count too: what one of them would deliver first is left for it.
 void Dispatcher::ask_for_blocked(TimePoint now) {
-    bool first = true;
-    std::vector<PieceIndex> touched;
+    blocked_news_ = false;
+    work_news_ = true;  // what was held may be asked for now
+    held_until_ = kNever;
     held_.clear();
+    hedge_at_ = now;  // what was asked for ahead may be blocked on by now
     for (auto& [id, peer] : world_.peers) peer->held_for_it = 0;
-    for (const Deadline& wanted : world_.demand.blocked()) {
-        const bool can_be_asked = std::ranges::any_of(
-            world_.peers, [&](const auto& entry) { return usable(*entry.second, wanted.piece); });
-        if (!can_be_asked) continue;  // it takes no memory before somebody can send it
-        if (offer_of(wanted.piece) == Offer::open) {
-            PartialPiece* partial = receiving(wanted.piece, Urgency::blocked_read);
-            if (!partial) break;
-            touched.push_back(wanted.piece);
-            for (std::uint32_t block = partial->first_free(); block < partial->block_count(); ++block) {
-                if (partial->state(block) != BlockState::free) continue;
-                Peer* peer = soonest(*partial, block, first, now);
-                if (!peer) break;
-                if (held_for_newcomer(*peer, wanted.piece, partial->payload(block).size, now)) {
-                    held_.insert(wanted.piece);
-                } else {
-                    ask(*peer, *partial, block, now);
-                }
-            }
-        }
-        first = false;
+
+    std::vector<PieceIndex> touched;
+    int in_vain = 0;
+    for (const Deadline& wanted : world_.demand.open()) {
+        if (wanted.rank != Rank::blocked || in_vain == kBlockedAtOnce) break;
+        in_vain = spread(wanted.piece, now) ? 0 : in_vain + 1;
+        touched.push_back(wanted.piece);
     }
     for (PieceIndex piece : touched) refresh_offer(piece);
+}
+
+/// False if nobody could be asked.
+bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
+    struct Candidate {
+        Duration time;
+        Peer* peer;
+        TimePoint ready;                                // kNever: it is
+        bool operator<(const Candidate& other) const {  // the soonest is the heap's top
+            return time != other.time ? time > other.time : peer->id > other.peer->id;
+        }
+    };
+    const auto time_for = [&](const Peer& peer, TimePoint ready) {
+        return ready == kNever ? peer.delivery_time(kBlockSize, now)
+                               : ready - now + peer.delivery_time(peer.held_for_it + kBlockSize, now);
+    };
+    std::vector<Candidate> candidates;
+    for (auto& [id, peer] : world_.peers) {
+        if (usable(*peer, piece)) {
+            candidates.push_back({time_for(*peer, kNever), peer.get(), kNever});
+        } else if (const TimePoint ready = peer->ready_at(now); ready != kNever) {
+            if (!peer->session.pieces_known() || peer->session.has(piece))
+                candidates.push_back({time_for(*peer, ready), peer.get(), ready});
+        }
+    }
+    if (std::ranges::all_of(candidates, [](const Candidate& c) { return c.ready != kNever; }))
+        return false;  // it takes no memory before somebody can send it
+    PartialPiece* partial = receiving(piece, Urgency::blocked_read);
+    if (!partial) return false;
+
+    std::make_heap(candidates.begin(), candidates.end());
+    bool asked = false;
+    for (std::uint32_t block = partial->first_free(); block < partial->block_count() && !candidates.empty();
+         ++block) {
+        if (partial->state(block) != BlockState::free) continue;
+        std::pop_heap(candidates.begin(), candidates.end());
+        Candidate best = candidates.back();
+        candidates.pop_back();
+        if (best.time > kBlockedQueue && best.peer->session.bytes_in_flight() > 0) break;
+        if (best.ready == kNever) {
+            ask(*best.peer, *partial, block, now);
+            asked = true;
+            if (!usable(*best.peer, piece)) continue;
+        } else {
+            best.peer->held_for_it += kBlockSize;
+            held_.insert(piece);
+            held_until_ = std::min(held_until_, now + best.peer->estimate.round_trip() + Peer::kReadySlack);
+        }
+        best.time = time_for(*best.peer, best.ready);
+        candidates.push_back(best);
+        std::push_heap(candidates.begin(), candidates.end());
+    }
+    return asked;
 }
 
 // What a blocked read still needs and is late is asked of the next best peer too, within the budget of
 // bytes that may come twice.
 void Dispatcher::hedge_late_blocks(TimePoint now) {
+    hedge_at_ = kNever;
+    int looked_at = 0;
     for (const Deadline& wanted : world_.demand.blocked()) {
+        if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
         if (!partial) continue;
         for (std::uint32_t block = 0; block < partial->block_count(); ++block) {
             if (partial->state(block) != BlockState::asked) continue;
             const auto askers = partial->askers(block);
             if (askers.size() >= PartialPiece::kMaxAskers) continue;
-            const Asker last = askers.back();
-            const TimePoint late =
-                last.expected + std::max<Duration>(kLateGrace, (last.expected - last.asked) / 2);
-            if (now < late) {
-                next_timeout_ = std::min(next_timeout_, late);
+            if (const TimePoint late = late_at(askers.back()); now < late) {
+                hedge_at_ = std::min(hedge_at_, late);
                 continue;
             }
             const auto budget =
                 kDuplicateBytes + static_cast<std::uint64_t>(kDuplicateShare * static_cast<double>(useful_));
-            if (wasted_ + hedged_in_flight_ + kBlockSize > budget) return;
-            if (Peer* peer = soonest(*partial, block, true, now)) {
-                ask(*peer, *partial, block, now);
-                next_timeout_ = std::min(next_timeout_, now + peer->delivery_time(0, now) + kLateGrace);
+            if (wasted_ + hedged_in_flight_ + kBlockSize > budget) {
+                hedge_at_ = std::min(hedge_at_, now + kLookAgain);
+                return;
+            }
+            Peer* other = soonest_other(*partial, block, now);
+            if (other && gains(*other, *partial, block, now)) {
+                ask(*other, *partial, block, now);
+            } else {
+                hedge_at_ = std::min(hedge_at_, now + kLateGrace);
             }
         }
     }
 }
 
-void Dispatcher::take_from_the_silent(TimePoint now) {
+/// True if this peer will have delivered the block before any that was asked for it, as they go on now.
+bool Dispatcher::gains(const Peer& other, const PartialPiece& partial, std::uint32_t block,
+                       TimePoint now) const {
+    const Duration needed = other.delivery_time(partial.payload(block).size, now) + kLateGrace;
+    return std::ranges::all_of(partial.askers(block), [&](const Asker& asker) {
+        const auto found = world_.peers.find(asker.peer);
+        if (found == world_.peers.end()) return true;
+        const Peer& asked = *found->second;
+        const TimePoint silent_since = std::max(asker.asked, asked.session.last_content_received());
+        return needed < asked.estimate.remaining_time(asked.session.bytes_until(partial.payload(block)),
+                                                      silent_since, now);
+    });
+}
+
+/// Who else can be asked for the block, and will have delivered it first.
+Peer* Dispatcher::soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) {
+    Peer* best = nullptr;
+    Duration best_time = Duration::max();
     for (auto& [id, peer] : world_.peers) {
-        const auto oldest = peer->session.oldest_request();
-        if (!oldest || peer->snubbed) continue;
-        const Duration patience =
-            std::max<Duration>(kSilence, kSilenceFactor * peer->estimate.delivery_time(kBlockSize, now));
-        // Part of a block is a sign of life, but no more than that: whole ones have to come of it.
-        const TimePoint whole = std::max(*oldest, peer->session.last_content_received());
-        const TimePoint alive = std::max(whole, peer->session.last_progress());
-        const TimePoint silent = std::min(alive + patience, whole + kTrickleFactor * patience);
-        if (now < silent) {
-            next_timeout_ = std::min(next_timeout_, silent);
-            continue;
+        if (!usable(*peer, partial.piece()) || partial.asked_of(block, id)) continue;
+        const Duration time = peer->delivery_time(partial.payload(block).size, now);
+        if (time >= best_time) continue;
+        best = peer.get();
+        best_time = time;
+    }
+    return best;
+}
+
+// ---- the silent ----
+
+void Dispatcher::set_alarm(Peer& peer, TimePoint at) {
+    if (peer.alarm <= at) return;  // it is looked at before, and the alarm set anew
+    alarms_.erase({peer.alarm, peer.id});
+    peer.alarm = at;
+    alarms_.insert({at, peer.id});
+}
+
+/// When the peer will have sent nothing for too long, if it goes on sending nothing.
+TimePoint Dispatcher::silent_at(const Peer& peer, TimePoint now) const {
+    const auto oldest = peer.session.oldest_request();
+    if (!oldest) return kNever;
+    const Duration patience =
+        std::max<Duration>(kSilence, kSilenceFactor * peer.estimate.delivery_time(kBlockSize, now));
+    // Part of a block is a sign of life, but no more than that: whole ones have to come of it.
+    const TimePoint whole = std::max(*oldest, peer.session.last_content_received());
+    const TimePoint alive = std::max(whole, peer.session.last_progress());
+    return std::min(alive + patience, whole + kTrickleFactor * patience);
+}
+
+void Dispatcher::ring_alarms(TimePoint now) {
+    while (!alarms_.empty() && alarms_.begin()->first <= now) {
+        Peer& peer = *world_.peers.at(alarms_.begin()->second);
+        alarms_.erase(alarms_.begin());
+        peer.alarm = kNever;
+        if (!peer.snubbed && silent_at(peer, now) <= now) {
+            peer.snubbed = true;
+            release(peer, true, now);
         }
-        peer->snubbed = true;
-        release(*peer, true, now);
+        on_peer_changed(peer);
+        if (!peer.snubbed) {
+            if (peer.session.oldest_request()) set_alarm(peer, silent_at(peer, now));
+        } else if (now < peer.last_asked + kSnubbedRetry) {
+            set_alarm(peer, peer.last_asked + kSnubbedRetry);
+        }
     }
 }
 
+// ---- filling queues ----
+
 void Dispatcher::measure_pace(TimePoint now) {
+    if (now < pace_measured_ + kPaceMemory) return;
+    pace_measured_ = now;
     total_rate_ = 0;
     typical_delivery_ = Duration::max();
     for (const auto& [id, peer] : world_.peers) {
@@ -238,17 +345,37 @@ Duration Dispatcher::others_reach(const Peer& peer, std::uint64_t bytes_before) 
     return from_seconds(static_cast<double>(bytes_before) / others) + 2 * typical_delivery_ + kLateGrace;
 }
 
+void Dispatcher::fill_changed(TimePoint now) {
+    if (work_news_ || now >= retry_at_) {
+        for (ConnectionId id : hungry_) on_peer_changed(*world_.peers.at(id));
+        work_news_ = false;
+        retry_at_ = kNever;
+    }
+    if (changed_.empty()) return;
+    measure_pace(now);
+    for (ConnectionId id : std::exchange(changed_, {})) {
+        const auto found = world_.peers.find(id);
+        if (found == world_.peers.end()) continue;
+        Peer& peer = *found->second;
+        peer.changed = false;
+        fill(peer, now);
+        const bool hungry = has_room(peer) && peer.session.greeted();
+        if (hungry == std::exchange(peer.hungry, hungry)) continue;
+        hungry ? void(hungry_.insert(id)) : void(hungry_.erase(id));
+    }
+}
+
+bool Dispatcher::has_room(const Peer& peer) const {
+    if (peer.session.in_flight() >= peer.session.reqq()) return false;
+    if (peer.snubbed) return !peer.session.oldest_request();
+    return peer.session.bytes_in_flight() < peer.estimate.target_in_flight();
+}
+
 // A peer with room takes the first block that it will not deliver later than the others would get to it: a
 // slow peer works further ahead, where it delays nobody.
 void Dispatcher::fill(Peer& peer, TimePoint now) {
-    if (peer.session.in_flight() >= peer.session.reqq() || !peer.session.greeted()) return;
-    if (peer.snubbed && (peer.session.oldest_request() || now < peer.last_asked + kSnubbedRetry)) return;
-    const auto has_room = [&] {
-        if (peer.snubbed) return !peer.session.oldest_request();
-        return peer.session.bytes_in_flight() < peer.estimate.target_in_flight() &&
-               peer.session.in_flight() < peer.session.reqq();
-    };
-    if (!has_room()) return;
+    if (!peer.session.greeted() || !has_room(peer)) return;
+    if (peer.snubbed && now < peer.last_asked + kSnubbedRetry) return;
 
     const auto eligible = [&](PieceIndex piece) {
         return peer.session.has(piece) && peer.session.may_request(piece) && !excluded_(piece, peer);
@@ -256,7 +383,7 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     std::uint64_t bytes_before = 0;
     std::vector<PieceIndex> touched;
     for (const Deadline& wanted : world_.demand.open()) {
-        if (!has_room()) break;
+        if (!has_room(peer)) break;
         const PartialPiece* begun = world_.picker.partial(wanted.piece);
         const std::uint64_t free_bytes =
             begun ? std::uint64_t{begun->free_count()} * kBlockSize : world_.layout.piece_size(wanted.piece);
@@ -264,14 +391,17 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
         if (!eligible(wanted.piece) || held_.contains(wanted.piece)) continue;
         const Duration mine = peer.delivery_time(kBlockSize, now);
         const Duration due = wanted.due > now ? wanted.due - now : Duration{};
-        if (mine > due && mine > others_reach(peer, bytes_before - free_bytes)) continue;
+        if (mine > due && mine > others_reach(peer, bytes_before - free_bytes)) {
+            retry_at_ = std::min(retry_at_, now + kLookAgain);
+            continue;
+        }
         const Urgency urgency = wanted.rank == Rank::blocked ? Urgency::blocked_read : Urgency::readahead;
         if (!fill_from(peer, wanted.piece, urgency, now)) break;
         touched.push_back(wanted.piece);
     }
     for (PieceIndex piece : touched) refresh_offer(piece);
 
-    while (background_ && has_room()) {
+    while (background_ && has_room(peer)) {
         const auto piece = world_.picker.rarest(
             [&](PieceIndex p) {
                 return eligible(p) && (!world_.demand.wants(p) || offer_of(p) == Offer::open);
@@ -341,6 +471,7 @@ void Dispatcher::release_block(Peer& peer, const BlockRef& block, TimePoint) {
     if (partial->askers(index).size() > 1 && partial->asked_of(index, peer.id))
         hedged_in_flight_ -= std::min<std::uint64_t>(hedged_in_flight_, block.size);
     partial->unask(index, peer.id);
+    on_demand_changed();
     refresh_offer(block.piece);
 }
 

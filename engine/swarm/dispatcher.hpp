@@ -5,6 +5,8 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "engine/core/layout.hpp"
 #include "engine/core/time.hpp"
@@ -17,6 +19,9 @@ namespace btfs {
 
 /// Decides which block is asked of whom and when; see engine/README.md for why. Owns no state but its
 /// accounts: pieces live in the picker, wants in the demand, peers in the torrent's table.
+///
+/// Told what has changed, it looks at that alone: a block that comes costs O(log n), however many peers and
+/// pieces there are.
 class Dispatcher {
   public:
     struct World {
@@ -35,10 +40,23 @@ class Dispatcher {
         excluded_ = std::move(excluded);
     }
 
-    /// Fills the peers' queues. Called after anything that may have changed what can be asked.
+    // ---- what has changed ----
+    /// The peer's queue.
+    void on_peer_changed(Peer& peer);
+    /// It may be asked for what it could not be asked for before.
+    void on_peer_offers(Peer& peer);
+    void on_peer_gone(const Peer& peer);
+    /// There may be more to ask for, or somebody new waits.
+    void on_demand_changed() { work_news_ = blocked_news_ = true; }
+    /// Storage has memory again.
+    void on_credit();
+    /// A piece's blocks or state changed: the demand is told what there is to ask for.
+    void refresh_offer(PieceIndex piece);
+
+    /// Fills the queues of the peers for which something has changed. Called after each change.
     void dispatch(TimePoint now);
     /// When dispatch() has to be called though nothing happened: a block will be late then.
-    TimePoint next_timeout() const { return next_timeout_; }
+    TimePoint next_timeout() const;
 
     /// A requested block has come from a peer; `data` is empty if it is in its place. Gives its piece if that
     /// is complete now.
@@ -56,22 +74,23 @@ class Dispatcher {
     void count_wasted(std::uint64_t bytes) { wasted_ += bytes; }
     std::uint64_t wasted() const { return wasted_; }
 
-    /// Storage has memory again.
-    void on_credit() { no_credit_ = false; }
     bool waits_for_credit() const { return no_credit_; }
-    /// To be called when a piece's blocks or state changed, so that the demand offers it rightly.
-    void refresh_offer(PieceIndex piece);
     Offer offer_of(PieceIndex piece);
 
   private:
+    void ring_alarms(TimePoint now);
+    void set_alarm(Peer& peer, TimePoint at);
+    TimePoint silent_at(const Peer& peer, TimePoint now) const;
     void ask_for_blocked(TimePoint now);
+    bool spread(PieceIndex piece, TimePoint now);
     void hedge_late_blocks(TimePoint now);
-    void take_from_the_silent(TimePoint now);
+    bool gains(const Peer& other, const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
+    Peer* soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now);
+    void fill_changed(TimePoint now);
     void fill(Peer& peer, TimePoint now);
     bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, TimePoint now);
+    bool has_room(const Peer& peer) const;
     PartialPiece* receiving(PieceIndex piece, Urgency urgency);
-    Peer* soonest(const PartialPiece& partial, std::uint32_t block, bool beyond_target, TimePoint now);
-    bool held_for_newcomer(const Peer& asked, PieceIndex piece, std::uint32_t size, TimePoint now);
     void ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now);
     bool usable(const Peer& peer, PieceIndex piece) const;
     bool make_room(Urgency urgency);
@@ -82,14 +101,27 @@ class Dispatcher {
     bool background_ = false;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
     bool no_credit_ = false;
-    TimePoint next_timeout_ = kNever;
     std::uint64_t wasted_ = 0;
     std::uint64_t useful_ = 0;
     std::uint64_t hedged_in_flight_ = 0;
 
-    /// Pieces of which blocks are left for peers that are about to be ready; found anew in each dispatch.
+    // What dispatch() has to look at.
+    bool work_news_ = false;
+    bool blocked_news_ = false;
+    std::vector<ConnectionId> changed_;
+    /// Peers with room that found nothing to be asked for.
+    std::set<ConnectionId> hungry_;
+    /// When a peer that owes us blocks may be silent, or one that was may be tried again.
+    std::set<std::pair<TimePoint, ConnectionId>> alarms_;
+    TimePoint hedge_at_ = kNever;
+    TimePoint held_until_ = kNever;
+    TimePoint retry_at_ = kNever;
+
+    /// Pieces of which blocks are left for peers that are about to be ready.
     std::set<PieceIndex> held_;
-    // The swarm's pace, measured once in each dispatch.
+
+    // The swarm's pace.
+    TimePoint pace_measured_{};
     double total_rate_ = 0;
     Duration typical_delivery_{};
 };

@@ -29,6 +29,11 @@ struct Peer {
     TimePoint last_asked;
     /// Sends nothing though it was asked: nothing that matters is asked of it until it delivers.
     bool snubbed = false;
+    /// The dispatcher's: it is among those that something has changed for, or that found nothing to be asked
+    /// for; and when it has to be looked at though nothing changes.
+    bool changed = false;
+    bool hungry = false;
+    TimePoint alarm = kNever;
     /// What of it is counted in the picker's availability. The session may know more already, since its
     /// events are handled after all bytes of a turn were read.
     bool counted_as_seed = false;

@@ -8,16 +8,22 @@
 namespace btfs {
 namespace {
 
-constexpr Duration kRateMemory = 10s;
+constexpr Duration kRateMemory = 1s;
 constexpr Duration kRoundTripMemory = 60s;
 constexpr double kInitialWindow = 14'500;
 constexpr double kMaxWindow = 64.0 * 1024 * 1024;
-constexpr Duration kIdleHalving = 250ms;
+/// The least retransmission time-out is a round trip and this (RFC 6298, as Linux has it).
+constexpr Duration kLeastTimeoutVariance = 200ms;
 constexpr Duration kMinSlack = 20ms;
 constexpr Duration kMinInterval = 20ms;
 /// What a peer of unknown rate gets in flight beside the share of a blocked piece.
 constexpr std::uint64_t kFirstTarget = 8 * kBlockSize;
 constexpr double kMaxBoost = 4;
+/// A burst that ends before an interval has passed tells the rate if it was at least this.
+constexpr std::uint64_t kMinBurst = 4 * kBlockSize;
+/// A peer flows as long as no pause is longer than this, or than some of its blocks take.
+constexpr Duration kFlowPause = 50ms;
+constexpr int kFlowBlocks = 3;
 
 }  // namespace
 
@@ -32,17 +38,14 @@ void PeerEstimate::on_round_trip(Duration sample, TimePoint now) {
 }
 
 void PeerEstimate::on_asked(std::uint64_t in_flight, TimePoint now) {
+    most_in_flight_ = std::max(most_in_flight_, static_cast<double>(in_flight + kBlockSize));
     if (in_flight > 0) return;
     // Its queue was empty: the first byte that comes measures the round trip, and idling shrank its window.
     window_ = window(now);
+    most_in_flight_ = kBlockSize;
     probe_sent_ = now;
-    ran_dry_ = interval_bytes_ > 0;
-    if (interval_bytes_ == 0) {
-        interval_begin_ = now;
-        interval_busy_ = true;
-    } else {
-        interval_busy_ = false;
-    }
+    ran_dry_ = interval_open_;
+    interval_open_ = interval_busy_ = false;
 }
 
 void PeerEstimate::on_received(std::uint64_t bytes, std::uint64_t in_flight, TimePoint now) {
@@ -50,19 +53,31 @@ void PeerEstimate::on_received(std::uint64_t bytes, std::uint64_t in_flight, Tim
         on_round_trip(now - *probe_sent_, now);
         probe_sent_.reset();
     }
-    window_ = std::min(window_ + static_cast<double>(bytes), kMaxWindow);  // slow start: a byte for a byte
+    most_in_flight_ = std::max(most_in_flight_, static_cast<double>(in_flight + bytes));
+    // Slow start: a byte for a byte, but only while the window is what limits.
+    if (window_ < 2 * most_in_flight_) window_ = std::min(window_ + static_cast<double>(bytes), kMaxWindow);
     last_received_ = now;
+    if (!interval_open_) {
+        interval_open_ = true;
+        interval_begin_ = now;
+        interval_bytes_ = 0;
+        interval_busy_ = in_flight > 0;
+        return;
+    }
     interval_bytes_ += bytes;
     const Duration length = now - interval_begin_;
-    if (length >= std::max(round_trip_, kMinInterval)) end_interval(in_flight, now);
+    const bool burst_ends = in_flight == 0 && length >= kMinInterval && interval_bytes_ >= kMinBurst;
+    if (burst_ends || length >= std::max(round_trip_, kMinInterval)) end_interval(in_flight, now);
 }
 
 void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     const double measured = static_cast<double>(interval_bytes_) / seconds(now - interval_begin_);
     const double before = rate().value_or(0);
-    while (!samples_.empty() && now - samples_.front().at > kRateMemory) samples_.pop_front();
+    worked_ += now - interval_begin_;
+    last_rate_ = measured;
+    while (!samples_.empty() && worked_ - samples_.front().at > kRateMemory) samples_.pop_front();
     while (!samples_.empty() && samples_.back().bytes_per_second <= measured) samples_.pop_back();
-    samples_.push_back({now, measured});
+    samples_.push_back({worked_, measured});
 
     // Faster than ever with a full queue: there may be more. No faster: the queue was long enough.
     const bool grows = measured > before * 1.1;
@@ -83,18 +98,38 @@ std::optional<double> PeerEstimate::rate() const {
     return samples_.front().bytes_per_second;
 }
 
+Duration PeerEstimate::idle_halving() const {
+    return round_trip_ + std::max<Duration>(kLeastTimeoutVariance, 4 * jitter_);
+}
+
 double PeerEstimate::window(TimePoint now) const {
-    const double halvings = std::floor(seconds(now - last_received_) / seconds(kIdleHalving));
+    // It has been idle since it sent the last byte, until what is asked now gets there.
+    const Duration idle = now - last_received_ + round_trip_;
+    const double halvings = std::floor(seconds(idle) / seconds(idle_halving()));
     return std::max(kInitialWindow, halvings > 40 ? 0 : window_ / std::exp2(halvings));
 }
 
 Duration PeerEstimate::delivery_time(std::uint64_t bytes, TimePoint now) const {
     const double size = static_cast<double>(bytes), rtt = seconds(round_trip_);
-    // Rounds of a window that doubles, then what the rate allows.
-    const double rounds = std::max(1.0, std::log2(size / window(now) + 1));
-    const double by_window = rounds * rtt;
-    const double by_rate = rate() ? rtt + size / *rate() : 0;
-    return from_seconds(std::max(by_window, by_rate));
+    // Rounds of a window that doubles, a round trip each, until it is as large as what is under way at the
+    // full rate: from there on the bytes come without pauses.
+    const auto known = rate();
+    double rounds = 1, before = 0, w = window(now);
+    for (; before + w < size && (!known || w < *known * rtt); w *= 2, ++rounds) before += w;
+    // At a rate that is not known yet, a whole window is taken to last for half a round trip.
+    const double last = known ? (size - before) / *known : (size - before) / w * rtt / 2;
+    return from_seconds(rounds * rtt + last);
+}
+
+Duration PeerEstimate::remaining_time(std::uint64_t bytes, TimePoint silent_since, TimePoint now) const {
+    const double block = rate() ? static_cast<double>(kBlockSize) / *rate() : 0;
+    const double speed =
+        last_rate_ > 0 ? last_rate_ : static_cast<double>(kInitialWindow) / seconds(round_trip_);
+    const Duration sending = from_seconds(static_cast<double>(bytes) / speed);
+    const Duration silence = now - silent_since;
+    if (silence < std::max<Duration>(kFlowPause, from_seconds(kFlowBlocks * block))) return sending;
+    // The longer nothing has come, the longer that is likely to last.
+    return std::max(silence, round_trip_) + sending;
 }
 
 std::uint64_t PeerEstimate::target_in_flight() const {

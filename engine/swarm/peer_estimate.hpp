@@ -12,8 +12,8 @@ namespace btfs {
 /// Learns from what a peer sends, and predicts when it will have sent more.
 ///
 /// The sender's window is modelled because it decides what a cold peer can do: about 14.5 KB when new,
-/// doubling in each round trip of use, halving for every 250 ms of idling (as cubic does after an idle
-/// RTO). A piece is therefore fetched fastest from all peers at once when they are cold.
+/// doubling in each round trip that uses all of it, halving for each retransmission time-out of idling (RFC
+/// 2861, as cubic does). A piece is therefore fetched fastest from all peers at once when they are cold.
 class PeerEstimate {
   public:
     explicit PeerEstimate(TimePoint now) : interval_begin_(now), last_received_(now) {}
@@ -26,16 +26,20 @@ class PeerEstimate {
     void on_asked(std::uint64_t in_flight, TimePoint now);
 
     Duration round_trip() const { return round_trip_; }
-    /// Bytes per second at its best in the last ten seconds; nothing before a first measurement.
+    /// Bytes per second at its best in the last second of work; nothing before a first measurement. Rest does
+    /// not count: after a pause a peer is as fast as it was before.
     std::optional<double> rate() const;
     /// How long until the last of `bytes` that are asked for now, and in flight, has come.
     Duration delivery_time(std::uint64_t bytes, TimePoint now) const;
+    /// How long until so many bytes that were asked for earlier will have come, if it goes on as lately; it
+    /// has sent nothing since `silent_since`, though it could have.
+    Duration remaining_time(std::uint64_t bytes, TimePoint silent_since, TimePoint now) const;
     /// How many bytes to keep in flight: enough to never run dry, and not much more.
     std::uint64_t target_in_flight() const;
 
   private:
     struct Sample {
-        TimePoint at;
+        Duration at;  ///< by worked_
         double bytes_per_second;
     };
     struct RoundTrip {
@@ -43,6 +47,7 @@ class PeerEstimate {
         Duration value;
     };
     void end_interval(std::uint64_t in_flight, TimePoint now);
+    Duration idle_halving() const;
     double window(TimePoint now) const;
 
     Duration round_trip_ = std::chrono::milliseconds(100);  // a guess until measured
@@ -51,14 +56,19 @@ class PeerEstimate {
     std::optional<TimePoint> probe_sent_;
 
     std::deque<Sample> samples_;  // rates fall from front to back
+    Duration worked_{};           // time that it was measured for
+    double last_rate_ = 0;        // of the last interval
+    /// From one arrival to another, without the bytes of the first.
     TimePoint interval_begin_;
     std::uint64_t interval_bytes_ = 0;
+    bool interval_open_ = false;
     bool interval_busy_ = false;  // there was something in flight all the time
     bool starting_ = true;        // the rate still grows from interval to interval
     double boost_ = 1;
     bool ran_dry_ = false;
 
     double window_ = 14'500;
+    double most_in_flight_ = 0;  // since it last had nothing to send
     TimePoint last_received_;
 };
 

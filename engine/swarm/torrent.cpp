@@ -89,6 +89,10 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .interested = active(now) && picker_.bytes_missing() > 0,
         .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
+        .on_output =
+            [this, id] {
+                if (sending_.insert(id).second) actions_.push_back(Send{id});
+            },
     };
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
     if (direction == wire::Direction::outgoing) peer->dial_endpoint = endpoint;
@@ -143,6 +147,7 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
     if (found == peers_.end()) return;
     Peer& peer = *found->second;
     dispatcher_.release(peer, false, now);
+    dispatcher_.on_peer_gone(peer);
     uncount(peer);
     const Endpoint remote = peer.session.remote();
     if (peer.dial_endpoint) {
@@ -158,6 +163,7 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
     if (departed_.size() > kMaxDeparted) departed_.erase(departed_.begin());
     uploaded_gone_ += peer.session.content_sent();
     smart_ban_.clear_suspicions();  // whoever is left has to be asked
+    dispatcher_.on_demand_changed();
     sending_.erase(connection);
     peers_.erase(found);
     uploader_.assign_slots(now);
@@ -178,8 +184,9 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
     while (auto event = peer.session.poll_event()) {
         std::visit([&](const auto& e) { on_event(peer, e, now); }, *event);
         any = true;
-        if (!peers_.contains(id)) break;  // it was disconnected
+        if (!peers_.contains(id)) return true;  // it was disconnected
     }
+    if (any) dispatcher_.on_peer_changed(peer);
     return any;
 }
 
@@ -213,6 +220,7 @@ void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
         peer.counted_pieces = peer.session.pieces();
         picker_.pieces_joined(*peer.counted_pieces);
     }
+    dispatcher_.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
 
@@ -226,6 +234,7 @@ void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
             picker_.seed_joined();
         }
     }
+    if (demand_.is_blocked_on(e.piece)) dispatcher_.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
 
@@ -249,6 +258,7 @@ void Torrent::on_event(Peer&, const wire::Choked&, TimePoint) {}
 
 void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
     peer.last_asked = now;
+    dispatcher_.on_peer_offers(peer);
 }
 
 void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint now) {
@@ -345,6 +355,7 @@ void Torrent::handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> bloc
     PartialPiece& partial = picker_.reopen(piece);
     blame(piece, partial, block_digests, now);
     dispatcher_.refresh_offer(piece);
+    dispatcher_.on_demand_changed();
     settle(now);
 }
 
@@ -415,6 +426,7 @@ void Torrent::discard_blocks_from(const Address& address) {
         }
         dispatcher_.refresh_offer(piece);
     }
+    dispatcher_.on_demand_changed();
 }
 
 Address Torrent::address_of(ConnectionId connection) const {
@@ -449,6 +461,7 @@ void Torrent::set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint 
     const bool was_active = active(now);
     demand_.set_reader(reader, demand, now);
     last_active_ = now;
+    dispatcher_.on_demand_changed();
     dispatcher_.drop_unwanted(now);
     if (!was_active)
         for (auto& [id, peer] : peers_) update_interest(*peer, now);
@@ -458,6 +471,7 @@ void Torrent::set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint 
 void Torrent::drop_reader(ReaderId reader, TimePoint now) {
     demand_.drop_reader(reader);
     last_active_ = now;
+    dispatcher_.on_demand_changed();
     dispatcher_.drop_unwanted(now);
     settle(now);
 }
@@ -486,8 +500,6 @@ void Torrent::update_interest(Peer& peer, TimePoint now) {
 void Torrent::settle(TimePoint now) {
     dispatcher_.dispatch(now);
     dial_more(now);
-    for (const auto& [id, peer] : peers_)
-        if (peer->session.has_output() && sending_.insert(id).second) actions_.push_back(Send{id});
 }
 
 TimePoint Torrent::next_timeout() const {
@@ -511,6 +523,7 @@ void Torrent::housekeep(TimePoint now) {
         Peer& peer = *found->second;
         if (now >= peer.session.next_timeout()) {
             peer.session.handle_timeout(now);
+            dispatcher_.on_peer_changed(peer);
             drain(peer, now);
         }
     }

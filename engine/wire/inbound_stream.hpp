@@ -57,6 +57,8 @@ class InboundStream {
 
     /// The memory of the block under way is no longer wanted: what still comes of it is thrown away.
     void divert_block();
+    /// What has not come yet of the block under way; 0 between blocks.
+    std::size_t rest_of_block() const { return block_rest_.size(); }
 
   private:
     static constexpr std::size_t kMaxGuesses = 15;

@@ -37,6 +37,7 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
     ours.info_hash = config.identity.wire_hash();
     ours.peer_id = config.our_id;
     ByteWriter(outbound_.control()).bytes(ours.encode());
+    config_.on_output();
     am_interested_ = config.interested;
     if (config.interested && config.eager) send(Interested{});
 }
@@ -103,6 +104,15 @@ std::optional<TimePoint> PeerSession::oldest_request() const {
     const auto found = std::ranges::find(requests_, false, &RequestInFlight::cancelled);
     if (found == requests_.end()) return std::nullopt;
     return found->since;
+}
+
+std::uint64_t PeerSession::bytes_until(const BlockRef& block) const {
+    std::uint64_t bytes = 0;
+    for (const RequestInFlight& r : requests_) {
+        bytes += r.block.size;
+        if (r.block == block) break;
+    }
+    return bytes;
 }
 
 bool PeerSession::may_request(PieceIndex piece) const {
@@ -180,7 +190,10 @@ void PeerSession::cancel(const BlockRef& block, TimePoint now) {
 }
 
 void PeerSession::send_block(const BlockRef& block, ContentView content) {
-    if (std::erase(wanted_by_peer_, block) > 0) outbound_.push_block(block, std::move(content));
+    if (std::erase(wanted_by_peer_, block) == 0) return;
+    const bool was_empty = outbound_.empty();
+    outbound_.push_block(block, std::move(content));
+    if (was_empty) config_.on_output();
 }
 
 void PeerSession::refuse_block(const BlockRef& block) {
@@ -467,7 +480,9 @@ std::optional<InboundStream::Sink::Guess> PeerSession::guess(std::size_t n) {
 // ---- small things ----
 
 void PeerSession::send(const Message& message) {
+    const bool was_empty = outbound_.empty();
     append_message(outbound_.control(), message);
+    if (was_empty) config_.on_output();
 }
 
 bool PeerSession::in_range(const BlockRef& block) const {

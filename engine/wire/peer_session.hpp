@@ -1,8 +1,10 @@
 // One peer's side of the protocol, without a socket: bytes and commands in, bytes and events out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -109,6 +111,8 @@ class PeerSession final : private InboundStream::Sink {
         bool eager = false;
         /// What may be announced to the peer when the handshake is done.
         const Bitfield& have;
+        /// Called when there is something to send and there was nothing before.
+        std::function<void()> on_output = [] {};
     };
 
     struct RequestInFlight {
@@ -124,6 +128,8 @@ class PeerSession final : private InboundStream::Sink {
 
     // ---- the shell's side ----
     std::size_t receive_buffers(std::span<iovec> out) { return inbound_.receive_buffers(out); }
+    /// Fewer bytes than these change nothing: so much of a block is still to come.
+    std::size_t worth_receiving() const { return std::max<std::size_t>(1, inbound_.rest_of_block()); }
     void handle_received(std::size_t size, TimePoint now);
     /// Bytes that were read before the session existed.
     void handle_bytes(ByteView bytes, TimePoint now);
@@ -155,6 +161,8 @@ class PeerSession final : private InboundStream::Sink {
     /// Requests in flight, cancelled ones that are still unanswered included.
     std::size_t in_flight() const { return requests_.size(); }
     std::uint64_t bytes_in_flight() const { return bytes_in_flight_; }
+    /// What is in flight up to and with this block, if it is answered in order.
+    std::uint64_t bytes_until(const BlockRef& block) const;
     const std::deque<RequestInFlight>& requests() const { return requests_; }
     std::uint32_t reqq() const { return reqq_; }
     std::size_t upload_backlog() const { return outbound_.block_bytes(); }

@@ -28,9 +28,11 @@ struct PeerEstimateTest : ::testing::Test {
 TEST_F(PeerEstimateTest, AColdPeerTakesARoundTripForEachDoublingOfItsWindow) {
     PeerEstimate e(now);
     e.on_round_trip(kRoundTrip, now);
-    EXPECT_EQ(e.delivery_time(10'000, now), kRoundTrip);
-    EXPECT_GT(e.delivery_time(128 * 1024, now), 3 * kRoundTrip);
-    EXPECT_LT(e.delivery_time(128 * 1024, now), 4 * kRoundTrip);
+    // A window takes a round trip, and up to half of one to arrive.
+    EXPECT_GE(e.delivery_time(10'000, now), kRoundTrip);
+    EXPECT_LE(e.delivery_time(10'000, now), 3 * kRoundTrip / 2);
+    EXPECT_GE(e.delivery_time(128 * 1024, now), 4 * kRoundTrip);
+    EXPECT_LE(e.delivery_time(128 * 1024, now), 9 * kRoundTrip / 2);
 }
 
 TEST_F(PeerEstimateTest, LearnsTheRate) {
