@@ -67,9 +67,9 @@ class Client::Line final : public Socket {
 
     void on_closed() override {
         if (client_.watcher_) client_.watcher_->on_end(peer_, "it has closed");
-        client_.tell([&] { client_.torrent_.handle_closed(id, client_.context_.events.now()); });
         if (auto line = client_.lines_.extract(id); !line.empty())
             client_.ended_.push_back(std::move(line.mapped()));
+        client_.tell([&] { client_.torrent_.handle_closed(id, client_.context_.events.now()); });
     }
 
     ConnectionId id = kNobody;

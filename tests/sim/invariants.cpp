@@ -29,8 +29,10 @@ void Invariants::check() {
     const WireTotals& wire = client_.wire();
     const auto budget =
         kDuplicateBytes + static_cast<std::uint64_t>(kDuplicateShare * static_cast<double>(wire.useful));
-    if (wire.twice > budget && !std::exchange(over_duplicates_, true))
-        report("received twice: " + std::to_string(wire.twice) + " of " + std::to_string(wire.useful));
+    if (wire.twice > std::max(budget, worst_duplicates_ + (budget / 4))) {
+        worst_duplicates_ = wire.twice;
+        report("received twice: " + std::to_string(wire.twice) + ", budget " + std::to_string(budget));
+    }
 
     const auto& complaints = client_.store().complaints();
     for (; complaints_seen_ < complaints.size(); ++complaints_seen_) report(complaints[complaints_seen_]);

@@ -31,7 +31,7 @@ class Invariants {
     std::uint64_t checks_ = 0;
     std::size_t complaints_seen_ = 0;
     bool over_memory_ = false;
-    bool over_duplicates_ = false;
+    std::uint64_t worst_duplicates_ = 0;
     std::vector<std::string> violations_;
 };
 

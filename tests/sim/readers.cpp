@@ -83,6 +83,7 @@ Playing play(Simulation& simulation, std::uint64_t from, double bytes_per_second
 Copying copy(Simulation& simulation, std::uint64_t from, Duration time) {
     SequentialReader reader(simulation, from);
     Copying copying;
+    const std::uint64_t received_before = simulation.client().wire().received();
     int ticks = 0;
     for (Duration t{}; t < time; t += kTick, ++ticks) {
         copying.capacity += simulation.capacity();
@@ -91,6 +92,8 @@ Copying copy(Simulation& simulation, std::uint64_t from, Duration time) {
         simulation.run_for(kTick);
     }
     copying.capacity /= ticks;
+    copying.received_per_second =
+        static_cast<double>(simulation.client().wire().received() - received_before) / seconds(time);
     copying.bytes_per_second = static_cast<double>(reader.position() - from) / seconds(time);
     return copying;
 }

@@ -45,8 +45,9 @@ struct Playing {
 Playing play(Simulation& simulation, std::uint64_t from, double bytes_per_second, Duration time);
 
 struct Copying {
-    double bytes_per_second = 0;
-    double capacity = 0;  ///< of the honest peers, on average meanwhile
+    double bytes_per_second = 0;     ///< that the reader got
+    double received_per_second = 0;  ///< that came over the wire
+    double capacity = 0;             ///< of the honest peers, on average meanwhile
 };
 Copying copy(Simulation& simulation, std::uint64_t from, Duration time);
 
