@@ -1,0 +1,34 @@
+// What seeds of the simulator have found, each as a test of its own.
+#include <gtest/gtest.h>
+
+#include "tests/sim/visit.hpp"
+
+namespace btfs::sim {
+namespace {
+
+SwarmOptions small_swarm() {
+    SwarmOptions options;
+    options.piece_length = 256 * 1024;
+    options.size = 64 << 20;
+    return options;
+}
+
+// hostile, seed 3: one near peer rejected each request, was free again, and so the soonest to be asked again;
+// a read never ended.
+TEST(Seeds, APeerThatRefusesEverythingDoesNotKeepAReadWaiting) {
+    SwarmOptions options = small_swarm();
+    options.peers.resize(2);
+    options.peers[0].conduct = Conduct::refuses;
+    options.peers[0].link.delay = 1ms;
+    options.peers[1].link.delay = 50ms;
+    Simulation simulation(options, 1);
+    simulation.run_for(2s);
+    OpenFile& file = simulation.open();
+    Rng rng(1);
+    EXPECT_LT(seek(simulation, file, rng).took, 1s);
+    EXPECT_LT(seek(simulation, file, rng).took, 500ms);
+    simulation.read_path().release(file);
+}
+
+}  // namespace
+}  // namespace btfs::sim
