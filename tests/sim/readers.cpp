@@ -25,7 +25,7 @@ SequentialReader::SequentialReader(Simulation& simulation, std::uint64_t from)
 SequentialReader::~SequentialReader() {
     end_ = next_;
     if (!simulation_.run_until([this] { return !waits(); }, kPatience)) {
-        simulation_.invariants().report("a sequential read is not answered");
+        simulation_.report_waits("a sequential read is not answered");
         simulation_.read_path().flush(file_);
         simulation_.run_until([this] { return !waits(); }, 1s);
     }
@@ -116,7 +116,7 @@ Seek seek(Simulation& simulation, OpenFile& file, Rng& rng) {
         std::max<Duration>(kPatience, kPatienceFactor * result.limit.value_or(Duration{}));
     simulation.run_until([&] { return answered; }, patience);
     if (!answered) {
-        simulation.invariants().report("a seek is not answered");
+        simulation.report_waits("a seek is not answered");
         simulation.read_path().flush(file);
         simulation.run_until([&] { return answered; }, 1s);
         result.took = patience;

@@ -93,6 +93,20 @@ void Simulation::run_for(Duration time) {
     run_until([] { return false; }, time);
 }
 
+void Simulation::report_waits(const std::string& what) {
+    std::string text = what + ":";
+    for (PieceIndex piece : client_->store().awaited()) {
+        constexpr const char* kStates[] = {"missing", "receiving", "verifying", "had"};
+        const PartialPiece* partial = client_->partial(piece);
+        text += " piece " + std::to_string(piece.value()) + " is " +
+                kStates[static_cast<int>(client_->torrent().picker().state(piece))];
+        if (!partial) continue;
+        text += " (" + std::to_string(partial->free_count()) + " free, " +
+                std::to_string(partial->asked_count()) + " asked)";
+    }
+    invariants_->report(text);
+}
+
 double Simulation::capacity() const {
     double sum = 0;
     for (const auto& peer : peers_)

@@ -49,6 +49,11 @@ class Store final : public Storage, public ReadSide {
 
     const Bitfield& had() const { return had_; }
     bool is_awaited(PieceIndex piece) const { return awaited_.contains(piece); }
+    std::vector<PieceIndex> awaited() const {
+        std::vector<PieceIndex> pieces;
+        for (const auto& [piece, ids] : awaited_) pieces.push_back(piece);
+        return pieces;
+    }
     std::size_t parked() const { return parked_.size(); }
     std::size_t memory_held() const { return memory_.held_bytes(); }
     std::uint64_t bytes_verified() const { return bytes_verified_; }
