@@ -202,7 +202,7 @@ void Dispatcher::hedge_late_blocks(TimePoint now) {
 void Dispatcher::take_from_the_silent(TimePoint now) {
     for (auto& [id, peer] : world_.peers) {
         const auto oldest = peer->session.oldest_request();
-        if (!oldest || peer->snubbed) continue;
+        if (!oldest) continue;
         const Duration patience =
             std::max<Duration>(kSilence, kSilenceFactor * peer->estimate.delivery_time(kBlockSize, now));
         // Part of a block is a sign of life, but no more than that: whole ones have to come of it.

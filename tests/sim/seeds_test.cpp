@@ -30,5 +30,16 @@ TEST(Seeds, APeerThatRefusesEverythingDoesNotKeepAReadWaiting) {
     simulation.read_path().release(file);
 }
 
+void expect_no_violation(std::string_view family, std::uint64_t seed) {
+    Simulation simulation(family_named(family)->make(seed), seed);
+    for (const std::string& violation : visit(simulation, seed).violations) ADD_FAILURE() << violation;
+}
+
+// The one block that a snubbed peer was tried with stayed with it for ever; with the budget of duplicates
+// spent, the read that waited for it never ended.
+TEST(Seeds, Hostile6) {
+    expect_no_violation("hostile", 6);
+}
+
 }  // namespace
 }  // namespace btfs::sim
