@@ -174,6 +174,7 @@ void Dispatcher::ask_for_blocked(TimePoint now) {
 // What a blocked read still needs and is late is asked of the next best peer too, within the budget of
 // bytes that may come twice.
 void Dispatcher::hedge_late_blocks(TimePoint now) {
+    std::optional<std::uint64_t> still_coming;  // it takes a look at all requests, and is rarely needed
     for (const Deadline& wanted : world_.demand.blocked()) {
         PartialPiece* partial = world_.picker.partial(wanted.piece);
         if (!partial) continue;
@@ -190,13 +191,25 @@ void Dispatcher::hedge_late_blocks(TimePoint now) {
             }
             const auto budget =
                 kDuplicateBytes + static_cast<std::uint64_t>(kDuplicateShare * static_cast<double>(useful_));
-            if (wasted_ + hedged_in_flight_ + kBlockSize > budget) return;
+            if (!still_coming) still_coming = cancelled_in_flight();
+            if (wasted_ + hedged_in_flight_ + *still_coming + kBlockSize > budget) return;
             if (Peer* peer = soonest(*partial, block, true, now)) {
                 ask(*peer, *partial, block, now);
                 next_timeout_ = std::min(next_timeout_, now + peer->delivery_time(0, now) + kLateGrace);
             }
         }
     }
+}
+
+/// What may still come though it was cancelled; of those who send nothing, nothing is expected.
+std::uint64_t Dispatcher::cancelled_in_flight() const {
+    std::uint64_t sum = 0;
+    for (const auto& [id, peer] : world_.peers) {
+        if (peer->snubbed) continue;
+        for (const auto& request : peer->session.requests())
+            if (request.cancelled) sum += request.block.size;
+    }
+    return sum;
 }
 
 void Dispatcher::take_from_the_silent(TimePoint now) {

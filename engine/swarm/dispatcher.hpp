@@ -66,6 +66,7 @@ class Dispatcher {
   private:
     void ask_for_blocked(TimePoint now);
     void hedge_late_blocks(TimePoint now);
+    std::uint64_t cancelled_in_flight() const;
     void take_from_the_silent(TimePoint now);
     void fill(Peer& peer, TimePoint now);
     bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, TimePoint now);

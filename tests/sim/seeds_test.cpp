@@ -35,6 +35,12 @@ void expect_no_violation(std::string_view family, std::uint64_t seed) {
     for (const std::string& violation : visit(simulation, seed).violations) ADD_FAILURE() << violation;
 }
 
+// Losers of hedges were out of the account from their Cancel until they came all the same: hedging went on as if
+// they never would, and more came twice than the budget allows.
+TEST(Seeds, ManySlow2) {
+    expect_no_violation("many_slow", 2);
+}
+
 // The one block that a snubbed peer was tried with stayed with it for ever; with the budget of duplicates
 // spent, the read that waited for it never ended.
 TEST(Seeds, Hostile6) {
