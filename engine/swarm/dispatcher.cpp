@@ -10,6 +10,8 @@ namespace {
 /// Bytes that may come twice: so many, and this share of what was useful.
 constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
 constexpr double kDuplicateShare = 0.03;
+/// Of these, left for what comes late from peers that were given up as silent.
+constexpr std::uint64_t kDuplicateReserve = 16 * kBlockSize;
 /// A block counts as late so much after it was expected, at least.
 constexpr Duration kLateGrace = 30ms;
 /// A peer is silent when nothing came for so long, or for some times what its next block should take.
@@ -192,7 +194,8 @@ void Dispatcher::hedge_late_blocks(TimePoint now) {
             const auto budget =
                 kDuplicateBytes + static_cast<std::uint64_t>(kDuplicateShare * static_cast<double>(useful_));
             if (!still_coming) still_coming = cancelled_in_flight();
-            if (wasted_ + hedged_in_flight_ + *still_coming + kBlockSize > budget) return;
+            const std::uint64_t spent = wasted_ + hedged_in_flight_ + *still_coming;
+            if (spent + kBlockSize + kDuplicateReserve > budget) return;
             if (Peer* peer = soonest(*partial, block, true, now)) {
                 ask(*peer, *partial, block, now);
                 next_timeout_ = std::min(next_timeout_, now + peer->delivery_time(0, now) + kLateGrace);

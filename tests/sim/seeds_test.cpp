@@ -35,8 +35,8 @@ void expect_no_violation(std::string_view family, std::uint64_t seed) {
     for (const std::string& violation : visit(simulation, seed).violations) ADD_FAILURE() << violation;
 }
 
-// Losers of hedges were out of the account from their Cancel until they came all the same: hedging went on as if
-// they never would, and more came twice than the budget allows.
+// Losers of hedges were out of the account from their Cancel until they came all the same: hedging went on as
+// if they never would, and more came twice than the budget allows.
 TEST(Seeds, ManySlow2) {
     expect_no_violation("many_slow", 2);
 }
