@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What takes too long for every change: all tests under ThreadSanitizer, and a longer run of the fuzz targets.
+# What takes too long for every change: a thousand simulated swarms, all tests under ThreadSanitizer, and a longer
+# run of the fuzz targets.
 #
 #   packaging/test-long.sh [SECONDS of each fuzz target]
 set -euo pipefail
@@ -10,6 +11,10 @@ jobs=$(nproc)
 # Objects found again whatever folder the project is cloned into.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+cmake --preset release > /dev/null
+cmake --build build/release --target sim -j "$jobs"
+build/release/tests/sim --seeds 1-100  # of each of ten families; prints the table of engine/README.md
 
 cmake --preset tsan > /dev/null
 cmake --build build/tsan -j "$jobs"

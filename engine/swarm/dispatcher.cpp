@@ -10,19 +10,19 @@ namespace {
 /// Bytes that may come twice: so many, and this share of what was useful.
 constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
 constexpr double kDuplicateShare = 0.03;
+/// Of these, left for what comes late from peers that were given up as silent.
+constexpr std::uint64_t kDuplicateReserve = 16 * kBlockSize;
 /// A block counts as late so much after it was expected, at least.
 constexpr Duration kLateGrace = 30ms;
 /// A peer is silent when nothing came for so long, or for some times what its next block should take.
 constexpr Duration kSilence = 1s;
 constexpr int kSilenceFactor = 4;
+constexpr Duration kLongestSilence = 4s;
 /// A peer that sends parts of a block, but no whole one, has so many times that.
-constexpr int kTrickleFactor = 4;
+constexpr int kTrickleFactor = 2;
 /// How often a peer that fell silent is tried again with one block.
 constexpr Duration kSnubbedRetry = 10s;
 constexpr Duration kTouchAfter = 45s;
-/// Blocked pieces are asked for as long as they come within this time: what is more urgent later would have
-/// to wait behind them.
-constexpr Duration kBlockedQueue = 1s;
 /// Of more blocked pieces than these the later ones are not looked at for blocks that are late, nor spread
 /// once so many in a row could not be.
 constexpr int kBlockedAtOnce = 64;
@@ -204,8 +204,8 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
         std::pop_heap(candidates.begin(), candidates.end());
         Candidate best = candidates.back();
         candidates.pop_back();
-        if (best.time > kBlockedQueue && best.peer->session.bytes_in_flight() > 0) break;
         if (best.ready == kNever) {
+            if (!has_room(*best.peer, limit_for(*best.peer, Rank::blocked, now))) continue;
             ask(*best.peer, *partial, block, now);
             asked = true;
             if (!usable(*best.peer, piece)) continue;
@@ -226,6 +226,7 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
 void Dispatcher::hedge_late_blocks(TimePoint now) {
     hedge_at_ = kNever;
     int looked_at = 0;
+    std::optional<std::uint64_t> still_coming;  // it takes a look at all requests, and is rarely needed
     for (const Deadline& wanted : world_.demand.blocked()) {
         if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
@@ -240,7 +241,9 @@ void Dispatcher::hedge_late_blocks(TimePoint now) {
             }
             const auto budget =
                 kDuplicateBytes + static_cast<std::uint64_t>(kDuplicateShare * static_cast<double>(useful_));
-            if (wasted_ + hedged_in_flight_ + kBlockSize > budget) {
+            if (!still_coming) still_coming = cancelled_in_flight();
+            const std::uint64_t spent = wasted_ + hedged_in_flight_ + *still_coming;
+            if (spent + kBlockSize + kDuplicateReserve > budget) {
                 hedge_at_ = std::min(hedge_at_, now + kLookAgain);
                 return;
             }
@@ -282,6 +285,17 @@ Peer* Dispatcher::soonest_other(const PartialPiece& partial, std::uint32_t block
     return best;
 }
 
+/// What may still come though it was cancelled; of those who send nothing, nothing is expected.
+std::uint64_t Dispatcher::cancelled_in_flight() const {
+    std::uint64_t sum = 0;
+    for (const auto& [id, peer] : world_.peers) {
+        if (peer->snubbed) continue;
+        for (const auto& request : peer->session.requests())
+            if (request.cancelled) sum += request.block.size;
+    }
+    return sum;
+}
+
 // ---- the silent ----
 
 void Dispatcher::set_alarm(Peer& peer, TimePoint at) {
@@ -295,8 +309,8 @@ void Dispatcher::set_alarm(Peer& peer, TimePoint at) {
 TimePoint Dispatcher::silent_at(const Peer& peer, TimePoint now) const {
     const auto oldest = peer.session.oldest_request();
     if (!oldest) return kNever;
-    const Duration patience =
-        std::max<Duration>(kSilence, kSilenceFactor * peer.estimate.delivery_time(kBlockSize, now));
+    const Duration patience = std::clamp<Duration>(
+        kSilenceFactor * peer.estimate.delivery_time(kBlockSize, now), kSilence, kLongestSilence);
     // Part of a block is a sign of life, but no more than that: whole ones have to come of it.
     const TimePoint whole = std::max(*oldest, peer.session.last_content_received());
     const TimePoint alive = std::max(whole, peer.session.last_progress());
@@ -308,15 +322,13 @@ void Dispatcher::ring_alarms(TimePoint now) {
         Peer& peer = *world_.peers.at(alarms_.begin()->second);
         alarms_.erase(alarms_.begin());
         peer.alarm = kNever;
-        if (!peer.snubbed && silent_at(peer, now) <= now) {
+        on_peer_changed(peer);
+        if (!peer.session.oldest_request()) continue;
+        if (const TimePoint silent = silent_at(peer, now); silent > now) {
+            set_alarm(peer, silent);
+        } else {
             peer.snubbed = true;
             release(peer, true, now);
-        }
-        on_peer_changed(peer);
-        if (!peer.snubbed) {
-            if (peer.session.oldest_request()) set_alarm(peer, silent_at(peer, now));
-        } else if (now < peer.last_asked + kSnubbedRetry) {
-            set_alarm(peer, peer.last_asked + kSnubbedRetry);
         }
     }
 }
@@ -359,23 +371,29 @@ void Dispatcher::fill_changed(TimePoint now) {
         Peer& peer = *found->second;
         peer.changed = false;
         fill(peer, now);
-        const bool hungry = has_room(peer) && peer.session.greeted();
+        const bool hungry = peer.session.greeted() && has_room(peer, limit_for(peer, Rank::blocked, now));
         if (hungry == std::exchange(peer.hungry, hungry)) continue;
         hungry ? void(hungry_.insert(id)) : void(hungry_.erase(id));
     }
 }
 
-bool Dispatcher::has_room(const Peer& peer) const {
+bool Dispatcher::has_room(const Peer& peer, std::uint64_t limit) const {
     if (peer.session.in_flight() >= peer.session.reqq()) return false;
     if (peer.snubbed) return !peer.session.oldest_request();
-    return peer.session.bytes_in_flight() < peer.estimate.target_in_flight();
+    return peer.session.bytes_in_flight() < limit;
+}
+
+/// How much of a piece of this rank to keep in flight.
+std::uint64_t Dispatcher::limit_for(const Peer& peer, Rank rank, TimePoint now) const {
+    return rank == Rank::blocked ? peer.estimate.burst_in_flight(now) : peer.estimate.target_in_flight();
 }
 
 // A peer with room takes the first block that it will not deliver later than the others would get to it: a
 // slow peer works further ahead, where it delays nobody.
 void Dispatcher::fill(Peer& peer, TimePoint now) {
-    if (!peer.session.greeted() || !has_room(peer)) return;
-    if (peer.snubbed && now < peer.last_asked + kSnubbedRetry) return;
+    if (!peer.session.greeted() || !has_room(peer, limit_for(peer, Rank::blocked, now))) return;
+    if (peer.snubbed && now < peer.last_asked + kSnubbedRetry)
+        return set_alarm(peer, peer.last_asked + kSnubbedRetry);
 
     const auto eligible = [&](PieceIndex piece) {
         return peer.session.has(piece) && peer.session.may_request(piece) && !excluded_(piece, peer);
@@ -383,7 +401,7 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     std::uint64_t bytes_before = 0;
     std::vector<PieceIndex> touched;
     for (const Deadline& wanted : world_.demand.open()) {
-        if (!has_room(peer)) break;
+        if (!has_room(peer, limit_for(peer, wanted.rank, now))) break;
         const PartialPiece* begun = world_.picker.partial(wanted.piece);
         const std::uint64_t free_bytes =
             begun ? std::uint64_t{begun->free_count()} * kBlockSize : world_.layout.piece_size(wanted.piece);
@@ -396,30 +414,30 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
             continue;
         }
         const Urgency urgency = wanted.rank == Rank::blocked ? Urgency::blocked_read : Urgency::readahead;
-        if (!fill_from(peer, wanted.piece, urgency, now)) break;
+        if (!fill_from(peer, wanted.piece, urgency, limit_for(peer, wanted.rank, now), now)) break;
         touched.push_back(wanted.piece);
     }
     for (PieceIndex piece : touched) refresh_offer(piece);
 
-    while (background_ && has_room(peer)) {
+    while (background_ && has_room(peer, peer.estimate.target_in_flight())) {
         const auto piece = world_.picker.rarest(
             [&](PieceIndex p) {
                 return eligible(p) && (!world_.demand.wants(p) || offer_of(p) == Offer::open);
             },
             peer.id * 7919);
-        if (!piece || !fill_from(peer, *piece, Urgency::background, now)) break;
+        if (!piece || !fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now))
+            break;
         refresh_offer(*piece);
     }
 }
 
 /// Asks the peer for free blocks of one piece while it has room; false without memory.
-bool Dispatcher::fill_from(Peer& peer, PieceIndex piece, Urgency urgency, TimePoint now) {
+bool Dispatcher::fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit,
+                           TimePoint now) {
     PartialPiece* partial = receiving(piece, urgency);
     if (!partial) return false;
-    const std::uint64_t target = peer.snubbed ? 1 : peer.estimate.target_in_flight();
     for (std::uint32_t block; (block = partial->first_free()) < partial->block_count();) {
-        if (peer.session.bytes_in_flight() >= target || peer.session.in_flight() >= peer.session.reqq())
-            break;
+        if (!has_room(peer, limit)) break;
         ask(peer, *partial, block, now);
     }
     return true;

@@ -87,9 +87,11 @@ class Dispatcher {
     bool gains(const Peer& other, const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
     Peer* soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now);
     void fill_changed(TimePoint now);
+    std::uint64_t cancelled_in_flight() const;
     void fill(Peer& peer, TimePoint now);
-    bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, TimePoint now);
-    bool has_room(const Peer& peer) const;
+    bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit, TimePoint now);
+    bool has_room(const Peer& peer, std::uint64_t limit) const;
+    std::uint64_t limit_for(const Peer& peer, Rank rank, TimePoint now) const;
     PartialPiece* receiving(PieceIndex piece, Urgency urgency);
     void ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now);
     bool usable(const Peer& peer, PieceIndex piece) const;

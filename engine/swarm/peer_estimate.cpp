@@ -80,6 +80,9 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     samples_.push_back({worked_, measured});
 
     // Faster than ever with a full queue: there may be more. No faster: the queue was long enough.
+    if (interval_busy_) {  // all that its window let it send: one window each round trip
+        window_ = std::min(window_, std::max(kInitialWindow, 2 * measured * seconds(round_trip_)));
+    }
     const bool grows = measured > before * 1.1;
     if (!grows && interval_busy_) starting_ = false;
     if (ran_dry_ || (grows && interval_busy_)) {
@@ -138,6 +141,13 @@ std::uint64_t PeerEstimate::target_in_flight() const {
     const Duration slack = std::max<Duration>(4 * jitter_, kMinSlack);
     const double product = *known * seconds(round_trip_ + slack) * (starting_ ? 2 : boost_);
     return std::max<std::uint64_t>(static_cast<std::uint64_t>(product) + 2 * kBlockSize, kFirstTarget / 2);
+}
+
+std::uint64_t PeerEstimate::burst_in_flight(TimePoint now) const {
+    const auto known = rate();
+    const double doubled = 2 * window(now);
+    const double useful = known ? std::min(doubled, 2 * *known * seconds(round_trip_)) : doubled;
+    return std::max(target_in_flight(), static_cast<std::uint64_t>(useful));
 }
 
 }  // namespace btfs

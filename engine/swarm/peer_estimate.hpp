@@ -36,6 +36,9 @@ class PeerEstimate {
     Duration remaining_time(std::uint64_t bytes, TimePoint silent_since, TimePoint now) const;
     /// How many bytes to keep in flight: enough to never run dry, and not much more.
     std::uint64_t target_in_flight() const;
+    /// The same for what somebody waits for: enough that a window can double, too. More than that would wait
+    /// where somebody else may send it sooner.
+    std::uint64_t burst_in_flight(TimePoint now) const;
 
   private:
     struct Sample {

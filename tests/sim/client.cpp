@@ -1,0 +1,238 @@
+#include "tests/sim/client.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace btfs::sim {
+namespace {
+
+constexpr Duration kDialTimeout = 10s;
+/// How long the engine's thread takes to hear of what readers want.
+constexpr Duration kPost = 20us;
+
+TorrentOptions with_id(TorrentOptions options) {
+    std::array<std::byte, 12> tail{};
+    tail.fill(std::byte{0xfe});
+    options.peer_id = wire::make_peer_id(tail);
+    options.listen_port = 6881;
+    return options;
+}
+
+}  // namespace
+
+/// Our end of a connection: side a.
+class Client::Line final : public Socket {
+  public:
+    Line(Client& client, RemotePeer& peer)
+        : client_(client),
+          peer_(peer),
+          out_([this](WireTap::Id message, const BlockRef& block) { on_sent(message, block); }),
+          in_([this](WireTap::Id message, const BlockRef& block) { on_received(message, block); }) {}
+
+    std::size_t take(std::span<std::byte> out) override {
+        wire::PeerSession* session = client_.torrent_.session(id);
+        if (!session) return 0;
+        iovec parts[32];
+        const std::size_t count = session->send_buffers(parts);
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < count && size < out.size(); ++i) {
+            const std::size_t part = std::min(parts[i].iov_len, out.size() - size);
+            std::copy_n(static_cast<const std::byte*>(parts[i].iov_base), part, out.data() + size);
+            size += part;
+        }
+        if (size == 0) return 0;
+        out_.feed(out.first(size));
+        client_.torrent_.handle_sent(id, size, client_.context_.events.now());
+        return size;
+    }
+
+    void on_bytes(ByteView bytes) override {
+        in_.feed(bytes);
+        while (!bytes.empty()) {
+            wire::PeerSession* session = client_.torrent_.session(id);
+            if (!session) break;
+            iovec parts[32];
+            const std::size_t count = session->receive_buffers(parts);
+            std::size_t placed = 0;
+            for (std::size_t i = 0; i < count && placed < bytes.size(); ++i) {
+                const std::size_t part = std::min(parts[i].iov_len, bytes.size() - placed);
+                std::copy_n(bytes.data() + placed, part, static_cast<std::byte*>(parts[i].iov_base));
+                placed += part;
+            }
+            bytes = bytes.subspan(placed);
+            client_.torrent_.handle_received(id, placed, client_.context_.events.now());
+        }
+        client_.settle();
+    }
+
+    void on_closed() override {
+        if (client_.watcher_) client_.watcher_->on_end(peer_, "it has closed");
+        if (auto line = client_.lines_.extract(id); !line.empty())
+            client_.ended_.push_back(std::move(line.mapped()));
+        client_.tell([&] { client_.torrent_.handle_closed(id, client_.context_.events.now()); });
+    }
+
+    ConnectionId id = kNobody;
+    Connection* connection = nullptr;
+    const RemotePeer& peer() const { return peer_; }
+
+  private:
+    void on_sent(WireTap::Id message, const BlockRef& block) {
+        if (!client_.watcher_) return;
+        if (message == WireTap::request) client_.watcher_->on_request(peer_, id, block);
+        if (message == WireTap::cancel) client_.watcher_->on_cancel(peer_, block);
+    }
+    void on_received(WireTap::Id message, const BlockRef& block) {
+        if (message == WireTap::piece) client_.count(id, block);
+        if (!client_.watcher_) return;
+        if (message == WireTap::piece) client_.watcher_->on_block(peer_, id, block);
+        if (message == WireTap::reject) client_.watcher_->on_reject(peer_, block);
+        if (message == WireTap::choke) client_.watcher_->on_choke(peer_, true);
+        if (message == WireTap::unchoke) client_.watcher_->on_choke(peer_, false);
+    }
+
+    Client& client_;
+    RemotePeer& peer_;
+    WireTap out_;
+    WireTap in_;
+};
+
+Client::Client(const RemotePeer::Context& context, Peers& peers, const ClientOptions& options,
+               std::uint64_t seed, std::function<void()> after_event)
+    : context_(context),
+      peers_(peers),
+      host_(options.link),
+      store_(context.events, context.layout, options.store),
+      torrent_(context.identity, context.layout, store_, with_id(options.torrent), seed,
+               context.events.now()),
+      after_event_(std::move(after_event)) {
+    store_.attach(*this);
+}
+
+Client::~Client() = default;
+
+void Client::introduce(const Endpoint& endpoint) {
+    tell([&] { torrent_.handle_candidates({&endpoint, 1}, context_.events.now()); });
+}
+
+// ---- the store ----
+
+void Client::on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) {
+    tell([&] { torrent_.handle_verified(piece, block_digests, context_.events.now()); });
+}
+void Client::on_mismatch(PieceIndex piece, PieceBufferPtr, std::vector<Sha1Digest> block_digests) {
+    tell([&] { torrent_.handle_mismatch(piece, block_digests, context_.events.now()); });
+}
+void Client::on_lost(PieceIndex piece) {
+    tell([&] { torrent_.handle_lost(piece, context_.events.now()); });
+}
+void Client::on_credit() {
+    tell([&] { torrent_.handle_credit(context_.events.now()); });
+}
+void Client::on_read(ReadTicket ticket, Result<ContentView> content) {
+    tell([&] { torrent_.handle_read(ticket, content, context_.events.now()); });
+}
+
+// ---- readers ----
+
+void Client::set_demand(ReaderId reader, const ReaderDemand& demand) {
+    if (demands_.empty()) context_.events.after(kPost, [this] { take_demands(); });
+    demands_[reader] = demand;
+}
+
+void Client::drop(ReaderId reader) {
+    if (demands_.empty()) context_.events.after(kPost, [this] { take_demands(); });
+    demands_[reader].reset();
+}
+
+void Client::take_demands() {
+    const auto demands = std::exchange(demands_, {});
+    for (const auto& [reader, demand] : demands) {
+        if (demand) {
+            torrent_.set_reader(reader, *demand, context_.events.now());
+        } else {
+            torrent_.drop_reader(reader, context_.events.now());
+        }
+    }
+    settle();
+}
+
+// ---- actions ----
+
+void Client::settle() {
+    while (auto action = torrent_.poll_action()) {
+        if (const auto* send = std::get_if<Send>(&*action)) {
+            if (auto line = lines_.find(send->connection); line != lines_.end())
+                line->second->connection->wake(Connection::a);
+        }
+        if (const auto* wanted = std::get_if<Dial>(&*action)) dial(wanted->endpoint);
+        if (const auto* ended = std::get_if<Disconnect>(&*action)) {
+            if (auto line = lines_.extract(ended->connection); !line.empty()) {
+                if (watcher_) watcher_->on_end(line.mapped()->peer(), "we close: " + ended->reason.message());
+                line.mapped()->connection->close(Connection::a);
+                ended_.push_back(std::move(line.mapped()));
+            }
+        }
+    }
+    arm();
+    after_event_();
+}
+
+void Client::arm() {
+    const TimePoint next = std::max(torrent_.next_timeout(), context_.events.now());
+    if (torrent_.next_timeout() == kNever || next >= armed_) return;
+    armed_ = next;
+    context_.events.at(next, [this, next] {
+        if (armed_ != next) return;  // it was armed for earlier since
+        armed_ = kNever;
+        tell([&] { torrent_.handle_timeout(context_.events.now()); });
+    });
+}
+
+void Client::dial(const Endpoint& endpoint) {
+    const auto found =
+        std::ranges::find_if(peers_, [&](const auto& peer) { return peer->endpoint() == endpoint; });
+    RemotePeer* peer = found == peers_.end() || !(*found)->options().reachable ? nullptr : found->get();
+    const Duration round_trip = peer ? Network::round_trip(host_, peer->host()) : kDialTimeout;
+    context_.events.after(round_trip, [this, peer, endpoint, round_trip] {
+        const TimePoint now = context_.events.now();
+        if (!peer || !peer->accepts()) return tell([&] { torrent_.handle_dial_failed(endpoint, now); });
+        const ConnectionId id =
+            torrent_.handle_connected(endpoint, wire::Direction::outgoing, round_trip, now);
+        if (id != kNobody) {
+            auto line = std::make_unique<Line>(*this, *peer);
+            line->id = id;
+            line->connection = &peer->connect(host_, *line, {*Address::parse("192.0.2.1"), 50000});
+            lines_.emplace(id, std::move(line));
+        }
+        settle();
+    });
+}
+
+void Client::count(ConnectionId from, const BlockRef& block) {
+    const PieceState state = torrent_.picker().state(block.piece);
+    const PartialPiece* piece = partial(block.piece);
+    const std::uint32_t index = piece ? piece->block_at(block) : 0;
+    if (piece && piece->asked_of(index, from)) {
+        wire_.useful += block.size;
+    } else if (state == PieceState::had || state == PieceState::verifying ||
+               (piece && piece->state(index) != BlockState::free)) {
+        wire_.twice += block.size;
+    } else {
+        wire_.unasked += block.size;
+    }
+}
+
+const PartialPiece* Client::partial(PieceIndex piece) const {
+    const auto& partials = torrent_.picker().partials();
+    const auto found = partials.find(piece);
+    return found == partials.end() ? nullptr : found->second.get();
+}
+
+std::vector<std::pair<ConnectionId, const RemotePeer*>> Client::connections() const {
+    std::vector<std::pair<ConnectionId, const RemotePeer*>> all;
+    for (const auto& [id, line] : lines_) all.emplace_back(id, &line->peer());
+    return all;
+}
+
+}  // namespace btfs::sim

@@ -1,0 +1,105 @@
+// The client under test: a real Torrent, its store, and its end of each connection.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/swarm/torrent.hpp"
+#include "fs/demand_sink.hpp"
+#include "tests/sim/remote_peer.hpp"
+#include "tests/sim/store.hpp"
+#include "tests/sim/wire_tap.hpp"
+
+namespace btfs::sim {
+
+struct ClientOptions {
+    LinkOptions link{.up = 2.5e6, .down = 12.5e6, .delay = std::chrono::milliseconds(2)};
+    StoreOptions store;
+    TorrentOptions torrent;
+};
+
+/// What came over the wire, counted there.
+struct WireTotals {
+    std::uint64_t useful = 0;   ///< blocks that their sender was asked for
+    std::uint64_t twice = 0;    ///< blocks that are here already, or will come from somebody else
+    std::uint64_t unasked = 0;  ///< blocks that nobody wants any more
+    std::uint64_t received() const { return useful + twice + unasked; }
+};
+
+/// Sees what the client sends and receives, as it does.
+class WireWatcher {
+  public:
+    virtual ~WireWatcher() = default;
+    virtual void on_request(const RemotePeer& peer, ConnectionId connection, const BlockRef& block) = 0;
+    virtual void on_cancel(const RemotePeer& peer, const BlockRef& block) = 0;
+    virtual void on_block(const RemotePeer& peer, ConnectionId connection, const BlockRef& block) = 0;
+    virtual void on_reject(const RemotePeer& peer, const BlockRef& block) = 0;
+    virtual void on_choke(const RemotePeer& peer, bool choking) = 0;
+    virtual void on_end(const RemotePeer& peer, const std::string& reason) = 0;
+};
+
+/// Does for the torrent what TorrentRunner does: carries actions out, brings events and timeouts.
+class Client final : private StorageEvents, public DemandSink {
+  public:
+    using Peers = std::vector<std::unique_ptr<RemotePeer>>;
+
+    /// `after_event` is called after each event that the torrent has handled.
+    Client(const RemotePeer::Context& context, Peers& peers, const ClientOptions& options, std::uint64_t seed,
+           std::function<void()> after_event);
+    ~Client() override;
+
+    Torrent& torrent() { return torrent_; }
+    Store& store() { return store_; }
+    Host& host() { return host_; }
+    const Host& host() const { return host_; }
+    const WireTotals& wire() const { return wire_; }
+    void introduce(const Endpoint& endpoint);
+    void watch(WireWatcher* watcher) { watcher_ = watcher; }
+    /// The connections there are, and with whom.
+    std::vector<std::pair<ConnectionId, const RemotePeer*>> connections() const;
+    const PartialPiece* partial(PieceIndex piece) const;
+
+    void set_demand(ReaderId reader, const ReaderDemand& demand) override;
+    void drop(ReaderId reader) override;
+
+  private:
+    class Line;
+    friend class Line;
+
+    template <class F>
+    void tell(F&& event) {
+        event();
+        settle();
+    }
+    void on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) override;
+    void on_mismatch(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests) override;
+    void on_lost(PieceIndex piece) override;
+    void on_credit() override;
+    void on_read(ReadTicket ticket, Result<ContentView> content) override;
+
+    void settle();
+    void arm();
+    void dial(const Endpoint& endpoint);
+    void count(ConnectionId from, const BlockRef& block);
+    void take_demands();
+
+    const RemotePeer::Context context_;
+    Peers& peers_;
+    Host host_;
+    Store store_;
+    Torrent torrent_;
+    const std::function<void()> after_event_;
+    WireWatcher* watcher_ = nullptr;
+    std::map<ConnectionId, std::unique_ptr<Line>> lines_;
+    std::vector<std::unique_ptr<Line>> ended_;
+    /// The newest word of each reader; nothing: it has gone. Taken all together, as the engine does.
+    std::map<ReaderId, std::optional<ReaderDemand>> demands_;
+    TimePoint armed_ = kNever;
+    WireTotals wire_;
+};
+
+}  // namespace btfs::sim

@@ -1,0 +1,68 @@
+// One swarm in virtual time: the client, its peers, and the network between them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fs/read_path.hpp"
+#include "tests/sim/client.hpp"
+#include "tests/sim/invariants.hpp"
+
+namespace btfs::sim {
+
+struct SwarmOptions {
+    std::uint32_t piece_length = 1 << 20;
+    std::uint64_t size = std::uint64_t{2} << 30;
+    ClientOptions client;
+    std::vector<PeerOptions> peers;
+};
+
+/// Readers go through the real ReadPath, so that the demand is what a mount would say.
+class Simulation {
+  public:
+    Simulation(const SwarmOptions& options, std::uint64_t seed);
+    ~Simulation();
+
+    EventQueue& events() { return events_; }
+    const Layout& layout() const { return layout_; }
+    Client& client() { return *client_; }
+    const Client::Peers& peers() const { return peers_; }
+    Invariants& invariants() { return *invariants_; }
+    ReadPath& read_path() { return read_path_; }
+    OpenFile& open() { return read_path_.open(torrent_, {0, layout_.total_size()}); }
+    /// `done` is called with how long the READ waited. One that fails is a violation.
+    void read(OpenFile& file, ByteRange range, std::function<void(Duration)> done);
+
+    /// Runs until the condition holds; false if `limit` has passed.
+    bool run_until(const std::function<bool()>& condition, Duration limit);
+    void run_for(Duration time);
+    /// What stands in the way of the reads that wait: a violation, if they should have been answered.
+    void report_waits(const std::string& what);
+    /// Since the beginning.
+    Duration elapsed() const { return events_.now() - started_; }
+
+    /// The least time in which the swarm as it is could bring what is missing of a range: from each honest
+    /// peer that serves us, a round trip and then bytes at its rate; through our own link. Nothing if no such
+    /// peer has it.
+    std::optional<Duration> limit(ByteRange range) const;
+    /// Bytes per second that honest peers who serve us could bring together.
+    double capacity() const;
+
+  private:
+    class Reply;
+
+    EventQueue events_;
+    Network network_;
+    Identity identity_;
+    Layout layout_;
+    Client::Peers peers_;
+    std::unique_ptr<Invariants> invariants_;
+    std::unique_ptr<Client> client_;
+    std::shared_ptr<const MountedTorrent> torrent_;
+    ReadPath read_path_;
+    TimePoint started_;
+};
+
+}  // namespace btfs::sim
