@@ -230,7 +230,12 @@ void Dispatcher::hedge_late_blocks(TimePoint now) {
     for (const Deadline& wanted : world_.demand.blocked()) {
         if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
+        // Who has nothing to do takes what nobody was asked for; only then is anything asked for twice.
         if (!partial) continue;
+        if (partial->free_count() > 0) {
+            hedge_at_ = std::min(hedge_at_, now + kLookAgain);
+            continue;
+        }
         for (std::uint32_t block = 0; block < partial->block_count(); ++block) {
             if (partial->state(block) != BlockState::asked) continue;
             const auto askers = partial->askers(block);
@@ -326,6 +331,8 @@ void Dispatcher::ring_alarms(TimePoint now) {
         if (!peer.session.oldest_request()) continue;
         if (const TimePoint silent = silent_at(peer, now); silent > now) {
             set_alarm(peer, silent);
+        } else if (alone(peer)) {
+            set_alarm(peer, now + kSilence);  // what it owes us nobody else would send
         } else {
             peer.snubbed = true;
             release(peer, true, now);
@@ -392,9 +399,7 @@ std::uint64_t Dispatcher::limit_for(const Peer& peer, Rank rank, TimePoint now) 
 // slow peer works further ahead, where it delays nobody.
 void Dispatcher::fill(Peer& peer, TimePoint now) {
     if (!peer.session.greeted() || !has_room(peer, limit_for(peer, Rank::blocked, now))) return;
-    if (peer.snubbed && now < peer.last_asked + kSnubbedRetry)
-        return set_alarm(peer, peer.last_asked + kSnubbedRetry);
-
+    if (peer.snubbed) return probe(peer, now);
     const auto eligible = [&](PieceIndex piece) {
         return peer.session.has(piece) && peer.session.may_request(piece) && !excluded_(piece, peer);
     };
@@ -409,7 +414,8 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
         if (!eligible(wanted.piece) || held_.contains(wanted.piece)) continue;
         const Duration mine = peer.delivery_time(kBlockSize, now);
         const Duration due = wanted.due > now ? wanted.due - now : Duration{};
-        if (mine > due && mine > others_reach(peer, bytes_before - free_bytes)) {
+        const std::uint64_t before_mine = bytes_before - (wanted.rank == Rank::blocked ? 0 : free_bytes);
+        if (mine > due && mine > others_reach(peer, before_mine)) {
             retry_at_ = std::min(retry_at_, now + kLookAgain);
             continue;
         }
@@ -429,6 +435,28 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
             break;
         refresh_offer(*piece);
     }
+}
+
+// A silent peer shows that it is back by a block that can wait, unless there is nobody else to ask.
+void Dispatcher::probe(Peer& peer, TimePoint now) {
+    const TimePoint retry = peer.last_asked + kSnubbedRetry;
+    if (now < retry) return set_alarm(peer, retry);
+    for (auto wanted = world_.demand.open().rbegin(); wanted != world_.demand.open().rend(); ++wanted) {
+        if (wanted->rank == Rank::blocked && !alone(peer)) return;
+        if (!peer.can_be_asked(wanted->piece) || excluded_(wanted->piece, peer)) continue;
+        const PieceIndex piece = wanted->piece;
+        fill_from(peer, piece, Urgency::readahead, kBlockSize, now);
+        return refresh_offer(piece);
+    }
+}
+
+/// Nobody else sends anything.
+bool Dispatcher::alone(const Peer& peer) const {
+    return std::ranges::none_of(world_.peers, [&](const auto& entry) {
+        const Peer& other = *entry.second;
+        return other.id != peer.id && !other.snubbed && other.session.greeted() &&
+               !other.session.peer_choking();
+    });
 }
 
 /// Asks the peer for free blocks of one piece while it has room; false without memory.

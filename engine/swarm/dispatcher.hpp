@@ -89,6 +89,8 @@ class Dispatcher {
     void fill_changed(TimePoint now);
     std::uint64_t cancelled_in_flight() const;
     void fill(Peer& peer, TimePoint now);
+    void probe(Peer& peer, TimePoint now);
+    bool alone(const Peer& peer) const;
     bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit, TimePoint now);
     bool has_room(const Peer& peer, std::uint64_t limit) const;
     std::uint64_t limit_for(const Peer& peer, Rank rank, TimePoint now) const;

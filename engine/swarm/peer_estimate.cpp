@@ -19,6 +19,8 @@ constexpr Duration kMinInterval = 20ms;
 /// What a peer of unknown rate gets in flight beside the share of a blocked piece.
 constexpr std::uint64_t kFirstTarget = 8 * kBlockSize;
 constexpr double kMaxBoost = 4;
+constexpr double kRateSmoothing = 4;  // intervals
+constexpr double kBurstiness = 1.5;
 /// A burst that ends before an interval has passed tells the rate if it was at least this.
 constexpr std::uint64_t kMinBurst = 4 * kBlockSize;
 /// A peer flows as long as no pause is longer than this, or than some of its blocks take.
@@ -44,7 +46,7 @@ void PeerEstimate::on_asked(std::uint64_t in_flight, TimePoint now) {
     window_ = window(now);
     most_in_flight_ = kBlockSize;
     probe_sent_ = now;
-    ran_dry_ = interval_open_;
+    ran_dry_ = interval_open_ && now < last_received_ + round_trip_;  // and not because nothing was wanted
     interval_open_ = interval_busy_ = false;
 }
 
@@ -75,6 +77,8 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     const double before = rate().value_or(0);
     worked_ += now - interval_begin_;
     last_rate_ = measured;
+    typical_rate_ =
+        typical_rate_ > 0 ? typical_rate_ + (measured - typical_rate_) / kRateSmoothing : measured;
     while (!samples_.empty() && worked_ - samples_.front().at > kRateMemory) samples_.pop_front();
     while (!samples_.empty() && samples_.back().bytes_per_second <= measured) samples_.pop_back();
     samples_.push_back({worked_, measured});
@@ -138,8 +142,10 @@ Duration PeerEstimate::remaining_time(std::uint64_t bytes, TimePoint silent_sinc
 std::uint64_t PeerEstimate::target_in_flight() const {
     const auto known = rate();
     if (!known) return kFirstTarget;
-    const Duration slack = std::max<Duration>(4 * jitter_, kMinSlack);
-    const double product = *known * seconds(round_trip_ + slack) * (starting_ ? 2 : boost_);
+    // A path that loses packets has bursts that are no measure of it, and a jitter that is not the network's.
+    const double steady = std::min(*known, kBurstiness * typical_rate_);
+    const Duration slack = std::clamp<Duration>(4 * jitter_, kMinSlack, std::max(kMinSlack, round_trip_));
+    const double product = steady * seconds(round_trip_ + slack) * (starting_ ? 2 : boost_);
     return std::max<std::uint64_t>(static_cast<std::uint64_t>(product) + 2 * kBlockSize, kFirstTarget / 2);
 }
 

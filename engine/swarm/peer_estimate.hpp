@@ -61,6 +61,7 @@ class PeerEstimate {
     std::deque<Sample> samples_;  // rates fall from front to back
     Duration worked_{};           // time that it was measured for
     double last_rate_ = 0;        // of the last interval
+    double typical_rate_ = 0;     // of the last few
     /// From one arrival to another, without the bytes of the first.
     TimePoint interval_begin_;
     std::uint64_t interval_bytes_ = 0;
