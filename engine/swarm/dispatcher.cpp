@@ -414,7 +414,7 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
         if (!eligible(wanted.piece) || held_.contains(wanted.piece)) continue;
         const Duration mine = peer.delivery_time(kBlockSize, now);
         const Duration due = wanted.due > now ? wanted.due - now : Duration{};
-        const std::uint64_t before_mine = bytes_before - (wanted.rank == Rank::blocked ? 0 : free_bytes);
+        const std::uint64_t before_mine = bytes_before - free_bytes;
         if (mine > due && mine > others_reach(peer, before_mine)) {
             retry_at_ = std::min(retry_at_, now + kLookAgain);
             continue;

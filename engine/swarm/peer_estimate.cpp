@@ -102,7 +102,8 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
 
 std::optional<double> PeerEstimate::rate() const {
     if (samples_.empty()) return std::nullopt;
-    return samples_.front().bytes_per_second;
+    // Who sends in bursts, or loses packets, has intervals that are no measure of it.
+    return std::min(samples_.front().bytes_per_second, kBurstiness * typical_rate_);
 }
 
 Duration PeerEstimate::idle_halving() const {
@@ -142,18 +143,16 @@ Duration PeerEstimate::remaining_time(std::uint64_t bytes, TimePoint silent_sinc
 std::uint64_t PeerEstimate::target_in_flight() const {
     const auto known = rate();
     if (!known) return kFirstTarget;
-    // A path that loses packets has bursts that are no measure of it, and a jitter that is not the network's.
-    const double steady = std::min(*known, kBurstiness * typical_rate_);
+    // What a lost packet takes is no jitter of the path.
     const Duration slack = std::clamp<Duration>(4 * jitter_, kMinSlack, std::max(kMinSlack, round_trip_));
-    const double product = steady * seconds(round_trip_ + slack) * (starting_ ? 2 : boost_);
+    const double product = *known * seconds(round_trip_ + slack) * (starting_ ? 2 : boost_);
     return std::max<std::uint64_t>(static_cast<std::uint64_t>(product) + 2 * kBlockSize, kFirstTarget / 2);
 }
 
 std::uint64_t PeerEstimate::burst_in_flight(TimePoint now) const {
     const auto known = rate();
-    const double doubled = 2 * window(now);
-    const double useful = known ? std::min(doubled, 2 * *known * seconds(round_trip_)) : doubled;
-    return std::max(target_in_flight(), static_cast<std::uint64_t>(useful));
+    if (!known) return std::max<std::uint64_t>(kFirstTarget, static_cast<std::uint64_t>(2 * window(now)));
+    return 3 * target_in_flight();
 }
 
 }  // namespace btfs
