@@ -6,7 +6,8 @@ build=(ccache cmake g++ ninja-build pkg-config fuse3
        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libc-ares-dev libcli11-dev libfuse3-dev
        libspdlog-dev libssl-dev zlib1g-dev)
 tests=(libgtest-dev libgmock-dev clang libclang-rt-14-dev
-       aria2 attr curl opentracker procps psmisc python3-libtorrent qbittorrent-nox transmission-cli transmission-daemon)
+       aria2 attr curl ffmpeg mpv opentracker procps psmisc python3-libtorrent qbittorrent-nox transmission-cli
+       transmission-daemon)
 
 wanted=("${build[@]}")
 [ "${1:-}" = test ] && wanted+=("${tests[@]}")
