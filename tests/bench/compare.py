@@ -1,0 +1,172 @@
+"""This btfs and Debian's, side by side; compare.sh calls it.
+
+One libtorrent seeder and a tracker that names it, all on loopback. Each program starts with an empty cache for every
+figure; they take turns. Every byte that was read is compared with the original.
+"""
+import http.server
+import os
+import platform
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import btfs
+from support.harness import TestCase, end, free_port, main, skip
+
+MIB = 1 << 20
+SIZE = int(os.environ.get("BTFS_BENCH_MIB", 128)) * MIB
+ROUNDS = int(os.environ.get("BTFS_BENCH_ROUNDS", 5))
+SEEKS = 15
+LIMIT = 60  # seconds for each part of a round; what was not done by then counts as it is
+DEBIANS = "/usr/bin/btfs"
+
+FIGURES = {
+    "first": ("start of the program to the first 64 KiB, s", "{:.2f}"),
+    "rate": ("then in sequence, MB/s", "{:.0f}"),
+    "cpu": ("CPU of the program, s/GiB", "{:.2f}"),
+    "seek": ("a random read of 64 KiB, median, ms", "{:.1f}"),
+}
+
+
+class Tracker(http.server.BaseHTTPRequestHandler):
+    """Names one seeder to everybody."""
+    seeder = 0
+
+    def do_GET(self):
+        body = b"d8:intervali1800e5:peers6:\x7f\0\0\1" + self.seeder.to_bytes(2, "big") + b"e"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Compare(TestCase):
+    def test_and_print(self):
+        from support.libtorrent_peer import Peer
+        self.content = random.Random(1).randbytes(SIZE)
+        source = self.folder / "from" / "film"
+        source.parent.mkdir()
+        source.write_bytes(self.content)
+        tracker = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tracker)
+        self.addCleanup(tracker.shutdown)
+        threading.Thread(target=tracker.serve_forever, daemon=True).start()
+        self.torrent = btfs.create(self, source, self.folder / "film.torrent", "--piece-size", "256K", "--tracker",
+                                   f"http://127.0.0.1:{tracker.server_address[1]}/announce")
+        utp = os.environ.get("BTFS_BENCH_UTP") == "1"
+        Tracker.seeder = Peer(self, self.torrent, source.parent, enable_incoming_utp=utp).wait_for_seeding(60).port
+
+        programs = {"debian": self.debians, "ours": self.ours}
+        measured = {name: [] for name in programs}
+        for round_number in range(ROUNDS):
+            for name, program in programs.items():
+                figures = self.in_sequence(program) | self.seek(program)
+                measured[name].append(figures)
+                print(f"round {round_number + 1}, {name}: {figures}", file=sys.stderr, flush=True)
+        self.print_table(measured)
+
+    # ---- the programs ----
+
+    def debians(self, cache, mountpoint):
+        return [DEBIANS, "-f", f"--data-directory={cache}", self.torrent, mountpoint]
+
+    def ours(self, cache, mountpoint):
+        return [btfs.path(), "mount", "-f", "--cache-dir", cache, "--port", free_port(), self.torrent, mountpoint]
+
+    def mounted(self, program):
+        """Starts it with nothing cached: the process, its file as soon as that is there, and when it was called."""
+        cache, mountpoint = self.folder / "cache", self.folder / "mnt"
+        shutil.rmtree(cache, ignore_errors=True)
+        cache.mkdir()
+        mountpoint.mkdir(exist_ok=True)
+        began = time.perf_counter()
+        process = self.start(program(cache, mountpoint), env={**os.environ, "HOME": str(cache)})
+        film = mountpoint / "film"
+        self.wait_for(film.exists, f"file in the mount of {process.args[0]}", LIMIT)
+        return process, os.open(film, os.O_RDONLY), began
+
+    def unmount(self, process, file):
+        os.close(file)
+        subprocess.run(["fusermount3", "-u", self.folder / "mnt"], timeout=LIMIT)
+        end(process)
+
+    # ---- what is measured ----
+
+    def in_sequence(self, program):
+        process, file, began = self.mounted(program)
+        self.read(file, 64 << 10, 0)
+        first = time.perf_counter() - began
+        used = cpu_seconds(process.pid)
+        at = 64 << 10
+        while at < SIZE and time.perf_counter() - began < LIMIT:
+            at += self.read(file, MIB, at)
+        took = time.perf_counter() - began - first
+        used = cpu_seconds(process.pid) - used
+        self.unmount(process, file)
+        read = at - (64 << 10)
+        return {"first": first, "rate": read / took / 1e6, "cpu": used / (read / (1 << 30)), "read": at}
+
+    def seek(self, program):
+        process, file, _ = self.mounted(program)
+        self.read(file, 64 << 10, 0)
+        times = []
+        end_by = time.perf_counter() + LIMIT
+        rng = random.Random(2)
+        for _ in range(SEEKS):
+            place = rng.randrange(SIZE // (64 << 10)) * (64 << 10)
+            began = time.perf_counter()
+            self.read(file, 64 << 10, place)
+            times.append(time.perf_counter() - began)
+            if time.perf_counter() > end_by:
+                break
+            time.sleep(0.2)
+        self.unmount(process, file)
+        return {"seek": statistics.median(times) * 1e3}
+
+    def read(self, file, size, at):
+        data = os.pread(file, size, at)
+        self.assertEqual(len(data), min(size, SIZE - at))
+        self.assertTrue(data == self.content[at:at + len(data)], f"other bytes than the original's at {at}")
+        return len(data)
+
+    # ---- what is said ----
+
+    def print_table(self, measured):
+        debians = version([DEBIANS, "--version"])
+        ours = version([btfs.path(), "--version"])
+        cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+        print(f"\n{time.strftime('%Y-%m-%d')}, {cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, "
+              f"Linux {platform.release()}; a file of {SIZE // MIB} MiB, medians of {ROUNDS}:\n")
+        print(f"| | Debian's btfs {debians} | this btfs {ours} | ratio |\n|---|---|---|---|")
+        for figure, (text, form) in FIGURES.items():
+            theirs, own = (statistics.median(run[figure] for run in measured[name]) for name in ("debian", "ours"))
+            print(f"| {text} | {form.format(theirs)} | {form.format(own)} | {own / theirs:.3g} |")
+        print(f"\nAll {sum(run['read'] for runs in measured.values() for run in runs) // MIB} MiB that were read in "
+              "sequence, and all random reads, are right.", flush=True)
+
+
+def cpu_seconds(pid):
+    """Of one process, its threads included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def version(command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
+    return found[0] if found else ""
+
+
+if __name__ == "__main__":
+    if not os.path.exists(DEBIANS):
+        skip(f"{DEBIANS} is not installed")
+    main(modules=["libtorrent"])
