@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
     operations.open = on_open;
     operations.read = on_read;
     std::string name = "bare_fuse", option = "-o",
-                options = "ro,noatime,default_permissions,fsname=bare_fuse";
+                options = "ro,noatime,default_permissions,max_read=1048576";
     char* words[] = {name.data(), option.data(), options.data()};
     fuse_args arguments = FUSE_ARGS_INIT(3, words);
     const std::unique_ptr<fuse_session, decltype(&fuse_session_destroy)> session(

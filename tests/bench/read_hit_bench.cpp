@@ -55,7 +55,11 @@ struct World {
         ::close(file);
     }
     ByteRange next(std::uint64_t size, bool in_sequence) {
-        at = in_sequence ? (at + size) % kSize : rng.below(kSize / size) * size;
+        if (in_sequence) {
+            at = at + 2 * size > kSize ? 0 : at + size;
+        } else {
+            at = rng.below(kSize / size) * size;
+        }
         return {at, at + size};
     }
 
