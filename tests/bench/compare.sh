@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Compares this btfs with Debian's package of the same name, on this machine's loopback, and prints a table:
+# Compares this btfs with Debian's package of the same name, inside this machine, and prints a table:
 #
 #   sudo tests/bench/compare.sh
 #
 # Installs what is missing, builds btfs in build/try, and takes some minutes. BTFS_BENCH_MIB is the size of the
-# file (128), BTFS_BENCH_ROUNDS how often each program is measured (5).
+# file (256), BTFS_BENCH_ROUNDS how often each program is measured (5).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
