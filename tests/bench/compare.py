@@ -1,7 +1,8 @@
 """This btfs and Debian's, side by side; compare.sh calls it.
 
-One libtorrent seeder and a tracker that names it, all on this machine. Each program starts with an empty cache for every
-figure; they take turns. Every byte that was read is compared with the original.
+One libtorrent seeder and a tracker that names it, all on this machine. Each program starts with an empty cache for
+every figure; they take turns. Every byte that was read is compared with the original. The seeder takes TCP alone, as
+uTP is slow inside a machine; BTFS_BENCH_UTP=1 lets it take uTP, too.
 """
 import http.server
 import os
@@ -75,7 +76,8 @@ def seed(torrent, folder):
 
 class Compare(TestCase):
     def test_and_print(self):
-        self.content = random.Random(1).randbytes(SIZE)
+        rng = random.Random(1)
+        self.content = b"".join(rng.randbytes(MIB) for _ in range(SIZE // MIB))
         source = self.folder / "from" / "film"
         source.parent.mkdir()
         source.write_bytes(self.content)
@@ -182,8 +184,8 @@ class Compare(TestCase):
     # ---- what is said ----
 
     def print_table(self, measured):
-        debians = version([DEBIANS, "--version"])
-        ours = version([btfs.path(), "--version"])
+        debians = said(["dpkg-query", "-W", "-f", "${Version}", "btfs"])
+        ours = said([btfs.path(), "--version"])
         cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
         print(f"\n{time.strftime('%Y-%m-%d')}, {cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, "
               f"Linux {platform.release()}; a file of {SIZE // MIB} MiB, medians of {ROUNDS}:\n")
@@ -201,10 +203,10 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def version(command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
-    return found[0] if found else ""
+def said(command):
+    """The last word of its first line."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    return done.stdout.splitlines()[0].split()[-1]
 
 
 if __name__ == "__main__":
