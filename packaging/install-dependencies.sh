@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
-# Installs what building (and with "test", what testing) needs on Debian 12, as far as it is missing.
+# Installs what building needs on Debian 12, as far as it is missing; with "test" or "compare" also what testing, or
+# tests/bench/compare.sh, needs.
 set -euo pipefail
 
 build=(ccache cmake g++ ninja-build pkg-config fuse3
        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libc-ares-dev libcli11-dev libfuse3-dev
        libspdlog-dev libssl-dev zlib1g-dev)
-tests=(libgtest-dev libgmock-dev clang libclang-rt-14-dev
-       aria2 attr curl iproute2 opentracker procps psmisc python3 python3-libtorrent qbittorrent-nox transmission-cli transmission-daemon)
+tests=(libbenchmark-dev libgtest-dev libgmock-dev clang libclang-rt-14-dev
+       aria2 attr curl ffmpeg iproute2 mpv opentracker procps psmisc python3 python3-libtorrent qbittorrent-nox
+       transmission-cli transmission-daemon)
+compare=(btfs iproute2 python3-libtorrent)
 
 wanted=("${build[@]}")
-[ "${1:-}" = test ] && wanted+=("${tests[@]}")
+case ${1:-} in
+    test) wanted+=("${tests[@]}") ;;
+    compare) wanted+=("${compare[@]}") ;;
+esac
 
 missing=()
 for package in "${wanted[@]}"; do

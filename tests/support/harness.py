@@ -108,8 +108,8 @@ class TestCase(unittest.TestCase):
         self._outputs += 1
         output = self.folder / f"output.{self._outputs}"
         with open(output, "wb") as sink:
-            process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=sink,
-                                       stderr=subprocess.STDOUT, **options)
+            process = subprocess.Popen([str(word) for word in command], stdout=sink, stderr=subprocess.STDOUT,
+                                       **{"stdin": subprocess.DEVNULL, **options})
         process.output = output
         self.addCleanup(self._finish, process)
         return process

@@ -1,0 +1,253 @@
+// What the engine thread decides: what follows a block that has come, in a torrent of 10^6 pieces.
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "engine/swarm/torrent.hpp"
+
+namespace btfs {
+namespace {
+
+constexpr std::uint32_t kPieceLength = 64 * 1024;
+constexpr std::uint32_t kPieces = 1'000'000;
+constexpr std::uint64_t kWindow = 64 << 20;
+/// Time that passes with each block: 800 MB/s in all, so that no peer of 10,000 seems silent.
+constexpr Duration kPerBlock = 20us;
+
+/// Every piece is received into the same memory, and verifies.
+class OneBuffer final : public Storage {
+  public:
+    void attach(StorageEvents&) override {}
+    void detach() override {}
+    Bitfield available() const override { return Bitfield(kPieces); }
+    Bitfield unproven() const override { return Bitfield(kPieces); }
+    PieceBufferPtr acquire(PieceIndex, Urgency) override { return buffer_; }
+    void verify(PieceIndex piece, PieceBufferPtr, bool) override { to_verify.push_back(piece); }
+    void read(ReadTicket, BlockRef) override {}
+
+    std::deque<PieceIndex> to_verify;
+
+  private:
+    struct Buffer final : PieceBuffer {
+        std::span<std::byte> bytes() override { return memory; }
+        std::vector<std::byte> memory = std::vector<std::byte>(kPieceLength);
+    };
+    std::shared_ptr<Buffer> buffer_ = std::make_shared<Buffer>();
+};
+
+enum Reader : std::int64_t {
+    reads_ahead,  ///< its window is wanted, it waits for nothing
+    waits,        ///< it waits for the piece at its place, too
+    background,   ///< nobody reads: all is wanted, rarest first
+};
+
+/// A torrent and seeds that answer in the order in which they were asked. The payload of blocks is not
+/// written, since copying it is no decision.
+class Swarm {
+  public:
+    Swarm(std::size_t peers, Reader reader)
+        : reader_(reader),
+          torrent_(identity_, layout_, storage_, {.max_peers = peers, .background = reader == background}, 1,
+                   now_) {
+        for (std::size_t i = 0; i < peers; ++i) connect(i);
+        read_on();
+    }
+
+    /// One block comes; the time from its arrival to the last decision that follows. Zero if none is asked
+    /// for.
+    Duration block() {
+        while (!asked_.empty()) {
+            const ConnectionId connection = asked_.front();
+            asked_.pop_front();
+            --asked_of_[connection];
+            wire::PeerSession* session = torrent_.session(connection);
+            if (!session || session->requests().empty()) continue;
+            now_ += kPerBlock;
+            if (now_ >= torrent_.next_timeout()) {
+                torrent_.handle_timeout(now_);
+                take_actions();
+                note_requests();
+            }
+            return answer(connection, *session);
+        }
+        return {};
+    }
+    /// The pieces that are complete verify, and the reader moves on; the time that each of these took.
+    Duration verify() {
+        Duration spent{};
+        while (!storage_.to_verify.empty()) {
+            const PieceIndex piece = storage_.to_verify.front();
+            storage_.to_verify.pop_front();
+            spent += timed([&] { torrent_.handle_verified(piece, {}, now_); });
+            ++verified_;
+        }
+        return spent;
+    }
+    Duration read_on() {
+        while (position_.value() < kPieces && torrent_.picker().had().test(position_))
+            position_ = position_.next();
+        if (reader_ == background || position_ == told_) return {};
+        told_ = position_;
+        ReaderDemand demand;
+        const std::uint64_t at = layout_.piece_offset_in_torrent(position_);
+        if (reader_ == waits) demand.blocked = {{at, at + kBlockSize}};
+        demand.window = {at, at + kWindow};
+        demand.bytes_per_second = 20'000'000;
+        ++statements_;
+        return timed([&] { torrent_.set_reader(1, demand, now_); });
+    }
+
+    std::size_t verified() const { return verified_; }
+    std::size_t statements() const { return statements_; }
+
+  private:
+    template <class F>
+    Duration timed(F&& f) {
+        const auto begin = std::chrono::steady_clock::now();
+        f();
+        take_actions();
+        const auto end = std::chrono::steady_clock::now();
+        note_requests();
+        return end - begin;
+    }
+    void take_actions() {
+        while (auto action = torrent_.poll_action())
+            if (const auto* send = std::get_if<Send>(&*action)) sends_.push_back(send->connection);
+    }
+    /// What the shell does with Send, and what the peers understand.
+    void note_requests() {
+        for (ConnectionId connection : sends_) {
+            wire::PeerSession* session = torrent_.session(connection);
+            if (!session) continue;
+            iovec buffers[32];
+            while (const std::size_t count = session->send_buffers(buffers)) {
+                std::size_t size = 0;
+                for (std::size_t i = 0; i < count; ++i) size += buffers[i].iov_len;
+                torrent_.handle_sent(connection, size, now_);
+            }
+            for (std::size_t& known = asked_of_[connection]; known < session->in_flight(); ++known)
+                asked_.push_back(connection);
+        }
+        sends_.clear();
+    }
+
+    void connect(std::size_t i) {
+        const std::string address = "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) +
+                                    "." + std::to_string(i & 255) + ":6881";
+        const ConnectionId connection =
+            torrent_.handle_connected(*Endpoint::parse(address), wire::Direction::incoming, 20ms, now_);
+        std::array<std::byte, 12> tail{};
+        std::memcpy(tail.data(), &i, sizeof i);
+        const wire::Handshake handshake{{.fast = true}, identity_.wire_hash(), wire::make_peer_id(tail)};
+        const auto greeting = handshake.encode();
+        Bytes bytes(greeting.begin(), greeting.end());
+        for (int byte : {0, 0, 0, 1, 14 /* have all */, 0, 0, 0, 1, 1 /* unchoke */})
+            bytes.push_back(static_cast<std::byte>(byte));
+        torrent_.handle_bytes(connection, bytes, now_);
+        take_actions();
+        note_requests();
+    }
+
+    Duration answer(ConnectionId connection, wire::PeerSession& session) {
+        const BlockRef block = session.requests().front().block;
+        std::array<std::byte, 13> header{};
+        const auto put = [&](std::size_t at, std::uint32_t value) {
+            for (int i = 0; i < 4; ++i)
+                header[at + static_cast<std::size_t>(i)] = std::byte(value >> (24 - 8 * i));
+        };
+        put(0, 9 + block.size);
+        header[4] = std::byte{7};
+        put(5, block.piece.value());
+        put(9, block.offset_in_piece);
+
+        Duration spent{};
+        const std::size_t size = header.size() + block.size;
+        for (std::size_t at = 0; at < size;) {
+            iovec buffers[32];
+            const std::size_t count = session.receive_buffers(buffers);
+            std::size_t placed = 0;
+            for (std::size_t i = 0; i < count && at < size; ++i) {
+                const std::size_t part = std::min(buffers[i].iov_len, size - at);
+                if (at < header.size())
+                    std::memcpy(buffers[i].iov_base, header.data() + at, std::min(part, header.size() - at));
+                at += part;
+                placed += part;
+            }
+            spent += timed([&] { torrent_.handle_received(connection, placed, now_); });
+        }
+        return spent;
+    }
+
+    const Reader reader_;
+    TimePoint now_{std::chrono::hours(1)};
+    const Identity identity_{.v1 = sha1(as_bytes("a torrent")), .v2 = {}};
+    const Layout layout_{kPieceLength, {{0, std::uint64_t{kPieces} * kPieceLength, false}}};
+    OneBuffer storage_;
+    Torrent torrent_;
+    PieceIndex position_{0};
+    std::optional<PieceIndex> told_;
+    std::size_t verified_ = 0;
+    std::size_t statements_ = 0;
+
+    std::vector<ConnectionId> sends_;
+    std::deque<ConnectionId> asked_;  ///< once for each request
+    std::unordered_map<ConnectionId, std::size_t> asked_of_;
+};
+
+/// The time is that of one block; the counters say what a verified piece and a reader's word cost besides.
+void SwarmBlock(benchmark::State& state) {
+    Swarm swarm(static_cast<std::size_t>(state.range(0)), static_cast<Reader>(state.range(1)));
+    Duration verifying{}, reading{};
+    const std::size_t before = swarm.statements();
+    for (auto _ : state) {
+        const Duration spent = swarm.block();
+        if (spent == Duration{}) {
+            state.SkipWithError("nothing is asked for");
+            break;
+        }
+        state.SetIterationTime(seconds(spent));
+        verifying += swarm.verify();
+        reading += swarm.read_on();
+    }
+    const auto each = [](Duration all, std::size_t count) {
+        return count == 0 ? 0 : seconds(all) * 1e6 / static_cast<double>(count);
+    };
+    state.counters["verified_us"] = each(verifying, swarm.verified());
+    state.counters["reader_us"] = each(reading, swarm.statements() - before);
+}
+
+// A fixed count, since building a swarm is what takes long.
+void few(benchmark::internal::Benchmark* bench) {
+    bench->ArgNames({"peers", "reader"})->UseManualTime()->Unit(benchmark::kMicrosecond);
+}
+BENCHMARK(SwarmBlock)
+    ->Apply(few)
+    ->ArgsProduct({{10, 100}, {reads_ahead, waits, background}})
+    ->Iterations(20000);
+BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{500}, {reads_ahead, waits, background}})->Iterations(5000);
+BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{10000}, {reads_ahead, waits, background}})->Iterations(500);
+
+/// The rarest of 10^6 pieces that some of 20 partial peers have.
+void PickerRarest(benchmark::State& state) {
+    const Layout layout(kPieceLength, {{0, std::uint64_t{kPieces} * kPieceLength, false}});
+    Picker picker(layout, Bitfield(kPieces));
+    Rng rng(1);
+    for (int peer = 0; peer < 20; ++peer) {
+        Bitfield pieces(kPieces);
+        for (std::uint32_t i = 0; i < kPieces; ++i)
+            if (rng.below(2) == 0) pieces.set(PieceIndex(i));
+        picker.pieces_joined(pieces);
+    }
+    std::uint64_t salt = 0;
+    for (auto _ : state)
+        benchmark::DoNotOptimize(picker.rarest([](PieceIndex) { return true; }, salt += 7919));
+}
+BENCHMARK(PickerRarest)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace btfs
