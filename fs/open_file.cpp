@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::uint64_t kWorthTelling = 256 * 1024;
 constexpr std::uint64_t kPageSize = 4096;
+/// What counts as the beginning and the end of a file; pieces are fetched whole.
+constexpr std::uint64_t kEdge = 64 * 1024;
+constexpr std::uint64_t kMayHaveIndex = std::uint64_t{8} << 20;
 constexpr Duration kRetryTime = 1s;  // the kernel's retry comes at once; a reader's own comes later
 
 }  // namespace
@@ -20,9 +23,15 @@ std::vector<OpenFile::Read>::iterator OpenFile::find(ReadId id) {
     return std::ranges::find(reads_, id, &Read::id);
 }
 
+void OpenFile::expect_an_index() {
+    std::lock_guard lock(mutex_);
+    may_have_index_ = extent_.size() >= kMayHaveIndex;
+}
+
 void OpenFile::begin(ReadId id, ByteRange range_in_torrent, TimePoint now) {
     std::lock_guard lock(mutex_);
     quiet_ = false;
+    if (std::exchange(may_have_index_, false)) wants_index_ = range_in_torrent.begin < extent_.begin + kEdge;
     readahead_.on_read({range_in_torrent.begin - extent_.begin, range_in_torrent.end - extent_.begin}, now);
     // Ids are drawn before this lock is taken, so two threads may come in the other order.
     const auto at = std::ranges::upper_bound(reads_, id, {}, &Read::id);
@@ -60,6 +69,7 @@ bool OpenFile::end(ReadId id, const Error& outcome, TimePoint now) {
 std::vector<ReadId> OpenFile::on_flush() {
     std::lock_guard lock(mutex_);
     flushed_ = quiet_ = true;
+    wants_index_ = false;
     std::vector<ReadId> ids;
     for (Read& read : reads_) {
         read.cancelled = true;
@@ -127,6 +137,7 @@ ReaderDemand OpenFile::demand() const {
     for (const Read& read : reads_) {
         if (read.parked && !read.cancelled) demand.blocked.push_back(read.range_in_torrent);
     }
+    if (wants_index_) demand.edges = {{extent_.end - kEdge, extent_.end}};
     demand.window = window();
     demand.bytes_per_second = readahead_.bytes_per_second();
     return demand;
@@ -156,8 +167,11 @@ void OpenFile::post() {
         const bool told_anything = told_anything_;
         lock.unlock();
         if (!wanted.window.empty() && torrent_->reads.has(wanted.window)) wanted.window = {};
+        std::erase_if(wanted.edges, [&](ByteRange edge) { return torrent_->reads.has(edge); });
+        const bool index_is_here = wanted.edges.empty();
         if (told_anything || !wanted.idle()) torrent_->demand.set_demand(reader_, wanted);
         lock.lock();
+        if (index_is_here) wants_index_ = false;
         told_anything_ = !wanted.idle();
     }
     posting_ = false;

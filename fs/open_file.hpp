@@ -27,6 +27,10 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     const MountedTorrent& torrent() const { return *torrent_; }
     ByteRange extent() const { return extent_; }
 
+    /// If the first READ is of the file's beginning, its end is asked for too: that is where containers keep
+    /// their index. Not of a file that is hardly longer.
+    void expect_an_index();
+
     /// A READ arrives; the readahead moves. It is known from here on, so that it can be interrupted.
     void begin(ReadId id, ByteRange range_in_torrent, TimePoint now);
 
@@ -83,6 +87,8 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     Readahead readahead_;
     std::vector<Read> reads_;  ///< in the order of their ids, so the oldest first
     std::size_t parked_count_ = 0;
+    bool may_have_index_ = false;
+    bool wants_index_ = false;    ///< until it is here, or a descriptor is closed
     bool flushed_ = false;        ///< once or more
     bool quiet_ = false;          ///< flushed, and no READ since
     ByteRange considered_;        ///< the window when it was last thought about

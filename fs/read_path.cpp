@@ -55,8 +55,14 @@ ReadPath::~ReadPath() {
 
 OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent) {
     auto file = std::make_shared<OpenFile>(++last_id_, std::move(torrent), extent);
-    std::lock_guard lock(mutex_);
-    return *files_.emplace(file->reader(), file).first->second;
+    bool eager;
+    {
+        std::lock_guard lock(mutex_);
+        files_.emplace(file->reader(), file);
+        eager = openings_.admits(now_());
+    }
+    if (eager) file->expect_an_index();
+    return *file;
 }
 
 void ReadPath::read(OpenFile& of, const Request& request, std::unique_ptr<InterruptibleReply> reply) {

@@ -13,6 +13,7 @@
 #include "cache/read_side.hpp"
 #include "engine/core/time.hpp"
 #include "fs/open_file.hpp"
+#include "fs/scan_guard.hpp"
 
 namespace btfs {
 
@@ -36,7 +37,8 @@ class ReadPath {
     ReadPath(const ReadPath&) = delete;
     ReadPath& operator=(const ReadPath&) = delete;
 
-    /// The file lives until it is released, and longer while READs are under way.
+    /// The file lives until it is released, and longer while READs are under way. Its index is expected,
+    /// unless many files are being opened: who looks at all of them wants little of each.
     OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent);
 
     struct Request {
@@ -76,6 +78,7 @@ class ReadPath {
 
     mutable std::mutex mutex_;  // guards what follows
     std::unordered_map<ReaderId, std::shared_ptr<OpenFile>> files_;
+    ScanGuard openings_;
 
     std::mutex idle_mutex_;
     std::condition_variable idle_;

@@ -38,17 +38,20 @@ void Readahead::on_read(ByteRange range, TimePoint now) {
         run.head = range.end;
     }
     run.begin = std::min(run.begin, range.begin);
+    reads_in_sequence_ = reads_in_sequence_ || run.length() >= kEstablishedRun;
     window_ = {range.begin, std::min(file_size_, run.head + ahead_of(run))};
     if (window_.end < range.end) window_.end = range.end;
 }
 
 std::uint64_t Readahead::ahead_of(const Run& run) const {
-    if (run.length() <= kReadaheadThreshold) return 0;
+    if (run.length() <= kReadaheadThreshold) return reads_in_sequence_ ? kJumpWindow : 0;
     const std::uint64_t rate = bytes_per_second();
     const std::uint64_t wanted = std::clamp(rate * static_cast<std::uint64_t>(seconds(kWindowTime)),
                                             kMinEstablishedWindow, kMaxWindow);
     const std::uint64_t limit = rate == 0 ? kMaxWindow : wanted;
-    const std::uint64_t least = run.length() >= kEstablishedRun ? kMinEstablishedWindow : kFirstWindow;
+    const std::uint64_t least = run.length() >= kEstablishedRun ? kMinEstablishedWindow
+                                : reads_in_sequence_            ? kJumpWindow
+                                                                : kFirstWindow;
     return std::min(limit, std::max(least, 2 * run.length()));
 }
 

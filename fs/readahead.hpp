@@ -17,6 +17,8 @@ inline constexpr std::uint64_t kForwardTolerance = 512 * 1024;
 /// Less than this read in one run is a look at the file, not a reader: nothing is fetched ahead of it.
 inline constexpr std::uint64_t kReadaheadThreshold = 256 * 1024;
 inline constexpr std::uint64_t kFirstWindow = 512 * 1024;
+/// What a reader that has read in sequence before gets after a seek: it is likely to do so again.
+inline constexpr std::uint64_t kJumpWindow = std::uint64_t{2} << 20;
 /// A run of this length is established.
 inline constexpr std::uint64_t kEstablishedRun = std::uint64_t{2} << 20;
 inline constexpr std::uint64_t kMinEstablishedWindow = std::uint64_t{8} << 20;
@@ -40,7 +42,8 @@ class Readahead {
     /// No READ waits any more.
     void on_served(TimePoint now);
 
-    /// From where the last READ began to as far as is worth having. After a seek: the READ alone.
+    /// From where the last READ began to as far as is worth having. After a seek: the READ alone, or
+    /// kJumpWindow for a reader that was seen to read in sequence.
     ByteRange window() const { return window_; }
     /// 0 until there was enough unblocked time to tell.
     std::uint64_t bytes_per_second() const;
@@ -66,6 +69,7 @@ class Readahead {
     std::array<Run, 4> runs_{};
     std::size_t run_count_ = 0;
     std::uint64_t uses_ = 0;
+    bool reads_in_sequence_ = false;  ///< there was an established run
     ByteRange window_;
 
     bool blocked_ = false;

@@ -26,9 +26,7 @@ class Bitfield {
     bool all() const { return count_ == size_; }
     bool none() const { return count_ == 0; }
 
-    bool test(PieceIndex piece) const {
-        return bytes_[piece.value() / 8] >> (7 - piece.value() % 8) & 1;
-    }
+    bool test(PieceIndex piece) const { return bytes_[piece.value() / 8] >> (7 - piece.value() % 8) & 1; }
     /// Both give whether the bit changed.
     bool set(PieceIndex piece);
     bool clear(PieceIndex piece);

@@ -14,14 +14,16 @@ namespace btfs {
 using Bytes = std::vector<std::byte>;
 using ByteView = std::span<const std::byte>;
 
-inline ByteView as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+inline ByteView as_bytes(std::string_view text) {
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 inline std::string_view as_text(ByteView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 template <class T>
-    requires std::is_unsigned_v<T>
+requires std::is_unsigned_v<T>
 constexpr T load_big_endian(const std::byte* from) {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < sizeof(T); ++i) value = value << 8 | std::to_integer<std::uint8_t>(from[i]);
@@ -29,7 +31,7 @@ constexpr T load_big_endian(const std::byte* from) {
 }
 
 template <class T>
-    requires std::is_unsigned_v<T>
+requires std::is_unsigned_v<T>
 constexpr void store_big_endian(std::byte* to, T value) {
     for (std::size_t i = sizeof(T); i-- > 0;) {
         to[i] = static_cast<std::byte>(value & 0xff);

@@ -16,12 +16,15 @@ using ReaderId = std::uint64_t;
 struct ReaderDemand {
     /// Reads that wait at this moment, oldest first. Due now.
     std::vector<ByteRange> blocked;
+    /// What the reader is likely to jump to before it goes on: the end of a file, where containers keep their
+    /// index.
+    std::vector<ByteRange> edges = {};
     /// What will be read next if the reader goes on: [position, end of its readahead window).
     ByteRange window;
     /// How fast the reader consumes; 0 while that is not known (then the window is due at once, in order).
     std::uint64_t bytes_per_second = 0;
 
-    bool idle() const { return blocked.empty() && window.empty(); }
+    bool idle() const { return blocked.empty() && edges.empty() && window.empty(); }
 };
 
 }  // namespace btfs

@@ -14,7 +14,9 @@ using Duration = Clock::duration;
 /// Later than every event: "no timeout pending".
 inline constexpr TimePoint kNever = TimePoint::max();
 
-constexpr double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+constexpr double seconds(Duration d) {
+    return std::chrono::duration<double>(d).count();
+}
 
 constexpr Duration from_seconds(double s) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s));

@@ -16,19 +16,23 @@ Demand::Span Demand::pieces_of(ByteRange range) const {
 
 void Demand::set_reader(ReaderId id, const ReaderDemand& demand, TimePoint now) {
     Reader& reader = readers_[id];
-
-    std::set<PieceIndex> blocked;
-    for (const ByteRange& range : demand.blocked) {
-        const Span span = pieces_of(range);
-        for (std::uint32_t i = span.begin; i < span.end; ++i) blocked.insert(PieceIndex(i));
-    }
-    for (PieceIndex piece : reader.blocked)
-        if (!blocked.contains(piece)) remove(id, Rank::blocked, piece);
-    for (PieceIndex piece : blocked)
-        if (!reader.blocked.contains(piece)) add(id, {Rank::blocked, now, piece});
-    reader.blocked = std::move(blocked);
-
+    set_pieces(id, Rank::blocked, reader.blocked, demand.blocked, now);
+    set_pieces(id, Rank::edge, reader.edges, demand.edges, now);
     move_window(id, reader, demand, now);
+}
+
+void Demand::set_pieces(ReaderId id, Rank rank, std::set<PieceIndex>& old,
+                        const std::vector<ByteRange>& ranges, TimePoint now) {
+    std::set<PieceIndex> pieces;
+    for (const ByteRange& range : ranges) {
+        const Span span = pieces_of(range);
+        for (std::uint32_t i = span.begin; i < span.end; ++i) pieces.insert(PieceIndex(i));
+    }
+    for (PieceIndex piece : old)
+        if (!pieces.contains(piece)) remove(id, rank, piece);
+    for (PieceIndex piece : pieces)
+        if (!old.contains(piece)) add(id, {rank, now, piece});
+    old = std::move(pieces);
 }
 
 void Demand::move_window(ReaderId id, Reader& reader, const ReaderDemand& demand, TimePoint now) {

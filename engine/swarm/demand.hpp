@@ -15,8 +15,9 @@
 
 namespace btfs {
 
-/// Blocked reads go before readahead, whatever their dues; background has no due at all.
-enum class Rank : std::uint8_t { blocked, window };
+/// Blocked reads go before a file's edges, and those before readahead, whatever their dues; background has no
+/// due at all.
+enum class Rank : std::uint8_t { blocked, edge, window };
 
 struct Deadline {
     Rank rank = Rank::window;
@@ -74,11 +75,14 @@ class Demand {
     };
     struct Reader {
         std::set<PieceIndex> blocked;
+        std::set<PieceIndex> edges;
         Span window;
         TimePoint last_due;
     };
 
     Span pieces_of(ByteRange range) const;
+    void set_pieces(ReaderId reader, Rank rank, std::set<PieceIndex>& old,
+                    const std::vector<ByteRange>& ranges, TimePoint now);
     void add(ReaderId reader, const Deadline& deadline);
     void remove(ReaderId reader, Rank rank, PieceIndex piece);
     void index(Piece& piece);

@@ -18,7 +18,11 @@ constexpr Duration kMinSlack = 20ms;
 constexpr Duration kMinInterval = 20ms;
 /// What a peer of unknown rate gets in flight beside the share of a blocked piece.
 constexpr std::uint64_t kFirstTarget = 8 * kBlockSize;
-constexpr double kMaxBoost = 4;
+constexpr double kMaxBoost = 64;
+constexpr double kMaxFirstBoost = 8;
+constexpr Duration kLongestQueue = 1s;
+constexpr Duration kLeastPause = 50ms;
+constexpr std::uint64_t kLeastPulse = 4 * kBlockSize;
 constexpr double kRateSmoothing = 4;  // intervals
 constexpr double kBurstiness = 1.5;
 /// A burst that ends before an interval has passed tells the rate if it was at least this.
@@ -46,11 +50,25 @@ void PeerEstimate::on_asked(std::uint64_t in_flight, TimePoint now) {
     window_ = window(now);
     most_in_flight_ = kBlockSize;
     probe_sent_ = now;
-    ran_dry_ = interval_open_ && now < last_received_ + round_trip_;  // and not because nothing was wanted
+    asked_when_empty_ = now;
     interval_open_ = interval_busy_ = false;
 }
 
+/// Some send at every half second only (Transmission), and then all that they were asked for: their queue is
+/// what limits them, however short the round trip.
+void PeerEstimate::watch_pulses(std::uint64_t bytes, std::uint64_t in_flight, TimePoint now) {
+    const Duration pause = now - std::max(last_received_, asked_when_empty_);
+    if (pause > std::max<Duration>(2 * round_trip_, kLeastPause) && in_flight + bytes >= kLeastPulse)
+        pulse_ = Pulse{pause, now, in_flight + bytes, 0};
+    if (!pulse_) return;
+    pulse_->received += bytes;
+    if (pulse_->received < pulse_->queue / 4 * 3) return;
+    if (now - pulse_->begin < pulse_->pause / 4) boost_ = std::min(boost_ * 2, kMaxBoost);
+    pulse_.reset();
+}
+
 void PeerEstimate::on_received(std::uint64_t bytes, std::uint64_t in_flight, TimePoint now) {
+    watch_pulses(bytes, in_flight, now);
     if (probe_sent_) {
         on_round_trip(now - *probe_sent_, now);
         probe_sent_.reset();
@@ -89,7 +107,7 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     }
     const bool grows = measured > before * 1.1;
     if (!grows && interval_busy_) starting_ = false;
-    if (ran_dry_ || (grows && interval_busy_)) {
+    if (grows && interval_busy_) {
         boost_ = std::min(boost_ * 1.25, kMaxBoost);
     } else {
         boost_ = std::max(1.0, boost_ / 1.1);
@@ -97,7 +115,6 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     interval_begin_ = now;
     interval_bytes_ = 0;
     interval_busy_ = in_flight > 0;
-    ran_dry_ = false;
 }
 
 std::optional<double> PeerEstimate::rate() const {
@@ -142,10 +159,12 @@ Duration PeerEstimate::remaining_time(std::uint64_t bytes, TimePoint silent_sinc
 
 std::uint64_t PeerEstimate::target_in_flight() const {
     const auto known = rate();
-    if (!known) return kFirstTarget;
+    if (!known) return kFirstTarget * static_cast<std::uint64_t>(std::min(boost_, kMaxFirstBoost));
     // What a lost packet takes is no jitter of the path.
     const Duration slack = std::clamp<Duration>(4 * jitter_, kMinSlack, std::max(kMinSlack, round_trip_));
-    const double product = *known * seconds(round_trip_ + slack) * (starting_ ? 2 : boost_);
+    const double product =
+        *known * std::min(seconds(round_trip_ + slack) * std::max(starting_ ? 2.0 : 1.0, boost_),
+                          seconds(std::max(kLongestQueue, 2 * round_trip_)));
     return std::max<std::uint64_t>(static_cast<std::uint64_t>(product) + 2 * kBlockSize, kFirstTarget / 2);
 }
 

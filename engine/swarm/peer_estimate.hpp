@@ -49,6 +49,14 @@ class PeerEstimate {
         TimePoint at;
         Duration value;
     };
+    /// What came after a pause, of what was in flight at its end.
+    struct Pulse {
+        Duration pause;
+        TimePoint begin;
+        std::uint64_t queue;
+        std::uint64_t received;
+    };
+    void watch_pulses(std::uint64_t bytes, std::uint64_t in_flight, TimePoint now);
     void end_interval(std::uint64_t in_flight, TimePoint now);
     Duration idle_halving() const;
     double window(TimePoint now) const;
@@ -69,7 +77,8 @@ class PeerEstimate {
     bool interval_busy_ = false;  // there was something in flight all the time
     bool starting_ = true;        // the rate still grows from interval to interval
     double boost_ = 1;
-    bool ran_dry_ = false;
+    std::optional<Pulse> pulse_;
+    TimePoint asked_when_empty_{};
 
     double window_ = 14'500;
     double most_in_flight_ = 0;  // since it last had nothing to send

@@ -65,6 +65,9 @@ struct World {
     World() {
         filesystem.add({sha1(as_bytes("t")), files, cache, sink, 0});
         node = filesystem.lookup(filesystem.lookup(kRootNode, "t").value().node, "f").value().node;
+        // A scan was under way: nothing is fetched ahead of reading.
+        for (int i = 0; i < 10; ++i) path().release(*filesystem.open(node, false).value());
+        sink.forget();
         file = filesystem.open(node, false).value();
     }
     std::shared_ptr<Answer> read(std::uint64_t begin, std::uint64_t size, bool nonblocking = false,
@@ -99,6 +102,27 @@ void expect_content(const Answer& answer, std::uint64_t begin_in_file, std::uint
     ASSERT_EQ(answer.bytes.size(), size);
     for (std::size_t i = 0; i < size; ++i)
         ASSERT_EQ(answer.bytes[i], test::content_at(kBefore + begin_in_file + i)) << i;
+}
+
+TEST(ReadPath, WhoReadsTheBeginningOfAFileFirstGetsItsEndToo) {
+    World world;
+    world.now += 1min;  // the scan is over
+    world.file = world.filesystem.open(world.node, false).value();
+    EXPECT_THAT(world.sink.posts(), IsEmpty());
+    const auto answer = world.read(0, 64 * KiB);
+    const std::uint64_t end = kBefore + kSize;
+    EXPECT_THAT(world.last().edges, ElementsAre(ByteRange{end - 64 * KiB, end}));
+    world.path().flush(*world.file);
+    EXPECT_TRUE(world.last().idle());
+}
+
+TEST(ReadPath, WhoBeginsElsewhereGetsNoEnd) {
+    World world;
+    world.now += 1min;
+    world.file = world.filesystem.open(world.node, false).value();
+    const auto elsewhere = world.read(50 * MiB, 64 * KiB), beginning = world.read(0, 64 * KiB);
+    for (const ReaderDemand& post : world.sink.posts()) EXPECT_THAT(post.edges, IsEmpty());
+    world.path().flush(*world.file);
 }
 
 TEST(ReadPath, AHitIsAnsweredAtOnceAndAsksForNothing) {

@@ -48,6 +48,15 @@ TEST(Readahead, ASingleRandomReadWantsOnlyItself) {
     }
 }
 
+TEST(Readahead, AfterAJumpWhoHasReadInSequenceGetsAWindowAtOnce) {
+    Reader reader;
+    reader.sequential(3 * MiB);
+    reader.read(600 * MiB);
+    EXPECT_EQ(reader.ahead(), kJumpWindow);
+    reader.sequential(1 * MiB);
+    EXPECT_GE(reader.ahead(), kJumpWindow);
+}
+
 TEST(Readahead, LookingAtTheHeadOfAFileStartsNothing) {
     Reader reader;
     reader.sequential(256 * KiB);
@@ -116,7 +125,7 @@ TEST(Readahead, ASmallStepBackKeepsTheWindow) {
 
 TEST(Readahead, ASeekStartsAnew) {
     Reader reader;
-    reader.sequential(10 * MiB);
+    reader.sequential(MiB);
     reader.read(500 * MiB);
     EXPECT_EQ(reader.readahead.window(), (ByteRange{500 * MiB, 500 * MiB + kRead}));
     reader.sequential(256 * KiB);

@@ -26,6 +26,11 @@ class FakeDemandSink final : public DemandSink {
         std::lock_guard lock(mutex_);
         return posts_;
     }
+    void forget() {
+        std::lock_guard lock(mutex_);
+        posts_.clear();
+        dropped_.clear();
+    }
     std::size_t drops() const {
         std::lock_guard lock(mutex_);
         return dropped_.size();

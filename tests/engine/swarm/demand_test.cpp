@@ -36,6 +36,14 @@ TEST_F(DemandTest, TheLongestWaitingReadIsFirst) {
     EXPECT_EQ(open(), pieces({5, 2}));
 }
 
+TEST_F(DemandTest, EdgesGoBetweenBlockedReadsAndReadahead) {
+    demand.set_reader(1, {.blocked = {{200, 201}}, .edges = {{0, 1}, {999, 1000}}, .window = {200, 500}},
+                      now);
+    EXPECT_EQ(open(), pieces({2, 0, 9, 3, 4}));
+    demand.set_reader(1, {.blocked = {}, .window = {900, 1000}}, now);
+    EXPECT_EQ(open(), pieces({9}));
+}
+
 TEST_F(DemandTest, AWindowThatMovesKeepsItsOrder) {
     demand.set_reader(1, {.blocked = {}, .window = {0, 300}, .bytes_per_second = 100}, now);
     demand.set_reader(1, {.blocked = {}, .window = {150, 500}, .bytes_per_second = 100000}, now + 1s);
