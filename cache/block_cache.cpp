@@ -137,6 +137,18 @@ bool BlockCache::on_disk(ByteRange range) const {
     });
 }
 
+void BlockCache::expect(ByteRange range, CacheActions& actions) {
+    if (on_disk(range)) return;
+    std::lock_guard lock(mutex_);
+    each_piece(range, [&](ByteRange, BlockSpan part) {
+        const BlockSpan blocks = whole(part.piece);
+        const std::size_t first = block_index(blocks.piece, blocks.first);
+        const bool claimed = stored_.all(first, blocks.count) && !proven_.all(first, blocks.count);
+        if (claimed && proving_.insert(blocks.piece).second) actions.to_prove.push_back(blocks.piece);
+        return true;
+    });
+}
+
 BlockCache::Found BlockCache::look(ByteRange range, CacheActions& actions) {
     Found found;
     each_piece(range, [&](ByteRange part, BlockSpan blocks) {

@@ -97,6 +97,9 @@ class BlockCache {
     /// Takes all parked reads out. Later ones that would park fail with `error`.
     std::vector<FailedRead> close(Error error);
 
+    /// Begins the proofs of the claimed pieces in the range, before anybody reads them.
+    void expect(ByteRange range_in_torrent, CacheActions& actions);
+
     // ---- questions ----
     bool has(ByteRange range_in_torrent) const;
     std::uint64_t bytes_had() const { return bytes_had_.load(std::memory_order_relaxed); }

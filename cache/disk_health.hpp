@@ -9,8 +9,8 @@
 namespace btfs {
 
 /// Failing begins with a failed write and ends with one that works when none has failed for kRetryAfter: a
-/// short last piece fits onto a full disk, and means nothing. Meanwhile nothing is fetched ahead but one piece
-/// per kRetryAfter, to find out. Called from any thread.
+/// short last piece fits onto a full disk, and means nothing. Meanwhile nothing is fetched ahead but one
+/// piece per kRetryAfter, to find out. Called from any thread.
 class DiskHealth {
   public:
     static constexpr Duration kRetryAfter = 3s;

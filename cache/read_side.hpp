@@ -45,6 +45,9 @@ class ReadSide {
     virtual void close(Error error) = 0;
     /// True if every byte of the range could be answered without the swarm at this moment.
     virtual bool has(ByteRange range) const = 0;
+    /// The range is likely to be read soon, in order: what of it is there since an earlier run is proven
+    /// meanwhile.
+    virtual void expect(ByteRange range) = 0;
     /// Bytes verified, or had since an earlier run.
     virtual std::uint64_t bytes_had() const = 0;
 };

@@ -78,7 +78,8 @@ TorrentStore::~TorrentStore() {
     if (!error) error = claims_->mark_clean(cache_.stored(), cache_.doubtful());
     if (error)
         spdlog::warn(
-            "cache: {} was not closed cleanly ({}); after a reboot its pieces are checked before they are announced",
+            "cache: {} was not closed cleanly ({}); after a reboot its pieces are checked before they are "
+            "announced",
             spec_.identity.cache_key(), error.message());
 }
 
@@ -367,6 +368,11 @@ void TorrentStore::close(Error error) {
 
 bool TorrentStore::has(ByteRange range) const {
     return cache_.has(range);
+}
+void TorrentStore::expect(ByteRange range) {
+    CacheActions actions;
+    cache_.expect(range, actions);
+    carry_out(std::move(actions), MayWait::no);
 }
 std::uint64_t TorrentStore::bytes_had() const {
     return cache_.bytes_had();

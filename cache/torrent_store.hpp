@@ -66,6 +66,7 @@ class TorrentStore final : public Storage, public ReadSide {
     bool cancel(ReadId id, Error error) override;
     void close(Error error) override;
     bool has(ByteRange range) const override;
+    void expect(ByteRange range) override;
     std::uint64_t bytes_had() const override;
 
   private:

@@ -8,11 +8,17 @@ namespace btfs {
 namespace {
 
 constexpr std::uint64_t kWorthTelling = 256 * 1024;
+constexpr std::uint64_t kExpected = std::uint64_t{4} << 20;
 constexpr std::uint64_t kPageSize = 4096;
 /// What counts as the beginning and the end of a file; pieces are fetched whole.
 constexpr std::uint64_t kEdge = 64 * 1024;
 constexpr std::uint64_t kMayHaveIndex = std::uint64_t{8} << 20;
 constexpr Duration kRetryTime = 1s;  // the kernel's retry comes at once; a reader's own comes later
+
+/// The part of a window that is reached before the next time it is told of, and some more.
+ByteRange next_of(ByteRange window) {
+    return window.intersection({window.begin, window.begin + kExpected + window.size() / 8});
+}
 
 }  // namespace
 
@@ -166,6 +172,7 @@ void OpenFile::post() {
         considered_ = wanted.window;
         const bool told_anything = told_anything_;
         lock.unlock();
+        torrent_->reads.expect(next_of(wanted.window));
         if (!wanted.window.empty() && torrent_->reads.has(wanted.window)) wanted.window = {};
         std::erase_if(wanted.edges, [&](ByteRange edge) { return torrent_->reads.has(edge); });
         const bool index_is_here = wanted.edges.empty();

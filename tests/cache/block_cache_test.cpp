@@ -111,6 +111,18 @@ TEST_F(BlockCacheTest, AClaimedPieceIsProvenOnceForAllItsReaders) {
     EXPECT_TRUE(cache.on_disk({0, 2 * kBlockSize}));
 }
 
+TEST_F(BlockCacheTest, WhatIsExpectedIsProvenOnceBeforeItIsRead) {
+    cache.claim(whole(0), false);
+    publish(1);
+    cache.on_written(whole(1));
+    cache.expect({0, 6 * kBlockSize}, actions);  // piece 1 is proven, piece 2 missing
+    cache.expect({0, 6 * kBlockSize}, actions);
+    EXPECT_TRUE(parks(1, 0, 100));
+    EXPECT_EQ(actions.to_prove, std::vector{PieceIndex(0)});
+    EXPECT_FALSE(cache.proved(whole(0), buffer(0), actions));
+    EXPECT_EQ(actions.ready.size(), 1u);
+}
+
 TEST_F(BlockCacheTest, AFailedProofLeavesReadersWaitingForTheSwarmAndUploadsFailed) {
     cache.claim(whole(0), true);
     EXPECT_TRUE(cache.doubtful_pieces().test(PieceIndex(0)));

@@ -45,6 +45,7 @@ class Store final : public Storage, public ReadSide {
     bool cancel(ReadId id, Error error) override;
     void close(Error error) override;
     bool has(ByteRange range) const override;
+    void expect(ByteRange) override {}
     std::uint64_t bytes_had() const override { return bytes_had_; }
 
     const Bitfield& had() const { return had_; }

@@ -52,6 +52,7 @@ class FakeReadSide final : public ReadSide {
         for (auto& [range, reply] : take([](ReadId, const Parked&) { return true; })) reply->fail(error);
     }
 
+    void expect(ByteRange) override {}
     bool has(ByteRange range) const override {
         std::lock_guard lock(mutex_);
         ++has_calls_;
