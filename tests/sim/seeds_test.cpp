@@ -47,5 +47,21 @@ TEST(Seeds, Hostile6) {
     expect_no_violation("hostile", 6);
 }
 
+// Peers that trickle were waited for in proportion to how slow they are: for more than a minute.
+TEST(Seeds, Hostile32) {
+    expect_no_violation("hostile", 32);
+}
+TEST(Seeds, Hostile67) {
+    expect_no_violation("hostile", 67);
+}
+TEST(Seeds, Hostile77) {
+    expect_no_violation("hostile", 77);
+}
+
+// A peer behind our own full link was taken for silent, and all that was asked of it came twice.
+TEST(Seeds, Narrow58) {
+    expect_no_violation("narrow", 58);
+}
+
 }  // namespace
 }  // namespace btfs::sim
