@@ -1,7 +1,7 @@
 #include "engine/swarm/dispatcher.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <utility>
 #include <vector>
 
 namespace btfs {
@@ -230,8 +230,8 @@ void Dispatcher::hedge_late_blocks(TimePoint now) {
     for (const Deadline& wanted : world_.demand.blocked()) {
         if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
-        // Who has nothing to do takes what nobody was asked for; only then is anything asked for twice.
         if (!partial) continue;
+        // Who has nothing to do takes what nobody was asked for; only then is anything asked for twice.
         if (partial->free_count() > 0) {
             hedge_at_ = std::min(hedge_at_, now + kLookAgain);
             continue;
@@ -400,9 +400,6 @@ std::uint64_t Dispatcher::limit_for(const Peer& peer, Rank rank, TimePoint now) 
 void Dispatcher::fill(Peer& peer, TimePoint now) {
     if (!peer.session.greeted() || !has_room(peer, limit_for(peer, Rank::blocked, now))) return;
     if (peer.snubbed) return probe(peer, now);
-    const auto eligible = [&](PieceIndex piece) {
-        return peer.session.has(piece) && peer.session.may_request(piece) && !excluded_(piece, peer);
-    };
     std::uint64_t bytes_before = 0;
     std::vector<PieceIndex> touched;
     for (const Deadline& wanted : world_.demand.open()) {
@@ -411,11 +408,10 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
         const std::uint64_t free_bytes =
             begun ? std::uint64_t{begun->free_count()} * kBlockSize : world_.layout.piece_size(wanted.piece);
         bytes_before += free_bytes;
-        if (!eligible(wanted.piece) || held_.contains(wanted.piece)) continue;
+        if (!usable(peer, wanted.piece) || held_.contains(wanted.piece)) continue;
         const Duration mine = peer.delivery_time(kBlockSize, now);
         const Duration due = wanted.due > now ? wanted.due - now : Duration{};
-        const std::uint64_t before_mine = bytes_before - free_bytes;
-        if (mine > due && mine > others_reach(peer, before_mine)) {
+        if (mine > due && mine > others_reach(peer, bytes_before - free_bytes)) {
             retry_at_ = std::min(retry_at_, now + kLookAgain);
             continue;
         }
@@ -428,7 +424,7 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     while (background_ && has_room(peer, peer.estimate.target_in_flight())) {
         const auto piece = world_.picker.rarest(
             [&](PieceIndex p) {
-                return eligible(p) && (!world_.demand.wants(p) || offer_of(p) == Offer::open);
+                return usable(peer, p) && (!world_.demand.wants(p) || offer_of(p) == Offer::open);
             },
             peer.id * 7919);
         if (!piece || !fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now))
@@ -510,7 +506,7 @@ PartialPiece* Dispatcher::take_block(Peer& peer, const BlockRef& block, ByteView
 
 // ---- giving up ----
 
-void Dispatcher::release_block(Peer& peer, const BlockRef& block, TimePoint) {
+void Dispatcher::release_block(const Peer& peer, const BlockRef& block) {
     PartialPiece* partial = world_.picker.partial(block.piece);
     if (!partial) return;
     const std::uint32_t index = partial->block_at(block);
@@ -526,7 +522,7 @@ void Dispatcher::release(Peer& peer, bool cancel, TimePoint now) {
     for (const auto& request : peer.session.requests())
         if (!request.cancelled) blocks.push_back(request.block);
     for (const BlockRef& block : blocks) {
-        release_block(peer, block, now);
+        release_block(peer, block);
         if (cancel) peer.session.cancel(block, now);
     }
     for (const BlockRef& block : blocks) {
@@ -548,7 +544,7 @@ void Dispatcher::drop_unwanted(TimePoint now) {
                 auto peer = world_.peers.find(asker.peer);
                 if (peer == world_.peers.end()) continue;
                 if (asker.expected <= now + peer->second->estimate.round_trip()) continue;  // comes anyway
-                release_block(*peer->second, partial->payload(block), now);
+                release_block(*peer->second, partial->payload(block));
                 peer->second->session.cancel(partial->payload(block), now);
             }
         }

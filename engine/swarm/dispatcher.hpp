@@ -68,13 +68,12 @@ class Dispatcher {
     /// Gives all that was asked of a peer back to the others; cancels it if the peer is still connected.
     void release(Peer& peer, bool cancel, TimePoint now);
     /// One block will not come from this peer.
-    void release_block(Peer& peer, const BlockRef& block, TimePoint now);
+    void release_block(const Peer& peer, const BlockRef& block);
 
     /// Bytes came that were not needed (any more).
     void count_wasted(std::uint64_t bytes) { wasted_ += bytes; }
     std::uint64_t wasted() const { return wasted_; }
 
-    bool waits_for_credit() const { return no_credit_; }
     Offer offer_of(PieceIndex piece);
 
   private:

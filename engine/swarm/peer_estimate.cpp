@@ -101,10 +101,9 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     while (!samples_.empty() && samples_.back().bytes_per_second <= measured) samples_.pop_back();
     samples_.push_back({worked_, measured});
 
-    // Faster than ever with a full queue: there may be more. No faster: the queue was long enough.
-    if (interval_busy_) {  // all that its window let it send: one window each round trip
+    if (interval_busy_)  // all that its window let it send: one window each round trip
         window_ = std::min(window_, std::max(kInitialWindow, 2 * measured * seconds(round_trip_)));
-    }
+    // Faster than ever with a full queue: there may be more. No faster: the queue was long enough.
     const bool grows = measured > before * 1.1;
     if (!grows && interval_busy_) starting_ = false;
     if (grows && interval_busy_) {

@@ -283,11 +283,11 @@ void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) 
     dispatcher_.count_wasted(e.block.size);
 }
 
-void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint now) {
+void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
     // Who refuses without choking us would be the soonest to be asked again, and again. Trusted when it
     // sends.
     if (!peer.session.peer_choking()) peer.snubbed = true;
-    dispatcher_.release_block(peer, e.block, now);
+    dispatcher_.release_block(peer, e.block);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint) {

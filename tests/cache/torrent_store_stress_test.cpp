@@ -44,7 +44,7 @@ TEST(TorrentStoreStressTest, EveryReadIsAnsweredRightWhilePiecesComeAndGo) {
     for (unsigned p = 0; p < kPieces; p += 6) test::flip_byte(w.data_path(), std::uint64_t{p} * kPiece + p);
 
     auto dir = CacheDir::open(w.dir.path(), w.boot_id);
-    auto opened = dir->open_torrent(w.torrent.spec, w.pool, w.memory);
+    auto opened = dir->open_torrent(w.torrent.spec, w.pool(), w.memory);
     ASSERT_TRUE(opened);
     std::unique_ptr<TorrentStore> store = std::move(*opened);
     FetchingEngine engine;

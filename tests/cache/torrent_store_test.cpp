@@ -3,12 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <fstream>
-#include <thread>
 
 #include "tests/cache/support/store_world.hpp"
 
@@ -124,33 +122,13 @@ TEST(TorrentStoreTest, PadBytesAreZerosInABufferUsedBefore) {
 
 // ---- earlier runs ----
 
-// ThreadSanitizer does not follow a fork of a process with threads.
-#ifdef __SANITIZE_THREAD__
-constexpr bool kCanFork = false;
-#else
-constexpr bool kCanFork = true;
-#endif
-
 TEST(TorrentStoreTest, KillLosesNothingThatWasWritten) {
-    if (!kCanFork) GTEST_SKIP() << "ThreadSanitizer cannot follow a fork of a process with threads";
     World w(make_torrent(kPiece, 20 * kPiece));
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-        DiskPool pool(2);  // the parent's threads are not here
-        auto dir = CacheDir::open(w.dir.path(), w.boot_id);
-        auto store = dir->open_torrent(w.torrent.spec, pool, w.memory);
-        for (PieceIndex p(0); p.value() < 20; p = p.next()) {
-            PieceBufferPtr buffer = (*store)->acquire(p, Urgency::blocked_read);
-            std::ranges::copy(w.torrent.piece(p), buffer->bytes().begin());
-            (*store)->verify(p, std::move(buffer), false);
-        }
+    w.run_and_kill([&] {
+        w.open();
+        for (PieceIndex p(0); p.value() < 20; p = p.next()) w.fill(p);
         while (w.memory.held_bytes() > 0) usleep(1000);  // buffers are let go once they are written
-        raise(SIGKILL);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    ASSERT_TRUE(WIFSIGNALED(status));
+    });
 
     w.open();
     // The last claim follows its buffer by an instant.
@@ -185,30 +163,20 @@ TEST(TorrentStoreTest, RotIsNeverServed) {
 }
 
 TEST(TorrentStoreTest, AfterAPowerLossNothingIsAnnouncedBeforeItsProof) {
-    if (!kCanFork) GTEST_SKIP() << "ThreadSanitizer cannot follow a fork of a process with threads";
     World w(make_torrent(kPiece, 3 * kPiece));
-    w.open();
-    w.fill_all();
-    w.close();
-    {  // as if the end had not been clean: the next run writes, and ends with the machine
-        const pid_t child = fork();
-        if (child == 0) {
-            EarlierClaims earlier;
-            DiskPool pool(2);
-            auto dir = CacheDir::open(w.dir.path(), w.boot_id);
-            auto store = dir->open_torrent(w.torrent.spec, pool, w.memory);
-            test::flip_byte(w.data_path(), 5);
-            read_now(**store, {kPiece, kPiece + 10});
-            auto lost = std::make_shared<ReadResult>();
-            (*store)->read(1, {0, 10}, test::reply_to(lost));
-            while ((*store)->has({0, 1})) usleep(1000);
-            usleep(50'000);  // the loss is on file by then
-            raise(SIGKILL);
-        }
-        waitpid(child, nullptr, 0);
-    }
+    w.run_and_kill([&] {
+        w.open();
+        w.fill_all();
+        w.close();
+        // As if that end had not been clean: the next run writes, and ends with the machine.
+        w.open();
+        test::flip_byte(w.data_path(), 5);
+        read_now(*w.store, {kPiece, kPiece + 10});
+        start_read(w, 1, {0, 10}, ReadOutcome::parked);
+        while (w.store->has({0, 1})) usleep(1000);
+        usleep(50'000);  // the loss is on file by then
+    });
     w.boot_id = BootId{std::byte{8}};
-    w.engine.verified.clear();
     w.open();
     EXPECT_TRUE(w.store->available().none());
     EXPECT_EQ(w.store->unproven().count(), 2u);
@@ -253,7 +221,7 @@ TEST(TorrentStoreTest, ASecondProcessIsToldSo) {
     World w(make_torrent(kPiece, kPiece));
     w.open();
     auto dir = CacheDir::open(w.dir.path(), w.boot_id);
-    auto second = dir->open_torrent(w.torrent.spec, w.pool, w.memory);
+    auto second = dir->open_torrent(w.torrent.spec, w.pool(), w.memory);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error(), Errc::storage_locked);
 }

@@ -125,6 +125,14 @@ TEST(ReadPath, WhoBeginsElsewhereGetsNoEnd) {
     world.path().flush(*world.file);
 }
 
+TEST(ReadPath, WhatAReaderInSequenceWantsNextIsExpected) {
+    World world;
+    world.cache.bring_all();
+    for (std::uint64_t at = 0; at < 4 * MiB; at += 128 * KiB) (void)world.read(at, 128 * KiB);
+    EXPECT_GE(world.cache.expected_until(), kBefore + 6 * MiB);
+    EXPECT_LE(world.cache.expected_until(), kBefore + 12 * MiB);
+}
+
 TEST(ReadPath, AHitIsAnsweredAtOnceAndAsksForNothing) {
     World world;
     world.cache.bring_all();

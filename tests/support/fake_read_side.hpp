@@ -52,7 +52,14 @@ class FakeReadSide final : public ReadSide {
         for (auto& [range, reply] : take([](ReadId, const Parked&) { return true; })) reply->fail(error);
     }
 
-    void expect(ByteRange) override {}
+    void expect(ByteRange range) override {
+        std::lock_guard lock(mutex_);
+        expected_until_ = std::max(expected_until_, range.end);
+    }
+    std::uint64_t expected_until() const {
+        std::lock_guard lock(mutex_);
+        return expected_until_;
+    }
     bool has(ByteRange range) const override {
         std::lock_guard lock(mutex_);
         ++has_calls_;
@@ -134,6 +141,7 @@ class FakeReadSide final : public ReadSide {
     std::map<ReadId, Parked> parked_;
     std::vector<std::pair<ReadId, ByteRange>> reads_;
     mutable std::size_t has_calls_ = 0;
+    std::uint64_t expected_until_ = 0;
     Error closed_;
 };
 

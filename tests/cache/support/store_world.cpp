@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -138,10 +140,29 @@ void RecordingEngine::on_read(ReadTicket ticket, Result<ContentView> content) {
     changed.notify_all();
 }
 
+DiskPool& World::pool() {
+    if (!threads) threads = std::make_unique<DiskPool>(3);
+    return *threads;
+}
+
+void World::run_and_kill(const std::function<void()>& work) {
+    ASSERT_FALSE(threads) << "a fork of a process with threads";
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        work();
+        if (testing::Test::HasFailure()) _exit(1);
+        raise(SIGKILL);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "status " << status;
+}
+
 void World::open() {
     auto cache_dir = CacheDir::open(dir.path(), boot_id);
     ASSERT_TRUE(cache_dir) << cache_dir.error().message();
-    auto opened = cache_dir->open_torrent(torrent.spec, pool, memory);
+    auto opened = cache_dir->open_torrent(torrent.spec, pool(), memory);
     ASSERT_TRUE(opened) << opened.error().message();
     store = std::move(*opened);
     store->attach(engine);

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -105,10 +106,16 @@ struct World {
     TempDir dir;
     Torrent torrent;
     BootId boot_id{std::byte{7}};
-    DiskPool pool{3};
     PieceMemory memory;
     RecordingEngine engine;
+    std::unique_ptr<DiskPool> threads;  ///< see pool()
     std::unique_ptr<TorrentStore> store;
+
+    /// Its threads start with its first use: until then the process may fork.
+    DiskPool& pool();
+    /// Runs `work` in a process of its own, that is then killed. Only before the first use of pool(): a lock
+    /// that a thread holds at the moment of a fork is never given back in the child.
+    void run_and_kill(const std::function<void()>& work);
 
     std::filesystem::path data_path() const {
         return dir.path() / (torrent.spec.identity.cache_key() + ".data");

@@ -45,6 +45,35 @@ TEST_F(PeerEstimateTest, AWarmPeerDeliversByItsRate) {
     EXPECT_NEAR(seconds(e.delivery_time(250'000, now)), 0.060 + 0.1, 0.03);
 }
 
+TEST_F(PeerEstimateTest, ASenderThatPulsesGetsALongerQueue) {
+    PeerEstimate e(now);
+    e.on_round_trip(1ms, now);
+    const auto pulse = [&] {  // all of eight blocks, half a second after they were asked for
+        e.on_asked(0, now);
+        now += 500ms;
+        for (std::uint64_t left = 8; left-- > 0; now += 1ms)
+            e.on_received(kBlockSize, left * kBlockSize, now);
+    };
+    pulse();
+    const std::uint64_t before = e.target_in_flight();
+    pulse();
+    pulse();
+    EXPECT_GE(e.target_in_flight(), 4 * before);
+}
+
+TEST_F(PeerEstimateTest, OneFastBurstDoesNotMakeAFastPeer) {
+    PeerEstimate e = streaming(now, 2s);
+    for (int i = 0; i < 60; ++i) e.on_received(kBlockSize, 10 * kBlockSize, now += 1ms);  // 16 MB/s
+    EXPECT_LT(*e.rate(), 4 * kRate);
+}
+
+TEST_F(PeerEstimateTest, WhoIsSilentIsTakenToStaySilent) {
+    const PeerEstimate e = streaming(now, 2s);
+    const Duration flowing = e.remaining_time(kBlockSize, now, now + 10ms);
+    EXPECT_LT(flowing, 20ms);
+    EXPECT_GE(e.remaining_time(kBlockSize, now, now + 700ms), 700ms);
+}
+
 TEST_F(PeerEstimateTest, IdlingMakesAPeerColdAgain) {
     const PeerEstimate e = streaming(now, 2s);
     EXPECT_GT(e.delivery_time(128 * 1024, now + 10s), e.delivery_time(128 * 1024, now));
