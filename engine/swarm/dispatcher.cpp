@@ -9,11 +9,12 @@ namespace {
 
 /// Bytes that may come twice: so many, and this share of what was useful.
 constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
-constexpr double kDuplicateShare = 0.03;
+constexpr double kDuplicateShare = 0.08;
 /// Of these, left for what comes late from peers that were given up as silent.
 constexpr std::uint64_t kDuplicateReserve = 16 * kBlockSize;
-/// A block counts as late so much after it was expected, at least.
-constexpr Duration kLateGrace = 30ms;
+/// A block is asked for twice where that gains so much, at least; how often that is looked at.
+constexpr Duration kHedgeGain = 30ms;
+constexpr Duration kHedgeAgain = 20ms;
 /// A peer is silent when nothing came for so long, or for some times what its next block should take.
 constexpr Duration kSilence = 1s;
 constexpr int kSilenceFactor = 4;
@@ -30,10 +31,6 @@ constexpr int kBlockedAtOnce = 64;
 constexpr Duration kLookAgain = 100ms;
 /// How long the swarm's pace counts as known.
 constexpr Duration kPaceMemory = 50ms;
-
-TimePoint late_at(const Asker& asker) {
-    return asker.expected + std::max<Duration>(kLateGrace, (asker.expected - asker.asked) / 2);
-}
 
 }  // namespace
 
@@ -60,7 +57,7 @@ void Dispatcher::on_credit() {
 void Dispatcher::dispatch(TimePoint now) {
     ring_alarms(now);
     if (blocked_news_ || now >= held_until_) ask_for_blocked(now);
-    if (now >= hedge_at_) hedge_late_blocks(now);
+    if (now >= hedge_at_) hedge_blocked(now);
     fill_changed(now);
 }
 
@@ -104,7 +101,7 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     const TimePoint expected = now + peer.delivery_time(0, now);
     partial.ask(block, {peer.id, now, expected});
     if (world_.demand.is_blocked_on(partial.piece()))
-        hedge_at_ = std::min(hedge_at_, late_at({peer.id, now, expected}));
+        hedge_at_ = std::min(hedge_at_, now + kHedgeAgain);
     set_alarm(peer, silent_at(peer, now));
 }
 
@@ -156,7 +153,7 @@ void Dispatcher::ask_for_blocked(TimePoint now) {
     held_until_ = kNever;
     held_.clear();
     hedge_at_ = now;  // what was asked for ahead may be blocked on by now
-    for (auto& [id, peer] : world_.peers) peer->held_for_it = 0;
+    for (auto& [id, peer] : world_.peers) peer->left_for_it = 0;
 
     std::vector<PieceIndex> touched;
     int in_vain = 0;
@@ -179,8 +176,8 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
         }
     };
     const auto time_for = [&](const Peer& peer, TimePoint ready) {
-        return ready == kNever ? peer.delivery_time(kBlockSize, now)
-                               : ready - now + peer.delivery_time(peer.held_for_it + kBlockSize, now);
+        return (ready == kNever ? Duration{} : ready - now) +
+               peer.delivery_time(peer.left_for_it + kBlockSize, now);
     };
     std::vector<Candidate> candidates;
     for (auto& [id, peer] : world_.peers) {
@@ -205,12 +202,16 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
         Candidate best = candidates.back();
         candidates.pop_back();
         if (best.ready == kNever) {
-            if (!has_room(*best.peer, limit_for(*best.peer, Rank::blocked, now))) continue;
-            ask(*best.peer, *partial, block, now);
-            asked = true;
             if (!usable(*best.peer, piece)) continue;
+            // Who will be first even though its queue is full takes the block when there is room.
+            if (!has_room(*best.peer, limit_for(*best.peer, Rank::blocked, now))) {
+                best.peer->left_for_it += kBlockSize;
+            } else {
+                ask(*best.peer, *partial, block, now);
+                asked = true;
+            }
         } else {
-            best.peer->held_for_it += kBlockSize;
+            best.peer->left_for_it += kBlockSize;
             held_.insert(piece);
             held_until_ = std::min(held_until_, now + best.peer->estimate.round_trip() + Peer::kReadySlack);
         }
@@ -221,66 +222,84 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
     return asked;
 }
 
-// What a blocked read still needs and is late is asked of the next best peer too, within the budget of
-// bytes that may come twice.
-void Dispatcher::hedge_late_blocks(TimePoint now) {
+// What a blocked read still needs is asked of a second peer too, once nothing of its piece is free and that
+// peer will have sent it first; within the budget of bytes that may come twice.
+void Dispatcher::hedge_blocked(TimePoint now) {
     hedge_at_ = kNever;
     int looked_at = 0;
-    std::optional<std::uint64_t> still_coming;  // it takes a look at all requests, and is rarely needed
     for (const Deadline& wanted : world_.demand.blocked()) {
         if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
         if (!partial) continue;
+        hedge_at_ = now + kHedgeAgain;
         // Who has nothing to do takes what nobody was asked for; only then is anything asked for twice.
-        if (partial->free_count() > 0) {
-            hedge_at_ = std::min(hedge_at_, now + kLookAgain);
-            continue;
-        }
-        for (std::uint32_t block = 0; block < partial->block_count(); ++block) {
-            if (partial->state(block) != BlockState::asked) continue;
-            const auto askers = partial->askers(block);
-            if (askers.size() >= PartialPiece::kMaxAskers) continue;
-            if (const TimePoint late = late_at(askers.back()); now < late) {
-                hedge_at_ = std::min(hedge_at_, late);
-                continue;
-            }
-            const auto budget =
-                kDuplicateBytes + static_cast<std::uint64_t>(kDuplicateShare * static_cast<double>(useful_));
-            if (!still_coming) still_coming = cancelled_in_flight();
-            const std::uint64_t spent = wasted_ + hedged_in_flight_ + *still_coming;
-            if (spent + kBlockSize + kDuplicateReserve > budget) {
-                hedge_at_ = std::min(hedge_at_, now + kLookAgain);
-                return;
-            }
-            Peer* other = soonest_other(*partial, block, now);
-            if (other && gains(*other, *partial, block, now)) {
-                ask(*other, *partial, block, now);
-            } else {
-                hedge_at_ = std::min(hedge_at_, now + kLateGrace);
-            }
-        }
+        if (partial->free_count() == 0 && !hedge(*partial, now)) return;
     }
 }
 
-/// True if this peer will have delivered the block before any that was asked for it, as they go on now.
-bool Dispatcher::gains(const Peer& other, const PartialPiece& partial, std::uint32_t block,
-                       TimePoint now) const {
-    const Duration needed = other.delivery_time(partial.payload(block).size, now) + kLateGrace;
-    return std::ranges::all_of(partial.askers(block), [&](const Asker& asker) {
+/// The block that will be last first. False if the budget is spent.
+bool Dispatcher::hedge(PartialPiece& partial, TimePoint now) {
+    struct Coming {
+        Duration remaining;
+        std::uint32_t block;
+    };
+    std::vector<Coming> coming;
+    for (std::uint32_t block = 0; block < partial.block_count(); ++block)
+        if (partial.state(block) == BlockState::asked &&
+            partial.askers(block).size() < PartialPiece::kMaxAskers)
+            coming.push_back({remaining_time(partial, block, now), block});
+    std::ranges::sort(coming, std::greater{}, &Coming::remaining);
+    std::optional<std::uint64_t> still_coming;  // it takes a look at all requests, and is rarely needed
+    for (const Coming& last : coming) {
+        Peer* other = soonest_other(partial, last.block, now);
+        if (!other) continue;
+        const Duration needed = other->delivery_time(kBlockSize, now);
+        if (needed + std::max<Duration>(kHedgeGain, needed / 4) >= last.remaining) return true;
+        const auto budget =
+            kDuplicateBytes + static_cast<std::uint64_t>(kDuplicateShare * static_cast<double>(useful_));
+        if (!still_coming) still_coming = cancelled_in_flight();
+        if (wasted_ + hedged_in_flight_ + *still_coming + kBlockSize + kDuplicateReserve > budget)
+            return false;
+        ask(*other, partial, last.block, now);
+    }
+    return true;
+}
+
+/// How long until the first of those who were asked for the block will have sent it.
+Duration Dispatcher::remaining_time(const PartialPiece& partial, std::uint32_t block, TimePoint now) const {
+    Duration soonest = Duration::max();
+    for (const Asker& asker : partial.askers(block)) {
         const auto found = world_.peers.find(asker.peer);
-        if (found == world_.peers.end()) return true;
+        if (found == world_.peers.end()) continue;
         const Peer& asked = *found->second;
         const TimePoint silent_since = std::max(asker.asked, asked.session.last_content_received());
-        return needed < asked.estimate.remaining_time(asked.session.bytes_until(partial.payload(block)),
-                                                      silent_since, now);
-    });
+        Duration remaining = asked.estimate.remaining_time(asked.session.bytes_until(partial.payload(block)),
+                                                           silent_since, now);
+        // Who is not late by now will be as late, or as early, as its last block was.
+        if (now <= next_expected(asked) + kHedgeGain)
+            remaining = std::min(remaining, asker.expected + asked.lateness - now);
+        soonest = std::min(soonest, remaining);
+    }
+    return soonest;
+}
+
+/// When the oldest block that is asked of the peer was expected.
+TimePoint Dispatcher::next_expected(const Peer& peer) const {
+    for (const auto& request : peer.session.requests()) {
+        if (request.cancelled) continue;
+        const PartialPiece* partial = world_.picker.partial(request.block.piece);
+        if (!partial) continue;
+        for (const Asker& asker : partial->askers(partial->block_at(request.block)))
+            if (asker.peer == peer.id) return asker.expected;
+    }
+    return kNever;
 }
 
 /// Who else can be asked for the block, and will have delivered it first.
-Peer* Dispatcher::soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) {
+Peer* Dispatcher::soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const {
     Peer* best = nullptr;
     Duration best_time = Duration::max();
-    for (auto& [id, peer] : world_.peers) {
+    for (const auto& [id, peer] : world_.peers) {
         if (!usable(*peer, partial.piece()) || partial.asked_of(block, id)) continue;
         const Duration time = peer->delivery_time(partial.payload(block).size, now);
         if (time >= best_time) continue;
@@ -361,7 +380,7 @@ void Dispatcher::measure_pace(TimePoint now) {
 Duration Dispatcher::others_reach(const Peer& peer, std::uint64_t bytes_before) const {
     const double others = total_rate_ - peer.estimate.rate().value_or(0);
     if (others <= 0 || typical_delivery_ == Duration::max()) return Duration::max();
-    return from_seconds(static_cast<double>(bytes_before) / others) + 2 * typical_delivery_ + kLateGrace;
+    return from_seconds(static_cast<double>(bytes_before) / others) + 2 * typical_delivery_ + kHedgeGain;
 }
 
 void Dispatcher::fill_changed(TimePoint now) {
@@ -418,6 +437,7 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
         const Urgency urgency = wanted.rank == Rank::blocked ? Urgency::blocked_read : Urgency::readahead;
         if (!fill_from(peer, wanted.piece, urgency, limit_for(peer, wanted.rank, now), now)) break;
         touched.push_back(wanted.piece);
+        if (offer_of(wanted.piece) == Offer::open) break;  // nothing goes before the rest of it
     }
     for (PieceIndex piece : touched) refresh_offer(piece);
 
@@ -494,6 +514,8 @@ PartialPiece* Dispatcher::take_block(Peer& peer, const BlockRef& block, ByteView
         return nullptr;
     }
     if (!data.empty()) std::ranges::copy(data, partial->place(index).begin());
+    for (const Asker& asker : partial->askers(index))
+        if (asker.peer == peer.id) peer.lateness = now - asker.expected;
     useful_ += block.size;
     const std::vector<ConnectionId> others = partial->receive(index, peer.id);
     hedged_in_flight_ -=

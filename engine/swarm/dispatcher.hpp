@@ -82,9 +82,11 @@ class Dispatcher {
     TimePoint silent_at(const Peer& peer, TimePoint now) const;
     void ask_for_blocked(TimePoint now);
     bool spread(PieceIndex piece, TimePoint now);
-    void hedge_late_blocks(TimePoint now);
-    bool gains(const Peer& other, const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
-    Peer* soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now);
+    void hedge_blocked(TimePoint now);
+    bool hedge(PartialPiece& partial, TimePoint now);
+    Duration remaining_time(const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
+    TimePoint next_expected(const Peer& peer) const;
+    Peer* soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
     void fill_changed(TimePoint now);
     std::uint64_t cancelled_in_flight() const;
     void fill(Peer& peer, TimePoint now);

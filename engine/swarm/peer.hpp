@@ -27,6 +27,8 @@ struct Peer {
     /// Where it can be dialled: its own endpoint, or what an incoming peer says of itself.
     std::optional<Endpoint> dial_endpoint;
     TimePoint last_asked;
+    /// How much later than expected its last block came; negative if it was early.
+    Duration lateness{};
     /// Sends nothing though it was asked: nothing that matters is asked of it until it delivers.
     bool snubbed = false;
     /// The dispatcher's: it is among those that something has changed for, or that found nothing to be asked
@@ -60,8 +62,8 @@ struct Peer {
         return overdue ? kNever : std::max(now, ready);
     }
     static constexpr Duration kReadySlack = std::chrono::milliseconds(20);
-    /// Bytes of a blocked piece that are left for it until it is ready; counted anew in each dispatch.
-    std::uint64_t held_for_it = 0;
+    /// Bytes of blocked pieces that are left for it until it is ready or has room; counted anew in each dispatch.
+    std::uint64_t left_for_it = 0;
 
     Duration delivery_time(std::uint64_t more, TimePoint now) const {
         return estimate.delivery_time(session.bytes_in_flight() + more, now);

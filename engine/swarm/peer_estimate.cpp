@@ -101,11 +101,11 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     while (!samples_.empty() && samples_.back().bytes_per_second <= measured) samples_.pop_back();
     samples_.push_back({worked_, measured});
 
-    if (interval_busy_)  // all that its window let it send: one window each round trip
-        window_ = std::min(window_, std::max(kInitialWindow, 2 * measured * seconds(round_trip_)));
     // Faster than ever with a full queue: there may be more. No faster: the queue was long enough.
     const bool grows = measured > before * 1.1;
     if (!grows && interval_busy_) starting_ = false;
+    if (interval_busy_)  // all that its window let it send: one window each round trip
+        window_ = std::min(window_, std::max(kInitialWindow, 2 * measured * seconds(round_trip_)));
     if (grows && interval_busy_) {
         boost_ = std::min(boost_ * 1.25, kMaxBoost);
     } else {
@@ -168,9 +168,12 @@ std::uint64_t PeerEstimate::target_in_flight() const {
 }
 
 std::uint64_t PeerEstimate::burst_in_flight(TimePoint now) const {
+    const double sent_at_once = window(now);
     const auto known = rate();
-    if (!known) return std::max<std::uint64_t>(kFirstTarget, static_cast<std::uint64_t>(2 * window(now)));
-    return 3 * target_in_flight();
+    if (!known) return std::max(kFirstTarget, static_cast<std::uint64_t>(2 * sent_at_once));
+    const double product =
+        *known * seconds(round_trip_ + kMinSlack) * std::max(starting_ ? 2.0 : 1.0, boost_);
+    return static_cast<std::uint64_t>(std::max(product, sent_at_once)) + kBlockSize;
 }
 
 }  // namespace btfs

@@ -10,7 +10,7 @@ constexpr std::uint64_t kFullCheckEvery = 64;
 constexpr std::size_t kMostReported = 10;
 // What the engine promises of bytes received twice.
 constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
-constexpr double kDuplicateShare = 0.03;
+constexpr double kDuplicateShare = 0.08;
 
 }  // namespace
 
