@@ -45,6 +45,20 @@ TEST_F(PeerEstimateTest, AWarmPeerDeliversByItsRate) {
     EXPECT_NEAR(seconds(e.delivery_time(250'000, now)), 0.060 + 0.1, 0.03);
 }
 
+TEST_F(PeerEstimateTest, OfWhatSomebodyWaitsForItGetsAWindowAndOneBlock) {
+    const PeerEstimate e = streaming(now, 2s);
+    const double under_way = kRate * seconds(kRoundTrip);
+    EXPECT_GE(e.burst_in_flight(now), static_cast<std::uint64_t>(under_way) + kBlockSize);
+    EXPECT_LE(e.burst_in_flight(now), static_cast<std::uint64_t>(2.5 * under_way) + kBlockSize);
+}
+
+TEST_F(PeerEstimateTest, ANewPeerGetsTwoWindowsOfWhatSomebodyWaitsFor) {
+    PeerEstimate e(now);
+    e.on_round_trip(kRoundTrip, now);
+    EXPECT_GE(e.burst_in_flight(now), 2 * 14'500u);
+    EXPECT_LE(e.burst_in_flight(now), 8 * kBlockSize);
+}
+
 TEST_F(PeerEstimateTest, ASenderThatPulsesGetsALongerQueue) {
     PeerEstimate e(now);
     e.on_round_trip(1ms, now);

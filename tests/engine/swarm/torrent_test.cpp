@@ -86,6 +86,21 @@ TEST(Torrent, GetsAroundAPeerThatFallsSilent) {
     EXPECT_LT(swarm.now() - asked, 2s);
 }
 
+TEST(Torrent, WhatWillComeLastIsAskedOfASecondPeerAndWastesLittle) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t leecher = swarm.add({});
+    swarm.introduce(leecher, swarm.add({.seed = true, .link = {.up = 20e3}}));
+    swarm.introduce(leecher, swarm.add({.seed = true}));
+    swarm.run_for(2s);
+    const TimePoint asked = swarm.now();
+    swarm.set_reader(leecher, 1, blocked_on(0, kPiece));
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().test(PieceIndex(0)); }, 20s));
+    // The slow one would take 0.8 s for each block, and gets several before it is known to be slow.
+    EXPECT_LT(swarm.now() - asked, 600ms);
+    swarm.run_for(5s);
+    EXPECT_LT(swarm.torrent(leecher).totals().downloaded, kPiece + kPiece / 2);
+}
+
 TEST(Torrent, BansTheSenderOfABadBlockAndNobodyElse) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t leecher = swarm.add({});
