@@ -15,6 +15,9 @@
 namespace btfs {
 namespace {
 
+/// Freed memory that is kept, for each byte that is held.
+constexpr std::size_t kIdleFactor = 4;
+
 /// Whole pages from the kernel.
 struct Pages {
     std::byte* begin = nullptr;
@@ -80,7 +83,7 @@ class PieceMemory::Budget {
             held(use) -= pages.capacity;
             idle_.push_back(pages);
             idle_bytes_ += pages.capacity;
-            trim(std::max(total_held(), kIdleBytes), surplus);
+            trim(idle_limit(), surplus);
             take_ready(ready);
         }
         for (Pages old : surplus) unmap(old);
@@ -140,6 +143,12 @@ class PieceMemory::Budget {
         if (use == MemoryUse::blocked) return held(use) == 0 || now + capacity <= budget_;
         const std::size_t open = budget_ > kBlockedReserve ? budget_ - kBlockedReserve : 0;
         return now == 0 || now + capacity <= open;
+    }
+
+    /// What is held comes and goes by as much within moments.
+    std::size_t idle_limit() const {
+        const std::size_t held = total_held();
+        return std::min(std::max(kIdleFactor * held, kIdleBytes), budget_ > held ? budget_ - held : 0);
     }
 
     /// Oldest first: the newest are warm in the CPU's caches.

@@ -17,8 +17,9 @@ enum class MemoryUse : std::uint8_t { ahead, blocked, proof };
 
 /// Admits buffers out of a budget; a buffer returns its bytes when its last owner lets go. Each use always
 /// gets one buffer while it holds none, however large a piece is (`ahead`: while nothing else is held).
-/// Freed buffers are kept for reuse, since the first touch of fresh memory costs ten times a later one: as
-/// many bytes as are held at that moment, or kIdleBytes. Called from any thread. Buffers may outlive it.
+/// Freed buffers are kept for reuse, since the first touch of fresh memory costs ten times a later one: some
+/// times what is held at that moment, or kIdleBytes, and never more than what the budget leaves. Called from
+/// any thread. Buffers may outlive it.
 class PieceMemory {
   public:
     static constexpr std::size_t kDefaultBudget = 64 << 20;
