@@ -100,8 +100,7 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     peer.session.request(payload, now);
     const TimePoint expected = now + peer.delivery_time(0, now);
     partial.ask(block, {peer.id, now, expected});
-    if (world_.demand.is_blocked_on(partial.piece()))
-        hedge_at_ = std::min(hedge_at_, now + kHedgeAgain);
+    if (world_.demand.is_blocked_on(partial.piece())) hedge_at_ = std::min(hedge_at_, now + kHedgeAgain);
     set_alarm(peer, silent_at(peer, now));
 }
 
@@ -276,33 +275,32 @@ Duration Dispatcher::remaining_time(const PartialPiece& partial, std::uint32_t b
         Duration remaining = asked.estimate.remaining_time(asked.session.bytes_until(partial.payload(block)),
                                                            silent_since, now);
         // Who is not late by now will be as late, or as early, as its last block was.
-        if (now <= next_expected(asked) + kHedgeGain)
-            remaining = std::min(remaining, asker.expected + asked.lateness - now);
+        if (!late(asked, now)) remaining = std::min(remaining, asker.expected + asked.lateness - now);
         soonest = std::min(soonest, remaining);
     }
     return soonest;
 }
 
-/// When the oldest block that is asked of the peer was expected.
-TimePoint Dispatcher::next_expected(const Peer& peer) const {
+/// The oldest block that is asked of the peer should have come.
+bool Dispatcher::late(const Peer& peer, TimePoint now) const {
     for (const auto& request : peer.session.requests()) {
         if (request.cancelled) continue;
         const PartialPiece* partial = world_.picker.partial(request.block.piece);
         if (!partial) continue;
         for (const Asker& asker : partial->askers(partial->block_at(request.block)))
-            if (asker.peer == peer.id) return asker.expected;
+            if (asker.peer == peer.id) return now > asker.expected + kHedgeGain;
     }
-    return kNever;
+    return false;
 }
 
-/// Who else can be asked for the block, and will have delivered it first.
+/// Who else can be asked for the block, and will have delivered it first; nobody who is late already.
 Peer* Dispatcher::soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const {
     Peer* best = nullptr;
     Duration best_time = Duration::max();
     for (const auto& [id, peer] : world_.peers) {
         if (!usable(*peer, partial.piece()) || partial.asked_of(block, id)) continue;
         const Duration time = peer->delivery_time(partial.payload(block).size, now);
-        if (time >= best_time) continue;
+        if (time >= best_time || late(*peer, now)) continue;
         best = peer.get();
         best_time = time;
     }
@@ -455,15 +453,20 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
 
 // A silent peer shows that it is back by a block that can wait, unless there is nobody else to ask.
 void Dispatcher::probe(Peer& peer, TimePoint now) {
-    const TimePoint retry = peer.last_asked + kSnubbedRetry;
+    const bool only = alone(peer);
+    const TimePoint retry = peer.last_asked + (only ? kSilence : kSnubbedRetry);
     if (now < retry) return set_alarm(peer, retry);
-    for (auto wanted = world_.demand.open().rbegin(); wanted != world_.demand.open().rend(); ++wanted) {
-        if (wanted->rank == Rank::blocked && !alone(peer)) return;
-        if (!peer.can_be_asked(wanted->piece) || excluded_(wanted->piece, peer)) continue;
-        const PieceIndex piece = wanted->piece;
-        fill_from(peer, piece, Urgency::readahead, kBlockSize, now);
-        return refresh_offer(piece);
-    }
+    const auto asked_for = [&](const Deadline& wanted) {
+        if (!peer.can_be_asked(wanted.piece) || excluded_(wanted.piece, peer)) return false;
+        const PieceIndex piece = wanted.piece;
+        fill_from(peer, piece, only ? Urgency::blocked_read : Urgency::readahead, kBlockSize, now);
+        refresh_offer(piece);
+        return true;
+    };
+    const std::set<Deadline>& open = world_.demand.open();
+    if (only) return void(std::ranges::any_of(open, asked_for));
+    for (auto wanted = open.rbegin(); wanted != open.rend() && wanted->rank != Rank::blocked; ++wanted)
+        if (asked_for(*wanted)) return;
 }
 
 /// Nobody else sends anything.

@@ -85,7 +85,7 @@ class Dispatcher {
     void hedge_blocked(TimePoint now);
     bool hedge(PartialPiece& partial, TimePoint now);
     Duration remaining_time(const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
-    TimePoint next_expected(const Peer& peer) const;
+    bool late(const Peer& peer, TimePoint now) const;
     Peer* soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
     void fill_changed(TimePoint now);
     std::uint64_t cancelled_in_flight() const;

@@ -62,7 +62,8 @@ struct Peer {
         return overdue ? kNever : std::max(now, ready);
     }
     static constexpr Duration kReadySlack = std::chrono::milliseconds(20);
-    /// Bytes of blocked pieces that are left for it until it is ready or has room; counted anew in each dispatch.
+    /// Bytes of blocked pieces that are left for it until it is ready or has room; counted anew in each
+    /// dispatch.
     std::uint64_t left_for_it = 0;
 
     Duration delivery_time(std::uint64_t more, TimePoint now) const {

@@ -18,6 +18,8 @@ constexpr Duration kMinSlack = 20ms;
 constexpr Duration kMinInterval = 20ms;
 /// What a peer of unknown rate gets in flight beside the share of a blocked piece.
 constexpr std::uint64_t kFirstTarget = 8 * kBlockSize;
+/// While its rate still grows: with the slack, twice what is under way.
+constexpr double kStartingBoost = 1.5;
 constexpr double kMaxBoost = 64;
 constexpr double kMaxFirstBoost = 8;
 constexpr Duration kLongestQueue = 1s;
@@ -101,12 +103,13 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     while (!samples_.empty() && samples_.back().bytes_per_second <= measured) samples_.pop_back();
     samples_.push_back({worked_, measured});
 
-    // Faster than ever with a full queue: there may be more. No faster: the queue was long enough.
+    // Faster than ever with a full queue: there may be more, unless it was the sender's window that held it
+    // back. No faster: the queue was long enough.
     const bool grows = measured > before * 1.1;
     if (!grows && interval_busy_) starting_ = false;
     if (interval_busy_)  // all that its window let it send: one window each round trip
         window_ = std::min(window_, std::max(kInitialWindow, 2 * measured * seconds(round_trip_)));
-    if (grows && interval_busy_) {
+    if (grows && interval_busy_ && static_cast<double>(in_flight) < window_) {
         boost_ = std::min(boost_ * 1.25, kMaxBoost);
     } else {
         boost_ = std::max(1.0, boost_ / 1.1);
@@ -162,7 +165,7 @@ std::uint64_t PeerEstimate::target_in_flight() const {
     // What a lost packet takes is no jitter of the path.
     const Duration slack = std::clamp<Duration>(4 * jitter_, kMinSlack, std::max(kMinSlack, round_trip_));
     const double product =
-        *known * std::min(seconds(round_trip_ + slack) * std::max(starting_ ? 2.0 : 1.0, boost_),
+        *known * std::min(seconds(round_trip_ + slack) * std::max(starting_ ? kStartingBoost : 1.0, boost_),
                           seconds(std::max(kLongestQueue, 2 * round_trip_)));
     return std::max<std::uint64_t>(static_cast<std::uint64_t>(product) + 2 * kBlockSize, kFirstTarget / 2);
 }
@@ -172,7 +175,7 @@ std::uint64_t PeerEstimate::burst_in_flight(TimePoint now) const {
     const auto known = rate();
     if (!known) return std::max(kFirstTarget, static_cast<std::uint64_t>(2 * sent_at_once));
     const double product =
-        *known * seconds(round_trip_ + kMinSlack) * std::max(starting_ ? 2.0 : 1.0, boost_);
+        *known * seconds(round_trip_ + kMinSlack) * std::max(starting_ ? kStartingBoost : 1.0, boost_);
     return static_cast<std::uint64_t>(std::max(product, sent_at_once)) + kBlockSize;
 }
 

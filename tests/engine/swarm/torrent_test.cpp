@@ -233,6 +233,17 @@ TEST(Torrent, APeerThatBecomesASeedInOneBreathIsCountedOnce) {
     EXPECT_EQ(s.torrent.picker().availability(PieceIndex(3)), 0u);
 }
 
+TEST(Torrent, TheOnlyPeerIsAskedAgainSoonThoughItRefused) {
+    Scripted s;
+    s.says({wire::HaveAll{}, wire::Unchoke{}});
+    s.torrent.set_reader(1, blocked_on(3 * kPiece, 3 * kPiece + 1), s.now);
+    const wire::PeerSession& session = *s.torrent.session(s.peer);
+    while (session.in_flight() > 0) s.says({wire::RejectRequest{session.requests().front().block}});
+    for (const TimePoint end = s.now + 2s; s.now < end; s.now += 100ms) s.torrent.handle_timeout(s.now);
+    ASSERT_GT(session.in_flight(), 0u);
+    EXPECT_EQ(session.requests().front().block.piece, PieceIndex(3));
+}
+
 TEST(Torrent, AnIdleTorrentWithoutPeersNeedsNoTick) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t node = swarm.add({});
