@@ -5,13 +5,19 @@
 
 namespace btfs {
 
-PartialPiece::PartialPiece(PieceIndex piece, const Layout& layout, PieceBufferPtr buffer)
-    : piece_(piece), buffer_(std::move(buffer)), blocks_(layout.block_count(piece)) {
+PartialPiece::PartialPiece(PieceIndex piece, const Layout& layout, PieceBufferPtr buffer,
+                           std::set<PieceIndex>& open)
+    : piece_(piece), open_(open), buffer_(std::move(buffer)), blocks_(layout.block_count(piece)) {
     free_count_ = block_count();
+    open_.insert(piece_);
     for (std::uint32_t i = 0; i < block_count(); ++i) {
         blocks_[i].payload = layout.payload(piece, i);
         if (blocks_[i].payload.size == 0) set_state(i, BlockState::received);
     }
+}
+
+PartialPiece::~PartialPiece() {
+    if (free_count_ > 0) open_.erase(piece_);
 }
 
 std::span<std::byte> PartialPiece::place(std::uint32_t block) const {
@@ -30,12 +36,15 @@ std::uint32_t PartialPiece::first_free() {
 
 void PartialPiece::set_state(std::uint32_t block, BlockState state) {
     Block& b = blocks_[block];
+    const bool was_open = free_count_ > 0;
     free_count_ -= b.state == BlockState::free;
     received_count_ -= b.state == BlockState::received;
     b.state = state;
     free_count_ += state == BlockState::free;
     received_count_ += state == BlockState::received;
     if (state == BlockState::free) free_from_ = std::min(free_from_, block);
+    if (was_open && free_count_ == 0) open_.erase(piece_);
+    if (!was_open && free_count_ > 0) open_.insert(piece_);
 }
 
 void PartialPiece::ask(std::uint32_t block, const Asker& asker) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -35,7 +36,11 @@ class PartialPiece {
     /// A block is asked of so many peers at most.
     static constexpr std::size_t kMaxAskers = 3;
 
-    PartialPiece(PieceIndex piece, const Layout& layout, PieceBufferPtr buffer);
+    /// Is in `open`, which outlives it, as long as it has free blocks.
+    PartialPiece(PieceIndex piece, const Layout& layout, PieceBufferPtr buffer, std::set<PieceIndex>& open);
+    PartialPiece(const PartialPiece&) = delete;
+    PartialPiece& operator=(const PartialPiece&) = delete;
+    ~PartialPiece();
 
     PieceIndex piece() const { return piece_; }
     const PieceBufferPtr& buffer() const { return buffer_; }
@@ -80,6 +85,7 @@ class PartialPiece {
     void set_state(std::uint32_t block, BlockState state);
 
     PieceIndex piece_;
+    std::set<PieceIndex>& open_;
     PieceBufferPtr buffer_;
     std::vector<Block> blocks_;
     std::uint32_t free_count_ = 0;

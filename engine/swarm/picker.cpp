@@ -25,13 +25,15 @@ PartialPiece* Picker::partial(PieceIndex piece) {
 PartialPiece& Picker::begin(PieceIndex piece, PieceBufferPtr buffer) {
     assert(state(piece) == PieceState::missing && buffer);
     auto [at, added] =
-        partials_.emplace(piece, std::make_unique<PartialPiece>(piece, layout_, std::move(buffer)));
+        partials_.emplace(piece, std::make_unique<PartialPiece>(piece, layout_, std::move(buffer), open_));
+    if (rarity_) rarity_->remove(piece);
     return *at->second;
 }
 
 void Picker::abandon(PieceIndex piece) {
     assert(partials_.contains(piece));
     partials_.erase(piece);
+    if (rarity_) rarity_->add(piece, count_of(piece));
 }
 
 PieceBufferPtr Picker::start_verifying(PieceIndex piece) {
@@ -51,6 +53,7 @@ PartialPiece& Picker::reopen(PieceIndex piece) {
 std::unique_ptr<PartialPiece> Picker::set_had(PieceIndex piece) {
     assert(!partials_.contains(piece));
     if (had_.set(piece)) bytes_missing_ -= layout_.piece_size(piece);
+    if (rarity_) rarity_->remove(piece);
     auto node = verifying_.extract(piece);
     return node.empty() ? nullptr : std::move(node.mapped());
 }
@@ -58,46 +61,45 @@ std::unique_ptr<PartialPiece> Picker::set_had(PieceIndex piece) {
 void Picker::set_lost(PieceIndex piece) {
     verifying_.erase(piece);
     if (had_.clear(piece)) bytes_missing_ += layout_.piece_size(piece);
+    if (rarity_ && state(piece) == PieceState::missing && !rarity_->contains(piece))
+        rarity_->add(piece, count_of(piece));
 }
 
 void Picker::pieces_joined(const Bitfield& pieces) {
+    rarity_.reset();  // sorted anew when it is needed: as quick as this
     if (counts_.empty()) counts_.resize(layout_.piece_count());
     for (std::uint32_t i = 0; i < counts_.size(); ++i) counts_[i] += pieces.test(PieceIndex(i));
 }
 
 void Picker::pieces_left(const Bitfield& pieces) {
+    rarity_.reset();
     for (std::uint32_t i = 0; i < counts_.size(); ++i) counts_[i] -= pieces.test(PieceIndex(i));
 }
 
 void Picker::piece_gained(PieceIndex piece) {
     if (counts_.empty()) counts_.resize(layout_.piece_count());
     ++counts_[piece.value()];
+    if (rarity_) rarity_->count_up(piece);
 }
 
 void Picker::piece_left(PieceIndex piece) {
     assert(!counts_.empty() && counts_[piece.value()] > 0);
     --counts_[piece.value()];
+    if (rarity_) rarity_->count_down(piece);
 }
 
 std::uint32_t Picker::availability(PieceIndex piece) const {
-    return seeds_ + (counts_.empty() ? 0 : counts_[piece.value()]);
+    return seeds_ + count_of(piece);
 }
 
 std::optional<PieceIndex> Picker::rarest(const std::function<bool(PieceIndex)>& eligible,
-                                         std::uint64_t salt) const {
-    for (const auto& [piece, partial] : partials_)
-        if (partial->free_count() > 0 && eligible(piece)) return piece;
-
-    // From a place that differs from peer to peer, so that equally rare pieces are spread.
-    const std::uint32_t count = layout_.piece_count();
-    std::optional<PieceIndex> best;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const PieceIndex piece((salt + i) % count);
-        if (state(piece) != PieceState::missing || !eligible(piece)) continue;
-        if (!best || availability(piece) < availability(*best)) best = piece;
-        if (availability(*best) <= 1 || counts_.empty()) break;  // no rarer one can come
-    }
-    return best;
+                                         std::uint64_t salt) {
+    for (PieceIndex piece : open_)
+        if (eligible(piece)) return piece;
+    if (!rarity_)
+        rarity_.emplace(layout_.piece_count(), counts_,
+                        [&](PieceIndex piece) { return state(piece) == PieceState::missing; });
+    return rarity_->first(salt, eligible);
 }
 
 }  // namespace btfs

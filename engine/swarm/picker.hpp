@@ -6,11 +6,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/core/bitfield.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/swarm/partial_piece.hpp"
+#include "engine/swarm/rarity.hpp"
 
 namespace btfs {
 
@@ -57,18 +59,23 @@ class Picker {
     std::uint32_t availability(PieceIndex piece) const;
 
     /// Of the missing pieces that `eligible` accepts, one that the fewest peers have; pieces that are
-    /// being received and have free blocks come before it. O(pieces) at worst.
-    std::optional<PieceIndex> rarest(const std::function<bool(PieceIndex)>& eligible,
-                                     std::uint64_t salt) const;
+    /// being received and have free blocks come before it. Equally rare pieces are tried in an order that
+    /// depends on `salt`. Takes as long as it finds pieces that are not eligible.
+    std::optional<PieceIndex> rarest(const std::function<bool(PieceIndex)>& eligible, std::uint64_t salt);
 
   private:
+    /// How many peers that are not seeds have the piece.
+    std::uint32_t count_of(PieceIndex piece) const { return counts_.empty() ? 0 : counts_[piece.value()]; }
+
     const Layout& layout_;
     Bitfield had_;
     std::uint64_t bytes_missing_ = 0;
+    std::set<PieceIndex> open_;  // partial pieces with free blocks
     std::map<PieceIndex, std::unique_ptr<PartialPiece>> partials_;
     std::map<PieceIndex, std::unique_ptr<PartialPiece>> verifying_;
     std::uint32_t seeds_ = 0;
     std::vector<std::uint16_t> counts_;  // empty until a peer with some pieces joins
+    std::optional<Rarity> rarity_;       // of the missing pieces, since somebody asked for the rarest
 };
 
 }  // namespace btfs

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/core/rng.hpp"
+
 namespace btfs {
 namespace {
 
@@ -64,7 +66,8 @@ TEST_F(PickerTest, ABlockMayBeAskedOfSeveralAndTheFirstToSendItEndsTheOthers) {
 TEST_F(PickerTest, PaddingIsNotAskedFor) {
     const Layout padded(
         kPieceLength, {{0, kBlockSize + 10, false}, {kBlockSize + 10, kPieceLength - kBlockSize - 10, true}});
-    PartialPiece partial(PieceIndex(0), padded, buffer());
+    std::set<PieceIndex> open;
+    PartialPiece partial(PieceIndex(0), padded, buffer(), open);
     EXPECT_EQ(partial.payload(1).size, 10u);
     EXPECT_EQ(partial.state(2), BlockState::received);
     EXPECT_EQ(partial.free_count(), 2u);
@@ -84,6 +87,54 @@ TEST_F(PickerTest, TheRarestPieceIsNextAndBegunOnesGoFirst) {
     picker.pieces_left(some);
     picker.seed_left();
     EXPECT_EQ(picker.availability(PieceIndex(6)), 0u);
+}
+
+TEST_F(PickerTest, TheRarestIsTheRarestWhateverComesAndGoes) {
+    Rng rng(7);
+    std::vector<Bitfield> peers;
+    const auto eligible = [](PieceIndex p) { return p.value() % 3 != 0; };
+    for (int step = 0; step < 3000; ++step) {
+        const PieceIndex p(static_cast<std::uint32_t>(rng.below(10)));
+        switch (rng.below(8)) {
+            case 0:
+                if (peers.size() < 20) picker.pieces_joined(peers.emplace_back(10));
+                break;
+            case 1:
+                if (peers.empty()) break;
+                picker.pieces_left(peers.back());
+                peers.pop_back();
+                break;
+            case 2:
+            case 3:
+                if (!peers.empty() && peers.back().set(p)) picker.piece_gained(p);
+                break;
+            case 4:
+                if (!peers.empty() && peers.back().clear(p)) picker.piece_left(p);
+                break;
+            case 5:
+                if (picker.state(p) == PieceState::missing) picker.set_had(p);
+                break;
+            case 6:
+                picker.state(p) == PieceState::had ? picker.set_lost(p) : void();
+                break;
+            default:
+                if (picker.state(p) == PieceState::missing) {
+                    PartialPiece& partial = picker.begin(p, buffer());
+                    for (std::uint32_t i = 0; i < 3; ++i) partial.ask(i, {1, {}, {}});
+                } else if (picker.state(p) == PieceState::receiving) {
+                    picker.abandon(p);
+                }
+        }
+        std::optional<std::uint32_t> least;
+        for (PieceIndex q(0); q.value() < 10; q = q.next())
+            if (picker.state(q) == PieceState::missing && eligible(q))
+                least = std::min(least.value_or(~0u), picker.availability(q));
+        const auto rarest = picker.rarest(eligible, rng.below(100));
+        ASSERT_EQ(rarest.has_value(), least.has_value()) << step;
+        if (!rarest) continue;
+        ASSERT_TRUE(eligible(*rarest) && picker.state(*rarest) == PieceState::missing) << step;
+        ASSERT_EQ(picker.availability(*rarest), *least) << step;
+    }
 }
 
 }  // namespace

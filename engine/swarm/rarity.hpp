@@ -1,0 +1,74 @@
+// Pieces in the order of how many peers have them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/core/types.hpp"
+
+namespace btfs {
+
+/// A set of pieces, sorted by a count of each: groups of equal count, one behind the other in one array. A
+/// count that changes by one, or a piece that comes or goes, moves one piece over each border between.
+class Rarity {
+  public:
+    /// Of the pieces for which `contained` is true; counts[i] is piece i's, all are 0 if there are none.
+    template <class Contained>
+    Rarity(std::uint32_t pieces, std::span<const std::uint16_t> counts, Contained contained)
+        : place_(pieces, kNowhere) {
+        std::vector<std::uint32_t> sizes(1);
+        const auto count_of = [&](std::uint32_t i) { return counts.empty() ? 0u : counts[i]; };
+        for (std::uint32_t i = 0; i < pieces; ++i) {
+            if (!contained(PieceIndex(i))) continue;
+            if (count_of(i) >= sizes.size()) sizes.resize(count_of(i) + 1u);
+            ++sizes[count_of(i)];
+        }
+        begins_.assign(1, 0);
+        for (std::uint32_t size : sizes) begins_.push_back(begins_.back() + size);
+        order_.resize(begins_.back());
+        std::vector<std::uint32_t> next(begins_);
+        for (std::uint32_t i = 0; i < pieces; ++i)
+            if (contained(PieceIndex(i))) put(PieceIndex(i), next[count_of(i)]++);
+    }
+
+    bool contains(PieceIndex piece) const { return place_[piece.value()] != kNowhere; }
+    /// The piece is not contained.
+    void add(PieceIndex piece, std::uint32_t count);
+    /// Nothing if the piece is not contained.
+    void remove(PieceIndex piece);
+    /// One more, or one fewer, has the piece; nothing if it is not contained.
+    void count_up(PieceIndex piece);
+    void count_down(PieceIndex piece);
+
+    /// The first piece with the least count that `eligible` accepts. Within a group the search begins at a
+    /// place that follows from `salt`.
+    template <class Eligible>
+    std::optional<PieceIndex> first(std::uint64_t salt, Eligible eligible) const {
+        for (std::size_t group = 0; group + 1 < begins_.size(); ++group) {
+            const std::uint32_t size = begins_[group + 1] - begins_[group];
+            for (std::uint32_t i = 0; i < size; ++i) {
+                const PieceIndex piece = order_[begins_[group] + (salt + i) % size];
+                if (eligible(piece)) return piece;
+            }
+        }
+        return std::nullopt;
+    }
+
+  private:
+    static constexpr std::uint32_t kNowhere = ~0u;
+
+    std::size_t group_of(PieceIndex piece) const;
+    void put(PieceIndex piece, std::uint32_t place) {
+        order_[place] = piece;
+        place_[piece.value()] = place;
+    }
+    void swap(std::uint32_t a, std::uint32_t b);
+
+    std::vector<PieceIndex> order_;
+    std::vector<std::uint32_t> place_;   // by piece
+    std::vector<std::uint32_t> begins_;  // by count; the last one is the end of all
+};
+
+}  // namespace btfs
