@@ -132,8 +132,8 @@ Duration PeerEstimate::idle_halving() const {
 double PeerEstimate::window(TimePoint now) const {
     // It has been idle since it sent the last byte, until what is asked now gets there.
     const Duration idle = now - last_received_ + round_trip_;
-    const double halvings = std::floor(seconds(idle) / seconds(idle_halving()));
-    return std::max(kInitialWindow, halvings > 40 ? 0 : window_ / std::exp2(halvings));
+    const auto halvings = std::min<std::int64_t>(idle / idle_halving(), 60);
+    return std::max(kInitialWindow, std::ldexp(window_, -static_cast<int>(halvings)));
 }
 
 Duration PeerEstimate::delivery_time(std::uint64_t bytes, TimePoint now) const {
