@@ -69,10 +69,11 @@ TorrentStore::TorrentStore(StoreSpec spec, std::filesystem::path data_path, std:
 TorrentStore::~TorrentStore() {
     events_.detach();
     close(Errc::cancelled);
-    pool_.forget(this);
-    memory_.forget(this);
     retry_all_writes();  // once more: there may be room by now
-    jobs_.wait_until_unused();
+    do {  // what is under way may yet leave something to be done when there is memory, or later
+        pool_.forget(this);
+        memory_.forget(this);
+    } while (!jobs_.unused_within(std::chrono::milliseconds(5)));
     if (claims_->clean()) return;
     Error error = data_.sync(Clock::now() + kSyncPatience);
     if (!error) error = claims_->mark_clean(cache_.stored(), cache_.doubtful());

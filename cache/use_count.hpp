@@ -1,6 +1,7 @@
 // Who is still inside: lets an owner wait until nobody uses it any more.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -36,6 +37,11 @@ class UseCount {
     };
 
     Token use() { return Token(*this); }
+    /// Waits at most so long; true if nobody uses it any more.
+    bool unused_within(std::chrono::milliseconds patience) {
+        std::unique_lock lock(mutex_);
+        return unused_.wait_for(lock, patience, [this] { return uses_ == 0; });
+    }
     void wait_until_unused() {
         std::unique_lock lock(mutex_);
         unused_.wait(lock, [this] { return uses_ == 0; });

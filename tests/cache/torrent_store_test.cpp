@@ -321,6 +321,20 @@ TEST(TorrentStoreTest, WhatTheDiskDoesNotTakeIsLostWhenThereIsTooMuchOfIt) {
     EXPECT_TRUE(w.engine.wait([&] { return w.engine.lost.size() == 3; }));
 }
 
+TEST(TorrentStoreTest, EndsThoughWhatItKeepsIsWantedAtThatMoment) {
+    const auto torrent = make_torrent(kPiece, 4 * kPiece);
+    FileSizeLimit full(4096);
+    for (int i = 0; i < 50; ++i) {
+        World w(torrent);
+        w.open();
+        for (unsigned p = 0; p < 3; ++p) w.fill(PieceIndex(p), Urgency::blocked_read);
+        ASSERT_TRUE(w.engine.wait_verified(p2));
+        usleep(static_cast<useconds_t>(i * 20));  // somewhere amid the writes that fail
+        EXPECT_FALSE(w.memory.acquire(PieceMemory::kDefaultBudget, MemoryUse::blocked));
+        w.close();
+    }
+}
+
 TEST(TorrentStoreTest, ATinyFileSystemIsFilledAndFreedAgain) {
     if (geteuid() != 0) GTEST_SKIP() << "mounting a tmpfs needs root";
     World w(make_torrent(kPiece, 16 * kPiece));
