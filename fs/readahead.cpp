@@ -29,17 +29,26 @@ Readahead::Run& Readahead::run_for(ByteRange range) {
     return *found;
 }
 
+void Readahead::Run::note_overtaken(ByteRange range) {
+    if (range.begin > head && length() > kReadaheadThreshold)
+        overtaken = {overtaken.empty() ? head : overtaken.begin, range.begin};
+    if (range.contains(overtaken.begin)) overtaken.begin = range.end;
+    if (range.begin > overtaken.begin + kForwardTolerance) overtaken = {};
+}
+
 void Readahead::on_read(ByteRange range, TimePoint now) {
     let_time_pass(now);
     pause_ = {};
     Run& run = run_for(range);
+    run.note_overtaken(range);
     if (range.end > run.head) {
         bytes_ += static_cast<double>(range.end - run.head);
         run.head = range.end;
     }
     run.begin = std::min(run.begin, range.begin);
     reads_in_sequence_ = reads_in_sequence_ || run.length() >= kEstablishedRun;
-    window_ = {range.begin, std::min(file_size_, run.head + ahead_of(run))};
+    window_ = {run.overtaken.empty() ? range.begin : std::min(range.begin, run.overtaken.begin),
+               std::min(file_size_, run.head + ahead_of(run))};
     if (window_.end < range.end) window_.end = range.end;
 }
 

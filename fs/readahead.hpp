@@ -42,8 +42,8 @@ class Readahead {
     /// No READ waits any more.
     void on_served(TimePoint now);
 
-    /// From where the last READ began to as far as is worth having. After a seek: the READ alone, or
-    /// kJumpWindow for a reader that was seen to read in sequence.
+    /// From where the last READ began, or where those begin that it overtook, to as far as is worth having.
+    /// After a seek: the READ alone, or kJumpWindow for a reader that was seen to read in sequence.
     ByteRange window() const { return window_; }
     /// 0 until there was enough unblocked time to tell.
     std::uint64_t bytes_per_second() const;
@@ -52,6 +52,7 @@ class Readahead {
     struct Run {
         std::uint64_t begin = 0;
         std::uint64_t head = 0;  ///< the end of the furthest READ
+        ByteRange overtaken{};   ///< READs that have yet to come, as it seems, behind later ones
         std::uint64_t last_used = 0;
         bool continues(std::uint64_t offset) const {
             // The reader may be as far behind the head as the head may have gone forward.
@@ -59,6 +60,7 @@ class Readahead {
                    offset <= head + kForwardTolerance;
         }
         std::uint64_t length() const { return head - begin; }
+        void note_overtaken(ByteRange range);
     };
 
     Run& run_for(ByteRange range);

@@ -19,6 +19,8 @@ constexpr Duration kHedgeAgain = 20ms;
 constexpr Duration kSilence = 1s;
 constexpr int kSilenceFactor = 4;
 constexpr Duration kLongestSilence = 4s;
+/// What was asked for so long before something that has come was overlooked, and can be asked for again.
+constexpr Duration kOverlookedAfter = 2s;
 /// A peer that sends parts of a block, but no whole one, has so many times that.
 constexpr int kTrickleFactor = 2;
 /// How often a peer that fell silent is tried again with one block.
@@ -230,9 +232,10 @@ void Dispatcher::hedge_blocked(TimePoint now) {
         if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
         if (!partial) continue;
-        hedge_at_ = now + kHedgeAgain;
         // Who has nothing to do takes what nobody was asked for; only then is anything asked for twice.
-        if (partial->free_count() == 0 && !hedge(*partial, now)) return;
+        if (partial->free_count() > 0) continue;
+        hedge_at_ = now + kHedgeAgain;
+        if (!hedge(*partial, now)) return;
     }
 }
 
@@ -345,6 +348,7 @@ void Dispatcher::ring_alarms(TimePoint now) {
         alarms_.erase(alarms_.begin());
         peer.alarm = kNever;
         on_peer_changed(peer);
+        release_asked_before(peer.session.answered_until() - kOverlookedAfter, peer, true, now);
         if (!peer.session.oldest_request()) continue;
         if (const TimePoint silent = silent_at(peer, now); silent > now) {
             set_alarm(peer, silent);
@@ -543,9 +547,13 @@ void Dispatcher::release_block(const Peer& peer, const BlockRef& block) {
 }
 
 void Dispatcher::release(Peer& peer, bool cancel, TimePoint now) {
+    release_asked_before(TimePoint::max(), peer, cancel, now);
+}
+
+void Dispatcher::release_asked_before(TimePoint time, Peer& peer, bool cancel, TimePoint now) {
     std::vector<BlockRef> blocks;
     for (const auto& request : peer.session.requests())
-        if (!request.cancelled) blocks.push_back(request.block);
+        if (!request.cancelled && request.since < time) blocks.push_back(request.block);
     for (const BlockRef& block : blocks) {
         release_block(peer, block);
         if (cancel) peer.session.cancel(block, now);

@@ -55,7 +55,7 @@ class Dispatcher {
 
     /// Fills the queues of the peers for which something has changed. Called after each change.
     void dispatch(TimePoint now);
-    /// When dispatch() has to be called though nothing happened: a block will be late then.
+    /// When dispatch() has to be called though nothing happened: to look whether something is late.
     TimePoint next_timeout() const;
 
     /// A requested block has come from a peer; `data` is empty if it is in its place. Gives its piece if that
@@ -91,6 +91,7 @@ class Dispatcher {
     std::uint64_t cancelled_in_flight() const;
     void fill(Peer& peer, TimePoint now);
     void probe(Peer& peer, TimePoint now);
+    void release_asked_before(TimePoint time, Peer& peer, bool cancel, TimePoint now);
     bool alone(const Peer& peer) const;
     bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit, TimePoint now);
     bool has_room(const Peer& peer, std::uint64_t limit) const;

@@ -259,7 +259,7 @@ Error PeerSession::handle(const Choke&) {
     if (!capabilities_.fast) {  // all that was asked is dropped (BEP 3)
         std::deque<RequestInFlight> kept;
         for (const RequestInFlight& r : requests_) {
-            if (under_way_ == r.block) {
+            if (under_way_ == r.block && under_way_wanted_ == !r.cancelled) {
                 kept.push_back(r);
                 continue;
             }
@@ -364,7 +364,7 @@ Error PeerSession::handle(const AllowedFast& m) {
 
 Error PeerSession::handle(const RejectRequest& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
-    auto found = std::ranges::find(requests_, m.block, &RequestInFlight::block);
+    const auto found = find_request(m.block, true);
     if (found == requests_.end()) return {};  // one we gave up, or a confused peer: no harm
     const bool cancelled = found->cancelled;
     end_request(found);
@@ -425,7 +425,7 @@ Error PeerSession::handle(const Extended& m) {
 
 Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) {
     assert(!under_way_);
-    auto found = std::ranges::find(requests_, block, &RequestInFlight::block);
+    auto found = find_request(block, false);
     if (found == requests_.end() && block.size == 0) {  // BitComet's way to reject
         found = std::ranges::find_if(requests_, [&](const RequestInFlight& r) {
             return r.block.piece == block.piece && r.block.offset_in_piece == block.offset_in_piece;
@@ -453,8 +453,15 @@ Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) 
 void PeerSession::on_block_end(const BlockRef& block) {
     const bool wanted = std::exchange(under_way_wanted_, false);
     under_way_.reset();
-    auto found = std::ranges::find(requests_, block, &RequestInFlight::block);
-    if (found != requests_.end()) end_request(found);
+    const auto found = find_request(block, !wanted);
+    if (found != requests_.end()) {
+        const RequestInFlight answered = *found;
+        end_request(found);
+        if (wanted) {
+            answered_until_ = std::max(answered_until_, answered.since);
+            forget_cancelled_before(answered.since);
+        }
+    }
     if (block.size == 0) return;
     content_received_ += block.size;
     last_content_ = now_;
@@ -491,9 +498,27 @@ bool PeerSession::in_range(const BlockRef& block) const {
     return block.offset_in_piece <= piece_size && block.size <= piece_size - block.offset_in_piece;
 }
 
+std::deque<PeerSession::RequestInFlight>::iterator PeerSession::find_request(const BlockRef& block,
+                                                                             bool cancelled_first) {
+    const auto first = std::ranges::find_if(requests_, [&](const RequestInFlight& r) {
+        return r.block == block && r.cancelled == cancelled_first;
+    });
+    return first != requests_.end() ? first : std::ranges::find(requests_, block, &RequestInFlight::block);
+}
+
 void PeerSession::end_request(std::deque<RequestInFlight>::iterator request) {
     bytes_in_flight_ -= request->block.size;
     requests_.erase(request);
+}
+
+/// Who answers what was asked for after a Cancel has read that. Transmission says nothing to it.
+void PeerSession::forget_cancelled_before(TimePoint time) {
+    std::erase_if(requests_, [&](const RequestInFlight& r) {
+        if (!r.cancelled || r.since >= time) return false;
+        forget(r.block);
+        bytes_in_flight_ -= r.block.size;
+        return true;
+    });
 }
 
 void PeerSession::forget(const BlockRef& block) {

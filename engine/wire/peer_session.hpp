@@ -117,7 +117,7 @@ class PeerSession final : private InboundStream::Sink {
 
     struct RequestInFlight {
         BlockRef block;
-        TimePoint since;
+        TimePoint since;  ///< that it was sent; once it is cancelled, that this was
         bool cancelled = false;
     };
 
@@ -173,6 +173,9 @@ class PeerSession final : private InboundStream::Sink {
     TimePoint last_progress() const { return last_progress_; }
     /// When the oldest request was sent that is neither answered nor cancelled.
     std::optional<TimePoint> oldest_request() const;
+    /// When the latest request was sent that has been answered by its block: in order, all before it would be
+    /// answered too.
+    TimePoint answered_until() const { return answered_until_; }
     /// Bytes of the block that is coming in right now which are here already.
     const std::optional<BlockRef>& block_under_way() const { return under_way_; }
 
@@ -222,7 +225,11 @@ class PeerSession final : private InboundStream::Sink {
     void gain(const Bitfield& pieces);
     Error take_all_pieces(bool all);
     bool in_range(const BlockRef& block) const;
+    /// A block may have been asked for again before the peer told what became of a cancelled request for it;
+    /// end() if it was not asked for at all.
+    std::deque<RequestInFlight>::iterator find_request(const BlockRef& block, bool cancelled_first);
     void end_request(std::deque<RequestInFlight>::iterator request);
+    void forget_cancelled_before(TimePoint time);
     void forget(const BlockRef& block);
     bool was_forgotten(const BlockRef& block);
     void fail(Error reason);
@@ -252,7 +259,8 @@ class PeerSession final : private InboundStream::Sink {
     /// In the order in which they were sent.
     std::deque<RequestInFlight> requests_;
     std::uint64_t bytes_in_flight_ = 0;  // the sizes of requests_ together
-    /// Requests that a choke or a time-out ended on our side: their blocks may still come (BEP 3).
+    TimePoint answered_until_{};
+    /// Requests that ended on our side only, by a choke or unanswered: their blocks may still come (BEP 3).
     std::deque<BlockRef> forgotten_;
     std::vector<PieceIndex> allowed_fast_;  ///< what we may request while choked
     std::vector<PieceIndex> granted_fast_;  ///< what the peer may request while choked

@@ -115,6 +115,31 @@ TEST(Readahead, TheKernelsOutOfOrderReadsAreNoSeek) {
     }
 }
 
+TEST(Readahead, AReadThatWasOvertakenStaysWanted) {
+    Reader reader;
+    reader.sequential(4 * MiB);
+    const std::uint64_t head = reader.position;
+    reader.read(head + 256 * KiB);
+    EXPECT_EQ(reader.readahead.window().begin, head);
+    reader.read(head + 384 * KiB);
+    EXPECT_EQ(reader.readahead.window().begin, head);
+    reader.read(head);
+    EXPECT_EQ(reader.readahead.window().begin, head);
+    reader.read(head + 512 * KiB);
+    EXPECT_EQ(reader.readahead.window().begin, head + kRead) << "one of them has not come yet";
+    reader.read(head + kRead);
+    reader.read(head + 640 * KiB);
+    EXPECT_EQ(reader.readahead.window().begin, head + 640 * KiB);
+}
+
+TEST(Readahead, WhatAReaderLeavesOutIsNotWantedForLong) {
+    Reader reader;
+    reader.sequential(4 * MiB);
+    const std::uint64_t head = reader.position;
+    for (std::uint64_t at = head + 256 * KiB; at <= head + 640 * KiB; at += kRead) reader.read(at);
+    EXPECT_EQ(reader.readahead.window().begin, head + 640 * KiB);
+}
+
 TEST(Readahead, ASmallStepBackKeepsTheWindow) {
     Reader reader;
     reader.sequential(4 * MiB);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "engine/wire/outbound_queue.hpp"
 #include "tests/support/virtual_swarm.hpp"
 
 namespace btfs {
@@ -199,6 +202,19 @@ struct Scripted {
         torrent.handle_bytes(peer, bytes, now);
     }
 
+    void sends(const BlockRef& block) {
+        const auto* data = content.data() + layout.piece_range(block.piece).begin + block.offset_in_piece;
+        wire::OutboundQueue queue;
+        queue.push_block(block, {{data, block.size}, nullptr});
+        Bytes bytes;
+        iovec buffers[4];
+        for (std::size_t i = 0, count = queue.send_buffers(buffers); i < count; ++i) {
+            const auto* begin = static_cast<const std::byte*>(buffers[i].iov_base);
+            bytes.insert(bytes.end(), begin, begin + buffers[i].iov_len);
+        }
+        torrent.handle_bytes(peer, bytes, now);
+    }
+
     Identity identity{.v1 = sha1(as_bytes("t")), .v2 = {}};
     Layout layout;
     std::vector<std::byte> content;
@@ -242,6 +258,28 @@ TEST(Torrent, TheOnlyPeerIsAskedAgainSoonThoughItRefused) {
     for (const TimePoint end = s.now + 2s; s.now < end; s.now += 100ms) s.torrent.handle_timeout(s.now);
     ASSERT_GT(session.in_flight(), 0u);
     EXPECT_EQ(session.requests().front().block.piece, PieceIndex(3));
+}
+
+TEST(Torrent, ARequestThatTheOnlyPeerOverlooksIsRepeated) {
+    Scripted s;
+    s.says({wire::HaveAll{}, wire::Unchoke{}});
+    s.torrent.set_reader(1, {.blocked = {{0, 1}}, .window = {0, 4 * kPiece}}, s.now);
+    const wire::PeerSession& session = *s.torrent.session(s.peer);
+    const BlockRef overlooked = session.requests().front().block;
+    int asked = 1;
+    TimePoint asked_at = s.now;
+    for (const TimePoint end = s.now + 20s; s.now < end; s.now += 100ms) {
+        s.torrent.handle_timeout(s.now);
+        if (session.requests().size() > 1) {
+            const auto next = std::ranges::find_if(
+                session.requests(), [&](const auto& r) { return r.block != overlooked && !r.cancelled; });
+            if (next != session.requests().end()) s.sends(next->block);
+        }
+        for (const auto& r : session.requests())
+            if (r.block == overlooked && !r.cancelled && r.since > asked_at) ++asked, asked_at = r.since;
+    }
+    EXPECT_GE(asked, 2);
+    EXPECT_LE(asked, 4);
 }
 
 TEST(Torrent, AnIdleTorrentWithoutPeersNeedsNoTick) {

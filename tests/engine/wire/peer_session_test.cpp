@@ -193,6 +193,70 @@ TEST(PeerSession, ACancelledRequestThatIsNeverAnsweredTimesOut) {
     EXPECT_EQ(p.us.in_flight(), 0u);
 }
 
+/// A peer that says nothing to a Cancel (Transmission does not), nor sends the block.
+struct IgnoredCancel : Pair {
+    IgnoredCancel() {
+        exchange();
+        them.set_choking(false);
+        exchange();
+        us.request(kBlock, now);
+        us.cancel(kBlock, now);
+        output(us, now);
+        now += 1ms;
+    }
+    void sends(const BlockRef& block) {
+        const std::vector<std::byte> content(block.size);
+        them.send_block(block, {content, nullptr});
+        exchange();
+    }
+};
+
+TEST(PeerSession, WhatIsAskedForAgainAfterAnIgnoredCancelArrives) {
+    IgnoredCancel p;
+    p.us.request(kBlock, p.now);
+    p.exchange();
+    p.sends(kBlock);
+    EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
+    EXPECT_EQ(p.us.in_flight(), 0u) << "it answered what came after the Cancel";
+    EXPECT_EQ(p.us.bytes_in_flight(), 0u);
+}
+
+TEST(PeerSession, WhoAnswersALaterRequestHasReadTheCancel) {
+    IgnoredCancel p;
+    const BlockRef other{PieceIndex(2), 0, 16384};
+    p.us.request(other, p.now);
+    p.exchange();
+    p.sends(other);
+    EXPECT_EQ(p.us.in_flight(), 0u);
+    Bytes request;
+    append_message(request, Request{kBlock});
+    p.them.handle_bytes(request, p.now);
+    p.sends(kBlock);
+    EXPECT_TRUE(Pair::next<BlockUnneeded>(p.us)) << "it may come nevertheless";
+}
+
+TEST(PeerSession, ABlockOfARequestAndOneOfItsRepetitionAreBothTaken) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    p.us.request(kBlock, p.now);
+    p.us.cancel(kBlock, p.now);  // too late: the block is on its way
+    p.us.request(kBlock, p.now);
+    Pair::output(p.us, p.now);
+    Bytes once;
+    append_message(once, Request{kBlock});
+    const std::vector<std::byte> content(kBlock.size);
+    for (int i = 0; i < 2; ++i) {
+        p.them.handle_bytes(once, p.now);
+        p.them.send_block(kBlock, {content, nullptr});
+        p.us.handle_bytes(Pair::output(p.them, p.now), p.now);
+    }
+    EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
+    EXPECT_TRUE(Pair::next<BlockUnneeded>(p.us));
+    EXPECT_EQ(p.us.in_flight(), 0u);
+}
+
 TEST(PeerSession, AChokeRejectsWhatWasAsked) {
     Pair p;
     p.exchange();
