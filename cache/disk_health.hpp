@@ -29,6 +29,10 @@ class DiskHealth {
         return true;
     }
 
+    bool failing() {
+        std::lock_guard lock(mutex_);
+        return failing_;
+    }
     /// May a piece be fetched that nobody waits for? Takes the probe, if there is one.
     bool admits_ahead() {
         std::lock_guard lock(mutex_);

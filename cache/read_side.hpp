@@ -48,6 +48,10 @@ class ReadSide {
     /// The range is likely to be read soon, in order: what of it is there since an earlier run is proven
     /// meanwhile.
     virtual void expect(ByteRange range) = 0;
+    /// A reader in sequence has gone by. True if it is the first since these bytes came from the swarm, and
+    /// the data file has them, or will at once: then a copy of them elsewhere in the page cache is one too
+    /// many.
+    virtual bool leave_behind(ByteRange range) = 0;
     /// Bytes verified, or had since an earlier run.
     virtual std::uint64_t bytes_had() const = 0;
 };

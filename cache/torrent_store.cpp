@@ -62,7 +62,8 @@ TorrentStore::TorrentStore(StoreSpec spec, std::filesystem::path data_path, std:
       memory_(memory),
       cache_(spec_.layout),
       data_(std::move(data_path)),
-      claims_(std::move(claims)) {
+      claims_(std::move(claims)),
+      first_pass_(spec_.layout.total_size()) {
     load(earlier);
 }
 
@@ -200,6 +201,7 @@ void TorrentStore::verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want
     }
     CacheActions actions;
     const bool fresh = cache_.publish(cache_.whole(piece), buffer, actions);
+    if (fresh) first_pass_.arrived(spec_.layout.piece_range(piece));
     carry_out(std::move(actions), MayWait::yes);
     std::vector<Sha1Digest> digests;
     if (want_block_digests) digests = Verifier::block_digests(content);
@@ -374,6 +376,9 @@ void TorrentStore::expect(ByteRange range) {
     CacheActions actions;
     cache_.expect(range, actions);
     carry_out(std::move(actions), MayWait::no);
+}
+bool TorrentStore::leave_behind(ByteRange range) {
+    return !health_.failing() && first_pass_.passed(range);
 }
 std::uint64_t TorrentStore::bytes_had() const {
     return cache_.bytes_had();

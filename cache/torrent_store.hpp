@@ -14,6 +14,7 @@
 #include "cache/disk_health.hpp"
 #include "cache/disk_pool.hpp"
 #include "cache/event_gate.hpp"
+#include "cache/first_pass.hpp"
 #include "cache/piece_memory.hpp"
 #include "cache/read_side.hpp"
 #include "cache/sequential_reads.hpp"
@@ -67,6 +68,7 @@ class TorrentStore final : public Storage, public ReadSide {
     void close(Error error) override;
     bool has(ByteRange range) const override;
     void expect(ByteRange range) override;
+    bool leave_behind(ByteRange range) override;
     std::uint64_t bytes_had() const override;
 
   private:
@@ -128,6 +130,7 @@ class TorrentStore final : public Storage, public ReadSide {
 
     std::mutex sequence_mutex_;
     SequentialReads sequence_;  // guarded by sequence_mutex_
+    FirstPass first_pass_;
 
     UseCount jobs_;  // last: jobs use all of the above
 };

@@ -144,10 +144,14 @@ Result<OpenFile*> Filesystem::open(NodeId node, bool for_writing) {
     return &read_path_.open(std::move(place->torrent), extent);
 }
 
-void Filesystem::read(OpenFile& file, ReadPath::Request request, std::unique_ptr<InterruptibleReply> reply) {
+std::optional<ByteRange> Filesystem::read(OpenFile& file, ReadPath::Request request,
+                                          std::unique_ptr<InterruptibleReply> reply) {
     request.range_in_file = request.range_in_file.intersection({0, file.extent().size()});
-    if (request.range_in_file.empty()) return reply->data({});
-    read_path_.read(file, request, std::move(reply));
+    if (request.range_in_file.empty()) {
+        reply->data({});
+        return std::nullopt;
+    }
+    return read_path_.read(file, request, std::move(reply));
 }
 
 void Filesystem::close() {

@@ -80,8 +80,9 @@ class Filesystem {
     Usage usage() const;
 
     Result<OpenFile*> open(NodeId node, bool for_writing);
-    /// Any range: it is cut to the file.
-    void read(OpenFile& file, ReadPath::Request request, std::unique_ptr<InterruptibleReply> reply);
+    /// Any range: it is cut to the file. Gives what ReadPath::read() does.
+    std::optional<ByteRange> read(OpenFile& file, ReadPath::Request request,
+                                  std::unique_ptr<InterruptibleReply> reply);
     ReadPath& read_path() { return read_path_; }
 
     /// Ends what waits, with EIO, now and from now on; also for torrents added later.

@@ -149,14 +149,16 @@ class FuseReadReply final : public InterruptibleReply {
     FuseRequest request_;
 };
 
-void on_read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t begin, fuse_file_info* info) {
+void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fuse_file_info* info) {
     FuseRequest request(req);
     if (begin < 0 || size > kMaxRead) return request.error(EINVAL);
     const auto offset_in_file = static_cast<std::uint64_t>(begin);
-    mount_of(req).filesystem.read(file_of(*info),
-                                  {.range_in_file = {offset_in_file, offset_in_file + size},
-                                   .nonblocking = (info->flags & O_NONBLOCK) != 0},
-                                  std::make_unique<FuseReadReply>(std::move(request)));
+    FuseMount& mount = mount_of(req);  // the request may be gone when it was answered
+    const auto left_behind = mount.filesystem.read(file_of(*info),
+                                                   {.range_in_file = {offset_in_file, offset_in_file + size},
+                                                    .nonblocking = (info->flags & O_NONBLOCK) != 0},
+                                                   std::make_unique<FuseReadReply>(std::move(request)));
+    if (left_behind) mount.pages.drop(node, *left_behind);
 }
 
 // Comes for each closed descriptor. It is the only sign that a killed reader of cached pages has gone: the

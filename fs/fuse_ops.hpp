@@ -7,6 +7,7 @@
 
 #include "fs/filesystem.hpp"
 #include "fs/libfuse.hpp"
+#include "fs/page_dropper.hpp"
 
 namespace btfs {
 
@@ -20,6 +21,7 @@ struct FuseMount {
     uid_t uid;
     gid_t gid;
     std::uint32_t max_background;  ///< READs the kernel may have under way, as far as it grants them
+    PageDropper& pages;
 };
 
 /// To be given to fuse_session_new() with a FuseMount. No operation waits.

@@ -123,7 +123,7 @@ class FuseSession::Session {
         : filesystem_(filesystem),
           options_(options),
           mountpoint_(absolute_mountpoint(options.mountpoint)),
-          mount_{filesystem, getuid(), getgid(), granted_background()},
+          mount_{filesystem, getuid(), getgid(), granted_background(), pages_},
           wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
     ~Session() {
@@ -152,6 +152,7 @@ class FuseSession::Session {
     Filesystem& filesystem_;
     const MountOptions options_;
     const std::string mountpoint_;
+    PageDropper pages_;
     FuseMount mount_;
     const FileDescriptor wake_;  ///< readable once the threads have to end
     std::unique_ptr<fuse_session, DestroySession> fuse_;
@@ -201,6 +202,7 @@ bool FuseSession::Session::run() {
     {
         const SignalsBlocked no_signals;
         for (unsigned i = 0; i < count; ++i) threads.emplace_back([this] { serve(); });
+        threads.emplace_back([this] { pages_.run(*fuse_); });
         if (options_.read_timeout) threads.emplace_back([this] { watch_timeouts(); });
     }
     for (std::thread& thread : threads) thread.join();
@@ -250,6 +252,7 @@ void FuseSession::Session::end_threads() {
         ending_ = true;
     }
     ended_.notify_all();
+    pages_.end();
     eventfd_write(wake_.get(), 1);
 }
 

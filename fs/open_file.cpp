@@ -34,17 +34,20 @@ void OpenFile::expect_an_index() {
     may_have_index_ = extent_.size() >= kMayHaveIndex;
 }
 
-void OpenFile::begin(ReadId id, ByteRange range_in_torrent, TimePoint now) {
+std::optional<ByteRange> OpenFile::begin(ReadId id, ByteRange range_in_torrent, TimePoint now) {
     std::lock_guard lock(mutex_);
     quiet_ = false;
     if (std::exchange(may_have_index_, false)) wants_index_ = range_in_torrent.begin < extent_.begin + kEdge;
-    readahead_.on_read({range_in_torrent.begin - extent_.begin, range_in_torrent.end - extent_.begin}, now);
+    auto behind = readahead_.on_read(
+        {range_in_torrent.begin - extent_.begin, range_in_torrent.end - extent_.begin}, now);
     // Ids are drawn before this lock is taken, so two threads may come in the other order.
     const auto at = std::ranges::upper_bound(reads_, id, {}, &Read::id);
     Read read;
     read.id = id;
     read.range_in_torrent = range_in_torrent;
     reads_.insert(at, read);
+    if (behind) behind = {behind->begin + extent_.begin, behind->end + extent_.begin};
+    return behind;
 }
 
 OpenFile::Parked OpenFile::on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had) {

@@ -31,8 +31,9 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// their index. Not of a file that is hardly longer.
     void expect_an_index();
 
-    /// A READ arrives; the readahead moves. It is known from here on, so that it can be interrupted.
-    void begin(ReadId id, ByteRange range_in_torrent, TimePoint now);
+    /// A READ arrives; the readahead moves. It is known from here on, so that it can be interrupted. Gives
+    /// the part of the torrent that the reader has left behind, if it is worth telling.
+    std::optional<ByteRange> begin(ReadId id, ByteRange range_in_torrent, TimePoint now);
 
     enum class Parked {
         waiting,

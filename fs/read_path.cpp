@@ -65,16 +65,29 @@ OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRang
     return *file;
 }
 
-void ReadPath::read(OpenFile& of, const Request& request, std::unique_ptr<InterruptibleReply> reply) {
+std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
+                                        std::unique_ptr<InterruptibleReply> reply) {
     const auto file = of.shared_from_this();  // the answer may come, and the release, before we are through
     ReadSide& reads = file->torrent().reads;
     const std::uint64_t begin = file->extent().begin;
     const ByteRange range{begin + request.range_in_file.begin, begin + request.range_in_file.end};
     assert(!range.empty() && range.end <= file->extent().end);
-    if (file->is_retry_of_timeout(range, now_()) && !reads.has(range)) return reply->fail(Errc::timed_out);
+    if (file->is_retry_of_timeout(range, now_()) && !reads.has(range)) {
+        reply->fail(Errc::timed_out);
+        return std::nullopt;
+    }
 
     const ReadId id = ++last_id_;
-    file->begin(id, range, now_());
+    const auto behind = file->begin(id, range, now_());
+    answer(*file, id, range, request.nonblocking, std::move(reply));
+    if (!behind || !reads.leave_behind(*behind)) return std::nullopt;
+    return ByteRange{behind->begin - begin, behind->end - begin};
+}
+
+void ReadPath::answer(OpenFile& of, ReadId id, ByteRange range, bool nonblocking,
+                      std::unique_ptr<InterruptibleReply> reply) {
+    const auto file = of.shared_from_this();
+    ReadSide& reads = file->torrent().reads;
     reply->watch_interrupts(id);
     auto tracked = std::make_unique<Tracked>(*this, file, id, range.size(), std::move(reply));
     if (reads.read(id, range, std::move(tracked)) == ReadOutcome::answered) return file->post_if_moved();
@@ -88,7 +101,7 @@ void ReadPath::read(OpenFile& of, const Request& request, std::unique_ptr<Interr
             break;
         case OpenFile::Parked::waiting: {
             const std::int64_t over = ++parked_count_ - parked_limit_;
-            if (request.nonblocking) {
+            if (nonblocking) {
                 reads.cancel(id, fs_error::would_block());
             } else if (over > 0) {
                 end_abandoned(static_cast<std::size_t>(over));

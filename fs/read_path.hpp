@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -45,7 +46,10 @@ class ReadPath {
         ByteRange range_in_file;   ///< not empty, within the file
         bool nonblocking = false;  ///< what would wait fails with EAGAIN, and is fetched all the same
     };
-    void read(OpenFile& file, const Request& request, std::unique_ptr<InterruptibleReply> reply);
+    /// Gives what the kernel need not keep pages of any more, in the file: it was read in sequence, and the
+    /// cache's own file has it in the page cache too.
+    std::optional<ByteRange> read(OpenFile& file, const Request& request,
+                                  std::unique_ptr<InterruptibleReply> reply);
     /// A descriptor of the file was closed: its waiting READs end with EINTR. A reader that still lives asks
     /// the kernel again, which asks us again.
     void flush(OpenFile& file);
@@ -66,6 +70,8 @@ class ReadPath {
   private:
     class Tracked;
 
+    void answer(OpenFile& file, ReadId id, ByteRange range, bool nonblocking,
+                std::unique_ptr<InterruptibleReply> reply);
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
     void end_abandoned(std::size_t count);
     void left();

@@ -23,7 +23,7 @@ Readahead::Run& Readahead::run_for(ByteRange range) {
         found = run_count_ < runs_.size()
                     ? &runs_[run_count_++]
                     : &*std::ranges::min_element(runs_, {}, [](const Run& run) { return run.last_used; });
-        *found = {.begin = range.begin, .head = range.begin};
+        *found = {.begin = range.begin, .head = range.begin, .left_until = range.begin};
     }
     found->last_used = ++uses_;
     return *found;
@@ -36,7 +36,14 @@ void Readahead::Run::note_overtaken(ByteRange range) {
     if (range.begin > overtaken.begin + kForwardTolerance) overtaken = {};
 }
 
-void Readahead::on_read(ByteRange range, TimePoint now) {
+std::optional<ByteRange> Readahead::Run::leave_behind() {
+    if (length() < kEstablishedRun || head < left_until + kRecentPast + kBehindStep) return std::nullopt;
+    const ByteRange behind{left_until, head - kRecentPast};
+    left_until = behind.end;
+    return behind;
+}
+
+std::optional<ByteRange> Readahead::on_read(ByteRange range, TimePoint now) {
     let_time_pass(now);
     pause_ = {};
     Run& run = run_for(range);
@@ -50,6 +57,7 @@ void Readahead::on_read(ByteRange range, TimePoint now) {
     window_ = {run.overtaken.empty() ? range.begin : std::min(range.begin, run.overtaken.begin),
                std::min(file_size_, run.head + ahead_of(run))};
     if (window_.end < range.end) window_.end = range.end;
+    return run.leave_behind();
 }
 
 std::uint64_t Readahead::ahead_of(const Run& run) const {

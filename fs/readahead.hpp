@@ -23,6 +23,9 @@ inline constexpr std::uint64_t kJumpWindow = std::uint64_t{2} << 20;
 inline constexpr std::uint64_t kEstablishedRun = std::uint64_t{2} << 20;
 inline constexpr std::uint64_t kMinEstablishedWindow = std::uint64_t{8} << 20;
 inline constexpr std::uint64_t kMaxWindow = std::uint64_t{64} << 20;
+/// An established run leaves behind what is further back than this, so many bytes at a time.
+inline constexpr std::uint64_t kRecentPast = std::uint64_t{8} << 20;
+inline constexpr std::uint64_t kBehindStep = std::uint64_t{2} << 20;
 /// The window is what the reader consumes in this time.
 inline constexpr Duration kWindowTime = 30s;
 
@@ -34,8 +37,9 @@ class Readahead {
   public:
     explicit Readahead(std::uint64_t file_size) : file_size_(file_size) {}
 
-    /// The kernel asks for these bytes.
-    void on_read(ByteRange range, TimePoint now);
+    /// The kernel asks for these bytes. Gives what the reader has left behind since it was last told, if that
+    /// is worth it; never empty.
+    std::optional<ByteRange> on_read(ByteRange range, TimePoint now);
     /// A READ waits for missing bytes. From here to on_served() no time counts: consumption is measured
     /// only while there is something to consume.
     void on_blocked(TimePoint now);
@@ -51,8 +55,9 @@ class Readahead {
   private:
     struct Run {
         std::uint64_t begin = 0;
-        std::uint64_t head = 0;  ///< the end of the furthest READ
-        ByteRange overtaken{};   ///< READs that have yet to come, as it seems, behind later ones
+        std::uint64_t head = 0;        ///< the end of the furthest READ
+        ByteRange overtaken{};         ///< READs that have yet to come, as it seems, behind later ones
+        std::uint64_t left_until = 0;  ///< what lies between begin and this was left behind
         std::uint64_t last_used = 0;
         bool continues(std::uint64_t offset) const {
             // The reader may be as far behind the head as the head may have gone forward.
@@ -61,6 +66,7 @@ class Readahead {
         }
         std::uint64_t length() const { return head - begin; }
         void note_overtaken(ByteRange range);
+        std::optional<ByteRange> leave_behind();
     };
 
     Run& run_for(ByteRange range);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace btfs {
 namespace {
 
@@ -13,7 +15,7 @@ struct Reader {
     explicit Reader(std::uint64_t size = GiB) : readahead(size) {}
 
     void read(std::uint64_t begin, std::uint64_t size = kRead) {
-        readahead.on_read({begin, begin + size}, now);
+        if (const auto behind = readahead.on_read({begin, begin + size}, now)) left_behind.push_back(*behind);
         position = begin + size;
     }
     // At so many bytes a second.
@@ -38,6 +40,7 @@ struct Reader {
     Readahead readahead;
     TimePoint now{1h};
     std::uint64_t position = 0;
+    std::vector<ByteRange> left_behind;
 };
 
 TEST(Readahead, ASingleRandomReadWantsOnlyItself) {
@@ -138,6 +141,26 @@ TEST(Readahead, WhatAReaderLeavesOutIsNotWantedForLong) {
     const std::uint64_t head = reader.position;
     for (std::uint64_t at = head + 256 * KiB; at <= head + 640 * KiB; at += kRead) reader.read(at);
     EXPECT_EQ(reader.readahead.window().begin, head + 640 * KiB);
+}
+
+TEST(Readahead, WhatLiesFurtherBackThanTheRecentPastIsLeftBehindOnce) {
+    Reader reader;
+    reader.sequential(30 * MiB);
+    std::uint64_t until = 0;
+    for (const ByteRange range : reader.left_behind) {
+        EXPECT_EQ(range.begin, until);
+        EXPECT_GE(range.size(), kBehindStep);
+        until = range.end;
+    }
+    EXPECT_LE(until, 30 * MiB - kRecentPast);
+    EXPECT_GT(until, 30 * MiB - kRecentPast - kBehindStep - kRead);
+}
+
+TEST(Readahead, ScatteredReadsLeaveNothingBehind) {
+    Reader reader;
+    for (std::uint64_t at : {500 * MiB, 3 * MiB, 900 * MiB, 100 * MiB, 700 * MiB, 10 * MiB}) reader.read(at);
+    reader.sequential(MiB);
+    EXPECT_TRUE(reader.left_behind.empty());
 }
 
 TEST(Readahead, ASmallStepBackKeepsTheWindow) {

@@ -221,6 +221,54 @@ TEST_F(Mount, PagesOfAMappedFileComeThoughItIsClosed) {
     munmap(memory, MiB);
 }
 
+// The pages of a mapped file that the kernel holds.
+std::size_t resident_bytes(void* memory, std::size_t size) {
+    std::vector<unsigned char> pages(units_for(size, 4096));
+    EXPECT_EQ(mincore(memory, size, pages.data()), 0);
+    return 4096 * static_cast<std::size_t>(std::ranges::count_if(pages, [](auto p) { return (p & 1) != 0; }));
+}
+
+TEST_F(Mount, WhatTheFirstReaderLeavesBehindIsDroppedFromThePageCache) {
+    LiveMount mount({{"f", 64 * MiB}});
+    mount.cache().bring_all();
+    const int fd = open(mount.path("f").c_str(), O_RDONLY);
+    void* const memory = mmap(nullptr, 64 * MiB, PROT_READ, MAP_SHARED, fd, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    std::vector<std::byte> bytes;
+    ASSERT_FALSE(read_file(mount.path("f"), bytes));
+    EXPECT_TRUE(eventually([&] { return resident_bytes(memory, 64 * MiB) <= 16 * MiB; }));
+    bytes.clear();
+    ASSERT_FALSE(read_file(mount.path("f"), bytes));
+    EXPECT_TRUE(is_content(bytes, 0));
+    EXPECT_GE(resident_bytes(memory, 64 * MiB), 60 * MiB) << "who comes back is worth the pages";
+    munmap(memory, 64 * MiB);
+    close(fd);
+}
+
+TEST_F(Mount, AReadThatWaitsInWhatAnotherReaderLeavesBehindHoldsNobodyUp) {
+    LiveMount mount({{"f", 64 * MiB}});
+    mount.cache().bring({0, 6 * MiB});
+    mount.cache().bring({6 * MiB + MiB / 4, 64 * MiB});
+    Process waiting(std::vector<std::string>{"dd", "if=" + mount.path("f"), "bs=4096", "skip=1536", "count=1",
+                                             "status=none"});
+    ASSERT_TRUE(eventually([&] { return mount.cache().parked_count() > 0; }));
+    const int fd = open(mount.path("f").c_str(), O_RDONLY | O_DIRECT);
+    std::vector<std::byte> bytes(MiB / 4);
+    for (std::uint64_t at = 0; at < 64 * MiB; at += bytes.size()) {
+        if (at == 6 * MiB) continue;
+        ASSERT_EQ(pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(at)),
+                  static_cast<ssize_t>(bytes.size()));
+    }
+    EXPECT_EQ(stat_of(mount.path("f")).st_size, static_cast<off_t>(64 * MiB));
+    const double took = seconds_of([&] {
+        mount.session().stop();
+        ASSERT_TRUE(eventually([&] { return mount.ended(); }));
+    });
+    EXPECT_LT(took, 1);
+    EXPECT_TRUE(waiting.wait());
+    close(fd);
+}
+
 TEST_F(Mount, ANonblockingReadSaysWhenToComeAgain) {
     LiveMount mount({{"f", MiB}});
     const int fd = open(mount.path("f").c_str(), O_RDONLY | O_NONBLOCK);

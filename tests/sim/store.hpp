@@ -46,6 +46,7 @@ class Store final : public Storage, public ReadSide {
     void close(Error error) override;
     bool has(ByteRange range) const override;
     void expect(ByteRange) override {}
+    bool leave_behind(ByteRange) override { return false; }
     std::uint64_t bytes_had() const override { return bytes_had_; }
 
     const Bitfield& had() const { return had_; }

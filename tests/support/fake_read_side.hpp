@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -52,6 +53,11 @@ class FakeReadSide final : public ReadSide {
         for (auto& [range, reply] : take([](ReadId, const Parked&) { return true; })) reply->fail(error);
     }
 
+    /// Every range once.
+    bool leave_behind(ByteRange range) override {
+        std::lock_guard lock(mutex_);
+        return left_behind_.insert({range.begin, range.end}).second;
+    }
     void expect(ByteRange range) override {
         std::lock_guard lock(mutex_);
         expected_until_ = std::max(expected_until_, range.end);
@@ -142,6 +148,7 @@ class FakeReadSide final : public ReadSide {
     std::vector<std::pair<ReadId, ByteRange>> reads_;
     mutable std::size_t has_calls_ = 0;
     std::uint64_t expected_until_ = 0;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> left_behind_;
     Error closed_;
 };
 

@@ -1,0 +1,22 @@
+#include "cache/first_pass.hpp"
+
+namespace btfs {
+
+FirstPass::FirstPass(std::uint64_t total_size) : ahead_(units_for(total_size, kBlockSize)) {}
+
+void FirstPass::arrived(ByteRange range) {
+    const std::size_t first = range.begin / kBlockSize;
+    std::lock_guard lock(mutex_);
+    ahead_.assign(first, units_for(range.end, kBlockSize) - first, true);
+}
+
+bool FirstPass::passed(ByteRange range) {
+    const std::size_t first = units_for(range.begin, kBlockSize), end = range.end / kBlockSize;
+    if (end <= first) return false;
+    std::lock_guard lock(mutex_);
+    if (!ahead_.all(first, end - first)) return false;
+    ahead_.assign(first, end - first, false);
+    return true;
+}
+
+}  // namespace btfs
