@@ -4,12 +4,16 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace btfs {
 namespace {
 
 constexpr off_t kSyncPart = 8 << 20;
+/// The kernel takes memory for its pages in the size of a write, and finds pieces of this size among what was
+/// in use before. Larger ones it makes of memory that nobody has touched yet, which costs ten times as much.
+constexpr std::size_t kWriteSize = 64 * 1024;
 
 }  // namespace
 
@@ -66,7 +70,8 @@ Error DataFile::write(std::uint64_t offset_in_torrent, ByteView bytes) {
     const int fd = descriptor();
     if (fd < 0) return storage_error(errno);
     while (!bytes.empty()) {
-        const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset_in_torrent));
+        const std::size_t size = std::min(bytes.size(), kWriteSize);
+        const ssize_t n = pwrite(fd, bytes.data(), size, static_cast<off_t>(offset_in_torrent));
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return storage_error(n < 0 ? errno : EIO);
         offset_in_torrent += static_cast<std::uint64_t>(n);
