@@ -58,10 +58,7 @@ void BlockCache::claim(BlockSpan blocks, bool doubtful) {
 
 bool BlockCache::publish(BlockSpan blocks, PieceBufferPtr buffer, CacheActions& actions) {
     std::lock_guard lock(mutex_);
-    const MemoryPiece* known = in_memory(blocks.piece);
-    for (std::uint32_t i = 0; i < blocks.count; ++i) {
-        if (state(blocks.piece, blocks.first + i, known) != BlockState::missing) return false;
-    }
+    if (!all_missing(blocks)) return false;
     MemoryPiece& memory = memory_[blocks.piece];
     if (!memory.buffer) memory = {std::move(buffer), std::vector<bool>(layout_.block_count(blocks.piece))};
     for (std::uint32_t i = 0; i < blocks.count; ++i) memory.verified[blocks.first + i] = true;
@@ -70,14 +67,35 @@ bool BlockCache::publish(BlockSpan blocks, PieceBufferPtr buffer, CacheActions& 
     return true;
 }
 
+bool BlockCache::publish_written(BlockSpan blocks, CacheActions& actions) {
+    std::lock_guard lock(mutex_);
+    if (!all_missing(blocks)) return false;
+    set_on_disk(blocks);
+    bytes_had_ += bytes_of(blocks);
+    wake(blocks.piece, actions);
+    return true;
+}
+
+bool BlockCache::all_missing(BlockSpan blocks) const {
+    const MemoryPiece* known = in_memory(blocks.piece);
+    for (std::uint32_t i = 0; i < blocks.count; ++i) {
+        if (state(blocks.piece, blocks.first + i, known) != BlockState::missing) return false;
+    }
+    return true;
+}
+
+void BlockCache::set_on_disk(BlockSpan blocks) {
+    const std::size_t first = block_index(blocks.piece, blocks.first);
+    stored_.assign(first, blocks.count, true);
+    proven_.assign(first, blocks.count, true);
+}
+
 void BlockCache::on_written(BlockSpan blocks) {
     PieceBufferPtr released;  // let go when the lock is: its budget may call others
     std::lock_guard lock(mutex_);
     auto memory = memory_.find(blocks.piece);
     if (memory == memory_.end()) return;  // lost meanwhile
-    const std::size_t first = block_index(blocks.piece, blocks.first);
-    stored_.assign(first, blocks.count, true);
-    proven_.assign(first, blocks.count, true);
+    set_on_disk(blocks);
     std::vector<bool>& verified = memory->second.verified;
     std::fill_n(verified.begin() + blocks.first, blocks.count, false);
     if (std::ranges::find(verified, true) != verified.end()) return;

@@ -77,6 +77,8 @@ class BlockCache {
     /// Missing -> in memory: verified content, `buffer` holding the whole piece. False, and nothing changes,
     /// if any of the blocks is had already.
     bool publish(BlockSpan blocks, PieceBufferPtr buffer, CacheActions& actions);
+    /// Missing -> on disk: verified content that is written already. False as with publish().
+    bool publish_written(BlockSpan blocks, CacheActions& actions);
     /// In memory -> on disk.
     void on_written(BlockSpan blocks);
     /// Claimed -> on disk: `buffer` holds the piece's content, read back and verified; parked reads are
@@ -144,6 +146,8 @@ class BlockCache {
     };
 
     BlockState state(PieceIndex piece, std::uint32_t block, const MemoryPiece* memory) const;
+    bool all_missing(BlockSpan blocks) const;
+    void set_on_disk(BlockSpan blocks);
     const MemoryPiece* in_memory(PieceIndex piece) const;
     std::uint64_t bytes_of(BlockSpan blocks) const;
     Found look(ByteRange range, CacheActions& actions);

@@ -1,16 +1,14 @@
 #include "cache/piece_memory.hpp"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <deque>
 #include <list>
 #include <mutex>
-#include <new>
 #include <numeric>
 #include <vector>
+
+#include "cache/anonymous_pages.hpp"
 
 namespace btfs {
 namespace {
@@ -18,75 +16,56 @@ namespace {
 /// Freed memory that is kept, for each byte that is held.
 constexpr std::size_t kIdleFactor = 4;
 
-/// Whole pages from the kernel.
-struct Pages {
-    std::byte* begin = nullptr;
-    std::size_t capacity = 0;
-};
-
-std::size_t whole_pages(std::size_t size) {
-    static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    return std::max<std::size_t>(units_for(size, page), 1) * page;
-}
-
-Pages map_pages(std::size_t capacity) {
-    void* begin = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (begin == MAP_FAILED) throw std::bad_alloc();
-    return {static_cast<std::byte*>(begin), capacity};
-}
-
-void unmap(Pages pages) {
-    munmap(pages.begin, pages.capacity);
-}
-
 }  // namespace
 
 class PieceMemory::Budget {
   public:
     explicit Budget(std::size_t budget_bytes) : budget_(budget_bytes) {}
-    ~Budget() {
-        for (Pages pages : idle_) unmap(pages);
-    }
 
-    Pages acquire(std::size_t capacity, MemoryUse use) {
-        std::vector<Pages> surplus;
-        Pages found;
+    bool reserve(std::size_t capacity, MemoryUse use) {
+        std::list<Waiting> asked;
         {
-            std::unique_lock lock(mutex_);
-            if (!admits(capacity, use)) {
-                std::list<Waiting> asked;
-                if (use == MemoryUse::blocked) asked.swap(spare_);
-                lock.unlock();
-                for (Waiting& spare : asked) spare.task();
-                return {};
+            std::lock_guard lock(mutex_);
+            if (admits(capacity, use)) {
+                held(use) += capacity;
+                return true;
             }
-            held(use) += capacity;
-            auto fit = std::ranges::find(idle_, capacity, &Pages::capacity);
-            if (fit != idle_.end()) {
-                found = *fit;
-                idle_bytes_ -= found.capacity;
-                idle_.erase(fit);
-            } else {
-                // Pieces of another size are wanted now: what is kept must not come on top of the budget.
-                trim(budget_ > total_held() ? budget_ - total_held() : 0, surplus);
-            }
+            if (use == MemoryUse::blocked) asked.swap(spare_);
         }
-        for (Pages pages : surplus) unmap(pages);
-        return found.begin ? found : map_pages(capacity);
+        for (Waiting& spare : asked) spare.task();
+        return false;
     }
 
-    void release(Pages pages, MemoryUse use) {
-        std::vector<Pages> surplus;
+    /// For what was reserved.
+    AnonymousPages pages(std::size_t capacity) {
+        std::vector<AnonymousPages> surplus;  // let go when the lock is
+        {
+            std::lock_guard lock(mutex_);
+            auto fit = std::ranges::find(idle_, capacity, &AnonymousPages::capacity);
+            if (fit != idle_.end()) {
+                AnonymousPages found = std::move(*fit);
+                idle_bytes_ -= capacity;
+                idle_.erase(fit);
+                return found;
+            }
+            // Pieces of another size are wanted now: what is kept must not come on top of the budget.
+            trim(budget_ > total_held() ? budget_ - total_held() : 0, surplus);
+        }
+        return AnonymousPages(capacity);
+    }
+
+    /// Ends a reservation; its pages, if there are any, are kept for reuse.
+    void release(std::size_t capacity, MemoryUse use, AnonymousPages pages) {
+        std::vector<AnonymousPages> surplus;
         std::vector<Task> ready;
         {
             std::lock_guard lock(mutex_);
-            held(use) -= pages.capacity;
-            idle_.push_back(pages);
-            idle_bytes_ += pages.capacity;
+            held(use) -= capacity;
+            idle_bytes_ += pages.capacity();
+            if (pages) idle_.push_back(std::move(pages));
             trim(idle_limit(), surplus);
             take_ready(ready);
         }
-        for (Pages old : surplus) unmap(old);
         for (Task& task : ready) task();
     }
 
@@ -152,10 +131,10 @@ class PieceMemory::Budget {
     }
 
     /// Oldest first: the newest are warm in the CPU's caches.
-    void trim(std::size_t limit, std::vector<Pages>& surplus) {
+    void trim(std::size_t limit, std::vector<AnonymousPages>& surplus) {
         while (idle_bytes_ > limit) {
-            idle_bytes_ -= idle_.front().capacity;
-            surplus.push_back(idle_.front());
+            idle_bytes_ -= idle_.front().capacity();
+            surplus.push_back(std::move(idle_.front()));
             idle_.pop_front();
         }
     }
@@ -177,23 +156,30 @@ class PieceMemory::Budget {
     std::mutex mutex_;
     // Guarded by mutex_:
     std::array<std::size_t, 3> held_{};
-    std::deque<Pages> idle_;
+    std::deque<AnonymousPages> idle_;
     std::size_t idle_bytes_ = 0;
     std::list<Waiting> waiting_;
     std::list<Waiting> spare_;  ///< who can do without some
 };
 
+PieceMemory::Share::~Share() {
+    if (budget_) budget_->release(bytes_, use_, {});
+}
+
 class PieceMemory::Buffer final : public PieceBuffer {
   public:
-    Buffer(std::shared_ptr<Budget> budget, Pages pages, std::size_t size, MemoryUse use)
-        : budget_(std::move(budget)), pages_(pages), size_(size), use_(use) {}
-    ~Buffer() override { budget_->release(pages_, use_); }
+    Buffer(std::shared_ptr<Budget> budget, AnonymousPages pages, std::size_t size, MemoryUse use)
+        : budget_(std::move(budget)), pages_(std::move(pages)), size_(size), use_(use) {}
+    ~Buffer() override {
+        const std::size_t capacity = pages_.capacity();
+        budget_->release(capacity, use_, std::move(pages_));
+    }
 
-    std::span<std::byte> bytes() override { return {pages_.begin, size_}; }
+    std::span<std::byte> bytes() override { return pages_.first(size_); }
 
   private:
     std::shared_ptr<Budget> budget_;
-    Pages pages_;
+    AnonymousPages pages_;
     std::size_t size_;
     MemoryUse use_;
 };
@@ -204,13 +190,19 @@ PieceMemory::~PieceMemory() {
 }
 
 PieceBufferPtr PieceMemory::acquire(std::size_t size, MemoryUse use) {
-    const Pages pages = budget_->acquire(whole_pages(size), use);
-    if (!pages.begin) return nullptr;
-    return std::make_shared<Buffer>(budget_, pages, size, use);
+    const std::size_t capacity = AnonymousPages::whole_pages(size);
+    if (!budget_->reserve(capacity, use)) return nullptr;
+    return std::make_shared<Buffer>(budget_, budget_->pages(capacity), size, use);
+}
+
+std::optional<PieceMemory::Share> PieceMemory::reserve(std::size_t size, MemoryUse use) {
+    const std::size_t capacity = AnonymousPages::whole_pages(size);
+    if (!budget_->reserve(capacity, use)) return std::nullopt;
+    return Share(budget_, capacity, use);
 }
 
 void PieceMemory::when_free(std::size_t size, MemoryUse use, const void* owner, Task task) {
-    budget_->when_free(whole_pages(size), use, owner, std::move(task));
+    budget_->when_free(AnonymousPages::whole_pages(size), use, owner, std::move(task));
 }
 
 void PieceMemory::when_short(const void* owner, Task task) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "cache/task.hpp"
 #include "engine/storage.hpp"
@@ -21,7 +22,24 @@ enum class MemoryUse : std::uint8_t { ahead, blocked, proof };
 /// times what is held at that moment, or kIdleBytes, and never more than what the budget leaves. Called from
 /// any thread. Buffers may outlive it.
 class PieceMemory {
+    class Budget;
+
   public:
+    /// The right to hold some bytes of memory of one's own. May outlive the PieceMemory.
+    class Share {
+      public:
+        Share(std::shared_ptr<Budget> budget, std::size_t bytes, MemoryUse use)
+            : budget_(std::move(budget)), bytes_(bytes), use_(use) {}
+        Share(Share&&) noexcept = default;
+        Share& operator=(Share&&) = delete;
+        ~Share();
+
+      private:
+        std::shared_ptr<Budget> budget_;
+        std::size_t bytes_;
+        MemoryUse use_;
+    };
+
     static constexpr std::size_t kDefaultBudget = 64 << 20;
     /// Of the budget, kept for blocked reads.
     static constexpr std::size_t kBlockedReserve = 8 << 20;
@@ -35,6 +53,8 @@ class PieceMemory {
 
     /// A page-aligned buffer of `size` bytes with any content, or null: not now.
     PieceBufferPtr acquire(std::size_t size, MemoryUse use);
+    /// As acquire(), without the memory.
+    std::optional<Share> reserve(std::size_t size, MemoryUse use);
     /// Calls `task` once, as soon as such an acquire() may succeed: here and now, or on the thread that lets
     /// go of memory. The task has to be quick. It is dropped by forget(owner) or the end of this object.
     void when_free(std::size_t size, MemoryUse use, const void* owner, Task task);
@@ -49,7 +69,6 @@ class PieceMemory {
     std::size_t idle_bytes() const;
 
   private:
-    class Budget;
     class Buffer;
     // Shared with the buffers, which engine, readers and jobs may hold longer than this object lives.
     std::shared_ptr<Budget> budget_;

@@ -71,6 +71,7 @@ TorrentStore::~TorrentStore() {
     events_.detach();
     close(Errc::cancelled);
     retry_all_writes();  // once more: there may be room by now
+    close_spilling();
     do {  // what is under way may yet leave something to be done when there is memory, or later
         pool_.forget(this);
         memory_.forget(this);
@@ -126,6 +127,7 @@ PieceBufferPtr TorrentStore::acquire(PieceIndex piece, Urgency urgency) {
         wait_for_disk();
         return nullptr;
     }
+    if (size > kSpillFrom) return acquire_spilling(piece, use);
     PieceBufferPtr buffer = memory_.acquire(size, use);
     if (!buffer) {
         wait_for_credit(size, use);
@@ -133,6 +135,40 @@ PieceBufferPtr TorrentStore::acquire(PieceIndex piece, Urgency urgency) {
     }
     zero_padding(piece, buffer->bytes());
     return buffer;
+}
+
+PieceBufferPtr TorrentStore::acquire_spilling(PieceIndex piece, MemoryUse use) {
+    // The job of an earlier try may still be at the same place of the file.
+    const std::shared_ptr<SpillingPiece> earlier = spilling(piece);
+    if (earlier && !earlier->give_up()) return nullptr;
+
+    std::optional<PieceMemory::Share> share = memory_.reserve(kSpillShare, use);
+    if (!share) {
+        wait_for_credit(kSpillShare, use);
+        return nullptr;
+    }
+    // Fresh memory: what is padding is zero.
+    SpillingPiece::Owner owner{
+        [this](Task work) { pool_.submit_always(DiskWork::write, job(std::move(work))); },
+        [this] { events_.send([](StorageEvents& events) { events.on_credit(); }); }};
+    auto received = std::make_shared<SpillingPiece>(spec_.layout.piece_range(piece), data_, std::move(*share),
+                                                    std::move(owner));
+    std::lock_guard lock(spilling_mutex_);
+    std::erase_if(spilling_, [](const auto& known) { return known.second.expired(); });
+    spilling_[piece] = received;
+    return received;
+}
+
+void TorrentStore::close_spilling() {
+    std::lock_guard lock(spilling_mutex_);
+    for (auto& [piece, known] : spilling_)
+        if (const auto received = known.lock()) received->close();
+}
+
+std::shared_ptr<SpillingPiece> TorrentStore::spilling(PieceIndex piece) {
+    std::lock_guard lock(spilling_mutex_);
+    const auto found = spilling_.find(piece);
+    return found == spilling_.end() ? nullptr : found->second.lock();
 }
 
 void TorrentStore::zero_padding(PieceIndex piece, std::span<std::byte> content) const {
@@ -185,6 +221,12 @@ void TorrentStore::wait_for_disk() {
 
 void TorrentStore::verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) {
     assert(buffer && buffer->bytes().size() == spec_.layout.piece_size(piece));
+    if (const std::shared_ptr<SpillingPiece> spilled = spilling(piece)) {
+        assert(spilled == buffer);
+        return spilled->when_written(job([this, piece, spilled, want_block_digests] {
+            verify_spilled(piece, spilled, want_block_digests);
+        }));
+    }
     pool_.submit_always(DiskWork::verify,
                         job([this, piece, buffer = std::move(buffer), want_block_digests]() mutable {
                             verify_now(piece, std::move(buffer), want_block_digests);
@@ -210,6 +252,48 @@ void TorrentStore::verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want
     pool_.submit_always(DiskWork::write, job([this, piece, buffer = std::move(buffer)]() mutable {
                             write_now(piece, std::move(buffer));
                         }));
+}
+
+void TorrentStore::verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiece> spilled,
+                                  bool want_block_digests) {
+    const auto forget = [&] {
+        std::lock_guard lock(spilling_mutex_);
+        spilling_.erase(piece);
+    };
+    if (!spilled->all_written()) {  // the disk does not take it: from here on it is a piece in memory
+        forget();
+        if (!spilled->bring_back()) return verify_now(piece, std::move(spilled), want_block_digests);
+        return events_.send([&](StorageEvents& events) { events.on_lost(piece); });
+    }
+    const Result<Sha1Digest> digest = spilled->digest();
+    std::vector<Sha1Digest> block_digests;
+    const bool right = digest && verifier_.matches(piece, *digest);
+    if (digest && (!right || want_block_digests)) {
+        if (auto digests = spilled->block_digests()) block_digests = std::move(*digests);
+    }
+    if (!digest || (!right && block_digests.empty())) {
+        forget();
+        return events_.send([&](StorageEvents& events) { events.on_lost(piece); });
+    }
+    if (!right) {
+        return events_.send([&](StorageEvents& events) {
+            events.on_mismatch(piece, std::move(spilled), std::move(block_digests));
+        });
+    }
+    forget();
+    publish_spilled(piece, std::move(block_digests));
+}
+
+void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> block_digests) {
+    CacheActions actions;
+    const BlockSpan blocks = cache_.whole(piece);
+    const bool fresh = cache_.publish_written(blocks, actions);
+    if (fresh) first_pass_.arrived(spec_.layout.piece_range(piece));
+    carry_out(std::move(actions), MayWait::yes);
+    events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(block_digests)); });
+    if (!fresh) return;
+    save_claims(blocks);
+    on_write_worked();
 }
 
 void TorrentStore::write_now(PieceIndex piece, PieceBufferPtr buffer) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 
 #include "cache/block_cache.hpp"
 #include "cache/claims.hpp"
@@ -18,6 +19,7 @@
 #include "cache/piece_memory.hpp"
 #include "cache/read_side.hpp"
 #include "cache/sequential_reads.hpp"
+#include "cache/spilling_piece.hpp"
 #include "cache/use_count.hpp"
 #include "cache/verifier.hpp"
 #include "engine/core/identity.hpp"
@@ -42,6 +44,10 @@ class TorrentStore final : public Storage, public ReadSide {
     /// While the disk fails, this much of what it would not take is kept in memory, so that a reader who
     /// takes a piece in small reads does not have it fetched for each; the newest piece always is.
     static constexpr std::size_t kUnwrittenBytes = 16 << 20;
+    /// Larger pieces spill.
+    static constexpr std::size_t kSpillFrom = 32 << 20;
+    /// What such a piece takes of the memory budget: so much may wait for a slow disk before it is too much.
+    static constexpr std::size_t kSpillShare = 24 << 20;
 
     TorrentStore(StoreSpec spec, std::filesystem::path data_path, std::unique_ptr<Claims> claims,
                  const EarlierClaims& earlier, DiskPool& pool, PieceMemory& memory);
@@ -80,11 +86,16 @@ class TorrentStore final : public Storage, public ReadSide {
     enum class MayWait : std::uint8_t { no, yes };
 
     void load(const EarlierClaims& earlier);
+    PieceBufferPtr acquire_spilling(PieceIndex piece, MemoryUse use);
+    std::shared_ptr<SpillingPiece> spilling(PieceIndex piece);
+    void close_spilling();
     void zero_padding(PieceIndex piece, std::span<std::byte> content) const;
     Task job(Task work);
 
     // On the disk pool's threads:
     void verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests);
+    void verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiece> spilled, bool want_block_digests);
+    void publish_spilled(PieceIndex piece, std::vector<Sha1Digest> block_digests);
     void write_now(PieceIndex piece, PieceBufferPtr buffer);
     void prove_now(PieceIndex piece);
     void begin_proof(PieceIndex piece);
@@ -127,6 +138,10 @@ class TorrentStore final : public Storage, public ReadSide {
     std::deque<Unwritten> unwritten_;
     std::size_t unwritten_bytes_ = 0;
     bool offered_ = false;  ///< to whoever is short of memory
+
+    std::mutex spilling_mutex_;
+    // Guarded by spilling_mutex_: what is received, or was given up with a job under way.
+    std::unordered_map<PieceIndex, std::weak_ptr<SpillingPiece>> spilling_;
 
     std::mutex sequence_mutex_;
     SequentialReads sequence_;  // guarded by sequence_mutex_

@@ -15,8 +15,9 @@ class Verifier {
   public:
     explicit Verifier(PieceHashes hashes) : hashes_(std::move(hashes)) {}
 
-    bool matches(PieceIndex piece, ByteView content) const {
-        return piece.value() < hashes_.size() && sha1(content) == hashes_.v1(piece);
+    bool matches(PieceIndex piece, ByteView content) const { return matches(piece, sha1(content)); }
+    bool matches(PieceIndex piece, const Sha1Digest& digest) const {
+        return piece.value() < hashes_.size() && digest == hashes_.v1(piece);
     }
 
     /// The SHA-1 of each block; they tell which peer's blocks were wrong once the piece is right.

@@ -27,6 +27,11 @@ class PieceBuffer {
 
     /// As many bytes as the piece has. Bytes of pad files are zeros already.
     virtual std::span<std::byte> bytes() = 0;
+    /// Whoever fills the buffer says which block is there. Until its piece verifies, or the block is received
+    /// again, nobody looks at its bytes: a store may move them to the disk meanwhile.
+    virtual void block_received([[maybe_unused]] std::uint32_t block) {}
+    /// False: no more blocks are to be asked for now; StorageEvents::on_credit() follows.
+    virtual bool has_room() { return true; }
 };
 
 /// Shared because a piece's memory is read by its verifier, its writer, readers' replies and uploads,
@@ -48,10 +53,11 @@ class StorageEvents {
     /// The piece matches its hash and can be served from now on. `block_digests` as asked for.
     virtual void on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) = 0;
     /// The piece does not match. The buffer comes back, with the SHA-1 of each of its blocks.
-    virtual void on_mismatch(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests) = 0;
+    virtual void on_mismatch(PieceIndex piece, PieceBufferPtr buffer,
+                             std::vector<Sha1Digest> block_digests) = 0;
     /// What was had is missing again: it could not be written, was damaged on disk, or was evicted.
     virtual void on_lost(PieceIndex piece) = 0;
-    /// Memory is there again, after acquire() had said no.
+    /// Memory is there again, after acquire() or PieceBuffer::has_room() had said no.
     virtual void on_credit() = 0;
     /// A read for an upload has ended.
     virtual void on_read(ReadTicket ticket, Result<ContentView> content) = 0;

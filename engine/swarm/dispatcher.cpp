@@ -108,7 +108,11 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
 
 /// The piece's memory and blocks, reserved now if need be; null without credit.
 PartialPiece* Dispatcher::receiving(PieceIndex piece, Urgency urgency) {
-    if (PartialPiece* partial = world_.picker.partial(piece)) return partial;
+    if (PartialPiece* partial = world_.picker.partial(piece)) {
+        if (partial->buffer()->has_room()) return partial;
+        no_credit_ = true;
+        return nullptr;
+    }
     if (world_.picker.state(piece) != PieceState::missing) return nullptr;
     if (no_credit_ && urgency != Urgency::blocked_read) return nullptr;
     PieceBufferPtr buffer = world_.storage.acquire(piece, urgency);

@@ -12,7 +12,9 @@ PartialPiece::PartialPiece(PieceIndex piece, const Layout& layout, PieceBufferPt
     open_.insert(piece_);
     for (std::uint32_t i = 0; i < block_count(); ++i) {
         blocks_[i].payload = layout.payload(piece, i);
-        if (blocks_[i].payload.size == 0) set_state(i, BlockState::received);
+        if (blocks_[i].payload.size > 0) continue;
+        set_state(i, BlockState::received);
+        buffer_->block_received(i);
     }
 }
 
@@ -71,6 +73,7 @@ std::vector<ConnectionId> PartialPiece::receive(std::uint32_t block, ConnectionI
     b.asker_count = 0;
     b.source = from;
     set_state(block, BlockState::received);
+    buffer_->block_received(block);
     return others;
 }
 

@@ -2,10 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 
 #include "tests/cache/support/store_world.hpp"
@@ -13,6 +11,7 @@
 namespace btfs {
 namespace {
 
+using test::FileSizeLimit;
 using test::make_torrent;
 using test::read_now;
 using test::ReadResult;
@@ -259,18 +258,6 @@ TEST(TorrentStoreTest, CreditComesBackOnceWhenMemoryDoes) {
     EXPECT_LE(w.memory.idle_bytes(), PieceMemory::kIdleBytes);
 }
 
-/// Writing beyond the limit fails with EFBIG, for the whole process.
-struct FileSizeLimit {
-    explicit FileSizeLimit(rlim_t bytes) {
-        std::signal(SIGXFSZ, SIG_IGN);
-        getrlimit(RLIMIT_FSIZE, &before);
-        rlimit limit{bytes, before.rlim_max};
-        setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before); }
-    rlimit before{};
-};
-
 TEST(TorrentStoreTest, AFullDiskIsServedFromMemoryAndRecoversByItself) {
     World w(make_torrent(kPiece, 8 * kPiece));
     w.open();
@@ -356,6 +343,78 @@ TEST(TorrentStoreTest, ATinyFileSystemIsFilledAndFreedAgain) {
     EXPECT_EQ(read_now(*w.store, first), w.expected(first));
     w.close();
     umount2(w.dir.path().c_str(), MNT_DETACH);
+}
+
+// ---- pieces that spill ----
+
+constexpr std::uint32_t kHuge = TorrentStore::kSpillFrom + 3 * kBlockSize;
+
+TEST(TorrentStoreTest, AHugePieceIsAnsweredFromTheDiskWithLittleMemory) {
+    World w(make_torrent(kHuge, 2 * kHuge - 100));
+    w.open();
+    auto read = start_read(w, 1, w.range(kHuge - 1000, 2000), ReadOutcome::parked);
+    w.fill(p0, Urgency::blocked_read, true);
+    ASSERT_TRUE(w.engine.wait_verified(p0));
+    EXPECT_EQ(w.engine.verified[0].at(7), sha1(w.torrent.piece(p0).subspan(7 * kBlockSize, kBlockSize)));
+    w.fill(p1);
+    EXPECT_EQ(read->bytes(), w.expected(w.range(kHuge - 1000, 2000)));
+    EXPECT_EQ(w.store->bytes_had(), 2 * kHuge - 100);
+    w.close();
+    EXPECT_EQ(w.memory.held_bytes(), 0u);
+    w.open();
+    EXPECT_TRUE(w.store->available().all());
+    EXPECT_EQ(read_now(*w.store, w.range(kHuge + 5, 1 << 20)), w.expected(w.range(kHuge + 5, 1 << 20)));
+}
+
+TEST(TorrentStoreTest, AWrongBlockOfAHugePieceIsNamedAndReplaced) {
+    World w(make_torrent(kHuge, kHuge));
+    w.open();
+    auto read = start_read(w, 1, w.range(0, 4096), ReadOutcome::parked);
+    PieceBufferPtr buffer = w.store->acquire(p0, Urgency::blocked_read);
+    Bytes wrong(w.torrent.content);
+    wrong[9 * kBlockSize] ^= std::byte{1};
+    test::receive_all(*buffer, wrong);
+    w.store->verify(p0, buffer, false);
+    ASSERT_TRUE(w.engine.wait([&] { return w.engine.mismatched.contains(0); }));
+    EXPECT_FALSE(read->done());
+    EXPECT_EQ(w.engine.mismatched[0].at(9), sha1(ByteView(wrong).subspan(9 * kBlockSize, kBlockSize)));
+    test::receive_block(*buffer, w.torrent.content, 9);
+    w.store->verify(p0, std::move(buffer), false);
+    EXPECT_EQ(read->bytes(), w.expected(w.range(0, 4096)));
+    EXPECT_EQ(read_now(*w.store, w.range(9 * kBlockSize, 4096)), w.expected(w.range(9 * kBlockSize, 4096)));
+}
+
+TEST(TorrentStoreTest, AHugePieceThatWasGivenUpLeavesNothingToALaterTry) {
+    World w(make_torrent(kHuge, kHuge));
+    w.open();
+    Rng rng(3);
+    const Bytes wrong(kHuge);
+    for (int i = 0; i < 5; ++i) {
+        PieceBufferPtr buffer;
+        while (!buffer) buffer = w.store->acquire(p0, Urgency::blocked_read);
+        for (std::uint32_t block = 0; block < rng.below(500); ++block)
+            test::receive_block(*buffer, wrong, block);
+    }
+    PieceBufferPtr buffer;
+    while (!buffer) buffer = w.store->acquire(p0, Urgency::blocked_read);
+    test::receive_all(*buffer, w.torrent.content);
+    w.store->verify(p0, std::move(buffer), false);
+    ASSERT_TRUE(w.engine.wait_verified(p0));
+    for (std::uint64_t at = 0; at < kHuge; at += 1 << 20) {
+        const ByteRange range{at, std::min<std::uint64_t>(at + (1 << 20), kHuge)};
+        ASSERT_EQ(read_now(*w.store, range), w.expected(range)) << at;
+    }
+}
+
+TEST(TorrentStoreTest, AHugePieceIsServedFromMemoryWhenTheDiskIsFull) {
+    World w(make_torrent(kHuge, 2 * kHuge));
+    w.open();
+    FileSizeLimit full(kHuge / 2);
+    auto read = start_read(w, 1, w.range(kHuge - 4096, 4096), ReadOutcome::parked);
+    w.fill(p0, Urgency::blocked_read);
+    EXPECT_EQ(read->bytes(), w.expected(w.range(kHuge - 4096, 4096)));
+    ASSERT_TRUE(w.engine.wait_verified(p0));
+    EXPECT_EQ(read_now(*w.store, w.range(100, 4096)), w.expected(w.range(100, 4096)));
 }
 
 }  // namespace

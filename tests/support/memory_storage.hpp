@@ -71,6 +71,12 @@ class MemoryStorage final : public Storage {
 
     const Bitfield& had() const { return had_; }
 
+    /// Whether buffers have room for more blocks.
+    void set_room(bool room) {
+        has_room_ = room;
+        if (room) later_([this] { events_->on_credit(); });
+    }
+
     std::size_t max_pieces = 1000;
     std::size_t verified = 0;
     std::size_t mismatched = 0;
@@ -86,6 +92,7 @@ class MemoryStorage final : public Storage {
                 });
         }
         std::span<std::byte> bytes() override { return bytes_; }
+        bool has_room() override { return storage_.has_room_; }
 
       private:
         MemoryStorage& storage_;
@@ -98,6 +105,7 @@ class MemoryStorage final : public Storage {
     Later later_;
     StorageEvents* events_ = nullptr;
     std::size_t held_ = 0;
+    bool has_room_ = true;
 };
 
 }  // namespace btfs::testing

@@ -171,8 +171,19 @@ void World::open() {
 void World::fill(PieceIndex piece, Urgency urgency, bool want_digests) {
     PieceBufferPtr buffer = store->acquire(piece, urgency);
     ASSERT_TRUE(buffer) << "no credit for piece " << piece.value();
-    std::ranges::copy(torrent.piece(piece), buffer->bytes().begin());
+    receive_all(*buffer, torrent.piece(piece));
     store->verify(piece, std::move(buffer), want_digests);
+}
+
+void receive_block(PieceBuffer& buffer, ByteView piece, std::uint32_t block) {
+    const std::size_t begin = std::size_t{block} * kBlockSize;
+    const ByteView bytes = piece.subspan(begin, std::min<std::size_t>(kBlockSize, piece.size() - begin));
+    std::ranges::copy(bytes, buffer.bytes().subspan(begin).begin());
+    buffer.block_received(block);
+}
+
+void receive_all(PieceBuffer& buffer, ByteView piece) {
+    for (std::uint32_t i = 0; i < units_for(piece.size(), kBlockSize); ++i) receive_block(buffer, piece, i);
 }
 
 void World::fill_all() {
@@ -180,6 +191,13 @@ void World::fill_all() {
         fill(p, Urgency::blocked_read);
         ASSERT_TRUE(engine.wait_verified(p));
     }
+}
+
+FileSizeLimit::FileSizeLimit(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 void flip_byte(const std::filesystem::path& path, std::uint64_t offset) {

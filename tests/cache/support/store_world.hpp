@@ -2,6 +2,8 @@
 // they were told.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -134,6 +136,20 @@ struct World {
         const ByteView view = torrent.bytes(r);
         return {view.begin(), view.end()};
     }
+};
+
+/// What the engine does with what a peer sent.
+void receive_block(PieceBuffer& buffer, ByteView piece, std::uint32_t block);
+void receive_all(PieceBuffer& buffer, ByteView piece);
+
+/// Writing beyond the limit fails with EFBIG, for the whole process.
+class FileSizeLimit {
+  public:
+    explicit FileSizeLimit(rlim_t bytes);
+    ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+  private:
+    rlimit before_{};
 };
 
 /// Changes one byte of a file.

@@ -158,6 +158,17 @@ TEST(Torrent, WorksWithMemoryForOnePieceAtATime) {
     ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 6; }, 30s));
 }
 
+TEST(Torrent, AsksForNoMoreBlocksOfAPieceWithoutRoomUntilThereIsCredit) {
+    World w(2);
+    w.swarm.storage(w.leecher).set_room(false);
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 1}}, .window = {0, 6 * kPiece}});
+    w.swarm.run_for(20s);
+    EXPECT_LT(w.swarm.storage(w.leecher).had().count(), 6u);
+    EXPECT_FALSE(w.has(0));
+    w.swarm.storage(w.leecher).set_room(true);
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 6; }, 10s));
+}
+
 TEST(Torrent, ManyReadersAreAllAnswered) {
     World w(3);
     for (ReaderId reader = 1; reader <= 16; ++reader)

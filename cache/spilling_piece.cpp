@@ -1,0 +1,196 @@
+#include "cache/spilling_piece.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/core/types.hpp"
+
+namespace btfs {
+
+SpillingPiece::SpillingPiece(ByteRange place, DataFile& file, PieceMemory::Share memory, Owner owner)
+    : place_(place),
+      file_(file),
+      memory_(std::move(memory)),
+      pages_(AnonymousPages::whole_pages(place.size())),
+      owner_(std::move(owner)),
+      blocks_(units_for(place.size(), kBlockSize)) {}
+
+void SpillingPiece::block_received(std::uint32_t block) {
+    {
+        std::lock_guard lock(mutex_);
+        Block& state = blocks_[block];
+        rehash_ = rehash_ || state != Block::missing;
+        if (state != Block::in_memory) unwritten_bytes_ += in_torrent(block).size();
+        state = Block::in_memory;
+        if (working_ || failing_ || unwritten_bytes_ < kSpillBytes) return;
+        working_ = true;
+    }
+    submit_job();
+}
+
+void SpillingPiece::when_written(Task then) {
+    {
+        std::lock_guard lock(mutex_);
+        assert(std::ranges::find(blocks_, Block::missing) == blocks_.end());
+        then_ = std::move(then);
+        if (std::exchange(working_, true)) return;
+    }
+    submit_job();
+}
+
+bool SpillingPiece::has_room() {
+    std::lock_guard lock(mutex_);
+    // What a failing disk does not take has to be received into memory after all.
+    const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
+    credit_wanted_ = credit_wanted_ || !room;
+    return room;
+}
+
+bool SpillingPiece::give_up() {
+    std::lock_guard lock(mutex_);
+    given_up_ = true;
+    credit_wanted_ = credit_wanted_ || working_;
+    return !working_;
+}
+
+void SpillingPiece::close() {
+    Owner dropped;
+    std::lock_guard lock(mutex_);
+    std::swap(dropped, owner_);
+}
+
+void SpillingPiece::submit_job() {
+    std::function<void(Task)> submit;
+    {
+        std::lock_guard lock(mutex_);
+        submit = owner_.submit;
+    }
+    if (submit) submit([self = shared_from_this()] { self->work(); });
+}
+
+// ---- the job ----
+
+void SpillingPiece::work() {
+    for (Work next = next_work(); !next.nothing(); next = next_work()) {
+        write(next.to_write);
+        if (next.then) next.then();
+    }
+}
+
+/// Nothing: the job is at its end.
+SpillingPiece::Work SpillingPiece::next_work() {
+    Work work;
+    std::function<void()> credit;
+    {
+        std::lock_guard lock(mutex_);
+        const bool worth_it = then_ || (!failing_ && unwritten_bytes_ >= kSpillBytes);
+        working_ = worth_it && !given_up_;
+        if (working_) {
+            for (std::uint32_t i = 0; i < blocks_.size(); ++i)
+                if (blocks_[i] == Block::in_memory) work.to_write.push_back(i);
+            work.then = std::exchange(then_, {});
+        }
+        const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
+        if (credit_wanted_ && (given_up_ ? !working_ : room)) {
+            credit_wanted_ = false;
+            credit = owner_.credit;
+        }
+    }
+    if (credit) credit();
+    return work;
+}
+
+/// Blocks in ascending order; those that lie one behind the other are written as one.
+void SpillingPiece::write(std::span<const std::uint32_t> blocks) {
+    while (!blocks.empty()) {
+        std::uint32_t count = 1;
+        while (count < blocks.size() && blocks[count] == blocks[0] + count) ++count;
+        const ByteRange range = in_torrent(blocks[0], count);
+        const bool failed = bool(file_.write(range.begin, memory(range)));
+        if (!failed) {
+            // While it is in memory still; if it cannot be read where it has to be, digest() will tell.
+            [[maybe_unused]] const Error later = advance_hash();
+            pages_.drop(memory(range));
+        }
+        {
+            std::lock_guard lock(mutex_);
+            failing_ = failed;
+            if (failed) return;
+            std::fill_n(blocks_.begin() + blocks[0], count, Block::written);
+            unwritten_bytes_ -= range.size();
+        }
+        blocks = blocks.subspan(count);
+    }
+}
+
+/// As far as the blocks are there.
+Error SpillingPiece::advance_hash() {
+    Bytes read_back;
+    while (const std::optional<Block> state = next_to_hash()) {
+        const ByteRange range = in_torrent(hashed_);
+        if (*state == Block::written) {
+            read_back.resize(range.size());
+            if (Error error = file_.read(range.begin, read_back)) return error;
+        }
+        prefix_.update(*state == Block::written ? ByteView(read_back) : ByteView(memory(range)));
+        ++hashed_;
+    }
+    return {};
+}
+
+std::optional<SpillingPiece::Block> SpillingPiece::next_to_hash() {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(rehash_, false)) {
+        prefix_ = {};
+        hashed_ = 0;
+    }
+    if (hashed_ == blocks_.size() || blocks_[hashed_] == Block::missing) return std::nullopt;
+    return blocks_[hashed_];
+}
+
+bool SpillingPiece::all_written() {
+    std::lock_guard lock(mutex_);
+    return unwritten_bytes_ == 0;
+}
+
+Result<Sha1Digest> SpillingPiece::digest() {
+    if (Error error = advance_hash()) return error;
+    assert(hashed_ == blocks_.size());
+    hashed_ = 0;
+    return prefix_.finish();
+}
+
+Result<std::vector<Sha1Digest>> SpillingPiece::block_digests() {
+    std::vector<Sha1Digest> digests;
+    Bytes content;
+    for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
+        const ByteRange range = in_torrent(i);
+        content.resize(range.size());
+        if (Error error = file_.read(range.begin, content)) return error;
+        digests.push_back(sha1(content));
+    }
+    return digests;
+}
+
+Error SpillingPiece::bring_back() {
+    for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
+        {
+            std::lock_guard lock(mutex_);
+            if (blocks_[i] != Block::written) continue;
+        }
+        const ByteRange range = in_torrent(i);
+        if (Error error = file_.read(range.begin, memory(range))) return error;
+    }
+    return {};
+}
+
+ByteRange SpillingPiece::in_torrent(std::uint32_t block, std::uint32_t count) const {
+    const std::uint64_t begin = place_.begin + std::uint64_t{block} * kBlockSize;
+    return {begin, std::min(begin + std::uint64_t{count} * kBlockSize, place_.end)};
+}
+
+std::span<std::byte> SpillingPiece::memory(ByteRange in_torrent) const {
+    return pages_.first(place_.size()).subspan(in_torrent.begin - place_.begin, in_torrent.size());
+}
+
+}  // namespace btfs

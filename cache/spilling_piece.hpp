@@ -1,0 +1,100 @@
+// A piece that is too large to be held in memory until all of it is there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "cache/anonymous_pages.hpp"
+#include "cache/data_file.hpp"
+#include "cache/piece_memory.hpp"
+#include "cache/task.hpp"
+#include "engine/core/hash.hpp"
+#include "engine/storage.hpp"
+
+namespace btfs {
+
+/// While the rest is still on its way, blocks that were received go to their place in the data file, where
+/// nothing says that they are there, and their memory is given back; the hash runs on as the prefix grows. Of
+/// the memory that bytes() shows only what comes in between is ever in use, some MiB. The engine thread
+/// receives; the disk work is one job at a time.
+class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_this<SpillingPiece> {
+  public:
+    /// So many bytes are waited for before a job is worth it.
+    static constexpr std::size_t kSpillBytes = 1 << 20;
+    /// While so many wait to be written there is no room for more.
+    static constexpr std::size_t kRoomBytes = 16 << 20;
+
+    struct Owner {
+        /// Has a job run, soon, on a thread that may wait for the disk.
+        std::function<void(Task job)> submit;
+        /// There is room again, or what was given up is idle. Called by the job.
+        std::function<void()> credit;
+    };
+
+    /// `place` is the piece's in the torrent; `file` is used by the jobs alone.
+    SpillingPiece(ByteRange place, DataFile& file, PieceMemory::Share memory, Owner owner);
+
+    // ---- engine thread ----
+    std::span<std::byte> bytes() override { return pages_.first(place_.size()); }
+    void block_received(std::uint32_t block) override;
+    bool has_room() override;
+    /// All blocks were received. `then` is called by the job when all that the disk takes is written.
+    void when_written(Task then);
+    /// True if nothing of it will be written from now on. Otherwise that is so when credit is given.
+    bool give_up();
+    /// No further job is submitted.
+    void close();
+
+    // ---- within `then` ----
+    bool all_written();
+    /// Of what was written: the SHA-1 of all, or of each block; or the error of reading it back.
+    Result<Sha1Digest> digest();
+    Result<std::vector<Sha1Digest>> block_digests();
+    /// Reads what was written back into bytes(). From now on this is memory like any other.
+    Error bring_back();
+
+  private:
+    enum class Block : std::uint8_t { missing, in_memory, written };
+    /// What a job finds to be done.
+    struct Work {
+        std::vector<std::uint32_t> to_write;
+        Task then;
+        bool nothing() const { return to_write.empty() && !then; }
+    };
+
+    void submit_job();
+    void work();
+    Work next_work();
+    void write(std::span<const std::uint32_t> blocks);
+    Error advance_hash();
+    std::optional<Block> next_to_hash();
+    ByteRange in_torrent(std::uint32_t block, std::uint32_t count = 1) const;
+    std::span<std::byte> memory(ByteRange in_torrent) const;
+
+    const ByteRange place_;
+    DataFile& file_;
+    const PieceMemory::Share memory_;
+    AnonymousPages pages_;
+
+    std::mutex mutex_;
+    // Guarded by mutex_:
+    Owner owner_;
+    std::vector<Block> blocks_;
+    std::size_t unwritten_bytes_ = 0;  ///< in memory
+    bool working_ = false;             ///< a job was submitted and has not ended
+    bool failing_ = false;             ///< the disk did not take some: no more is tried before all is there
+    bool given_up_ = false;
+    bool rehash_ = false;  ///< a block came again: what was hashed may not be what is there
+    Task then_;
+    bool credit_wanted_ = false;
+
+    // The job's:
+    Sha1 prefix_;
+    std::uint32_t hashed_ = 0;  ///< blocks in prefix_
+};
+
+}  // namespace btfs
