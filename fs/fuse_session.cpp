@@ -265,6 +265,8 @@ void FuseSession::Session::stop() {
     filesystem_.close();
     if (mounted_ && !gone_ && !detach_mount(mountpoint_, true))
         spdlog::warn("{} is no longer mounted or could not be detached", mountpoint_);
+    pages_.end();
+    if (!failed_) pages_.wait_ended();  // READs are still answered, and it may need that
     end_threads();
 }
 

@@ -1,8 +1,14 @@
 #include "fs/page_dropper.hpp"
 
+#include <unistd.h>
+
 namespace btfs {
 
 void PageDropper::drop(fuse_ino_t node, ByteRange range_in_file) {
+    static const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    // The kernel would round outwards, to bytes that may not be there.
+    range_in_file = {units_for(range_in_file.begin, page) * page, range_in_file.end / page * page};
+    if (range_in_file.empty()) return;
     {
         std::lock_guard lock(mutex_);
         if (waiting_.size() >= kMaxWaiting) return;
@@ -13,9 +19,10 @@ void PageDropper::drop(fuse_ino_t node, ByteRange range_in_file) {
 
 void PageDropper::run(fuse_session& session) {
     std::unique_lock lock(mutex_);
+    running_ = true;
     for (;;) {
         changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-        if (ending_) return;
+        if (ending_) break;
         const Pages pages = waiting_.front();
         waiting_.pop_front();
         lock.unlock();
@@ -24,6 +31,8 @@ void PageDropper::run(fuse_session& session) {
                                          static_cast<off_t>(pages.range_in_file.size()));
         lock.lock();
     }
+    running_ = false;
+    changed_.notify_all();
 }
 
 void PageDropper::end() {
@@ -32,6 +41,11 @@ void PageDropper::end() {
         ending_ = true;
     }
     changed_.notify_all();
+}
+
+void PageDropper::wait_ended() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !running_; });
 }
 
 }  // namespace btfs

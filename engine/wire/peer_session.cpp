@@ -86,7 +86,7 @@ void PeerSession::handle_timeout(TimePoint now) {
             continue;
         }
         forget(r->block);
-        bytes_in_flight_ -= r->block.size;
+        uncount(*r);
         r = requests_.erase(r);
     }
 }
@@ -177,16 +177,12 @@ void PeerSession::cancel(const BlockRef& block, TimePoint now) {
     auto found = std::ranges::find_if(
         requests_, [&](const RequestInFlight& r) { return r.block == block && !r.cancelled; });
     if (found == requests_.end()) return;
-    if (under_way_ == block && under_way_wanted_) {
-        under_way_wanted_ = false;
-        inbound_.divert_block();
-        found->cancelled = true;  // a Cancel would come too late
-        found->since = now;
-        return;
-    }
     found->cancelled = true;
     found->since = now;
-    send(Cancel{block});
+    ++cancelled_count_;
+    if (under_way_ != block || under_way_answers_ != Answers::wanted) return send(Cancel{block});
+    under_way_answers_ = Answers::cancelled;  // a Cancel would come too late
+    inbound_.divert_block();
 }
 
 void PeerSession::send_block(const BlockRef& block, ContentView content) {
@@ -259,12 +255,13 @@ Error PeerSession::handle(const Choke&) {
     if (!capabilities_.fast) {  // all that was asked is dropped (BEP 3)
         std::deque<RequestInFlight> kept;
         for (const RequestInFlight& r : requests_) {
-            if (under_way_ == r.block && under_way_wanted_ == !r.cancelled) {
+            if (under_way_ == r.block &&
+                under_way_answers_ == (r.cancelled ? Answers::cancelled : Answers::wanted)) {
                 kept.push_back(r);
                 continue;
             }
             forget(r.block);
-            bytes_in_flight_ -= r.block.size;
+            uncount(r);
             if (!r.cancelled) events_.push_back(BlockRefused{r.block});
         }
         requests_ = std::move(kept);
@@ -364,9 +361,11 @@ Error PeerSession::handle(const AllowedFast& m) {
 
 Error PeerSession::handle(const RejectRequest& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
-    const auto found = find_request(m.block, true);
+    auto found = find_request(m.block, true);
+    if (found == requests_.end()) found = find_request(m.block, false);
     if (found == requests_.end()) return {};  // one we gave up, or a confused peer: no harm
     const bool cancelled = found->cancelled;
+    answers_cancels_ = answers_cancels_ || cancelled;
     end_request(found);
     if (!cancelled) events_.push_back(BlockRefused{m.block});
     return {};
@@ -426,6 +425,7 @@ Error PeerSession::handle(const Extended& m) {
 Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) {
     assert(!under_way_);
     auto found = find_request(block, false);
+    if (found == requests_.end()) found = find_request(block, true);
     if (found == requests_.end() && block.size == 0) {  // BitComet's way to reject
         found = std::ranges::find_if(requests_, [&](const RequestInFlight& r) {
             return r.block.piece == block.piece && r.block.offset_in_piece == block.offset_in_piece;
@@ -435,14 +435,16 @@ Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) 
             end_request(found);
             if (!refused.cancelled) events_.push_back(BlockRefused{refused.block});
             under_way_ = block;
-            under_way_wanted_ = false;
+            under_way_answers_ = Answers::nothing;
             return std::span<std::byte>{};
         }
     }
     if (found == requests_.end() && !was_forgotten(block)) return Errc::unwanted_data;
     under_way_ = block;
-    under_way_wanted_ = found != requests_.end() && !found->cancelled;
-    if (under_way_wanted_) {
+    under_way_answers_ = found == requests_.end() ? Answers::nothing
+                         : found->cancelled       ? Answers::cancelled
+                                                  : Answers::wanted;
+    if (under_way_answers_ == Answers::wanted) {
         const std::span<std::byte> place = places_.place_of(block);
         if (!place.empty()) return place;
     }
@@ -451,16 +453,18 @@ Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) 
 }
 
 void PeerSession::on_block_end(const BlockRef& block) {
-    const bool wanted = std::exchange(under_way_wanted_, false);
+    const Answers answers = std::exchange(under_way_answers_, Answers::nothing);
     under_way_.reset();
-    const auto found = find_request(block, !wanted);
-    if (found != requests_.end()) {
-        const RequestInFlight answered = *found;
+    const bool wanted = answers == Answers::wanted;
+    if (answers != Answers::nothing) {
+        const auto found = find_request(block, !wanted);
+        assert(found != requests_.end());
+        const TimePoint asked = found->since;
         end_request(found);
-        if (wanted) {
-            answered_until_ = std::max(answered_until_, answered.since);
-            forget_cancelled_before(answered.since);
-        }
+        // With an earlier request for it, cancelled since, nobody knows which of the two was answered.
+        if (wanted && find_request(block, true) == requests_.end())
+            answered_until_ = std::max(answered_until_, asked);
+        if (wanted) forget_cancelled_before(asked);
     }
     if (block.size == 0) return;
     content_received_ += block.size;
@@ -499,24 +503,29 @@ bool PeerSession::in_range(const BlockRef& block) const {
 }
 
 std::deque<PeerSession::RequestInFlight>::iterator PeerSession::find_request(const BlockRef& block,
-                                                                             bool cancelled_first) {
-    const auto first = std::ranges::find_if(requests_, [&](const RequestInFlight& r) {
-        return r.block == block && r.cancelled == cancelled_first;
-    });
-    return first != requests_.end() ? first : std::ranges::find(requests_, block, &RequestInFlight::block);
+                                                                             bool cancelled) {
+    if (cancelled && cancelled_count_ == 0) return requests_.end();
+    return std::ranges::find_if(
+        requests_, [&](const RequestInFlight& r) { return r.block == block && r.cancelled == cancelled; });
+}
+
+void PeerSession::uncount(const RequestInFlight& request) {
+    bytes_in_flight_ -= request.block.size;
+    cancelled_count_ -= request.cancelled ? 1 : 0;
 }
 
 void PeerSession::end_request(std::deque<RequestInFlight>::iterator request) {
-    bytes_in_flight_ -= request->block.size;
+    uncount(*request);
     requests_.erase(request);
 }
 
-/// Who answers what was asked for after a Cancel has read that. Transmission says nothing to it.
+/// Who answers what was asked for after a Cancel has read that, and may say nothing to it, as Transmission.
 void PeerSession::forget_cancelled_before(TimePoint time) {
+    if (answers_cancels_ || cancelled_count_ == 0) return;
     std::erase_if(requests_, [&](const RequestInFlight& r) {
         if (!r.cancelled || r.since >= time) return false;
         forget(r.block);
-        bytes_in_flight_ -= r.block.size;
+        uncount(r);
         return true;
     });
 }

@@ -225,9 +225,12 @@ class PeerSession final : private InboundStream::Sink {
     void gain(const Bitfield& pieces);
     Error take_all_pieces(bool all);
     bool in_range(const BlockRef& block) const;
-    /// A block may have been asked for again before the peer told what became of a cancelled request for it;
-    /// end() if it was not asked for at all.
-    std::deque<RequestInFlight>::iterator find_request(const BlockRef& block, bool cancelled_first);
+    /// What a block that is coming in answers: of requests_, or a forgotten one (or a refusal).
+    enum class Answers : std::uint8_t { wanted, cancelled, nothing };
+    /// A block may have been asked for again before the peer told what became of a cancelled request for it.
+    /// end() if there is none such.
+    std::deque<RequestInFlight>::iterator find_request(const BlockRef& block, bool cancelled);
+    void uncount(const RequestInFlight& request);
     void end_request(std::deque<RequestInFlight>::iterator request);
     void forget_cancelled_before(TimePoint time);
     void forget(const BlockRef& block);
@@ -259,7 +262,9 @@ class PeerSession final : private InboundStream::Sink {
     /// In the order in which they were sent.
     std::deque<RequestInFlight> requests_;
     std::uint64_t bytes_in_flight_ = 0;  // the sizes of requests_ together
+    std::size_t cancelled_count_ = 0;    // of requests_
     TimePoint answered_until_{};
+    bool answers_cancels_ = false;  ///< it has rejected a request that was cancelled
     /// Requests that ended on our side only, by a choke or unanswered: their blocks may still come (BEP 3).
     std::deque<BlockRef> forgotten_;
     std::vector<PieceIndex> allowed_fast_;  ///< what we may request while choked
@@ -268,7 +273,7 @@ class PeerSession final : private InboundStream::Sink {
     std::uint32_t refused_while_choked_ = 0;
 
     std::optional<BlockRef> under_way_;
-    bool under_way_wanted_ = false;
+    Answers under_way_answers_ = Answers::nothing;
     Bytes side_buffer_;  ///< for a block that others may write too
 
     std::uint64_t content_received_ = 0;

@@ -28,5 +28,13 @@ TEST(FirstPassTest, FilesBeginAndEndAnywhere) {
     EXPECT_FALSE(pass.passed({MiB, MiB + 5})) << "less than a unit";
 }
 
+TEST(FirstPassTest, EveryByteHasToHaveCome) {
+    FirstPass pass(10 * MiB);
+    pass.arrived({MiB, 2 * MiB});
+    EXPECT_FALSE(pass.passed({MiB - 1, 2 * MiB}));
+    EXPECT_FALSE(pass.passed({MiB, 2 * MiB + 1}));
+    EXPECT_TRUE(pass.passed({MiB, 2 * MiB}));
+}
+
 }  // namespace
 }  // namespace btfs

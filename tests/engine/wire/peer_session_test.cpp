@@ -235,6 +235,49 @@ TEST(PeerSession, WhoAnswersALaterRequestHasReadTheCancel) {
     EXPECT_TRUE(Pair::next<BlockUnneeded>(p.us)) << "it may come nevertheless";
 }
 
+/// Two blocks were on their way when they were cancelled; then they are asked for again one by one.
+struct TooLateCancels : Pair {
+    const BlockRef other{PieceIndex(2), 0, 16384};
+    TooLateCancels() {
+        exchange();
+        them.set_choking(false);
+        exchange();
+        for (const BlockRef& block : {kBlock, other}) us.request(block, now);
+        exchange();
+        for (const BlockRef& block : {kBlock, other}) them.send_block(block, {content, nullptr});
+        on_the_way = output(them, now);
+        for (const BlockRef& block : {kBlock, other}) us.cancel(block, now);
+        now += 1ms;
+    }
+    const std::vector<std::byte> content = std::vector<std::byte>(16384);
+    Bytes on_the_way;
+};
+
+TEST(PeerSession, ABlockThatComesAfterItsCancelIsNoAnswerToALaterRequest) {
+    TooLateCancels p;
+    p.us.request(kBlock, p.now);
+    const std::size_t middle = p.on_the_way.size() - 100;
+    p.us.handle_bytes(ByteView(p.on_the_way).first(middle), p.now);
+    EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
+    p.us.request(p.other, p.now);
+    p.us.handle_bytes(ByteView(p.on_the_way).subspan(middle), p.now);
+    EXPECT_TRUE(Pair::next<BlockUnneeded>(p.us));
+    ASSERT_EQ(p.us.in_flight(), 1u);
+    p.exchange();
+    p.them.send_block(p.other, {p.content, nullptr});
+    p.exchange();
+    EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
+    EXPECT_EQ(p.us.in_flight(), 0u);
+}
+
+TEST(PeerSession, WhichOfTwoRequestsWasAnsweredIsNotGuessed) {
+    TooLateCancels p;
+    p.now += 3s;
+    p.us.request(kBlock, p.now);
+    p.us.handle_bytes(p.on_the_way, p.now);
+    EXPECT_LT(p.us.answered_until(), p.now);
+}
+
 TEST(PeerSession, ABlockOfARequestAndOneOfItsRepetitionAreBothTaken) {
     Pair p;
     p.exchange();
