@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <optional>
 
@@ -30,19 +29,9 @@ std::optional<Address> address_of(const sockaddr* raw) {
 std::vector<HostPort> parse_peers(const std::vector<std::string>& texts) {
     std::vector<HostPort> peers;
     for (const std::string& text : texts) {
-        const std::size_t colon = text.rfind(':');
-        const std::string port_text = colon == std::string::npos ? "" : text.substr(colon + 1);
-        std::string host = text.substr(0, std::min(colon, text.size()));
-        const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-        if (bracketed) host = host.substr(1, host.size() - 2);
-        std::uint16_t port = 0;
-        const auto [end, error] =
-            std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-        const bool whole = error == std::errc{} && end == port_text.data() + port_text.size();
-        const bool ambiguous = !bracketed && host.find(':') != std::string::npos;
-        if (host.empty() || port == 0 || !whole || ambiguous)
-            throw Failure("--peer " + text + ": write it as HOST:PORT, or [IPv6]:PORT");
-        peers.push_back({std::move(host), port});
+        auto peer = HostPort::parse(text);
+        if (!peer) throw Failure("--peer " + text + ": write it as HOST:PORT, or [IPv6]:PORT");
+        peers.push_back(std::move(*peer));
     }
     return peers;
 }

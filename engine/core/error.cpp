@@ -26,6 +26,8 @@ const char* text(Errc e) {
         case Errc::torrent_empty: return "has no content";
         case Errc::torrent_unsupported_version: return "is of a torrent version that is not supported yet";
         case Errc::torrent_bad_file_tree: return "has a malformed file tree";
+        case Errc::magnet_malformed: return "is not a magnet link that can be understood";
+        case Errc::magnet_no_hash: return "names no torrent (a magnet link needs xt=urn:btih:...)";
         case Errc::handshake_malformed: return "malformed handshake";
         case Errc::handshake_wrong_torrent: return "handshake for another torrent";
         case Errc::connected_to_self: return "connected to ourselves";

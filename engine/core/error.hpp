@@ -29,6 +29,8 @@ enum class Errc {
     torrent_empty,
     torrent_unsupported_version,
     torrent_bad_file_tree,
+    magnet_malformed,
+    magnet_no_hash,
     // peer wire
     handshake_malformed,
     handshake_wrong_torrent,

@@ -10,6 +10,7 @@
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/file_list.hpp"
+#include "engine/core/host_port.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/piece_hashes.hpp"
@@ -25,13 +26,6 @@ inline constexpr std::size_t kMaxTrackers = 500;
 inline constexpr std::size_t kMaxUrlSize = 4096;
 inline constexpr std::size_t kMaxDhtNodes = 100;
 
-/// A node of the DHT as a torrent names it (BEP 5); the host may be a name.
-struct HostPort {
-    std::string host;
-    std::uint16_t port = 0;
-    bool operator==(const HostPort&) const = default;
-};
-
 /// All that is known of a torrent before any of its content. A value: safe to use as it is, every size and
 /// name in it was checked. `layout` and `files` have one entry for each file, in the same order.
 struct Metainfo {
@@ -42,7 +36,7 @@ struct Metainfo {
     PieceHashes hashes;
 
     std::vector<std::vector<std::string>> trackers;  ///< URLs in tiers (BEP 12)
-    std::vector<HostPort> dht_nodes;
+    std::vector<HostPort> dht_nodes;  ///< BEP 5; hosts may be names
     std::vector<std::string> web_seeds;         ///< BEP 19
     bool is_private = false;                    ///< BEP 27
     std::optional<std::int64_t> creation_date;  ///< seconds since 1970

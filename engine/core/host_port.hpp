@@ -1,0 +1,20 @@
+// A host by name or address, and a port.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace btfs {
+
+struct HostPort {
+    std::string host;
+    std::uint16_t port = 0;
+
+    /// From "HOST:PORT" or "[IPv6]:PORT"; the port is not 0.
+    static std::optional<HostPort> parse(std::string_view text);
+    bool operator==(const HostPort&) const = default;
+};
+
+}  // namespace btfs

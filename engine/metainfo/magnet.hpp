@@ -1,0 +1,47 @@
+// Magnet links (BEP 9, BEP 53) and bare info-hashes: a torrent's name, and where to ask for the rest.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/error.hpp"
+#include "engine/core/host_port.hpp"
+#include "engine/core/identity.hpp"
+
+namespace btfs {
+
+inline constexpr std::size_t kMaxMagnetSize = 64 * 1024;
+// Beyond these the rest is left out.
+inline constexpr std::size_t kMaxMagnetPeers = 100;
+inline constexpr std::size_t kMaxMagnetRanges = 1000;
+
+/// First and last index of files that are meant, both included (BEP 53's `so`).
+struct FileRange {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    bool operator==(const FileRange&) const = default;
+};
+
+struct Magnet {
+    Identity identity;
+    std::string name;                                ///< `dn`, as it came: not safe as a file's name
+    std::vector<std::vector<std::string>> trackers;  ///< each `tr` a tier of its own, without repetitions
+    std::vector<std::string> web_seeds;              ///< `ws`
+    std::vector<HostPort> peers;                     ///< `x.pe`; those without a port are left out
+    std::vector<FileRange> selected_files;           ///< empty: all
+    std::optional<std::uint64_t> size;               ///< `xl`, bytes
+};
+
+/// True for what parse_magnet() should be tried on, rather than a path or a URL.
+bool looks_like_magnet(std::string_view text);
+
+/// Reads a magnet link with at least one of btih (40 digits of hex, or 32 of base32) and btmh (SHA-256), or
+/// an info-hash without anything around it. Parameters it does not know, and malformed ones but the hashes,
+/// are left out; percent signs that encode nothing stand for themselves. Errors: magnet_malformed,
+/// magnet_no_hash.
+Result<Magnet> parse_magnet(std::string_view text);
+
+}  // namespace btfs
