@@ -1,0 +1,103 @@
+// Puts a torrent's info dictionary together from what peers send of it (BEP 9).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "engine/core/bytes.hpp"
+#include "engine/core/identity.hpp"
+#include "engine/core/time.hpp"
+#include "engine/swarm/partial_piece.hpp"
+
+namespace btfs {
+
+/// A machine: knows peers by their ids, and the sizes that they claim. Pieces are spread over the peers that
+/// claim the same size, and asked of another one too when one is late. Nothing counts before all of it has
+/// the right hash. What has not was sent by somebody: if by one peer, that one is out; if by several, one of
+/// them is asked for all of it, and so on. At most kMaxSizes claims are followed at a time, so that memory is
+/// bounded; those with the most peers come first.
+class MetadataFetch {
+  public:
+    /// The largest dictionary that is believed.
+    static constexpr std::uint32_t kMaxSize = 30 << 20;
+    static constexpr std::size_t kMaxSizes = 3;
+    /// A claim without progress for so long makes way for another.
+    static constexpr Duration kStalled = 5s;
+    /// Pieces that one peer is asked for at a time.
+    static constexpr std::size_t kMaxWaiting = 16;
+    /// A piece that was not sent for so long is asked of somebody else as well.
+    static constexpr Duration kLate = 1s;
+    /// A peer is not asked for the same piece again sooner (libtorrent takes it for an offence).
+    static constexpr Duration kAskAgain = 4s;
+    /// A peer that refused is left alone for so long.
+    static constexpr Duration kRefusedPause = 60s;
+
+    struct Ask {
+        ConnectionId peer;
+        std::uint32_t piece;
+    };
+
+    /// `identity` outlives this.
+    explicit MetadataFetch(const Identity& identity) : identity_(identity) {}
+
+    /// The peer speaks ut_metadata and says that the dictionary has so many bytes. False if that cannot be.
+    bool add_peer(ConnectionId peer, std::uint32_t size);
+    void remove_peer(ConnectionId peer);
+    /// True if the peer can be of no use any more: it has sent what is wrong.
+    bool handle_data(ConnectionId peer, std::uint32_t piece, std::uint32_t total_size, ByteView data,
+                     TimePoint now);
+    void handle_reject(ConnectionId peer, std::uint32_t piece, TimePoint now);
+
+    /// What is to be asked now.
+    std::optional<Ask> poll_ask(TimePoint now);
+    /// When poll_ask(), which had nothing, may have something though nothing happens; kNever if not.
+    TimePoint next_timeout() const;
+
+    /// The dictionary, once; its hash is right.
+    std::optional<Bytes> take_whole();
+
+    std::uint32_t pieces_had() const;
+    /// As the peers claim that have sent the most; 0 if nobody has said.
+    std::uint32_t piece_count() const;
+
+  private:
+    struct Peer {
+        std::uint32_t size = 0;
+        std::map<std::uint32_t, TimePoint> asked;  ///< when, by piece; also what was answered not long ago
+        std::set<std::uint32_t> waiting;           ///< pieces that it has not answered
+        TimePoint paused_until{};
+    };
+    struct Piece {
+        Bytes data;
+        ConnectionId sender = kNobody;
+        TimePoint asked{};
+    };
+    /// What was sent of a dictionary of one size.
+    struct Assembly {
+        std::vector<Piece> pieces;
+        std::uint32_t had = 0;
+        TimePoint progress;  ///< begun, or the last piece came
+        /// After a mismatch of several senders: only what this one sends counts.
+        ConnectionId only = kNobody;
+    };
+
+    Assembly* followed(std::uint32_t size, TimePoint now);
+    std::optional<ConnectionId> whom_to_ask(std::uint32_t size, const Assembly& assembly, std::uint32_t piece,
+                                            TimePoint now) const;
+    TimePoint may_be_asked(const Peer& peer, std::uint32_t piece) const;
+    bool judge(std::uint32_t size, Assembly& assembly, ConnectionId last_sender);
+    void drop_unclaimed();
+    std::vector<std::uint32_t> claims_in_order() const;
+
+    const Identity& identity_;
+    std::map<ConnectionId, Peer> peers_;
+    std::map<std::uint32_t, Assembly> assemblies_;  ///< by size
+    std::map<std::uint32_t, int> stalls_;           ///< by size, how often it made way for another
+    std::optional<Bytes> whole_;
+    TimePoint next_ = kNever;
+};
+
+}  // namespace btfs

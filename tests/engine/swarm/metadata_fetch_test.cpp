@@ -1,0 +1,160 @@
+#include "engine/swarm/metadata_fetch.hpp"
+
+#include <gtest/gtest.h>
+
+#include "engine/core/rng.hpp"
+#include "engine/wire/metadata_message.hpp"
+
+namespace btfs {
+namespace {
+
+constexpr std::uint32_t kPiece = wire::kMetadataPieceSize;
+
+struct MetadataFetchTest : testing::Test {
+    Rng rng{1};
+    Bytes info = random_bytes(4 * kPiece + 100);
+    Identity identity{.v1 = sha1(info), .v2 = {}};
+    MetadataFetch fetch{identity};
+    TimePoint now = TimePoint{} + 1h;
+    std::uint32_t size = static_cast<std::uint32_t>(info.size());
+
+    Bytes random_bytes(std::size_t count) {
+        Bytes bytes(count);
+        for (std::byte& b : bytes) b = static_cast<std::byte>(rng.below(256));
+        return bytes;
+    }
+    std::vector<MetadataFetch::Ask> asks() {
+        std::vector<MetadataFetch::Ask> all;
+        while (auto ask = fetch.poll_ask(now)) all.push_back(*ask);
+        return all;
+    }
+    static ByteView part(const Bytes& of, std::uint32_t piece) {
+        return ByteView(of).subspan(piece * kPiece,
+                                    std::min<std::size_t>(kPiece, of.size() - piece * kPiece));
+    }
+    bool send(MetadataFetch::Ask ask, const Bytes& of) {
+        return fetch.handle_data(ask.peer, ask.piece, static_cast<std::uint32_t>(of.size()),
+                                 part(of, ask.piece), now);
+    }
+};
+
+TEST_F(MetadataFetchTest, PiecesAreSpreadOverThePeers) {
+    EXPECT_TRUE(fetch.add_peer(1, size));
+    EXPECT_TRUE(fetch.add_peer(2, size));
+    std::map<ConnectionId, int> count;
+    for (const auto& ask : asks()) {
+        ++count[ask.peer];
+        EXPECT_FALSE(fetch.take_whole());
+        EXPECT_FALSE(send(ask, info));
+    }
+    EXPECT_EQ(count[1] + count[2], 5);
+    EXPECT_GE(std::min(count[1], count[2]), 2);
+    EXPECT_EQ(fetch.take_whole(), info);
+}
+
+TEST_F(MetadataFetchTest, ImpossibleSizesAreNotBelieved) {
+    EXPECT_FALSE(fetch.add_peer(1, 0));
+    EXPECT_FALSE(fetch.add_peer(1, MetadataFetch::kMaxSize + 1));
+    EXPECT_TRUE(asks().empty());
+    EXPECT_EQ(fetch.next_timeout(), kNever);
+}
+
+TEST_F(MetadataFetchTest, ALatePieceIsAskedOfAnotherPeerToo) {
+    fetch.add_peer(1, size);
+    EXPECT_EQ(asks().size(), 5u);
+    fetch.add_peer(2, size);
+    EXPECT_TRUE(asks().empty());
+    now = fetch.next_timeout();
+    const auto again = asks();
+    ASSERT_EQ(again.size(), 5u);
+    for (const auto& ask : again) {
+        EXPECT_EQ(ask.peer, 2u);
+        send(ask, info);
+    }
+    EXPECT_EQ(fetch.take_whole(), info);
+}
+
+TEST_F(MetadataFetchTest, NobodyIsAskedForThePieceTwiceWithinSeconds) {
+    fetch.add_peer(1, size);
+    const TimePoint first = now;
+    EXPECT_EQ(asks().size(), 5u);
+    while (now < first + MetadataFetch::kAskAgain) {
+        EXPECT_TRUE(asks().empty());
+        now = std::max(now + 1ms, fetch.next_timeout());
+    }
+    EXPECT_EQ(asks().size(), 5u);
+}
+
+TEST_F(MetadataFetchTest, WhoRefusesIsLeftAloneForAMinute) {
+    fetch.add_peer(1, size);
+    for (const auto& ask : asks()) fetch.handle_reject(1, ask.piece, now);
+    now += 59s;
+    EXPECT_TRUE(asks().empty());
+    fetch.add_peer(2, size);
+    EXPECT_EQ(asks().size(), 5u);
+    now += 2s;
+    EXPECT_EQ(asks().size(), 5u) << "late by now, and the first may be asked again";
+}
+
+TEST_F(MetadataFetchTest, ALoneSenderOfWhatIsWrongIsOut) {
+    Bytes wrong = info;
+    wrong[5] ^= std::byte{1};
+    fetch.add_peer(1, size);
+    bool out = false;
+    for (const auto& ask : asks()) out = send(ask, wrong);
+    EXPECT_TRUE(out);
+    fetch.remove_peer(1);
+    fetch.add_peer(2, size);
+    for (const auto& ask : asks()) EXPECT_FALSE(send(ask, info));
+    EXPECT_EQ(fetch.take_whole(), info);
+}
+
+TEST_F(MetadataFetchTest, AmongSeveralTheLiarIsFoundOut) {
+    Bytes wrong = info;
+    for (std::uint32_t i = 0; i < 5; ++i) wrong[i * kPiece] ^= std::byte{1};
+    for (ConnectionId id = 1; id <= 3; ++id) fetch.add_peer(id, size);
+    std::set<ConnectionId> out;
+    for (int turn = 0; turn < 100; ++turn) {
+        for (const auto& ask : asks()) {
+            if (!send(ask, ask.peer == 2 ? wrong : info)) continue;
+            out.insert(ask.peer);
+            fetch.remove_peer(ask.peer);
+        }
+        if (const auto whole = fetch.take_whole()) {
+            EXPECT_EQ(*whole, info);
+            EXPECT_FALSE(out.contains(1) || out.contains(3));
+            return;
+        }
+        now += 1s;
+    }
+    FAIL() << "never whole";
+}
+
+TEST_F(MetadataFetchTest, ManyClaimsThatLeadNowhereDelayTheRightOneOnlySoLong) {
+    for (ConnectionId id = 1; id <= 40; ++id)
+        fetch.add_peer(id, size + static_cast<std::uint32_t>(id / 2) + 1);
+    fetch.add_peer(99, size);
+    const TimePoint begun = now;
+    std::optional<Bytes> whole;
+    while (!whole && now < begun + 60s) {
+        for (const auto& ask : asks())
+            if (ask.peer == 99) send(ask, info);
+        whole = fetch.take_whole();
+        now = std::max(now + 1ms, fetch.next_timeout());
+    }
+    EXPECT_EQ(whole, info);
+}
+
+TEST_F(MetadataFetchTest, DataThatNobodyAskedForOrOfAnotherSizeDoNotCount) {
+    fetch.add_peer(1, size);
+    EXPECT_FALSE(fetch.handle_data(1, 0, size, part(info, 0), now)) << "not asked for yet: ignored";
+    EXPECT_EQ(fetch.pieces_had(), 0u);
+    const auto asked = asks();
+    EXPECT_TRUE(fetch.handle_data(1, 0, size + 1, part(info, 0), now));
+    EXPECT_TRUE(fetch.handle_data(1, 1, size, part(info, 1).first(100), now));
+    EXPECT_FALSE(fetch.handle_data(7, 2, size, part(info, 2), now));
+    EXPECT_EQ(fetch.pieces_had(), 0u);
+}
+
+}  // namespace
+}  // namespace btfs
