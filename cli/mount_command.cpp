@@ -105,7 +105,7 @@ void serve(const MountOptions& options, Readiness& readiness) {
     for (Served& t : torrents) {
         const TorrentHandle handle =
             engine.add({t.metainfo.name, t.metainfo.identity, t.metainfo.layout, *t.store,
-                        t.metainfo.trackers, t.metainfo.is_private, peers});
+                        t.metainfo.trackers, t.metainfo.is_private, t.metainfo.info_bytes, peers});
         t.demand = std::make_unique<EngineDemand>(engine, handle);
         const Sha1Digest info_hash = t.metainfo.identity.wire_hash();
         filesystem.add(

@@ -38,7 +38,7 @@ int seed(const SeedOptions& options) {
         throw Failure("port " + std::to_string(options.network.port), opened.error());
     engine.start();
     engine.add({parsed->name, parsed->identity, parsed->layout, **store, parsed->trackers, parsed->is_private,
-                peers});
+                parsed->info_bytes, peers});
 
     const Endpoint own{own_address(), engine.port()};
     std::cout << "torrent: " << output.string() << "\npeer:    " << own.text() << std::endl;

@@ -202,6 +202,8 @@ TorrentHandle Engine::add(TorrentSpec spec) {
             .listen_port = loop_->listener.port(),
             .max_peers = loop_->options.max_peers,
             .background = loop_->options.background,
+            // Of a private torrent only those who have its file know the trackers, and nobody else is to.
+            .metadata = spec.is_private ? nullptr : spec.metadata,
         };
         const std::vector<HostPort> peers = spec.peers;
         loop_->runners.push_back(std::make_unique<TorrentRunner>(loop_->io, loop_->dialer, std::move(spec),

@@ -33,6 +33,8 @@ struct TorrentSpec {
     std::vector<std::vector<std::string>> trackers;
     /// Peers come from its trackers and the user alone (BEP 27).
     bool is_private = false;
+    /// The info dictionary, for peers that ask for it (BEP 9).
+    std::shared_ptr<const Bytes> metadata = nullptr;
     /// Peers that are known from the start, by name or address.
     std::vector<HostPort> peers;
 };

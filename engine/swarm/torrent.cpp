@@ -89,6 +89,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .interested = active(now) && picker_.bytes_missing() > 0,
         .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
+        .metadata = options_.metadata,
         .on_output =
             [this, id] {
                 if (sending_.insert(id).second) actions_.push_back(Send{id});

@@ -51,6 +51,8 @@ struct TorrentOptions {
     std::size_t upload_slots = 16;
     /// Fetch what nobody reads, too.
     bool background = false;
+    /// The info dictionary, for peers that have only the torrent's name; null: it is not handed out.
+    std::shared_ptr<const Bytes> metadata = nullptr;
 };
 
 struct TorrentTotals {

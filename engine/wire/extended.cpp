@@ -29,6 +29,7 @@ Bytes ExtendedHandshake::encode() const {
     writer.begin_dictionary();
     writer.key("m").begin_dictionary();
     if (dont_have_id != 0) writer.key("lt_donthave").integer(dont_have_id);
+    if (metadata_id != 0) writer.key("ut_metadata").integer(metadata_id);
     writer.end();
     if (metadata_size) writer.key("metadata_size").integer(*metadata_size);
     if (listen_port) writer.key("p").integer(*listen_port);
@@ -46,8 +47,10 @@ Result<ExtendedHandshake> ExtendedHandshake::parse(ByteView payload) {
     const Value root = document->root();
     if (!root.is_dictionary()) return Errc::bencode_wrong_type;
     ExtendedHandshake h;
-    if (const auto ids = root.find("m", Kind::dictionary))
+    if (const auto ids = root.find("m", Kind::dictionary)) {
         h.dont_have_id = number<std::uint8_t>(*ids, "lt_donthave").value_or(0);
+        h.metadata_id = number<std::uint8_t>(*ids, "ut_metadata").value_or(0);
+    }
     h.reqq = number<std::uint32_t>(root, "reqq");
     h.listen_port = number<std::uint16_t>(root, "p");
     h.metadata_size = number<std::uint32_t>(root, "metadata_size");

@@ -30,8 +30,9 @@ class OutboundQueue {
     /// Takes all out that have not begun, but for those that `keep` is true for; gives what was dropped.
     std::vector<BlockRef> drop_blocks_not_begun(const std::function<bool(const BlockRef&)>& keep);
 
-    bool empty() const { return control_.size() == control_sent_ && blocks_.empty(); }
+    bool empty() const { return control_bytes() == 0 && blocks_.empty(); }
     std::size_t block_bytes() const { return block_bytes_; }
+    std::size_t control_bytes() const { return control_.size() - control_sent_; }
 
     /// Fills `out` with the next bytes to send; gives how many entries it used.
     std::size_t send_buffers(std::span<iovec> out);

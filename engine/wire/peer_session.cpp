@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "engine/wire/allowed_fast.hpp"
+#include "engine/wire/metadata_message.hpp"
 
 namespace btfs::wire {
 namespace {
@@ -222,6 +223,10 @@ void PeerSession::send_first_messages() {
     if (capabilities_.extended) {
         ExtendedHandshake ours;
         ours.dont_have_id = kDontHaveId;
+        if (config_.metadata) {
+            ours.metadata_id = kMetadataId;
+            ours.metadata_size = static_cast<std::uint32_t>(config_.metadata->size());
+        }
         ours.reqq = kOurReqq;
         ours.client = kClientName;
         ours.your_address = config_.remote.address;
@@ -407,6 +412,8 @@ Error PeerSession::handle(const Extended& m) {
         extended_ = std::move(*parsed);
         if (extended_.reqq) reqq_ = std::clamp<std::uint32_t>(*extended_.reqq, 1, 4096);
         events_.push_back(ExtensionsKnown{});
+    } else if (m.id == kMetadataId) {
+        return on_metadata_message(m.payload);
     } else if (m.id == kDontHaveId) {
         auto piece = parse_dont_have(m.payload);
         if (!piece) return piece.error();
@@ -420,6 +427,30 @@ Error PeerSession::handle(const Extended& m) {
         events_.push_back(PieceLost{*piece});
     }
     return {};
+}
+
+Error PeerSession::on_metadata_message(ByteView payload) {
+    const auto message = parse_metadata_message(payload);
+    if (!message) return message.error();
+    if (!*message || extended_.metadata_id == 0) return {};
+    if (const auto* request = std::get_if<MetadataRequest>(&**message))
+        answer_metadata_request(request->piece);
+    return {};
+}
+
+void PeerSession::answer_metadata_request(std::uint32_t piece) {
+    const std::uint64_t begin = std::uint64_t{piece} * kMetadataPieceSize;
+    const bool backlog = outbound_.control_bytes() > kMaxMetadataBacklog;
+    Bytes answer;
+    if (backlog || !config_.metadata || begin >= config_.metadata->size()) {
+        if (outbound_.control_bytes() > 2 * kMaxMetadataBacklog) return;  // it does not even read refusals
+        answer = encode(MetadataReject{piece});
+    } else {
+        const ByteView rest = ByteView(*config_.metadata).subspan(begin);
+        answer = encode(MetadataData{piece, static_cast<std::uint32_t>(config_.metadata->size()),
+                                     rest.first(std::min<std::size_t>(rest.size(), kMetadataPieceSize))});
+    }
+    send(Extended{extended_.metadata_id, answer});
 }
 
 Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) {

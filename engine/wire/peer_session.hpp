@@ -86,7 +86,7 @@ using PeerEvent = std::variant<Greeted, PiecesKnown, PieceGained, PieceLost, Cho
 enum class Direction { outgoing, incoming };
 
 /// One connection after its transport is there: handshake, choke, interest, what the peer has, what was
-/// asked of it and what it asked of us (BEP 3, 6, 10, 21, 54). Knows nothing of other peers, and decides
+/// asked of it and what it asked of us (BEP 3, 6, 9, 10, 21, 54). Knows nothing of other peers, and decides
 /// nothing about what to fetch or whom to unchoke. A peer that breaks the protocol gets Failed.
 ///
 /// Promises: never more requests in flight than the peer's reqq; never a request while choked but for the
@@ -96,6 +96,8 @@ class PeerSession final : private InboundStream::Sink {
   public:
     /// How many requests we let a peer have in flight, and say so (BEP 10 reqq).
     static constexpr std::uint32_t kOurReqq = 1024;
+    /// With so many bytes waiting to be sent, requests for metadata are refused.
+    static constexpr std::size_t kMaxMetadataBacklog = 512 * 1024;
     static constexpr std::uint32_t kDefaultReqq = 250;
 
     struct Config {
@@ -111,6 +113,8 @@ class PeerSession final : private InboundStream::Sink {
         bool eager = false;
         /// What may be announced to the peer when the handshake is done.
         const Bitfield& have;
+        /// The info dictionary, for peers that ask for it (BEP 9); null: it is not handed out.
+        std::shared_ptr<const Bytes> metadata = nullptr;
         /// Called when there is something to send and there was nothing before.
         std::function<void()> on_output = [] {};
     };
@@ -215,6 +219,8 @@ class PeerSession final : private InboundStream::Sink {
     Error handle(const RejectRequest& m);
     Error handle(const AllowedFast& m);
     Error handle(const Extended& m);
+    Error on_metadata_message(ByteView payload);
+    void answer_metadata_request(std::uint32_t piece);
     Error handle(const Unknown&) { return {}; }
 
     void send(const Message& message);

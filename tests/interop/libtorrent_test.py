@@ -4,7 +4,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from interop.exchange import Exchange
-from support.harness import TestCase, main
+from support import btfs
+from support.harness import TestCase, free_port, main
 
 
 class Libtorrent(Exchange, TestCase):
@@ -42,6 +43,18 @@ class Libtorrent(Exchange, TestCase):
     def test_reads_its_hybrid_torrents(self):
         self.write_torrent(0)
         self.assert_reads_all(self.seed(self.torrent, self.content.parent))
+
+    def test_gets_the_metadata_and_then_everything_from_us(self):
+        import libtorrent as lt
+        from support.libtorrent_peer import session
+        btfs.create(self, self.content, self.torrent)
+        seed = btfs.Seed(self, self.content, self.torrent)
+        info = lt.torrent_info(str(self.torrent))
+        peer = session(free_port())
+        handle = peer.add_torrent({"url": lt.make_magnet_uri(info), "save_path": str(self.target)})
+        handle.connect_peer(("127.0.0.1", seed.port))
+        self.wait_for(lambda: handle.status().is_seeding, "a torrent of which only the name was known", 30)
+        self.assertEqual(handle.torrent_file().info_section(), info.info_section())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "engine/wire/metadata_message.hpp"
+
 namespace btfs::wire {
 namespace {
 
@@ -298,6 +300,87 @@ TEST(PeerSession, ABlockOfARequestAndOneOfItsRepetitionAreBothTaken) {
     EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
     EXPECT_TRUE(Pair::next<BlockUnneeded>(p.us));
     EXPECT_EQ(p.us.in_flight(), 0u);
+}
+
+// ---- metadata (BEP 9) ----
+
+/// Their info dictionary, and what they answer to our messages under their id for ut_metadata.
+struct MetadataPair : Pair {
+    std::shared_ptr<const Bytes> info = std::make_shared<const Bytes>(40'000, std::byte{7});
+    PeerSession theirs;
+    explicit MetadataPair(bool hand_out = true) : theirs(their_config(hand_out), their_places, now) {
+        ExtendedHandshake ours;
+        ours.metadata_id = 5;
+        Bytes first = output(us, now);
+        append_message(first, Extended{kExtendedHandshakeId, ours.encode()});
+        theirs.handle_bytes(first, now);
+        output(theirs, now);
+    }
+    PeerSession::Config their_config(bool hand_out) {
+        PeerSession::Config c = config(Direction::incoming, everything, 'b');
+        if (hand_out) c.metadata = info;
+        return c;
+    }
+    void ask(std::uint32_t piece) {
+        const Bytes payload = encode(MetadataRequest{piece});
+        Bytes message;
+        append_message(message, Extended{kMetadataId, payload});
+        theirs.handle_bytes(message, now);
+    }
+    /// The one message that they sent.
+    Bytes answer() {
+        const Bytes sent = output(theirs, now);
+        const auto message = parse_message(ByteView(sent).subspan(4));
+        if (!message || !std::holds_alternative<Extended>(*message)) return {};
+        const auto& extended = std::get<Extended>(*message);
+        EXPECT_EQ(extended.id, 5);
+        return {extended.payload.begin(), extended.payload.end()};
+    }
+};
+
+TEST(PeerSession, TheInfoDictionaryIsHandedOutPieceByPiece) {
+    MetadataPair p;
+    p.ask(2);
+    const Bytes answer = p.answer();
+    const auto message = parse_metadata_message(answer);
+    ASSERT_TRUE(message && *message && std::holds_alternative<MetadataData>(**message));
+    const auto& data = std::get<MetadataData>(**message);
+    EXPECT_EQ(data.piece, 2u);
+    EXPECT_EQ(data.total_size, 40'000u);
+    EXPECT_EQ(data.data.size(), 40'000u - 2 * kMetadataPieceSize);
+}
+
+TEST(PeerSession, WhatIsBeyondTheInfoDictionaryOrNotHandedOutIsRefused) {
+    for (const bool hand_out : {true, false}) {
+        MetadataPair p(hand_out);
+        for (std::uint32_t piece : {3u, 4'000'000'000u}) {
+            p.ask(piece);
+            const Bytes answer = p.answer();
+            const auto message = parse_metadata_message(answer);
+            ASSERT_TRUE(message && *message);
+            EXPECT_TRUE(std::holds_alternative<MetadataReject>(**message));
+        }
+    }
+}
+
+TEST(PeerSession, OnlyWhoHandsItOutSaysHowLargeTheInfoDictionaryIs) {
+    for (const bool hand_out : {true, false}) {
+        Pair p;
+        PeerSession::Config config = p.config(Direction::incoming, p.everything, 'b');
+        if (hand_out) config.metadata = std::make_shared<const Bytes>(40'000);
+        PeerSession them(config, p.their_places, p.now);
+        them.handle_bytes(Pair::output(p.us, p.now), p.now);
+        p.us.handle_bytes(Pair::output(them, p.now), p.now);
+        EXPECT_EQ(p.us.extended().metadata_size.has_value(), hand_out);
+        EXPECT_EQ(p.us.extended().metadata_id != 0, hand_out);
+    }
+}
+
+TEST(PeerSession, AFloodOfRequestsForMetadataIsBounded) {
+    MetadataPair p;
+    for (int i = 0; i < 10'000; ++i) p.ask(0);
+    EXPECT_LE(Pair::output(p.theirs, p.now).size(),
+              2 * PeerSession::kMaxMetadataBacklog + kMetadataPieceSize + 100);
 }
 
 TEST(PeerSession, AChokeRejectsWhatWasAsked) {
