@@ -82,7 +82,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     const wire::PeerSession::Config config{
         .direction = direction,
         .identity = identity_,
-        .layout = layout_,
+        .layout = &layout_,
         .our_id = options_.peer_id,
         .remote = endpoint,
         .listen_port = options_.listen_port,

@@ -122,6 +122,8 @@ class Torrent final : private wire::BlockPlaces {
     void on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now);
     void on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint now);
     void on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now);
+    void on_event(Peer&, const wire::MetadataArrived&, TimePoint) {}  // it was not asked for
+    void on_event(Peer&, const wire::MetadataRefused&, TimePoint) {}
     void on_event(Peer& peer, const wire::Failed& e, TimePoint now);
 
     /// After each input: asks, dials, and notes who has something to send.

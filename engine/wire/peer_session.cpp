@@ -18,10 +18,23 @@ constexpr std::size_t kMaxForgotten = 4096;
 constexpr std::size_t kMaxAllowedFast = 256;
 /// Requests of a choked peer that are refused before it is taken for hostile.
 constexpr std::uint32_t kMaxRefusedWhileChoked = 4 * PeerSession::kOurReqq;
+/// While the pieces are not known: the bitfield of the largest torrent that we can be told of (BEP 9).
+constexpr std::uint32_t kMaxUnknownMessageSize = 512 * 1024;
+/// What a peer may say of its pieces before we can understand it.
+constexpr std::size_t kMaxEarlyBytes = 1 << 20;
 constexpr std::string_view kClientName = "btfs " BTFS_VERSION;
 
-std::uint32_t max_message_size(const Layout& layout) {
-    return std::max(kMaxMessageSize, static_cast<std::uint32_t>(1 + units_for(layout.piece_count(), 8)));
+std::uint32_t max_message_size(const Layout* layout) {
+    if (!layout) return kMaxUnknownMessageSize;
+    return std::max(kMaxMessageSize, static_cast<std::uint32_t>(1 + units_for(layout->piece_count(), 8)));
+}
+
+/// Can be understood only by who knows the pieces.
+bool concerns_pieces(const Message& message) {
+    if (const auto* extended = std::get_if<Extended>(&message)) return extended->id == kDontHaveId;
+    return std::holds_alternative<Have>(message) || std::holds_alternative<BitfieldMessage>(message) ||
+           std::holds_alternative<HaveAll>(message) || std::holds_alternative<HaveNone>(message) ||
+           std::holds_alternative<SuggestPiece>(message) || std::holds_alternative<AllowedFast>(message);
 }
 
 }  // namespace
@@ -197,6 +210,23 @@ void PeerSession::refuse_block(const BlockRef& block) {
     if (std::erase(wanted_by_peer_, block) > 0 && capabilities_.fast) send(RejectRequest{block});
 }
 
+void PeerSession::know_layout(const Layout& layout, TimePoint now) {
+    assert(!config_.layout);
+    config_.layout = &layout;
+    now_ = now;
+    const std::vector<Bytes> early = std::exchange(early_, {});
+    for (const Bytes& body : early) {
+        if (failed_) return;
+        if (Error error = on_message(body)) fail(error);
+    }
+}
+
+void PeerSession::request_metadata(std::uint32_t piece) {
+    if (extended_.metadata_id == 0) return;
+    const Bytes payload = encode(MetadataRequest{piece});
+    send(Extended{extended_.metadata_id, payload});
+}
+
 // ---- what the stream brings ----
 
 Error PeerSession::on_handshake(ByteView raw) {
@@ -213,29 +243,29 @@ Error PeerSession::on_handshake(ByteView raw) {
 }
 
 void PeerSession::send_first_messages() {
-    if (capabilities_.fast && config_.have.none()) {
-        send(HaveNone{});
+    if (!config_.layout || config_.have.none()) {
+        if (capabilities_.fast) send(HaveNone{});
     } else if (capabilities_.fast && config_.have.all()) {
         send(HaveAll{});
-    } else if (!config_.have.none()) {
+    } else {
         send(BitfieldMessage{config_.have.bytes()});
     }
     if (capabilities_.extended) {
         ExtendedHandshake ours;
         ours.dont_have_id = kDontHaveId;
+        if (config_.metadata || !config_.layout) ours.metadata_id = kMetadataId;
         if (config_.metadata) {
-            ours.metadata_id = kMetadataId;
             ours.metadata_size = static_cast<std::uint32_t>(config_.metadata->size());
         }
         ours.reqq = kOurReqq;
         ours.client = kClientName;
         ours.your_address = config_.remote.address;
-        ours.upload_only = config_.have.all();
+        ours.upload_only = config_.layout && config_.have.all();
         if (config_.listen_port != 0) ours.listen_port = config_.listen_port;
         const Bytes payload = ours.encode();
         send(Extended{kExtendedHandshakeId, payload});
     }
-    if (capabilities_.fast) send_allowed_fast();
+    if (capabilities_.fast && config_.layout) send_allowed_fast();
     const bool said = config_.interested && config_.eager;
     if (am_interested_ && !said) send(Interested{});
     if (!am_interested_ && said) send(NotInterested{});
@@ -243,7 +273,7 @@ void PeerSession::send_first_messages() {
 
 void PeerSession::send_allowed_fast() {
     granted_fast_ =
-        allowed_fast_set(config_.remote.address, config_.identity.wire_hash(), config_.layout.piece_count());
+        allowed_fast_set(config_.remote.address, config_.identity.wire_hash(), config_.layout->piece_count());
     std::erase_if(granted_fast_, [&](PieceIndex piece) { return !config_.have.test(piece); });
     for (PieceIndex piece : granted_fast_) send(AllowedFast{piece});
 }
@@ -251,6 +281,12 @@ void PeerSession::send_allowed_fast() {
 Error PeerSession::on_message(ByteView body) {
     auto message = parse_message(body);
     if (!message) return message.error();
+    if (!config_.layout && concerns_pieces(*message)) {
+        early_bytes_ += body.size() + sizeof(Bytes);
+        if (early_bytes_ > kMaxEarlyBytes) return Errc::request_flood;
+        early_.emplace_back(body.begin(), body.end());
+        return {};
+    }
     return std::visit([this](const auto& m) { return handle(m); }, *message);
 }
 
@@ -295,7 +331,7 @@ Error PeerSession::handle(const NotInterested&) {
 }
 
 Error PeerSession::handle(const Have& m) {
-    if (m.piece.value() >= config_.layout.piece_count()) return Errc::index_out_of_range;
+    if (m.piece.value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
     pieces_known_ = true;
     gain(m.piece);
     return {};
@@ -303,7 +339,7 @@ Error PeerSession::handle(const Have& m) {
 
 void PeerSession::gain(PieceIndex piece) {
     if (has(piece)) return;
-    if (!pieces_) pieces_.emplace(config_.layout.piece_count());
+    if (!pieces_) pieces_.emplace(config_.layout->piece_count());
     pieces_->set(piece);
     if (pieces_->all()) {
         is_seed_ = true;
@@ -318,7 +354,7 @@ void PeerSession::gain(const Bitfield& pieces) {
 }
 
 Error PeerSession::handle(const BitfieldMessage& m) {
-    auto parsed = Bitfield::parse(m.payload, config_.layout.piece_count());
+    auto parsed = Bitfield::parse(m.payload, config_.layout->piece_count());
     if (!parsed) return Errc::bitfield_malformed;
     if (pieces_known_) {
         gain(*parsed);
@@ -334,7 +370,7 @@ Error PeerSession::handle(const BitfieldMessage& m) {
 Error PeerSession::take_all_pieces(bool all) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
     if (pieces_known_) {
-        if (all) gain(Bitfield(config_.layout.piece_count(), true));
+        if (all) gain(Bitfield(config_.layout->piece_count(), true));
         return {};
     }
     pieces_known_ = true;
@@ -352,12 +388,12 @@ Error PeerSession::handle(const HaveNone&) {
 
 Error PeerSession::handle(const SuggestPiece& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
-    return m.piece.value() < config_.layout.piece_count() ? Error{} : Errc::index_out_of_range;
+    return m.piece.value() < config_.layout->piece_count() ? Error{} : Errc::index_out_of_range;
 }
 
 Error PeerSession::handle(const AllowedFast& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
-    if (m.piece.value() >= config_.layout.piece_count()) return Errc::index_out_of_range;
+    if (m.piece.value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
     if (allowed_fast_.size() < kMaxAllowedFast &&
         std::ranges::find(allowed_fast_, m.piece) == allowed_fast_.end())
         allowed_fast_.push_back(m.piece);
@@ -377,10 +413,10 @@ Error PeerSession::handle(const RejectRequest& m) {
 }
 
 Error PeerSession::handle(const Request& m) {
-    if (!in_range(m.block)) return Errc::index_out_of_range;
+    if (config_.layout && !in_range(m.block)) return Errc::index_out_of_range;
     if (m.block.size == 0 || m.block.size > kBlockSize) return Errc::message_malformed;
-    const bool granted =
-        !am_choking_ || std::ranges::find(granted_fast_, m.block.piece) != granted_fast_.end();
+    const bool granted = config_.layout && (!am_choking_ || std::ranges::find(granted_fast_, m.block.piece) !=
+                                                                granted_fast_.end());
     const bool room = wanted_by_peer_.size() < kOurReqq;
     const bool repeated = std::ranges::find(wanted_by_peer_, m.block) != wanted_by_peer_.end();
     if (!granted || !room || repeated) {
@@ -417,11 +453,11 @@ Error PeerSession::handle(const Extended& m) {
     } else if (m.id == kDontHaveId) {
         auto piece = parse_dont_have(m.payload);
         if (!piece) return piece.error();
-        if (piece->value() >= config_.layout.piece_count()) return Errc::index_out_of_range;
+        if (piece->value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
         if (!has(*piece)) return {};
         if (is_seed_) {
             is_seed_ = false;
-            pieces_.emplace(config_.layout.piece_count(), true);
+            pieces_.emplace(config_.layout->piece_count(), true);
         }
         pieces_->clear(*piece);
         events_.push_back(PieceLost{*piece});
@@ -433,8 +469,14 @@ Error PeerSession::on_metadata_message(ByteView payload) {
     const auto message = parse_metadata_message(payload);
     if (!message) return message.error();
     if (!*message || extended_.metadata_id == 0) return {};
-    if (const auto* request = std::get_if<MetadataRequest>(&**message))
+    if (const auto* request = std::get_if<MetadataRequest>(&**message)) {
         answer_metadata_request(request->piece);
+    } else if (const auto* reject = std::get_if<MetadataReject>(&**message)) {
+        events_.push_back(MetadataRefused{reject->piece});
+    } else {
+        const auto& data = std::get<MetadataData>(**message);
+        events_.push_back(MetadataArrived{data.piece, data.total_size, {data.data.begin(), data.data.end()}});
+    }
     return {};
 }
 
@@ -528,8 +570,8 @@ void PeerSession::send(const Message& message) {
 }
 
 bool PeerSession::in_range(const BlockRef& block) const {
-    if (block.piece.value() >= config_.layout.piece_count()) return false;
-    const std::uint32_t piece_size = config_.layout.piece_size(block.piece);
+    if (block.piece.value() >= config_.layout->piece_count()) return false;
+    const std::uint32_t piece_size = config_.layout->piece_size(block.piece);
     return block.offset_in_piece <= piece_size && block.size <= piece_size - block.offset_in_piece;
 }
 

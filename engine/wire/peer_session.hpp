@@ -74,6 +74,15 @@ struct BlockNotWanted {
     BlockRef block;
 };
 struct ExtensionsKnown {};  ///< extended() is filled
+/// A part of the info dictionary, or the word that it will not come (BEP 9). Not checked for being asked for.
+struct MetadataArrived {
+    std::uint32_t piece;
+    std::uint32_t total_size;
+    Bytes data;
+};
+struct MetadataRefused {
+    std::uint32_t piece;
+};
 /// The connection has to be closed now; nothing follows.
 struct Failed {
     Error reason;
@@ -81,7 +90,7 @@ struct Failed {
 
 using PeerEvent = std::variant<Greeted, PiecesKnown, PieceGained, PieceLost, Choked, Unchoked,
                                InterestChanged, BlockArrived, BlockUnneeded, BlockRefused, BlockWanted,
-                               BlockNotWanted, ExtensionsKnown, Failed>;
+                               BlockNotWanted, ExtensionsKnown, MetadataArrived, MetadataRefused, Failed>;
 
 enum class Direction { outgoing, incoming };
 
@@ -103,7 +112,8 @@ class PeerSession final : private InboundStream::Sink {
     struct Config {
         Direction direction = Direction::outgoing;
         const Identity& identity;
-        const Layout& layout;
+        /// Null while the torrent's name is all that is known of it: see know_layout().
+        const Layout* layout = nullptr;
         PeerId our_id{};
         Endpoint remote;
         std::uint16_t listen_port = 0;
@@ -195,6 +205,11 @@ class PeerSession final : private InboundStream::Sink {
     void cancel(const BlockRef& block, TimePoint now);
     void send_block(const BlockRef& block, ContentView content);
     void refuse_block(const BlockRef& block);
+    /// The pieces are known now: what the peer said of them before is told in events. Once, if Config had
+    /// none.
+    void know_layout(const Layout& layout, TimePoint now);
+    /// Nothing if the peer does not speak ut_metadata (extended().metadata_id).
+    void request_metadata(std::uint32_t piece);
 
   private:
     Error on_handshake(ByteView raw) override;
@@ -256,6 +271,9 @@ class PeerSession final : private InboundStream::Sink {
     ExtendedHandshake extended_;
     std::uint32_t reqq_ = kDefaultReqq;
 
+    /// Messages about pieces that came before the layout was known.
+    std::vector<Bytes> early_;
+    std::size_t early_bytes_ = 0;
     bool pieces_known_ = false;
     bool is_seed_ = false;
     std::optional<Bitfield> pieces_;

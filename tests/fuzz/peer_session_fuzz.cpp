@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TimePoint now = TimePoint{} + 1h;
     wire::PeerSession session({.direction = wire::Direction::incoming,
                                .identity = identity,
-                               .layout = layout,
+                               .layout = &layout,
                                .our_id = {},
                                .remote = *Endpoint::parse("192.0.2.1:1"),
                                .have = have},

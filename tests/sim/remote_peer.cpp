@@ -22,7 +22,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
           have_(peer.have_),
           session_({.direction = wire::Direction::incoming,
                     .identity = peer.context_.identity,
-                    .layout = peer.context_.layout,
+                    .layout = &peer.context_.layout,
                     .our_id = id_of(peer.number_),
                     .remote = client,
                     .listen_port = 6881,

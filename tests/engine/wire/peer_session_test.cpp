@@ -36,7 +36,7 @@ struct Pair {
         id[0] = static_cast<std::byte>(name);
         return {.direction = direction,
                 .identity = identity,
-                .layout = layout,
+                .layout = &layout,
                 .our_id = id,
                 .remote = *Endpoint::parse("192.0.2.1:6881"),
                 .interested = direction == Direction::outgoing,
@@ -381,6 +381,78 @@ TEST(PeerSession, AFloodOfRequestsForMetadataIsBounded) {
     for (int i = 0; i < 10'000; ++i) p.ask(0);
     EXPECT_LE(Pair::output(p.theirs, p.now).size(),
               2 * PeerSession::kMaxMetadataBacklog + kMetadataPieceSize + 100);
+}
+
+/// We know nothing but the torrent's name; they are a seed that hands its info dictionary out.
+struct NameOnly : Pair {
+    std::shared_ptr<const Bytes> info = std::make_shared<const Bytes>(20'000, std::byte{7});
+    PeerSession newcomer, seed;
+    NameOnly() : newcomer(our_config(), our_places, now), seed(seed_config(), their_places, now) { talk(); }
+    PeerSession::Config our_config() {
+        PeerSession::Config c = config(Direction::outgoing, nothing, 'n');
+        c.layout = nullptr;
+        return c;
+    }
+    PeerSession::Config seed_config() {
+        PeerSession::Config c = config(Direction::incoming, everything, 's');
+        c.metadata = info;
+        return c;
+    }
+    void talk() {
+        while (newcomer.has_output() || seed.has_output()) {
+            seed.handle_bytes(output(newcomer, now), now);
+            newcomer.handle_bytes(output(seed, now), now);
+        }
+    }
+};
+
+TEST(PeerSession, WhoKnowsOnlyTheNameGetsTheInfoDictionary) {
+    NameOnly p;
+    ASSERT_TRUE(p.newcomer.greeted());
+    EXPECT_EQ(p.newcomer.extended().metadata_size, 20'000u);
+    p.newcomer.request_metadata(1);
+    p.newcomer.request_metadata(2);
+    p.talk();
+    const auto arrived = Pair::next<MetadataArrived>(p.newcomer);
+    ASSERT_TRUE(arrived);
+    EXPECT_EQ(arrived->piece, 1u);
+    EXPECT_EQ(arrived->total_size, 20'000u);
+    EXPECT_EQ(arrived->data.size(), 20'000u - kMetadataPieceSize);
+    EXPECT_TRUE(Pair::next<MetadataRefused>(p.newcomer)) << "there is no third piece";
+}
+
+TEST(PeerSession, WhatAPeerHadSaidOfItsPiecesCountsOnceTheyAreKnown) {
+    NameOnly p;
+    EXPECT_FALSE(p.newcomer.pieces_known());
+    p.seed.set_choking(false);
+    p.talk();
+    EXPECT_FALSE(p.newcomer.peer_choking());
+    p.newcomer.know_layout(p.layout, p.now);
+    EXPECT_TRUE(Pair::next<PiecesKnown>(p.newcomer));
+    EXPECT_TRUE(p.newcomer.is_seed());
+    p.newcomer.request(kBlock, p.now);
+    p.talk();
+    EXPECT_TRUE(Pair::next<BlockWanted>(p.seed));
+}
+
+TEST(PeerSession, NonsenseAboutPiecesIsFoundOutOnceTheyAreKnown) {
+    NameOnly p;
+    Bytes have;
+    append_message(have, Have{PieceIndex(kPieces)});
+    p.newcomer.handle_bytes(have, p.now);
+    EXPECT_FALSE(Pair::next<Failed>(p.newcomer));
+    p.newcomer.know_layout(p.layout, p.now);
+    EXPECT_TRUE(Pair::next<Failed>(p.newcomer));
+}
+
+TEST(PeerSession, WhatIsSaidOfUnknownPiecesIsBounded) {
+    NameOnly p;
+    Bytes haves;
+    for (std::uint32_t i = 0; i < 100'000; ++i) append_message(haves, Have{PieceIndex(i)});
+    p.newcomer.handle_bytes(haves, p.now);
+    const auto failed = Pair::next<Failed>(p.newcomer);
+    ASSERT_TRUE(failed);
+    EXPECT_EQ(failed->reason, make_error_code(Errc::request_flood));
 }
 
 TEST(PeerSession, AChokeRejectsWhatWasAsked) {
