@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "cache/claims.hpp"
 #include "cache/disk_pool.hpp"
@@ -15,7 +16,8 @@ namespace btfs {
 /// The id of this boot, from the kernel; zeros if it does not tell.
 BootId current_boot_id();
 
-/// Knows where each torrent's two files lie: <cache key>.data and <cache key>.claims. Several processes may
+/// Knows where each torrent's files lie: <cache key>.data, <cache key>.claims, and for what came by its name
+/// alone <cache key>.info. Several processes may
 /// use one directory; each torrent belongs to one of them at a time.
 class CacheDir {
   public:
@@ -34,6 +36,11 @@ class CacheDir {
     /// When the torrent was opened here for the first time, seconds since 1970: the birth of its sidecar,
     /// which is never replaced. 0 if it is not here, or the disk's file system does not tell.
     std::int64_t first_seen(const Identity& identity) const;
+
+    /// Keeps a torrent's info dictionary, that peers may not have to be asked for it again: <cache key>.info.
+    Error keep_info(const Identity& identity, ByteView info) const;
+    /// What was kept, if it has the right hash.
+    std::optional<Bytes> kept_info(const Identity& identity) const;
 
   private:
     CacheDir(std::filesystem::path path, const BootId& boot_id) : path_(std::move(path)), boot_id_(boot_id) {}

@@ -47,7 +47,9 @@ int main(int argc, char** argv) {
     MountOptions mount_options;
     std::vector<std::string> operands;
     CLI::App& mount_app = *app.add_subcommand("mount", "Mount torrents");
-    mount_app.add_option("SOURCE... MOUNTPOINT", operands, "Torrent files, then where to mount them")
+    mount_app
+        .add_option("SOURCE... MOUNTPOINT", operands,
+                    "Torrent files, magnet links or info-hashes, then where to mount them")
         ->required()
         ->expected(2, -1);
     mount_app.add_flag("-f,--foreground", mount_options.foreground, "Do not detach");

@@ -37,8 +37,9 @@ int seed(const SeedOptions& options) {
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
     engine.start();
-    engine.add({parsed->name, parsed->identity, parsed->layout, **store, parsed->trackers, parsed->is_private,
-                parsed->info_bytes, peers});
+    engine.add({parsed->name, parsed->identity,
+                KnownContent{parsed->layout, **store, parsed->info_bytes, parsed->is_private},
+                parsed->trackers, peers});
 
     const Endpoint own{own_address(), engine.port()};
     std::cout << "torrent: " << output.string() << "\npeer:    " << own.text() << std::endl;

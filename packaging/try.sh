@@ -21,7 +21,7 @@ if [ $# -eq 2 ]; then
     echo "mounted at $2; to end it: $btfs umount $2"
     exit 0
 elif [ $# -ne 0 ]; then
-    echo "usage: packaging/try.sh [TORRENT MOUNTPOINT]" >&2
+    echo "usage: packaging/try.sh [TORRENT|MAGNET MOUNTPOINT]" >&2
     exit 2
 fi
 

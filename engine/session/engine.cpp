@@ -87,7 +87,7 @@ class Engine::Loop {
         }
         if (++calls > kMaxCalls || runners.size() > kMaxTorrentsToCallFor) return;
         for (auto& runner : runners)
-            if (!runner->spec().is_private) runner->add_peers({&from, 1});
+            if (!runner->is_private()) runner->add_peers({&from, 1});
     }
 
     /// The trackers are told first, but only for so long.
@@ -196,23 +196,27 @@ TorrentHandle Engine::add(TorrentSpec spec) {
     // Handles are given out in the order in which the engine thread adds the torrents.
     std::lock_guard lock(loop_->handles_mutex);
     const TorrentHandle handle = loop_->next_handle++;
-    loop_->post([this, spec = std::move(spec)]() mutable {
+    loop_->post([this, handle, spec = std::move(spec)]() mutable {
         const TorrentOptions options{
             .peer_id = loop_->peer_id,
             .listen_port = loop_->listener.port(),
             .max_peers = loop_->options.max_peers,
             .background = loop_->options.background,
-            // Of a private torrent only those who have its file know the trackers, and nobody else is to.
-            .metadata = spec.is_private ? nullptr : spec.metadata,
         };
         const std::vector<HostPort> peers = spec.peers;
-        loop_->runners.push_back(std::make_unique<TorrentRunner>(loop_->io, loop_->dialer, std::move(spec),
-                                                                 options, random_seed()));
+        loop_->runners.push_back(std::make_unique<TorrentRunner>(loop_->io, loop_->dialer, handle,
+                                                                 std::move(spec), options, random_seed()));
         for (const HostPort& peer : peers)
             loop_->tasks.spawn("look-up of a peer", loop_->find_peer(*loop_->runners.back(), peer));
         loop_->runners.back()->start_announcing(loop_->trackers, random_seed());
     });
     return handle;
+}
+
+void Engine::provide(TorrentHandle torrent, KnownContent content) {
+    loop_->post([this, torrent, content = std::move(content)]() mutable {
+        loop_->runners[torrent]->provide(std::move(content));
+    });
 }
 
 void Engine::set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDemand& demand) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,24 +25,32 @@ struct EngineOptions {
     bool background = false;
 };
 
+/// Names a torrent of this engine.
+using TorrentHandle = std::size_t;
+
+/// What is in a torrent, and where it is kept.
+struct KnownContent {
+    Layout layout;
+    Storage& storage;
+    /// The info dictionary, for peers that ask for it (BEP 9).
+    std::shared_ptr<const Bytes> metadata = nullptr;
+    /// Peers come from its trackers and the user alone (BEP 27).
+    bool is_private = false;
+};
+
 /// What the engine needs to know of a torrent.
 struct TorrentSpec {
     std::string name;
     Identity identity;
-    Layout layout;
-    Storage& storage;
+    /// Nothing if only its name is known: then the info dictionary is fetched from peers.
+    std::optional<KnownContent> content;
     /// Tiers of tracker URLs (BEP 12).
     std::vector<std::vector<std::string>> trackers;
-    /// Peers come from its trackers and the user alone (BEP 27).
-    bool is_private = false;
-    /// The info dictionary, for peers that ask for it (BEP 9).
-    std::shared_ptr<const Bytes> metadata = nullptr;
     /// Peers that are known from the start, by name or address.
     std::vector<HostPort> peers;
+    /// Called once on the engine thread, with the info dictionary that was fetched; provide() is to follow.
+    std::function<void(TorrentHandle, std::shared_ptr<const Bytes>)> on_metadata = {};
 };
-
-/// Names a torrent of this engine.
-using TorrentHandle = std::size_t;
 
 /// Owns the engine thread. All calls may come from any thread and none waits for the network, but stop().
 class Engine {
@@ -58,6 +68,8 @@ class Engine {
 
     /// The store outlives the engine's stop().
     TorrentHandle add(TorrentSpec spec);
+    /// What on_metadata() was told of is known now. Ignored after stop().
+    void provide(TorrentHandle torrent, KnownContent content);
     /// The newest demand of a reader counts; many are handed over at once.
     void set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDemand& demand);
     void drop_reader(TorrentHandle torrent, ReaderId reader);

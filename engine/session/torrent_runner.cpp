@@ -8,15 +8,30 @@
 
 namespace btfs {
 
-TorrentRunner::TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, TorrentSpec spec,
-                             const TorrentOptions& options, std::uint64_t seed)
+TorrentRunner::TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, TorrentHandle handle,
+                             TorrentSpec spec, const TorrentOptions& options, std::uint64_t seed)
     : io_(io),
       dialer_(dialer),
+      handle_(handle),
       spec_(std::move(spec)),
       options_(options),
-      torrent_(spec_.identity, spec_.layout, spec_.storage, options_, seed, Clock::now()),
+      torrent_(spec_.identity, options_, seed, Clock::now()),
       timer_(io) {
-    spec_.storage.attach(*this);
+    if (spec_.content) take_up_content();
+}
+
+void TorrentRunner::provide(KnownContent content) {
+    if (closed_ || spec_.content) return;
+    spec_.content.emplace(std::move(content));
+    take_up_content();
+    after_event();
+}
+
+void TorrentRunner::take_up_content() {
+    // Of a private torrent only those who have its file know the trackers, and nobody else is to.
+    torrent_.know_content(spec_.content->layout, spec_.content->storage,
+                          is_private() ? nullptr : spec_.content->metadata, Clock::now());
+    spec_.content->storage.attach(*this);
 }
 
 TorrentRunner::~TorrentRunner() = default;
@@ -67,7 +82,7 @@ void TorrentRunner::drop_reader(ReaderId reader) {
 }
 
 void TorrentRunner::detach_storage() {
-    spec_.storage.detach();
+    if (spec_.content) spec_.content->storage.detach();
 }
 
 void TorrentRunner::close() {
@@ -151,6 +166,11 @@ void TorrentRunner::carry_out(const Disconnect& action) {
 void TorrentRunner::carry_out(const Completed&) {
     spdlog::info("{}: complete", spec_.name);
     if (announcing_) announcing_->completed();
+}
+
+void TorrentRunner::carry_out(const MetadataFetched& action) {
+    spdlog::info("{}: the metadata is here, {} bytes", spec_.name, action.info->size());
+    if (spec_.on_metadata) spec_.on_metadata(handle_, action.info);
 }
 
 void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,

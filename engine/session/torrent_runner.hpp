@@ -19,15 +19,17 @@ namespace btfs {
 /// Lives until the io_context has stopped for good.
 class TorrentRunner final : private StorageEvents {
   public:
-    TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, TorrentSpec spec,
+    TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, TorrentHandle handle, TorrentSpec spec,
                   const TorrentOptions& options, std::uint64_t seed);
     ~TorrentRunner();
 
     const Identity& identity() const { return spec_.identity; }
-    const TorrentSpec& spec() const { return spec_; }
+    bool is_private() const { return spec_.content && spec_.content->is_private; }
     const TorrentOptions& options() const { return options_; }
     TorrentTotals totals() const { return torrent_.totals(); }
 
+    /// The content of a torrent that was added without.
+    void provide(KnownContent content);
     /// The trackers are told from now on.
     void start_announcing(net::TrackerClient& client, std::uint64_t seed);
     /// Calls `stopped` once, when the trackers know that we leave.
@@ -57,12 +59,15 @@ class TorrentRunner final : private StorageEvents {
     void carry_out(const Send& action);
     void carry_out(const Disconnect& action);
     void carry_out(const Completed& action);
+    void carry_out(const MetadataFetched& action);
+    void take_up_content();
     void connected(const Endpoint& endpoint, wire::Direction direction, std::unique_ptr<net::Stream> stream,
                    std::optional<Duration> connect_time, ByteView received);
     void arm_timer();
 
     boost::asio::io_context& io_;
     net::Dialer& dialer_;
+    const TorrentHandle handle_;
     TorrentSpec spec_;
     TorrentOptions options_;
     Torrent torrent_;

@@ -25,27 +25,70 @@ Bitfield united(Bitfield a, const Bitfield& b) {
     return a;
 }
 
+/// What stands for the content while only the torrent's name is known: nothing to have or to want.
+const Layout kNoLayout;
+
+class NoStorage final : public Storage {
+  public:
+    void attach(StorageEvents&) override {}
+    void detach() override {}
+    Bitfield available() const override { return Bitfield(0); }
+    Bitfield unproven() const override { return Bitfield(0); }
+    PieceBufferPtr acquire(PieceIndex, Urgency) override { return nullptr; }
+    void verify(PieceIndex, PieceBufferPtr, bool) override {}
+    void read(ReadTicket, BlockRef) override {}
+} no_storage;
+
 }  // namespace
+
+Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTable& peers,
+                          const TorrentOptions& options)
+    : layout(the_layout),
+      storage(the_storage),
+      picker(layout, united(storage.available(), storage.unproven())),
+      demand(layout, [this](PieceIndex piece) { return dispatcher.offer_of(piece); }),
+      dispatcher({layout, picker, demand, peers, storage}),
+      uploader(peers, storage, options.upload_slots) {
+    dispatcher.set_background(options.background);
+    dispatcher.set_excluded([this](PieceIndex piece, const Peer& peer) {
+        return smart_ban.is_suspect(piece, peer.session.remote().address);
+    });
+}
+
+Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::uint64_t seed, TimePoint now)
+    : identity_(identity),
+      options_(options),
+      rng_(seed),
+      content_(std::make_unique<Content>(kNoLayout, no_storage, peers_, options_)),
+      peer_list_(rng_),
+      metadata_fetch_(std::in_place, identity_),
+      last_active_(now) {}
 
 Torrent::Torrent(const Identity& identity, const Layout& layout, Storage& storage,
                  const TorrentOptions& options, std::uint64_t seed, TimePoint now)
-    : identity_(identity),
-      layout_(layout),
-      storage_(storage),
-      options_(options),
-      rng_(seed),
-      announced_(storage.available()),
-      picker_(layout, united(announced_, storage.unproven())),
-      demand_(layout, [this](PieceIndex piece) { return dispatcher_.offer_of(piece); }),
-      peer_list_(rng_),
-      dispatcher_({layout_, picker_, demand_, peers_, storage_}),
-      uploader_(peers_, storage_, options.upload_slots),
-      last_active_(now) {
-    dispatcher_.set_background(options.background);
-    dispatcher_.set_excluded([this](PieceIndex piece, const Peer& peer) {
-        return smart_ban_.is_suspect(piece, peer.session.remote().address);
-    });
-    completed_said_ = picker_.bytes_missing() == 0;
+    : Torrent(identity, options, seed, now) {
+    know_content(layout, storage, nullptr, now);
+}
+
+void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_ptr<const Bytes> metadata,
+                           TimePoint now) {
+    assert(metadata_fetch_);
+    metadata_fetch_.reset();
+    metadata_ = std::move(metadata);
+    content_ = std::make_unique<Content>(layout, storage, peers_, options_);
+    announced_ = storage.available();
+    completed_said_ = content_->picker.bytes_missing() == 0;
+    last_active_ = now;
+    std::vector<ConnectionId> ids;
+    for (const auto& [id, peer] : peers_) ids.push_back(id);
+    for (ConnectionId id : ids) {
+        Peer& peer = *peers_.at(id);
+        peer.session.know_layout(layout, now);
+        for (std::uint32_t i = 0; i < announced_.size(); ++i)
+            if (announced_.test(PieceIndex(i))) peer.session.announce_have(PieceIndex(i));
+        drain(peer, now);
+    }
+    settle(now);
 }
 
 // ---- peers ----
@@ -82,14 +125,14 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     const wire::PeerSession::Config config{
         .direction = direction,
         .identity = identity_,
-        .layout = &layout_,
+        .layout = metadata_fetch_ ? nullptr : &content_->layout,
         .our_id = options_.peer_id,
         .remote = endpoint,
         .listen_port = options_.listen_port,
-        .interested = active(now) && picker_.bytes_missing() > 0,
+        .interested = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0),
         .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
-        .metadata = options_.metadata,
+        .metadata = metadata_,
         .on_output =
             [this, id] {
                 if (sending_.insert(id).second) actions_.push_back(Send{id});
@@ -128,7 +171,7 @@ void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint n
     auto found = peers_.find(connection);
     if (found == peers_.end()) return;
     found->second->session.handle_sent(size, now);
-    uploader_.pump(*found->second, !demand_.blocked().empty());
+    content_->uploader.pump(*found->second, !content_->demand.blocked().empty());
 }
 
 void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
@@ -147,8 +190,9 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
     auto found = peers_.find(connection);
     if (found == peers_.end()) return;
     Peer& peer = *found->second;
-    dispatcher_.release(peer, false, now);
-    dispatcher_.on_peer_gone(peer);
+    if (metadata_fetch_) metadata_fetch_->remove_peer(connection);
+    content_->dispatcher.release(peer, false, now);
+    content_->dispatcher.on_peer_gone(peer);
     uncount(peer);
     const Endpoint remote = peer.session.remote();
     if (peer.dial_endpoint) {
@@ -163,16 +207,16 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
     departed_.emplace(connection, remote.address);
     if (departed_.size() > kMaxDeparted) departed_.erase(departed_.begin());
     uploaded_gone_ += peer.session.content_sent();
-    smart_ban_.clear_suspicions();  // whoever is left has to be asked
-    dispatcher_.on_demand_changed();
+    content_->smart_ban.clear_suspicions();  // whoever is left has to be asked
+    content_->dispatcher.on_demand_changed();
     sending_.erase(connection);
     peers_.erase(found);
-    uploader_.assign_slots(now);
+    content_->uploader.assign_slots(now);
 }
 
 void Torrent::uncount(Peer& peer) {
-    if (peer.counted_as_seed) picker_.seed_left();
-    if (peer.counted_pieces) picker_.pieces_left(*peer.counted_pieces);
+    if (peer.counted_as_seed) content_->picker.seed_left();
+    if (peer.counted_pieces) content_->picker.pieces_left(*peer.counted_pieces);
     peer.counted_as_seed = false;
     peer.counted_pieces.reset();
 }
@@ -187,7 +231,7 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
         any = true;
         if (!peers_.contains(id)) return true;  // it was disconnected
     }
-    if (any) dispatcher_.on_peer_changed(peer);
+    if (any) content_->dispatcher.on_peer_changed(peer);
     return any;
 }
 
@@ -216,41 +260,41 @@ void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
     uncount(peer);
     if (peer.session.is_seed()) {
         peer.counted_as_seed = true;
-        picker_.seed_joined();
+        content_->picker.seed_joined();
     } else if (peer.session.pieces()) {
         peer.counted_pieces = peer.session.pieces();
-        picker_.pieces_joined(*peer.counted_pieces);
+        content_->picker.pieces_joined(*peer.counted_pieces);
     }
-    dispatcher_.on_peer_offers(peer);
+    content_->dispatcher.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
     if (!peer.counted_as_seed) {
-        if (!peer.counted_pieces) peer.counted_pieces.emplace(layout_.piece_count());
-        if (peer.counted_pieces->set(e.piece)) picker_.piece_gained(e.piece);
+        if (!peer.counted_pieces) peer.counted_pieces.emplace(content_->layout.piece_count());
+        if (peer.counted_pieces->set(e.piece)) content_->picker.piece_gained(e.piece);
         if (peer.counted_pieces->all()) {
             uncount(peer);
             peer.counted_as_seed = true;
-            picker_.seed_joined();
+            content_->picker.seed_joined();
         }
     }
-    if (demand_.is_blocked_on(e.piece)) dispatcher_.on_peer_offers(peer);
+    if (content_->demand.is_blocked_on(e.piece)) content_->dispatcher.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceLost& e, TimePoint now) {
     if (peer.counted_as_seed) {
         uncount(peer);
-        peer.counted_pieces.emplace(layout_.piece_count(), true);
-        picker_.pieces_joined(*peer.counted_pieces);
+        peer.counted_pieces.emplace(content_->layout.piece_count(), true);
+        content_->picker.pieces_joined(*peer.counted_pieces);
     }
-    if (peer.counted_pieces && peer.counted_pieces->clear(e.piece)) picker_.piece_left(e.piece);
+    if (peer.counted_pieces && peer.counted_pieces->clear(e.piece)) content_->picker.piece_left(e.piece);
     update_interest(peer, now);
 }
 
 void Torrent::after_pieces_changed(Peer& peer, TimePoint now) {
-    if (peer.session.is_seed() && picker_.bytes_missing() == 0)
+    if (peer.session.is_seed() && content_->picker.bytes_missing() == 0)
         return disconnect(peer.id, Errc::peer_not_needed, now);
     update_interest(peer, now);
 }
@@ -259,57 +303,69 @@ void Torrent::on_event(Peer&, const wire::Choked&, TimePoint) {}
 
 void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
     peer.last_asked = now;
-    dispatcher_.on_peer_offers(peer);
+    content_->dispatcher.on_peer_offers(peer);
 }
 
 void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint now) {
-    uploader_.assign_slots(now);
+    content_->uploader.assign_slots(now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
     peer.snubbed = false;
     downloaded_ += e.block.size;
     peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
-    if (PartialPiece* complete = dispatcher_.take_block(peer, e.block, e.data, now)) {
+    if (PartialPiece* complete = content_->dispatcher.take_block(peer, e.block, e.data, now)) {
         const PieceIndex piece = complete->piece();
-        storage_.verify(piece, picker_.start_verifying(piece), smart_ban_.knows(piece));
+        content_->storage.verify(piece, content_->picker.start_verifying(piece),
+                                 content_->smart_ban.knows(piece));
     }
-    dispatcher_.refresh_offer(e.block.piece);
+    content_->dispatcher.refresh_offer(e.block.piece);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) {
     peer.snubbed = false;
     downloaded_ += e.block.size;
     peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
-    dispatcher_.count_wasted(e.block.size);
+    content_->dispatcher.count_wasted(e.block.size);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
     // Who refuses without choking us would be the soonest to be asked again, and again. Trusted when it
     // sends.
     if (!peer.session.peer_choking()) peer.snubbed = true;
-    dispatcher_.release_block(peer, e.block);
+    content_->dispatcher.release_block(peer, e.block);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint) {
     if (!announced_.test(e.block.piece)) return peer.session.refuse_block(e.block);
-    uploader_.on_wanted(peer, e.block);
-    uploader_.pump(peer, !demand_.blocked().empty());
+    content_->uploader.on_wanted(peer, e.block);
+    content_->uploader.pump(peer, !content_->demand.blocked().empty());
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {
-    uploader_.on_not_wanted(peer, e.block);
+    content_->uploader.on_not_wanted(peer, e.block);
 }
 
 void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint) {
     const auto& said = peer.session.extended();
     if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback())
         peer_list_.set_own_address({*said.your_address, options_.listen_port});
+    if (metadata_fetch_ && said.metadata_id != 0 && said.metadata_size)
+        metadata_fetch_->add_peer(peer.id, *said.metadata_size);
     // An incoming peer says where it can be dialled.
     if (!peer.dial_endpoint && said.listen_port) {
         peer.dial_endpoint = Endpoint{peer.session.remote().address, *said.listen_port};
         peer_list_.add_connected(*peer.dial_endpoint);
     }
+}
+
+void Torrent::on_event(Peer& peer, const wire::MetadataArrived& e, TimePoint now) {
+    if (metadata_fetch_ && metadata_fetch_->handle_data(peer.id, e.piece, e.total_size, e.data, now))
+        disconnect(peer.id, Errc::unwanted_data, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::MetadataRefused& e, TimePoint now) {
+    if (metadata_fetch_) metadata_fetch_->handle_reject(peer.id, e.piece, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {
@@ -318,7 +374,7 @@ void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {
 }
 
 std::span<std::byte> Torrent::place_of(const BlockRef& block) {
-    PartialPiece* partial = picker_.partial(block.piece);
+    PartialPiece* partial = content_->picker.partial(block.piece);
     if (!partial) return {};
     const std::uint32_t index = partial->block_at(block);
     // The session asks for requests of its own peer: one asker means it alone.
@@ -329,20 +385,20 @@ std::span<std::byte> Torrent::place_of(const BlockRef& block) {
 // ---- the store ----
 
 void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
-    const auto finished = picker_.set_had(piece);
+    const auto finished = content_->picker.set_had(piece);
     if (finished) {
         std::set<ConnectionId> sources;
         for (std::uint32_t i = 0; i < finished->block_count(); ++i) sources.insert(finished->source(i));
         for (ConnectionId source : sources)
             if (auto found = peers_.find(source); found != peers_.end()) ++found->second->pieces_good;
     }
-    const std::set<Address> guilty = smart_ban_.on_verified(piece, block_digests);
-    dispatcher_.refresh_offer(piece);
+    const std::set<Address> guilty = content_->smart_ban.on_verified(piece, block_digests);
+    content_->dispatcher.refresh_offer(piece);
     if (announced_.set(piece))
         for (auto& [id, peer] : peers_)
             if (!peer->session.is_seed()) peer->session.announce_have(piece);
     for (const Address& address : guilty) ban(address, now);
-    if (picker_.bytes_missing() == 0 && !completed_said_) {
+    if (content_->picker.bytes_missing() == 0 && !completed_said_) {
         completed_said_ = true;
         actions_.push_back(Completed{});
         std::vector<ConnectionId> seeds;
@@ -356,10 +412,10 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
 }
 
 void Torrent::handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
-    PartialPiece& partial = picker_.reopen(piece);
+    PartialPiece& partial = content_->picker.reopen(piece);
     blame(piece, partial, block_digests, now);
-    dispatcher_.refresh_offer(piece);
-    dispatcher_.on_demand_changed();
+    content_->dispatcher.refresh_offer(piece);
+    content_->dispatcher.on_demand_changed();
     settle(now);
 }
 
@@ -378,14 +434,15 @@ void Torrent::blame(PieceIndex piece, PartialPiece& partial, std::span<const Sha
     for (auto& [id, peer] : peers_)
         if (blocks_by_sender.contains(peer->session.remote().address)) ++peer->pieces_failed;
 
-    if (blocks_by_sender.empty()) return picker_.abandon(piece);  // nothing but padding: the torrent is wrong
+    if (blocks_by_sender.empty())
+        return content_->picker.abandon(piece);  // nothing but padding: the torrent is wrong
     if (blocks_by_sender.size() == 1) {
         const Address guilty = blocks_by_sender.begin()->first;
         for (std::uint32_t i : blocks_by_sender.begin()->second) partial.discard(i);
         if (!guilty.is_unspecified()) ban(guilty, now);
         return;
     }
-    smart_ban_.on_failed(piece, std::move(evidence));
+    content_->smart_ban.on_failed(piece, std::move(evidence));
 
     const auto suspicion = [&](const Address& sender) {
         for (const auto& [id, peer] : peers_)
@@ -397,19 +454,19 @@ void Torrent::blame(PieceIndex piece, PartialPiece& partial, std::span<const Sha
         return std::ranges::any_of(peers_, [&](const auto& entry) {
             const auto& session = entry.second->session;
             return session.has(piece) && session.remote().address != suspect &&
-                   !smart_ban_.is_suspect(piece, session.remote().address);
+                   !content_->smart_ban.is_suspect(piece, session.remote().address);
         });
     };
-    const bool blamed_enough = smart_ban_.failures(piece) > kMaxBlame;
+    const bool blamed_enough = content_->smart_ban.failures(piece) > kMaxBlame;
     if (blamed_enough) {
-        smart_ban_.clear_suspicions();
+        content_->smart_ban.clear_suspicions();
         for (const auto& [sender, blocks] : blocks_by_sender)
             for (std::uint32_t i : blocks) partial.discard(i);
         return;
     }
     auto suspect =
         std::ranges::max_element(blocks_by_sender, {}, [&](const auto& e) { return suspicion(e.first); });
-    if (somebody_else(suspect->first)) smart_ban_.suspect(piece, suspect->first);
+    if (somebody_else(suspect->first)) content_->smart_ban.suspect(piece, suspect->first);
     for (std::uint32_t i : suspect->second) partial.discard(i);
 }
 
@@ -423,14 +480,14 @@ void Torrent::ban(const Address& address, TimePoint now) {
 }
 
 void Torrent::discard_blocks_from(const Address& address) {
-    for (const auto& [piece, partial] : picker_.partials()) {
+    for (const auto& [piece, partial] : content_->picker.partials()) {
         for (std::uint32_t i = 0; i < partial->block_count(); ++i) {
             const bool sent = partial->state(i) == BlockState::received && partial->source(i) != kNobody;
             if (sent && address_of(partial->source(i)) == address) partial->discard(i);
         }
-        dispatcher_.refresh_offer(piece);
+        content_->dispatcher.refresh_offer(piece);
     }
-    dispatcher_.on_demand_changed();
+    content_->dispatcher.on_demand_changed();
 }
 
 Address Torrent::address_of(ConnectionId connection) const {
@@ -441,21 +498,22 @@ Address Torrent::address_of(ConnectionId connection) const {
 }
 
 void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
-    picker_.set_lost(piece);
+    content_->picker.set_lost(piece);
     if (announced_.clear(piece))
         for (auto& [id, peer] : peers_) peer->session.announce_lost(piece);
-    dispatcher_.refresh_offer(piece);
+    content_->dispatcher.refresh_offer(piece);
     for (auto& [id, peer] : peers_) update_interest(*peer, now);
     settle(now);
 }
 
 void Torrent::handle_credit(TimePoint now) {
-    dispatcher_.on_credit();
+    content_->dispatcher.on_credit();
     settle(now);
 }
 
 void Torrent::handle_read(ReadTicket ticket, const Result<ContentView>& content, TimePoint now) {
-    if (Peer* peer = uploader_.on_read(ticket, content)) uploader_.pump(*peer, !demand_.blocked().empty());
+    if (Peer* peer = content_->uploader.on_read(ticket, content))
+        content_->uploader.pump(*peer, !content_->demand.blocked().empty());
     settle(now);
 }
 
@@ -463,35 +521,37 @@ void Torrent::handle_read(ReadTicket ticket, const Result<ContentView>& content,
 
 void Torrent::set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint now) {
     const bool was_active = active(now);
-    demand_.set_reader(reader, demand, now);
+    content_->demand.set_reader(reader, demand, now);
     last_active_ = now;
-    dispatcher_.on_demand_changed();
-    dispatcher_.drop_unwanted(now);
+    content_->dispatcher.on_demand_changed();
+    content_->dispatcher.drop_unwanted(now);
     if (!was_active)
         for (auto& [id, peer] : peers_) update_interest(*peer, now);
     settle(now);
 }
 
 void Torrent::drop_reader(ReaderId reader, TimePoint now) {
-    demand_.drop_reader(reader);
+    content_->demand.drop_reader(reader);
     last_active_ = now;
-    dispatcher_.on_demand_changed();
-    dispatcher_.drop_unwanted(now);
+    content_->dispatcher.on_demand_changed();
+    content_->dispatcher.drop_unwanted(now);
     settle(now);
 }
 
 bool Torrent::active(TimePoint now) const {
-    return options_.background || demand_.reader_count() > 0 || now < last_active_ + kLinger;
+    return metadata_fetch_ || options_.background || content_->demand.reader_count() > 0 ||
+           now < last_active_ + kLinger;
 }
 
 bool Torrent::interesting(const Peer& peer) const {
-    if (picker_.bytes_missing() == 0) return false;
+    if (metadata_fetch_) return true;  // so that we are unchoked when there is something to ask for
+    if (content_->picker.bytes_missing() == 0) return false;
     if (peer.session.is_seed() || !peer.session.pieces_known()) return true;
     const auto& pieces = peer.session.pieces();
     if (!pieces) return false;
-    if (pieces->count() > picker_.had().count()) return true;
+    if (pieces->count() > content_->picker.had().count()) return true;
     for (std::uint32_t i = 0; i < pieces->size(); ++i)
-        if (pieces->test(PieceIndex(i)) && !picker_.had().test(PieceIndex(i))) return true;
+        if (pieces->test(PieceIndex(i)) && !content_->picker.had().test(PieceIndex(i))) return true;
     return false;
 }
 
@@ -502,12 +562,21 @@ void Torrent::update_interest(Peer& peer, TimePoint now) {
 // ---- time and actions ----
 
 void Torrent::settle(TimePoint now) {
-    dispatcher_.dispatch(now);
+    if (metadata_fetch_) ask_for_metadata(now);
+    content_->dispatcher.dispatch(now);
     dial_more(now);
 }
 
+void Torrent::ask_for_metadata(TimePoint now) {
+    while (const auto ask = metadata_fetch_->poll_ask(now))
+        peers_.at(ask->peer)->session.request_metadata(ask->piece);
+    if (auto whole = metadata_fetch_->take_whole())
+        actions_.push_back(MetadataFetched{std::make_shared<const Bytes>(std::move(*whole))});
+}
+
 TimePoint Torrent::next_timeout() const {
-    TimePoint next = std::min(housekeeping_due_, dispatcher_.next_timeout());
+    TimePoint next = std::min(housekeeping_due_, content_->dispatcher.next_timeout());
+    if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
     if (dialling_ < kMaxDialling && peers_.size() + dialling_ < options_.max_peers)
         next = std::min(next, peer_list_.next_time());
     return next;
@@ -527,14 +596,14 @@ void Torrent::housekeep(TimePoint now) {
         Peer& peer = *found->second;
         if (now >= peer.session.next_timeout()) {
             peer.session.handle_timeout(now);
-            dispatcher_.on_peer_changed(peer);
+            content_->dispatcher.on_peer_changed(peer);
             drain(peer, now);
         }
     }
     for (auto& [id, peer] : peers_) update_interest(*peer, now);
-    if (demand_.reader_count() > 0) dispatcher_.stay_in_touch(now);
-    uploader_.rotate_slots(now);
-    if (picker_.nothing_unverified()) departed_.clear();
+    if (content_->demand.reader_count() > 0) content_->dispatcher.stay_in_touch(now);
+    content_->uploader.rotate_slots(now);
+    if (content_->picker.nothing_unverified()) departed_.clear();
     housekeeping_due_ = peers_.empty() ? kNever : now + kHousekeeping;
 }
 
@@ -550,8 +619,9 @@ TorrentTotals Torrent::totals() const {
     TorrentTotals totals;
     totals.uploaded = uploaded_gone_;
     totals.downloaded = downloaded_;
-    totals.wasted = dispatcher_.wasted();
-    totals.left = picker_.bytes_missing();
+    totals.wasted = content_->dispatcher.wasted();
+    // What is left of a torrent without a size is not nothing: trackers would take us for a seed.
+    totals.left = metadata_fetch_ ? kBlockSize : content_->picker.bytes_missing();
     totals.peers = peers_.size();
     for (const auto& [id, peer] : peers_) {
         totals.uploaded += peer->session.content_sent();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -16,6 +17,7 @@
 #include "engine/storage.hpp"
 #include "engine/swarm/demand.hpp"
 #include "engine/swarm/dispatcher.hpp"
+#include "engine/swarm/metadata_fetch.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/peer_list.hpp"
 #include "engine/swarm/picker.hpp"
@@ -41,8 +43,12 @@ struct Disconnect {
 };
 /// The last missing piece has come: trackers want to know.
 struct Completed {};
+/// The info dictionary is here, and has the right hash: parse it, open a store, know_content().
+struct MetadataFetched {
+    std::shared_ptr<const Bytes> info;
+};
 
-using TorrentAction = std::variant<Dial, Send, Disconnect, Completed>;
+using TorrentAction = std::variant<Dial, Send, Disconnect, Completed, MetadataFetched>;
 
 struct TorrentOptions {
     wire::PeerId peer_id{};
@@ -51,8 +57,6 @@ struct TorrentOptions {
     std::size_t upload_slots = 16;
     /// Fetch what nobody reads, too.
     bool background = false;
-    /// The info dictionary, for peers that have only the torrent's name; null: it is not handed out.
-    std::shared_ptr<const Bytes> metadata = nullptr;
 };
 
 struct TorrentTotals {
@@ -69,7 +73,13 @@ struct TorrentTotals {
 /// no peers and no timeout is due. On the engine thread alone.
 class Torrent final : private wire::BlockPlaces {
   public:
+    /// Of the torrent only the name is known, and the info dictionary is fetched from peers (BEP 9). Before
+    /// know_content() there are no readers and no events of a store.
+    Torrent(const Identity& identity, const TorrentOptions& options, std::uint64_t seed, TimePoint now);
     /// All references outlive the torrent. What the store has is asked once, here.
+    void know_content(const Layout& layout, Storage& storage, std::shared_ptr<const Bytes> metadata,
+                      TimePoint now);
+    /// Both at once.
     Torrent(const Identity& identity, const Layout& layout, Storage& storage, const TorrentOptions& options,
             std::uint64_t seed, TimePoint now);
 
@@ -102,7 +112,7 @@ class Torrent final : private wire::BlockPlaces {
     std::optional<TorrentAction> poll_action();
 
     TorrentTotals totals() const;
-    const Picker& picker() const { return picker_; }
+    const Picker& picker() const { return content_->picker; }
 
   private:
     std::span<std::byte> place_of(const BlockRef& block) override;
@@ -122,12 +132,13 @@ class Torrent final : private wire::BlockPlaces {
     void on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now);
     void on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint now);
     void on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now);
-    void on_event(Peer&, const wire::MetadataArrived&, TimePoint) {}  // it was not asked for
-    void on_event(Peer&, const wire::MetadataRefused&, TimePoint) {}
+    void on_event(Peer& peer, const wire::MetadataArrived& e, TimePoint now);
+    void on_event(Peer& peer, const wire::MetadataRefused& e, TimePoint now);
     void on_event(Peer& peer, const wire::Failed& e, TimePoint now);
 
     /// After each input: asks, dials, and notes who has something to send.
     void settle(TimePoint now);
+    void ask_for_metadata(TimePoint now);
     void dial_more(TimePoint now);
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
     ConnectionId redundant(const Peer& newer, const Peer& older) const;
@@ -144,21 +155,31 @@ class Torrent final : private wire::BlockPlaces {
     Address address_of(ConnectionId connection) const;
     void housekeep(TimePoint now);
 
+    /// The machines that have to know the pieces.
+    struct Content {
+        Content(const Layout& the_layout, Storage& the_storage, PeerTable& peers,
+                const TorrentOptions& options);
+
+        const Layout& layout;
+        Storage& storage;
+        Picker picker;
+        Demand demand;
+        SmartBan smart_ban;
+        Dispatcher dispatcher;
+        Uploader uploader;
+    };
+
     const Identity& identity_;
-    const Layout& layout_;
-    Storage& storage_;
     const TorrentOptions options_;
     Rng rng_;
 
     /// What peers are told we have: without what an unclean end left unproven.
-    Bitfield announced_;
-    Picker picker_;
-    Demand demand_;
+    Bitfield announced_{0};
     PeerTable peers_;
+    std::unique_ptr<Content> content_;  ///< of nothing while metadata_fetch_ is there
     PeerList peer_list_;
-    SmartBan smart_ban_;
-    Dispatcher dispatcher_;
-    Uploader uploader_;
+    std::optional<MetadataFetch> metadata_fetch_;
+    std::shared_ptr<const Bytes> metadata_;
 
     ConnectionId next_connection_ = 1;
     std::size_t dialling_ = 0;

@@ -345,6 +345,19 @@ TEST(TorrentStoreTest, ATinyFileSystemIsFilledAndFreedAgain) {
     umount2(w.dir.path().c_str(), MNT_DETACH);
 }
 
+TEST(CacheDirTest, KeepsAnInfoDictionaryAndGivesNoOtherForIt) {
+    test::TempDir dir;
+    auto cache = CacheDir::open(dir.path());
+    ASSERT_TRUE(cache);
+    const Bytes info(50'000, std::byte{3});
+    const Identity identity{.v1 = sha1(info), .v2 = {}};
+    EXPECT_FALSE(cache->kept_info(identity));
+    EXPECT_FALSE(cache->keep_info(identity, info));
+    EXPECT_EQ(cache->kept_info(identity), info);
+    test::flip_byte(dir.path() / (identity.cache_key() + ".info"), 777);
+    EXPECT_FALSE(cache->kept_info(identity));
+}
+
 // ---- pieces that spill ----
 
 constexpr std::uint32_t kHuge = TorrentStore::kSpillFrom + 3 * kBlockSize;

@@ -52,6 +52,8 @@ class CommandLine(TestCase):
         for source in ("truncated", "garbage", "empty", "trailing", "deep", "pipe", "content", "missing"):
             with self.subTest(source=source):
                 self.assertIn(source, self.assert_refused(self.folder / source))
+        with self.subTest(source="magnet"):
+            self.assertIn("names no torrent", self.assert_refused("magnet:?dn=film"))
         with self.subTest(source="/dev/zero"):
             self.assertIn("/dev/zero", self.assert_refused("/dev/zero"))
 

@@ -5,12 +5,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from interop.exchange import Exchange
 from support import btfs
+from support.content import differences
 from support.harness import TestCase, free_port, main
 
 
 class Libtorrent(Exchange, TestCase):
     def seed(self, torrent, parent):
-        return self.start_peer(torrent, parent).wait_for_seeding().port
+        self.peer = self.start_peer(torrent, parent).wait_for_seeding()
+        return self.peer.port
 
     def leech(self, torrent, parent):
         self.peer = self.start_peer(torrent, parent)
@@ -43,6 +45,19 @@ class Libtorrent(Exchange, TestCase):
     def test_reads_its_hybrid_torrents(self):
         self.write_torrent(0)
         self.assert_reads_all(self.seed(self.torrent, self.content.parent))
+
+    def test_a_magnet_is_mounted_with_its_metadata_and_again_without_it(self):
+        import libtorrent as lt
+        btfs.create(self, self.content, self.torrent)
+        port = self.seed(self.torrent, self.content.parent)
+        magnet = f"{lt.make_magnet_uri(lt.torrent_info(str(self.torrent)))}&x.pe=127.0.0.1:{port}"
+        mount = btfs.Mount(self, magnet)
+        self.wait_for(lambda: (mount.mountpoint / "content").exists(), "the files", 10)
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+        mount.stop()
+        self.peer.stop()
+        again = btfs.Mount(self, magnet)
+        self.assertEqual(differences(self.content, again.mountpoint / "content"), "")
 
     def test_gets_the_metadata_and_then_everything_from_us(self):
         import libtorrent as lt

@@ -1,6 +1,7 @@
 #include "tests/support/virtual_swarm.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace btfs::testing {
@@ -8,6 +9,8 @@ namespace {
 
 /// The most that is put on a link at once, so that messages do not wait behind all of a burst.
 constexpr std::size_t kChunk = 4096;
+/// Three pieces of it.
+constexpr std::size_t kMetadataSize = 40'000;
 
 }  // namespace
 
@@ -18,7 +21,13 @@ struct VirtualSwarm::Node final : StorageEvents {
           options(the_options),
           storage(swarm.layout_, swarm.content_, the_options.seed,
                   [this](std::function<void()> event) { swarm.at(swarm.now_, std::move(event)); }),
-          torrent(swarm.identity_, swarm.layout_, storage, options.torrent, the_index + 1, swarm.now_) {
+          torrent(swarm.identity_, options.torrent, the_index + 1, swarm.now_) {
+        if (!options.name_only) know_content();
+    }
+
+    void know_content() {
+        torrent.know_content(swarm.layout_, storage,
+                             options.forged_metadata ? options.forged_metadata : swarm.metadata_, swarm.now_);
         storage.attach(*this);
     }
 
@@ -61,8 +70,10 @@ struct VirtualSwarm::Node final : StorageEvents {
 };
 
 VirtualSwarm::VirtualSwarm(std::uint32_t piece_length, std::size_t size)
-    : content_(make_content(size)), layout_(piece_length, {{0, size, false}}) {
-    identity_.v1 = sha1(as_bytes("a torrent"));
+    : metadata_(std::make_shared<const Bytes>(make_content(kMetadataSize))),
+      content_(make_content(size)),
+      layout_(piece_length, {{0, size, false}}) {
+    identity_.v1 = sha1(*metadata_);
 }
 
 VirtualSwarm::~VirtualSwarm() {
@@ -126,6 +137,10 @@ void VirtualSwarm::carry_out(Node& node) {
         if (const auto* send = std::get_if<Send>(&*action)) flush(node, send->connection);
         if (const auto* wanted = std::get_if<Dial>(&*action)) dial(node, wanted->endpoint);
         if (const auto* ended = std::get_if<Disconnect>(&*action)) close(node, ended->connection);
+        if (const auto* fetched = std::get_if<MetadataFetched>(&*action)) {
+            if (*fetched->info != *metadata_) throw std::logic_error("not the info dictionary");
+            node.know_content();
+        }
     }
     arm(node);
 }

@@ -20,6 +20,10 @@ struct LinkOptions {
 /// One peer of the swarm; `tamper` may change what it sends.
 struct NodeOptions {
     bool seed = false;
+    /// It knows the torrent by its name; the rest it gets from the others.
+    bool name_only = false;
+    /// It hands this out for the info dictionary, instead of the right one.
+    std::shared_ptr<const Bytes> forged_metadata = nullptr;
     LinkOptions link = {};
     TorrentOptions torrent = {};
     /// Called with the bytes of each block before they leave.
@@ -64,6 +68,7 @@ class VirtualSwarm {
     void arm(Node& node);
 
     TimePoint now_ = TimePoint{} + std::chrono::hours(1);
+    std::shared_ptr<const Bytes> metadata_;
     Identity identity_;
     std::vector<std::byte> content_;
     Layout layout_;

@@ -169,6 +169,43 @@ TEST(Torrent, AsksForNoMoreBlocksOfAPieceWithoutRoomUntilThereIsCredit) {
     ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 6; }, 10s));
 }
 
+// ---- known by name alone (BEP 9) ----
+
+TEST(Torrent, OfWhichOnlyTheNameIsKnownGetsTheRestFromItsPeersAndReadsOn) {
+    VirtualSwarm swarm(kPiece, kSize);
+    for (int i = 0; i < 3; ++i) swarm.add({.seed = true});
+    const std::size_t newcomer = swarm.add({.name_only = true});
+    for (std::size_t seed = 0; seed < 3; ++seed) swarm.introduce(newcomer, seed);
+    ASSERT_GT(swarm.torrent(newcomer).totals().left, 0u) << "it must not be taken for a seed";
+    // Connecting, handshakes, and the dictionary: three round trips of 40 ms, and its 40 KB.
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.torrent(newcomer).totals().left == kSize; }, 300ms));
+    EXPECT_EQ(swarm.torrent(newcomer).totals().peers, 3u) << "the connections stay";
+    swarm.set_reader(newcomer, 1, blocked_on(5 * kPiece, 5 * kPiece + 1));
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(newcomer).had().test(PieceIndex(5)); }, 1s));
+}
+
+TEST(Torrent, AForgedInfoDictionaryIsFoundOut) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const auto forged = std::make_shared<const Bytes>(40'000, std::byte{9});
+    swarm.add({.seed = true, .forged_metadata = forged});
+    swarm.add({.seed = true});
+    const std::size_t newcomer = swarm.add({.name_only = true});
+    swarm.introduce(newcomer, 0);
+    swarm.run_for(2s);
+    swarm.introduce(newcomer, 1);
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.torrent(newcomer).totals().left == kSize; }, 10s));
+}
+
+TEST(Torrent, TwoThatKnowOnlyTheNameWaitForOneThatKnowsMore) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t first = swarm.add({.name_only = true}), second = swarm.add({.name_only = true});
+    swarm.introduce(first, second);
+    swarm.run_for(5s);
+    const std::size_t seed = swarm.add({.seed = true});
+    swarm.introduce(first, seed);
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.torrent(first).totals().left == kSize; }, 2s));
+}
+
 TEST(Torrent, ManyReadersAreAllAnswered) {
     World w(3);
     for (ReaderId reader = 1; reader <= 16; ++reader)
