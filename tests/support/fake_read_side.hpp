@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -53,10 +52,12 @@ class FakeReadSide final : public ReadSide {
         for (auto& [range, reply] : take([](ReadId, const Parked&) { return true; })) reply->fail(error);
     }
 
-    /// Every range once.
+    /// Every byte once, in ascending order: where the ranges end is up to the order of the kernel's READs.
     bool leave_behind(ByteRange range) override {
         std::lock_guard lock(mutex_);
-        return left_behind_.insert({range.begin, range.end}).second;
+        if (range.begin < left_behind_until_) return false;
+        left_behind_until_ = range.end;
+        return true;
     }
     void expect(ByteRange range) override {
         std::lock_guard lock(mutex_);
@@ -148,7 +149,7 @@ class FakeReadSide final : public ReadSide {
     std::vector<std::pair<ReadId, ByteRange>> reads_;
     mutable std::size_t has_calls_ = 0;
     std::uint64_t expected_until_ = 0;
-    std::set<std::pair<std::uint64_t, std::uint64_t>> left_behind_;
+    std::uint64_t left_behind_until_ = 0;
     Error closed_;
 };
 
