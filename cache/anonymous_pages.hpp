@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <utility>
-
 #include <span>
+#include <utility>
 
 namespace btfs {
 
@@ -25,7 +24,6 @@ class AnonymousPages {
 
     explicit operator bool() const { return pages_.data() != nullptr; }
     std::size_t capacity() const { return pages_.size(); }
-    std::byte* begin() const { return pages_.data(); }
     std::span<std::byte> first(std::size_t size) const { return pages_.first(size); }
     /// Gives the memory of the pages that lie wholly in the part back: they are zeros when next touched.
     void drop(std::span<std::byte> part);

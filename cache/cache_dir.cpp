@@ -7,11 +7,12 @@
 #include <string>
 
 #include "cache/file_descriptor.hpp"
+#include "cache/whole_file.hpp"
 
 namespace btfs {
 namespace {
 
-constexpr off_t kMaxInfoSize = off_t{64} << 20;
+constexpr std::size_t kMaxInfoSize = std::size_t{64} << 20;
 
 /// Tells this content from any other under the same name: the files' places and the pieces' hashes.
 Sha1Digest fingerprint(const StoreSpec& spec) {
@@ -67,46 +68,13 @@ std::int64_t CacheDir::first_seen(const Identity& identity) const {
 }
 
 Error CacheDir::keep_info(const Identity& identity, ByteView info) const {
-    const std::filesystem::path path = path_ / (identity.cache_key() + ".info");
-    std::filesystem::path part = path;
-    part += '.' + std::to_string(getpid());  // another process may fetch the same
-    const auto system_error = [] { return Error(errno, boost::system::system_category()); };
-    {
-        const FileDescriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-        if (!file) return system_error();
-        while (!info.empty()) {
-            const ssize_t n = ::write(file.get(), info.data(), info.size());
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) {
-                const Error error = system_error();
-                unlink(part.c_str());
-                return error;
-            }
-            info = info.subspan(static_cast<std::size_t>(n));
-        }
-    }
-    if (rename(part.c_str(), path.c_str()) == 0) return {};
-    const Error error = system_error();
-    unlink(part.c_str());
-    return error;
+    return write_whole(path_ / (identity.cache_key() + ".info"), info, 0600);
 }
 
 std::optional<Bytes> CacheDir::kept_info(const Identity& identity) const {
-    const std::filesystem::path path = path_ / (identity.cache_key() + ".info");
-    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status {};
-    if (!file || fstat(file.get(), &status) != 0 || status.st_size > kMaxInfoSize) return std::nullopt;
-    Bytes info(static_cast<std::size_t>(status.st_size));
-    std::size_t filled = 0;
-    while (filled < info.size()) {
-        const ssize_t n = ::read(file.get(), info.data() + filled, info.size() - filled);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return std::nullopt;
-        filled += static_cast<std::size_t>(n);
-    }
-    if (identity.v1 && sha1(info) != *identity.v1) return std::nullopt;
-    if (identity.v2 && sha256(info) != *identity.v2) return std::nullopt;
-    return info;
+    auto info = read_whole(path_ / (identity.cache_key() + ".info"), kMaxInfoSize);
+    if (!info || !identity.names(*info)) return std::nullopt;
+    return std::move(*info);
 }
 
 }  // namespace btfs

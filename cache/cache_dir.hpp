@@ -17,8 +17,8 @@ namespace btfs {
 BootId current_boot_id();
 
 /// Knows where each torrent's files lie: <cache key>.data, <cache key>.claims, and for what came by its name
-/// alone <cache key>.info. Several processes may
-/// use one directory; each torrent belongs to one of them at a time.
+/// alone <cache key>.info. Several processes may use one directory; each torrent belongs to one of them at a
+/// time.
 class CacheDir {
   public:
     /// Makes the directory, for its owner alone, if need be. A system error if that fails.

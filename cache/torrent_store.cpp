@@ -147,10 +147,10 @@ PieceBufferPtr TorrentStore::acquire_spilling(PieceIndex piece, MemoryUse use) {
         wait_for_credit(kSpillShare, use);
         return nullptr;
     }
-    // Fresh memory: what is padding is zero.
     SpillingPiece::Owner owner{
         [this](Task work) { pool_.submit_always(DiskWork::write, job(std::move(work))); },
         [this] { events_.send([](StorageEvents& events) { events.on_credit(); }); }};
+    // Fresh memory: what is padding is zero.
     auto received = std::make_shared<SpillingPiece>(spec_.layout.piece_range(piece), data_, std::move(*share),
                                                     std::move(owner));
     std::lock_guard lock(spilling_mutex_);

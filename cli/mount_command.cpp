@@ -49,7 +49,7 @@ void serve(const MountOptions& options, Readiness& readiness) {
     StopSignal stop;
     raise_descriptor_limit();
     // What can be wrong is looked at before anything is written.
-    std::vector<Source> sources = load_sources(options.sources);
+    const std::vector<Source> sources = load_sources(options.sources);
     const std::vector<HostPort> peers = parse_peers(options.network.peers);
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
@@ -67,7 +67,7 @@ void serve(const MountOptions& options, Readiness& readiness) {
     if (!cache_dir) throw Failure("cache directory " + cache_path.string(), cache_dir.error());
 
     ServedTorrents torrents({engine, *cache_dir, pool, memory, peers});
-    for (Source& source : sources) torrents.add(std::move(source));
+    for (const Source& source : sources) torrents.add(source);
     engine.start();
     torrents.start();
 

@@ -50,13 +50,20 @@ ServedTorrents::~ServedTorrents() {
     house_.engine.stop();
 }
 
-void ServedTorrents::add(Source source) {
+void ServedTorrents::add(const Source& source) {
     if (const auto* metainfo = std::get_if<Metainfo>(&source)) return add_metainfo(*metainfo, {}, {});
     const Magnet& magnet = std::get<Magnet>(source);
-    const auto kept = house_.cache_dir.kept_info(magnet.identity);
-    if (auto metainfo = kept ? parse_info(*kept) : Result<Metainfo>(Errc::cancelled))
+    if (const auto metainfo = kept(magnet.identity))
         return add_metainfo(*metainfo, magnet.trackers, magnet.peers);
     add_magnet(magnet);
+}
+
+std::optional<Metainfo> ServedTorrents::kept(const Identity& identity) const {
+    const auto info = house_.cache_dir.kept_info(identity);
+    if (!info) return std::nullopt;
+    auto metainfo = parse_info(*info);
+    if (!metainfo) return std::nullopt;
+    return std::move(*metainfo);
 }
 
 void ServedTorrents::add_metainfo(const Metainfo& metainfo,
@@ -121,7 +128,7 @@ void ServedTorrents::work() {
         lock.unlock();
         try {
             take(next);
-        } catch (const Failure& failure) {
+        } catch (const std::exception& failure) {
             spdlog::error("{}", failure.what());
         }
         lock.lock();
@@ -131,9 +138,9 @@ void ServedTorrents::work() {
 void ServedTorrents::take(const Fetched& fetched) {
     const auto metainfo = parse_info(*fetched.info);
     if (!metainfo) throw Failure("the torrent that the swarm described", metainfo.error());
+    Served& served = open(*metainfo);
     if (Error error = house_.cache_dir.keep_info(metainfo->identity, *fetched.info))
         spdlog::warn("{}: its description cannot be kept: {}", metainfo->name, error.message());
-    Served& served = open(*metainfo);
     house_.engine.provide(fetched.torrent, known(*metainfo, *served.store));
     show(*metainfo, served, fetched.torrent);
 }

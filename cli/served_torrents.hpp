@@ -45,7 +45,7 @@ class ServedTorrents {
     ~ServedTorrents();
 
     /// Before start(). Throws Failure.
-    void add(Source source);
+    void add(const Source& source);
     /// From now on what the swarm tells is taken.
     void start();
     /// Nothing more is shown.
@@ -67,6 +67,8 @@ class ServedTorrents {
     void add_metainfo(const Metainfo& metainfo, const std::vector<std::vector<std::string>>& more_trackers,
                       const std::vector<HostPort>& more_peers);
     void add_magnet(const Magnet& magnet);
+    /// From the info dictionary that an earlier mount has fetched.
+    std::optional<Metainfo> kept(const Identity& identity) const;
     Served& open(const Metainfo& metainfo);
     void show(const Metainfo& metainfo, Served& served, TorrentHandle handle);
     void work();
@@ -76,8 +78,7 @@ class ServedTorrents {
     std::list<Served> served_;  ///< first the caller's, then the thread's
     Filesystem filesystem_;     ///< goes before what it shows
 
-    std::mutex mutex_;
-    // Guarded by mutex_:
+    std::mutex mutex_;  // guards what follows
     std::condition_variable changed_;
     std::deque<Fetched> fetched_;
     bool ending_ = false;

@@ -20,6 +20,12 @@ bool Identity::answers_to(const Sha1Digest& hash) const {
     return (v1 && *v1 == hash) || (v2 && truncated(*v2) == hash);
 }
 
+bool Identity::names(ByteView info) const {
+    if (v1 && sha1(info) != *v1) return false;
+    if (v2 && sha256(info) != *v2) return false;
+    return v1 || v2;
+}
+
 std::string Identity::cache_key() const {
     assert(v1 || v2);
     return v1 ? v1->hex() : v2->hex();

@@ -16,6 +16,8 @@ struct Identity {
     Sha1Digest wire_hash() const;
     /// True if `hash`, 20 bytes from a handshake, names this torrent by either of its hashes.
     bool answers_to(const Sha1Digest& hash) const;
+    /// True if an info dictionary with these bytes has the hashes that are known, and one of them is.
+    bool names(ByteView info) const;
     /// One name in the cache for all aliases: the v1 hash in hex, else the v2 hash in hex.
     std::string cache_key() const;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cassert>
+#include <concepts>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -61,6 +62,13 @@ class Value {
     std::optional<Value> find(std::string_view key) const;
     /// As find(), but nothing either if the value is of another kind.
     std::optional<Value> find(std::string_view key, Kind kind) const;
+    /// The number of a key; nothing if there is none, or one that T has no room for.
+    template <std::unsigned_integral T>
+    std::optional<T> find_number(std::string_view key) const {
+        const auto value = find(key, Kind::integer);
+        if (!value || !std::in_range<T>(value->integer())) return std::nullopt;
+        return static_cast<T>(value->integer());
+    }
 
     /// The value of a key. Errors: bencode_missing_key, bencode_wrong_type.
     Result<Value> get(std::string_view key, Kind kind) const;

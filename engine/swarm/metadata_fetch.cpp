@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/core/hash.hpp"
 #include "engine/core/types.hpp"
 #include "engine/wire/metadata_message.hpp"
 
@@ -17,12 +16,6 @@ std::uint32_t pieces_of(std::uint32_t size) {
 
 std::uint32_t size_of_piece(std::uint32_t size, std::uint32_t piece) {
     return std::min(kMetadataPieceSize, size - piece * kMetadataPieceSize);
-}
-
-bool names(const Identity& identity, ByteView info) {
-    if (identity.v1 && sha1(info) != *identity.v1) return false;
-    if (identity.v2 && sha256(info) != *identity.v2) return false;
-    return identity.v1 || identity.v2;
 }
 
 }  // namespace
@@ -82,7 +75,7 @@ bool MetadataFetch::judge(std::uint32_t size, Assembly& assembly, ConnectionId l
         whole.insert(whole.end(), piece.data.begin(), piece.data.end());
         senders.insert(piece.sender);
     }
-    if (names(identity_, whole)) {
+    if (identity_.names(whole)) {
         whole_ = std::move(whole);
         return false;
     }

@@ -1,7 +1,5 @@
 #include "engine/wire/extended.hpp"
 
-#include <limits>
-
 #include "engine/metainfo/bencode.hpp"
 
 namespace btfs::wire {
@@ -12,14 +10,6 @@ constexpr std::size_t kMaxClientName = 64;
 
 using bencode::Kind;
 using bencode::Value;
-
-template <class T>
-std::optional<T> number(const Value& dictionary, std::string_view key) {
-    const auto value = dictionary.find(key, Kind::integer);
-    if (!value || value->integer() < 0) return std::nullopt;
-    if (static_cast<std::uint64_t>(value->integer()) > std::numeric_limits<T>::max()) return std::nullopt;
-    return static_cast<T>(value->integer());
-}
 
 }  // namespace
 
@@ -48,13 +38,13 @@ Result<ExtendedHandshake> ExtendedHandshake::parse(ByteView payload) {
     if (!root.is_dictionary()) return Errc::bencode_wrong_type;
     ExtendedHandshake h;
     if (const auto ids = root.find("m", Kind::dictionary)) {
-        h.dont_have_id = number<std::uint8_t>(*ids, "lt_donthave").value_or(0);
-        h.metadata_id = number<std::uint8_t>(*ids, "ut_metadata").value_or(0);
+        h.dont_have_id = ids->find_number<std::uint8_t>("lt_donthave").value_or(0);
+        h.metadata_id = ids->find_number<std::uint8_t>("ut_metadata").value_or(0);
     }
-    h.reqq = number<std::uint32_t>(root, "reqq");
-    h.listen_port = number<std::uint16_t>(root, "p");
-    h.metadata_size = number<std::uint32_t>(root, "metadata_size");
-    h.upload_only = number<std::uint32_t>(root, "upload_only").value_or(0) != 0;
+    h.reqq = root.find_number<std::uint32_t>("reqq");
+    h.listen_port = root.find_number<std::uint16_t>("p");
+    h.metadata_size = root.find_number<std::uint32_t>("metadata_size");
+    h.upload_only = root.find_number<std::uint32_t>("upload_only").value_or(0) != 0;
     if (const auto client = root.find("v", Kind::string))
         h.client = client->string().substr(0, kMaxClientName);
     if (const auto yours = root.find("yourip", Kind::string))

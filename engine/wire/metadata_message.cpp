@@ -1,7 +1,5 @@
 #include "engine/wire/metadata_message.hpp"
 
-#include <limits>
-
 #include "engine/metainfo/bencode.hpp"
 
 namespace btfs::wire {
@@ -10,19 +8,14 @@ namespace {
 constexpr bencode::Limits kLimits{.max_size = 64 * 1024, .max_depth = 4, .max_tokens = 64};
 constexpr int kRequest = 0, kData = 1, kReject = 2;
 
-std::optional<std::uint32_t> number(const bencode::Value& dictionary, std::string_view key) {
-    const auto value = dictionary.find(key, bencode::Kind::integer);
-    if (!value || value->integer() < 0 || value->integer() > std::numeric_limits<std::uint32_t>::max())
-        return std::nullopt;
-    return static_cast<std::uint32_t>(value->integer());
-}
-
 }  // namespace
 
 Result<std::optional<MetadataMessage>> parse_metadata_message(ByteView payload) {
     const auto document = bencode::decode_prefix(payload, kLimits);
     if (!document || !document->root().is_dictionary()) return Errc::message_malformed;
-    const auto type = number(document->root(), "msg_type"), piece = number(document->root(), "piece");
+    const bencode::Value root = document->root();
+    const auto type = root.find_number<std::uint32_t>("msg_type");
+    const auto piece = root.find_number<std::uint32_t>("piece");
     if (!type || !piece) return Errc::message_malformed;
     switch (*type) {
         case kRequest:
@@ -30,7 +23,7 @@ Result<std::optional<MetadataMessage>> parse_metadata_message(ByteView payload) 
         case kReject:
             return std::optional<MetadataMessage>(MetadataReject{*piece});
         case kData: {
-            const auto total = number(document->root(), "total_size");
+            const auto total = root.find_number<std::uint32_t>("total_size");
             const ByteView data = payload.subspan(document->size());
             if (!total || data.size() > kMetadataPieceSize) return Errc::message_malformed;
             return std::optional<MetadataMessage>(MetadataData{*piece, *total, data});

@@ -41,6 +41,13 @@ struct SpillingPieceTest : testing::Test {
         return bytes;
     }
     void receive(std::uint32_t block) { test::receive_block(*piece, content, block); }
+    /// The disk is as fast as the network.
+    void receive_all() {
+        for (std::uint32_t i = 0; i < blocks; ++i) {
+            receive(i);
+            run_jobs();
+        }
+    }
     void run_jobs() {
         for (; !jobs.empty(); jobs.pop_front()) jobs.front()();
     }
@@ -103,10 +110,7 @@ TEST_F(SpillingPieceTest, ABlockThatIsReceivedAgainReplacesTheFirst) {
 
 TEST_F(SpillingPieceTest, WhatAFullDiskDidNotTakeAndWhatItTookComeTogetherInMemory) {
     const test::FileSizeLimit full(kBegin + 3 * MiB);
-    for (std::uint32_t i = 0; i < blocks; ++i) {
-        receive(i);
-        run_jobs();
-    }
+    receive_all();
     when_written([&] {
         EXPECT_FALSE(piece->all_written());
         EXPECT_FALSE(piece->bring_back());
@@ -117,10 +121,7 @@ TEST_F(SpillingPieceTest, WhatAFullDiskDidNotTakeAndWhatItTookComeTogetherInMemo
 TEST_F(SpillingPieceTest, ADiskThatWasFullForAWhileTakesAllInTheEnd) {
     {
         const test::FileSizeLimit full(kBegin + 3 * MiB);
-        for (std::uint32_t i = 0; i < blocks; ++i) {
-            receive(i);
-            run_jobs();
-        }
+        receive_all();
     }
     when_written([&] {
         EXPECT_TRUE(piece->all_written());
