@@ -94,6 +94,10 @@ std::optional<Endpoint> Endpoint::from_compact(ByteView raw) {
     return Endpoint{*address, load_big_endian<std::uint16_t>(raw.data() + raw.size() - 2)};
 }
 
+void Endpoint::append_compact(Bytes& out) const {
+    ByteWriter(out).bytes(address.bytes()).u16(port);
+}
+
 std::string Endpoint::text() const {
     const std::string host = address.is_v4() ? address.text() : '[' + address.text() + ']';
     return host + ':' + std::to_string(port);

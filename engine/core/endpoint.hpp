@@ -53,6 +53,8 @@ struct Endpoint {
     static std::optional<Endpoint> parse(std::string_view text);
     /// BEP 23 / BEP 7 compact form: 6 or 18 bytes; nothing for another length.
     static std::optional<Endpoint> from_compact(ByteView raw);
+    /// The same, to be sent.
+    void append_compact(Bytes& out) const;
     std::string text() const;
     /// True if a peer can be dialled there: a port, and a unicast address.
     bool is_dialable() const { return port != 0 && !address.is_unspecified() && !address.is_multicast(); }

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/crc32c.hpp"
+
 namespace btfs {
 namespace {
 
@@ -12,23 +14,6 @@ constexpr Duration kFirstRetry = 5s;
 constexpr Duration kLongestRetry = 30min;
 constexpr Duration kUselessRetry = 30min;
 constexpr std::uint32_t kMaxFailures = 8;
-
-constexpr std::array<std::uint32_t, 256> make_crc32c_table() {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-        std::uint32_t crc = i;
-        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-        table[i] = crc;
-    }
-    return table;
-}
-
-std::uint32_t crc32c(ByteView bytes) {
-    static constexpr auto kTable = make_crc32c_table();
-    std::uint32_t crc = 0xffffffff;
-    for (std::byte b : bytes) crc = crc >> 8 ^ kTable[(crc ^ std::to_integer<std::uint32_t>(b)) & 0xff];
-    return ~crc;
-}
 
 }  // namespace
 

@@ -1,0 +1,140 @@
+#include "engine/dht/lookup.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace btfs::dht {
+
+void Lookup::add(const Contact& contact, AdviserId adviser) {
+    if (candidates_.size() == kMaxCandidates &&
+        !is_nearer(contact.id, candidates_.back().contact.id, target_))
+        return;
+    const Address& address = contact.endpoint.address;
+    const bool is_public = !address.is_private() && !address.is_loopback();
+    for (const Candidate& known : candidates_) {
+        if (known.contact.endpoint == contact.endpoint) return;
+        if (is_public && known.contact.endpoint.address == address) return;
+    }
+    const auto place = std::ranges::find_if(candidates_, [&](const Candidate& known) {
+        return is_nearer(contact.id, known.contact.id, target_);
+    });
+    candidates_.insert(place, {contact, adviser, advisers_[adviser].hop + 1, State::fresh, {}, {}});
+    if (candidates_.size() > kMaxCandidates) candidates_.pop_back();
+}
+
+void Lookup::add_router(const Endpoint& endpoint) {
+    if (std::ranges::none_of(routers_, [&](const Router& r) { return r.endpoint == endpoint; }))
+        routers_.push_back({endpoint, State::fresh, {}});
+}
+
+Lookup::Candidate* Lookup::find(const Endpoint& endpoint) {
+    const auto found = std::ranges::find_if(
+        candidates_, [&](const Candidate& known) { return known.contact.endpoint == endpoint; });
+    return found == candidates_.end() ? nullptr : &*found;
+}
+
+bool Lookup::believed(const Candidate& candidate) const {
+    return advisers_[candidate.adviser].believed();
+}
+
+template <class Self, class Visit>
+void Lookup::walk(Self& self, Visit visit) {
+    for (auto& candidate : self.candidates_) {
+        if (candidate.state == State::failed) continue;
+        if (candidate.state == State::fresh && !self.believed(candidate)) continue;
+        if (!visit(candidate)) return;
+    }
+}
+
+std::optional<Lookup::Ask> Lookup::poll_ask(TimePoint now) {
+    next_ = kNever;
+    if (asked_count_ >= kMaxAsked) return std::nullopt;
+    std::size_t waiting = 0;
+    const auto note = [&](State state, TimePoint asked) {
+        if (state != State::asked || slow(asked, now)) return;
+        ++waiting;
+        next_ = std::min(next_, asked + kSlow);
+    };
+    for (const Candidate& candidate : candidates_) note(candidate.state, candidate.asked);
+    for (const Router& router : routers_) note(router.state, router.asked);
+    if (waiting >= parallel_) return std::nullopt;
+
+    for (Router& router : routers_) {
+        if (router.state != State::fresh) continue;
+        router.state = State::asked;
+        router.asked = now;
+        ++asked_count_;
+        return Ask{router.endpoint, std::nullopt};
+    }
+    Candidate* best = nullptr;
+    std::size_t nearer = 0;  // that answer, or have not shown yet that they do not
+    walk(*this, [&](Candidate& candidate) {
+        if (candidate.state == State::fresh) best = &candidate;
+        if (candidate.state == State::replied || !slow(candidate.asked, now)) ++nearer;
+        return best == nullptr && nearer < kNearest;
+    });
+    if (!best) return std::nullopt;
+    best->state = State::asked;
+    best->asked = now;
+    ++asked_count_;
+    return Ask{best->contact.endpoint, best->contact.id};
+}
+
+void Lookup::handle_reply(const Endpoint& from, const NodeId& id, std::span<const Contact> nodes,
+                          std::string token) {
+    for (Router& router : routers_) {
+        if (router.endpoint != from || router.state != State::asked) continue;
+        router.state = State::replied;
+        return take_advice(nodes, 0);
+    }
+    Candidate* const candidate = find(from);
+    if (!candidate || candidate->state != State::asked) return;
+    if (candidate->contact.id != id) return handle_failure(from);  // somebody else lives there now
+    candidate->state = State::replied;
+    candidate->token = std::move(token);
+    advisers_[candidate->adviser].good = true;
+    hops_ = std::max(hops_, candidate->hop);
+    take_advice(nodes, candidate->hop);
+}
+
+void Lookup::take_advice(std::span<const Contact> nodes, unsigned hop) {
+    const auto adviser = static_cast<AdviserId>(advisers_.size());
+    advisers_.push_back({hop, 0, false});
+    for (const Contact& contact : nodes.first(std::min(nodes.size(), kMaxAdvice))) add(contact, adviser);
+}
+
+void Lookup::handle_failure(const Endpoint& from) {
+    for (Router& router : routers_)
+        if (router.endpoint == from && router.state == State::asked) router.state = State::failed;
+    Candidate* const candidate = find(from);
+    if (!candidate || candidate->state != State::asked) return;
+    candidate->state = State::failed;
+    ++advisers_[candidate->adviser].bad;
+}
+
+bool Lookup::ended() const {
+    if (std::ranges::any_of(
+            routers_, [](const Router& r) { return r.state == State::fresh || r.state == State::asked; }))
+        return false;
+    bool open = false;
+    std::size_t replied = 0;
+    walk(*this, [&](const Candidate& candidate) {
+        const bool may_be_asked = candidate.state == State::fresh && asked_count_ < kMaxAsked;
+        open = candidate.state == State::asked || may_be_asked;
+        if (candidate.state == State::replied) ++replied;
+        return !open && replied < kNearest;
+    });
+    return !open;
+}
+
+std::vector<Lookup::Responder> Lookup::responders() const {
+    std::vector<Responder> nearest;
+    for (const Candidate& candidate : candidates_) {
+        if (candidate.state != State::replied) continue;
+        nearest.push_back({candidate.contact, candidate.token});
+        if (nearest.size() == kNearest) break;
+    }
+    return nearest;
+}
+
+}  // namespace btfs::dht

@@ -1,0 +1,318 @@
+#include "engine/dht/node.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace btfs::dht {
+namespace {
+
+constexpr std::size_t kMaxHints = 300;
+constexpr std::size_t kMaxRouters = 64;
+constexpr std::size_t kMaxStarters = 16;
+constexpr Duration kExpiryInterval = 1min;
+
+std::string text_of(std::uint32_t transaction) {
+    Bytes bytes;
+    ByteWriter(bytes).u32(transaction);
+    return std::string(as_text(bytes));
+}
+
+}  // namespace
+
+Node::Node(AddressFamily family, Rng& rng, TimePoint now)
+    : family_(family),
+      rng_(rng),
+      table_(random_id(rng)),
+      tokens_(rng, now),
+      reachability_(now),
+      expiry_due_(now + kExpiryInterval) {}
+
+// ---- who there is ----
+
+void Node::add_contacts(std::span<const Contact> contacts, TimePoint now) {
+    for (const Contact& contact : contacts) {
+        if (contact.endpoint.address.family() != family_ || hints_.size() == kMaxHints) continue;
+        if (std::ranges::find(hints_, contact) == hints_.end()) hints_.push_back(contact);
+    }
+    if (!hints_.empty() && table_.size() < kFewNodes) own_lookup_due_ = std::min(own_lookup_due_, now);
+    go_on(now);
+}
+
+void Node::add_router(const Endpoint& endpoint, bool always, TimePoint now) {
+    if (endpoint.address.family() != family_ || !endpoint.is_dialable()) return;
+    auto& known = always ? routers_ : once_;
+    if (known.size() == kMaxRouters || std::ranges::find(known, endpoint) != known.end()) return;
+    known.push_back(endpoint);
+    if (table_.size() >= kFewNodes) return;
+    own_lookup_due_ = std::min(own_lookup_due_, now);
+    for (auto& [id, running] : lookups_) running.lookup.add_router(endpoint);
+    go_on(now);
+}
+
+// ---- lookups ----
+
+bool Node::find_peers(const NodeId& info_hash, std::optional<Announce> announce, TimePoint now) {
+    return begin(info_hash, PeerSearch{announce}, kParallel, now);
+}
+
+bool Node::find_item(const ItemName& name, TimePoint now) {
+    return begin(name.target, ItemSearch{name, std::nullopt}, kParallel, now);
+}
+
+bool Node::begin(const NodeId& target, Purpose purpose, std::size_t parallel, TimePoint now) {
+    if (lookups_.size() >= kMaxLookups) return false;
+    for (const auto& [id, running] : lookups_)
+        if (running.lookup.target() == target && running.purpose.index() == purpose.index()) return false;
+    Running running{Lookup(target, parallel), std::move(purpose)};
+    for (const Contact& contact : table_.nearest(target, kMaxStarters)) running.lookup.add(contact);
+    if (table_.size() < kFewNodes) {
+        for (const Contact& contact : hints_) running.lookup.add(contact);
+        // Public routers are for those who know nobody else.
+        if (hints_.size() < kFewNodes || retry_ > kFirstRetry)
+            for (const Endpoint& router : routers_) running.lookup.add_router(router);
+        for (const Endpoint& router : once_) running.lookup.add_router(router);
+    }
+    lookups_.emplace(next_lookup_++, std::move(running));
+    go_on(now);
+    return true;
+}
+
+void Node::go_on(TimePoint now) {
+    keep_place(now);
+    std::vector<LookupId> ended;
+    for (auto& [id, running] : lookups_)
+        if (!go_on(id, running, now)) ended.push_back(id);
+    for (LookupId id : ended) finish(std::move(lookups_.extract(id).mapped()), now);
+}
+
+/// False if the lookup has ended.
+bool Node::go_on(LookupId id, Running& running, TimePoint now) {
+    while (pending_.size() < kMaxPending) {
+        const auto next = running.lookup.poll_ask(now);
+        if (!next) break;
+        ask(next->to, next->id, method_for(running), id, now);
+    }
+    return !running.lookup.ended();
+}
+
+Method Node::method_for(const Running& running) const {
+    Want want;
+    if (!asked_other_family_) want = {true, true};
+    const NodeId& target = running.lookup.target();
+    if (std::holds_alternative<PeerSearch>(running.purpose)) return GetPeers{target, want};
+    if (std::holds_alternative<ItemSearch>(running.purpose)) return GetItem{target, want};
+    return FindNode{target, want};
+}
+
+void Node::finish(Running running, TimePoint now) {
+    const Lookup& lookup = running.lookup;
+    if (const auto* search = std::get_if<PeerSearch>(&running.purpose)) {
+        if (search->announce)
+            for (const Lookup::Responder& node : lookup.responders())
+                if (!node.token.empty())
+                    ask(node.contact.endpoint, node.contact.id,
+                        AnnouncePeer{lookup.target(), search->announce->port, false, search->announce->seed,
+                                     node.token},
+                        std::nullopt, now);
+        events_.push_back(PeersLookedUp{lookup.target(), search->found, lookup.asked_count(), lookup.hops()});
+    } else if (auto* items = std::get_if<ItemSearch>(&running.purpose)) {
+        events_.push_back(ItemLookedUp{lookup.target(), std::move(items->newest)});
+    } else if (table_.size() < kFewNodes) {
+        own_lookup_due_ = std::min(own_lookup_due_, now + retry_);
+        retry_ = std::min(2 * retry_, kLongestRetry);
+    } else {
+        retry_ = kFirstRetry;
+        once_.clear();
+        asked_other_family_ = true;
+    }
+}
+
+/// Its own neighbourhood, questionable nodes, and buckets that have become stale.
+void Node::keep_place(TimePoint now) {
+    if (now >= own_lookup_due_) {
+        own_lookup_due_ = now + kOwnLookupInterval;
+        begin(id(), NodeSearch{}, table_.size() < kFewNodes ? kParallel : kParallelIdle, now);
+    }
+    if (const auto silent = table_.poll_ping(now))
+        ask(silent->endpoint, silent->id, Ping{}, std::nullopt, now);
+    if (const auto target = table_.poll_refresh(now, rng_)) begin(*target, NodeSearch{}, kParallelIdle, now);
+}
+
+// ---- what is sent ----
+
+void Node::send(const Endpoint& to, Bytes bytes, TimePoint now) {
+    reachability_.on_sent(to, now);
+    outgoing_.push_back({to, std::move(bytes)});
+}
+
+void Node::ask(const Endpoint& to, std::optional<NodeId> expected, Method method,
+               std::optional<LookupId> lookup, TimePoint now) {
+    std::uint32_t transaction;
+    do {
+        transaction = static_cast<std::uint32_t>(rng_.next());
+    } while (pending_.contains(transaction));
+    pending_[transaction] = {to, expected, lookup, now};
+    timeouts_.emplace_back(now + kTimeout, transaction);
+    send(to, encode(Query{text_of(transaction), id(), std::move(method), reachability_.read_only(now)}), now);
+}
+
+std::optional<Datagram> Node::poll_datagram() {
+    if (outgoing_.empty()) return std::nullopt;
+    Datagram datagram = std::move(outgoing_.front());
+    outgoing_.pop_front();
+    return datagram;
+}
+
+std::optional<NodeEvent> Node::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    NodeEvent event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+}
+
+// ---- what comes ----
+
+void Node::handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now) {
+    if (from.address.family() != family_) return;
+    auto message = parse_krpc(datagram);
+    if (!message) return;
+    std::visit([&](auto& m) { handle(from, m, now); }, *message);
+    go_on(now);
+}
+
+std::optional<Node::Pending> Node::take_pending(const Endpoint& from, const std::string& transaction) {
+    if (transaction.size() != 4) return std::nullopt;
+    const auto found = pending_.find(load_big_endian<std::uint32_t>(as_bytes(transaction).data()));
+    if (found == pending_.end() || found->second.to != from) return std::nullopt;
+    Pending pending = found->second;
+    pending_.erase(found);
+    return pending;
+}
+
+void Node::handle(const Endpoint& from, Response& response, TimePoint now) {
+    const auto pending = take_pending(from, response.transaction);
+    if (!pending) return;
+    reachability_.on_reply();
+    if (pending->id && *pending->id != response.sender) table_.handle_failure({*pending->id, from});
+    table_.handle_reply({response.sender, from}, now);
+    notice_address(from, response.your_endpoint, now);
+
+    std::vector<Contact> ours, others;
+    for (const Contact& contact : response.nodes)
+        (contact.endpoint.address.family() == family_ ? ours : others).push_back(contact);
+    if (!others.empty()) events_.push_back(OtherFamily{std::move(others)});
+    const auto running = pending->lookup ? lookups_.find(*pending->lookup) : lookups_.end();
+    if (running == lookups_.end()) return;
+    take_results(running->second, response);
+    running->second.lookup.handle_reply(from, response.sender, ours, std::move(response.token));
+}
+
+void Node::take_results(Running& running, Response& response) {
+    if (auto* search = std::get_if<PeerSearch>(&running.purpose); search && !response.values.empty()) {
+        search->found += response.values.size();
+        events_.push_back(PeersFound{running.lookup.target(), std::move(response.values)});
+    }
+    auto* items = std::get_if<ItemSearch>(&running.purpose);
+    if (!items || !response.item) return;
+    const auto age = [](const RawItem& item) { return item.sequence.value_or(0); };
+    if (items->newest && age(*items->newest) >= age(*response.item)) return;
+    if (proves(items->name, *response.item)) items->newest = std::move(response.item);
+}
+
+void Node::handle(const Endpoint& from, const ErrorReply& error, TimePoint) {
+    const auto pending = take_pending(from, error.transaction);
+    if (!pending || !pending->lookup) return;
+    if (const auto running = lookups_.find(*pending->lookup); running != lookups_.end())
+        running->second.lookup.handle_failure(from);
+}
+
+void Node::notice_address(const Endpoint& from, const std::optional<Endpoint>& ours, TimePoint now) {
+    if (!ours || ours->address.family() != family_) return;
+    vote_.vote(from.address, ours->address);
+    const auto winner = vote_.winner();
+    if (!winner || is_secure(id(), *winner)) return;
+    table_.rename(secure_id(*winner, rng_));
+    own_lookup_due_ = std::min(own_lookup_due_, now);
+}
+
+void Node::handle(const Endpoint& from, const Query& query, TimePoint now) {
+    reachability_.on_query(from, now);
+    const Bytes reply = std::visit([](const auto& r) { return encode(r); }, answer(from, query, now));
+    if (!budget_.take(from.address, reply.size(), now)) return;
+    send(from, reply, now);
+    const Contact sender{query.sender, from};
+    if (query.read_only || !from.is_dialable()) return;
+    table_.handle_query(sender, now);
+    const bool asked = std::ranges::any_of(pending_, [&](const auto& p) { return p.second.to == from; });
+    if (!asked && table_.wants(sender) && pending_.size() < kMaxPending / 2)
+        ask(from, query.sender, Ping{}, std::nullopt, now);
+}
+
+std::variant<Response, ErrorReply> Node::answer(const Endpoint& from, const Query& query, TimePoint now) {
+    Response response;
+    response.transaction = query.transaction;
+    response.sender = id();
+    response.your_endpoint = from;
+    const auto error = [&](std::int64_t code, std::string text) {
+        return ErrorReply{query.transaction, code, std::move(text)};
+    };
+    if (const auto* find_node = std::get_if<FindNode>(&query.method)) {
+        add_nearest(response, find_node->target, find_node->want);
+    } else if (const auto* get = std::get_if<GetItem>(&query.method)) {
+        add_nearest(response, get->target, get->want);
+    } else if (const auto* get_peers = std::get_if<GetPeers>(&query.method)) {
+        const NodeId& info_hash = get_peers->info_hash;
+        add_nearest(response, info_hash, get_peers->want);
+        if (peer_store_.has_room(info_hash)) response.token = tokens_.make(from.address, info_hash, now);
+        response.values = peer_store_.sample(info_hash, kMaxPeersInReply, get_peers->no_seeds, rng_);
+        const auto filters = get_peers->scrape ? peer_store_.filters(info_hash) : std::nullopt;
+        if (filters) std::tie(response.seed_filter, response.peer_filter) = *filters;
+    } else if (const auto* announce = std::get_if<AnnouncePeer>(&query.method)) {
+        const Endpoint peer{from.address, announce->implied_port ? from.port : announce->port};
+        if (!tokens_.holds(announce->token, from.address, announce->info_hash, now) || peer.port == 0)
+            return error(ErrorReply::kProtocol, "invalid token or port");
+        if (!peer_store_.add(announce->info_hash, peer, announce->seed, now))
+            return error(ErrorReply::kServer, "no room");
+    } else if (const auto* unknown = std::get_if<UnknownMethod>(&query.method)) {
+        if (!unknown->target) return error(ErrorReply::kUnknownMethod, "unknown method");
+        add_nearest(response, *unknown->target, {});
+    } else if (std::holds_alternative<BadArguments>(query.method)) {
+        return error(ErrorReply::kProtocol, "invalid arguments");
+    }
+    return response;
+}
+
+void Node::add_nearest(Response& response, const NodeId& target, const Want& want) const {
+    const bool wants_ours = family_ == AddressFamily::v4 ? want.v4 : want.v6;
+    if (wants_ours || want == Want{}) response.nodes = table_.nearest(target, RoutingTable::kBucketSize);
+}
+
+// ---- time ----
+
+void Node::handle_timeout(TimePoint now) {
+    while (!timeouts_.empty() && now >= timeouts_.front().first) {
+        auto node = pending_.extract(timeouts_.front().second);
+        timeouts_.pop_front();
+        if (node.empty()) continue;
+        const Pending& failed = node.mapped();
+        if (failed.id) table_.handle_failure({*failed.id, failed.to});
+        const auto running = failed.lookup ? lookups_.find(*failed.lookup) : lookups_.end();
+        if (running != lookups_.end()) running->second.lookup.handle_failure(failed.to);
+    }
+    if (now >= expiry_due_) {
+        expiry_due_ = now + kExpiryInterval;
+        peer_store_.expire(now);
+    }
+    go_on(now);
+}
+
+TimePoint Node::next_timeout() const {
+    TimePoint next = std::min(own_lookup_due_, table_.next_timeout());
+    if (!timeouts_.empty()) next = std::min(next, timeouts_.front().first);
+    if (peer_store_.size() > 0) next = std::min(next, expiry_due_);
+    for (const auto& [id, running] : lookups_) next = std::min(next, running.lookup.next_timeout());
+    return next;
+}
+
+}  // namespace btfs::dht

@@ -1,0 +1,184 @@
+// One node of the DHT, of one address family (BEP 5, BEP 32): asks, and answers those who ask.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "engine/core/rng.hpp"
+#include "engine/core/time.hpp"
+#include "engine/dht/address_vote.hpp"
+#include "engine/dht/item.hpp"
+#include "engine/dht/krpc.hpp"
+#include "engine/dht/lookup.hpp"
+#include "engine/dht/peer_store.hpp"
+#include "engine/dht/reachability.hpp"
+#include "engine/dht/reply_budget.hpp"
+#include "engine/dht/routing_table.hpp"
+#include "engine/dht/tokens.hpp"
+
+namespace btfs::dht {
+
+/// A datagram to be sent.
+struct Datagram {
+    Endpoint to;
+    Bytes bytes;
+};
+
+// ---- what a node has to tell ----
+
+/// Peers of a torrent that is looked up; there may be more.
+struct PeersFound {
+    NodeId info_hash;
+    std::vector<Endpoint> peers;
+};
+/// A lookup of peers has ended, and we are announced if that was asked for.
+struct PeersLookedUp {
+    NodeId info_hash;
+    std::size_t peers = 0;  ///< found, some of them several times
+    std::size_t asked = 0;  ///< nodes
+    unsigned hops = 0;
+};
+/// A lookup of an item has ended: the newest one that is proven, if any.
+struct ItemLookedUp {
+    NodeId target;
+    std::optional<RawItem> item;
+};
+/// Nodes of the other address family that were heard of.
+struct OtherFamily {
+    std::vector<Contact> nodes;
+};
+
+using NodeEvent = std::variant<PeersFound, PeersLookedUp, ItemLookedUp, OtherFamily>;
+
+/// A machine. It finds its place in the network by itself, from what add_contacts() and add_router() tell,
+/// and keeps it with a few datagrams a minute. All that it holds is bounded. Its id is random, and one that
+/// BEP 42 approves of once enough others have told us our address.
+class Node {
+  public:
+    /// Queries under way; lookups wait beyond.
+    static constexpr std::size_t kMaxPending = 512;
+    static constexpr std::size_t kMaxLookups = 32;
+    /// A query without an answer for so long has failed.
+    static constexpr Duration kTimeout = 3s;
+    /// Asked at a time by a lookup that somebody waits for, and by others.
+    static constexpr std::size_t kParallel = 6;
+    static constexpr std::size_t kParallelIdle = 3;
+    /// Peers in one reply, at most; fewer if the datagram is full.
+    static constexpr std::size_t kMaxPeersInReply = 100;
+    /// With fewer nodes it looks for its own place again.
+    static constexpr std::size_t kFewNodes = 8;
+    static constexpr Duration kFirstRetry = 5s;
+    static constexpr Duration kLongestRetry = 5min;
+    /// Its own neighbourhood is looked over so often.
+    static constexpr Duration kOwnLookupInterval = 30min;
+
+    struct Announce {
+        std::uint16_t port = 0;
+        bool seed = false;
+    };
+
+    /// `rng` outlives this.
+    Node(AddressFamily family, Rng& rng, TimePoint now);
+
+    AddressFamily family() const { return family_; }
+    const NodeId& id() const { return table_.own_id(); }
+
+    /// Nodes that an earlier run, a torrent or the other family knew: tried, and taken if they answer.
+    void add_contacts(std::span<const Contact> contacts, TimePoint now);
+    /// A node whose id is not known. With `always` it is asked again whenever there are few others.
+    void add_router(const Endpoint& endpoint, bool always, TimePoint now);
+
+    /// Events follow: PeersFound, and PeersLookedUp at the end. With `announce` the nodes that are nearest
+    /// are told of us. False if there are too many lookups, or one of this torrent.
+    bool find_peers(const NodeId& info_hash, std::optional<Announce> announce, TimePoint now);
+    /// ItemLookedUp follows. False as above.
+    bool find_item(const ItemName& name, TimePoint now);
+
+    void handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now);
+    void handle_timeout(TimePoint now);
+    TimePoint next_timeout() const;
+    std::optional<Datagram> poll_datagram();
+    std::optional<NodeEvent> poll_event();
+
+    const RoutingTable& table() const { return table_; }
+    const PeerStore& peers() const { return peer_store_; }
+    std::optional<Address> our_address() const { return vote_.winner(); }
+
+  private:
+    using LookupId = std::uint64_t;
+
+    struct PeerSearch {
+        std::optional<Announce> announce;
+        std::size_t found = 0;
+    };
+    struct ItemSearch {
+        ItemName name;
+        std::optional<RawItem> newest;
+    };
+    /// For the table's sake.
+    struct NodeSearch {};
+    using Purpose = std::variant<NodeSearch, PeerSearch, ItemSearch>;
+    struct Running {
+        Lookup lookup;
+        Purpose purpose;
+    };
+    struct Pending {
+        Endpoint to;
+        std::optional<NodeId> id;
+        std::optional<LookupId> lookup;
+        TimePoint sent;
+    };
+
+    bool begin(const NodeId& target, Purpose purpose, std::size_t parallel, TimePoint now);
+    void go_on(TimePoint now);
+    bool go_on(LookupId id, Running& running, TimePoint now);
+    void finish(Running running, TimePoint now);
+    Method method_for(const Running& running) const;
+    void ask(const Endpoint& to, std::optional<NodeId> id, Method method, std::optional<LookupId> lookup,
+             TimePoint now);
+    void send(const Endpoint& to, Bytes bytes, TimePoint now);
+
+    void handle(const Endpoint& from, const Query& query, TimePoint now);
+    void handle(const Endpoint& from, Response& response, TimePoint now);
+    void handle(const Endpoint& from, const ErrorReply& error, TimePoint now);
+    std::optional<Pending> take_pending(const Endpoint& from, const std::string& transaction);
+    void take_results(Running& running, Response& response);
+    void notice_address(const Endpoint& from, const std::optional<Endpoint>& ours, TimePoint now);
+    std::variant<Response, ErrorReply> answer(const Endpoint& from, const Query& query, TimePoint now);
+    void add_nearest(Response& response, const NodeId& target, const Want& want) const;
+
+    void keep_place(TimePoint now);
+
+    const AddressFamily family_;
+    Rng& rng_;
+    RoutingTable table_;
+    PeerStore peer_store_;
+    Tokens tokens_;
+    ReplyBudget budget_;
+    Reachability reachability_;
+    AddressVote vote_;
+
+    std::vector<Contact> hints_;     ///< to begin with; those of earlier runs
+    std::vector<Endpoint> routers_;  ///< always
+    std::vector<Endpoint> once_;     ///< routers that are tried once
+    std::map<LookupId, Running> lookups_;
+    LookupId next_lookup_ = 1;
+    std::unordered_map<std::uint32_t, Pending> pending_;  ///< by transaction
+    std::deque<std::pair<TimePoint, std::uint32_t>> timeouts_;
+    bool asked_other_family_ = false;
+
+    TimePoint own_lookup_due_ = kNever;
+    Duration retry_ = kFirstRetry;
+    TimePoint expiry_due_;
+
+    std::deque<Datagram> outgoing_;
+    std::deque<NodeEvent> events_;
+};
+
+}  // namespace btfs::dht

@@ -1,0 +1,30 @@
+// How many peers there are, counted by many nodes together (BEP 33).
+#pragma once
+
+#include <array>
+
+#include "engine/core/endpoint.hpp"
+
+namespace btfs::dht {
+
+/// A Bloom filter of addresses: two bits of 2,048 for each.
+class PeerFilter {
+  public:
+    static constexpr std::size_t kSize = 256;  ///< bytes
+
+    PeerFilter() = default;
+    /// From exactly kSize bytes.
+    static PeerFilter from(ByteView raw);
+
+    void insert(const Address& address);
+    /// The union with another node's.
+    void merge(const PeerFilter& other);
+    /// About how many were inserted; breaks down at 8,000.
+    double estimate() const;
+    ByteView view() const { return bits_; }
+
+  private:
+    std::array<std::byte, kSize> bits_{};
+};
+
+}  // namespace btfs::dht

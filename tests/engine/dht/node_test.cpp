@@ -1,0 +1,223 @@
+#include "engine/dht/node.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/engine/dht/support/dht_network.hpp"
+
+namespace btfs::dht {
+namespace {
+
+using test::Network;
+
+/// So many nodes that have found each other.
+std::vector<Endpoint> grow(Network& network, std::size_t count, AddressFamily family = AddressFamily::v4) {
+    std::vector<Endpoint> nodes;
+    for (std::size_t i = 0; i < count; ++i) {
+        nodes.push_back(network.add_node(family));
+        if (i == 0) continue;
+        network.node(nodes[i]).add_router(nodes[network.rng().below(i)], true, network.now());
+        network.touch(nodes[i]);
+        network.run_for(100ms);
+    }
+    network.run_for(1min);
+    return nodes;
+}
+
+template <class Event>
+std::vector<Event> events_of(Node& node) {
+    std::vector<Event> events;
+    while (auto event = node.poll_event())
+        if (auto* wanted = std::get_if<Event>(&*event)) events.push_back(std::move(*wanted));
+    return events;
+}
+
+struct Found {
+    std::set<Endpoint> peers;
+    std::optional<PeersLookedUp> end;
+};
+
+Found look_up(Network& network, const Endpoint& at, const NodeId& info_hash,
+              std::optional<Node::Announce> announce) {
+    Found found;
+    Node& node = network.node(at);
+    EXPECT_TRUE(node.find_peers(info_hash, announce, network.now()));
+    network.touch(at);
+    EXPECT_TRUE(network.run_until(
+        [&] {
+            while (auto event = node.poll_event()) {
+                if (const auto* some = std::get_if<PeersFound>(&*event))
+                    found.peers.insert(some->peers.begin(), some->peers.end());
+                if (const auto* end = std::get_if<PeersLookedUp>(&*event)) found.end = *end;
+            }
+            return found.end.has_value();
+        },
+        1min));
+    network.run_for(1s);  // announces arrive
+    return found;
+}
+
+class DhtOfEachFamily : public testing::TestWithParam<AddressFamily> {};
+INSTANTIATE_TEST_SUITE_P(Family, DhtOfEachFamily, testing::Values(AddressFamily::v4, AddressFamily::v6));
+
+TEST_P(DhtOfEachFamily, WhatOneAnnouncesAnotherFinds) {
+    Network network(1);
+    const auto nodes = grow(network, 60, GetParam());
+    const NodeId info_hash = random_id(network.rng());
+    EXPECT_TRUE(look_up(network, nodes[3], info_hash, Node::Announce{6881, true}).peers.empty());
+    const Found found = look_up(network, nodes[40], info_hash, std::nullopt);
+    EXPECT_EQ(found.peers, (std::set<Endpoint>{{nodes[3].address, 6881}}));
+    EXPECT_GE(found.end->asked, 8u);
+}
+
+TEST(NodeTest, TheFirstLookupNeedsNothingButARouter) {
+    Network network(2);
+    const auto nodes = grow(network, 60);
+    const NodeId info_hash = random_id(network.rng());
+    look_up(network, nodes[3], info_hash, Node::Announce{6881, true});
+    const Endpoint fresh = network.add_node();
+    network.node(fresh).add_router(nodes[7], true, network.now());
+    EXPECT_EQ(look_up(network, fresh, info_hash, std::nullopt).peers.size(), 1u);
+    EXPECT_GE(network.node(fresh).table().size(), 8u);
+}
+
+TEST(NodeTest, NodesOfAnEarlierRunDoInsteadOfARouter) {
+    Network network(3);
+    const auto nodes = grow(network, 60);
+    const NodeId info_hash = random_id(network.rng());
+    look_up(network, nodes[3], info_hash, Node::Announce{6881, true});
+    const auto kept = network.node(nodes[9]).table().contacts();
+    for (std::size_t i = 0; i < kept.size(); i += 3)
+        if (kept[i].endpoint != nodes[3]) network.kill(kept[i].endpoint);
+    const Endpoint again = network.add_node();
+    network.node(again).add_contacts(kept, network.now());
+    EXPECT_EQ(look_up(network, again, info_hash, std::nullopt).peers.size(), 1u);
+}
+
+TEST(NodeTest, ARouterThatIsDeadAtFirstIsTriedAgain) {
+    Network network(4);
+    const auto nodes = grow(network, 20);
+    network.loss = 1;
+    const Endpoint fresh = network.add_node();
+    network.node(fresh).add_router(nodes[0], true, network.now());
+    network.touch(fresh);
+    network.run_for(30s);
+    EXPECT_EQ(network.node(fresh).table().size(), 0u);
+    network.loss = 0;
+    network.run_for(1min);
+    EXPECT_GE(network.node(fresh).table().size(), 8u);
+}
+
+TEST(NodeTest, TakesAnIdThatItsAddressMayHave) {
+    Network network(5);
+    const auto nodes = grow(network, 40);
+    for (const Endpoint& at : nodes) {
+        EXPECT_EQ(network.node(at).our_address(), at.address);
+        EXPECT_TRUE(is_secure(network.node(at).id(), at.address));
+    }
+}
+
+/// Sends queries by hand.
+class Stranger {
+  public:
+    Stranger(Node& node, std::string address) : node_(node), from_{*Address::parse(address), 7000} {}
+
+    Response ask(Method method, TimePoint now) {
+        return std::get<Response>(reply_to(std::move(method), now));
+    }
+    Message reply_to(Method method, TimePoint now) {
+        node_.handle_datagram(from_, encode(Query{"tx", NodeId{}, std::move(method), true}), now);
+        const auto datagram = node_.poll_datagram();
+        if (!datagram || datagram->to != from_) return ErrorReply{"", 0, "nothing"};
+        return *parse_krpc(datagram->bytes);
+    }
+
+  private:
+    Node& node_;
+    Endpoint from_;
+};
+
+class AnsweringNode : public testing::Test {
+  protected:
+    Rng rng{1};
+    TimePoint now{1h};
+    Node node{AddressFamily::v4, rng, now};
+    NodeId info_hash = random_id(rng);
+    Stranger alice{node, "192.0.2.1"}, bob{node, "198.51.100.1"};
+};
+
+TEST_F(AnsweringNode, ATokenIsGoodForOneAddressAndTorrentAndTenMinutes) {
+    const std::string token = alice.ask(GetPeers{info_hash, {}, false, false}, now).token;
+    const auto announce = [&](Stranger& who, const NodeId& hash, TimePoint when) {
+        return std::holds_alternative<Response>(
+            who.reply_to(AnnouncePeer{hash, 1, false, false, token}, when));
+    };
+    EXPECT_TRUE(announce(alice, info_hash, now));
+    EXPECT_TRUE(announce(alice, info_hash, now + 4min));
+    EXPECT_FALSE(announce(bob, info_hash, now + 4min));
+    EXPECT_FALSE(announce(alice, random_id(rng), now + 4min));
+    EXPECT_TRUE(announce(alice, info_hash, now + 9min));
+    EXPECT_FALSE(announce(alice, info_hash, now + 15min));
+}
+
+TEST_F(AnsweringNode, TellsOfPeersUntilTheyAreOld) {
+    const auto values = [&](TimePoint when) { return bob.ask(GetPeers{info_hash, {}, false, true}, when); };
+    EXPECT_FALSE(values(now).peer_filter);
+    const std::string token = alice.ask(GetPeers{info_hash, {}, false, false}, now).token;
+    alice.ask(AnnouncePeer{info_hash, 6881, false, true, token}, now);
+    const Response response = values(now);
+    ASSERT_EQ(response.values.size(), 1u);
+    EXPECT_EQ(response.values[0].text(), "192.0.2.1:6881");
+    EXPECT_NEAR(response.seed_filter->estimate(), 1, 0.1);
+    EXPECT_NEAR(response.peer_filter->estimate(), 0, 0.1);
+    EXPECT_EQ(response.your_endpoint->text(), "198.51.100.1:7000");
+    node.handle_timeout(now + 31min);
+    EXPECT_TRUE(values(now + 31min).values.empty());
+}
+
+TEST_F(AnsweringNode, SaysNoMoreToOneHostThanItsShare) {
+    std::size_t answered = 0;
+    for (int i = 0; i < 10'000; ++i) {
+        const Message reply = alice.reply_to(Ping{}, now + i * 1ms);
+        answered += std::holds_alternative<Response>(reply) ? 1 : 0;
+    }
+    EXPECT_LT(answered, 600u);
+    EXPECT_GT(answered, 100u);
+    EXPECT_TRUE(std::holds_alternative<Response>(bob.reply_to(Ping{}, now + 10s))) << "others are not hurt";
+}
+
+TEST_F(AnsweringNode, AnswersWhatItDoesNotUnderstand) {
+    EXPECT_EQ(std::get<ErrorReply>(alice.reply_to(AnnouncePeer{info_hash, 1, false, false, "no"}, now)).code,
+              203);
+    node.handle_datagram(*Endpoint::parse("192.0.2.9:1"),
+                         as_bytes("d1:ad2:id20:abcdefghij0123456789e1:q4:vote1:t2:aa1:y1:qe"), now);
+    const auto datagram = node.poll_datagram();
+    EXPECT_EQ(std::get<ErrorReply>(*parse_krpc(datagram->bytes)).code, 204);
+}
+
+TEST_F(AnsweringNode, AReplyThatNobodyAskedForIsNotBelieved) {
+    Response response;
+    response.transaction = "abcd";
+    response.sender = random_id(rng);
+    response.nodes = {{random_id(rng), *Endpoint::parse("192.0.2.77:1")}};
+    node.handle_datagram(*Endpoint::parse("192.0.2.9:1"), encode(response), now);
+    EXPECT_EQ(node.table().size(), 0u);
+    EXPECT_FALSE(node.poll_datagram());
+}
+
+TEST(NodeTest, IsReadOnlyWhenNobodyElseGetsThrough) {
+    Rng rng(1);
+    Reachability behind_nat{TimePoint{}};
+    const Endpoint peer = *Endpoint::parse("192.0.2.9:1");
+    for (int i = 0; i < 200; ++i) behind_nat.on_reply();
+    behind_nat.on_sent(peer, TimePoint{} + 9min);
+    behind_nat.on_query(peer, TimePoint{} + 9min);  // through the door that we opened
+    EXPECT_FALSE(behind_nat.read_only(TimePoint{} + 9min));
+    EXPECT_TRUE(behind_nat.read_only(TimePoint{} + 10min));
+    behind_nat.on_query(*Endpoint::parse("192.0.2.10:1"), TimePoint{} + 11min);
+    EXPECT_FALSE(behind_nat.read_only(TimePoint{} + 11min));
+}
+
+}  // namespace
+}  // namespace btfs::dht
