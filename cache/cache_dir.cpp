@@ -13,6 +13,7 @@ namespace btfs {
 namespace {
 
 constexpr std::size_t kMaxInfoSize = std::size_t{64} << 20;
+constexpr std::size_t kMaxDhtTableSize = std::size_t{1} << 20;
 
 /// Tells this content from any other under the same name: the files' places and the pieces' hashes.
 Sha1Digest fingerprint(const StoreSpec& spec) {
@@ -75,6 +76,16 @@ std::optional<Bytes> CacheDir::kept_info(const Identity& identity) const {
     auto info = read_whole(path_ / (identity.cache_key() + ".info"), kMaxInfoSize);
     if (!info || !identity.names(*info)) return std::nullopt;
     return std::move(*info);
+}
+
+Error CacheDir::keep_dht_table(ByteView table) const {
+    return write_whole(path_ / "dht.nodes", table, 0600);
+}
+
+std::optional<Bytes> CacheDir::kept_dht_table() const {
+    auto table = read_whole(path_ / "dht.nodes", kMaxDhtTableSize);
+    if (!table) return std::nullopt;
+    return std::move(*table);
 }
 
 }  // namespace btfs

@@ -42,6 +42,11 @@ class CacheDir {
     /// What was kept, if it has the right hash.
     std::optional<Bytes> kept_info(const Identity& identity) const;
 
+    /// Keeps the nodes of the DHT that are known, for the next run: dht.nodes. Of several processes the last
+    /// one counts.
+    Error keep_dht_table(ByteView table) const;
+    std::optional<Bytes> kept_dht_table() const;
+
   private:
     CacheDir(std::filesystem::path path, const BootId& boot_id) : path_(std::move(path)), boot_id_(boot_id) {}
 

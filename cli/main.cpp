@@ -24,6 +24,12 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_option("--max-peers", network.max_peers, "Most connections for each torrent")
         ->check(CLI::Range(1, 2000))
         ->capture_default_str();
+    app.add_flag("--no-dht", network.no_dht, "Do not take part in the DHT");
+    app.add_option(
+           "--dht-bootstrap", network.dht_bootstrap,
+           "A DHT node to start from, HOST:PORT, in place of the well-known ones (may be given several "
+           "times)")
+        ->allow_extra_args(false);
 }
 
 void add_create_options(CLI::App& app, CreateOptions& create) {

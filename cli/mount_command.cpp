@@ -12,6 +12,7 @@
 #include "cache/piece_memory.hpp"
 #include "cli/commands.hpp"
 #include "cli/detach.hpp"
+#include "cli/dht_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
 #include "cli/logging.hpp"
@@ -50,21 +51,25 @@ void serve(const MountOptions& options, Readiness& readiness) {
     raise_descriptor_limit();
     // What can be wrong is looked at before anything is written.
     const std::vector<Source> sources = load_sources(options.sources);
-    const std::vector<HostPort> peers = parse_peers(options.network.peers);
+    const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
-    // In this order, so that each outlives what uses it.
-    DiskPool pool(kDiskThreads);
-    PieceMemory memory;
-    Engine engine({.port = options.network.port,
-                   .max_peers = options.network.max_peers,
-                   .background = options.background});
-    if (auto opened = engine.open(); !opened)
-        throw Failure("port " + std::to_string(options.network.port), opened.error());
+    std::optional<DhtOptions> dht = dht_options(options.network);
     const std::filesystem::path cache_path =
         options.cache_dir.empty() ? default_cache_dir() : options.cache_dir;
     auto cache_dir = CacheDir::open(cache_path);
     if (!cache_dir) throw Failure("cache directory " + cache_path.string(), cache_dir.error());
+
+    // In this order, so that each outlives what uses it.
+    DiskPool pool(kDiskThreads);
+    PieceMemory memory;
+    if (dht) keep_table_in(*cache_dir, pool, *dht);
+    Engine engine({.port = options.network.port,
+                   .max_peers = options.network.max_peers,
+                   .background = options.background,
+                   .dht = std::move(dht)});
+    if (auto opened = engine.open(); !opened)
+        throw Failure("port " + std::to_string(options.network.port), opened.error());
 
     ServedTorrents torrents({engine, *cache_dir, pool, memory, peers});
     for (const Source& source : sources) torrents.add(source);

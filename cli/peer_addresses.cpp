@@ -26,14 +26,14 @@ std::optional<Address> address_of(const sockaddr* raw) {
 
 }  // namespace
 
-std::vector<HostPort> parse_peers(const std::vector<std::string>& texts) {
-    std::vector<HostPort> peers;
+std::vector<HostPort> parse_addresses(const std::string& option, const std::vector<std::string>& texts) {
+    std::vector<HostPort> addresses;
     for (const std::string& text : texts) {
-        auto peer = HostPort::parse(text);
-        if (!peer) throw Failure("--peer " + text + ": write it as HOST:PORT, or [IPv6]:PORT");
-        peers.push_back(std::move(*peer));
+        auto address = HostPort::parse(text);
+        if (!address) throw Failure(option + " " + text + ": write it as HOST:PORT, or [IPv6]:PORT");
+        addresses.push_back(std::move(*address));
     }
-    return peers;
+    return addresses;
 }
 
 Address own_address() {

@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "engine/core/endpoint.hpp"
-#include "engine/metainfo/metainfo.hpp"
+#include "engine/core/host_port.hpp"
 
 namespace btfs::cli {
 
 /// Names stay names: the engine looks them up. Throws Failure for what is not HOST:PORT or [IPv6]:PORT.
-std::vector<HostPort> parse_peers(const std::vector<std::string>& texts);
+/// `option` is where they were given.
+std::vector<HostPort> parse_addresses(const std::string& option, const std::vector<std::string>& texts);
 
 /// The address under which others most likely reach this machine; loopback if there is no other.
 Address own_address();

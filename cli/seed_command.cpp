@@ -4,6 +4,7 @@
 #include "cache/seed_store.hpp"
 #include "cli/commands.hpp"
 #include "cli/content_tree.hpp"
+#include "cli/dht_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
 #include "cli/logging.hpp"
@@ -21,7 +22,7 @@ constexpr unsigned kDiskThreads = 2;
 
 int seed(const SeedOptions& options) {
     start_logging(options.log, false);
-    const std::vector<HostPort> peers = parse_peers(options.network.peers);
+    const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     MadeTorrent made = make_torrent(options.create);
     auto parsed = parse_torrent(made.torrent);
     if (!parsed) throw Failure("the torrent of " + options.create.path.string(), parsed.error());
@@ -33,7 +34,10 @@ int seed(const SeedOptions& options) {
     DiskPool pool(kDiskThreads);
     auto store = SeedStore::open({parsed->layout, std::move(made.files)}, pool);
     if (!store) throw Failure(options.create.path.string(), store.error());
-    Engine engine({.port = options.network.port, .max_peers = options.network.max_peers});
+    Engine engine({.port = options.network.port,
+                   .max_peers = options.network.max_peers,
+                   .background = false,
+                   .dht = dht_options(options.network)});
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
     engine.start();

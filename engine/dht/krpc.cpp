@@ -100,8 +100,8 @@ Result<Message> parse_response(std::string transaction, const Value& root) {
     for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) {
         const auto nodes = reply->find(family == AddressFamily::v4 ? "nodes" : "nodes6", Kind::string);
         if (!nodes) continue;
-        for (const Contact& contact : parse_contacts(as_bytes(nodes->string()), family))
-            response.nodes.push_back(contact);
+        const auto contacts = parse_compact(as_bytes(nodes->string()), family, kMaxNodes);
+        response.nodes.insert(response.nodes.end(), contacts.begin(), contacts.end());
     }
     if (const auto values = reply->find("values", Kind::list)) {
         for (Value value : values->list()) {
@@ -134,11 +134,7 @@ Result<Message> parse_error(std::string transaction, const Value& root) {
 void put_contacts(Writer& writer, std::string_view key, const std::vector<Contact>& contacts,
                   AddressFamily family) {
     Bytes compact;
-    for (const Contact& contact : contacts) {
-        if (contact.endpoint.address.family() != family) continue;
-        ByteWriter(compact).bytes(contact.id.view());
-        contact.endpoint.append_compact(compact);
-    }
+    append_compact(compact, contacts, family);
     if (!compact.empty()) writer.key(key).string(compact);
 }
 
@@ -271,17 +267,6 @@ Bytes encode(const ErrorReply& error) {
     writer.begin_dictionary().key("e").begin_list().integer(error.code).string(error.text).end();
     writer.key("t").string(error.transaction).key("v").string(kVersion).key("y").string("e").end();
     return out;
-}
-
-std::vector<Contact> parse_contacts(ByteView compact, AddressFamily family) {
-    const std::size_t size = NodeId::kSize + (family == AddressFamily::v4 ? 6 : 18);
-    std::vector<Contact> contacts;
-    for (; compact.size() >= size && contacts.size() < kMaxNodes; compact = compact.subspan(size)) {
-        const auto endpoint = Endpoint::from_compact(compact.subspan(NodeId::kSize, size - NodeId::kSize));
-        if (endpoint && endpoint->is_dialable())
-            contacts.push_back({NodeId::from(compact.first(NodeId::kSize)), *endpoint});
-    }
-    return contacts;
 }
 
 }  // namespace btfs::dht

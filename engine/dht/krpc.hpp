@@ -9,7 +9,7 @@
 
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
-#include "engine/dht/node_id.hpp"
+#include "engine/dht/contact.hpp"
 #include "engine/dht/peer_filter.hpp"
 
 namespace btfs::dht {
@@ -105,8 +105,5 @@ Bytes encode(const Query& query);
 /// The values are cut to what fits in kMaxDatagram.
 Bytes encode(const Response& response);
 Bytes encode(const ErrorReply& error);
-
-/// "nodes" and "nodes6": 26 or 38 bytes each. Those that cannot be asked are left out.
-std::vector<Contact> parse_contacts(ByteView compact, AddressFamily family);
 
 }  // namespace btfs::dht

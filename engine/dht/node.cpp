@@ -31,11 +31,12 @@ Node::Node(AddressFamily family, Rng& rng, TimePoint now)
 // ---- who there is ----
 
 void Node::add_contacts(std::span<const Contact> contacts, TimePoint now) {
+    if (table_.size() >= kFewNodes) return;
     for (const Contact& contact : contacts) {
         if (contact.endpoint.address.family() != family_ || hints_.size() == kMaxHints) continue;
         if (std::ranges::find(hints_, contact) == hints_.end()) hints_.push_back(contact);
     }
-    if (!hints_.empty() && table_.size() < kFewNodes) own_lookup_due_ = std::min(own_lookup_due_, now);
+    if (!hints_.empty()) own_lookup_due_ = std::min(own_lookup_due_, now);
     go_on(now);
 }
 

@@ -106,6 +106,8 @@ class Node {
     std::optional<Datagram> poll_datagram();
     std::optional<NodeEvent> poll_event();
 
+    /// False while there is nobody to ask.
+    bool knows_anybody() const { return table_.size() + hints_.size() + routers_.size() + once_.size() > 0; }
     const RoutingTable& table() const { return table_; }
     const PeerStore& peers() const { return peer_store_; }
     std::optional<Address> our_address() const { return vote_.winner(); }

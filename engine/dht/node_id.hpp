@@ -10,13 +10,6 @@ namespace btfs::dht {
 /// 160 bits; info-hashes lie in the same space. The distance of two is their XOR, taken as a number.
 using NodeId = Sha1Digest;
 
-/// A node that can be asked.
-struct Contact {
-    NodeId id;
-    Endpoint endpoint;
-    bool operator==(const Contact&) const = default;
-};
-
 NodeId random_id(Rng& rng);
 /// Shares exactly the first `bits` bits with `id` (less than 160).
 NodeId random_id_near(const NodeId& id, int bits, Rng& rng);

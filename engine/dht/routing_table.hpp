@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/core/time.hpp"
-#include "engine/dht/node_id.hpp"
+#include "engine/dht/contact.hpp"
 
 namespace btfs::dht {
 

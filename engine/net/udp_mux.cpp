@@ -58,10 +58,14 @@ void UdpMux::receive_all(Socket& from_socket) {
         if (error == boost::asio::error::would_block) return;
         if (error) continue;  // an ICMP answer to something sent before
         const Endpoint from = from_asio_endpoint(sender);
+        const ByteView datagram = ByteView(buffer_).first(size);
+        if (size > 0 && datagram[0] == std::byte{'d'}) {
+            if (krpc_) krpc_(from, datagram);
+            continue;
+        }
         std::vector<Receive> receivers;  // they may unsubscribe meanwhile
         for (const auto& [id, subscriber] : subscribers_)
             if (subscriber.from == from) receivers.push_back(subscriber.receive);
-        const ByteView datagram = ByteView(buffer_).first(size);
         for (const Receive& receive : receivers) receive(datagram);
         if (receivers.empty()) answer_stranger(from, datagram);
     }

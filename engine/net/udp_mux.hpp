@@ -23,6 +23,7 @@ class UdpMux {
     using Subscription = std::uint64_t;
     /// Somebody tries to connect over uTP.
     using Knock = std::function<void(const Endpoint&)>;
+    using ReceiveFrom = std::function<void(const Endpoint&, ByteView)>;
 
     UdpMux(SocketFactory& sockets, Knock on_knock) : sockets_(sockets), on_knock_(std::move(on_knock)) {}
 
@@ -32,6 +33,8 @@ class UdpMux {
     Error send(const Endpoint& to, ByteView datagram);
     Subscription subscribe(const Endpoint& from, Receive receive);
     void unsubscribe(Subscription subscription);
+    /// Whoever sends it: a DHT message is a dictionary, and nothing else that comes begins like one.
+    void receive_krpc(ReceiveFrom receive) { krpc_ = std::move(receive); }
 
   private:
     static constexpr std::size_t kMaxDatagram = 65536;
@@ -54,6 +57,7 @@ class UdpMux {
     std::uint16_t port_ = 0;
     std::array<std::optional<Socket>, 2> open_;
     std::map<Subscription, Subscriber> subscribers_;
+    ReceiveFrom krpc_;
     Subscription next_ = 1;
     std::vector<std::byte> buffer_;
 };

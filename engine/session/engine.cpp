@@ -14,6 +14,7 @@
 #include <random>
 #include <thread>
 
+#include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
 #include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
@@ -64,6 +65,7 @@ class Engine::Loop {
           tasks(io.get_executor()),
           udp(sockets, [this](const Endpoint& from) { call_back(from); }),
           trackers(io, resolver, http, udp, random_seed()),
+          dht(io, udp, resolver, random_seed()),
           stop_timer(io) {}
 
     net::Awaitable<void> find_peer(TorrentRunner& runner, HostPort peer) {
@@ -93,6 +95,7 @@ class Engine::Loop {
     /// The trackers are told first, but only for so long.
     void begin_stop() {
         listener.close();
+        dht.stop();
         stop_timer.expires_after(kGoodbyeTime);
         stop_timer.async_wait([this](Error) { io.stop(); });
         for (auto& runner : runners) runner->close();
@@ -153,6 +156,7 @@ class Engine::Loop {
     net::TaskGroup tasks;
     net::UdpMux udp;
     net::TrackerClient trackers;
+    net::DhtClient dht;
     boost::asio::steady_timer stop_timer;
     TimePoint calls_since{};
     unsigned calls = 0;       // back to peers that tried uTP, since then
@@ -186,6 +190,11 @@ std::uint16_t Engine::port() const {
 }
 
 void Engine::start() {
+    if (loop_->options.dht)
+        loop_->post([this] {
+            const DhtOptions& dht = *loop_->options.dht;
+            loop_->dht.start({dht.routers, dht.kept_table, dht.on_table});
+        });
     loop_->thread = std::thread([this] {
         pthread_setname_np(pthread_self(), "engine");
         loop_->io.run();
@@ -209,6 +218,7 @@ TorrentHandle Engine::add(TorrentSpec spec) {
         for (const HostPort& peer : peers)
             loop_->tasks.spawn("look-up of a peer", loop_->find_peer(*loop_->runners.back(), peer));
         loop_->runners.back()->start_announcing(loop_->trackers, random_seed());
+        if (loop_->options.dht) loop_->runners.back()->start_searching(loop_->dht);
     });
     return handle;
 }

@@ -18,11 +18,22 @@
 
 namespace btfs {
 
+struct DhtOptions {
+    /// Nodes that are asked by those who know no others.
+    std::vector<HostPort> routers;
+    /// What an earlier run's on_table() was given; may be empty.
+    Bytes kept_table;
+    /// The routing table, to be kept for the next run. On the engine thread, which must not wait.
+    std::function<void(Bytes)> on_table;
+};
+
 struct EngineOptions {
     /// 0: the default port, or a free one when that is taken.
     std::uint16_t port = 0;
     std::size_t max_peers = 80;
     bool background = false;
+    /// Nothing: no DHT.
+    std::optional<DhtOptions> dht;
 };
 
 /// Names a torrent of this engine.

@@ -24,6 +24,7 @@ void TorrentRunner::provide(KnownContent content) {
     if (closed_ || spec_.content) return;
     spec_.content.emplace(std::move(content));
     take_up_content();
+    if (is_private() && dht_) std::exchange(dht_, nullptr)->remove(identity().wire_hash());
     after_event();
 }
 
@@ -51,6 +52,16 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
     announcing_->start();
 }
 
+void TorrentRunner::start_searching(net::DhtClient& dht) {
+    if (is_private()) return;
+    dht_ = &dht;
+    dht.add(identity().wire_hash(),
+            {[this](std::span<const Endpoint> peers) { add_peers(peers); },
+             [this] {
+                 return dht::Node::Announce{options_.listen_port, torrent_.totals().left == 0};
+             }});
+}
+
 void TorrentRunner::stop_announcing(std::function<void()> stopped) {
     if (!announcing_) return stopped();
     announcing_->stop(std::move(stopped));
@@ -71,7 +82,10 @@ void TorrentRunner::take_incoming(std::unique_ptr<net::Stream> stream, ByteView 
 void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
     if (closed_) return;
     torrent_.set_reader(reader, demand, Clock::now());
-    if (announcing_ && !demand.blocked.empty() && torrent_.totals().peers == 0) announcing_->want_peers();
+    if (!demand.blocked.empty() && torrent_.totals().peers == 0) {
+        if (announcing_) announcing_->want_peers();
+        if (dht_) dht_->want_peers(identity().wire_hash());
+    }
     after_event();
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
 #include "engine/net/peer_connection.hpp"
 #include "engine/session/announcing.hpp"
@@ -32,6 +33,8 @@ class TorrentRunner final : private StorageEvents {
     void provide(KnownContent content);
     /// The trackers are told from now on.
     void start_announcing(net::TrackerClient& client, std::uint64_t seed);
+    /// Peers are looked for in the DHT from now on, unless it is private (BEP 27).
+    void start_searching(net::DhtClient& dht);
     /// Calls `stopped` once, when the trackers know that we leave.
     void stop_announcing(std::function<void()> stopped);
 
@@ -75,6 +78,7 @@ class TorrentRunner final : private StorageEvents {
     boost::asio::steady_timer timer_;
     TimePoint armed_ = kNever;
     std::unique_ptr<Announcing> announcing_;
+    net::DhtClient* dht_ = nullptr;
     bool carrying_out_ = false;
     bool closed_ = false;
 };

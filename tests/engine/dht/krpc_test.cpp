@@ -144,15 +144,5 @@ TEST(Krpc, OfAMillionPeersInOneReplyAFewAreTaken) {
         << "more than any datagram of the DHT has";
 }
 
-TEST(Krpc, ContactsThatCannotBeAskedAreLeftOut) {
-    std::string compact(20, 'i');
-    compact += std::string("\x00\x00\x00\x00\x1a\xe1", 6);
-    compact += std::string(20, 'j') + std::string("\xc0\x00\x02\x01\x00\x00", 6);
-    compact += std::string(20, 'k') + std::string("\xc0\x00\x02\x01\x1a\xe1", 6);
-    const auto contacts = parse_contacts(as_bytes(compact), AddressFamily::v4);
-    ASSERT_EQ(contacts.size(), 1u);
-    EXPECT_EQ(contacts[0].endpoint.text(), "192.0.2.1:6881");
-}
-
 }  // namespace
 }  // namespace btfs::dht

@@ -1,0 +1,59 @@
+// When which torrent is looked up in the DHT.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "engine/core/time.hpp"
+#include "engine/dht/node_id.hpp"
+
+namespace btfs::dht {
+
+/// A machine for all torrents of a process: every one when it comes, and again before those we told forget
+/// us; sooner where nobody was found, and soonest where a reader waits. A few at a time, so that a thousand
+/// torrents are no burst.
+class SearchSchedule {
+  public:
+    static constexpr std::size_t kMaxAtOnce = 8;
+    /// Two that nobody waits for begin so far apart, after the first kMaxAtOnce.
+    static constexpr Duration kPace = 250ms;
+    static constexpr Duration kInterval = 15min;
+    /// After a search that found nobody, doubled each time.
+    static constexpr Duration kFirstRetry = 10s;
+    /// Between two searches for a torrent that is wanted.
+    static constexpr Duration kWantedInterval = 30s;
+
+    void add(const NodeId& info_hash, TimePoint now);
+    void remove(const NodeId& info_hash);
+    /// Somebody waits for what no peer is there to send.
+    void want_peers(const NodeId& info_hash, TimePoint now);
+
+    /// What is to be looked up now; handle_end() is to follow.
+    std::optional<NodeId> poll_search(TimePoint now);
+    void handle_end(const NodeId& info_hash, bool found_any, TimePoint now);
+    /// kNever while no search is due, or as many as may be are under way.
+    TimePoint next_timeout() const;
+
+  private:
+    struct Torrent {
+        bool running = false;
+        bool wanted = false;
+        TimePoint due{};
+        TimePoint begun{};
+        Duration retry = kFirstRetry;
+    };
+    /// Wanted ones come first among those that are due.
+    using Place = std::pair<TimePoint, NodeId>;
+    std::set<Place>& queue_of(const Torrent& torrent) { return torrent.wanted ? wanted_ : others_; }
+    void enqueue(const NodeId& info_hash, Torrent& torrent, TimePoint due);
+
+    std::map<NodeId, Torrent> torrents_;
+    std::set<Place> wanted_, others_;
+    std::size_t running_ = 0;
+    std::size_t begun_count_ = 0;
+    TimePoint next_begin_{};
+};
+
+}  // namespace btfs::dht

@@ -1,0 +1,154 @@
+#include "engine/net/dht_client.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "engine/dht/kept_table.hpp"
+
+namespace btfs::net {
+
+DhtClient::DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, std::uint64_t seed)
+    : udp_(udp),
+      resolver_(resolver),
+      rng_(seed),
+      nodes_{dht::Node(AddressFamily::v4, rng_, Clock::now()),
+             dht::Node(AddressFamily::v6, rng_, Clock::now())},
+      tasks_(io.get_executor()),
+      timer_(io) {}
+
+void DhtClient::start(Options options) {
+    running_ = true;
+    on_table_ = std::move(options.on_table);
+    keep_due_ = Clock::now() + kFirstKeep;
+    udp_.receive_krpc([this](const Endpoint& from, ByteView datagram) {
+        node(from.address.family()).handle_datagram(from, datagram, Clock::now());
+        carry_on();
+    });
+    const auto kept = dht::read_table(options.kept_table);
+    for (dht::Node& each : nodes_) each.add_contacts(kept, Clock::now());
+    for (HostPort& router : options.routers)
+        tasks_.spawn("look-up of a DHT router", find_router(std::move(router), true));
+    carry_on();
+}
+
+void DhtClient::add(const Sha1Digest& info_hash, Torrent torrent) {
+    torrents_[info_hash] = std::move(torrent);
+    schedule_.add(info_hash, Clock::now());
+    carry_on();
+}
+
+void DhtClient::remove(const Sha1Digest& info_hash) {
+    schedule_.remove(info_hash);
+    torrents_.erase(info_hash);
+    searching_.erase(info_hash);
+}
+
+void DhtClient::want_peers(const Sha1Digest& info_hash) {
+    schedule_.want_peers(info_hash, Clock::now());
+    carry_on();
+}
+
+void DhtClient::add_node(const Endpoint& endpoint) {
+    node(endpoint.address.family()).add_router(endpoint, false, Clock::now());
+    carry_on();
+}
+
+void DhtClient::add_node(HostPort router) {
+    tasks_.spawn("look-up of a DHT node", find_router(std::move(router), false));
+}
+
+void DhtClient::stop() {
+    if (!running_) return;
+    keep();
+    running_ = false;
+    udp_.receive_krpc(nullptr);
+    tasks_.cancel();
+    timer_.cancel();
+}
+
+Awaitable<void> DhtClient::find_router(HostPort router, bool always) {
+    const auto addresses = co_await resolver_.resolve(router.host, Families::both);
+    if (!addresses) {
+        spdlog::info("DHT: {}: {}", router.host, addresses.error().message());
+        co_return;
+    }
+    for (const Address& address : *addresses)
+        node(address.family()).add_router({address, router.port}, always, Clock::now());
+    carry_on();
+}
+
+void DhtClient::search(const Sha1Digest& info_hash) {
+    Searching& searching = searching_[info_hash] = {};
+    const dht::Node::Announce announce = torrents_.at(info_hash).announce();
+    for (dht::Node& each : nodes_)
+        if (each.knows_anybody() && each.find_peers(info_hash, announce, Clock::now())) ++searching.nodes;
+    if (searching.nodes > 0) return;
+    searching_.erase(info_hash);
+    schedule_.handle_end(info_hash, false, Clock::now());
+}
+
+void DhtClient::take(const dht::NodeEvent& event) {
+    if (const auto* found = std::get_if<dht::PeersFound>(&event)) {
+        const auto torrent = torrents_.find(found->info_hash);
+        if (torrent != torrents_.end()) torrent->second.on_peers(found->peers);
+    } else if (const auto* end = std::get_if<dht::PeersLookedUp>(&event)) {
+        spdlog::debug("DHT: {}: {} peers from {} nodes in {} hops", end->info_hash.hex(), end->peers,
+                      end->asked, end->hops);
+        const auto searching = searching_.find(end->info_hash);
+        if (searching == searching_.end()) return;
+        searching->second.found_any |= end->peers > 0;
+        if (--searching->second.nodes > 0) return;
+        schedule_.handle_end(end->info_hash, searching->second.found_any, Clock::now());
+        searching_.erase(searching);
+    } else if (const auto* others = std::get_if<dht::OtherFamily>(&event)) {
+        for (dht::Node& each : nodes_) each.add_contacts(others->nodes, Clock::now());
+    }
+}
+
+bool DhtClient::knows_anybody() const {
+    return std::ranges::any_of(nodes_, &dht::Node::knows_anybody);
+}
+
+void DhtClient::carry_on() {
+    if (!running_) return;
+    if (knows_anybody())
+        while (const auto next = schedule_.poll_search(Clock::now())) search(*next);
+    for (dht::Node& each : nodes_)
+        while (const auto event = each.poll_event()) take(*event);
+    for (dht::Node& each : nodes_)
+        // Datagrams get lost: what cannot be sent is one of those.
+        while (const auto datagram = each.poll_datagram()) (void)udp_.send(datagram->to, datagram->bytes);
+    if (Clock::now() >= keep_due_) keep();
+    arm_timer();
+}
+
+void DhtClient::arm_timer() {
+    TimePoint next = std::min({nodes_[0].next_timeout(), nodes_[1].next_timeout(), keep_due_});
+    if (knows_anybody()) next = std::min(next, schedule_.next_timeout());
+    if (next >= armed_) return;  // it fires earlier, and looks again then
+    armed_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this](Error error) {
+        if (error || !running_) return;
+        armed_ = kNever;
+        for (dht::Node& each : nodes_) each.handle_timeout(Clock::now());
+        carry_on();
+    });
+}
+
+void DhtClient::keep() {
+    keep_due_ = Clock::now() + kKeepInterval;
+    std::vector<dht::Contact> contacts = nodes_[0].table().contacts();
+    const std::vector<dht::Contact> of_v6 = nodes_[1].table().contacts();
+    contacts.insert(contacts.end(), of_v6.begin(), of_v6.end());
+    if (contacts.empty()) {
+        keep_due_ = Clock::now() + kFirstKeep;  // what an earlier run knew is better than nothing
+    } else if (on_table_) {
+        on_table_(dht::write_table(contacts));
+    }
+}
+
+}  // namespace btfs::net

@@ -1,0 +1,81 @@
+#include "engine/dht/search_schedule.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace btfs::dht {
+namespace {
+
+class SearchScheduleTest : public testing::Test {
+  protected:
+    /// All that may begin now.
+    std::vector<NodeId> begin_all() {
+        std::vector<NodeId> begun;
+        while (auto next = schedule.poll_search(now)) begun.push_back(*next);
+        return begun;
+    }
+
+    Rng rng{1};
+    TimePoint now{1h};
+    SearchSchedule schedule;
+};
+
+TEST_F(SearchScheduleTest, OfAThousandAFewAreSearchedForAtATime) {
+    for (int i = 0; i < 1000; ++i) schedule.add(random_id(rng), now);
+    std::vector<NodeId> begun = begin_all();
+    EXPECT_EQ(begun.size(), SearchSchedule::kMaxAtOnce);
+    EXPECT_EQ(schedule.next_timeout(), kNever);
+    for (const NodeId& id : begun) schedule.handle_end(id, false, now);
+    std::size_t more = 0;
+    for (const TimePoint end = now + 10s; now < end; now += 50ms)
+        for (const NodeId& id : begin_all()) {
+            schedule.handle_end(id, true, now);
+            ++more;
+        }
+    EXPECT_GE(more, 35u);
+    EXPECT_LE(more, 45u);
+}
+
+TEST_F(SearchScheduleTest, IsRepeatedBeforeOthersForget) {
+    const NodeId id = random_id(rng);
+    schedule.add(id, now);
+    ASSERT_EQ(begin_all().size(), 1u);
+    schedule.handle_end(id, true, now);
+    EXPECT_EQ(schedule.next_timeout(), now + SearchSchedule::kInterval);
+    EXPECT_TRUE(begin_all().empty());
+}
+
+TEST_F(SearchScheduleTest, WhereNobodyWasFoundItIsRepeatedSoonerAndThenLater) {
+    const NodeId id = random_id(rng);
+    schedule.add(id, now);
+    Duration longest{};
+    for (int i = 0; i < 12; ++i) {
+        ASSERT_EQ(begin_all().size(), 1u);
+        schedule.handle_end(id, false, now);
+        EXPECT_GE(schedule.next_timeout() - now, longest);
+        longest = schedule.next_timeout() - now;
+        EXPECT_GE(longest, SearchSchedule::kFirstRetry);
+        now = schedule.next_timeout();
+    }
+    EXPECT_EQ(longest, SearchSchedule::kInterval);
+}
+
+TEST_F(SearchScheduleTest, AReaderWithoutPeersGoesFirst) {
+    for (int i = 0; i < 100; ++i) schedule.add(random_id(rng), now);
+    const NodeId wanted = random_id(rng);
+    schedule.add(wanted, now);
+    schedule.want_peers(wanted, now);
+    EXPECT_EQ(begin_all().front(), wanted);
+    schedule.handle_end(wanted, false, now);
+    schedule.want_peers(wanted, now);
+    schedule.want_peers(wanted, now);
+    now += SearchSchedule::kWantedInterval - 1ms;
+    EXPECT_NE(schedule.poll_search(now), wanted);
+    now += 1ms;
+    EXPECT_EQ(schedule.poll_search(now), wanted);
+    schedule.want_peers(random_id(rng), now);  // nobody knows it
+}
+
+}  // namespace
+}  // namespace btfs::dht
