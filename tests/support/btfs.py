@@ -9,6 +9,10 @@ from support import harness
 from support.harness import end
 
 
+# Nobody is looked for but whom the test names.
+ALONE = ("--no-dht",)
+
+
 def path():
     return harness.btfs_path
 
@@ -77,7 +81,7 @@ def _peers(addresses):
 class Mount(_Running):
     """`btfs mount` in the foreground. Peers are ports on this machine, or HOST:PORT."""
 
-    def __init__(self, test, *torrents, peers=(), options=(), cache=None, mountpoint=None, port=None):
+    def __init__(self, test, *torrents, peers=(), options=(), cache=None, mountpoint=None, port=None, alone=True):
         self.cache = Path(cache or test.folder / "cache")
         self.mountpoint = Path(mountpoint or test.folder / "mnt")
         try:
@@ -87,7 +91,7 @@ class Mount(_Running):
         port = port or harness.free_port()
         super().__init__(test, test.start(
             [harness.btfs_path, "mount", "-f", "--log-level", "debug", "--cache-dir", self.cache, "--port", port,
-             *_peers(peers), *options, *torrents, self.mountpoint]))
+             *(ALONE if alone else ()), *_peers(peers), *options, *torrents, self.mountpoint]))
         self.port = port
         self.find("mounted .* listening on port")
 
@@ -95,12 +99,12 @@ class Mount(_Running):
 class Seed(_Running):
     """`btfs seed`: makes the torrent file and serves it."""
 
-    def __init__(self, test, content, torrent, *options, peers=(), port=None):
+    def __init__(self, test, content, torrent, *options, peers=(), port=None, alone=True):
         self.torrent = torrent
         self.port = port or harness.free_port()
         super().__init__(test, test.start(
             [harness.btfs_path, "seed", content, "-o", torrent, "--log-level", "debug", "--port", self.port,
-             *_peers(peers), *options]))
+             *(ALONE if alone else ()), *_peers(peers), *options]))
         self.find(r"peer: +\S+:\d+")
 
 

@@ -1,0 +1,102 @@
+"""btfs in a DHT of libtorrent's: a torrent of which only the name is known is found there, and nowhere else."""
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import btfs
+from support.content import differences, make_files
+from support.harness import TestCase, free_port, main
+
+
+class Dht(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.content = make_files(self.folder / "content", {"film.mkv": 3_000_001, "sub/readme.txt": 20_000})
+        self.torrent = self.folder / "content.torrent"
+
+    def dht(self, **options):
+        from support.libtorrent_dht import Dht as LibtorrentDht
+        return LibtorrentDht(self, **options)
+
+    def magnet(self):
+        from support.libtorrent_dht import magnet
+        return magnet(self.torrent)
+
+    def libtorrent_seed(self, dht, interface="127.0.0.1:{}", port=None):
+        """Has announced itself when this returns."""
+        import libtorrent as lt
+        from support.libtorrent_dht import OPEN
+        from support.libtorrent_peer import Peer
+        btfs.create(self, self.content, self.torrent)
+        port = port or free_port()
+        peer = Peer(self, self.torrent, self.folder, port=port, alert_mask=lt.alert.category_t.dht_notification,
+                    **{**OPEN, "listen_interfaces": interface.format(port)})
+        for endpoint in dht.endpoints[:3]:
+            peer.session.add_dht_node(endpoint)
+        peer.wait_for_seeding()
+        self.wait_for(lambda: peer.session.status().dht_nodes >= 3, "nodes of the seed's", 20)
+        self.wait_for_peers_in(dht, peer.handle)
+        return peer
+
+    def wait_for_peers_in(self, dht, handle=None):
+        """Until a node that asks is told of a peer."""
+        import libtorrent as lt
+        asker = dht.nodes[-1]
+        asker.apply_settings({"alert_mask": lt.alert.category_t.dht_operation_notification})
+        info_hash = lt.torrent_info(str(self.torrent)).info_hash()
+
+        def told():
+            if handle:
+                handle.force_dht_announce()
+            asker.dht_get_peers(info_hash)
+            asker.wait_for_alert(500)
+            return any(isinstance(alert, lt.dht_get_peers_reply_alert) and alert.peers()
+                       for alert in asker.pop_alerts())
+        self.wait_for(told, "peer in the DHT", 40)
+
+    def mount(self, *options, **more):
+        mount = btfs.Mount(self, self.magnet(), options=options, alone=False, **more)
+        self.wait_for(lambda: (mount.mountpoint / "content").exists(), "the files", 20)
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+        return mount
+
+    def test_finds_libtorrent_from_a_router_and_then_from_the_table_that_it_kept(self):
+        dht = self.dht()
+        peer = self.libtorrent_seed(dht)
+        mount = self.mount("--dht-bootstrap", dht.router)
+        self.wait_for(lambda: (mount.cache / "dht.nodes").exists(), "kept table", 10)
+        mount.kill()
+        for kept in mount.cache.iterdir():
+            if kept.name != "dht.nodes":
+                kept.unlink()
+        again = self.mount("--dht-bootstrap", f"127.0.0.1:{free_port()}", cache=mount.cache)
+        self.assertGreater(peer.uploaded(), 0)
+        again.stop()
+
+    def test_libtorrent_finds_us(self):
+        from support.libtorrent_dht import OPEN
+        from support.libtorrent_peer import session
+        dht = self.dht()
+        btfs.Seed(self, self.content, self.torrent, "--dht-bootstrap", dht.router, alone=False)
+        self.wait_for_peers_in(dht)
+        leech = session(free_port(), **OPEN)
+        leech.add_dht_node(dht.endpoints[1])
+        target = self.folder / "target"
+        handle = leech.add_torrent({"url": self.magnet(), "save_path": str(target)})
+        self.wait_for(lambda: handle.status().is_seeding, "torrent that was found", 40)
+        self.assertEqual(differences(self.content, target / "content"), "")
+
+    def test_over_ipv6_alone(self):
+        ports = [free_port() for _ in range(3)]
+        for i in range(1, 16):
+            subprocess.run(["ip", "-6", "addr", "add", f"fd00::{i:x}/64", "dev", "lo", "nodad"], check=True)
+        subprocess.run(["ip", "-4", "addr", "flush", "dev", "lo"], check=True)
+        self.addCleanup(subprocess.run, ["ip", "addr", "add", "127.0.0.1/8", "dev", "lo"], check=True)
+        dht = self.dht(address="fd00::{}", count=8, port=ports[0])
+        self.libtorrent_seed(dht, "[fd00::f]:{}", port=ports[1])
+        self.mount("--dht-bootstrap", dht.router, port=ports[2])
+
+
+if __name__ == "__main__":
+    main(modules=["libtorrent"])
