@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What takes too long for every change: a thousand simulated swarms, all tests under ThreadSanitizer, and a longer
-# run of the fuzz targets.
+# What takes too long for every change: a thousand simulated swarms, a DHT of ten thousand nodes, all tests under
+# ThreadSanitizer, and a longer run of the fuzz targets.
 #
 #   packaging/test-long.sh [SECONDS of each fuzz target]
 set -euo pipefail
@@ -13,8 +13,9 @@ export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
 cmake --preset release > /dev/null
-cmake --build build/release --target sim -j "$jobs"
+cmake --build build/release --target sim dht_tests -j "$jobs"
 build/release/tests/sim --seeds 1-100  # of each of ten families; prints the table of engine/README.md
+build/release/tests/dht_tests --gtest_also_run_disabled_tests --gtest_filter='LargeNetwork.*'
 
 cmake --preset tsan > /dev/null
 cmake --build build/tsan -j "$jobs"

@@ -11,14 +11,20 @@ void Lookup::add(const Contact& contact, AdviserId adviser) {
         return;
     const Address& address = contact.endpoint.address;
     const bool is_public = !address.is_private() && !address.is_loopback();
-    for (const Candidate& known : candidates_) {
+    for (Candidate& known : candidates_) {
+        if (known.contact == contact && known.advisers.size() < kMaxAdvisers)
+            known.advisers.push_back(adviser);
         if (known.contact.endpoint == contact.endpoint) return;
         if (is_public && known.contact.endpoint.address == address) return;
     }
+    insert({contact, {adviser}, advisers_[adviser].hop + 1, State::fresh, {}, {}});
+}
+
+void Lookup::insert(Candidate candidate) {
     const auto place = std::ranges::find_if(candidates_, [&](const Candidate& known) {
-        return is_nearer(contact.id, known.contact.id, target_);
+        return is_nearer(candidate.contact.id, known.contact.id, target_);
     });
-    candidates_.insert(place, {contact, adviser, advisers_[adviser].hop + 1, State::fresh, {}, {}});
+    candidates_.insert(place, std::move(candidate));
     if (candidates_.size() > kMaxCandidates) candidates_.pop_back();
 }
 
@@ -33,15 +39,23 @@ Lookup::Candidate* Lookup::find(const Endpoint& endpoint) {
     return found == candidates_.end() ? nullptr : &*found;
 }
 
-bool Lookup::believed(const Candidate& candidate) const {
-    return advisers_[candidate.adviser].believed();
+bool Lookup::recommended(const Candidate& candidate) const {
+    return std::ranges::any_of(candidate.advisers, [this](AdviserId id) { return advisers_[id].believed(); });
+}
+
+bool Lookup::counts(const Candidate& candidate) const {
+    return candidate.state == State::replied && advisers_[candidate.advice].believed();
+}
+
+void Lookup::blame_advisers(const Candidate& candidate) {
+    for (AdviserId adviser : candidate.advisers) ++advisers_[adviser].bad;
 }
 
 template <class Self, class Visit>
 void Lookup::walk(Self& self, Visit visit) {
     for (auto& candidate : self.candidates_) {
         if (candidate.state == State::failed) continue;
-        if (candidate.state == State::fresh && !self.believed(candidate)) continue;
+        if (candidate.state == State::fresh && !self.recommended(candidate)) continue;
         if (!visit(candidate)) return;
     }
 }
@@ -70,7 +84,7 @@ std::optional<Lookup::Ask> Lookup::poll_ask(TimePoint now) {
     std::size_t nearer = 0;  // that answer, or have not shown yet that they do not
     walk(*this, [&](Candidate& candidate) {
         if (candidate.state == State::fresh) best = &candidate;
-        if (candidate.state == State::replied || !slow(candidate.asked, now)) ++nearer;
+        if (counts(candidate) || (candidate.state == State::asked && !slow(candidate.asked, now))) ++nearer;
         return best == nullptr && nearer < kNearest;
     });
     if (!best) return std::nullopt;
@@ -85,16 +99,28 @@ void Lookup::handle_reply(const Endpoint& from, const NodeId& id, std::span<cons
     for (Router& router : routers_) {
         if (router.endpoint != from || router.state != State::asked) continue;
         router.state = State::replied;
-        return take_advice(nodes, 0);
+        take_advice(nodes, 0);
+        return;
     }
     Candidate* const candidate = find(from);
     if (!candidate || candidate->state != State::asked) return;
-    if (candidate->contact.id != id) return handle_failure(from);  // somebody else lives there now
+    const unsigned hop = candidate->hop;
     candidate->state = State::replied;
     candidate->token = std::move(token);
-    advisers_[candidate->adviser].good = true;
-    hops_ = std::max(hops_, candidate->hop);
-    take_advice(nodes, candidate->hop);
+    if (candidate->contact.id == id) {
+        for (AdviserId adviser : candidate->advisers) advisers_[adviser].good = true;
+        hops_ = std::max(hops_, hop);
+        candidate->advice = static_cast<AdviserId>(advisers_.size());
+        take_advice(nodes, hop);
+        return;
+    }
+    // It goes by another name than we were told, so it stands elsewhere: that is how liars send us to each
+    // other.
+    blame_advisers(*candidate);
+    Candidate renamed = std::move(*candidate);
+    candidates_.erase(candidates_.begin() + (candidate - candidates_.data()));
+    renamed.contact.id = id;
+    insert(std::move(renamed));
 }
 
 void Lookup::take_advice(std::span<const Contact> nodes, unsigned hop) {
@@ -109,7 +135,7 @@ void Lookup::handle_failure(const Endpoint& from) {
     Candidate* const candidate = find(from);
     if (!candidate || candidate->state != State::asked) return;
     candidate->state = State::failed;
-    ++advisers_[candidate->adviser].bad;
+    blame_advisers(*candidate);
 }
 
 bool Lookup::ended() const {
@@ -121,16 +147,23 @@ bool Lookup::ended() const {
     walk(*this, [&](const Candidate& candidate) {
         const bool may_be_asked = candidate.state == State::fresh && asked_count_ < kMaxAsked;
         open = candidate.state == State::asked || may_be_asked;
-        if (candidate.state == State::replied) ++replied;
+        if (counts(candidate)) ++replied;
         return !open && replied < kNearest;
     });
     return !open;
 }
 
+std::vector<Contact> Lookup::liars() const {
+    std::vector<Contact> liars;
+    for (const Candidate& candidate : candidates_)
+        if (candidate.state == State::replied && !counts(candidate)) liars.push_back(candidate.contact);
+    return liars;
+}
+
 std::vector<Lookup::Responder> Lookup::responders() const {
     std::vector<Responder> nearest;
     for (const Candidate& candidate : candidates_) {
-        if (candidate.state != State::replied) continue;
+        if (!counts(candidate)) continue;
         nearest.push_back({candidate.contact, candidate.token});
         if (nearest.size() == kNearest) break;
     }

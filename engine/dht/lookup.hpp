@@ -15,7 +15,7 @@ namespace btfs::dht {
 
 /// A machine: says whom to ask next, and takes what was answered. Several are asked at a time; one that takes
 /// long no longer counts as one of them. It has ended when the eight nearest nodes that answer have done so.
-/// Whoever names nodes that do not answer is soon not believed any more.
+/// Whoever names nodes that do not answer, or not under that name, is soon not believed any more.
 class Lookup {
   public:
     static constexpr std::size_t kNearest = 8;
@@ -54,8 +54,10 @@ class Lookup {
     TimePoint next_timeout() const { return next_; }
 
     bool ended() const;
-    /// The nearest ones that have answered, nearest first.
+    /// The nearest ones that have answered, and are believed, nearest first.
     std::vector<Responder> responders() const;
+    /// Those that have answered, and are not.
+    std::vector<Contact> liars() const;
     std::size_t asked_count() const { return asked_count_; }
     /// Steps from a node we began with to the farthest one that has answered.
     unsigned hops() const { return hops_; }
@@ -63,15 +65,17 @@ class Lookup {
   private:
     using AdviserId = std::uint32_t;
     static constexpr AdviserId kOurselves = 0;
+    static constexpr std::size_t kMaxAdvisers = 4;
 
     enum class State : std::uint8_t { fresh, asked, replied, failed };
     struct Candidate {
         Contact contact;
-        AdviserId adviser = kOurselves;
+        std::vector<AdviserId> advisers;  ///< the first kMaxAdvisers of those who named it
         unsigned hop = 0;
         State state = State::fresh;
         TimePoint asked{};
         std::string token;
+        AdviserId advice = kOurselves;  ///< what it told us, once it has replied
     };
     struct Router {
         Endpoint endpoint;
@@ -86,9 +90,12 @@ class Lookup {
     };
 
     void add(const Contact& contact, AdviserId adviser);
+    void insert(Candidate candidate);
+    void blame_advisers(const Candidate& candidate);
     void take_advice(std::span<const Contact> nodes, unsigned hop);
     Candidate* find(const Endpoint& endpoint);
-    bool believed(const Candidate& candidate) const;
+    bool recommended(const Candidate& candidate) const;
+    bool counts(const Candidate& candidate) const;
     bool slow(TimePoint asked, TimePoint now) const { return now >= asked + kSlow; }
     /// Calls visit(candidate) for the nearest that may yet count, until it gives false.
     template <class Self, class Visit>

@@ -108,6 +108,9 @@ Method Node::method_for(const Running& running) const {
 
 void Node::finish(Running running, TimePoint now) {
     const Lookup& lookup = running.lookup;
+    // Only when others answer well: where nobody does, it is our own line.
+    if (lookup.responders().size() == Lookup::kNearest)
+        for (const Contact& liar : lookup.liars()) table_.remove(liar);
     if (const auto* search = std::get_if<PeerSearch>(&running.purpose)) {
         if (search->announce)
             for (const Lookup::Responder& node : lookup.responders())
@@ -119,14 +122,14 @@ void Node::finish(Running running, TimePoint now) {
         events_.push_back(PeersLookedUp{lookup.target(), search->found, lookup.asked_count(), lookup.hops()});
     } else if (auto* items = std::get_if<ItemSearch>(&running.purpose)) {
         events_.push_back(ItemLookedUp{lookup.target(), std::move(items->newest)});
-    } else if (table_.size() < kFewNodes) {
-        own_lookup_due_ = std::min(own_lookup_due_, now + retry_);
-        retry_ = std::min(2 * retry_, kLongestRetry);
-    } else {
+    } else if (table_.size() >= kFewNodes) {
         retry_ = kFirstRetry;
         once_.clear();
         asked_other_family_ = true;
     }
+    if (table_.size() >= kFewNodes || own_lookup_due_ <= now + retry_) return;
+    own_lookup_due_ = now + retry_;
+    retry_ = std::min(2 * retry_, kLongestRetry);
 }
 
 /// Its own neighbourhood, questionable nodes, and buckets that have become stale.

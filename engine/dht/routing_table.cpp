@@ -127,15 +127,28 @@ void RoutingTable::handle_failure(const Contact& contact) {
         std::ranges::find_if(bucket.nodes, [&](const Entry& e) { return e.contact == contact; });
     if (found == bucket.nodes.end()) return;
     ++found->failures;
-    if (!found->bad()) return;
+    if (!found->bad() || take_spare(bucket, *found)) return;
+    if (found->failures >= kHopeless) bucket.nodes.erase(found);
+}
+
+void RoutingTable::remove(const Contact& contact) {
+    Bucket& bucket = bucket_of(contact.id);
+    std::erase_if(bucket.spares, [&](const Entry& e) { return e.contact == contact; });
+    const auto found =
+        std::ranges::find_if(bucket.nodes, [&](const Entry& e) { return e.contact == contact; });
+    if (found != bucket.nodes.end() && !take_spare(bucket, *found)) bucket.nodes.erase(found);
+}
+
+/// False if there is none.
+bool RoutingTable::take_spare(Bucket& bucket, Entry& place) {
     while (!bucket.spares.empty()) {
         Entry spare = std::move(bucket.spares.back());
         bucket.spares.pop_back();
         if (has_address(spare.contact)) continue;
-        *found = std::move(spare);
-        return;
+        place = std::move(spare);
+        return true;
     }
-    if (found->failures >= kHopeless) bucket.nodes.erase(found);
+    return false;
 }
 
 void RoutingTable::handle_query(const Contact& contact, TimePoint now) {

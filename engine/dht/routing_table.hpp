@@ -34,6 +34,8 @@ class RoutingTable {
 
     void handle_reply(const Contact& contact, TimePoint now);
     void handle_failure(const Contact& contact);
+    /// It does not belong here: the newest spare takes its place, if there is one.
+    void remove(const Contact& contact);
     /// It has sent a query: that it lives counts only if it is known to answer.
     void handle_query(const Contact& contact, TimePoint now);
     /// True if there would be room for it, so that it is worth a ping.
@@ -69,6 +71,7 @@ class RoutingTable {
 
     std::size_t index_of(const NodeId& id) const;
     Bucket& bucket_of(const NodeId& id) { return buckets_[index_of(id)]; }
+    bool take_spare(Bucket& bucket, Entry& place);
     bool has_neighbour(const Bucket& bucket, const Contact& contact) const;
     bool has_address(const Contact& contact) const;
     void insert(Entry entry);
