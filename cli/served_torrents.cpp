@@ -72,6 +72,7 @@ void ServedTorrents::add_metainfo(const Metainfo& metainfo,
     Served& served = open(metainfo);
     TorrentSpec spec{metainfo.name, metainfo.identity, known(metainfo, *served.store), metainfo.trackers,
                      house_.peers};
+    spec.dht_nodes = metainfo.dht_nodes;
     spec.trackers.insert(spec.trackers.end(), more_trackers.begin(), more_trackers.end());
     spec.peers.insert(spec.peers.end(), more_peers.begin(), more_peers.end());
     show(metainfo, served, house_.engine.add(std::move(spec)));

@@ -14,6 +14,12 @@ void UdpMux::open(std::uint16_t port) {
     for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) (void)open(family);
 }
 
+std::uint16_t UdpMux::port() const {
+    for (const auto& opened : open_)
+        if (opened) return opened->local_endpoint().port();
+    return 0;
+}
+
 Error UdpMux::open(AddressFamily family) {
     if (socket(family)) return {};
     auto opened = sockets_.udp(family, port_);

@@ -29,6 +29,8 @@ class UdpMux {
 
     /// Opens the sockets. A family that is missing here stays closed.
     void open(std::uint16_t port);
+    /// Where datagrams come in: over IPv4 if there is that.
+    std::uint16_t port() const;
     /// Best effort, as UDP is; an error only if there is no socket of that family.
     Error send(const Endpoint& to, ByteView datagram);
     Subscription subscribe(const Endpoint& from, Receive receive);

@@ -114,6 +114,12 @@ class Engine::Loop {
         spdlog::debug("{} asks for a torrent that is not here", stream->remote().text());
     }
 
+    /// What peers of the torrent are told of our DHT node.
+    std::uint16_t dht_port_for(const TorrentSpec& spec) const {
+        const bool is_private = spec.content && spec.content->is_private;
+        return options.dht && !is_private ? udp.port() : 0;
+    }
+
     template <class F>
     void post(F&& f) {
         boost::asio::post(io, std::forward<F>(f));
@@ -209,6 +215,7 @@ TorrentHandle Engine::add(TorrentSpec spec) {
         const TorrentOptions options{
             .peer_id = loop_->peer_id,
             .listen_port = loop_->listener.port(),
+            .dht_port = loop_->dht_port_for(spec),
             .max_peers = loop_->options.max_peers,
             .background = loop_->options.background,
         };

@@ -59,6 +59,8 @@ struct TorrentSpec {
     std::vector<std::vector<std::string>> trackers;
     /// Peers that are known from the start, by name or address.
     std::vector<HostPort> peers;
+    /// Nodes of the DHT that its file names (BEP 5).
+    std::vector<HostPort> dht_nodes = {};
     /// Called once on the engine thread, with the info dictionary that was fetched; provide() is to follow.
     std::function<void(TorrentHandle, std::shared_ptr<const Bytes>)> on_metadata = {};
 };

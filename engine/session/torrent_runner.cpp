@@ -55,6 +55,7 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
 void TorrentRunner::start_searching(net::DhtClient& dht) {
     if (is_private()) return;
     dht_ = &dht;
+    for (const HostPort& node : spec_.dht_nodes) dht.add_node(node);
     dht.add(identity().wire_hash(),
             {[this](std::span<const Endpoint> peers) { add_peers(peers); },
              [this] {
@@ -185,6 +186,10 @@ void TorrentRunner::carry_out(const Completed&) {
 void TorrentRunner::carry_out(const MetadataFetched& action) {
     spdlog::info("{}: the metadata is here, {} bytes", spec_.name, action.info->size());
     if (spec_.on_metadata) spec_.on_metadata(handle_, action.info);
+}
+
+void TorrentRunner::carry_out(const DhtNodeTold& action) {
+    if (dht_) dht_->add_node(action.endpoint);
 }
 
 void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,

@@ -129,6 +129,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .our_id = options_.peer_id,
         .remote = endpoint,
         .listen_port = options_.listen_port,
+        .dht_port = options_.dht_port,
         .interested = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0),
         .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
@@ -357,6 +358,10 @@ void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint) {
         peer.dial_endpoint = Endpoint{peer.session.remote().address, *said.listen_port};
         peer_list_.add_connected(*peer.dial_endpoint);
     }
+}
+
+void Torrent::on_event(Peer& peer, const wire::DhtPortTold& e, TimePoint) {
+    actions_.push_back(DhtNodeTold{{peer.session.remote().address, e.port}});
 }
 
 void Torrent::on_event(Peer& peer, const wire::MetadataArrived& e, TimePoint now) {

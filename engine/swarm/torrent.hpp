@@ -48,11 +48,18 @@ struct MetadataFetched {
     std::shared_ptr<const Bytes> info;
 };
 
-using TorrentAction = std::variant<Dial, Send, Disconnect, Completed, MetadataFetched>;
+/// A peer has told where its DHT node is.
+struct DhtNodeTold {
+    Endpoint endpoint;
+};
+
+using TorrentAction = std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold>;
 
 struct TorrentOptions {
     wire::PeerId peer_id{};
     std::uint16_t listen_port = 0;
+    /// Of our DHT node; 0: none.
+    std::uint16_t dht_port = 0;
     std::size_t max_peers = 80;
     std::size_t upload_slots = 16;
     /// Fetch what nobody reads, too.
@@ -132,6 +139,7 @@ class Torrent final : private wire::BlockPlaces {
     void on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now);
     void on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint now);
     void on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now);
+    void on_event(Peer& peer, const wire::DhtPortTold& e, TimePoint now);
     void on_event(Peer& peer, const wire::MetadataArrived& e, TimePoint now);
     void on_event(Peer& peer, const wire::MetadataRefused& e, TimePoint now);
     void on_event(Peer& peer, const wire::Failed& e, TimePoint now);

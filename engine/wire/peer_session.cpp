@@ -47,7 +47,7 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
       last_received_(now),
       last_sent_(now) {
     Handshake ours;
-    ours.capabilities = {.fast = true, .extended = true};
+    ours.capabilities = {.fast = true, .extended = true, .dht = config.dht_port != 0};
     ours.info_hash = config.identity.wire_hash();
     ours.peer_id = config.our_id;
     ByteWriter(outbound_.control()).bytes(ours.encode());
@@ -265,6 +265,7 @@ void PeerSession::send_first_messages() {
         const Bytes payload = ours.encode();
         send(Extended{kExtendedHandshakeId, payload});
     }
+    if (capabilities_.dht && config_.dht_port != 0) send(Port{config_.dht_port});
     if (capabilities_.fast && config_.layout) send_allowed_fast();
     const bool said = config_.interested && config_.eager;
     if (am_interested_ && !said) send(Interested{});

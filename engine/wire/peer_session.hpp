@@ -74,6 +74,10 @@ struct BlockNotWanted {
     BlockRef block;
 };
 struct ExtensionsKnown {};  ///< extended() is filled
+/// The peer has a DHT node on that port (BEP 5).
+struct DhtPortTold {
+    std::uint16_t port;
+};
 /// A part of the info dictionary, or the word that it will not come (BEP 9). Not checked for being asked for.
 struct MetadataArrived {
     std::uint32_t piece;
@@ -88,9 +92,10 @@ struct Failed {
     Error reason;
 };
 
-using PeerEvent = std::variant<Greeted, PiecesKnown, PieceGained, PieceLost, Choked, Unchoked,
-                               InterestChanged, BlockArrived, BlockUnneeded, BlockRefused, BlockWanted,
-                               BlockNotWanted, ExtensionsKnown, MetadataArrived, MetadataRefused, Failed>;
+using PeerEvent =
+    std::variant<Greeted, PiecesKnown, PieceGained, PieceLost, Choked, Unchoked, InterestChanged,
+                 BlockArrived, BlockUnneeded, BlockRefused, BlockWanted, BlockNotWanted, ExtensionsKnown,
+                 DhtPortTold, MetadataArrived, MetadataRefused, Failed>;
 
 enum class Direction { outgoing, incoming };
 
@@ -117,6 +122,8 @@ class PeerSession final : private InboundStream::Sink {
         PeerId our_id{};
         Endpoint remote;
         std::uint16_t listen_port = 0;
+        /// Of our DHT node (BEP 5); 0: there is none, or none that this torrent may be known to.
+        std::uint16_t dht_port = 0;
         /// Say Interested: with the first messages, when the peer's handshake is there; or right behind our
         /// own, which saves a round trip, but makes some clients hang up (aria2 wants 68 bytes and no more).
         bool interested = true;
@@ -227,7 +234,10 @@ class PeerSession final : private InboundStream::Sink {
     Error handle(const BitfieldMessage& m);
     Error handle(const Request& m);
     Error handle(const Cancel& m);
-    Error handle(const Port&) { return {}; }
+    Error handle(const Port& m) {
+        if (m.port != 0) events_.push_back(DhtPortTold{m.port});
+        return {};
+    }
     Error handle(const SuggestPiece& m);
     Error handle(const HaveAll&);
     Error handle(const HaveNone&);

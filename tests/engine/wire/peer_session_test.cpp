@@ -25,13 +25,14 @@ struct Places final : BlockPlaces {
 
 /// Two sessions and the bytes between them.
 struct Pair {
-    explicit Pair(bool seed = true)
+    explicit Pair(bool seed = true, std::uint16_t our_dht_port = 0, std::uint16_t their_dht_port = 0)
         : nothing(kPieces),
           everything(kPieces, seed),
-          us(config(Direction::outgoing, nothing, 'a'), our_places, now),
-          them(config(Direction::incoming, everything, 'b'), their_places, now) {}
+          us(config(Direction::outgoing, nothing, 'a', our_dht_port), our_places, now),
+          them(config(Direction::incoming, everything, 'b', their_dht_port), their_places, now) {}
 
-    PeerSession::Config config(Direction direction, const Bitfield& have, char name) {
+    PeerSession::Config config(Direction direction, const Bitfield& have, char name,
+                               std::uint16_t dht_port = 0) {
         PeerId id{};
         id[0] = static_cast<std::byte>(name);
         return {.direction = direction,
@@ -39,6 +40,7 @@ struct Pair {
                 .layout = &layout,
                 .our_id = id,
                 .remote = *Endpoint::parse("192.0.2.1:6881"),
+                .dht_port = dht_port,
                 .interested = direction == Direction::outgoing,
                 .have = have};
     }
@@ -126,6 +128,17 @@ TEST(PeerSession, BothLearnWhoAndWhatTheOtherIs) {
     EXPECT_EQ(p.us.reqq(), PeerSession::kOurReqq);
     EXPECT_TRUE(p.us.extended().upload_only);
     EXPECT_FALSE(p.them.extended().upload_only);
+}
+
+TEST(PeerSession, BothTellWhereTheirDhtNodesAreIfBothHaveOne) {
+    Pair both(true, 6881, 6882);
+    both.exchange();
+    EXPECT_EQ(Pair::next<DhtPortTold>(both.us)->port, 6882);
+    EXPECT_EQ(Pair::next<DhtPortTold>(both.them)->port, 6881);
+    Pair one(true, 6881, 0);
+    one.exchange();
+    EXPECT_FALSE(Pair::next<DhtPortTold>(one.us));
+    EXPECT_FALSE(Pair::next<DhtPortTold>(one.them));
 }
 
 TEST(PeerSession, ARequestedBlockComesIntoItsPlace) {
