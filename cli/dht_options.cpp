@@ -14,15 +14,15 @@ std::vector<HostPort> well_known_routers() {
 
 }  // namespace
 
-std::optional<DhtOptions> dht_options(const NetworkOptions& network) {
+std::optional<net::DhtOptions> dht_options(const NetworkOptions& network) {
     if (network.no_dht) return std::nullopt;
-    DhtOptions options;
+    net::DhtOptions options;
     options.routers = parse_addresses("--dht-bootstrap", network.dht_bootstrap);
     if (options.routers.empty()) options.routers = well_known_routers();
     return options;
 }
 
-void keep_table_in(const CacheDir& cache_dir, DiskPool& pool, DhtOptions& dht) {
+void keep_table_in(const CacheDir& cache_dir, DiskPool& pool, net::DhtOptions& dht) {
     dht.kept_table = cache_dir.kept_dht_table().value_or(Bytes{});
     dht.on_table = [&cache_dir, &pool](Bytes table) {
         pool.submit_always(DiskWork::write, [&cache_dir, table = std::move(table)] {

@@ -11,10 +11,10 @@
 namespace btfs::cli {
 
 /// Nothing if it is not wanted. Throws Failure for a node that is not HOST:PORT.
-std::optional<DhtOptions> dht_options(const NetworkOptions& network);
+std::optional<net::DhtOptions> dht_options(const NetworkOptions& network);
 
 /// The table of an earlier run is taken up, and this run's is written by the pool: the engine does not wait
 /// for the disk. Directory and pool outlive the engine.
-void keep_table_in(const CacheDir& cache_dir, DiskPool& pool, DhtOptions& dht);
+void keep_table_in(const CacheDir& cache_dir, DiskPool& pool, net::DhtOptions& dht);
 
 }  // namespace btfs::cli

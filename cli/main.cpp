@@ -24,6 +24,9 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_option("--max-peers", network.max_peers, "Most connections for each torrent")
         ->check(CLI::Range(1, 2000))
         ->capture_default_str();
+    app.add_option("--bind", network.bind,
+                   "Interface or address that everything goes over, name look-ups included, or nowhere")
+        ->allow_extra_args(false);
     app.add_flag("--no-dht", network.no_dht, "Do not take part in the DHT");
     app.add_option(
            "--dht-bootstrap", network.dht_bootstrap,

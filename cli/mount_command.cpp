@@ -15,6 +15,7 @@
 #include "cli/dht_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
+#include "cli/interfaces.hpp"
 #include "cli/logging.hpp"
 #include "cli/mount_record.hpp"
 #include "cli/peer_addresses.hpp"
@@ -54,7 +55,7 @@ void serve(const MountOptions& options, Readiness& readiness) {
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
-    std::optional<DhtOptions> dht = dht_options(options.network);
+    std::optional<net::DhtOptions> dht = dht_options(options.network);
     const std::filesystem::path cache_path =
         options.cache_dir.empty() ? default_cache_dir() : options.cache_dir;
     auto cache_dir = CacheDir::open(cache_path);
@@ -67,6 +68,7 @@ void serve(const MountOptions& options, Readiness& readiness) {
     Engine engine({.port = options.network.port,
                    .max_peers = options.network.max_peers,
                    .background = options.background,
+                   .binding = parse_binding(options.network.bind),
                    .dht = std::move(dht)});
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());

@@ -1,10 +1,9 @@
-// HOST:PORT of the command line, and our own address to be given to others.
+// HOST:PORT of the command line.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "engine/core/endpoint.hpp"
 #include "engine/core/host_port.hpp"
 
 namespace btfs::cli {
@@ -12,8 +11,5 @@ namespace btfs::cli {
 /// Names stay names: the engine looks them up. Throws Failure for what is not HOST:PORT or [IPv6]:PORT.
 /// `option` is where they were given.
 std::vector<HostPort> parse_addresses(const std::string& option, const std::vector<std::string>& texts);
-
-/// The address under which others most likely reach this machine; loopback if there is no other.
-Address own_address();
 
 }  // namespace btfs::cli

@@ -7,6 +7,7 @@
 #include "cli/dht_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
+#include "cli/interfaces.hpp"
 #include "cli/logging.hpp"
 #include "cli/peer_addresses.hpp"
 #include "cli/stop_signal.hpp"
@@ -37,6 +38,7 @@ int seed(const SeedOptions& options) {
     Engine engine({.port = options.network.port,
                    .max_peers = options.network.max_peers,
                    .background = false,
+                   .binding = parse_binding(options.network.bind),
                    .dht = dht_options(options.network)});
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());

@@ -10,32 +10,33 @@
 
 namespace btfs::net {
 
-DhtClient::DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, std::uint64_t seed)
+DhtClient::DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, DhtOptions options,
+                     std::uint64_t seed)
     : udp_(udp),
       resolver_(resolver),
+      options_(std::move(options)),
       rng_(seed),
       nodes_{dht::Node(AddressFamily::v4, rng_, Clock::now()),
              dht::Node(AddressFamily::v6, rng_, Clock::now())},
       tasks_(io.get_executor()),
       timer_(io) {}
 
-void DhtClient::start(Options options) {
+void DhtClient::begin() {
     running_ = true;
-    on_table_ = std::move(options.on_table);
     keep_due_ = Clock::now() + kFirstKeep;
     udp_.receive_krpc([this](const Endpoint& from, ByteView datagram) {
         node(from.address.family()).handle_datagram(from, datagram, Clock::now());
         carry_on();
     });
-    const auto kept = dht::read_table(options.kept_table);
+    const auto kept = dht::read_table(options_.kept_table);
     for (dht::Node& each : nodes_) each.add_contacts(kept, Clock::now());
-    for (HostPort& router : options.routers)
-        tasks_.spawn("look-up of a DHT router", find_router(std::move(router), true));
-    carry_on();
+    for (const HostPort& router : options_.routers)
+        tasks_.spawn("look-up of a DHT router", find_router(router, true));
 }
 
 void DhtClient::add(const Sha1Digest& info_hash, Torrent torrent) {
     torrents_[info_hash] = std::move(torrent);
+    if (!running_) begin();
     schedule_.add(info_hash, Clock::now());
     carry_on();
 }
@@ -44,6 +45,7 @@ void DhtClient::remove(const Sha1Digest& info_hash) {
     schedule_.remove(info_hash);
     torrents_.erase(info_hash);
     searching_.erase(info_hash);
+    if (torrents_.empty()) stop();
 }
 
 void DhtClient::want_peers(const Sha1Digest& info_hash) {
@@ -146,8 +148,8 @@ void DhtClient::keep() {
     contacts.insert(contacts.end(), of_v6.begin(), of_v6.end());
     if (contacts.empty()) {
         keep_due_ = Clock::now() + kFirstKeep;  // what an earlier run knew is better than nothing
-    } else if (on_table_) {
-        on_table_(dht::write_table(contacts));
+    } else if (options_.on_table) {
+        options_.on_table(dht::write_table(contacts));
     }
 }
 

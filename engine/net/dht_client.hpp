@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "engine/core/host_port.hpp"
 #include "engine/dht/node.hpp"
 #include "engine/dht/search_schedule.hpp"
+#include "engine/net/dht_options.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/task_group.hpp"
 #include "engine/net/udp_mux.hpp"
@@ -27,23 +27,15 @@ class DhtClient {
         /// What others are told of us.
         std::function<dht::Node::Announce()> announce;
     };
-    struct Options {
-        /// Asked by those who know nobody else.
-        std::vector<HostPort> routers;
-        /// What on_table() was given in an earlier run; may be empty.
-        Bytes kept_table;
-        /// The table to be kept: soon after the start, now and then, and at the end. On the engine thread.
-        std::function<void(Bytes)> on_table;
-    };
-
     /// The first table is worth keeping as soon as it stands.
     static constexpr Duration kFirstKeep = 5s;
     static constexpr Duration kKeepInterval = 10min;
 
-    DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, std::uint64_t seed);
+    DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, DhtOptions options,
+              std::uint64_t seed);
 
-    void start(Options options);
-    /// Looked up from now on.
+    /// Looked up from now on. With the first torrent the nodes come to life: who has private ones only takes
+    /// no part (BEP 27).
     void add(const Sha1Digest& info_hash, Torrent torrent);
     /// Not any more, and nobody is told of it any more.
     void remove(const Sha1Digest& info_hash);
@@ -52,10 +44,11 @@ class DhtClient {
     /// A node that a peer or a torrent tells of.
     void add_node(const Endpoint& endpoint);
     void add_node(HostPort node);
-    /// Says and hears no more; the table is given out once more.
+    /// Says and hears no more; the table is given out once more. With the last torrent it comes by itself.
     void stop();
 
   private:
+    void begin();
     Awaitable<void> find_router(HostPort router, bool always);
     void search(const Sha1Digest& info_hash);
     bool knows_anybody() const;
@@ -67,6 +60,7 @@ class DhtClient {
 
     UdpMux& udp_;
     Resolver& resolver_;
+    const DhtOptions options_;
     Rng rng_;
     std::array<dht::Node, 2> nodes_;  ///< IPv4, IPv6
     dht::SearchSchedule schedule_;
@@ -76,7 +70,6 @@ class DhtClient {
     };
     std::map<Sha1Digest, Searching> searching_;
     std::map<Sha1Digest, Torrent> torrents_;
-    std::function<void(Bytes)> on_table_;
     TaskGroup tasks_;
     boost::asio::steady_timer timer_;
     TimePoint armed_ = kNever;

@@ -36,17 +36,18 @@ Listener::~Listener() = default;
 
 Error Listener::bind(std::uint16_t port) {
     acceptors_.clear();
-    auto v4 = sockets_.acceptor(AddressFamily::v4, port);
-    if (!v4) return v4.error();
-    acceptors_.push_back(std::move(*v4));
-    port_ = acceptors_.front().local_endpoint().port();
-    auto v6 = sockets_.acceptor(AddressFamily::v6, port_);
-    if (v6) {
-        acceptors_.push_back(std::move(*v6));
-    } else if (v6.error() == boost::asio::error::address_in_use) {
-        return v6.error();
-    }  // else there is no IPv6 here
-    return {};
+    Error error;
+    for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) {
+        auto acceptor = sockets_.acceptor(family, acceptors_.empty() ? port : port_);
+        if (acceptor) {
+            acceptors_.push_back(std::move(*acceptor));
+            port_ = acceptors_.front().local_endpoint().port();
+        } else {
+            error = acceptor.error();
+            if (error == boost::asio::error::address_in_use) return error;
+        }  // else there is no such family here
+    }
+    return acceptors_.empty() ? error : Error{};
 }
 
 Result<void> Listener::open(std::uint16_t wanted_port) {

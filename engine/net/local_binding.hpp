@@ -8,14 +8,14 @@
 
 namespace btfs::net {
 
-/// Nothing set: bound to nothing. With addresses alone, a family without one must not be used at all.
+/// Nothing set: bound to nothing. With an address, a family without one must not be used at all.
 struct LocalBinding {
     std::optional<Address> v4;
     std::optional<Address> v6;
-    std::string device;  ///< an interface's name; it covers both families
+    std::string device;  ///< an interface's name: whatever the routes say, packets go over it or nowhere
 
     bool allows(AddressFamily family) const {
-        return !device.empty() || (!v4 && !v6) || (family == AddressFamily::v4 ? v4 : v6).has_value();
+        return (!v4 && !v6) || (family == AddressFamily::v4 ? v4 : v6).has_value();
     }
 };
 

@@ -56,7 +56,7 @@ class Engine::Loop {
     explicit Loop(const EngineOptions& engine_options)
         : options(engine_options),
           work(boost::asio::make_work_guard(io)),
-          sockets(io),
+          sockets(io, options.binding),
           dialer(sockets),
           listener(sockets, [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream,
                                    ByteView received) { route(hash, std::move(stream), received); }),
@@ -65,7 +65,7 @@ class Engine::Loop {
           tasks(io.get_executor()),
           udp(sockets, [this](const Endpoint& from) { call_back(from); }),
           trackers(io, resolver, http, udp, random_seed()),
-          dht(io, udp, resolver, random_seed()),
+          dht(io, udp, resolver, options.dht.value_or(net::DhtOptions{}), random_seed()),
           stop_timer(io) {}
 
     net::Awaitable<void> find_peer(TorrentRunner& runner, HostPort peer) {
@@ -196,11 +196,6 @@ std::uint16_t Engine::port() const {
 }
 
 void Engine::start() {
-    if (loop_->options.dht)
-        loop_->post([this] {
-            const DhtOptions& dht = *loop_->options.dht;
-            loop_->dht.start({dht.routers, dht.kept_table, dht.on_table});
-        });
     loop_->thread = std::thread([this] {
         pthread_setname_np(pthread_self(), "engine");
         loop_->io.run();

@@ -13,27 +13,22 @@
 #include "engine/core/layout.hpp"
 #include "engine/core/reader_demand.hpp"
 #include "engine/metainfo/metainfo.hpp"
+#include "engine/net/dht_options.hpp"
+#include "engine/net/local_binding.hpp"
 #include "engine/storage.hpp"
 #include "engine/swarm/torrent.hpp"
 
 namespace btfs {
-
-struct DhtOptions {
-    /// Nodes that are asked by those who know no others.
-    std::vector<HostPort> routers;
-    /// What an earlier run's on_table() was given; may be empty.
-    Bytes kept_table;
-    /// The routing table, to be kept for the next run. On the engine thread, which must not wait.
-    std::function<void(Bytes)> on_table;
-};
 
 struct EngineOptions {
     /// 0: the default port, or a free one when that is taken.
     std::uint16_t port = 0;
     std::size_t max_peers = 80;
     bool background = false;
+    /// Where everything goes over, name look-ups included; by default as the routes say.
+    net::LocalBinding binding = {};
     /// Nothing: no DHT.
-    std::optional<DhtOptions> dht;
+    std::optional<net::DhtOptions> dht;
 };
 
 /// Names a torrent of this engine.

@@ -1,0 +1,22 @@
+// What the DHT is told at its start.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "engine/core/bytes.hpp"
+#include "engine/core/host_port.hpp"
+
+namespace btfs::net {
+
+struct DhtOptions {
+    /// Nodes that are asked by those who know no others.
+    std::vector<HostPort> routers;
+    /// What an earlier run's on_table() was given; may be empty.
+    Bytes kept_table;
+    /// The routing table, to be kept for the next run: soon after the start, now and then, and at the end. On
+    /// the engine thread, which must not wait.
+    std::function<void(Bytes)> on_table;
+};
+
+}  // namespace btfs::net
