@@ -33,6 +33,18 @@ using Parser = http::response_parser<http::string_body>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
+constexpr std::string_view kMagnetScheme = "magnet:";
+
+struct ReadLimits {
+    TimePoint deadline;
+    std::optional<Duration> stall_timeout;
+    std::size_t max_body_size;
+
+    TimePoint next() const {
+        return stall_timeout ? std::min(deadline, Clock::now() + *stall_timeout) : deadline;
+    }
+};
+
 /// What one connection brought.
 struct Hop {
     HttpResponse response;
@@ -41,7 +53,7 @@ struct Hop {
 };
 
 bool is_public(const Address& address) {
-    return !address.is_loopback() && !address.is_private();
+    return !address.is_loopback() && !address.is_private() && !address.is_unspecified();
 }
 
 Error error_of(boost::system::error_code error) {
@@ -93,16 +105,21 @@ Result<Hop> hop_of(Parser& parser, std::size_t max_body_size) {
 
 /// Sends the request and reads the response on a stream that is connected and has a deadline.
 template <class Stream>
-Awaitable<Result<Hop>> exchange(Stream& stream, http::request<http::empty_body> request,
-                                std::size_t max_body_size) {
+Awaitable<Result<Hop>> exchange(Stream& stream, http::request<http::empty_body> request, ReadLimits limits) {
     auto [write_error, written] = co_await http::async_write(stream, request, kAwait);
     if (write_error) co_return error_of(write_error);
 
     Parser parser;
     parser.header_limit(HttpClient::kMaxHeaderSize);
-    parser.body_limit(max_body_size);
+    parser.body_limit(limits.max_body_size);
+    parser.eager(true);
     beast::flat_buffer buffer(64 * 1024);
-    auto [read_error, size] = co_await http::async_read(stream, buffer, parser, kAwait);
+    boost::system::error_code read_error;
+    while (!read_error && !parser.is_done()) {
+        beast::get_lowest_layer(stream).expires_at(limits.next());
+        auto [error, size] = co_await http::async_read_some(stream, buffer, parser, kAwait);
+        read_error = error;
+    }
     if (read_error == asio::ssl::error::stream_truncated && parser.is_header_done() && parser.need_eof()) {
         // Many servers close without saying so in TLS. What reads the body has its own check for its end.
         boost::system::error_code ended;
@@ -110,7 +127,7 @@ Awaitable<Result<Hop>> exchange(Stream& stream, http::request<http::empty_body> 
         read_error = ended;
     }
     if (read_error) co_return error_of(read_error);
-    co_return hop_of(parser, max_body_size);
+    co_return hop_of(parser, limits.max_body_size);
 }
 
 }  // namespace
@@ -144,6 +161,10 @@ class HttpClient::Exchange {
             if (!hop) co_return hop.error();
             if (!hop->location) {
                 hop->response.final_url = url->text;
+                co_return std::move(hop->response);
+            }
+            if (hop->location->starts_with(kMagnetScheme)) {
+                hop->response.final_url = std::move(*hop->location);
                 co_return std::move(hop->response);
             }
             if (redirects == kMaxRedirects) co_return make_error_code(Errc::http_too_many_redirects);
@@ -180,7 +201,7 @@ class HttpClient::Exchange {
             if (url.https) {
                 hop = co_await over_tls(std::move(stream), url);
             } else {
-                hop = co_await exchange(stream, message(url), request_.max_body_size);
+                hop = co_await exchange(stream, message(url), limits());
             }
             if (hop) hop->from_public = is_public(address);
             co_return hop;
@@ -205,9 +226,11 @@ class HttpClient::Exchange {
         stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
         auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAwait);
         if (error) co_return error_of(error);
-        Result<Hop> hop = co_await exchange(stream, message(url), request_.max_body_size);
+        Result<Hop> hop = co_await exchange(stream, message(url), limits());
         co_return hop;
     }
+
+    ReadLimits limits() const { return {deadline_, request_.stall_timeout, request_.max_body_size}; }
 
     http::request<http::empty_body> message(const HttpUrl& url) const {
         http::request<http::empty_body> message(http::verb::get, url.target, 11);

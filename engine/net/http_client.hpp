@@ -18,19 +18,21 @@ namespace btfs::net {
 struct HttpRequest {
     std::string url;
     Families families = Families::both;
-    std::optional<ByteRange> range;       ///< asked for; the server may ignore it: look at the status
-    Duration timeout = 30s;               ///< for all of it, redirects included
-    std::size_t max_body_size = 1 << 20;  ///< decompressed
+    std::optional<ByteRange> range;              ///< asked for; the server may ignore it: look at the status
+    Duration timeout = 30s;                      ///< for all of it, redirects included
+    std::optional<Duration> stall_timeout = {};  ///< between one byte of a response and the next
+    std::size_t max_body_size = 1 << 20;         ///< decompressed
 };
 
 struct HttpResponse {
     unsigned status = 0;
-    std::string body;  ///< decompressed
-    std::string final_url;
+    std::string body;       ///< decompressed
+    std::string final_url;  ///< a magnet link if the server redirects there: then there is no body
 };
 
 /// GETs over HTTP/1.1, one connection each, over TLS with verified certificates for https. Follows
-/// redirects, but none from a public address to a loopback or private one. Used on the io_context's thread.
+/// redirects, but none from a public address to a loopback or private one, and none to a magnet link, which
+/// is given. Used on the io_context's thread.
 class HttpClient {
   public:
     static constexpr unsigned kMaxRedirects = 5;
@@ -52,9 +54,10 @@ class HttpClient {
     HttpClient& operator=(const HttpClient&) = delete;
     ~HttpClient();
 
-    /// A response of any status but a redirect; else http_bad_url, http_too_large, http_malformed,
-    /// http_too_many_redirects, http_redirect_refused, name_not_found, timed_out, connection_closed, or an
-    /// error of the system or of TLS. Can be cancelled. The client outlives the coroutine.
+    /// A response of any status but a redirect that can be followed; else http_bad_url, http_too_large,
+    /// http_malformed, http_too_many_redirects, http_redirect_refused, name_not_found, timed_out,
+    /// connection_closed, or an error of the system or of TLS. Can be cancelled. The client outlives the
+    /// coroutine.
     Awaitable<Result<HttpResponse>> get(HttpRequest request);
 
   private:

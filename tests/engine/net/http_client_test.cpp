@@ -160,6 +160,46 @@ TEST_F(HttpClientTest, ARedirectLoopEnds) {
               Errc::http_malformed);
 }
 
+TEST_F(HttpClientTest, ARedirectToAMagnetLinkIsGiven) {
+    const std::string magnet = "magnet:?xt=urn:btih:" + std::string(40, 'a');
+    test::TcpServer server([&](tcp::socket& s, const std::string&) {
+        send(s, "HTTP/1.1 302 Found\r\nLocation: " + magnet + "\r\nContent-Length: 0\r\n\r\n");
+    });
+    const auto response = get(server.url());
+    ASSERT_TRUE(response) << response.error().message();
+    EXPECT_EQ(response->status, 302u);
+    EXPECT_EQ(response->final_url, magnet);
+    EXPECT_EQ(response->body, "");
+}
+
+TEST_F(HttpClientTest, AServerThatStallsIsGivenUpAndASlowOneIsNot) {
+    HttpRequest request;
+    request.timeout = 10s;
+    request.stall_timeout = 300ms;
+    test::TcpServer stalls([](tcp::socket& s, const std::string&) {
+        send(s, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
+        test::wait_for_close(s);
+    });
+    request.url = stalls.url();
+    const TimePoint began = Clock::now();
+    EXPECT_EQ(get(request).error(), Errc::timed_out);
+    EXPECT_LT(Clock::now() - began, 5s);
+
+    test::TcpServer slow([](tcp::socket& s, const std::string&) {
+        send(s, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+        asio::steady_timer timer(s.get_executor());
+        for (char c = '0'; c <= '9'; ++c) {
+            timer.expires_after(60ms);
+            timer.wait();
+            send(s, std::string(1, c));
+        }
+    });
+    request.url = slow.url();
+    const auto response = get(request);
+    ASSERT_TRUE(response) << response.error().message();
+    EXPECT_EQ(response->body, "0123456789");
+}
+
 TEST_F(HttpClientTest, HostileServersAreGivenUp) {
     const auto endless = [](tcp::socket& s, const std::string& head, const std::string& part) {
         send(s, head);
@@ -309,6 +349,8 @@ TEST_F(HttpClientTest, NoRedirectFromAPublicAddressToAPrivateOne) {
         EXPECT_EQ(get(url).error(), Errc::http_redirect_refused);
         target = "http://localhost:" + std::to_string(inside.port());
         EXPECT_EQ(get(url).error(), Errc::http_redirect_refused) << "a name does not help";
+        target = "http://0.0.0.0:" + std::to_string(inside.port());
+        EXPECT_EQ(get(url).error(), Errc::http_redirect_refused) << "the kernel takes it for loopback";
     }).join();
     if (!isolated) GTEST_SKIP() << "a network of its own needs root";
 }
