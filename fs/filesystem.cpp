@@ -11,16 +11,6 @@ NodeId node_id(Slot slot, NodeIndex index) {
     return NodeId{slot} << 32 | index;
 }
 
-Attributes attributes_of_root(const MountRoot& root) {
-    return {.node = kRootNode,
-            .inode = kRootNode,
-            .kind = NodeKind::directory,
-            .executable = false,
-            .size = 0,
-            .links = 2 + root.directory_count,
-            .modified = root.modified};
-}
-
 Attributes attributes_of(const MountedTorrent& torrent, Slot slot, const Node& node) {
     return {.node = node_id(slot, torrent.tree.index_of(node)),
             .inode = node.inode,
@@ -34,32 +24,42 @@ Attributes attributes_of(const MountedTorrent& torrent, Slot slot, const Node& n
 }  // namespace
 
 std::size_t Listing::size() const {
-    return 2 + (torrent_ ? torrent_->tree.nodes()[directory_].child_count : root_->by_name.size());
+    if (torrent_) return first_.size() + torrent_->tree.nodes()[directory_].child_count;
+    return first_.size() + (root_ ? root_->by_name.size() : 0);
 }
 
 Listing::Entry Listing::at(std::size_t position) const {
+    if (position < first_.size()) return first_[position];
+    position -= first_.size();
     if (!torrent_) {
-        if (position < 2) return {position == 0 ? "." : "..", attributes_of_root(*root_)};
-        const MountRoot::Entry& entry = root_->by_name[position - 2];
+        const MountRoot::Entry& entry = root_->by_name[position];
         const MountedTorrent& torrent = **root_->torrent(entry.slot);
         return {entry.name, attributes_of(torrent, entry.slot, torrent.tree.nodes()[0])};
     }
     const InodeTree& tree = torrent_->tree;
-    const Node& directory = tree.nodes()[directory_];
-    if (position == 0) return {".", attributes_of(*torrent_, slot_, directory)};
-    if (position == 1) {
-        if (directory_ == 0) return {"..", attributes_of_root(*root_)};
-        return {"..", attributes_of(*torrent_, slot_, tree.nodes()[directory.parent])};
-    }
-    const Node& child = tree.children(directory)[position - 2];
+    const Node& child = tree.children(tree.nodes()[directory_])[position];
     return {child.name, attributes_of(*torrent_, slot_, child)};
 }
 
-std::string Filesystem::add(const TorrentContent& content) {
+Slot Filesystem::add(const TorrentContent& content) {
     if (closed_) content.reads.close(fs_error::unmounted());
-    std::string name = root_.add(std::make_shared<const MountedTorrent>(content)).name;
+    const Slot slot = root_.add(std::make_shared<const MountedTorrent>(content));
     if (closed_) content.reads.close(fs_error::unmounted());  // it came while everything was being closed
-    return name;
+    return slot;
+}
+
+std::string Filesystem::name_of(Slot torrent) const {
+    return root_.get()->name_of(torrent);
+}
+
+Attributes Filesystem::attributes_of_root(const MountRoot& root) const {
+    return {.node = kRootNode,
+            .inode = kRootNode,
+            .kind = NodeKind::directory,
+            .executable = false,
+            .size = 0,
+            .links = 2 + root.directory_count + (virtual_.is_there() ? 1U : 0U),
+            .modified = root.modified};
 }
 
 Result<Filesystem::Place> Filesystem::find(NodeId node) const {
@@ -74,9 +74,17 @@ Result<Filesystem::Place> Filesystem::find(NodeId node) const {
 }
 
 Result<Attributes> Filesystem::lookup(NodeId parent, std::string_view name) const {
+    if (is_virtual(parent)) {
+        const auto folder = attributes(parent);
+        if (!folder) return folder.error();
+        if (folder->kind != NodeKind::directory) return fs_error::not_a_directory();
+        const auto file = virtual_.find(name);
+        return file ? attributes(*file) : fs_error::not_found();
+    }
     auto place = find(parent);
     if (!place) return place.error();
     if (!place->torrent) {
+        if (name == VirtualFolder::kName) return attributes(VirtualFolder::kNode);
         const auto slot = place->root->find(name);
         if (!slot) return fs_error::not_found();
         const MountedTorrent& torrent = **place->root->torrent(*slot);
@@ -89,6 +97,10 @@ Result<Attributes> Filesystem::lookup(NodeId parent, std::string_view name) cons
 }
 
 Result<Attributes> Filesystem::attributes(NodeId node) const {
+    if (is_virtual(node)) {
+        const auto attributes = virtual_.attributes(node);
+        return attributes ? Result<Attributes>(*attributes) : fs_error::not_found();
+    }
     auto place = find(node);
     if (!place) return place.error();
     return place->torrent ? attributes_of(*place->torrent, place->slot, place->node())
@@ -103,30 +115,47 @@ Result<std::string_view> Filesystem::symlink_target(NodeId node) const {
 }
 
 Result<Listing> Filesystem::list(NodeId node) const {
-    auto place = find(node);
+    const auto self = attributes(node);
+    if (!self) return self.error();
+    if (self->kind != NodeKind::directory) return fs_error::not_a_directory();
+    auto place = find(is_virtual(node) ? kRootNode : node);
     if (!place) return place.error();
-    if (place->torrent && place->node().kind != NodeKind::directory) return fs_error::not_a_directory();
-    return Listing(std::move(place->root), std::move(place->torrent), place->slot, place->index);
+    const MountRoot& root = *place->root;
+    const bool below_a_torrent = place->torrent && place->index != 0;
+    Listing listing(
+        {{".", *self},
+         {"..", below_a_torrent ? attributes_of(*place->torrent, place->slot,
+                                                place->torrent->tree.nodes()[place->node().parent])
+                                : attributes_of_root(root)}});
+    if (is_virtual(node)) {
+        for (std::size_t i = 0; i < virtual_.files().size(); ++i)
+            listing.first_.push_back(
+                {virtual_.files()[i].name, *virtual_.attributes(VirtualFolder::node_of(i))});
+        return listing;
+    }
+    listing.torrent_ = std::move(place->torrent);
+    listing.slot_ = place->slot;
+    listing.directory_ = place->index;
+    if (listing.torrent_) return listing;
+    listing.root_ = std::move(place->root);
+    if (virtual_.is_there())
+        listing.first_.push_back({VirtualFolder::kName, *virtual_.attributes(VirtualFolder::kNode)});
+    return listing;
 }
 
 Result<std::uint64_t> Filesystem::open_listing(NodeId node) {
     auto listing = list(node);
     if (!listing) return listing.error();
-    auto shared = std::make_shared<const Listing>(std::move(*listing));
-    std::lock_guard lock(mutex_);
-    listings_.emplace(++last_listing_, std::move(shared));
-    return last_listing_;
+    return listings_.open(std::move(*listing));
 }
 
-std::shared_ptr<const Listing> Filesystem::listing(std::uint64_t handle) const {
-    std::lock_guard lock(mutex_);
-    const auto found = listings_.find(handle);
-    return found == listings_.end() ? nullptr : found->second;
-}
-
-void Filesystem::close_listing(std::uint64_t handle) {
-    std::lock_guard lock(mutex_);
-    listings_.erase(handle);
+Result<std::uint64_t> Filesystem::open_text(NodeId node, bool for_writing) {
+    const auto found = attributes(node);
+    if (!found) return found.error();
+    const VirtualFile* file = virtual_.file(node);
+    if (file == nullptr) return fs_error::is_a_directory();
+    if (for_writing) return fs_error::read_only();
+    return texts_.open(file->text());
 }
 
 Usage Filesystem::usage() const {

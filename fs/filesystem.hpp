@@ -4,38 +4,25 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "engine/core/error.hpp"
+#include "fs/attributes.hpp"
+#include "fs/handle_table.hpp"
 #include "fs/mounted_torrent.hpp"
 #include "fs/read_path.hpp"
+#include "fs/virtual_folder.hpp"
 
 namespace btfs {
-
-/// A node of the mount: slot << 32 | index in the torrent's tree. Never reused, so the kernel's forgetting
-/// needs no accounts.
-using NodeId = std::uint64_t;
-inline constexpr NodeId kRootNode = 1;
-
-struct Attributes {
-    NodeId node = 0;
-    std::uint64_t inode = 0;
-    NodeKind kind = NodeKind::directory;
-    bool executable = false;
-    std::uint64_t size = 0;
-    std::uint32_t links = 1;
-    std::int64_t modified = 0;
-};
 
 struct Usage {
     std::uint64_t total_size = 0;
     std::uint64_t node_count = 0;
 };
 
-/// One directory as it was when it was opened.
+/// One directory as it was when it was opened. Dies before the Filesystem.
 class Listing {
   public:
     struct Entry {
@@ -49,24 +36,26 @@ class Listing {
 
   private:
     friend class Filesystem;
-    Listing(std::shared_ptr<const MountRoot> root, std::shared_ptr<const MountedTorrent> torrent, Slot slot,
-            NodeIndex directory)
-        : root_(std::move(root)), torrent_(std::move(torrent)), slot_(slot), directory_(directory) {}
+    explicit Listing(std::vector<Entry> first) : first_(std::move(first)) {}
 
-    std::shared_ptr<const MountRoot> root_;
-    std::shared_ptr<const MountedTorrent> torrent_;  ///< null for the mount's root
-    Slot slot_;
-    NodeIndex directory_;
+    std::vector<Entry> first_;                       ///< ".", "..", and what is virtual
+    std::shared_ptr<const MountRoot> root_;          ///< its torrents follow; or
+    std::shared_ptr<const MountedTorrent> torrent_;  ///< what is in this folder of it follows
+    Slot slot_ = 0;
+    NodeIndex directory_ = 0;
 };
 
 /// The whole mount. Called from any thread; nothing here waits for network or disk. Torrents are added at
 /// any time and stay.
 class Filesystem {
   public:
-    explicit Filesystem(ReadPath::Now now = Clock::now) : read_path_(std::move(now)) {}
+    explicit Filesystem(std::vector<VirtualFile> virtual_files = {}, ReadPath::Now now = Clock::now)
+        : virtual_(std::move(virtual_files)), read_path_(std::move(now)) {}
 
-    /// Shows a torrent. Gives its name at the mount's root.
-    std::string add(const TorrentContent& content);
+    /// Shows a torrent.
+    Slot add(const TorrentContent& content);
+    /// What a torrent is listed as at the mount's root. It may change when others come.
+    std::string name_of(Slot torrent) const;
 
     Result<Attributes> lookup(NodeId parent, std::string_view name) const;
     Result<Attributes> attributes(NodeId node) const;
@@ -75,10 +64,15 @@ class Filesystem {
     /// A listing for a handle of the kernel's: kept until it is closed, or until the end if it never is.
     Result<std::uint64_t> open_listing(NodeId node);
     /// Null for what is not open.
-    std::shared_ptr<const Listing> listing(std::uint64_t handle) const;
-    void close_listing(std::uint64_t handle);
+    std::shared_ptr<const Listing> listing(std::uint64_t handle) const { return listings_.get(handle); }
+    void close_listing(std::uint64_t handle) { listings_.close(handle); }
+    /// The same for what a virtual file says at this moment.
+    Result<std::uint64_t> open_text(NodeId node, bool for_writing);
+    std::shared_ptr<const std::string> text(std::uint64_t handle) const { return texts_.get(handle); }
+    void close_text(std::uint64_t handle) { texts_.close(handle); }
     Usage usage() const;
 
+    /// A torrent's file.
     Result<OpenFile*> open(NodeId node, bool for_writing);
     /// Any range: it is cut to the file. Gives what ReadPath::read() does.
     std::optional<ByteRange> read(OpenFile& file, ReadPath::Request request,
@@ -97,12 +91,13 @@ class Filesystem {
         const Node& node() const { return torrent->tree.nodes()[index]; }
     };
     Result<Place> find(NodeId node) const;
+    Attributes attributes_of_root(const MountRoot& root) const;
 
+    const VirtualFolder virtual_;
     PublishedRoot root_;
     std::atomic<bool> closed_{false};
-    mutable std::mutex mutex_;  // guards what follows
-    std::uint64_t last_listing_ = 0;
-    std::unordered_map<std::uint64_t, std::shared_ptr<const Listing>> listings_;
+    HandleTable<Listing> listings_;
+    HandleTable<std::string> texts_;
     ReadPath read_path_;
 };
 

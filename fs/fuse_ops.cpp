@@ -13,9 +13,18 @@ namespace btfs {
 namespace {
 
 // Below a torrent's root nothing ever changes. At the mount's root torrents appear: what is there stays and
-// is asked for again each second, since every path leads through it; what is not there is never remembered.
+// is asked for again each second, since every path leads through it; what is not there is never remembered,
+// nor is what is virtual.
 constexpr double kForever = 365.0 * 86400;
 constexpr double kRootTimeout = 1;
+
+double attribute_timeout(NodeId node) {
+    return is_virtual(node) ? 0 : node == kRootNode ? kRootTimeout : kForever;
+}
+
+double entry_timeout(NodeId node, bool at_root) {
+    return is_virtual(node) ? 0 : at_root ? kRootTimeout : kForever;
+}
 
 constexpr blksize_t kPreferredRead = 128 * 1024;
 constexpr std::uint64_t kStatfsBlock = 4096;
@@ -58,8 +67,8 @@ fuse_entry_param to_entry(const Attributes& attributes, bool at_root, const Fuse
     fuse_entry_param entry{};
     entry.ino = attributes.node;
     entry.attr = to_stat(attributes, mount);
-    entry.attr_timeout = attributes.node == kRootNode ? kRootTimeout : kForever;
-    entry.entry_timeout = at_root ? kRootTimeout : kForever;
+    entry.attr_timeout = attribute_timeout(attributes.node);
+    entry.entry_timeout = entry_timeout(attributes.node, at_root);
     return entry;
 }
 
@@ -107,7 +116,7 @@ void on_getattr(fuse_req_t req, fuse_ino_t node, fuse_file_info*) {
     const FuseMount& mount = mount_of(req);
     auto attributes = mount.filesystem.attributes(node);
     if (!attributes) return request.error(to_errno(attributes.error()));
-    request.attributes(to_stat(*attributes, mount), node == kRootNode ? kRootTimeout : kForever);
+    request.attributes(to_stat(*attributes, mount), attribute_timeout(node));
 }
 
 void on_readlink(fuse_req_t req, fuse_ino_t node) {
@@ -117,8 +126,26 @@ void on_readlink(fuse_req_t req, fuse_ino_t node) {
     request.symlink(std::string(*target));
 }
 
+// A virtual file is read past the page cache: to that, its size of 0 would be its end.
+void open_text(FuseRequest request, fuse_ino_t node, fuse_file_info* info) {
+    Filesystem& filesystem = mount_of(request.get()).filesystem;
+    const auto text = filesystem.open_text(node, (info->flags & O_ACCMODE) != O_RDONLY);
+    if (!text) return request.error(to_errno(text.error()));
+    info->fh = *text;
+    info->direct_io = true;
+    if (!request.opened(*info)) filesystem.close_text(*text);
+}
+
+void read_text(FuseRequest request, std::size_t size, off_t begin, const fuse_file_info& info) {
+    const auto text = mount_of(request.get()).filesystem.text(info.fh);
+    if (!text) return request.error(to_errno(fs_error::bad_handle()));
+    const std::size_t from = std::min(text->size(), static_cast<std::size_t>(begin));
+    request.bytes(std::span<const char>(*text).subspan(from, std::min(size, text->size() - from)));
+}
+
 void on_open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
+    if (is_virtual(node)) return open_text(std::move(request), node, info);
     Filesystem& filesystem = mount_of(req).filesystem;
     auto file = filesystem.open(node, (info->flags & O_ACCMODE) != O_RDONLY);
     if (!file) return request.error(to_errno(file.error()));
@@ -152,6 +179,7 @@ class FuseReadReply final : public InterruptibleReply {
 void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fuse_file_info* info) {
     FuseRequest request(req);
     if (begin < 0 || size > kMaxRead) return request.error(EINVAL);
+    if (is_virtual(node)) return read_text(std::move(request), size, begin, *info);
     const auto offset_in_file = static_cast<std::uint64_t>(begin);
     FuseMount& mount = mount_of(req);  // the request may be gone when it was answered
     const auto left_behind = mount.filesystem.read(file_of(*info),
@@ -163,15 +191,20 @@ void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fus
 
 // Comes for each closed descriptor. It is the only sign that a killed reader of cached pages has gone: the
 // kernel sends neither INTERRUPT nor RELEASE while its READ is waiting.
-void on_flush(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
+void on_flush(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
-    mount_of(req).filesystem.read_path().flush(file_of(*info));
+    if (!is_virtual(node)) mount_of(req).filesystem.read_path().flush(file_of(*info));
     request.error(0);
 }
 
-void on_release(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
+void on_release(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
-    mount_of(req).filesystem.read_path().release(file_of(*info));
+    Filesystem& filesystem = mount_of(req).filesystem;
+    if (is_virtual(node)) {
+        filesystem.close_text(info->fh);
+    } else {
+        filesystem.read_path().release(file_of(*info));
+    }
     request.error(0);
 }
 
@@ -181,7 +214,7 @@ void on_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     auto listing = filesystem.open_listing(node);
     if (!listing) return request.error(to_errno(listing.error()));
     info->fh = *listing;
-    info->cache_readdir = info->keep_cache = node != kRootNode;
+    info->cache_readdir = info->keep_cache = node != kRootNode && !is_virtual(node);
     if (!request.opened(*info)) filesystem.close_listing(*listing);
 }
 

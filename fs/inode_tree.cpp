@@ -35,8 +35,8 @@ bool path_less(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string with_number(std::string_view name, unsigned number) {
-    const std::string tag = " (" + std::to_string(number) + ')';
+std::string with_tag(std::string_view name, std::string_view text) {
+    const std::string tag = ' ' + std::string(text);
     std::size_t dot = name.rfind('.');
     if (dot == std::string_view::npos || dot == 0 || name.size() - dot > 16) dot = name.size();
     const std::string_view extension = name.substr(dot);

@@ -70,14 +70,15 @@ class InodeTree {
     std::uint64_t total_size_ = 0;
 };
 
-/// The same name with " (number)" before its extension, 255 bytes at most.
-std::string with_number(std::string_view name, unsigned number);
+/// The same name with a space and `text`, which is short, before its extension: 255 bytes at most.
+std::string with_tag(std::string_view name, std::string_view text);
 
 /// `name`, or the first of "name (2).ext", "name (3).ext"... for which `taken` is false.
 template <class Taken>
 std::string distinct_name(std::string_view name, Taken taken) {
     std::string candidate(name);
-    for (unsigned number = 2; taken(candidate); ++number) candidate = with_number(name, number);
+    for (unsigned number = 2; taken(candidate); ++number)
+        candidate = with_tag(name, '(' + std::to_string(number) + ')');
     return candidate;
 }
 

@@ -1,13 +1,35 @@
 #include "fs/mounted_torrent.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "fs/root_names.hpp"
+#include "fs/virtual_folder.hpp"
 
 namespace btfs {
 
-std::optional<Slot> MountRoot::find(std::string_view name) const {
-    const auto found = std::ranges::lower_bound(by_name, name, {}, &Entry::name);
-    if (found == by_name.end() || found->name != name) return std::nullopt;
+namespace {
+
+std::optional<Slot> find_in(const std::vector<MountRoot::Entry>& entries, std::string_view name) {
+    const auto found = std::ranges::lower_bound(entries, name, {}, &MountRoot::Entry::name);
+    if (found == entries.end() || found->name != name) return std::nullopt;
     return found->slot;
+}
+
+void insert(std::vector<MountRoot::Entry>& entries, MountRoot::Entry entry) {
+    const auto place = std::ranges::lower_bound(entries, entry.name, {}, &MountRoot::Entry::name);
+    entries.insert(place, std::move(entry));
+}
+
+}  // namespace
+
+std::optional<Slot> MountRoot::find(std::string_view name) const {
+    const auto listed = find_in(by_name, name);
+    return listed ? listed : find_in(earlier, name);
+}
+
+const std::string& MountRoot::name_of(Slot slot) const {
+    return std::ranges::find(by_name, slot, &Entry::slot)->name;
 }
 
 MountRoot MountRoot::with(std::shared_ptr<const MountedTorrent> torrent) const {
@@ -17,22 +39,36 @@ MountRoot MountRoot::with(std::shared_ptr<const MountedTorrent> torrent) const {
     root.node_count += tree.nodes().size();
     root.directory_count += tree.nodes()[0].kind == NodeKind::directory;
     root.modified = std::max(root.modified, torrent->modified);
-    const std::string name = distinct_name(tree.nodes()[0].name,
-                                           [&](const std::string& taken) { return find(taken).has_value(); });
     root.torrents.push_back(std::move(torrent));
-    const Entry entry{name, static_cast<Slot>(root.torrents.size())};
-    root.by_name.insert(std::ranges::lower_bound(root.by_name, name, {}, &Entry::name), entry);
+    const std::string_view name = tree.nodes()[0].name;
+    if (name == VirtualFolder::kName || find(name)) {
+        root.name_all();
+    } else {
+        insert(root.by_name, {std::string(name), static_cast<Slot>(root.torrents.size())});
+    }
     return root;
 }
 
-MountRoot::Entry PublishedRoot::add(std::shared_ptr<const MountedTorrent> torrent) {
+void MountRoot::name_all() {
+    std::vector<NamedTorrent> named;
+    for (const auto& torrent : torrents) named.push_back({torrent->tree.nodes()[0].name, torrent->info_hash});
+    const std::vector<std::string> names = root_names(named, VirtualFolder::kName);
+    const std::vector<Entry> before = std::exchange(by_name, {});
+    for (std::size_t i = 0; i < names.size(); ++i) by_name.push_back({names[i], static_cast<Slot>(i + 1)});
+    std::ranges::sort(by_name, {}, &Entry::name);
+    for (const Entry& entry : before) {
+        if (find_in(by_name, entry.name) != entry.slot && !find_in(earlier, entry.name))
+            insert(earlier, entry);
+    }
+}
+
+Slot PublishedRoot::add(std::shared_ptr<const MountedTorrent> torrent) {
     std::lock_guard one_at_a_time(adding_);
     auto root = std::make_shared<const MountRoot>(get()->with(std::move(torrent)));
     const Slot slot = static_cast<Slot>(root->torrents.size());
-    const MountRoot::Entry entry = *std::ranges::find(root->by_name, slot, &MountRoot::Entry::slot);
     std::lock_guard lock(mutex_);
     root_ = std::move(root);
-    return entry;
+    return slot;
 }
 
 }  // namespace btfs

@@ -29,11 +29,13 @@ struct TorrentContent {
 /// A torrent in the mount. Immutable, but for what stands behind its interfaces.
 struct MountedTorrent {
     explicit MountedTorrent(const TorrentContent& content)
-        : tree(content.files, content.info_hash),
+        : info_hash(content.info_hash),
+          tree(content.files, content.info_hash),
           reads(content.reads),
           demand(content.demand),
           modified(content.modified) {}
 
+    Sha1Digest info_hash;
     InodeTree tree;
     ReadSide& reads;
     DemandSink& demand;
@@ -44,14 +46,17 @@ struct MountedTorrent {
 using Slot = std::uint32_t;
 
 /// A state of the mount's root: immutable, so that a listing under way stays whole.
-struct MountRoot {
+class MountRoot {
+  public:
     struct Entry {
         std::string name;
         Slot slot;
     };
 
     std::vector<std::shared_ptr<const MountedTorrent>> torrents;  ///< by slot - 1
-    std::vector<Entry> by_name;                                   ///< sorted
+    std::vector<Entry> by_name;                                   ///< sorted; what is listed
+    /// Sorted. Names that were listed until another torrent came that has them too: they lead where they led.
+    std::vector<Entry> earlier;
     std::uint64_t total_size = 0;
     std::uint64_t node_count = 0;
     std::uint32_t directory_count = 0;
@@ -62,8 +67,14 @@ struct MountRoot {
         return slot == 0 || slot > torrents.size() ? nullptr : &torrents[slot - 1];
     }
     std::optional<Slot> find(std::string_view name) const;
-    /// This root and one torrent more. The newcomer to a name gets " (2)".
+    /// What a torrent is listed as.
+    const std::string& name_of(Slot slot) const;
+    /// This root and one torrent more. What is listed follows from which torrents there are; see
+    /// root_names().
     MountRoot with(std::shared_ptr<const MountedTorrent> torrent) const;
+
+  private:
+    void name_all();
 };
 
 /// The present root. Any thread reads it; it is replaced, never changed.
@@ -73,8 +84,7 @@ class PublishedRoot {
         std::lock_guard lock(mutex_);
         return root_;
     }
-    /// Gives the slot and the name that the torrent got.
-    MountRoot::Entry add(std::shared_ptr<const MountedTorrent> torrent);
+    Slot add(std::shared_ptr<const MountedTorrent> torrent);
 
   private:
     mutable std::mutex mutex_;  ///< guards the pointer only

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <deque>
+#include <set>
 
 #include "fs/errno_map.hpp"
 #include "tests/support/fake_demand_sink.hpp"
@@ -17,14 +18,17 @@ using test::FakeReadSide;
 using testing::ElementsAre;
 
 struct Mount {
+    explicit Mount(std::vector<VirtualFile> virtual_files = {}) : filesystem(std::move(virtual_files)) {}
+
     std::string add(const std::vector<std::pair<std::string, std::uint64_t>>& files,
                     std::int64_t modified = 0) {
         const FileList list = test::file_list(files);
         const Layout layout = test::layout_of(list, kBlockSize);
         FakeReadSide& cache = caches.emplace_back(layout.total_size(), kBlockSize);
         const Sha1Digest hash = sha1(as_bytes(std::to_string(caches.size())));
-        return filesystem.add({hash, list, cache, sink, modified});
+        return filesystem.name_of(filesystem.add({hash, list, cache, sink, modified}));
     }
+    std::string digits(int torrent) { return sha1(as_bytes(std::to_string(torrent))).hex().substr(0, 8); }
     std::vector<std::string> list(NodeId node) {
         const Listing listing = filesystem.list(node).value();
         std::vector<std::string> names;
@@ -55,16 +59,18 @@ TEST(Filesystem, TorrentsAppearAtTheRootAsTheyAreAdded) {
     EXPECT_EQ(mount.filesystem.usage().total_size, 3u);
 }
 
-TEST(Filesystem, TorrentsOfOneNameGetDistinctOnesAndKeepTheirNodes) {
+TEST(Filesystem, TorrentsOfOneNameAreListedWithTheirInfoHashes) {
     Mount mount;
     EXPECT_EQ(mount.add({{"film.mkv", 1}}), "film.mkv");
     const NodeId first = mount.look({"film.mkv"}).node;
-    EXPECT_EQ(mount.add({{"film.mkv", 2}}), "film (2).mkv");
-    EXPECT_EQ(mount.add({{"film (2).mkv", 3}}), "film (2) (2).mkv");
-    EXPECT_EQ(mount.add({{"film.mkv/inside", 4}}), "film (3).mkv");
-    EXPECT_EQ(mount.look({"film.mkv"}).node, first);
-    EXPECT_EQ(mount.look({"film (2).mkv"}).size, 2u);
-    EXPECT_EQ(mount.look({"film (3).mkv", "inside"}).size, 4u);
+    EXPECT_EQ(mount.add({{"film.mkv", 2}}), "film [" + mount.digits(2) + "].mkv");
+    EXPECT_EQ(mount.add({{"film.mkv/inside", 4}}), "film [" + mount.digits(3) + "].mkv");
+    const std::string renamed = "film [" + mount.digits(1) + "].mkv";
+    EXPECT_EQ(mount.filesystem.name_of(1), renamed);
+    EXPECT_EQ(mount.list(kRootNode).size(), 5u);
+    EXPECT_EQ(mount.look({renamed}).node, first);
+    EXPECT_EQ(mount.look({"film.mkv"}).node, first) << "what was seen once leads on to the same";
+    EXPECT_EQ(mount.look({"film [" + mount.digits(3) + "].mkv", "inside"}).size, 4u);
 }
 
 TEST(Filesystem, AnOpenListingIsASnapshot) {
@@ -103,6 +109,62 @@ TEST(Filesystem, WhatIsNotThereOrNotMeantSo) {
     EXPECT_EQ(fs.symlink_target(file).error(), fs_error::not_a_symlink());
     for (NodeId node : {NodeId{0}, NodeId{2}, NodeId{9} << 32, (NodeId{1} << 32) + 99})
         EXPECT_EQ(fs.attributes(node).error(), fs_error::not_found());
+}
+
+struct MountWithStatus : Mount {
+    MountWithStatus() : Mount({{"status", [this] { return "opened " + std::to_string(++opened) + "\n"; }}}) {}
+    int opened = 0;
+};
+
+TEST(Filesystem, VirtualFilesStandInAFolderOfTheirOwn) {
+    MountWithStatus mount;
+    mount.add({{"set/a", 10}});
+    EXPECT_THAT(mount.list(kRootNode), ElementsAre(".", "..", ".btfs", "set"));
+    const Attributes folder = mount.look({".btfs"}), status = mount.look({".btfs", "status"});
+    EXPECT_THAT(mount.list(folder.node), ElementsAre(".", "..", "status"));
+    EXPECT_EQ(mount.filesystem.list(folder.node)->at(1).attributes.inode, kRootNode);
+    EXPECT_EQ(folder.kind, NodeKind::directory);
+    EXPECT_EQ(folder.links, 2u);
+    EXPECT_EQ(status.kind, NodeKind::file);
+    EXPECT_EQ(status.size, 0u);
+    const std::set<std::uint64_t> inodes{kRootNode, folder.inode, status.inode, mount.look({"set"}).inode};
+    EXPECT_EQ(inodes.size(), 4u);
+    EXPECT_EQ(mount.look({}).links, 4u) << "find counts on it";
+    EXPECT_EQ(mount.filesystem.usage().total_size, 10u);
+    EXPECT_EQ(mount.filesystem.usage().node_count, 3u) << "the root, a folder and a file";
+}
+
+TEST(Filesystem, AVirtualFileSaysForEachHandleWhatWasTrueWhenItWasOpened) {
+    MountWithStatus mount;
+    Filesystem& fs = mount.filesystem;
+    const NodeId status = mount.look({".btfs", "status"}).node;
+    const auto first = fs.open_text(status, false).value(), second = fs.open_text(status, false).value();
+    EXPECT_EQ(*fs.text(first), "opened 1\n");
+    EXPECT_EQ(*fs.text(second), "opened 2\n");
+    EXPECT_EQ(*fs.text(first), "opened 1\n");
+    fs.close_text(first);
+    EXPECT_EQ(fs.text(first), nullptr);
+    EXPECT_EQ(mount.opened, 2) << "looking at it costs nothing";
+}
+
+TEST(Filesystem, VirtualNodesAreRefusedWhatTheyCannotDo) {
+    MountWithStatus mount;
+    Filesystem& fs = mount.filesystem;
+    const NodeId folder = mount.look({".btfs"}).node, status = mount.look({".btfs", "status"}).node;
+    EXPECT_EQ(fs.lookup(folder, "x").error(), fs_error::not_found());
+    EXPECT_EQ(fs.lookup(status, "x").error(), fs_error::not_a_directory());
+    EXPECT_EQ(fs.list(status).error(), fs_error::not_a_directory());
+    EXPECT_EQ(fs.open_text(folder, false).error(), fs_error::is_a_directory());
+    EXPECT_EQ(fs.open_text(status, true).error(), fs_error::read_only());
+    EXPECT_EQ(fs.open_text(status + 1, false).error(), fs_error::not_found());
+    EXPECT_EQ(fs.symlink_target(status).error(), fs_error::not_found());
+}
+
+TEST(Filesystem, ATorrentCannotTakeTheVirtualFoldersName) {
+    MountWithStatus mount;
+    EXPECT_EQ(mount.add({{".btfs/status", 5}}), ".btfs [" + mount.digits(1) + "]");
+    EXPECT_EQ(mount.look({".btfs", "status"}).size, 0u);
+    EXPECT_EQ(mount.look({".btfs [" + mount.digits(1) + "]", "status"}).size, 5u);
 }
 
 TEST(Filesystem, ATorrentAddedAfterTheEndCannotHang) {

@@ -127,10 +127,10 @@ TEST(DistinctName, NumbersBeforeTheExtensionWithinTheLimit) {
     EXPECT_EQ(distinct_name("a.mkv", [&](const std::string& name) { return taken.contains(name); }),
               "a (3).mkv");
     EXPECT_EQ(distinct_name("b", [&](const std::string& name) { return taken.contains(name); }), "b");
-    EXPECT_EQ(with_number(std::string(255, 'x'), 2).size(), 255u);
+    EXPECT_EQ(with_tag(std::string(255, 'x'), "(2)").size(), 255u);
     std::string euros;
     for (int i = 0; i < 85; ++i) euros += "\xe2\x82\xac";
-    EXPECT_EQ(with_number(euros, 2), euros.substr(0, 249) + " (2)");
+    EXPECT_EQ(with_tag(euros, "(2)"), euros.substr(0, 249) + " (2)");
 }
 
 }  // namespace

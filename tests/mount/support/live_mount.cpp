@@ -45,7 +45,9 @@ std::optional<std::string> mounting_is_impossible() {
     return std::nullopt;
 }
 
-LiveMount::LiveMount(const Files& files, MountOptions options, std::string at) : where_(std::move(at)) {
+LiveMount::LiveMount(const Files& files, MountOptions options, std::string at,
+                     std::vector<VirtualFile> virtual_files)
+    : where_(std::move(at)), filesystem_(std::move(virtual_files)) {
     if (where_.empty()) where_ = folder_.emplace().path();
     if (!files.empty()) add(files);
     options.mountpoint = where_;

@@ -49,7 +49,8 @@ class LiveMount {
   public:
     using Files = std::vector<std::pair<std::string, std::uint64_t>>;
 
-    explicit LiveMount(const Files& files = {}, MountOptions options = {}, std::string at = {});
+    explicit LiveMount(const Files& files = {}, MountOptions options = {}, std::string at = {},
+                       std::vector<VirtualFile> virtual_files = {});
     ~LiveMount();
 
     /// Gives the torrent's cache.

@@ -1,0 +1,25 @@
+// What is known of a node of the mount before it is opened.
+#pragma once
+
+#include <cstdint>
+
+#include "fs/inode_tree.hpp"
+
+namespace btfs {
+
+/// A node of the mount: slot << 32 | index in the torrent's tree; slot 0 is the mount's own. Never reused, so
+/// the kernel's forgetting needs no accounts.
+using NodeId = std::uint64_t;
+inline constexpr NodeId kRootNode = 1;
+
+struct Attributes {
+    NodeId node = 0;
+    std::uint64_t inode = 0;
+    NodeKind kind = NodeKind::directory;
+    bool executable = false;
+    std::uint64_t size = 0;
+    std::uint32_t links = 1;
+    std::int64_t modified = 0;
+};
+
+}  // namespace btfs
