@@ -32,6 +32,8 @@ class Announcing {
     /// Calls `stopped` once, when trackers have been told or there is nobody to tell.
     void stop(std::function<void()> stopped);
 
+    std::vector<tracker::TrackerStatus> status() const { return announcer_.status(); }
+
   private:
     void carry_on();
 

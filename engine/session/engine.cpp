@@ -79,6 +79,10 @@ class Engine::Loop {
         runner.add_peers(endpoints);
     }
 
+    net::Awaitable<void> get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done) {
+        done(co_await http.get(std::move(request)));
+    }
+
     /// A peer that tries uTP listens on the same port over TCP, as a rule: calling back is quicker than
     /// waiting until it does. The sender may be forged, so only a few calls are made in a time.
     void call_back(const Endpoint& from) {
@@ -237,6 +241,21 @@ void Engine::set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDema
 
 void Engine::drop_reader(TorrentHandle torrent, ReaderId reader) {
     loop_->hand_over(torrent, reader, std::nullopt);
+}
+
+void Engine::get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done) {
+    loop_->post([this, request = std::move(request), done = std::move(done)]() mutable {
+        loop_->tasks.spawn("download", loop_->get(std::move(request), std::move(done)));
+    });
+}
+
+void Engine::ask_status(std::function<void(std::vector<TorrentStatus>)> take) {
+    loop_->post([this, take = std::move(take)] {
+        std::vector<TorrentStatus> all;
+        all.reserve(loop_->runners.size());
+        for (const auto& runner : loop_->runners) all.push_back(runner->status(Clock::now()));
+        take(std::move(all));
+    });
 }
 
 void Engine::stop() {

@@ -14,7 +14,9 @@
 #include "engine/core/reader_demand.hpp"
 #include "engine/metainfo/metainfo.hpp"
 #include "engine/net/dht_options.hpp"
+#include "engine/net/http_client.hpp"
 #include "engine/net/local_binding.hpp"
+#include "engine/session/torrent_status.hpp"
 #include "engine/storage.hpp"
 #include "engine/swarm/torrent.hpp"
 
@@ -81,6 +83,13 @@ class Engine {
     /// The newest demand of a reader counts; many are handed over at once.
     void set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDemand& demand);
     void drop_reader(TorrentHandle torrent, ReaderId reader);
+
+    /// GETs over HTTP from where all else comes. `done` is called once on the engine thread, or never if the
+    /// engine stops first.
+    void get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done);
+    /// How all torrents fare, by their handles. `take` is called once on the engine thread, or never if the
+    /// engine stops first. Costs nothing while nobody asks.
+    void ask_status(std::function<void(std::vector<TorrentStatus>)> take);
 
     /// Tells the trackers, closes all connections, ends the thread; about a second at most. Stores hear
     /// nothing of the engine afterwards.

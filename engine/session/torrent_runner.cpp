@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
@@ -94,6 +95,28 @@ void TorrentRunner::drop_reader(ReaderId reader) {
     if (closed_) return;
     torrent_.drop_reader(reader, Clock::now());
     after_event();
+}
+
+TorrentStatus TorrentRunner::status(TimePoint now) const {
+    const TorrentTotals totals = torrent_.totals();
+    TorrentStatus status;
+    status.peers = totals.peers;
+    status.peers_known = torrent_.peers_known();
+    status.seeds = totals.seeds;
+    status.rates = torrent_.rates(now);
+    status.metadata = torrent_.metadata_progress();
+    if (spec_.content) status.content = {spec_.content->layout.total_size(), totals.left};
+    if (!announcing_) return status;
+    const std::vector<tracker::TrackerStatus> trackers = announcing_->status();
+    auto shown = std::ranges::find_if(trackers, &tracker::TrackerStatus::working);
+    if (shown == trackers.end())
+        shown = std::ranges::find_if(trackers, [](const auto& t) { return !t.message.empty(); });
+    if (shown != trackers.end()) {
+        status.tracker = *shown;
+    } else if (!trackers.empty()) {
+        status.tracker = trackers.front();
+    }
+    return status;
 }
 
 void TorrentRunner::detach_storage() {

@@ -12,6 +12,7 @@
 #include "engine/net/peer_connection.hpp"
 #include "engine/session/announcing.hpp"
 #include "engine/session/engine.hpp"
+#include "engine/session/torrent_status.hpp"
 #include "engine/swarm/torrent.hpp"
 
 namespace btfs {
@@ -28,6 +29,7 @@ class TorrentRunner final : private StorageEvents {
     bool is_private() const { return spec_.content && spec_.content->is_private; }
     const TorrentOptions& options() const { return options_; }
     TorrentTotals totals() const { return torrent_.totals(); }
+    TorrentStatus status(TimePoint now) const;
 
     /// The content of a torrent that was added without.
     void provide(KnownContent content);

@@ -171,7 +171,9 @@ void Torrent::handle_bytes(ConnectionId connection, ByteView bytes, TimePoint no
 void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint now) {
     auto found = peers_.find(connection);
     if (found == peers_.end()) return;
+    const std::uint64_t before = found->second->session.content_sent();
     found->second->session.handle_sent(size, now);
+    up_.add(found->second->session.content_sent() - before, now);
     content_->uploader.pump(*found->second, !content_->demand.blocked().empty());
 }
 
@@ -314,6 +316,7 @@ void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint now) {
 void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
     peer.snubbed = false;
     downloaded_ += e.block.size;
+    down_.add(e.block.size, now);
     peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
     if (PartialPiece* complete = content_->dispatcher.take_block(peer, e.block, e.data, now)) {
         const PieceIndex piece = complete->piece();
@@ -326,6 +329,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
 void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) {
     peer.snubbed = false;
     downloaded_ += e.block.size;
+    down_.add(e.block.size, now);
     peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
     content_->dispatcher.count_wasted(e.block.size);
 }
@@ -633,6 +637,11 @@ TorrentTotals Torrent::totals() const {
         totals.seeds += peer->session.is_seed();
     }
     return totals;
+}
+
+MetadataProgress Torrent::metadata_progress() const {
+    if (!metadata_fetch_) return {};
+    return {metadata_fetch_->pieces_had(), metadata_fetch_->piece_count()};
 }
 
 }  // namespace btfs

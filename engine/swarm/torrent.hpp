@@ -21,6 +21,7 @@
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/peer_list.hpp"
 #include "engine/swarm/picker.hpp"
+#include "engine/swarm/rate_meter.hpp"
 #include "engine/swarm/smart_ban.hpp"
 #include "engine/swarm/uploader.hpp"
 
@@ -75,6 +76,18 @@ struct TorrentTotals {
     std::size_t seeds = 0;
 };
 
+/// Content of pieces, bytes per second.
+struct TransferRates {
+    double down = 0;
+    double up = 0;
+};
+
+/// Of the info dictionary that is being fetched; zeros if none is, or nobody has said how large it is.
+struct MetadataProgress {
+    std::uint32_t pieces_had = 0;
+    std::uint32_t piece_count = 0;
+};
+
 /// Coordinates peers, picker, demand, dispatcher, uploads and bans of one torrent. Sans-IO: it is told of
 /// everything with `now`, and after each call the shell drains poll_action(). It needs no tick while it has
 /// no peers and no timeout is due. On the engine thread alone.
@@ -119,6 +132,12 @@ class Torrent final : private wire::BlockPlaces {
     std::optional<TorrentAction> poll_action();
 
     TorrentTotals totals() const;
+    TransferRates rates(TimePoint now) const {
+        return {down_.bytes_per_second(now), up_.bytes_per_second(now)};
+    }
+    MetadataProgress metadata_progress() const;
+    /// Peers that are known by their address.
+    std::size_t peers_known() const { return peer_list_.size(); }
     const Picker& picker() const { return content_->picker; }
 
   private:
@@ -200,6 +219,7 @@ class Torrent final : private wire::BlockPlaces {
     std::set<ConnectionId> sending_;  // Send is among the actions
     std::uint64_t uploaded_gone_ = 0;
     std::uint64_t downloaded_ = 0;
+    RateMeter down_, up_;
     bool completed_said_ = false;
 };
 

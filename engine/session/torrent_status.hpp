@@ -1,0 +1,29 @@
+// How a torrent fares at one moment.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "engine/swarm/torrent.hpp"
+#include "engine/tracker/announcer.hpp"
+
+namespace btfs {
+
+struct TorrentStatus {
+    std::size_t peers = 0;        ///< connected
+    std::size_t peers_known = 0;  ///< by their address, connected ones included
+    std::size_t seeds = 0;        ///< among the connected
+    TransferRates rates;
+    /// Nothing while only the torrent's name is known.
+    struct Content {
+        std::uint64_t size = 0;
+        std::uint64_t left = 0;
+    };
+    std::optional<Content> content;
+    MetadataProgress metadata;  ///< until then
+    /// The one that answers; else the first that has something to say. Nothing without trackers.
+    std::optional<tracker::TrackerStatus> tracker;
+};
+
+}  // namespace btfs

@@ -1,0 +1,30 @@
+// How many bytes per second went by lately.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "engine/core/time.hpp"
+
+namespace btfs {
+
+/// A value that time is passed to: it needs no tick. What went by counts less the longer ago it was, so that
+/// after kMemory about a third of it is left.
+class RateMeter {
+  public:
+    static constexpr Duration kMemory = 3s;
+
+    void add(std::uint64_t bytes, TimePoint now) {
+        bytes_ = left_at(now) + static_cast<double>(bytes);
+        at_ = now;
+    }
+    double bytes_per_second(TimePoint now) const { return left_at(now) / seconds(kMemory); }
+
+  private:
+    double left_at(TimePoint now) const { return bytes_ * std::exp(-seconds(now - at_) / seconds(kMemory)); }
+
+    double bytes_ = 0;
+    TimePoint at_{};
+};
+
+}  // namespace btfs
