@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxInfoSize = std::size_t{64} << 20;
 constexpr std::size_t kMaxDhtTableSize = std::size_t{1} << 20;
+constexpr std::size_t kMaxDownloadSize = std::size_t{64} << 20;
 
 /// Tells this content from any other under the same name: the files' places and the pieces' hashes.
 Sha1Digest fingerprint(const StoreSpec& spec) {
@@ -86,6 +87,20 @@ std::optional<Bytes> CacheDir::kept_dht_table() const {
     auto table = read_whole(path_ / "dht.nodes", kMaxDhtTableSize);
     if (!table) return std::nullopt;
     return std::move(*table);
+}
+
+Error CacheDir::keep_download(std::string_view url, ByteView content) const {
+    return write_whole(download_path(url), content, 0600);
+}
+
+std::optional<Bytes> CacheDir::kept_download(std::string_view url) const {
+    auto content = read_whole(download_path(url), kMaxDownloadSize);
+    if (!content) return std::nullopt;
+    return std::move(*content);
+}
+
+std::filesystem::path CacheDir::download_path(std::string_view url) const {
+    return path_ / (sha1(as_bytes(url)).hex() + ".download");
 }
 
 }  // namespace btfs

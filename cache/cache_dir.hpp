@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "cache/claims.hpp"
 #include "cache/disk_pool.hpp"
@@ -17,8 +18,8 @@ namespace btfs {
 BootId current_boot_id();
 
 /// Knows where each torrent's files lie: <cache key>.data, <cache key>.claims, and for what came by its name
-/// alone <cache key>.info. Several processes may use one directory; each torrent belongs to one of them at a
-/// time.
+/// alone <cache key>.info; and what URLs led to. Several processes may use one directory; each torrent
+/// belongs to one of them at a time.
 class CacheDir {
   public:
     /// Makes the directory, for its owner alone, if need be. A system error if that fails.
@@ -47,8 +48,14 @@ class CacheDir {
     Error keep_dht_table(ByteView table) const;
     std::optional<Bytes> kept_dht_table() const;
 
+    /// Keeps what a URL led to, that it need not be fetched again: <SHA-1 of the URL>.download.
+    Error keep_download(std::string_view url, ByteView content) const;
+    std::optional<Bytes> kept_download(std::string_view url) const;
+
   private:
     CacheDir(std::filesystem::path path, const BootId& boot_id) : path_(std::move(path)), boot_id_(boot_id) {}
+
+    std::filesystem::path download_path(std::string_view url) const;
 
     std::filesystem::path path_;
     BootId boot_id_;

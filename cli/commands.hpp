@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct MountOptions {
     NetworkOptions network;
     bool background = false;
     double read_timeout_s = 0;  ///< 0: none
+    /// Return when all files are visible, or after so many seconds, which may be infinity; nothing: at once.
+    std::optional<double> wait_s;
     LogOptions log;
 };
 

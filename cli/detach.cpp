@@ -16,9 +16,9 @@ Readiness::~Readiness() {
     if (fd_ >= 0) close(fd_);
 }
 
-void Readiness::ready() {
+void Readiness::ready(int exit_code) {
     if (fd_ < 0) return;
-    const char word = 'R';
+    const char word = static_cast<char>(exit_code);
     (void)!write(fd_, &word, 1);
     close(fd_);
     fd_ = -1;
@@ -45,7 +45,7 @@ int fork_and_wait(int& exit_code) {
     while ((n = read(ends[0], &word, 1)) < 0 && errno == EINTR) {
     }
     close(ends[0]);
-    exit_code = kSuccess;
+    exit_code = word;
     if (n == 1) return -1;
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {

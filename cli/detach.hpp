@@ -14,8 +14,10 @@ class Readiness {
     Readiness(const Readiness&) = delete;
     Readiness& operator=(const Readiness&) = delete;
 
-    /// All is well: the waiting command ends with success, and this process leaves its terminal.
-    void ready();
+    /// The mount stands: the waiting command ends with this exit code, and this process leaves its terminal.
+    void ready(int exit_code);
+    /// In poll() it reports an error as soon as the command does not wait any more. -1 if there is none.
+    int fd() const { return fd_; }
 
   private:
     int fd_;

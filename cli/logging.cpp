@@ -1,9 +1,10 @@
 #include "cli/logging.hpp"
 
 #include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/null_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 #include "cli/failure.hpp"
 
@@ -14,12 +15,12 @@ void start_logging(const LogOptions& options, bool detached) {
         std::shared_ptr<spdlog::logger> logger;
         if (!options.file.empty()) {
             logger = spdlog::basic_logger_mt("btfs", options.file.string());
-        } else if (detached) {
-            logger = spdlog::null_logger_mt("btfs");
         } else {
             logger = spdlog::stderr_color_mt("btfs");
         }
-        logger->set_level(spdlog::level::from_str(options.level == "warn" ? "warning" : options.level));
+        auto level = spdlog::level::from_str(options.level == "warn" ? "warning" : options.level);
+        if (detached && options.file.empty()) level = std::max(level, spdlog::level::warn);
+        logger->set_level(level);
         logger->flush_on(spdlog::level::info);
         logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
         spdlog::set_default_logger(logger);

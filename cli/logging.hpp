@@ -5,7 +5,8 @@
 
 namespace btfs::cli {
 
-/// Sets the default logger up. `detached`: there is no stderr to write to. Throws Failure if the log file
+/// Sets the default logger up. `detached`: stderr is there only until the
+/// mount is, and gets warnings alone. Throws Failure if the log file
 /// cannot be opened.
 void start_logging(const LogOptions& options, bool detached);
 

@@ -1,6 +1,10 @@
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
 #include <exception>
+#include <limits>
+#include <optional>
+#include <string>
 
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
@@ -8,6 +12,16 @@
 namespace {
 
 using namespace btfs::cli;
+
+constexpr const char* kForever = "forever";
+
+/// Nothing for what is not a number of seconds.
+std::optional<double> seconds_of(const std::string& text) {
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{} || end != text.data() + text.size() || !(seconds >= 0)) return std::nullopt;
+    return seconds;
+}
 
 void add_log_options(CLI::App& app, LogOptions& log) {
     app.add_option("--log-level", log.level, "trace, debug, info, warn, error or off")
@@ -57,8 +71,10 @@ int main(int argc, char** argv) {
     std::vector<std::string> operands;
     CLI::App& mount_app = *app.add_subcommand("mount", "Mount torrents");
     mount_app
-        .add_option("SOURCE... MOUNTPOINT", operands,
-                    "Torrent files, magnet links or info-hashes, then where to mount them")
+        .add_option(
+            "SOURCE... MOUNTPOINT", operands,
+            "Torrent files, folders of them, URLs, magnet links, info-hashes, or - for stdin; then where "
+            "to mount them")
         ->required()
         ->expected(2, -1);
     mount_app.add_flag("-f,--foreground", mount_options.foreground, "Do not detach");
@@ -72,12 +88,21 @@ int main(int argc, char** argv) {
         .add_option("--read-timeout", mount_options.read_timeout_s,
                     "Fail reads that make no progress for so many seconds (default: wait)")
         ->check(CLI::NonNegativeNumber);
+    std::string wait;
+    mount_app
+        .add_flag("--wait{forever}", wait,
+                  "Return when all files are visible; with --wait=SECONDS, after so long at most")
+        ->check([](const std::string& text) {
+            return text == kForever || seconds_of(text) ? "" : "give a number of seconds";
+        });
     add_network_options(mount_app, mount_options.network);
     add_log_options(mount_app, mount_options.log);
     mount_app.callback([&] {
         mount_options.mountpoint = operands.back();
         operands.pop_back();
         mount_options.sources = operands;
+        if (!wait.empty())
+            mount_options.wait_s = seconds_of(wait).value_or(std::numeric_limits<double>::infinity());
         exit_code = mount(mount_options);
     });
 

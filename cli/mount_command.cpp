@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "cache/cache_dir.hpp"
 #include "cache/disk_pool.hpp"
@@ -20,7 +21,9 @@
 #include "cli/mount_record.hpp"
 #include "cli/peer_addresses.hpp"
 #include "cli/served_torrents.hpp"
+#include "cli/sources.hpp"
 #include "cli/stop_signal.hpp"
+#include "cli/wait_for_files.hpp"
 #include "engine/session/engine.hpp"
 #include "fs/filesystem.hpp"
 #include "fs/fuse_session.hpp"
@@ -30,6 +33,7 @@ namespace btfs::cli {
 namespace {
 
 constexpr unsigned kDiskThreads = 3;
+constexpr double kLongestWait_s = 1e8;  // three years; more is for ever
 
 std::filesystem::path default_cache_dir() {
     if (const char* dir = std::getenv("XDG_CACHE_HOME"); dir && *dir == '/')
@@ -47,11 +51,30 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void serve(const MountOptions& options, Readiness& readiness) {
+/// What earlier mounts fetched from a URL is not fetched again, unless it cannot be understood.
+void take_kept_downloads(Sources& sources, const CacheDir& cache_dir) {
+    for (std::string& url : std::exchange(sources.urls, {})) {
+        const auto content = cache_dir.kept_download(url);
+        auto source = content ? parse_source(*content) : Result<TorrentSource>(Errc::torrent_no_info);
+        if (!source) {
+            sources.add_url(std::move(url));
+            continue;
+        }
+        source->url = std::move(url);
+        sources.add(std::move(*source));
+    }
+}
+
+std::optional<Duration> wait_time(double seconds) {
+    if (seconds > kLongestWait_s) return std::nullopt;
+    return from_seconds(seconds);
+}
+
+void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
     StopSignal stop;
     raise_descriptor_limit();
     // What can be wrong is looked at before anything is written.
-    const std::vector<Source> sources = load_sources(options.sources);
+    Sources sources = load_sources(words);
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
@@ -74,7 +97,8 @@ void serve(const MountOptions& options, Readiness& readiness) {
         throw Failure("port " + std::to_string(options.network.port), opened.error());
 
     ServedTorrents torrents({engine, *cache_dir, pool, memory, peers});
-    for (const Source& source : sources) torrents.add(source);
+    take_kept_downloads(sources, *cache_dir);
+    torrents.add(sources);
     engine.start();
     torrents.start();
 
@@ -87,14 +111,16 @@ void serve(const MountOptions& options, Readiness& readiness) {
     const auto kernel_mount = find_mount(options.mountpoint);
     std::optional<MountRecord> record;
     if (kernel_mount) record.emplace(*kernel_mount);
-    spdlog::info("mounted {} torrent(s) at {}, listening on port {}", sources.size(),
-                 options.mountpoint.string(), engine.port());
+    spdlog::info("mounted {} torrent(s) at {}, listening on port {}",
+                 sources.torrents.size() + sources.urls.size(), options.mountpoint.string(), engine.port());
 
     std::thread fuse_loop([&] {
         (*session)->run();
         stop.raise();
     });
-    readiness.ready();
+    int exit_code = kSuccess;
+    if (options.wait_s) exit_code = wait_for_files(torrents, stop, readiness, wait_time(*options.wait_s));
+    readiness.ready(exit_code);
     stop.wait();
 
     // Waiting reads fail first, so that nobody is left in the mount; then the mount goes; then the network.
@@ -112,8 +138,7 @@ int mount(const MountOptions& given) {
     MountOptions options = given;
     for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.log.file})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
-    for (std::string& source : options.sources)
-        if (!looks_like_magnet(source)) source = std::filesystem::absolute(source).string();
+    const std::vector<SourceWord> words = settle_words(options.sources);
 
     int ready_fd = -1;
     if (!options.foreground) {
@@ -123,7 +148,7 @@ int mount(const MountOptions& given) {
     }
     Readiness readiness(ready_fd);
     start_logging(options.log, !options.foreground);
-    serve(options, readiness);
+    serve(options, words, readiness);
     return kSuccess;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "cli/terminal_line.hpp"
 #include "engine/core/time.hpp"
 
 namespace btfs::cli {
@@ -11,17 +12,12 @@ namespace btfs::cli {
 class ProgressBar {
   public:
     ProgressBar(std::string label, std::uint64_t total);
-    /// Wipes the bar.
-    ~ProgressBar();
-    ProgressBar(const ProgressBar&) = delete;
-    ProgressBar& operator=(const ProgressBar&) = delete;
-
     void update(std::uint64_t done);
 
   private:
     const std::string label_;
     const std::uint64_t total_;
-    const bool on_terminal_;
+    TerminalLine line_;
     TimePoint shown_{};
 };
 

@@ -46,6 +46,13 @@ void StopSignal::wait() {
     }
 }
 
+StopSignal::Waited StopSignal::wait_for(Duration at_most, int pipe_fd) {
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(at_most).count();
+    pollfd fds[] = {{signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}, {pipe_fd, 0, 0}};
+    if (poll(fds, 3, static_cast<int>(milliseconds)) <= 0) return Waited::timed_out;
+    return fds[0].revents != 0 || fds[1].revents != 0 ? Waited::stopped : Waited::hung_up;
+}
+
 void StopSignal::raise() {
     const std::uint64_t one = 1;
     (void)!write(event_fd_, &one, sizeof one);

@@ -1,0 +1,136 @@
+#include "cli/sources.hpp"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "cli/failure.hpp"
+
+namespace btfs::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+namespace fs = std::filesystem;
+
+constexpr const char* kHash = "0123456789abcdef0123456789abcdef01234567";
+
+/// A torrent of one file of 5 bytes.
+std::string torrent(const std::string& name, const std::string& tracker = {}, bool is_private = false) {
+    const std::string announce =
+        tracker.empty() ? "" : "8:announce" + std::to_string(tracker.size()) + ':' + tracker;
+    return "d" + announce + "4:infod6:lengthi5e4:name" + std::to_string(name.size()) + ':' + name +
+           "12:piece lengthi16384e6:pieces20:" + std::string(20, 'x') + (is_private ? "7:privatei1e" : "") +
+           "ee";
+}
+
+TorrentSource parsed(const std::string& text) {
+    auto source = parse_source(as_bytes(text));
+    EXPECT_TRUE(source) << text;
+    return std::move(*source);
+}
+
+std::string magnet_of(const TorrentSource& source, const std::string& more) {
+    return "magnet:?xt=urn:btih:" + source.identity.v1->hex() + more;
+}
+
+struct Folder {
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "btfs-sources-XXXXXX").string();
+        path = mkdtemp(name.data());
+    }
+    ~Folder() { fs::remove_all(path); }
+    void write(const std::string& name, const std::string& content) const {
+        std::ofstream(path / name, std::ios::binary) << content;
+    }
+    Sources load() const { return load_sources({{path.string(), std::nullopt}}); }
+    fs::path path;
+};
+
+std::string failure(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Failure& what) {
+        return what.what();
+    }
+    return "no failure";
+}
+
+TEST(Sources, WordsBecomeIndependentOfTheFolder) {
+    const auto words = settle_words({"a.torrent", "/b", kHash, "http://host/x", "magnet:?xt=urn:btih:0"});
+    EXPECT_EQ(words[0].text, (fs::current_path() / "a.torrent").string());
+    EXPECT_EQ(words[1].text, "/b");
+    EXPECT_EQ(words[2].text, kHash);
+    EXPECT_EQ(words[3].text, "http://host/x");
+    EXPECT_EQ(words[4].text, "magnet:?xt=urn:btih:0");
+}
+
+TEST(Sources, StdinMayBeATorrentAMagnetAHashOrAUrl) {
+    const auto load = [](const std::string& text) {
+        const ByteView content = as_bytes(text);
+        return load_sources({{"-", Bytes(content.begin(), content.end())}});
+    };
+    EXPECT_EQ(load(torrent("film")).torrents.at(0).metainfo->name, "film");
+    EXPECT_EQ(load("\n " + std::string(kHash) + "\n").torrents.at(0).identity.cache_key(), kHash);
+    EXPECT_EQ(load("magnet:?xt=urn:btih:" + std::string(kHash) + "&dn=film\n").torrents.at(0).name, "film");
+    EXPECT_THAT(load("https://host/file.torrent\n").urls, ElementsAre("https://host/file.torrent"));
+    for (const char* text : {"", "d", "hello", "ftp://host/"})
+        EXPECT_THAT(failure([&] { load(text); }), HasSubstr("stdin")) << text;
+}
+
+TEST(Sources, AFoldersTorrentsComeInTheOrderOfTheirNames) {
+    const Folder folder;
+    folder.write("b.torrent", torrent("first"));
+    folder.write("c.torrent", torrent("second"));
+    folder.write("a.torrent", "nonsense");
+    folder.write(".d.torrent", torrent("hidden"));
+    folder.write("e.txt", torrent("something else"));
+    fs::create_directory(folder.path / "f.torrent");
+    const Sources sources = folder.load();
+    ASSERT_THAT(sources.torrents, SizeIs(2));
+    EXPECT_EQ(sources.torrents[0].name, "first");
+    EXPECT_EQ(sources.torrents[1].name, "second");
+}
+
+TEST(Sources, AFolderOfNoTorrentsIsAFailure) {
+    const Folder folder;
+    EXPECT_THAT(failure([&] { folder.load(); }), HasSubstr("no *.torrent"));
+    folder.write("a.torrent", "nonsense");
+    EXPECT_THAT(failure([&] { folder.load(); }), HasSubstr("not one"));
+}
+
+TEST(Sources, NamesOfOneTorrentAddUp) {
+    Sources sources;
+    const TorrentSource file = parsed(torrent("film", "http://one/"));
+    sources.add(parsed(magnet_of(file, "&dn=else&tr=http://two/&x.pe=10.0.0.1:1")));
+    sources.add(file);
+    sources.add(parsed(magnet_of(file, "&tr=http://two/&tr=http://three/&x.pe=10.0.0.1:1&x.pe=10.0.0.2:2")));
+    ASSERT_THAT(sources.torrents, SizeIs(1));
+    const TorrentSource& one = sources.torrents[0];
+    EXPECT_EQ(one.name, "film");
+    EXPECT_TRUE(one.metainfo);
+    EXPECT_THAT(one.trackers, ElementsAre(ElementsAre("http://one/"), ElementsAre("http://two/"),
+                                          ElementsAre("http://three/")));
+    EXPECT_THAT(one.peers, ElementsAre(HostPort{"10.0.0.1", 1}, HostPort{"10.0.0.2", 2}));
+}
+
+TEST(Sources, APrivateTorrentKeepsToItsOwnTrackers) {
+    Sources sources;
+    const TorrentSource file = parsed(torrent("film", "http://one/", true));
+    sources.add(file);
+    sources.add(parsed(magnet_of(file, "&tr=http://two/&x.pe=10.0.0.1:1")));
+    EXPECT_THAT(sources.torrents.at(0).trackers, ElementsAre(ElementsAre("http://one/")));
+    EXPECT_TRUE(sources.torrents[0].peers.empty());
+}
+
+TEST(Sources, AUrlCountsOnce) {
+    const Sources sources =
+        load_sources({{"http://host/a", {}}, {"http://host/b", {}}, {"http://host/a", {}}});
+    EXPECT_THAT(sources.urls, ElementsAre("http://host/a", "http://host/b"));
+}
+
+}  // namespace
+}  // namespace btfs::cli

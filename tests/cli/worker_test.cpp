@@ -1,0 +1,38 @@
+#include "cli/worker.hpp"
+
+#include <gmock/gmock.h>
+
+#include <future>
+#include <stdexcept>
+#include <vector>
+
+namespace btfs::cli {
+namespace {
+
+TEST(Worker, DoesJobsInTheOrderOfTheirTimes) {
+    Worker worker;
+    std::vector<int> done;
+    std::promise<void> last;
+    const TimePoint now = Clock::now();
+    worker.post([&] { done.push_back(3); }, now + 20ms);
+    worker.post([&] { done.push_back(1); }, now - 1s);
+    worker.post([&] { throw std::runtime_error("a job that fails, as it should"); }, now - 500ms);
+    worker.post([&] { done.push_back(2); }, now);
+    worker.post([&] { last.set_value(); }, now + 40ms);
+    worker.start();
+    ASSERT_EQ(last.get_future().wait_for(10s), std::future_status::ready);
+    worker.end();
+    EXPECT_THAT(done, testing::ElementsAre(1, 2, 3));
+    EXPECT_GE(Clock::now(), now + 40ms);
+}
+
+TEST(Worker, EndsThoughJobsAreLeft) {
+    Worker worker;
+    worker.start();
+    worker.post([] { ADD_FAILURE() << "not due yet"; }, Clock::now() + 1h);
+    worker.end();
+    worker.post([] { ADD_FAILURE() << "nobody is there"; });
+}
+
+}  // namespace
+}  // namespace btfs::cli
