@@ -39,7 +39,7 @@ struct MountOptions {
 };
 
 struct InfoOptions {
-    std::filesystem::path torrent;
+    std::string source;
     bool json = false;
 };
 

@@ -1,10 +1,14 @@
 #include <boost/json.hpp>
 #include <cstdio>
+#include <future>
 #include <iostream>
 
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
-#include "cli/torrent_file.hpp"
+#include "cli/failure.hpp"
+#include "cli/sources.hpp"
+#include "cli/torrent_url.hpp"
+#include "engine/session/engine.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -86,10 +90,33 @@ void print(const Metainfo& torrent) {
     }
 }
 
+/// By an engine without a port or torrents.
+TorrentSource download(const std::string& url) {
+    std::promise<Result<net::HttpResponse>> response;
+    Engine engine({});
+    engine.start();
+    engine.get(torrent_request(url),
+               [&](Result<net::HttpResponse> got) { response.set_value(std::move(got)); });
+    UrlAnswer answer = judge(response.get_future().get());
+    engine.stop();
+    if (!answer.torrent) throw Failure(shown_url(url) + ": " + answer.problem);
+    return std::move(*answer.torrent);
+}
+
+Metainfo load(const std::string& word) {
+    Sources sources = load_sources(settle_words({word}));
+    for (const std::string& url : sources.urls) sources.add(download(url));
+    if (sources.torrents.size() != 1) throw Failure(word + ": holds several torrents; name one of them");
+    TorrentSource& source = sources.torrents.front();
+    if (!source.metainfo)
+        throw Failure(source.name + ": only the name of this torrent is known; mount it to fetch the rest");
+    return std::move(*source.metainfo);
+}
+
 }  // namespace
 
 int info(const InfoOptions& options) {
-    const Metainfo torrent = load_torrent(options.torrent);
+    const Metainfo torrent = load(options.source);
     if (options.json) {
         std::cout << boost::json::serialize(as_json(torrent)) << '\n';
     } else {

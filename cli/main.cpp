@@ -113,7 +113,8 @@ int main(int argc, char** argv) {
 
     InfoOptions info_options;
     CLI::App& info_app = *app.add_subcommand("info", "Show what a torrent holds");
-    info_app.add_option("TORRENT", info_options.torrent)->required();
+    info_app.add_option("SOURCE", info_options.source, "A torrent file, a URL of one, or - for stdin")
+        ->required();
     info_app.add_flag("--json", info_options.json, "As JSON");
     info_app.callback([&] { exit_code = info(info_options); });
 

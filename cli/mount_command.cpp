@@ -98,7 +98,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 
     ServedTorrents torrents({engine, *cache_dir, pool, memory, peers});
     take_kept_downloads(sources, *cache_dir);
-    torrents.add(sources);
+    const std::size_t count = sources.torrents.size() + sources.urls.size();
+    torrents.add(std::move(sources));
     engine.start();
     torrents.start();
 
@@ -111,8 +112,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     const auto kernel_mount = find_mount(options.mountpoint);
     std::optional<MountRecord> record;
     if (kernel_mount) record.emplace(*kernel_mount);
-    spdlog::info("mounted {} torrent(s) at {}, listening on port {}",
-                 sources.torrents.size() + sources.urls.size(), options.mountpoint.string(), engine.port());
+    spdlog::info("mounted {} torrent(s) at {}, listening on port {}", count, options.mountpoint.string(),
+                 engine.port());
 
     std::thread fuse_loop([&] {
         (*session)->run();

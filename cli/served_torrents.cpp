@@ -33,11 +33,11 @@ ServedTorrents::~ServedTorrents() {
     house_.engine.stop();
 }
 
-void ServedTorrents::add(const Sources& sources) {
-    for (const TorrentSource& source : sources.torrents) {
+void ServedTorrents::add(Sources sources) {
+    for (TorrentSource& source : sources.torrents) {
         RosterEntry entry{.name = source.name, .url = shown_url(source.url)};
         if (!source.url.empty()) entry.fetch = "kept from an earlier mount";
-        bring_in(roster_.add(std::move(entry)), source);
+        bring_in(roster_.add(std::move(entry)), std::move(source));
     }
     for (const std::string& url : sources.urls) {
         const auto index = roster_.add({.name = shown_url(url), .url = shown_url(url)});

@@ -38,7 +38,7 @@ class ServedTorrents {
     ~ServedTorrents();
 
     /// Before start(). Throws Failure.
-    void add(const Sources& sources);
+    void add(Sources sources);
     /// From now on what servers and the swarm tell is taken.
     void start();
     /// Nothing more is shown.

@@ -454,6 +454,18 @@ class Urls(Sources):
         self.assert_mounted(done)
         self.assertEqual(self.names(), [".btfs", "content"])
 
+    def test_info_reads_urls_and_stdin(self):
+        server = Server(self, {"/t": redirect("/u"), "/u": reply(200, self.bytes), "/missing": reply(404)})
+        told = btfs.run("info", self.file).stdout
+        self.assertEqual(btfs.run("info", f"{server.url}/t").stdout, told)
+        done = subprocess.run([btfs.path(), "info", "-"], input=self.bytes, capture_output=True, timeout=30)
+        self.assertEqual(done.stdout.decode(), told)
+        for source, words in ((f"{server.url}/missing", "404"), (self.info_hash(self.file), "only the name")):
+            done = btfs.run("info", source)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(len(done.stderr.splitlines()), 1)
+            self.assertIn(words, done.stderr)
+
     def test_a_url_of_what_is_there_already_adds_nothing(self):
         server = Server(self, {"/t": reply(200, self.bytes), "/u": reply(200, self.bytes)})
         self.assert_mounted(self.mount(self.file, f"{server.url}/t", f"{server.url}/u", options=["--wait=10"]))
