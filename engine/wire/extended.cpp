@@ -20,6 +20,7 @@ Bytes ExtendedHandshake::encode() const {
     writer.key("m").begin_dictionary();
     if (dont_have_id != 0) writer.key("lt_donthave").integer(dont_have_id);
     if (metadata_id != 0) writer.key("ut_metadata").integer(metadata_id);
+    if (pex_id != 0) writer.key("ut_pex").integer(pex_id);
     writer.end();
     if (metadata_size) writer.key("metadata_size").integer(*metadata_size);
     if (listen_port) writer.key("p").integer(*listen_port);
@@ -40,6 +41,7 @@ Result<ExtendedHandshake> ExtendedHandshake::parse(ByteView payload) {
     if (const auto ids = root.find("m", Kind::dictionary)) {
         h.dont_have_id = ids->find_number<std::uint8_t>("lt_donthave").value_or(0);
         h.metadata_id = ids->find_number<std::uint8_t>("ut_metadata").value_or(0);
+        h.pex_id = ids->find_number<std::uint8_t>("ut_pex").value_or(0);
     }
     h.reqq = root.find_number<std::uint32_t>("reqq");
     h.listen_port = root.find_number<std::uint16_t>("p");

@@ -17,11 +17,13 @@ inline constexpr std::uint8_t kExtendedHandshakeId = 0;
 /// The ids under which we receive extensions, as our handshake says.
 inline constexpr std::uint8_t kMetadataId = 2;
 inline constexpr std::uint8_t kDontHaveId = 3;
+inline constexpr std::uint8_t kPexId = 4;
 
 /// What an extended handshake says; what it does not say is empty. Ids of 0 mean "not spoken".
 struct ExtendedHandshake {
     std::uint8_t dont_have_id = 0;  ///< lt_donthave (BEP 54)
     std::uint8_t metadata_id = 0;   ///< ut_metadata (BEP 9)
+    std::uint8_t pex_id = 0;        ///< ut_pex (BEP 11)
     std::optional<std::uint32_t> reqq;
     std::optional<std::uint16_t> listen_port;
     std::optional<Address> your_address;

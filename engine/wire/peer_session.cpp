@@ -227,6 +227,12 @@ void PeerSession::request_metadata(std::uint32_t piece) {
     send(Extended{extended_.metadata_id, payload});
 }
 
+void PeerSession::send_pex(const PexMessage& message) {
+    if (!config_.pex || extended_.pex_id == 0) return;
+    const Bytes payload = message.encode();
+    send(Extended{extended_.pex_id, payload});
+}
+
 // ---- what the stream brings ----
 
 Error PeerSession::on_handshake(ByteView raw) {
@@ -257,6 +263,7 @@ void PeerSession::send_first_messages() {
         if (config_.metadata) {
             ours.metadata_size = static_cast<std::uint32_t>(config_.metadata->size());
         }
+        if (config_.pex) ours.pex_id = kPexId;
         ours.reqq = kOurReqq;
         ours.client = kClientName;
         ours.your_address = config_.remote.address;
@@ -451,6 +458,8 @@ Error PeerSession::handle(const Extended& m) {
         events_.push_back(ExtensionsKnown{});
     } else if (m.id == kMetadataId) {
         return on_metadata_message(m.payload);
+    } else if (m.id == kPexId) {
+        return on_pex_message(m.payload);
     } else if (m.id == kDontHaveId) {
         auto piece = parse_dont_have(m.payload);
         if (!piece) return piece.error();
@@ -478,6 +487,14 @@ Error PeerSession::on_metadata_message(ByteView payload) {
         const auto& data = std::get<MetadataData>(**message);
         events_.push_back(MetadataArrived{data.piece, data.total_size, {data.data.begin(), data.data.end()}});
     }
+    return {};
+}
+
+Error PeerSession::on_pex_message(ByteView payload) {
+    if (!config_.pex) return {};
+    auto message = PexMessage::parse(payload);
+    if (!message) return message.error();
+    events_.push_back(PexArrived{std::move(*message)});
     return {};
 }
 

@@ -24,6 +24,7 @@
 #include "engine/wire/inbound_stream.hpp"
 #include "engine/wire/messages.hpp"
 #include "engine/wire/outbound_queue.hpp"
+#include "engine/wire/pex_message.hpp"
 
 namespace btfs::wire {
 
@@ -87,6 +88,10 @@ struct MetadataArrived {
 struct MetadataRefused {
     std::uint32_t piece;
 };
+/// Whom the peer is connected to, as it says (BEP 11). Not checked for how often it says so.
+struct PexArrived {
+    PexMessage message;
+};
 /// The connection has to be closed now; nothing follows.
 struct Failed {
     Error reason;
@@ -95,13 +100,13 @@ struct Failed {
 using PeerEvent =
     std::variant<Greeted, PiecesKnown, PieceGained, PieceLost, Choked, Unchoked, InterestChanged,
                  BlockArrived, BlockUnneeded, BlockRefused, BlockWanted, BlockNotWanted, ExtensionsKnown,
-                 DhtPortTold, MetadataArrived, MetadataRefused, Failed>;
+                 DhtPortTold, MetadataArrived, MetadataRefused, PexArrived, Failed>;
 
 enum class Direction { outgoing, incoming };
 
 /// One connection after its transport is there: handshake, choke, interest, what the peer has, what was
-/// asked of it and what it asked of us (BEP 3, 6, 9, 10, 21, 54). Knows nothing of other peers, and decides
-/// nothing about what to fetch or whom to unchoke. A peer that breaks the protocol gets Failed.
+/// asked of it and what it asked of us (BEP 3, 6, 9, 10, 11, 21, 54). Knows nothing of other peers, and
+/// decides nothing about what to fetch or whom to unchoke. A peer that breaks the protocol gets Failed.
 ///
 /// Promises: never more requests in flight than the peer's reqq; never a request while choked but for the
 /// allowed-fast set; each of its requests answered once; Interested right behind our handshake where that is
@@ -132,6 +137,8 @@ class PeerSession final : private InboundStream::Sink {
         const Bitfield& have;
         /// The info dictionary, for peers that ask for it (BEP 9); null: it is not handed out.
         std::shared_ptr<const Bytes> metadata = nullptr;
+        /// Peers are told of to the other side, and heard of from it (BEP 11): see end_pex().
+        bool pex = false;
         /// Called when there is something to send and there was nothing before.
         std::function<void()> on_output = [] {};
     };
@@ -217,6 +224,11 @@ class PeerSession final : private InboundStream::Sink {
     void know_layout(const Layout& layout, TimePoint now);
     /// Nothing if the peer does not speak ut_metadata (extended().metadata_id).
     void request_metadata(std::uint32_t piece);
+    /// Nothing if the peer does not speak ut_pex (extended().pex_id).
+    void send_pex(const PexMessage& message);
+    /// From now on nothing is heard of peers, and send_pex() does nothing: the torrent turned out to be
+    /// private (BEP 27).
+    void end_pex() { config_.pex = false; }
 
   private:
     Error on_handshake(ByteView raw) override;
@@ -245,6 +257,7 @@ class PeerSession final : private InboundStream::Sink {
     Error handle(const AllowedFast& m);
     Error handle(const Extended& m);
     Error on_metadata_message(ByteView payload);
+    Error on_pex_message(ByteView payload);
     void answer_metadata_request(std::uint32_t piece);
     Error handle(const Unknown&) { return {}; }
 

@@ -468,6 +468,56 @@ TEST(PeerSession, WhatIsSaidOfUnknownPiecesIsBounded) {
     EXPECT_EQ(failed->reason, make_error_code(Errc::request_flood));
 }
 
+// ---- peers of peers (BEP 11) ----
+
+struct PexPair : Pair {
+    explicit PexPair(bool ours, bool theirs) {
+        auto config_a = config(Direction::outgoing, nothing, 'a');
+        auto config_b = config(Direction::incoming, everything, 'b');
+        config_a.pex = ours;
+        config_b.pex = theirs;
+        a.emplace(config_a, our_places, now);
+        b.emplace(config_b, their_places, now);
+        carry();
+    }
+    void carry() {
+        while (a->has_output() || b->has_output()) {
+            b->handle_bytes(output(*a, now), now);
+            a->handle_bytes(output(*b, now), now);
+        }
+    }
+    bool arrives() {
+        PexMessage message;
+        message.dropped = {*Endpoint::parse("192.0.2.9:9")};
+        a->send_pex(message);
+        carry();
+        const auto arrived = next<PexArrived>(*b);
+        return arrived && arrived->message == message;
+    }
+    std::optional<PeerSession> a, b;
+};
+
+TEST(PeerSession, PeersAreToldOfWhereBothSidesSpeakOfThem) {
+    PexPair both(true, true);
+    EXPECT_EQ(both.a->extended().pex_id, kPexId);
+    EXPECT_TRUE(both.arrives());
+    PexPair one(true, false);
+    EXPECT_EQ(one.a->extended().pex_id, 0);
+    EXPECT_FALSE(one.arrives());
+    PexPair other(false, true);
+    EXPECT_EQ(other.b->extended().pex_id, 0);
+    EXPECT_FALSE(other.arrives());
+}
+
+TEST(PeerSession, NothingIsHeardOrToldOfPeersAfterTheEndOfThat) {
+    PexPair told(true, true);
+    told.b->end_pex();
+    EXPECT_FALSE(told.arrives());
+    PexPair teller(true, true);
+    teller.a->end_pex();
+    EXPECT_FALSE(teller.arrives());
+}
+
 TEST(PeerSession, AChokeRejectsWhatWasAsked) {
     Pair p;
     p.exchange();
