@@ -76,7 +76,7 @@ class Engine::Loop {
         }
         std::vector<Endpoint> endpoints;
         for (const Address& address : *addresses) endpoints.push_back({address, peer.port});
-        runner.add_peers(endpoints);
+        runner.add_peers(endpoints, PeerSource::user);
     }
 
     net::Awaitable<void> get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done) {
@@ -93,7 +93,7 @@ class Engine::Loop {
         }
         if (++calls > kMaxCalls || runners.size() > kMaxTorrentsToCallFor) return;
         for (auto& runner : runners)
-            if (!runner->is_private()) runner->add_peers({&from, 1});
+            if (!runner->is_private()) runner->add_peers({&from, 1}, PeerSource::incoming);
     }
 
     /// The trackers are told first, but only for so long.
@@ -217,6 +217,7 @@ TorrentHandle Engine::add(TorrentSpec spec) {
             .dht_port = loop_->dht_port_for(spec),
             .max_peers = loop_->options.max_peers,
             .background = loop_->options.background,
+            .pex = loop_->options.pex,
         };
         const std::vector<HostPort> peers = spec.peers;
         loop_->runners.push_back(std::make_unique<TorrentRunner>(loop_->io, loop_->dialer, handle,

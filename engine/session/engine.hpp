@@ -29,6 +29,8 @@ struct EngineOptions {
     bool background = false;
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
+    /// Peers of public torrents are told of each other (BEP 11).
+    bool pex = true;
     /// Nothing: no DHT.
     std::optional<net::DhtOptions> dht;
 };

@@ -30,6 +30,7 @@ void TorrentRunner::provide(KnownContent content) {
 }
 
 void TorrentRunner::take_up_content() {
+    if (is_private()) torrent_.become_private(Clock::now());
     // Of a private torrent only those who have its file know the trackers, and nobody else is to.
     torrent_.know_content(spec_.content->layout, spec_.content->storage,
                           is_private() ? nullptr : spec_.content->metadata, Clock::now());
@@ -48,8 +49,9 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
     options.key = static_cast<std::uint32_t>(rng.next());
     announcing_ = std::make_unique<Announcing>(
         io_, client, spec_.name, std::move(options), spec_.trackers, rng.next(),
-        Announcing::Owner{[this] { return torrent_.totals(); },
-                          [this](std::span<const Endpoint> peers) { add_peers(peers); }});
+        Announcing::Owner{
+            [this] { return torrent_.totals(); },
+            [this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::tracker); }});
     announcing_->start();
 }
 
@@ -58,7 +60,7 @@ void TorrentRunner::start_searching(net::DhtClient& dht) {
     dht_ = &dht;
     for (const HostPort& node : spec_.dht_nodes) dht.add_node(node);
     dht.add(identity().wire_hash(),
-            {[this](std::span<const Endpoint> peers) { add_peers(peers); },
+            {[this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::dht); },
              [this] {
                  return dht::Node::Announce{options_.listen_port, torrent_.totals().left == 0};
              }});
@@ -69,9 +71,9 @@ void TorrentRunner::stop_announcing(std::function<void()> stopped) {
     announcing_->stop(std::move(stopped));
 }
 
-void TorrentRunner::add_peers(std::span<const Endpoint> endpoints) {
+void TorrentRunner::add_peers(std::span<const Endpoint> endpoints, PeerSource source) {
     if (closed_) return;
-    torrent_.handle_candidates(endpoints, Clock::now());
+    torrent_.handle_candidates(endpoints, source, Clock::now());
     after_event();
 }
 

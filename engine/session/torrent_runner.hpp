@@ -40,7 +40,7 @@ class TorrentRunner final : private StorageEvents {
     /// Calls `stopped` once, when the trackers know that we leave.
     void stop_announcing(std::function<void()> stopped);
 
-    void add_peers(std::span<const Endpoint> endpoints);
+    void add_peers(std::span<const Endpoint> endpoints, PeerSource source);
     void take_incoming(std::unique_ptr<net::Stream> stream, ByteView received);
     void set_reader(ReaderId reader, const ReaderDemand& demand);
     void drop_reader(ReaderId reader);

@@ -53,17 +53,25 @@ void PeerList::enqueue(const Endpoint& endpoint, Known& known, TimePoint when) {
     queue_.insert({when, known.order, endpoint});
 }
 
-bool PeerList::add(const Endpoint& endpoint) {
-    if (!endpoint.is_dialable() || is_banned(endpoint.address) || known_.contains(endpoint)) return false;
-    if (known_.size() >= kMaxPeers) return false;
-    Known known;
+bool PeerList::add(const Endpoint& endpoint, PeerSource source) {
+    if (!endpoint.is_dialable() || is_banned(endpoint.address)) return false;
+    const bool is_hearsay = !is_for_private(source);
+    if (const auto found = known_.find(endpoint); found != known_.end()) {
+        if (is_hearsay || is_for_private(found->second.source)) return false;
+        found->second.source = source;
+        --hearsay_;
+        return false;
+    }
+    if (known_.size() >= kMaxPeers || (is_hearsay && (is_private_ || hearsay_ >= kMaxHearsay))) return false;
+    hearsay_ += is_hearsay;
+    Known known{.source = source};
     known.order = own_ ? ~canonical_priority(*own_, endpoint) : static_cast<std::uint32_t>(rng_.next());
-    enqueue(endpoint, known_[endpoint] = known, {});
+    enqueue(endpoint, known_.emplace(endpoint, known).first->second, {});
     return true;
 }
 
 void PeerList::add_connected(const Endpoint& endpoint) {
-    add(endpoint);
+    add(endpoint, PeerSource::incoming);
     auto found = known_.find(endpoint);
     if (found == known_.end()) return;
     queue_.erase({found->second.next_attempt, found->second.order, endpoint});
@@ -74,7 +82,7 @@ std::optional<Endpoint> PeerList::next(TimePoint now) {
     if (queue_.empty() || queue_.begin()->when > now) return std::nullopt;
     const Endpoint endpoint = queue_.begin()->endpoint;
     queue_.erase(queue_.begin());
-    known_[endpoint].busy = true;
+    known_.at(endpoint).busy = true;
     return endpoint;
 }
 
@@ -124,7 +132,16 @@ void PeerList::forget(const Endpoint& endpoint) {
     auto found = known_.find(endpoint);
     if (found == known_.end()) return;
     queue_.erase({found->second.next_attempt, found->second.order, endpoint});
+    hearsay_ -= !is_for_private(found->second.source);
     known_.erase(found);
+}
+
+void PeerList::become_private() {
+    is_private_ = true;
+    std::vector<Endpoint> gone;
+    for (const auto& [endpoint, known] : known_)
+        if (!is_for_private(known.source)) gone.push_back(endpoint);
+    for (const Endpoint& endpoint : gone) forget(endpoint);
 }
 
 }  // namespace btfs

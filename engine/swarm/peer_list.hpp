@@ -16,17 +16,34 @@ namespace btfs {
 /// both sides; higher connects first. Addresses of different families give 0.
 std::uint32_t canonical_priority(const Endpoint& a, const Endpoint& b);
 
+/// Who has told us of a peer.
+enum class PeerSource : std::uint8_t {
+    user,
+    tracker,
+    dht,
+    pex,
+    lsd,
+    incoming,  ///< itself, by connecting to us
+};
+
+/// True for the sources that a private torrent may take its peers from (BEP 27).
+constexpr bool is_for_private(PeerSource source) {
+    return source == PeerSource::user || source == PeerSource::tracker;
+}
+
 /// Bounded. Failures back off exponentially; fresh candidates come in the order of BEP 40 once our own
 /// address is known, else at random.
 class PeerList {
   public:
     static constexpr std::size_t kMaxPeers = 4000;
+    /// Of them, those that neither the user nor a tracker has told of: anybody can make up any number.
+    static constexpr std::size_t kMaxHearsay = kMaxPeers / 2;
 
     explicit PeerList(Rng& rng) : rng_(rng) {}
 
-    /// Gives whether it is new. Addresses that cannot be dialled, banned ones, and those beyond the bound are
-    /// not taken.
-    bool add(const Endpoint& endpoint);
+    /// Gives whether it is new. Addresses that cannot be dialled, banned ones, those beyond the bounds, and
+    /// those that a private torrent must not use are not taken.
+    bool add(const Endpoint& endpoint, PeerSource source);
     /// A peer that connected to us can be dialled there: known, and counted as connected.
     void add_connected(const Endpoint& endpoint);
     /// The best candidate that may be dialled now; it counts as connected until one of the calls below.
@@ -46,12 +63,18 @@ class PeerList {
     bool is_banned(const Address& address) const { return banned_.contains(address); }
     /// Not a ban, but this endpoint leads nowhere (it is ourselves).
     void forget(const Endpoint& endpoint);
+    /// The torrent is private: whom neither the user nor a tracker has told of is forgotten, and not taken
+    /// any more (BEP 27).
+    void become_private();
+    /// False if a private torrent must not be connected to that peer.
+    bool may_dial(const Endpoint& endpoint) const { return !is_private_ || known_.contains(endpoint); }
     void set_own_address(const Endpoint& own) { own_ = own; }
 
     std::size_t size() const { return known_.size(); }
 
   private:
     struct Known {
+        PeerSource source;
         std::uint32_t failures = 0;
         bool busy = false;  // dialling or connected
         bool plain_greeting = false;
@@ -68,6 +91,8 @@ class PeerList {
 
     Rng& rng_;
     std::optional<Endpoint> own_;
+    bool is_private_ = false;
+    std::size_t hearsay_ = 0;  // of known_
     std::unordered_map<Endpoint, Known> known_;
     std::set<Place> queue_;
     std::set<Address> banned_;

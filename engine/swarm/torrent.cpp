@@ -62,7 +62,13 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       content_(std::make_unique<Content>(kNoLayout, no_storage, peers_, options_)),
       peer_list_(rng_),
       metadata_fetch_(std::in_place, identity_),
-      last_active_(now) {}
+      last_active_(now) {
+    if (options_.pex)
+        pex_.emplace([this](ConnectionId id) {
+            const wire::PeerSession& peer = peers_.at(id)->session;
+            return peer.is_seed() || peer.extended().upload_only;
+        });
+}
 
 Torrent::Torrent(const Identity& identity, const Layout& layout, Storage& storage,
                  const TorrentOptions& options, std::uint64_t seed, TimePoint now)
@@ -91,10 +97,24 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     settle(now);
 }
 
+void Torrent::become_private(TimePoint now) {
+    pex_.reset();
+    peer_list_.become_private();
+    std::vector<ConnectionId> strangers;
+    for (const auto& [id, peer] : peers_) {
+        peer->session.end_pex();
+        if (peer->session.direction() == wire::Direction::outgoing &&
+            !peer_list_.may_dial(*peer->dial_endpoint))
+            strangers.push_back(id);
+    }
+    for (ConnectionId id : strangers) disconnect(id, Errc::peer_not_needed, now);
+    settle(now);
+}
+
 // ---- peers ----
 
-void Torrent::handle_candidates(std::span<const Endpoint> endpoints, TimePoint now) {
-    for (const Endpoint& endpoint : endpoints) peer_list_.add(endpoint);
+void Torrent::handle_candidates(std::span<const Endpoint> endpoints, PeerSource source, TimePoint now) {
+    for (const Endpoint& endpoint : endpoints) peer_list_.add(endpoint, source);
     settle(now);
 }
 
@@ -117,7 +137,9 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
                                        std::optional<Duration> connect_time, TimePoint now) {
     if (direction == wire::Direction::outgoing) --dialling_;
     const bool full = peers_.size() >= options_.max_peers;
-    if (peer_list_.is_banned(endpoint.address) || full) {
+    // It may have been dialled before the torrent turned out to be private.
+    const bool stranger = direction == wire::Direction::outgoing && !peer_list_.may_dial(endpoint);
+    if (peer_list_.is_banned(endpoint.address) || full || stranger) {
         if (direction == wire::Direction::outgoing) peer_list_.on_closed(endpoint, false, now);
         return kNobody;
     }
@@ -134,6 +156,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
         .metadata = metadata_,
+        .pex = pex_.has_value(),
         .on_output =
             [this, id] {
                 if (sending_.insert(id).second) actions_.push_back(Send{id});
@@ -194,6 +217,7 @@ void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
     if (found == peers_.end()) return;
     Peer& peer = *found->second;
     if (metadata_fetch_) metadata_fetch_->remove_peer(connection);
+    if (pex_) pex_->remove_peer(connection, now);
     content_->dispatcher.release(peer, false, now);
     content_->dispatcher.on_peer_gone(peer);
     uncount(peer);
@@ -247,6 +271,7 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
         if (dropped == peer.id) return;
         break;
     }
+    if (pex_ && peer.dial_endpoint) pex_->add_contact(peer.id, *peer.dial_endpoint, true, now);
     update_interest(peer, now);
 }
 
@@ -351,7 +376,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {
     content_->uploader.on_not_wanted(peer, e.block);
 }
 
-void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint) {
+void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now) {
     const auto& said = peer.session.extended();
     if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback())
         peer_list_.set_own_address({*said.your_address, options_.listen_port});
@@ -361,7 +386,9 @@ void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint) {
     if (!peer.dial_endpoint && said.listen_port) {
         peer.dial_endpoint = Endpoint{peer.session.remote().address, *said.listen_port};
         peer_list_.add_connected(*peer.dial_endpoint);
+        if (pex_) pex_->add_contact(peer.id, *peer.dial_endpoint, false, now);
     }
+    if (pex_ && said.pex_id != 0) pex_->add_listener(peer.id, peer.session.remote().address, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::DhtPortTold& e, TimePoint) {
@@ -375,6 +402,13 @@ void Torrent::on_event(Peer& peer, const wire::MetadataArrived& e, TimePoint now
 
 void Torrent::on_event(Peer& peer, const wire::MetadataRefused& e, TimePoint now) {
     if (metadata_fetch_) metadata_fetch_->handle_reject(peer.id, e.piece, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::PexArrived& e, TimePoint now) {
+    if (!pex_) return;
+    const bool want_seeds = metadata_fetch_ || content_->picker.bytes_missing() > 0;
+    const auto heard = pex_->handle_message(peer.id, e.message, want_seeds, now);
+    for (const Endpoint& endpoint : heard) peer_list_.add(endpoint, PeerSource::pex);
 }
 
 void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {
@@ -572,6 +606,7 @@ void Torrent::update_interest(Peer& peer, TimePoint now) {
 
 void Torrent::settle(TimePoint now) {
     if (metadata_fetch_) ask_for_metadata(now);
+    if (pex_) tell_of_peers(now);
     content_->dispatcher.dispatch(now);
     dial_more(now);
 }
@@ -583,8 +618,13 @@ void Torrent::ask_for_metadata(TimePoint now) {
         actions_.push_back(MetadataFetched{std::make_shared<const Bytes>(std::move(*whole))});
 }
 
+void Torrent::tell_of_peers(TimePoint now) {
+    for (const auto& [to, message] : pex_->take_messages(now)) peers_.at(to)->session.send_pex(message);
+}
+
 TimePoint Torrent::next_timeout() const {
     TimePoint next = std::min(housekeeping_due_, content_->dispatcher.next_timeout());
+    if (pex_) next = std::min(next, pex_->next_timeout());
     if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
     if (dialling_ < kMaxDialling && peers_.size() + dialling_ < options_.max_peers)
         next = std::min(next, peer_list_.next_time());

@@ -20,6 +20,7 @@
 #include "engine/swarm/metadata_fetch.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/peer_list.hpp"
+#include "engine/swarm/pex.hpp"
 #include "engine/swarm/picker.hpp"
 #include "engine/swarm/rate_meter.hpp"
 #include "engine/swarm/smart_ban.hpp"
@@ -65,6 +66,8 @@ struct TorrentOptions {
     std::size_t upload_slots = 16;
     /// Fetch what nobody reads, too.
     bool background = false;
+    /// Tell peers of each other, and hear of others from them (BEP 11).
+    bool pex = true;
 };
 
 struct TorrentTotals {
@@ -103,8 +106,12 @@ class Torrent final : private wire::BlockPlaces {
     Torrent(const Identity& identity, const Layout& layout, Storage& storage, const TorrentOptions& options,
             std::uint64_t seed, TimePoint now);
 
+    /// The torrent is private (BEP 27): from now on only those are dialled that the user or a tracker has
+    /// told of, peer exchange ends, and connections to others are closed.
+    void become_private(TimePoint now);
+
     // ---- peers ----
-    void handle_candidates(std::span<const Endpoint> endpoints, TimePoint now);
+    void handle_candidates(std::span<const Endpoint> endpoints, PeerSource source, TimePoint now);
     void handle_dial_failed(const Endpoint& endpoint, TimePoint now);
     /// Gives kNobody if the peer is not wanted. `connect_time`: how long dialling took, a first round trip.
     ConnectionId handle_connected(const Endpoint& endpoint, wire::Direction direction,
@@ -161,11 +168,13 @@ class Torrent final : private wire::BlockPlaces {
     void on_event(Peer& peer, const wire::DhtPortTold& e, TimePoint now);
     void on_event(Peer& peer, const wire::MetadataArrived& e, TimePoint now);
     void on_event(Peer& peer, const wire::MetadataRefused& e, TimePoint now);
+    void on_event(Peer& peer, const wire::PexArrived& e, TimePoint now);
     void on_event(Peer& peer, const wire::Failed& e, TimePoint now);
 
     /// After each input: asks, dials, and notes who has something to send.
     void settle(TimePoint now);
     void ask_for_metadata(TimePoint now);
+    void tell_of_peers(TimePoint now);
     void dial_more(TimePoint now);
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
     ConnectionId redundant(const Peer& newer, const Peer& older) const;
@@ -205,6 +214,7 @@ class Torrent final : private wire::BlockPlaces {
     PeerTable peers_;
     std::unique_ptr<Content> content_;  ///< of nothing while metadata_fetch_ is there
     PeerList peer_list_;
+    std::optional<Pex> pex_;  ///< nothing if it is off, or the torrent private
     std::optional<MetadataFetch> metadata_fetch_;
     std::shared_ptr<const Bytes> metadata_;
 

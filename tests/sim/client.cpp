@@ -112,7 +112,7 @@ Client::Client(const RemotePeer::Context& context, Peers& peers, const ClientOpt
 Client::~Client() = default;
 
 void Client::introduce(const Endpoint& endpoint) {
-    tell([&] { torrent_.handle_candidates({&endpoint, 1}, context_.events.now()); });
+    tell([&] { torrent_.handle_candidates({&endpoint, 1}, PeerSource::tracker, context_.events.now()); });
 }
 
 // ---- the store ----

@@ -26,6 +26,7 @@ struct VirtualSwarm::Node final : StorageEvents {
     }
 
     void know_content() {
+        if (options.is_private) torrent.become_private(swarm.now_);
         torrent.know_content(swarm.layout_, storage,
                              options.forged_metadata ? options.forged_metadata : swarm.metadata_, swarm.now_);
         storage.attach(*this);
@@ -86,6 +87,7 @@ std::size_t VirtualSwarm::add(const NodeOptions& options) {
     std::array<std::byte, 12> tail{};
     tail[0] = static_cast<std::byte>(nodes_.size());
     own.torrent.peer_id = wire::make_peer_id(tail);
+    own.torrent.listen_port = 6881;
     nodes_.push_back(std::make_unique<Node>(*this, nodes_.size(), own));
     return nodes_.size() - 1;
 }
@@ -101,9 +103,9 @@ Endpoint VirtualSwarm::endpoint(std::size_t node) const {
     return *Endpoint::parse("10.0.0." + std::to_string(node + 1) + ":6881");
 }
 
-void VirtualSwarm::introduce(std::size_t node, std::size_t other) {
+void VirtualSwarm::introduce(std::size_t node, std::size_t other, PeerSource source) {
     const Endpoint to = endpoint(other);
-    nodes_[node]->tell([&] { torrent(node).handle_candidates({&to, 1}, now_); });
+    nodes_[node]->tell([&] { torrent(node).handle_candidates({&to, 1}, source, now_); });
 }
 
 void VirtualSwarm::set_reader(std::size_t node, ReaderId reader, const ReaderDemand& demand) {

@@ -22,6 +22,8 @@ struct NodeOptions {
     bool seed = false;
     /// It knows the torrent by its name; the rest it gets from the others.
     bool name_only = false;
+    /// The info dictionary says that the torrent is private (BEP 27).
+    bool is_private = false;
     /// It hands this out for the info dictionary, instead of the right one.
     std::shared_ptr<const Bytes> forged_metadata = nullptr;
     LinkOptions link = {};
@@ -48,7 +50,7 @@ class VirtualSwarm {
     TimePoint now() const { return now_; }
 
     /// The node learns of the other.
-    void introduce(std::size_t node, std::size_t other);
+    void introduce(std::size_t node, std::size_t other, PeerSource source = PeerSource::tracker);
     void set_reader(std::size_t node, ReaderId reader, const ReaderDemand& demand);
 
     /// Runs until the condition holds; false if nothing happens any more or `limit` has passed.

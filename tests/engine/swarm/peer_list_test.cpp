@@ -23,17 +23,47 @@ struct PeerListTest : ::testing::Test {
 };
 
 TEST_F(PeerListTest, TakesEachPeerOnceAndOnlyWhereItCanBeDialled) {
-    EXPECT_TRUE(list.add(peer));
-    EXPECT_FALSE(list.add(peer));
-    EXPECT_FALSE(list.add(at("192.0.2.2:0")));
-    EXPECT_FALSE(list.add(at("0.0.0.0:1")));
-    EXPECT_FALSE(list.add(at("224.0.0.1:1")));
+    EXPECT_TRUE(list.add(peer, PeerSource::tracker));
+    EXPECT_FALSE(list.add(peer, PeerSource::tracker));
+    EXPECT_FALSE(list.add(at("192.0.2.2:0"), PeerSource::tracker));
+    EXPECT_FALSE(list.add(at("0.0.0.0:1"), PeerSource::tracker));
+    EXPECT_FALSE(list.add(at("224.0.0.1:1"), PeerSource::tracker));
     EXPECT_EQ(list.next(now), peer);
     EXPECT_FALSE(list.next(now));
 }
 
+TEST_F(PeerListTest, WhatStrangersTellOfFillsHalfOfIt) {
+    for (std::uint32_t n = 0; n < PeerList::kMaxPeers; ++n) {
+        Bytes compact;
+        ByteWriter(compact).u32((20u << 24) + n).u16(6881);
+        list.add(*Endpoint::from_compact(compact), PeerSource::pex);
+    }
+    EXPECT_EQ(list.size(), PeerList::kMaxHearsay);
+    EXPECT_TRUE(list.add(peer, PeerSource::tracker));
+    list.add(at("20.0.0.1:6881"), PeerSource::tracker);  // now it is more than hearsay
+    EXPECT_TRUE(list.add(at("192.0.2.2:1"), PeerSource::dht));
+    EXPECT_FALSE(list.add(at("192.0.2.3:1"), PeerSource::dht));
+}
+
+TEST_F(PeerListTest, OfAPrivateTorrentOnlyTheUsersAndTheTrackersPeersAreKnown) {
+    const Endpoint named = at("192.0.2.2:1"), heard = at("192.0.2.3:1");
+    list.add(peer, PeerSource::tracker);
+    list.add(named, PeerSource::user);
+    list.add(heard, PeerSource::pex);
+    list.add_connected(at("192.0.2.4:1"));
+    EXPECT_TRUE(list.may_dial(heard));
+    list.become_private();
+    EXPECT_EQ(list.size(), 2u);
+    EXPECT_TRUE(list.may_dial(peer) && list.may_dial(named));
+    EXPECT_FALSE(list.may_dial(heard));
+    for (PeerSource source : {PeerSource::dht, PeerSource::pex, PeerSource::lsd, PeerSource::incoming})
+        EXPECT_FALSE(list.add(heard, source));
+    EXPECT_TRUE(list.add(heard, PeerSource::tracker));
+    EXPECT_TRUE(list.may_dial(heard));
+}
+
 TEST_F(PeerListTest, FailuresBackOffAndEnd) {
-    list.add(peer);
+    list.add(peer, PeerSource::tracker);
     Duration before{};
     for (int i = 0; i < 7; ++i) {
         ASSERT_EQ(list.next(now), peer) << i;
@@ -50,7 +80,7 @@ TEST_F(PeerListTest, FailuresBackOffAndEnd) {
 }
 
 TEST_F(PeerListTest, AHangUpIsTriedAtOnceWithAPlainGreeting) {
-    list.add(peer);
+    list.add(peer, PeerSource::tracker);
     list.next(now);
     EXPECT_FALSE(list.wants_plain_greeting(peer));
     list.on_hung_up(peer, now);
@@ -61,24 +91,24 @@ TEST_F(PeerListTest, AHangUpIsTriedAtOnceWithAPlainGreeting) {
 }
 
 TEST_F(PeerListTest, ABanIsForAllPortsAndForGood) {
-    list.add(peer);
-    list.add(at("192.0.2.1:7000"));
+    list.add(peer, PeerSource::tracker);
+    list.add(at("192.0.2.1:7000"), PeerSource::tracker);
     list.ban(peer.address);
     EXPECT_FALSE(list.next(now));
-    EXPECT_FALSE(list.add(at("192.0.2.1:7001")));
+    EXPECT_FALSE(list.add(at("192.0.2.1:7001"), PeerSource::tracker));
 }
 
 TEST_F(PeerListTest, IsBounded) {
     for (std::uint32_t i = 0; i < PeerList::kMaxPeers + 100; ++i) {
         Endpoint e = peer;
         e.port = static_cast<std::uint16_t>(i % 60000 + 1);
-        list.add(e);
+        list.add(e, PeerSource::tracker);
     }
     EXPECT_EQ(list.size(), PeerList::kMaxPeers);
 }
 
 TEST_F(PeerListTest, ADuplicateIsPutOffUntilItsTwinEnds) {
-    list.add(peer);
+    list.add(peer, PeerSource::tracker);
     list.next(now);
     list.on_closed(peer, true, now);
     EXPECT_FALSE(list.next(now + 1min));
@@ -87,7 +117,7 @@ TEST_F(PeerListTest, ADuplicateIsPutOffUntilItsTwinEnds) {
 }
 
 TEST_F(PeerListTest, APeerThatConnectedToUsIsNotDialled) {
-    list.add(peer);
+    list.add(peer, PeerSource::tracker);
     list.add_connected(peer);
     EXPECT_FALSE(list.next(now));
     list.on_closed(peer, false, now);

@@ -1,0 +1,134 @@
+#include "engine/swarm/pex.hpp"
+
+#include <algorithm>
+
+namespace btfs {
+namespace {
+
+/// True if the address means the same to a peer at `remote` as to us. Loopback addresses do on this machine
+/// alone, and private ones in a private network.
+bool is_shared_with(const Address& remote, const Address& address) {
+    if (address.is_loopback()) return remote.is_loopback();
+    return !address.is_private() || remote.is_private() || remote.is_loopback();
+}
+
+}  // namespace
+
+void Pex::add_contact(ConnectionId peer, const Endpoint& endpoint, bool reachable, TimePoint now) {
+    if (numbers_.contains(peer) || !endpoint.is_dialable() || !endpoints_.insert(endpoint).second) return;
+    contacts_.emplace(++last_number_, Contact{peer, endpoint, reachable});
+    numbers_.emplace(peer, last_number_);
+    on_news(now);
+}
+
+void Pex::add_listener(ConnectionId peer, const Address& remote, TimePoint now) {
+    const auto [listener, is_new] = listeners_.try_emplace(peer);
+    if (!is_new) return;
+    listener->second.remote = remote;
+    listener->second.drops_until = departure_count();
+    on_news(now);
+}
+
+void Pex::remove_peer(ConnectionId peer, TimePoint now) {
+    listeners_.erase(peer);
+    if (const auto number = numbers_.extract(peer)) {
+        const auto contact = contacts_.extract(number.mapped());
+        endpoints_.erase(contact.mapped().endpoint);
+        departures_.push_back({contact.key(), contact.mapped().endpoint});
+    }
+    forget_departures();
+    on_news(now);
+}
+
+/// Those that every listener knows of, and those beyond the bound.
+void Pex::forget_departures() {
+    std::uint64_t known_to_all = departure_count();
+    for (const auto& [id, listener] : listeners_) known_to_all = std::min(known_to_all, listener.drops_until);
+    while (!departures_.empty() &&
+           (departures_forgotten_ < known_to_all || departures_.size() > kMaxDepartures)) {
+        departures_.pop_front();
+        ++departures_forgotten_;
+    }
+}
+
+bool Pex::has_news(const Listener& listener) const {
+    return listener.told_until < last_number_ || listener.drops_until < departure_count();
+}
+
+void Pex::on_news(TimePoint now) {
+    next_ = kNever;
+    for (auto& [id, listener] : listeners_) {
+        if (listener.due == kNever && has_news(listener))
+            listener.due = std::max(now + kGather, listener.told + kInterval);
+        next_ = std::min(next_, listener.due);
+    }
+}
+
+std::vector<Pex::Telling> Pex::take_messages(TimePoint now) {
+    std::vector<Telling> tellings;
+    if (now < next_) return tellings;
+    for (auto& [id, listener] : listeners_) {
+        if (now < listener.due) continue;
+        listener.due = kNever;
+        wire::PexMessage message = news_for(id, listener);
+        if (message.empty()) continue;
+        listener.told = now;
+        tellings.push_back({id, std::move(message)});
+    }
+    on_news(now);  // what one message had no room for
+    return tellings;
+}
+
+wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
+    wire::PexMessage message;
+    listener.drops_until = std::max(listener.drops_until, departures_forgotten_);
+    while (listener.drops_until < departure_count() && message.dropped.size() < kMaxDropped) {
+        const Departure& gone = departures_[listener.drops_until++ - departures_forgotten_];
+        const bool was_told =
+            gone.contact <= listener.told_until && is_shared_with(listener.remote, gone.endpoint.address);
+        if (was_told) message.dropped.push_back(gone.endpoint);
+    }
+    // What is still to be dropped can be told from what was never told only while nothing is added.
+    if (listener.drops_until < departure_count()) return message;
+    for (auto contact = contacts_.upper_bound(listener.told_until);; ++contact) {
+        if (contact == contacts_.end()) {
+            listener.told_until = last_number_;
+            break;
+        }
+        if (message.added.size() == kMaxAdded) break;
+        const auto& [number, known] = *contact;
+        listener.told_until = number;
+        if (known.peer == id || !is_shared_with(listener.remote, known.endpoint.address)) continue;
+        if (std::erase(message.dropped, known.endpoint) > 0) continue;  // it has come back
+        std::uint8_t flags = 0;
+        if (known.reachable) flags |= wire::kPexReachable;
+        if (is_seed_(known.peer)) flags |= wire::kPexSeed;
+        message.added.push_back({known.endpoint, flags});
+    }
+    return message;
+}
+
+std::vector<Endpoint> Pex::handle_message(ConnectionId from, const wire::PexMessage& message, bool want_seeds,
+                                          TimePoint now) {
+    const auto found = listeners_.find(from);
+    if (found == listeners_.end()) return {};
+    Listener& teller = found->second;
+    if (teller.heard_until > now + (kHeardAtOnce - 1) * kHeardInterval) return {};
+    teller.heard_until = std::max(teller.heard_until, now) + kHeardInterval;
+
+    std::vector<Endpoint> taken;
+    std::set<Address> hosts;
+    for (const wire::PexPeer& peer : message.added) {
+        const Address& address = peer.endpoint.address;
+        if (taken.size() == kMaxTaken) break;
+        if (!peer.endpoint.is_dialable() || !is_shared_with(teller.remote, address)) continue;
+        if (!want_seeds && (peer.flags & wire::kPexSeed) != 0) continue;
+        // Many ports of one host are nobody's swarm (BEP 11), unless they are of our own network.
+        const bool ours = address.is_loopback() || address.is_private();
+        if (!ours && !hosts.insert(address).second) continue;
+        taken.push_back(peer.endpoint);
+    }
+    return taken;
+}
+
+}  // namespace btfs

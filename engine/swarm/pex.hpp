@@ -1,0 +1,103 @@
+// Peer exchange (BEP 11): which peer is told of which others, and what is believed of what they tell.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/time.hpp"
+#include "engine/swarm/partial_piece.hpp"
+#include "engine/wire/pex_message.hpp"
+
+namespace btfs {
+
+/// A machine: knows the connected peers that others can dial, the contacts, and those that speak ut_pex, the
+/// listeners. Contacts are numbered as they come and their going is logged, so that a listener is no more
+/// than how far it has been told of both. It has no timeout while there is nothing to tell. One for each
+/// torrent, never for a private one (BEP 27).
+class Pex {
+  public:
+    /// A listener is not told anything sooner after it was told something; and news waits a little for more.
+    static constexpr Duration kInterval = 60s;
+    static constexpr Duration kGather = 3s;
+    /// In one message.
+    static constexpr std::size_t kMaxAdded = 50;
+    static constexpr std::size_t kMaxDropped = 50;
+    /// Who tells us something more often than this, but for so many messages in advance, is not listened to.
+    static constexpr Duration kHeardInterval = 30s;
+    static constexpr int kHeardAtOnce = 3;
+    /// Of one message so many peers are taken.
+    static constexpr std::size_t kMaxTaken = 50;
+    /// Contacts that are gone, for those who have to be told. Beyond that the oldest are forgotten.
+    static constexpr std::size_t kMaxDepartures = 1000;
+
+    struct Telling {
+        ConnectionId to;
+        wire::PexMessage message;
+    };
+
+    /// `is_seed` is asked about contacts when somebody is told of them.
+    explicit Pex(std::function<bool(ConnectionId)> is_seed) : is_seed_(std::move(is_seed)) {}
+
+    /// The peer is connected, and can be dialled there; `reachable` if we did so. Of two peers that claim the
+    /// same endpoint the first one counts.
+    void add_contact(ConnectionId peer, const Endpoint& endpoint, bool reachable, TimePoint now);
+    /// The peer speaks ut_pex.
+    void add_listener(ConnectionId peer, const Address& remote, TimePoint now);
+    /// The connection has ended.
+    void remove_peer(ConnectionId peer, TimePoint now);
+
+    /// Whom to dial of those that a listener tells of. Nobody if it tells too often. `want_seeds`: unless we
+    /// are one.
+    std::vector<Endpoint> handle_message(ConnectionId from, const wire::PexMessage& message, bool want_seeds,
+                                         TimePoint now);
+
+    /// What is to be sent now.
+    std::vector<Telling> take_messages(TimePoint now);
+    /// When take_messages() may have something though nothing happens; kNever if never.
+    TimePoint next_timeout() const { return next_; }
+
+  private:
+    using Number = std::uint64_t;
+
+    struct Contact {
+        ConnectionId peer;
+        Endpoint endpoint;
+        bool reachable;
+    };
+    struct Departure {
+        Number contact;
+        Endpoint endpoint;
+    };
+    struct Listener {
+        Address remote;
+        Number told_until = 0;          ///< this contact and all before
+        std::uint64_t drops_until = 0;  ///< this departure and all before, counted from the first ever
+        TimePoint told{};
+        TimePoint due = kNever;  ///< unless there is nothing to tell
+        /// What it said so far is as much as it should have said until then.
+        TimePoint heard_until{};
+    };
+
+    wire::PexMessage news_for(ConnectionId id, Listener& listener) const;
+    bool has_news(const Listener& listener) const;
+    void on_news(TimePoint now);
+    void forget_departures();
+    std::uint64_t departure_count() const { return departures_forgotten_ + departures_.size(); }
+
+    std::function<bool(ConnectionId)> is_seed_;
+    std::map<Number, Contact> contacts_;
+    std::map<ConnectionId, Number> numbers_;
+    std::set<Endpoint> endpoints_;  ///< of contacts_
+    Number last_number_ = 0;
+    std::map<ConnectionId, Listener> listeners_;
+    std::deque<Departure> departures_;
+    std::uint64_t departures_forgotten_ = 0;  ///< went before the first one in departures_
+    TimePoint next_ = kNever;
+};
+
+}  // namespace btfs
