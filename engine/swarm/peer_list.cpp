@@ -55,6 +55,7 @@ void PeerList::enqueue(const Endpoint& endpoint, Known& known, TimePoint when) {
 
 bool PeerList::add(const Endpoint& endpoint, PeerSource source) {
     if (!endpoint.is_dialable() || is_banned(endpoint.address)) return false;
+    if (std::ranges::find(ourselves_, endpoint) != ourselves_.end()) return false;
     const bool is_hearsay = !is_for_private(source);
     if (const auto found = known_.find(endpoint); found != known_.end()) {
         if (is_hearsay || is_for_private(found->second.source)) return false;
@@ -126,6 +127,12 @@ void PeerList::ban(const Address& address) {
     for (const auto& [endpoint, known] : known_)
         if (endpoint.address == address) gone.push_back(endpoint);
     for (const Endpoint& endpoint : gone) forget(endpoint);
+}
+
+void PeerList::on_ourselves(const Endpoint& endpoint) {
+    forget(endpoint);
+    ourselves_.push_back(endpoint);
+    if (ourselves_.size() > kMaxOurselves) ourselves_.pop_front();
 }
 
 void PeerList::forget(const Endpoint& endpoint) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -38,6 +39,7 @@ class PeerList {
     static constexpr std::size_t kMaxPeers = 4000;
     /// Of them, those that neither the user nor a tracker has told of: anybody can make up any number.
     static constexpr std::size_t kMaxHearsay = kMaxPeers / 2;
+    static constexpr std::size_t kMaxOurselves = 16;
 
     explicit PeerList(Rng& rng) : rng_(rng) {}
 
@@ -61,8 +63,8 @@ class PeerList {
     /// Never again to this address, whatever the port.
     void ban(const Address& address);
     bool is_banned(const Address& address) const { return banned_.contains(address); }
-    /// Not a ban, but this endpoint leads nowhere (it is ourselves).
-    void forget(const Endpoint& endpoint);
+    /// This endpoint leads to ourselves. It is not taken again: peers go on telling us of it.
+    void on_ourselves(const Endpoint& endpoint);
     /// The torrent is private: whom neither the user nor a tracker has told of is forgotten, and not taken
     /// any more (BEP 27).
     void become_private();
@@ -88,6 +90,7 @@ class PeerList {
         auto operator<=>(const Place&) const = default;
     };
     void enqueue(const Endpoint& endpoint, Known& known, TimePoint when);
+    void forget(const Endpoint& endpoint);
 
     Rng& rng_;
     std::optional<Endpoint> own_;
@@ -96,6 +99,7 @@ class PeerList {
     std::unordered_map<Endpoint, Known> known_;
     std::set<Place> queue_;
     std::set<Address> banned_;
+    std::deque<Endpoint> ourselves_;  ///< the last kMaxOurselves of them
 };
 
 }  // namespace btfs

@@ -412,7 +412,8 @@ void Torrent::on_event(Peer& peer, const wire::PexArrived& e, TimePoint now) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {
-    if (e.reason == Errc::connected_to_self) peer_list_.forget(peer.session.remote());
+    const bool dialled = peer.session.direction() == wire::Direction::outgoing;
+    if (e.reason == Errc::connected_to_self && dialled) peer_list_.on_ourselves(peer.session.remote());
     disconnect(peer.id, e.reason, now);
 }
 

@@ -116,6 +116,15 @@ TEST_F(PeerListTest, ADuplicateIsPutOffUntilItsTwinEnds) {
     EXPECT_EQ(list.next(now + 1min), peer);
 }
 
+TEST_F(PeerListTest, OurselvesAreNotTakenAgain) {
+    list.add(peer, PeerSource::pex);
+    list.next(now);
+    list.on_ourselves(peer);
+    EXPECT_EQ(list.size(), 0u);
+    EXPECT_FALSE(list.add(peer, PeerSource::pex));
+    EXPECT_TRUE(list.add(at("192.0.2.1:6882"), PeerSource::pex));
+}
+
 TEST_F(PeerListTest, APeerThatConnectedToUsIsNotDialled) {
     list.add(peer, PeerSource::tracker);
     list.add_connected(peer);
