@@ -20,6 +20,8 @@ struct NetworkOptions {
     std::vector<std::string> peers;  ///< HOST:PORT
     std::size_t max_peers = 80;
     std::vector<std::string> bind;  ///< an interface, or an address of each family at most
+    bool no_pex = false;
+    bool no_lsd = false;
     bool no_dht = false;
     std::vector<std::string> dht_bootstrap;  ///< HOST:PORT; empty: the well-known ones
 };

@@ -41,6 +41,8 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_option("--bind", network.bind,
                    "Interface or address that everything goes over, name look-ups included, or nowhere")
         ->allow_extra_args(false);
+    app.add_flag("--no-pex", network.no_pex, "Do not exchange peers with peers");
+    app.add_flag("--no-lsd", network.no_lsd, "Do not look for peers in the local network");
     app.add_flag("--no-dht", network.no_dht, "Do not take part in the DHT");
     app.add_option(
            "--dht-bootstrap", network.dht_bootstrap,

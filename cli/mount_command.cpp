@@ -92,6 +92,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
                    .max_peers = options.network.max_peers,
                    .background = options.background,
                    .binding = parse_binding(options.network.bind),
+                   .pex = !options.network.no_pex,
+                   .lsd = !options.network.no_lsd,
                    .dht = std::move(dht)});
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());

@@ -39,6 +39,8 @@ int seed(const SeedOptions& options) {
                    .max_peers = options.network.max_peers,
                    .background = false,
                    .binding = parse_binding(options.network.bind),
+                   .pex = !options.network.no_pex,
+                   .lsd = !options.network.no_lsd,
                    .dht = dht_options(options.network)});
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());

@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <boost/asio/ip/multicast.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <cerrno>
 
@@ -15,6 +16,8 @@ namespace ip = boost::asio::ip;
 
 /// Unsent bytes in the kernel beyond which a socket takes no more: requests must not queue behind uploads.
 constexpr int kUnsentLowWater = 32 * 1024;
+/// What is multicast does not leave the local network.
+constexpr int kMulticastHops = 1;
 
 template <class Protocol>
 Protocol protocol_of(AddressFamily family) {
@@ -27,6 +30,16 @@ typename Protocol::endpoint local_endpoint(const LocalBinding& binding, AddressF
     const std::optional<Address>& address = family == AddressFamily::v4 ? binding.v4 : binding.v6;
     if (address) return to_asio<Protocol>(Endpoint{*address, port});
     return {protocol_of<Protocol>(family), port};
+}
+
+/// As a rule Linux hands a group's datagrams to all sockets once anybody on the machine has joined it.
+Error hear_only_what_is_joined(int socket, AddressFamily family) {
+    const int others = 0;
+    const bool v4 = family == AddressFamily::v4;
+    if (setsockopt(socket, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL,
+                   &others, sizeof others) != 0)
+        return {errno, boost::system::system_category()};
+    return {};
 }
 
 }  // namespace
@@ -92,6 +105,26 @@ Result<ip::udp::socket> SocketFactory::udp(AddressFamily family, std::uint16_t p
     if (!error) socket.non_blocking(true, error);
     if (error) return error;
     return socket;
+}
+
+Result<ip::udp::socket> SocketFactory::multicast(const Endpoint& group) {
+    const AddressFamily family = group.address.family();
+    ip::udp::socket socket(io_);
+    Error error;
+    socket.open(protocol_of<ip::udp>(family), error);
+    if (!error) socket.set_option(ip::udp::socket::reuse_address(true), error);
+    if (!error) socket.set_option(ip::multicast::hops(kMulticastHops), error);
+    if (!error) socket.set_option(ip::multicast::enable_loopback(true), error);
+    if (!error) error = bind_device(socket.native_handle(), family);
+    if (!error) error = hear_only_what_is_joined(socket.native_handle(), family);
+    if (!error) socket.bind(to_asio<ip::udp>(group), error);
+    if (!error) socket.non_blocking(true, error);
+    if (error) return error;
+    return socket;
+}
+
+std::vector<MulticastInterface> SocketFactory::multicast_interfaces(AddressFamily family) const {
+    return net::multicast_interfaces(family, binding_);
 }
 
 }  // namespace btfs::net

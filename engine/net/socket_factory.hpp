@@ -3,10 +3,12 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <vector>
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
 #include "engine/net/local_binding.hpp"
+#include "engine/net/multicast_interfaces.hpp"
 
 namespace btfs::net {
 
@@ -29,6 +31,11 @@ class SocketFactory {
     Result<boost::asio::ip::tcp::acceptor> acceptor(AddressFamily family, std::uint16_t port);
     /// A UDP socket on the same addresses; port 0 takes a free one.
     Result<boost::asio::ip::udp::socket> udp(AddressFamily family, std::uint16_t port);
+    /// A UDP socket that hears what is sent to a multicast group, where it joins it. Others on this machine
+    /// may listen as well, and hear what it sends.
+    Result<boost::asio::ip::udp::socket> multicast(const Endpoint& group);
+    /// The local networks that it is bound to: all, as a rule, and loopback.
+    std::vector<MulticastInterface> multicast_interfaces(AddressFamily family) const;
 
   private:
     Error bind_device(int socket, AddressFamily family) const;

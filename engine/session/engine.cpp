@@ -18,6 +18,7 @@
 #include "engine/net/dialer.hpp"
 #include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
+#include "engine/net/lsd_client.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/task_group.hpp"
@@ -66,6 +67,7 @@ class Engine::Loop {
           udp(sockets, [this](const Endpoint& from) { call_back(from); }),
           trackers(io, resolver, http, udp, random_seed()),
           dht(io, udp, resolver, options.dht.value_or(net::DhtOptions{}), random_seed()),
+          lsd(sockets, random_seed()),
           stop_timer(io) {}
 
     net::Awaitable<void> find_peer(TorrentRunner& runner, HostPort peer) {
@@ -100,6 +102,7 @@ class Engine::Loop {
     void begin_stop() {
         listener.close();
         dht.stop();
+        lsd.stop();
         stop_timer.expires_after(kGoodbyeTime);
         stop_timer.async_wait([this](Error) { io.stop(); });
         for (auto& runner : runners) runner->close();
@@ -167,6 +170,7 @@ class Engine::Loop {
     net::UdpMux udp;
     net::TrackerClient trackers;
     net::DhtClient dht;
+    net::LsdClient lsd;
     boost::asio::steady_timer stop_timer;
     TimePoint calls_since{};
     unsigned calls = 0;       // back to peers that tried uTP, since then
@@ -200,6 +204,7 @@ std::uint16_t Engine::port() const {
 }
 
 void Engine::start() {
+    if (loop_->options.lsd) loop_->post([this] { loop_->lsd.start(port()); });
     loop_->thread = std::thread([this] {
         pthread_setname_np(pthread_self(), "engine");
         loop_->io.run();
@@ -226,6 +231,7 @@ TorrentHandle Engine::add(TorrentSpec spec) {
             loop_->tasks.spawn("look-up of a peer", loop_->find_peer(*loop_->runners.back(), peer));
         loop_->runners.back()->start_announcing(loop_->trackers, random_seed());
         if (loop_->options.dht) loop_->runners.back()->start_searching(loop_->dht);
+        if (loop_->options.lsd) loop_->runners.back()->start_discovering(loop_->lsd);
     });
     return handle;
 }

@@ -31,6 +31,8 @@ struct EngineOptions {
     net::LocalBinding binding = {};
     /// Peers of public torrents are told of each other (BEP 11).
     bool pex = true;
+    /// Peers of public torrents are looked for in the local networks (BEP 14).
+    bool lsd = true;
     /// Nothing: no DHT.
     std::optional<net::DhtOptions> dht;
 };

@@ -26,6 +26,7 @@ void TorrentRunner::provide(KnownContent content) {
     spec_.content.emplace(std::move(content));
     take_up_content();
     if (is_private() && dht_) std::exchange(dht_, nullptr)->remove(identity().wire_hash());
+    if (is_private() && lsd_) std::exchange(lsd_, nullptr)->remove(identity().wire_hash());
     after_event();
 }
 
@@ -64,6 +65,12 @@ void TorrentRunner::start_searching(net::DhtClient& dht) {
              [this] {
                  return dht::Node::Announce{options_.listen_port, torrent_.totals().left == 0};
              }});
+}
+
+void TorrentRunner::start_discovering(net::LsdClient& lsd) {
+    if (is_private()) return;
+    lsd_ = &lsd;
+    lsd.add(identity().wire_hash(), [this](const Endpoint& peer) { add_peers({&peer, 1}, PeerSource::lsd); });
 }
 
 void TorrentRunner::stop_announcing(std::function<void()> stopped) {

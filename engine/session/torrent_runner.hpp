@@ -9,6 +9,7 @@
 
 #include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
+#include "engine/net/lsd_client.hpp"
 #include "engine/net/peer_connection.hpp"
 #include "engine/session/announcing.hpp"
 #include "engine/session/engine.hpp"
@@ -37,6 +38,8 @@ class TorrentRunner final : private StorageEvents {
     void start_announcing(net::TrackerClient& client, std::uint64_t seed);
     /// Peers are looked for in the DHT from now on, unless it is private (BEP 27).
     void start_searching(net::DhtClient& dht);
+    /// The local networks are told of it from now on, and listened to, unless it is private.
+    void start_discovering(net::LsdClient& lsd);
     /// Calls `stopped` once, when the trackers know that we leave.
     void stop_announcing(std::function<void()> stopped);
 
@@ -82,6 +85,7 @@ class TorrentRunner final : private StorageEvents {
     TimePoint armed_ = kNever;
     std::unique_ptr<Announcing> announcing_;
     net::DhtClient* dht_ = nullptr;
+    net::LsdClient* lsd_ = nullptr;
     bool carrying_out_ = false;
     bool closed_ = false;
 };

@@ -1,0 +1,65 @@
+#include "engine/lsd/discovery.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace btfs::lsd {
+namespace {
+
+/// Eight hex digits, which is what other clients expect of one.
+std::string make_cookie(Rng& rng) {
+    Sha1Digest random;
+    rng.fill(random.bytes);
+    return random.hex().substr(0, 8);
+}
+
+}  // namespace
+
+Discovery::Discovery(Rng& rng) : cookie_(make_cookie(rng)) {}
+
+void Discovery::enqueue(const Sha1Digest& info_hash, TimePoint due) {
+    torrents_[info_hash] = due;
+    queue_.insert({due, info_hash});
+}
+
+void Discovery::add(const Sha1Digest& info_hash, TimePoint now) {
+    if (!torrents_.contains(info_hash)) enqueue(info_hash, now);
+}
+
+void Discovery::remove(const Sha1Digest& info_hash) {
+    if (const auto torrent = torrents_.extract(info_hash)) queue_.erase({torrent.mapped(), info_hash});
+}
+
+std::optional<Announcement> Discovery::poll_announcement(std::uint16_t port, TimePoint now) {
+    if (now < next_timeout()) return std::nullopt;
+    Announcement announcement{.port = port, .info_hashes = {}, .cookie = cookie_};
+    while (!queue_.empty() && announcement.info_hashes.size() < Announcement::kMaxInfoHashes &&
+           queue_.begin()->first <= now + kEarly) {
+        announcement.info_hashes.push_back(queue_.begin()->second);
+        queue_.erase(queue_.begin());
+    }
+    for (const Sha1Digest& info_hash : announcement.info_hashes) enqueue(info_hash, now + kInterval);
+    next_datagram_ = now + kSpacing;
+    return announcement;
+}
+
+TimePoint Discovery::next_timeout() const {
+    return queue_.empty() ? kNever : std::max(queue_.begin()->first, next_datagram_);
+}
+
+std::optional<Discovery::Neighbour> Discovery::handle_datagram(const Address& from, ByteView datagram,
+                                                               TimePoint now) {
+    if (now >= heard_since_ + 1s) {
+        heard_since_ = now;
+        heard_ = 0;
+    }
+    if (++heard_ > kMaxHeard || (!from.is_v4() && from.is_link_local())) return std::nullopt;
+    auto announcement = Announcement::parse(datagram);
+    if (!announcement || announcement->cookie == cookie_) return std::nullopt;
+    std::erase_if(announcement->info_hashes,
+                  [this](const Sha1Digest& info_hash) { return !torrents_.contains(info_hash); });
+    if (announcement->info_hashes.empty()) return std::nullopt;
+    return Neighbour{{from, announcement->port}, std::move(announcement->info_hashes)};
+}
+
+}  // namespace btfs::lsd
