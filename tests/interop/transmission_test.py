@@ -10,13 +10,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from interop.exchange import Exchange
+from support import btfs
+from support.content import differences
 from support.harness import TestCase, end, free_port, main
 
 
 class Transmission(Exchange, TestCase):
     dials = False
 
-    def run_daemon(self, torrent, parent):
+    def run_daemon(self, parent, **torrent):
         port, self.rpc_port = free_port(), free_port()
         self.session_id = ""
         home = self.folder / "transmission"
@@ -33,9 +35,12 @@ class Transmission(Exchange, TestCase):
         self.daemon = self.start(["transmission-daemon", "--foreground", "--config-dir", home])
         self.wait_for_port(self.rpc_port, self.daemon)
         self.wait_for_port(port, self.daemon)
-        added = self.rpc("torrent-add", metainfo=base64.b64encode(torrent.read_bytes()).decode())
+        added = self.rpc("torrent-add", **torrent)
         self.assertIn("torrent-added", added)
         return port
+
+    def run_daemon_with(self, torrent, parent):
+        return self.run_daemon(parent, metainfo=base64.b64encode(torrent.read_bytes()).decode())
 
     def rpc(self, method, **arguments):
         request = urllib.request.Request(f"http://127.0.0.1:{self.rpc_port}/transmission/rpc",
@@ -57,13 +62,13 @@ class Transmission(Exchange, TestCase):
         return torrent["percentDone"] == 1 and torrent["leftUntilDone"] == 0 and torrent["status"] == 6  # seeding
 
     def seed(self, torrent, parent):
-        port = self.run_daemon(torrent, parent)
+        port = self.run_daemon_with(torrent, parent)
         self.wait_for(self.has_all, "seeding Transmission")
         time.sleep(1)  # it says so a moment before it takes peers
         return port
 
     def leech(self, torrent, parent):
-        port = self.run_daemon(torrent, parent)
+        port = self.run_daemon_with(torrent, parent)
         time.sleep(1)
         return port
 
@@ -76,6 +81,15 @@ class Transmission(Exchange, TestCase):
                        capture_output=True, timeout=30)
         (self.content / "empty").unlink()  # it leaves empty files out
         self.assert_reads_all(self.seed(self.torrent, self.content.parent))
+
+    def test_gets_the_metadata_and_then_everything_from_us(self):
+        btfs.create(self, self.content, self.torrent)
+        info_hash = json.loads(btfs.run("info", "--json", self.torrent).stdout)["info_hash_v1"]
+        port = self.run_daemon(self.target, filename=f"magnet:?xt=urn:btih:{info_hash}")
+        btfs.Seed(self, self.content, self.torrent, peers=(port,))
+        self.finish()
+        self.assertEqual(differences(self.content, self.target / "content"), "Only in "
+                         f"{self.content}: empty\n")
 
 
 if __name__ == "__main__":
