@@ -42,10 +42,15 @@ void Node::add_contacts(std::span<const Contact> contacts, TimePoint now) {
 
 void Node::add_router(const Endpoint& endpoint, bool always, TimePoint now) {
     if (endpoint.address.family() != family_ || !endpoint.is_dialable()) return;
+    const bool at_home = table_.size() >= kFewNodes;
+    if (at_home && !always) {
+        if (pending_.size() < kMaxPending / 2) ask(endpoint, std::nullopt, Ping{}, std::nullopt, now);
+        return;
+    }
     auto& known = always ? routers_ : once_;
     if (known.size() == kMaxRouters || std::ranges::find(known, endpoint) != known.end()) return;
     known.push_back(endpoint);
-    if (table_.size() >= kFewNodes) return;
+    if (at_home) return;
     own_lookup_due_ = std::min(own_lookup_due_, now);
     for (auto& [id, running] : lookups_) running.lookup.add_router(endpoint);
     go_on(now);

@@ -91,7 +91,8 @@ class Node {
 
     /// Nodes that an earlier run, a torrent or the other family knew: tried, and taken if they answer.
     void add_contacts(std::span<const Contact> contacts, TimePoint now);
-    /// A node whose id is not known. With `always` it is asked again whenever there are few others.
+    /// A node whose id is not known. With `always` it is asked again whenever there are few others; else it
+    /// is pinged, or begun with if there are few others now.
     void add_router(const Endpoint& endpoint, bool always, TimePoint now);
 
     /// Events follow: PeersFound, and PeersLookedUp at the end. With `announce` the nodes that are nearest

@@ -69,6 +69,7 @@ class PeerList {
     /// any more (BEP 27).
     void become_private();
     /// False if a private torrent must not be connected to that peer.
+    bool is_private() const { return is_private_; }
     bool may_dial(const Endpoint& endpoint) const { return !is_private_ || known_.contains(endpoint); }
     void set_own_address(const Endpoint& own) { own_ = own; }
 

@@ -151,7 +151,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .our_id = options_.peer_id,
         .remote = endpoint,
         .listen_port = options_.listen_port,
-        .dht_port = options_.dht_port,
+        .dht_port = peer_list_.is_private() ? std::uint16_t{0} : options_.dht_port,
         .interested = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0),
         .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <utility>
 
+#include "engine/metainfo/bencode.hpp"
 #include "tests/engine/dht/support/dht_network.hpp"
 
 namespace btfs::dht {
@@ -107,6 +109,81 @@ TEST(NodeTest, ARouterThatIsDeadAtFirstIsTriedAgain) {
     network.loss = 0;
     network.run_for(1min);
     EXPECT_GE(network.node(fresh).table().size(), 8u);
+}
+
+/// Has an item, and says so to whoever asks for anything.
+class Holder final : public test::Host {
+  public:
+    Holder(const NodeId& id, RawItem item) : id_(id), item_(std::move(item)) {}
+    void handle_datagram(const Endpoint& from, ByteView datagram, TimePoint) override {
+        const auto message = parse_krpc(datagram);
+        const auto* query = message ? std::get_if<Query>(&*message) : nullptr;
+        if (!query) return;
+        Bytes reply;
+        bencode::Writer writer(reply);
+        writer.begin_dictionary().key("r").begin_dictionary().key("id").string(id_.view());
+        if (std::holds_alternative<GetItem>(query->method))
+            writer.key("k")
+                .string(item_.key)
+                .key("seq")
+                .integer(*item_.sequence)
+                .key("sig")
+                .string(item_.signature)
+                .key("v")
+                .raw(item_.value);
+        writer.end().key("t").string(query->transaction).key("y").string("r").end();
+        reply_ = Datagram{from, reply};
+    }
+    std::optional<Datagram> poll_datagram() override { return std::exchange(reply_, std::nullopt); }
+
+  private:
+    NodeId id_;
+    RawItem item_;
+    std::optional<Datagram> reply_;
+};
+
+TEST(NodeTest, OfAnItemTheNewestThatIsProvenIsFound) {
+    // BEP 44's first vector; and one that claims to be newer.
+    const auto publisher =
+        *PublicKey::from_hex("77ff84905a91936367c01360803104f92432fcd904a43511876df5cdf3e7e548");
+    const auto first =
+        *Digest<32>::from_hex("305ac8aeb6c9c151fa120f120ea2cfb923564e11552d06a5d856091e5e853cff");
+    const auto second =
+        *Digest<32>::from_hex("1260d3f39e4999684aa92eb73ffd136e6f4f3ecbfda0ce53a1608ecd7ae21f01");
+    RawItem item;
+    const ByteView value = as_bytes("12:Hello World!");
+    item.value.assign(value.begin(), value.end());
+    item.key = as_text(publisher.view());
+    item.signature = std::string(as_text(first.view())) + std::string(as_text(second.view()));
+    item.sequence = 1;
+    RawItem forged = item;
+    forged.sequence = 2;
+
+    Network network(6);
+    const auto nodes = grow(network, 30);
+    const ItemName name = ItemName::mutable_of(publisher, "");
+    for (const RawItem& held : {item, forged}) {
+        const NodeId id = random_id_near(name.target, 40, network.rng());
+        const Endpoint at = network.add(std::make_unique<Holder>(id, held));
+        for (const Endpoint& node : nodes) {
+            network.node(node).add_router(at, false, network.now());
+            network.touch(node);
+        }
+    }
+    const Endpoint asker = nodes[20];
+    const Endpoint fresh = network.add_node();
+    for (const Contact& contact : {Contact{network.node(asker).id(), asker}})
+        network.node(fresh).add_contacts({&contact, 1}, network.now());
+    network.touch(fresh);
+    network.run_for(10s);
+    ASSERT_TRUE(network.node(fresh).find_item(name, network.now()));
+    network.touch(fresh);
+    network.run_for(10s);
+    const auto found = events_of<ItemLookedUp>(network.node(fresh));
+    ASSERT_EQ(found.size(), 1u);
+    ASSERT_TRUE(found[0].item);
+    EXPECT_EQ(found[0].item->sequence, 1);
+    EXPECT_EQ(found[0].item->value, item.value);
 }
 
 TEST(NodeTest, TakesAnIdThatItsAddressMayHave) {
