@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/metainfo/bencode.hpp"
-#include "tests/engine/dht/support/dht_network.hpp"
+#include "tests/engine/dht/network/dht_network.hpp"
 
 namespace btfs::dht {
 namespace {

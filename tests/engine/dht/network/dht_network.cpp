@@ -1,4 +1,4 @@
-#include "tests/engine/dht/support/dht_network.hpp"
+#include "tests/engine/dht/network/dht_network.hpp"
 
 #include <algorithm>
 
