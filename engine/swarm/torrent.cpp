@@ -267,8 +267,9 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
         if (id == peer.id || !other->session.greeted() || other->session.peer_id() != peer.session.peer_id())
             continue;
         const ConnectionId dropped = redundant(peer, *other);
+        const bool is_this = dropped == peer.id;  // and gone, then
         disconnect(dropped, Errc::duplicate_peer, now);
-        if (dropped == peer.id) return;
+        if (is_this) return;
         break;
     }
     if (pex_ && peer.dial_endpoint) pex_->add_contact(peer.id, *peer.dial_endpoint, true, now);
