@@ -58,7 +58,7 @@ Attributes Filesystem::attributes_of_root(const MountRoot& root) const {
             .kind = NodeKind::directory,
             .executable = false,
             .size = 0,
-            .links = 2 + root.directory_count + (virtual_.is_there() ? 1U : 0U),
+            .links = 2 + root.directory_count,
             .modified = root.modified};
 }
 
@@ -138,8 +138,6 @@ Result<Listing> Filesystem::list(NodeId node) const {
     listing.directory_ = place->index;
     if (listing.torrent_) return listing;
     listing.root_ = std::move(place->root);
-    if (virtual_.is_there())
-        listing.first_.push_back({VirtualFolder::kName, *virtual_.attributes(VirtualFolder::kNode)});
     return listing;
 }
 

@@ -38,7 +38,7 @@ class Listing {
     friend class Filesystem;
     explicit Listing(std::vector<Entry> first) : first_(std::move(first)) {}
 
-    std::vector<Entry> first_;                       ///< ".", "..", and what is virtual
+    std::vector<Entry> first_;                       ///< ".", "..", and, in it, what is virtual
     std::shared_ptr<const MountRoot> root_;          ///< its torrents follow; or
     std::shared_ptr<const MountedTorrent> torrent_;  ///< what is in this folder of it follows
     Slot slot_ = 0;
@@ -60,6 +60,7 @@ class Filesystem {
     Result<Attributes> lookup(NodeId parent, std::string_view name) const;
     Result<Attributes> attributes(NodeId node) const;
     Result<std::string_view> symlink_target(NodeId node) const;
+    /// The mount's root does not list VirtualFolder::kName, though lookup() finds it.
     Result<Listing> list(NodeId node) const;
     /// A listing for a handle of the kernel's: kept until it is closed, or until the end if it never is.
     Result<std::uint64_t> open_listing(NodeId node);

@@ -18,8 +18,9 @@ struct VirtualFile {
     std::function<std::string()> text;
 };
 
-/// The folder and its files: immutable, and not there at all without files. Sizes are 0, as in /proc: what a
-/// file will say is not known before it is opened. Everything was modified just now.
+/// The folder and its files: immutable, and not there at all without files. Who names it finds it; no listing
+/// shows it, so that walks over the mount see nothing but torrents. Sizes are 0, as in /proc: what a file
+/// will say is not known before it is opened. Everything was modified just now.
 class VirtualFolder {
   public:
     static constexpr std::string_view kName = ".btfs";

@@ -87,7 +87,7 @@ class FoldersAndStdin(Sources):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stderr, "(?s)warning: left out: .*broken.torrent.*warning: left out: .*c.torrent")
         self.assertNotIn("hidden", done.stderr)
-        self.assertEqual(self.names(), [".btfs", "a", "b"])
+        self.assertEqual(self.names(), ["a", "b"])
 
     def test_a_folder_without_usable_torrents_is_refused(self):
         folder = self.folder / "torrents"
@@ -104,9 +104,9 @@ class FoldersAndStdin(Sources):
     def test_a_torrent_a_magnet_or_its_hash_may_come_from_stdin(self):
         torrent = self.torrent("content")
         info_hash = self.info_hash(torrent)
-        for text, names in ((torrent.read_bytes(), [".btfs", "content"]),
-                            (f" magnet:?xt=urn:btih:{info_hash}\n".encode(), [".btfs"]),
-                            (f"{info_hash}\n".encode(), [".btfs"])):
+        for text, names in ((torrent.read_bytes(), ["content"]),
+                            (f" magnet:?xt=urn:btih:{info_hash}\n".encode(), []),
+                            (f"{info_hash}\n".encode(), [])):
             done = self.mount_stdin(text)
             self.assertEqual((done.returncode, done.stderr), (0, b""))
             self.assertEqual(self.names(), names)
@@ -145,7 +145,7 @@ class FoldersAndStdin(Sources):
         hashes = [self.info_hash(torrent) for torrent in torrents]
         magnets = [f"magnet:?xt=urn:btih:{info_hash}" for info_hash in hashes]
         peers = [f"--peer=127.0.0.1:{seed.port}" for seed in seeds]
-        expected = sorted([".btfs"] + [f"content [{info_hash[:8]}]" for info_hash in hashes])
+        expected = sorted(f"content [{info_hash[:8]}]" for info_hash in hashes)
         for sources in (torrents, torrents[::-1], [torrents[0], magnets[1]], [magnets[0], torrents[1]], magnets,
                         magnets[::-1]):
             for _ in ("the swarm tells the rest", "the cache does"):
@@ -213,10 +213,10 @@ class StatusAndWait(Sources):
         waiting = self.start_waiting("--wait")
         time.sleep(0.5)
         self.assertIsNone(waiting.poll(), waiting.output.read_text())
-        self.assertEqual(self.names(), [".btfs"])
+        self.assertEqual(self.names(), [])
         self.seed("content", port=self.port)
         self.assertEqual(waiting.wait(20), 0, waiting.output.read_text())
-        self.assertEqual(self.names(), [".btfs", "content"])
+        self.assertEqual(self.names(), ["content"])
         self.assertEqual(waiting.output.read_text(), "", "a line for a terminal went into a file")
 
     def start_waiting(self, option, **options):
@@ -345,13 +345,13 @@ class Urls(Sources):
     def test_a_torrent_comes_from_a_server_once(self):
         server, done = self.mount_url({"/t": reply(200, self.bytes)}, path="/t?key=secret")
         self.assert_mounted(done)
-        self.assertEqual(self.names(), [".btfs", "content"])
+        self.assertEqual(self.names(), ["content"])
         _, (section,) = self.status()
         self.assertEqual((section["url"], section["fetch"]), (f"{server.url}/t", "done"))
         self.unmount()
         server.stop()
         self.assert_mounted(self.mount(f"{server.url}/t?key=secret", options=["--wait=0"]))
-        self.assertEqual(self.names(), [".btfs", "content"])
+        self.assertEqual(self.names(), ["content"])
         self.assertEqual(self.status()[1][0]["fetch"], "kept from an earlier mount")
         self.assertEqual(server.asked, ["/t?key=secret"])
 
@@ -379,17 +379,17 @@ class Urls(Sources):
         server, done = self.mount_url({"/t": redirect("/gzip"), "/chunks": chunks,
                                        "/gzip": reply(200, gzip.compress(self.bytes), Content_Encoding="gzip")})
         self.assert_mounted(done)
-        self.assertEqual(self.names(), [".btfs", "content"])
+        self.assertEqual(self.names(), ["content"])
         self.unmount()
         self.assert_mounted(self.mount(f"{server.url}/chunks", options=["--wait=10"]))
-        self.assertEqual(self.names(), [".btfs", "content"])
+        self.assertEqual(self.names(), ["content"])
 
     def test_a_redirect_to_a_magnet_link_is_one(self):
         seed = self.seed("content")
         magnet = f"magnet:?xt=urn:btih:{self.info_hash(self.file)}&x.pe=127.0.0.1:{seed.port}"
         server, done = self.mount_url({"/t": redirect(magnet)})
         self.assert_mounted(done)
-        self.assertEqual(self.names(), [".btfs", "content"])
+        self.assertEqual(self.names(), ["content"])
         self.unmount()
         self.assert_mounted(self.mount(f"{server.url}/t", options=["--wait=0"]))
         self.assertEqual(len(server.asked), 1)
@@ -410,7 +410,7 @@ class Urls(Sources):
                 server, done = self.mount_url(answers, path)
                 self.assertEqual(done.returncode, NOT_ALL_THERE, done.stderr)
                 self.assertIn(why, done.stderr.splitlines()[-1])
-                self.assertEqual(self.names(), [".btfs"])
+                self.assertEqual(self.names(), [])
                 _, (section,) = self.status()
                 self.assertEqual((section["state"], section["fetch"]), ("failed", "given up"))
                 self.assertIn(why, section["error"])
@@ -437,7 +437,7 @@ class Urls(Sources):
         began = time.monotonic()
         self.assert_mounted(self.mount(f"{server.url}/t", other))
         self.assertLess(time.monotonic() - began, 3)
-        self.assertEqual(self.names(), [".btfs", "other"])
+        self.assertEqual(self.names(), ["other"])
         self.wait_for(lambda: server.asked, "request")
         began = time.monotonic()
         self.unmount()
@@ -452,7 +452,7 @@ class Urls(Sources):
                 time.sleep(0.1)
         _, done = self.mount_url({"/t": slowly}, seconds=25)
         self.assert_mounted(done)
-        self.assertEqual(self.names(), [".btfs", "content"])
+        self.assertEqual(self.names(), ["content"])
 
     def test_info_reads_urls_and_stdin(self):
         server = Server(self, {"/t": redirect("/u"), "/u": reply(200, self.bytes), "/missing": reply(404)})
@@ -469,7 +469,7 @@ class Urls(Sources):
     def test_a_url_of_what_is_there_already_adds_nothing(self):
         server = Server(self, {"/t": reply(200, self.bytes), "/u": reply(200, self.bytes)})
         self.assert_mounted(self.mount(self.file, f"{server.url}/t", f"{server.url}/u", options=["--wait=10"]))
-        self.assertEqual(self.names(), [".btfs", "content"])
+        self.assertEqual(self.names(), ["content"])
         self.assertEqual(len(self.status()[1]), 1)
 
 
