@@ -19,6 +19,7 @@
 #include <boost/beast/http/write.hpp>
 #include <cassert>
 
+#include "engine/net/connect_to_first.hpp"
 #include "engine/net/content_coding.hpp"
 #include "engine/net/http_url.hpp"
 
@@ -68,18 +69,6 @@ Error error_of(boost::system::error_code error) {
     if (error.category() == http::make_error_code(http::error::bad_version).category())
         return Errc::http_malformed;
     return error;
-}
-
-tcp::endpoint tcp_endpoint(const Address& address, std::uint16_t port) {
-    const ByteView raw = address.bytes();
-    if (address.is_v4()) {
-        asio::ip::address_v4::bytes_type bytes;
-        std::memcpy(bytes.data(), raw.data(), bytes.size());
-        return {asio::ip::address_v4(bytes), port};
-    }
-    asio::ip::address_v6::bytes_type bytes;
-    std::memcpy(bytes.data(), raw.data(), bytes.size());
-    return {asio::ip::address_v6(bytes), port};
 }
 
 bool is_redirect(unsigned status) {
@@ -185,35 +174,19 @@ class HttpClient::Exchange {
         }
         if (addresses->size() > kMaxAddresses) addresses->resize(kMaxAddresses);
 
-        Error last = Errc::name_not_found;
-        for (const Address& address : *addresses) {
-            auto socket = client_.sockets_.tcp(address.family());
-            if (!socket) {
-                last = socket.error();
-                continue;
-            }
-            beast::tcp_stream stream(std::move(*socket));
-            last = co_await connect(stream, address, url.port);
-            if (last == Errc::cancelled) co_return last;
-            if (last) continue;
-            stream.expires_at(deadline_);
-            Result<Hop> hop = Errc::cancelled;
-            if (url.https) {
-                hop = co_await over_tls(std::move(stream), url);
-            } else {
-                hop = co_await exchange(stream, message(url), limits());
-            }
-            if (hop) hop->from_public = is_public(address);
-            co_return hop;
+        auto connected =
+            co_await connect_to_first(client_.sockets_, std::move(*addresses), url.port, deadline_);
+        if (!connected) co_return connected.error();
+        beast::tcp_stream stream(std::move(connected->socket));
+        stream.expires_at(deadline_);
+        Result<Hop> hop = Errc::cancelled;
+        if (url.https) {
+            hop = co_await over_tls(std::move(stream), url);
+        } else {
+            hop = co_await exchange(stream, message(url), limits());
         }
-        co_return last;
-    }
-
-    Awaitable<Error> connect(beast::tcp_stream& stream, Address address, std::uint16_t port) {
-        const tcp::endpoint target = tcp_endpoint(address, port);
-        stream.expires_at(std::min(deadline_, Clock::now() + kConnectTimeout));
-        auto [connect_error] = co_await stream.async_connect(target, kAwait);
-        co_return connect_error ? error_of(connect_error) : Error{};
+        if (hop) hop->from_public = is_public(connected->address);
+        co_return hop;
     }
 
     Awaitable<Result<Hop>> over_tls(beast::tcp_stream plain, const HttpUrl& url) {

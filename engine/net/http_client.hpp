@@ -30,15 +30,13 @@ struct HttpResponse {
     std::string final_url;  ///< a magnet link if the server redirects there: then there is no body
 };
 
-/// GETs over HTTP/1.1, one connection each, over TLS with verified certificates for https. Follows
-/// redirects, but none from a public address to a loopback or private one, and none to a magnet link, which
-/// is given. Used on the io_context's thread.
+/// GETs over HTTP/1.1, one connection each, over TLS with verified certificates for https. A host's addresses
+/// are tried as connect_to_first() does. Follows redirects, but none from a public address to a loopback or
+/// private one, and none to a magnet link, which is given. Used on the io_context's thread.
 class HttpClient {
   public:
     static constexpr unsigned kMaxRedirects = 5;
     static constexpr std::size_t kMaxHeaderSize = 16 * 1024;
-    /// For one address, so that a dead one of several leaves time for the others.
-    static constexpr Duration kConnectTimeout = 5s;
     /// Addresses of one name that are tried.
     static constexpr std::size_t kMaxAddresses = 6;
 

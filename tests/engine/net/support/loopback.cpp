@@ -38,6 +38,14 @@ void TcpServer::work() {
     }
 }
 
+SilentServer::SilentServer(const std::string& address, std::uint16_t port) : acceptor_(io_) {
+    const tcp::endpoint endpoint(asio::ip::make_address(address), port);
+    acceptor_.open(endpoint.protocol());
+    acceptor_.bind(endpoint);
+    acceptor_.listen(0);  // of one
+    queued_.emplace_back(io_).connect(endpoint);
+}
+
 UdpServer::UdpServer(Serve serve)
     : serve_(std::move(serve)), socket_(io_, udp::endpoint(asio::ip::make_address("127.0.0.1"), 0)) {
     thread_ = std::thread([this] { work(); });

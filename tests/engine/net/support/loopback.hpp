@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace btfs::net::test {
 
@@ -52,6 +53,17 @@ class TcpServer {
     asio::io_context io_;
     asio::ip::tcp::acceptor acceptor_;
     std::thread thread_;
+};
+
+/// Its queue is full: who connects to it waits for ever.
+class SilentServer {
+  public:
+    SilentServer(const std::string& address, std::uint16_t port);
+
+  private:
+    asio::io_context io_;
+    asio::ip::tcp::acceptor acceptor_;
+    std::vector<asio::ip::tcp::socket> queued_;
 };
 
 /// Answers each datagram with what `serve` gives, or not at all if that is empty.
