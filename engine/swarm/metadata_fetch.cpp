@@ -22,6 +22,9 @@ std::uint32_t size_of_piece(std::uint32_t size, std::uint32_t piece) {
 
 bool MetadataFetch::add_peer(ConnectionId peer, std::uint32_t size) {
     if (size == 0 || size > kMaxSize) return false;
+    const auto known = peers_.find(peer);
+    if (known != peers_.end() && known->second.size == size) return true;
+    remove_peer(peer);
     peers_[peer].size = size;
     return true;
 }
@@ -124,6 +127,13 @@ TimePoint MetadataFetch::may_be_asked(const Peer& peer, std::uint32_t piece) con
     return std::max(again, peer.paused_until);
 }
 
+bool MetadataFetch::anybody_has_time(std::uint32_t size, TimePoint now) const {
+    return std::ranges::any_of(peers_, [&](const auto& entry) {
+        const Peer& peer = entry.second;
+        return peer.size == size && peer.waiting.size() < kMaxWaiting && peer.paused_until <= now;
+    });
+}
+
 std::optional<ConnectionId> MetadataFetch::whom_to_ask(std::uint32_t size, const Assembly& assembly,
                                                        std::uint32_t piece, TimePoint now) const {
     std::optional<ConnectionId> best;
@@ -157,7 +167,7 @@ std::optional<MetadataFetch::Ask> MetadataFetch::poll_ask(TimePoint now) {
     if (whole_) return std::nullopt;
     for (std::uint32_t size : claims_in_order()) {
         Assembly* assembly = followed(size, now);
-        if (!assembly) {
+        if (!assembly || !anybody_has_time(size, now)) {
             next_ = std::min(next_, now + kLate);
             continue;
         }

@@ -44,6 +44,7 @@ class MetadataFetch {
     explicit MetadataFetch(const Identity& identity) : identity_(identity) {}
 
     /// The peer speaks ut_metadata and says that the dictionary has so many bytes. False if that cannot be.
+    /// Who says another size later starts over.
     bool add_peer(ConnectionId peer, std::uint32_t size);
     void remove_peer(ConnectionId peer);
     /// True if the peer can be of no use any more: it has sent what is wrong.
@@ -85,6 +86,7 @@ class MetadataFetch {
     };
 
     Assembly* followed(std::uint32_t size, TimePoint now);
+    bool anybody_has_time(std::uint32_t size, TimePoint now) const;
     std::optional<ConnectionId> whom_to_ask(std::uint32_t size, const Assembly& assembly, std::uint32_t piece,
                                             TimePoint now) const;
     TimePoint may_be_asked(const Peer& peer, std::uint32_t piece) const;

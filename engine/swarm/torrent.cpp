@@ -89,7 +89,7 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     for (const auto& [id, peer] : peers_) ids.push_back(id);
     for (ConnectionId id : ids) {
         Peer& peer = *peers_.at(id);
-        peer.session.know_layout(layout, now);
+        peer.session.know_content(layout, metadata_, now);
         for (std::uint32_t i = 0; i < announced_.size(); ++i)
             if (announced_.test(PieceIndex(i))) peer.session.announce_have(PieceIndex(i));
         drain(peer, now);

@@ -11,6 +11,16 @@ constexpr std::size_t kMaxClientName = 64;
 using bencode::Kind;
 using bencode::Value;
 
+template <class T>
+void take_number(const Value& dictionary, std::string_view key, T& out) {
+    if (const auto number = dictionary.find_number<T>(key)) out = *number;
+}
+
+template <class T>
+void take_number(const Value& dictionary, std::string_view key, std::optional<T>& out) {
+    if (const auto number = dictionary.find_number<T>(key)) out = *number;
+}
+
 }  // namespace
 
 Bytes ExtendedHandshake::encode() const {
@@ -32,23 +42,22 @@ Bytes ExtendedHandshake::encode() const {
     return out;
 }
 
-Result<ExtendedHandshake> ExtendedHandshake::parse(ByteView payload) {
+Result<ExtendedHandshake> ExtendedHandshake::updated(ByteView payload) const {
     auto document = bencode::decode_prefix(payload, kLimits);
     if (!document) return document.error();
     const Value root = document->root();
     if (!root.is_dictionary()) return Errc::bencode_wrong_type;
-    ExtendedHandshake h;
+    ExtendedHandshake h = *this;
     if (const auto ids = root.find("m", Kind::dictionary)) {
-        h.dont_have_id = ids->find_number<std::uint8_t>("lt_donthave").value_or(0);
-        h.metadata_id = ids->find_number<std::uint8_t>("ut_metadata").value_or(0);
-        h.pex_id = ids->find_number<std::uint8_t>("ut_pex").value_or(0);
+        take_number(*ids, "lt_donthave", h.dont_have_id);
+        take_number(*ids, "ut_metadata", h.metadata_id);
+        take_number(*ids, "ut_pex", h.pex_id);
     }
-    h.reqq = root.find_number<std::uint32_t>("reqq");
-    h.listen_port = root.find_number<std::uint16_t>("p");
-    h.metadata_size = root.find_number<std::uint32_t>("metadata_size");
-    h.upload_only = root.find_number<std::uint32_t>("upload_only").value_or(0) != 0;
-    if (const auto client = root.find("v", Kind::string))
-        h.client = client->string().substr(0, kMaxClientName);
+    take_number(root, "reqq", h.reqq);
+    take_number(root, "p", h.listen_port);
+    take_number(root, "metadata_size", h.metadata_size);
+    if (const auto upload = root.find_number<std::uint32_t>("upload_only")) h.upload_only = *upload != 0;
+    if (const auto name = root.find("v", Kind::string)) h.client = name->string().substr(0, kMaxClientName);
     if (const auto yours = root.find("yourip", Kind::string))
         h.your_address = Address::from_bytes(as_bytes(yours->string()));
     return h;

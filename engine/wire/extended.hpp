@@ -33,7 +33,10 @@ struct ExtendedHandshake {
 
     Bytes encode() const;
     /// Values of the wrong type are taken as absent; Errc only if it is no bencoded dictionary.
-    static Result<ExtendedHandshake> parse(ByteView payload);
+    static Result<ExtendedHandshake> parse(ByteView payload) { return ExtendedHandshake().updated(payload); }
+    /// What a later handshake of the same peer leaves of this one, which it adds to: what it does not mention
+    /// stays, and an extension is ended by the id 0.
+    Result<ExtendedHandshake> updated(ByteView payload) const;
 };
 
 /// lt_donthave's payload (BEP 54): a piece index. Errc::message_malformed.

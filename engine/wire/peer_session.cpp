@@ -210,10 +210,12 @@ void PeerSession::refuse_block(const BlockRef& block) {
     if (std::erase(wanted_by_peer_, block) > 0 && capabilities_.fast) send(RejectRequest{block});
 }
 
-void PeerSession::know_layout(const Layout& layout, TimePoint now) {
+void PeerSession::know_content(const Layout& layout, std::shared_ptr<const Bytes> metadata, TimePoint now) {
     assert(!config_.layout);
     config_.layout = &layout;
+    config_.metadata = std::move(metadata);
     now_ = now;
+    if (config_.metadata && greeted_ && capabilities_.extended) send_extended_handshake();
     const std::vector<Bytes> early = std::exchange(early_, {});
     for (const Bytes& body : early) {
         if (failed_) return;
@@ -256,27 +258,27 @@ void PeerSession::send_first_messages() {
     } else {
         send(BitfieldMessage{config_.have.bytes()});
     }
-    if (capabilities_.extended) {
-        ExtendedHandshake ours;
-        ours.dont_have_id = kDontHaveId;
-        if (config_.metadata || !config_.layout) ours.metadata_id = kMetadataId;
-        if (config_.metadata) {
-            ours.metadata_size = static_cast<std::uint32_t>(config_.metadata->size());
-        }
-        if (config_.pex) ours.pex_id = kPexId;
-        ours.reqq = kOurReqq;
-        ours.client = kClientName;
-        ours.your_address = config_.remote.address;
-        ours.upload_only = config_.layout && config_.have.all();
-        if (config_.listen_port != 0) ours.listen_port = config_.listen_port;
-        const Bytes payload = ours.encode();
-        send(Extended{kExtendedHandshakeId, payload});
-    }
+    if (capabilities_.extended) send_extended_handshake();
     if (capabilities_.dht && config_.dht_port != 0) send(Port{config_.dht_port});
     if (capabilities_.fast && config_.layout) send_allowed_fast();
     const bool said = config_.interested && config_.eager;
     if (am_interested_ && !said) send(Interested{});
     if (!am_interested_ && said) send(NotInterested{});
+}
+
+void PeerSession::send_extended_handshake() {
+    ExtendedHandshake ours;
+    ours.dont_have_id = kDontHaveId;
+    if (config_.metadata || !config_.layout) ours.metadata_id = kMetadataId;
+    if (config_.metadata) ours.metadata_size = static_cast<std::uint32_t>(config_.metadata->size());
+    if (config_.pex) ours.pex_id = kPexId;
+    ours.reqq = kOurReqq;
+    ours.client = kClientName;
+    ours.your_address = config_.remote.address;
+    ours.upload_only = config_.layout && config_.have.all();
+    if (config_.listen_port != 0) ours.listen_port = config_.listen_port;
+    const Bytes payload = ours.encode();
+    send(Extended{kExtendedHandshakeId, payload});
 }
 
 void PeerSession::send_allowed_fast() {
@@ -451,7 +453,7 @@ Error PeerSession::handle(const Cancel& m) {
 Error PeerSession::handle(const Extended& m) {
     if (!capabilities_.extended) return Errc::message_not_negotiated;
     if (m.id == kExtendedHandshakeId) {
-        auto parsed = ExtendedHandshake::parse(m.payload);
+        auto parsed = extended_.updated(m.payload);
         if (!parsed) return parsed.error();
         extended_ = std::move(*parsed);
         if (extended_.reqq) reqq_ = std::clamp<std::uint32_t>(*extended_.reqq, 1, 4096);

@@ -122,7 +122,7 @@ class PeerSession final : private InboundStream::Sink {
     struct Config {
         Direction direction = Direction::outgoing;
         const Identity& identity;
-        /// Null while the torrent's name is all that is known of it: see know_layout().
+        /// Null while the torrent's name is all that is known of it: see know_content().
         const Layout* layout = nullptr;
         PeerId our_id{};
         Endpoint remote;
@@ -220,8 +220,8 @@ class PeerSession final : private InboundStream::Sink {
     void send_block(const BlockRef& block, ContentView content);
     void refuse_block(const BlockRef& block);
     /// The pieces are known now: what the peer said of them before is told in events. Once, if Config had
-    /// none.
-    void know_layout(const Layout& layout, TimePoint now);
+    /// none. The peer hears that the info dictionary, unless it is null, can be had from us.
+    void know_content(const Layout& layout, std::shared_ptr<const Bytes> metadata, TimePoint now);
     /// Nothing if the peer does not speak ut_metadata (extended().metadata_id).
     void request_metadata(std::uint32_t piece);
     /// Nothing if the peer does not speak ut_pex (extended().pex_id).
@@ -263,6 +263,7 @@ class PeerSession final : private InboundStream::Sink {
 
     void send(const Message& message);
     void send_first_messages();
+    void send_extended_handshake();
     void send_allowed_fast();
     void gain(PieceIndex piece);
     /// aria2 sends a bitfield, or HaveAll, instead of many Haves at any time.

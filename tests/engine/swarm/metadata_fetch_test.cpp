@@ -145,6 +145,20 @@ TEST_F(MetadataFetchTest, ManyClaimsThatLeadNowhereDelayTheRightOneOnlySoLong) {
     EXPECT_EQ(whole, info);
 }
 
+TEST_F(MetadataFetchTest, WhoSaysAnotherSizeStartsOver) {
+    const Bytes small = random_bytes(100);
+    fetch.add_peer(1, size);
+    fetch.add_peer(2, 100);
+    EXPECT_EQ(asks().size(), 6u);
+    fetch.add_peer(1, 100);
+    EXPECT_FALSE(fetch.handle_data(1, 4, 100, small, now)) << "that was asked for of another dictionary";
+    fetch.handle_reject(1, 3, now);
+    fetch.remove_peer(1);
+    fetch.add_peer(3, size);
+    for (const auto& ask : asks()) EXPECT_FALSE(send(ask, info));
+    EXPECT_EQ(fetch.take_whole(), info);
+}
+
 TEST_F(MetadataFetchTest, DataThatNobodyAskedForOrOfAnotherSizeDoNotCount) {
     fetch.add_peer(1, size);
     EXPECT_FALSE(fetch.handle_data(1, 0, size, part(info, 0), now)) << "not asked for yet: ignored";

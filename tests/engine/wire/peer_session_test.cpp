@@ -440,12 +440,24 @@ TEST(PeerSession, WhatAPeerHadSaidOfItsPiecesCountsOnceTheyAreKnown) {
     p.seed.set_choking(false);
     p.talk();
     EXPECT_FALSE(p.newcomer.peer_choking());
-    p.newcomer.know_layout(p.layout, p.now);
+    p.newcomer.know_content(p.layout, nullptr, p.now);
     EXPECT_TRUE(Pair::next<PiecesKnown>(p.newcomer));
     EXPECT_TRUE(p.newcomer.is_seed());
     p.newcomer.request(kBlock, p.now);
     p.talk();
     EXPECT_TRUE(Pair::next<BlockWanted>(p.seed));
+}
+
+TEST(PeerSession, ThatTheInfoDictionaryCanNowBeHadIsSaid) {
+    NameOnly p;
+    EXPECT_FALSE(p.seed.extended().metadata_size);
+    EXPECT_NE(p.seed.extended().metadata_id, 0);
+    p.newcomer.know_content(p.layout, p.info, p.now);
+    p.talk();
+    EXPECT_EQ(p.seed.extended().metadata_size, 20'000u);
+    p.seed.request_metadata(1);
+    p.talk();
+    EXPECT_TRUE(Pair::next<MetadataArrived>(p.seed));
 }
 
 TEST(PeerSession, NonsenseAboutPiecesIsFoundOutOnceTheyAreKnown) {
@@ -454,7 +466,7 @@ TEST(PeerSession, NonsenseAboutPiecesIsFoundOutOnceTheyAreKnown) {
     append_message(have, Have{PieceIndex(kPieces)});
     p.newcomer.handle_bytes(have, p.now);
     EXPECT_FALSE(Pair::next<Failed>(p.newcomer));
-    p.newcomer.know_layout(p.layout, p.now);
+    p.newcomer.know_content(p.layout, nullptr, p.now);
     EXPECT_TRUE(Pair::next<Failed>(p.newcomer));
 }
 
