@@ -70,6 +70,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source) {
     if (!source.metainfo) source.metainfo = kept(source.identity);
     known_.push_back(source.identity);
     TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), house_.peers};
+    spec.background_files = source.selected_files;
     spec.peers.insert(spec.peers.end(), source.peers.begin(), source.peers.end());
     Served* served = nullptr;
     if (source.metainfo) {

@@ -97,6 +97,12 @@ void append_missing(std::vector<HostPort>& peers, std::vector<HostPort> more) {
         if (std::ranges::find(peers, peer) == peers.end()) peers.push_back(std::move(peer));
 }
 
+/// Both selections together; who selects nothing means all.
+void widen(std::vector<FileRange>& selected, const std::vector<FileRange>& more) {
+    if (more.empty()) selected.clear();
+    if (!selected.empty()) selected.insert(selected.end(), more.begin(), more.end());
+}
+
 bool has_its_own_trackers_alone(const TorrentSource& source) {
     return source.metainfo && source.metainfo->is_private && !source.metainfo->trackers.empty();
 }
@@ -133,6 +139,7 @@ TorrentSource source_of(Magnet magnet) {
     source.name = magnet.name.empty() ? magnet.identity.cache_key() : std::move(magnet.name);
     source.trackers = std::move(magnet.trackers);
     source.peers = std::move(magnet.peers);
+    source.selected_files = std::move(magnet.selected_files);
     return source;
 }
 
@@ -156,6 +163,7 @@ void Sources::add(TorrentSource source) {
     // What is known in full comes first.
     if (source.metainfo && !known->metainfo) std::swap(*known, source);
     if (known->url.empty()) known->url = std::move(source.url);
+    widen(known->selected_files, source.selected_files);
     if (has_its_own_trackers_alone(*known)) return;
     append_missing(known->trackers, std::move(source.trackers));
     append_missing(known->peers, std::move(source.peers));

@@ -31,6 +31,7 @@ struct TorrentSource {
     std::optional<Metainfo> metainfo;  ///< nothing if only its name is known
     std::vector<std::vector<std::string>> trackers;
     std::vector<HostPort> peers;
+    std::vector<FileRange> selected_files;  ///< what a magnet link selects; empty: all
     std::string url;  ///< where its file came from, if from there
 };
 

@@ -1,5 +1,6 @@
 #include "engine/core/bitfield.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace btfs {
@@ -32,6 +33,11 @@ bool Bitfield::clear(PieceIndex piece) {
     bytes_[piece.value() / 8] &= static_cast<std::uint8_t>(~(0x80 >> piece.value() % 8));
     --count_;
     return true;
+}
+
+bool Bitfield::includes(const Bitfield& other) const {
+    return std::ranges::equal(bytes_, other.bytes_,
+                              [](std::uint8_t ours, std::uint8_t theirs) { return (theirs & ~ours) == 0; });
 }
 
 }  // namespace btfs

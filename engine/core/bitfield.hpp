@@ -24,6 +24,8 @@ class Bitfield {
     std::size_t size() const { return size_; }
     std::size_t count() const { return count_; }
     bool all() const { return count_ == size_; }
+    /// True if all that is set in `other`, of the same size, is set here too.
+    bool includes(const Bitfield& other) const;
     bool none() const { return count_ == 0; }
 
     bool test(PieceIndex piece) const { return bytes_[piece.value() / 8] >> (7 - piece.value() % 8) & 1; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/core/error.hpp"
+#include "engine/core/file_selection.hpp"
 #include "engine/core/host_port.hpp"
 #include "engine/core/identity.hpp"
 
@@ -18,20 +19,13 @@ inline constexpr std::size_t kMaxMagnetSize = 64 * 1024;
 inline constexpr std::size_t kMaxMagnetPeers = 100;
 inline constexpr std::size_t kMaxMagnetRanges = 1000;
 
-/// First and last index of files that are meant, both included (BEP 53's `so`).
-struct FileRange {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-    bool operator==(const FileRange&) const = default;
-};
-
 struct Magnet {
     Identity identity;
     std::string name;                                ///< `dn`, as it came: not safe as a file's name
     std::vector<std::vector<std::string>> trackers;  ///< each `tr` a tier of its own, without repetitions
     std::vector<std::string> web_seeds;              ///< `ws`
     std::vector<HostPort> peers;                     ///< `x.pe`; those without a port are left out
-    std::vector<FileRange> selected_files;           ///< empty: all
+    std::vector<FileRange> selected_files;           ///< `so`; empty: all
     std::optional<std::uint64_t> size;               ///< `xl`, bytes
 };
 

@@ -222,6 +222,7 @@ TorrentHandle Engine::add(TorrentSpec spec) {
             .dht_port = loop_->dht_port_for(spec),
             .max_peers = loop_->options.max_peers,
             .background = loop_->options.background,
+            .background_files = spec.background_files,
             .pex = loop_->options.pex,
         };
         const std::vector<HostPort> peers = spec.peers;

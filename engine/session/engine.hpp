@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/core/error.hpp"
+#include "engine/core/file_selection.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/reader_demand.hpp"
@@ -60,6 +61,8 @@ struct TorrentSpec {
     std::vector<std::vector<std::string>> trackers;
     /// Peers that are known from the start, by name or address.
     std::vector<HostPort> peers;
+    /// What is fetched though nobody reads it, if anything is; empty: all files.
+    std::vector<FileRange> background_files = {};
     /// Nodes of the DHT that its file names (BEP 5).
     std::vector<HostPort> dht_nodes = {};
     /// Called once on the engine thread, with the info dictionary that was fetched; provide() is to follow.

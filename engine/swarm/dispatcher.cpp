@@ -133,7 +133,7 @@ bool Dispatcher::make_room(Urgency urgency) {
     PartialPiece* victim = nullptr;
     for (const auto& [piece, partial] : world_.picker.partials()) {
         const bool wanted = world_.demand.wants(piece);
-        if (!wanted && partial->asked_count() == 0 && !background_) {
+        if (!wanted && partial->asked_count() == 0 && !in_background(piece)) {
             victim = partial.get();
             break;
         }
@@ -450,7 +450,8 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     while (background_ && has_room(peer, peer.estimate.target_in_flight())) {
         const auto piece = world_.picker.rarest(
             [&](PieceIndex p) {
-                return usable(peer, p) && (!world_.demand.wants(p) || offer_of(p) == Offer::open);
+                return background_->test(p) && usable(peer, p) &&
+                       (!world_.demand.wants(p) || offer_of(p) == Offer::open);
             },
             peer.id * 7919);
         if (!piece || !fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now))
@@ -571,10 +572,9 @@ void Dispatcher::release_asked_before(TimePoint time, Peer& peer, bool cancel, T
 }
 
 void Dispatcher::drop_unwanted(TimePoint now) {
-    if (background_) return;
     std::vector<PieceIndex> empty;
     for (const auto& [piece, partial] : world_.picker.partials()) {
-        if (world_.demand.wants(piece)) continue;
+        if (world_.demand.wants(piece) || in_background(piece)) continue;
         for (std::uint32_t block = 0; block < partial->block_count(); ++block) {
             const std::vector<Asker> askers(partial->askers(block).begin(), partial->askers(block).end());
             for (const Asker& asker : askers) {

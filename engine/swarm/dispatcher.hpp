@@ -33,8 +33,13 @@ class Dispatcher {
     };
     explicit Dispatcher(const World& world) : world_(world) {}
 
-    /// Besides what readers want, the rest of the torrent, rarest first.
-    void set_background(bool background) { background_ = background; }
+    /// Besides what readers want, these pieces, rarest first.
+    void set_background(Bitfield pieces) { background_ = std::move(pieces); }
+    /// True while one of them is missing.
+    bool has_background_work() const {
+        return background_ && world_.picker.bytes_missing() > 0 &&
+               !world_.picker.had().includes(*background_);
+    }
     /// A piece that failed is not asked again of peers for which this is true.
     void set_excluded(std::function<bool(PieceIndex, const Peer&)> excluded) {
         excluded_ = std::move(excluded);
@@ -99,12 +104,13 @@ class Dispatcher {
     PartialPiece* receiving(PieceIndex piece, Urgency urgency);
     void ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now);
     bool usable(const Peer& peer, PieceIndex piece) const;
+    bool in_background(PieceIndex piece) const { return background_ && background_->test(piece); }
     bool make_room(Urgency urgency);
     void measure_pace(TimePoint now);
     Duration others_reach(const Peer& peer, std::uint64_t bytes_before) const;
 
     World world_;
-    bool background_ = false;
+    std::optional<Bitfield> background_;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
     bool no_credit_ = false;
     std::uint64_t wasted_ = 0;

@@ -49,7 +49,7 @@ Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTa
       demand(layout, [this](PieceIndex piece) { return dispatcher.offer_of(piece); }),
       dispatcher({layout, picker, demand, peers, storage}),
       uploader(peers, storage, options.upload_slots) {
-    dispatcher.set_background(options.background);
+    if (options.background) dispatcher.set_background(pieces_of(layout, options.background_files));
     dispatcher.set_excluded([this](PieceIndex piece, const Peer& peer) {
         return smart_ban.is_suspect(piece, peer.session.remote().address);
     });
@@ -584,8 +584,8 @@ void Torrent::drop_reader(ReaderId reader, TimePoint now) {
 }
 
 bool Torrent::active(TimePoint now) const {
-    return metadata_fetch_ || options_.background || content_->demand.reader_count() > 0 ||
-           now < last_active_ + kLinger;
+    return metadata_fetch_ || content_->dispatcher.has_background_work() ||
+           content_->demand.reader_count() > 0 || now < last_active_ + kLinger;
 }
 
 bool Torrent::interesting(const Peer& peer) const {

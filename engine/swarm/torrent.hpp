@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/core/file_selection.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/reader_demand.hpp"
@@ -66,6 +67,8 @@ struct TorrentOptions {
     std::size_t upload_slots = 16;
     /// Fetch what nobody reads, too.
     bool background = false;
+    /// If so, of these files alone; empty: of all.
+    std::vector<FileRange> background_files = {};
     /// Tell peers of each other, and hear of others from them (BEP 11).
     bool pex = true;
 };

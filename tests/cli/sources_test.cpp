@@ -117,6 +117,18 @@ TEST(Sources, NamesOfOneTorrentAddUp) {
     EXPECT_THAT(one.peers, ElementsAre(HostPort{"10.0.0.1", 1}, HostPort{"10.0.0.2", 2}));
 }
 
+TEST(Sources, SelectionsOfOneTorrentAddUpAndWhoSelectsNothingMeansAll) {
+    Sources sources;
+    const TorrentSource file = parsed(torrent("film"));
+    sources.add(parsed(magnet_of(file, "&so=1")));
+    sources.add(parsed(magnet_of(file, "&so=3-4")));
+    EXPECT_THAT(sources.torrents.at(0).selected_files, ElementsAre(FileRange{1, 1}, FileRange{3, 4}));
+    sources.add(parsed(magnet_of(file, "")));
+    EXPECT_TRUE(sources.torrents.at(0).selected_files.empty());
+    sources.add(parsed(magnet_of(file, "&so=1")));
+    EXPECT_TRUE(sources.torrents.at(0).selected_files.empty());
+}
+
 TEST(Sources, APrivateTorrentKeepsToItsOwnTrackers) {
     Sources sources;
     const TorrentSource file = parsed(torrent("film", "http://one/", true));

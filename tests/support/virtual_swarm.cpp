@@ -71,9 +71,12 @@ struct VirtualSwarm::Node final : StorageEvents {
 };
 
 VirtualSwarm::VirtualSwarm(std::uint32_t piece_length, std::size_t size)
+    : VirtualSwarm(piece_length, std::vector<FileExtent>{{0, size, false}}) {}
+
+VirtualSwarm::VirtualSwarm(std::uint32_t piece_length, std::vector<FileExtent> files)
     : metadata_(std::make_shared<const Bytes>(make_content(kMetadataSize))),
-      content_(make_content(size)),
-      layout_(piece_length, {{0, size, false}}) {
+      content_(make_content(files.back().range().end)),
+      layout_(piece_length, std::move(files)) {
     identity_.v1 = sha1(*metadata_);
 }
 

@@ -38,7 +38,9 @@ struct NodeOptions {
 /// moves only with events.
 class VirtualSwarm {
   public:
+    /// A torrent of one file, or of several.
     VirtualSwarm(std::uint32_t piece_length, std::size_t size);
+    VirtualSwarm(std::uint32_t piece_length, std::vector<FileExtent> files);
     ~VirtualSwarm();
 
     std::size_t add(const NodeOptions& options);

@@ -68,6 +68,21 @@ TEST(Torrent, FetchesAllInBackground) {
     ASSERT_TRUE(swarm.run_until([&] { return swarm.torrent(leecher).totals().left == 0; }, 30s));
 }
 
+TEST(Torrent, FetchesSelectedFilesInBackgroundAndThenRests) {
+    VirtualSwarm swarm(
+        kPiece, {{0, 4 * kPiece, false}, {4 * kPiece, 3 * kPiece, false}, {7 * kPiece, kPiece, false}});
+    const std::size_t leecher = swarm.add({.torrent = {.background = true, .background_files = {{1, 1}}}});
+    swarm.introduce(leecher, swarm.add({.seed = true}));
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().count() == 3; }, 30s));
+    swarm.run_for(30s);
+    EXPECT_EQ(swarm.storage(leecher).had().count(), 3u);
+    for (std::uint32_t piece = 4; piece < 7; ++piece)
+        EXPECT_TRUE(swarm.storage(leecher).had().test(PieceIndex(piece))) << piece;
+    // What is read is fetched as ever.
+    swarm.set_reader(leecher, 1, blocked_on(0, kPiece));
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().test(PieceIndex(0)); }, 20s));
+}
+
 TEST(Torrent, SpreadsAColdPieceOverAllPeers) {
     World w(4);
     w.swarm.run_for(2s);
