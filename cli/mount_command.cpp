@@ -100,7 +100,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 
     ServedTorrents torrents({engine, *cache_dir, pool, memory, peers});
     take_kept_downloads(sources, *cache_dir);
-    const std::size_t count = sources.torrents.size() + sources.urls.size();
+    const std::size_t count = sources.count();
     torrents.add(std::move(sources));
     engine.start();
     torrents.start();

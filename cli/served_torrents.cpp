@@ -11,6 +11,10 @@
 namespace btfs::cli {
 namespace {
 
+/// For a publisher's word in the DHT; when an earlier one is known, the mount need not wait so long.
+constexpr Duration kPatience = 20s;
+constexpr Duration kPatienceWithKept = 5s;
+
 /// The same at every mount, as media servers expect.
 std::int64_t modification_time(const Metainfo& torrent, const CacheDir& cache_dir) {
     const std::int64_t created = torrent.creation_date.value_or(0);
@@ -42,6 +46,10 @@ void ServedTorrents::add(Sources sources) {
     for (const std::string& url : sources.urls) {
         const auto index = roster_.add({.name = shown_url(url), .url = shown_url(url)});
         worker_.post([this, index, url] { fetch(index, url, 0); });
+    }
+    for (const TorrentSource& source : sources.published) {
+        const auto index = roster_.add({.name = source.name});
+        worker_.post([this, index, source] { look_up(index, source, 0); });
     }
 }
 
@@ -141,28 +149,79 @@ void ServedTorrents::fetch(Roster::Index index, const std::string& url, unsigned
 void ServedTorrents::take_download(Roster::Index index, const std::string& url, unsigned failures,
                                    const Result<net::HttpResponse>& response) {
     UrlAnswer answer = judge(response);
-    if (answer.again) {
-        const Duration delay = retry_delay(failures + 1);
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(delay).count();
-        const std::string text = answer.problem + "; again in " + std::to_string(seconds) + " s";
-        spdlog::warn("{}: {}", shown_url(url), text);
-        roster_.update(index, [&](RosterEntry& entry) { entry.fetch = text; });
-        worker_.post([this, index, url, failures] { fetch(index, url, failures + 1); }, Clock::now() + delay);
-        return;
-    }
+    if (answer.again)
+        return try_again(index, answer.problem, failures,
+                         [this, index, url, failures] { fetch(index, url, failures + 1); });
     if (!answer.torrent) {
         roster_.update(index, [](RosterEntry& entry) { entry.fetch = "given up"; });
         throw Failure(shown_url(url) + ": " + answer.problem);
     }
     if (Error error = house_.cache_dir.keep_download(url, answer.content))
         spdlog::warn("{}: what was fetched cannot be kept: {}", shown_url(url), error.message());
-    const Sha1Digest hash = answer.torrent->identity.wire_hash();
+    bring_in_if_new(index, std::move(*answer.torrent), "done");
+}
+
+void ServedTorrents::look_up(Roster::Index index, const TorrentSource& source, unsigned failures) {
+    roster_.update(index, [](RosterEntry& entry) { entry.fetch = "asking the DHT for it"; });
+    const auto take = [this, index, source, failures](Result<Sha1Digest> found) {
+        worker_.post([this, index, source, failures, found] {
+            or_fail(index, [&] { take_published(index, source, failures, found); });
+        });
+    };
+    const Duration patience = kept_name(*source.published) ? kPatienceWithKept : kPatience;
+    house_.engine.find_published(*source.published, patience, take);
+}
+
+std::optional<Sha1Digest> ServedTorrents::kept_name(const PublishedName& name) const {
+    const auto kept = house_.cache_dir.kept_download(name.link());
+    if (!kept || kept->size() != Sha1Digest::kSize) return std::nullopt;
+    return Sha1Digest::from(*kept);
+}
+
+/// What the publisher said at an earlier mount will do while nobody knows what it says now.
+void ServedTorrents::take_published(Roster::Index index, TorrentSource source, unsigned failures,
+                                    const Result<Sha1Digest>& info_hash) {
+    const std::string link = source.published->link();
+    std::string_view fetch = "done";
+    if (info_hash) {
+        source.identity.v1 = *info_hash;
+        if (Error error = house_.cache_dir.keep_download(link, info_hash->view()))
+            spdlog::warn("{}: what it names cannot be kept: {}", link, error.message());
+    } else if (const auto kept = kept_name(*source.published)) {
+        source.identity.v1 = *kept;
+        fetch = "kept from an earlier mount";
+    } else if (info_hash.error() == Errc::dht_off) {
+        throw Failure(link, info_hash.error());
+    } else {
+        return try_again(index, info_hash.error().message(), failures,
+                         [this, index, source, failures] { look_up(index, source, failures + 1); });
+    }
+    bring_in_if_new(index, std::move(source), fetch);
+}
+
+void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source, std::string_view fetch) {
+    if (source.identity.empty()) return look_up(index, source, 0);
+    const Sha1Digest hash = source.identity.wire_hash();
     if (std::ranges::any_of(known_, [&](const Identity& identity) { return identity.answers_to(hash); })) {
-        spdlog::info("{}: is mounted already, by another name", shown_url(url));
+        spdlog::info("{}: is mounted already, by another name", source.name);
         return roster_.remove(index);
     }
-    roster_.update(index, [](RosterEntry& entry) { entry.fetch = "done"; });
-    bring_in(index, std::move(*answer.torrent));
+    roster_.update(index, [&](RosterEntry& entry) { entry.fetch = fetch; });
+    bring_in(index, std::move(source));
+}
+
+void ServedTorrents::try_again(Roster::Index index, const std::string& problem, unsigned failures,
+                               Worker::Job attempt) {
+    const Duration delay = retry_delay(failures + 1);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(delay).count();
+    const std::string text = problem + "; again in " + std::to_string(seconds) + " s";
+    std::string name;
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.fetch = text;
+        name = entry.name;
+    });
+    spdlog::warn("{}: {}", name, text);
+    worker_.post(std::move(attempt), Clock::now() + delay);
 }
 
 /// What fails here fails for good, and that is to be seen in the status, too.

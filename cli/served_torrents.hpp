@@ -19,10 +19,10 @@
 
 namespace btfs::cli {
 
-/// Fetches what is named by a URL, opens stores, hands torrents to the engine, and shows them. What is known
-/// by its name alone is shown when the swarm has told the rest. What comes later is taken by a thread of its
-/// own, since that waits for the disk. The FuseSession goes first; at its end this stops the engine, which
-/// uses the stores.
+/// Fetches what is named by a URL, asks the DHT for what its publisher names, opens stores, hands torrents to
+/// the engine, and shows them. What is known by its name alone is shown when the swarm has told the rest.
+/// What comes later is taken by a thread of its own, since that waits for the disk. The FuseSession goes
+/// first; at its end this stops the engine, which uses the stores.
 class ServedTorrents {
   public:
     /// What they are served with. All outlives this.
@@ -64,6 +64,12 @@ class ServedTorrents {
     void fetch(Roster::Index index, const std::string& url, unsigned failures);
     void take_download(Roster::Index index, const std::string& url, unsigned failures,
                        const Result<net::HttpResponse>& response);
+    void look_up(Roster::Index index, const TorrentSource& source, unsigned failures);
+    void take_published(Roster::Index index, TorrentSource source, unsigned failures,
+                        const Result<Sha1Digest>& info_hash);
+    std::optional<Sha1Digest> kept_name(const PublishedName& name) const;
+    void bring_in_if_new(Roster::Index index, TorrentSource source, std::string_view fetch);
+    void try_again(Roster::Index index, const std::string& problem, unsigned failures, Worker::Job attempt);
     template <class F>
     void or_fail(Roster::Index index, F bring);
 

@@ -136,10 +136,15 @@ TorrentSource source_of(Metainfo metainfo) {
 TorrentSource source_of(Magnet magnet) {
     TorrentSource source;
     source.identity = magnet.identity;
-    source.name = magnet.name.empty() ? magnet.identity.cache_key() : std::move(magnet.name);
+    source.published = std::move(magnet.published);
+    source.name = !magnet.name.empty()       ? std::move(magnet.name)
+                  : !source.identity.empty() ? source.identity.cache_key()
+                                             : source.published->link();
     source.trackers = std::move(magnet.trackers);
     source.peers = std::move(magnet.peers);
     source.selected_files = std::move(magnet.selected_files);
+    source.web_seeds = std::move(magnet.web_seeds);
+    source.size = magnet.size;
     return source;
 }
 
@@ -156,6 +161,11 @@ Result<TorrentSource> parse_source(ByteView content) {
 }
 
 void Sources::add(TorrentSource source) {
+    if (source.identity.empty()) {
+        const auto known = std::ranges::find(published, source.published, &TorrentSource::published);
+        if (known == published.end()) published.push_back(std::move(source));
+        return;
+    }
     const Sha1Digest hash = source.identity.wire_hash();
     const auto known = std::ranges::find_if(
         torrents, [&](const TorrentSource& torrent) { return torrent.identity.answers_to(hash); });

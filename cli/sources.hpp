@@ -26,13 +26,16 @@ std::vector<SourceWord> settle_words(const std::vector<std::string>& words);
 
 /// One torrent, whatever names it was given by.
 struct TorrentSource {
-    Identity identity;
-    std::string name;                  ///< what the source calls it; its info-hash if it does not say
-    std::optional<Metainfo> metainfo;  ///< nothing if only its name is known
+    Identity identity;                       ///< empty if the DHT has to name it first
+    std::optional<PublishedName> published;  ///< by which it does (BEP 46)
+    std::string name;                        ///< what the source calls it; its info-hash if it does not say
+    std::optional<Metainfo> metainfo;        ///< nothing if only its name is known
     std::vector<std::vector<std::string>> trackers;
     std::vector<HostPort> peers;
     std::vector<FileRange> selected_files;  ///< what a magnet link selects; empty: all
-    std::string url;  ///< where its file came from, if from there
+    std::vector<std::string> web_seeds;     ///< what a magnet link names
+    std::optional<std::uint64_t> size;      ///< in bytes, as a magnet link says
+    std::string url;                        ///< where its file came from, if from there
 };
 
 TorrentSource source_of(Metainfo metainfo);
@@ -43,12 +46,13 @@ Result<TorrentSource> parse_source(ByteView content);
 /// What is to be mounted: each torrent once, with the trackers and peers of all its names.
 struct Sources {
     std::vector<TorrentSource> torrents;
-    std::vector<std::string> urls;  ///< of torrents that are not known yet
+    std::vector<TorrentSource> published;  ///< those without an identity
+    std::vector<std::string> urls;         ///< of torrents that are not known yet
 
     /// Of a private torrent whose file is there, only the trackers in it are used (BEP 27).
     void add(TorrentSource source);
     void add_url(std::string url);
-    bool empty() const { return torrents.empty() && urls.empty(); }
+    std::size_t count() const { return torrents.size() + urls.size() + published.size(); }
 };
 
 /// Reads files and folders. Of a folder all *.torrent in it are taken, but for hidden ones; what is wrong

@@ -35,7 +35,7 @@ std::string tracker_text(const tracker::TrackerStatus& tracker) {
 std::string state_text(const RosterEntry& entry, const TorrentStatus& status) {
     if (!entry.problem.empty()) return "failed";
     if (entry.visible()) return "ready";
-    if (!entry.handle) return "fetching the torrent file";
+    if (!entry.handle) return entry.url.empty() ? "asking for its info-hash" : "fetching the torrent file";
     const auto& [had, count] = status.metadata;
     if (count == 0) return "looking for peers";
     return fmt::format("fetching metadata, {} of {} pieces", had, count);
@@ -98,20 +98,22 @@ std::string status_text(std::span<const TorrentReport> reports) {
 }
 
 std::string waiting_text(std::span<const TorrentReport> reports) {
-    std::size_t files = 0, torrents = 0, peers = 0;
+    std::size_t files = 0, names = 0, torrents = 0, peers = 0;
     std::uint64_t had = 0, count = 0;
     for (const TorrentReport& report : reports) {
         if (report.entry.settled()) continue;
         ++torrents;
-        files += !report.entry.handle;
+        if (!report.entry.handle) ++(report.entry.url.empty() ? names : files);
         if (!report.status) continue;
         peers += report.status->peers;
         had += report.status->metadata.pieces_had;
         count += report.status->metadata.piece_count;
     }
-    std::string text = files == torrents ? "waiting for the torrent file" : "waiting for metadata";
+    std::string text = files == torrents   ? "waiting for the torrent file"
+                       : names == torrents ? "waiting for the info-hash"
+                                           : "waiting for metadata";
     if (torrents > 1) text += fmt::format(" of {} torrents", torrents);
-    if (files < torrents) text += fmt::format(": {} peer{}", peers, peers == 1 ? "" : "s");
+    if (files + names < torrents) text += fmt::format(": {} peer{}", peers, peers == 1 ? "" : "s");
     if (count > 0) text += fmt::format(", {} of {} pieces", had, count);
     return text;
 }

@@ -55,6 +55,8 @@ const char* text(Errc e) {
         case Errc::http_redirect_refused: return "redirected from a public to a private address";
         case Errc::address_malformed: return "not an address";
         case Errc::name_not_found: return "host name not found";
+        case Errc::dht_off: return "needs the DHT, which is switched off";
+        case Errc::publisher_not_found: return "nothing that its publisher has signed is found in the DHT";
         case Errc::storage_locked: return "in use by another btfs process";
         case Errc::storage_full: return "no space left in the cache";
         case Errc::storage_failed: return "the cache cannot be read or written";

@@ -62,6 +62,8 @@ enum class Errc {
     // names
     address_malformed,
     name_not_found,
+    dht_off,
+    publisher_not_found,
     // storage
     storage_locked,
     storage_full,

@@ -12,6 +12,7 @@ struct Identity {
     std::optional<Sha1Digest> v1;
     std::optional<Sha256Digest> v2;
 
+    bool empty() const { return !v1 && !v2; }
     /// The 20 bytes that peers, trackers and the DHT know the torrent by: v1, else v2 truncated.
     Sha1Digest wire_hash() const;
     /// True if `hash`, 20 bytes from a handshake, names this torrent by either of its hashes.

@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view kScheme = "magnet:?";
 constexpr std::string_view kBtih = "urn:btih:";
 constexpr std::string_view kBtmh = "urn:btmh:";
+constexpr std::string_view kBtpk = "urn:btpk:";
+constexpr std::size_t kMaxSaltSize = 64;               // BEP 44
 constexpr std::string_view kSha256Multihash = "1220";  // the function and its 32 bytes, in hex
 
 char lower(char c) {
@@ -41,6 +43,26 @@ std::string percent_decoded(std::string_view text) {
             }
         }
         out += text[i];
+    }
+    return out;
+}
+
+std::optional<std::string> from_hex(std::string_view text) {
+    std::string out;
+    for (; text.size() >= 2; text.remove_prefix(2)) {
+        const auto high = hex_digit(text[0]), low = hex_digit(text[1]);
+        if (!high || !low) return std::nullopt;
+        out += static_cast<char>(*high << 4 | *low);
+    }
+    return text.empty() ? std::optional(std::move(out)) : std::nullopt;
+}
+
+std::string to_hex(std::string_view bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string out;
+    for (const char c : bytes) {
+        out += kDigits[static_cast<unsigned char>(c) >> 4];
+        out += kDigits[static_cast<unsigned char>(c) & 15];
     }
     return out;
 }
@@ -117,12 +139,25 @@ Error take_topic(std::string_view topic, Identity& identity) {
     return {};
 }
 
+/// Other sources than publishers are left out.
+Error take_source(std::string_view source, std::optional<Digest<32>>& key) {
+    if (!starts_with_any_case(source, kBtpk)) return {};
+    key = Digest<32>::from_hex(source.substr(kBtpk.size()));
+    return key ? Error{} : Errc::magnet_malformed;
+}
+
 void take_url(std::string url, std::vector<std::string>& out) {
     if (url.empty() || url.size() > kMaxUrlSize || out.size() == kMaxTrackers) return;
     if (std::ranges::find(out, url) == out.end()) out.push_back(std::move(url));
 }
 
 }  // namespace
+
+std::string PublishedName::link() const {
+    std::string link = std::string(kScheme) + "xs=" + std::string(kBtpk) + key.hex();
+    if (!salt.empty()) link += "&s=" + to_hex(salt);
+    return link;
+}
 
 bool looks_like_magnet(std::string_view text) {
     return starts_with_any_case(text, "magnet:") || v1_hash(text);
@@ -137,6 +172,8 @@ Result<Magnet> parse_magnet(std::string_view text) {
     if (text.size() > kMaxMagnetSize || !starts_with_any_case(text, kScheme)) return Errc::magnet_malformed;
     Error error;
     std::vector<std::string> trackers;
+    std::optional<Digest<32>> publisher;
+    std::optional<std::string> salt{std::in_place};
     split(text.substr(kScheme.size()), '&', [&](std::string_view parameter) {
         if (parameter.starts_with("amp;")) parameter.remove_prefix(4);  // pasted out of HTML
         const std::size_t equals = parameter.find('=');
@@ -146,6 +183,10 @@ Result<Magnet> parse_magnet(std::string_view text) {
         std::string value = percent_decoded(parameter.substr(equals + 1));
         if (key == "xt") {
             error = take_topic(value, magnet.identity);
+        } else if (key == "xs") {
+            error = take_source(value, publisher);
+        } else if (key == "s") {
+            salt = from_hex(value);
         } else if (key == "dn") {
             std::ranges::replace(value, '+', ' ');
             magnet.name = std::move(value);
@@ -163,7 +204,11 @@ Result<Magnet> parse_magnet(std::string_view text) {
         }
     });
     if (error) return error;
-    if (!magnet.identity.v1 && !magnet.identity.v2) return Errc::magnet_no_hash;
+    if (publisher) {
+        if (!salt || salt->size() > kMaxSaltSize) return Errc::magnet_malformed;
+        magnet.published = PublishedName{*publisher, std::move(*salt)};
+    }
+    if (magnet.identity.empty() && !publisher) return Errc::magnet_no_hash;
     for (std::string& url : trackers) magnet.trackers.push_back({std::move(url)});
     return magnet;
 }

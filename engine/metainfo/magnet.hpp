@@ -1,4 +1,4 @@
-// Magnet links (BEP 9, BEP 53) and bare info-hashes: a torrent's name, and where to ask for the rest.
+// Magnet links (BEP 9, BEP 46, BEP 53) and bare info-hashes: a torrent's name, and where to ask for the rest.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,19 @@ inline constexpr std::size_t kMaxMagnetSize = 64 * 1024;
 inline constexpr std::size_t kMaxMagnetPeers = 100;
 inline constexpr std::size_t kMaxMagnetRanges = 1000;
 
+/// A torrent as its publisher names it in the DHT, anew whenever it changes (BEP 46).
+struct PublishedName {
+    Digest<32> key;  ///< an Ed25519 public key
+    std::string salt;
+
+    /// As a magnet link says it.
+    std::string link() const;
+    bool operator==(const PublishedName&) const = default;
+};
+
 struct Magnet {
-    Identity identity;
+    Identity identity;                               ///< empty if `published` is there alone
+    std::optional<PublishedName> published;          ///< `xs=urn:btpk:...` and `s`
     std::string name;                                ///< `dn`, as it came: not safe as a file's name
     std::vector<std::vector<std::string>> trackers;  ///< each `tr` a tier of its own, without repetitions
     std::vector<std::string> web_seeds;              ///< `ws`
@@ -32,10 +43,10 @@ struct Magnet {
 /// True for what parse_magnet() should be tried on, rather than a path or a URL.
 bool looks_like_magnet(std::string_view text);
 
-/// Reads a magnet link with at least one of btih (40 digits of hex, or 32 of base32) and btmh (SHA-256), or
-/// an info-hash without anything around it. Parameters it does not know, and malformed ones but the hashes,
-/// are left out; percent signs that encode nothing stand for themselves. Errors: magnet_malformed,
-/// magnet_no_hash.
+/// Reads a magnet link with at least one of btih (40 digits of hex, or 32 of base32), btmh (SHA-256) and
+/// btpk, or an info-hash without anything around it. Parameters it does not know, and malformed ones but the
+/// hashes and keys, are left out; percent signs that encode nothing stand for themselves. Errors:
+/// magnet_malformed, magnet_no_hash.
 Result<Magnet> parse_magnet(std::string_view text);
 
 }  // namespace btfs

@@ -45,12 +45,37 @@ void DhtClient::remove(const Sha1Digest& info_hash) {
     schedule_.remove(info_hash);
     torrents_.erase(info_hash);
     searching_.erase(info_hash);
-    if (torrents_.empty()) stop();
+    if (torrents_.empty() && items_.empty()) stop();
 }
 
 void DhtClient::want_peers(const Sha1Digest& info_hash) {
     schedule_.want_peers(info_hash, Clock::now());
     carry_on();
+}
+
+void DhtClient::find_item(const dht::ItemName& name, Duration patience, ItemDone done) {
+    items_.push_back({name, std::move(done), Clock::now() + patience});
+    if (!running_) begin();
+    carry_on();
+}
+
+void DhtClient::begin(ItemSearch& search) {
+    search.nodes = 0;
+    for (dht::Node& each : nodes_)
+        if (each.knows_anybody() && each.find_item(search.name, Clock::now())) ++*search.nodes;
+}
+
+/// Those whose nodes have all answered, or have had their time.
+void DhtClient::end_items(TimePoint now) {
+    for (auto search = items_.begin(); search != items_.end();) {
+        const auto next = std::next(search);
+        if (search->nodes == 0U || now >= search->deadline) {
+            std::list<ItemSearch> ended;
+            ended.splice(ended.end(), items_, search);
+            ended.front().done(std::move(ended.front().newest));
+        }
+        search = next;
+    }
 }
 
 void DhtClient::add_node(const Endpoint& endpoint) {
@@ -67,6 +92,7 @@ void DhtClient::stop() {
     keep();
     running_ = false;
     udp_.receive_krpc(nullptr);
+    items_.clear();
     tasks_.cancel();
     timer_.cancel();
 }
@@ -105,6 +131,13 @@ void DhtClient::take(const dht::NodeEvent& event) {
         if (--searching->second.nodes > 0) return;
         schedule_.handle_end(end->info_hash, searching->second.found_any, Clock::now());
         searching_.erase(searching);
+    } else if (const auto* item = std::get_if<dht::ItemLookedUp>(&event)) {
+        for (ItemSearch& search : items_) {
+            if (search.name.target != item->target || !search.nodes || *search.nodes == 0) continue;
+            --*search.nodes;
+            if (item->item && (!search.newest || item->item->sequence > search.newest->sequence))
+                search.newest = item->item;
+        }
     } else if (const auto* others = std::get_if<dht::OtherFamily>(&event)) {
         for (dht::Node& each : nodes_) each.add_contacts(others->nodes, Clock::now());
     }
@@ -118,8 +151,11 @@ void DhtClient::carry_on() {
     if (!running_) return;
     if (knows_anybody())
         while (const auto next = schedule_.poll_search(Clock::now())) search(*next);
+    for (ItemSearch& search : items_)
+        if (!search.nodes && knows_anybody()) begin(search);
     for (dht::Node& each : nodes_)
         while (const auto event = each.poll_event()) take(*event);
+    end_items(Clock::now());
     for (dht::Node& each : nodes_)
         // Datagrams get lost: what cannot be sent is one of those.
         while (const auto datagram = each.poll_datagram()) (void)udp_.send(datagram->to, datagram->bytes);
@@ -130,6 +166,7 @@ void DhtClient::carry_on() {
 void DhtClient::arm_timer() {
     TimePoint next = std::min({nodes_[0].next_timeout(), nodes_[1].next_timeout(), keep_due_});
     if (knows_anybody()) next = std::min(next, schedule_.next_timeout());
+    for (const ItemSearch& search : items_) next = std::min(next, search.deadline);
     if (next >= armed_) return;  // it fires earlier, and looks again then
     armed_ = next;
     timer_.expires_at(next);

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <list>
 #include <map>
 #include <optional>
 #include <span>
@@ -41,6 +42,10 @@ class DhtClient {
     void remove(const Sha1Digest& info_hash);
     /// A reader waits, and there is no peer.
     void want_peers(const Sha1Digest& info_hash);
+    using ItemDone = std::function<void(std::optional<dht::RawItem>)>;
+    /// The newest item of that name, proven; nothing if none is found while the patience lasts. Brings the
+    /// nodes to life, too. `done` is called once, or never after stop().
+    void find_item(const dht::ItemName& name, Duration patience, ItemDone done);
     /// A node that a peer or a torrent tells of.
     void add_node(const Endpoint& endpoint);
     void add_node(HostPort node);
@@ -48,7 +53,17 @@ class DhtClient {
     void stop();
 
   private:
+    struct ItemSearch {
+        dht::ItemName name;
+        ItemDone done;
+        TimePoint deadline;
+        std::optional<unsigned> nodes = {};  ///< that have not ended; none before it has begun
+        std::optional<dht::RawItem> newest = {};
+    };
+
     void begin();
+    void begin(ItemSearch& search);
+    void end_items(TimePoint now);
     Awaitable<void> find_router(HostPort router, bool always);
     void search(const Sha1Digest& info_hash);
     bool knows_anybody() const;
@@ -70,6 +85,7 @@ class DhtClient {
     };
     std::map<Sha1Digest, Searching> searching_;
     std::map<Sha1Digest, Torrent> torrents_;
+    std::list<ItemSearch> items_;
     TaskGroup tasks_;
     boost::asio::steady_timer timer_;
     TimePoint armed_ = kNever;

@@ -14,6 +14,7 @@
 #include <random>
 #include <thread>
 
+#include "engine/dht/item.hpp"
 #include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
 #include "engine/net/http_client.hpp"
@@ -255,6 +256,18 @@ void Engine::get(net::HttpRequest request, std::function<void(Result<net::HttpRe
     loop_->post([this, request = std::move(request), done = std::move(done)]() mutable {
         loop_->tasks.spawn("download", loop_->get(std::move(request), std::move(done)));
     });
+}
+
+void Engine::find_published(const PublishedName& name, Duration patience,
+                            std::function<void(Result<Sha1Digest>)> done) {
+    loop_->post(
+        [this, item = dht::ItemName::mutable_of(name.key, name.salt), patience, done = std::move(done)] {
+            if (!loop_->options.dht) return done(Errc::dht_off);
+            loop_->dht.find_item(item, patience, [done](const std::optional<dht::RawItem>& found) {
+                const auto info_hash = found ? dht::info_hash_of(*found) : std::nullopt;
+                done(info_hash ? Result<Sha1Digest>(*info_hash) : Errc::publisher_not_found);
+            });
+        });
 }
 
 void Engine::ask_status(std::function<void(std::vector<TorrentStatus>)> take) {

@@ -13,6 +13,7 @@
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/reader_demand.hpp"
+#include "engine/metainfo/magnet.hpp"
 #include "engine/metainfo/metainfo.hpp"
 #include "engine/net/dht_options.hpp"
 #include "engine/net/http_client.hpp"
@@ -94,6 +95,10 @@ class Engine {
     /// GETs over HTTP from where all else comes. `done` is called once on the engine thread, or never if the
     /// engine stops first.
     void get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done);
+    /// What a publisher says in the DHT which torrent it is now (BEP 46): its info-hash, publisher_not_found
+    /// (in this time), or dht_off. `done` is called as above.
+    void find_published(const PublishedName& name, Duration patience,
+                        std::function<void(Result<Sha1Digest>)> done);
     /// How all torrents fare, by their handles. `take` is called once on the engine thread, or never if the
     /// engine stops first. Costs nothing while nobody asks.
     void ask_status(std::function<void(std::vector<TorrentStatus>)> take);

@@ -129,6 +129,18 @@ TEST(Sources, SelectionsOfOneTorrentAddUpAndWhoSelectsNothingMeansAll) {
     EXPECT_TRUE(sources.torrents.at(0).selected_files.empty());
 }
 
+TEST(Sources, WhatAPublisherNamesIsNotKnownYet) {
+    const std::string link = "magnet:?xs=urn:btpk:" + std::string(64, 'a');
+    const Sources sources = load_sources(
+        {{link, {}}, {link + "&dn=again", {}}, {link + "&s=6e", {}}, {link + "&xt=urn:btih:" + kHash, {}}});
+    ASSERT_THAT(sources.published, SizeIs(2));
+    EXPECT_EQ(sources.published[0].published->link(), link);
+    EXPECT_EQ(sources.published[1].published->salt, "n");
+    EXPECT_THAT(sources.torrents, SizeIs(1)) << "its hash is known";
+    EXPECT_EQ(sources.count(), 3u);
+    EXPECT_EQ(sources.published[0].name, link);
+}
+
 TEST(Sources, APrivateTorrentKeepsToItsOwnTrackers) {
     Sources sources;
     const TorrentSource file = parsed(torrent("film", "http://one/", true));

@@ -1,9 +1,12 @@
 #include "cli/status_text.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace btfs::cli {
 namespace {
+
+using ::testing::HasSubstr;
 
 TorrentReport ready() {
     TorrentReport report;
@@ -30,6 +33,12 @@ TorrentReport fetching_metadata(std::uint32_t had = 3) {
 TorrentReport fetching_file() {
     TorrentReport report;
     report.entry = {.name = "http://host/x", .url = "http://host/x", .fetch = "under way"};
+    return report;
+}
+
+TorrentReport asking_its_publisher() {
+    TorrentReport report;
+    report.entry = {.name = "magnet:?xs=urn:btpk:ab", .fetch = "asking the DHT for it"};
     return report;
 }
 
@@ -105,12 +114,17 @@ TEST(StatusText, ATrackerIsItsHostAndItsLastWord) {
     EXPECT_EQ(line(), "tracker: udp://t:1: working, 3 seeds, 4 leechers");
 }
 
+TEST(StatusText, ATorrentWithoutAnInfoHashIsAskedFor) {
+    EXPECT_THAT(status_of(asking_its_publisher()), HasSubstr("info-hash: -\nstate: asking for its info-hash\n"));
+}
+
 TEST(WaitingText, AddsUpWhatIsStillToCome) {
     EXPECT_EQ(waiting_text(std::vector{ready(), fetching_metadata()}),
               "waiting for metadata: 2 peers, 3 of 7 pieces");
     EXPECT_EQ(waiting_text(std::vector{fetching_metadata(1), fetching_metadata(2)}),
               "waiting for metadata of 2 torrents: 4 peers, 3 of 14 pieces");
     EXPECT_EQ(waiting_text(std::vector{fetching_file()}), "waiting for the torrent file");
+    EXPECT_EQ(waiting_text(std::vector{asking_its_publisher()}), "waiting for the info-hash");
     TorrentReport lonely = fetching_metadata();
     lonely.status->peers = 1;
     lonely.status->metadata = {};

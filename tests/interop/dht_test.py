@@ -55,8 +55,8 @@ class Dht(TestCase):
                        for alert in asker.pop_alerts())
         self.wait_for(told, "peer in the DHT", 40)
 
-    def mount(self, *options, **more):
-        mount = btfs.Mount(self, self.magnet(), options=options, alone=False, **more)
+    def mount(self, *options, source=None, **more):
+        mount = btfs.Mount(self, source or self.magnet(), options=options, alone=False, **more)
         self.wait_for(lambda: (mount.mountpoint / "content").exists(), "the files", 20)
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
         return mount
@@ -73,6 +73,20 @@ class Dht(TestCase):
         again = self.mount("--dht-bootstrap", f"127.0.0.1:{free_port()}", cache=mount.cache)
         self.assertGreater(peer.uploaded(), 0)
         again.stop()
+
+    def test_finds_what_a_publisher_names_and_remembers_it(self):
+        import libtorrent as lt
+        from support.publisher import Publisher
+        dht = self.dht()
+        peer = self.libtorrent_seed(dht)
+        publisher = Publisher(self.folder, salt=b"film")
+        self.assertGreater(publisher.name(b"x" * 20, dht.endpoints), 8)
+        self.assertGreater(publisher.name(lt.torrent_info(str(self.torrent)).info_hash().to_bytes(), dht.endpoints), 8)
+        mount = self.mount("--dht-bootstrap", dht.router, source=publisher.magnet())
+        mount.stop()
+        # No DHT any more: what he said at last will do, and the cache has the rest.
+        (mount.cache / "dht.nodes").unlink()
+        self.mount("--dht-bootstrap", f"127.0.0.1:{free_port()}", source=publisher.magnet(), cache=mount.cache).stop()
 
     def test_libtorrent_finds_us(self):
         from support.libtorrent_dht import OPEN

@@ -80,5 +80,31 @@ TEST(Magnet, ListsAreBounded) {
     EXPECT_EQ(magnet->trackers.size(), 500u);
 }
 
+// BEP 46's own examples are in the tests of dht::ItemName.
+TEST(Magnet, APublishersKeyMayStandForTheHash) {
+    const std::string key = "8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e";
+    const auto plain = parse_magnet("magnet:?xs=urn:btpk:" + key);
+    ASSERT_TRUE(plain);
+    EXPECT_TRUE(plain->identity.empty());
+    EXPECT_EQ(plain->published->key.hex(), key);
+    EXPECT_EQ(plain->published->salt, "");
+    EXPECT_EQ(plain->published->link(), "magnet:?xs=urn:btpk:" + key);
+    const auto salted = parse_magnet("magnet:?s=00ff&xs=URN:BTPK:" + key + "&xs=http://h.example/a.torrent");
+    ASSERT_TRUE(salted);
+    EXPECT_EQ(salted->published->salt, std::string("\0\xff", 2));
+    EXPECT_EQ(salted->published->link(), "magnet:?xs=urn:btpk:" + key + "&s=00ff");
+}
+
+TEST(Magnet, APublishersKeyOrSaltThatCannotBeIsAnError) {
+    const std::string link = "magnet:?xs=urn:btpk:" + std::string(64, 'b');
+    EXPECT_TRUE(parse_magnet(link + "&s=" + std::string(128, '0')));
+    EXPECT_EQ(parse_magnet(link + "&s=" + std::string(130, '0')).error(), Errc::magnet_malformed);
+    EXPECT_EQ(parse_magnet(link + "&s=0").error(), Errc::magnet_malformed);
+    EXPECT_EQ(parse_magnet(link + "&s=xy").error(), Errc::magnet_malformed);
+    EXPECT_EQ(parse_magnet(link + "b").error(), Errc::magnet_malformed);
+    EXPECT_EQ(parse_magnet("magnet:?s=6e").error(), Errc::magnet_no_hash);
+    EXPECT_EQ(parse_magnet("magnet:?xs=http://h.example/a.torrent").error(), Errc::magnet_no_hash);
+}
+
 }  // namespace
 }  // namespace btfs
