@@ -10,7 +10,7 @@ std::optional<HostPort> HostPort::parse(std::string_view text) {
     if (colon == std::string_view::npos) return std::nullopt;
     std::string_view host = text.substr(0, colon);
     const std::string_view digits = text.substr(colon + 1);
-    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
     if (bracketed) host = host.substr(1, host.size() - 2);
     const bool ambiguous = !bracketed && host.find(':') != std::string_view::npos;
 
@@ -19,6 +19,11 @@ std::optional<HostPort> HostPort::parse(std::string_view text) {
     const bool whole = error == std::errc{} && end == digits.data() + digits.size();
     if (host.empty() || ambiguous || !whole || port == 0) return std::nullopt;
     return HostPort{std::string(host), port};
+}
+
+std::string HostPort::text() const {
+    const bool colons = host.find(':') != std::string::npos;
+    return (colons ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 }  // namespace btfs

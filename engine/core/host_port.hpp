@@ -14,6 +14,8 @@ struct HostPort {
 
     /// From "HOST:PORT" or "[IPv6]:PORT"; the port is not 0.
     static std::optional<HostPort> parse(std::string_view text);
+    /// What parse() reads.
+    std::string text() const;
     bool operator==(const HostPort&) const = default;
 };
 

@@ -95,6 +95,26 @@ class CommandLine(TestCase):
         for path in MIXED:
             self.assertIn(path, done.stdout)
 
+    def test_info_tells_what_a_link_says(self):
+        link = (f"magnet:?xt=urn:btih:{'ab' * 20}&dn=a+film&xl=3145728&tr=udp://t:80&tr=http://t/a"
+                "&ws=http://w/film&x.pe=[::1]:6881&x.pe=10.0.0.1:1&so=0,2-4")
+        told = json.loads(btfs.run("info", "--json", link).stdout)
+        self.assertEqual(told, {
+            "name": "a film", "info_hash_v1": "ab" * 20, "size": 3145728,
+            "trackers": [["udp://t:80"], ["http://t/a"]], "web_seeds": ["http://w/film"],
+            "peers": ["[::1]:6881", "10.0.0.1:1"],
+            "selected_files": [{"first": 0, "last": 0}, {"first": 2, "last": 4}]})
+        text = btfs.run("info", link).stdout
+        for line in ("name:       a film", f"info-hash:  {'ab' * 20}", "size:       3.0 MiB (3145728 bytes)",
+                     "tracker 2:  http://t/a", "peer:       [::1]:6881", "file:       2-4"):
+            self.assertIn(line + "\n", text)
+
+    def test_info_tells_who_publishes(self):
+        link = f"magnet:?xs=urn:btpk:{'cd' * 32}&s=6e"
+        told = json.loads(btfs.run("info", "--json", link).stdout)
+        self.assertEqual((told["name"], told["publisher"]), (link, link))
+        self.assertNotIn("info_hash_v1", told)
+
     def test_libtorrent_reads_our_torrents_alike(self):
         import libtorrent as lt
         btfs.create(self, self.content, self.torrent)

@@ -1,0 +1,14 @@
+// What `btfs info` tells of a torrent file.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+
+#include "engine/metainfo/metainfo.hpp"
+
+namespace btfs::cli {
+
+boost::json::object as_json(const Metainfo& torrent);
+std::string as_text(const Metainfo& torrent);
+
+}  // namespace btfs::cli
