@@ -59,6 +59,25 @@ class Libtorrent(Exchange, TestCase):
         again = btfs.Mount(self, magnet)
         self.assertEqual(differences(self.content, again.mountpoint / "content"), "")
 
+    def v2_magnet(self, flags):
+        import libtorrent as lt
+        self.write_torrent(flags)
+        port = self.seed(self.torrent, self.content.parent)
+        v2_hash = lt.torrent_info(str(self.torrent)).info_hashes().v2
+        return btfs.Mount(self, f"magnet:?xt=urn:btmh:1220{v2_hash}&x.pe=127.0.0.1:{port}")
+
+    def test_a_hybrid_torrent_is_mounted_by_its_v2_hash_alone(self):
+        mount = self.v2_magnet(0)
+        self.wait_for(lambda: (mount.mountpoint / "content").exists(), "the files", 10)
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+
+    def test_a_torrent_of_v2_alone_says_that_it_is_not_supported(self):
+        import libtorrent as lt
+        mount = self.v2_magnet(lt.create_torrent.v2_only)
+        status = mount.mountpoint / ".btfs" / "status"
+        self.wait_for(lambda: "not supported" in status.read_text(), "the reason", 10)
+        self.assertIn("state: failed\n", status.read_text())
+
     def test_gets_the_metadata_and_then_everything_from_us(self):
         import libtorrent as lt
         from support.libtorrent_peer import session
