@@ -1,5 +1,7 @@
 #include "engine/dht/kept_table.hpp"
 
+#include <algorithm>
+
 #include "engine/metainfo/bencode.hpp"
 
 namespace btfs::dht {
@@ -9,6 +11,16 @@ constexpr std::pair<const char*, AddressFamily> kKeys[] = {{"nodes", AddressFami
                                                            {"nodes6", AddressFamily::v6}};
 
 }  // namespace
+
+std::vector<Contact> to_keep(std::vector<Contact> now, std::span<const Contact> earlier) {
+    for (const Contact& contact : earlier) {
+        if (now.size() >= kEnoughNodes) break;
+        const bool known = std::ranges::any_of(
+            now, [&](const Contact& other) { return other.endpoint == contact.endpoint; });
+        if (!known) now.push_back(contact);
+    }
+    return now;
+}
 
 Bytes write_table(std::span<const Contact> contacts) {
     Bytes out;

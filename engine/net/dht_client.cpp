@@ -15,6 +15,7 @@ DhtClient::DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolve
     : udp_(udp),
       resolver_(resolver),
       options_(std::move(options)),
+      kept_(dht::read_table(options_.kept_table)),
       rng_(seed),
       nodes_{dht::Node(AddressFamily::v4, rng_, Clock::now()),
              dht::Node(AddressFamily::v6, rng_, Clock::now())},
@@ -28,8 +29,7 @@ void DhtClient::begin() {
         node(from.address.family()).handle_datagram(from, datagram, Clock::now());
         carry_on();
     });
-    const auto kept = dht::read_table(options_.kept_table);
-    for (dht::Node& each : nodes_) each.add_contacts(kept, Clock::now());
+    for (dht::Node& each : nodes_) each.add_contacts(kept_, Clock::now());
     for (const HostPort& router : options_.routers)
         tasks_.spawn("look-up of a DHT router", find_router(router, true));
 }
@@ -186,7 +186,7 @@ void DhtClient::keep() {
     if (contacts.empty()) {
         keep_due_ = Clock::now() + kFirstKeep;  // what an earlier run knew is better than nothing
     } else if (options_.on_table) {
-        options_.on_table(dht::write_table(contacts));
+        options_.on_table(dht::write_table(dht::to_keep(std::move(contacts), kept_)));
     }
 }
 

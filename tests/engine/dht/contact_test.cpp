@@ -29,5 +29,18 @@ TEST(ContactTest, ATableIsKeptForTheNextRun) {
     EXPECT_EQ(read_table(write_table(many)).size(), kMaxKeptNodes);
 }
 
+TEST(ContactTest, AShortRunKeepsWhomTheLastOneKnew) {
+    Rng rng(1);
+    std::vector<Contact> earlier;
+    for (unsigned i = 1; i <= 100; ++i)
+        earlier.push_back({random_id(rng), *Endpoint::parse("192.0.2." + std::to_string(i) + ":6881")});
+    const Contact met_again{random_id(rng), earlier[0].endpoint};
+    const auto kept = to_keep({met_again}, earlier);
+    EXPECT_EQ(kept.size(), kEnoughNodes);
+    EXPECT_EQ(kept[0], met_again);
+    EXPECT_EQ(kept[1], earlier[1]);
+    EXPECT_EQ(to_keep(earlier, {&met_again, 1}), earlier) << "who knows enough needs no others";
+}
+
 }  // namespace
 }  // namespace btfs::dht
