@@ -49,9 +49,11 @@ std::vector<InterfaceAddress> interface_addresses() {
     return all;
 }
 
-Address own_address() {
+Address own_address(const net::LocalBinding& binding) {
+    if (binding.v4 || binding.v6) return binding.v4 ? *binding.v4 : *binding.v6;
     Address best = *Address::parse("127.0.0.1");
     for (const auto& [interface, address] : interface_addresses()) {
+        if (!binding.device.empty() && interface != binding.device) continue;
         if (address.is_loopback() || address.is_link_local()) continue;
         if (best.is_loopback() || (address.is_v4() && !best.is_v4())) best = address;
     }

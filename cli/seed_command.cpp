@@ -35,10 +35,11 @@ int seed(const SeedOptions& options) {
     DiskPool pool(kDiskThreads);
     auto store = SeedStore::open({parsed->layout, std::move(made.files)}, pool);
     if (!store) throw Failure(options.create.path.string(), store.error());
+    const net::LocalBinding binding = parse_binding(options.network.bind);
     Engine engine({.port = options.network.port,
                    .max_peers = options.network.max_peers,
                    .background = false,
-                   .binding = parse_binding(options.network.bind),
+                   .binding = binding,
                    .pex = !options.network.no_pex,
                    .lsd = !options.network.no_lsd,
                    .dht = dht_options(options.network)});
@@ -49,7 +50,7 @@ int seed(const SeedOptions& options) {
                 KnownContent{parsed->layout, **store, parsed->info_bytes, parsed->is_private},
                 parsed->trackers, peers});
 
-    const Endpoint own{own_address(), engine.port()};
+    const Endpoint own{own_address(binding), engine.port()};
     std::cout << "torrent: " << output.string() << "\npeer:    " << own.text() << std::endl;
     stop.wait();
     engine.stop();

@@ -136,6 +136,10 @@ class CommandLine(TestCase):
         done = btfs.run("create", self.content, "-o", self.torrent)
         self.assertEqual((done.returncode, done.stderr, done.stdout), (0, "", f"{self.torrent}\n"))
 
+    def test_seed_tells_the_address_that_it_is_bound_to(self):
+        seed = btfs.Seed(self, self.content, self.torrent, "--bind", "::1")
+        self.assertEqual(seed.find(r"peer: +(\S+)")[1], f"[::1]:{seed.port}")
+
     def test_versions_and_wrong_words(self):
         done = btfs.run("--version")
         self.assertEqual(done.returncode, 0)
