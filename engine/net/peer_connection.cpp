@@ -39,7 +39,7 @@ void PeerConnection::wait_readable() {
     const bool quick = turn < last_turn_ + kQuick;
     stream_->set_receive_low_water(session && quick ? session->worth_receiving() : 1);
     last_turn_ = turn;
-    if (session && session->in_flight() > 0 && session->bytes_in_flight() <= kLittle)
+    if (session && session->requests().size() > 0 && session->requests().bytes() <= kLittle)
         stream_->acknowledge_soon();
     stream_->wait_readable([this, alive = std::weak_ptr(alive_)](Error error) {
         if (!alive.expired()) error ? closed() : on_readable();

@@ -96,7 +96,7 @@ bool Dispatcher::usable(const Peer& peer, PieceIndex piece) const {
 
 void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now) {
     const BlockRef& payload = partial.payload(block);
-    peer.estimate.on_asked(peer.session.bytes_in_flight(), now);
+    peer.estimate.on_asked(peer.session.requests().bytes(), now);
     peer.last_asked = now;
     if (partial.state(block) == BlockState::asked) hedged_in_flight_ += payload.size;
     peer.session.request(payload, now);
@@ -279,8 +279,8 @@ Duration Dispatcher::remaining_time(const PartialPiece& partial, std::uint32_t b
         if (found == world_.peers.end()) continue;
         const Peer& asked = *found->second;
         const TimePoint silent_since = std::max(asker.asked, asked.session.last_content_received());
-        Duration remaining = asked.estimate.remaining_time(asked.session.bytes_until(partial.payload(block)),
-                                                           silent_since, now);
+        Duration remaining = asked.estimate.remaining_time(
+            asked.session.requests().bytes_until(partial.payload(block)), silent_since, now);
         // Who is not late by now will be as late, or as early, as its last block was.
         if (!late(asked, now)) remaining = std::min(remaining, asker.expected + asked.lateness - now);
         soonest = std::min(soonest, remaining);
@@ -336,7 +336,7 @@ void Dispatcher::set_alarm(Peer& peer, TimePoint at) {
 
 /// When the peer will have sent nothing for too long, if it goes on sending nothing.
 TimePoint Dispatcher::silent_at(const Peer& peer, TimePoint now) const {
-    const auto oldest = peer.session.oldest_request();
+    const auto oldest = peer.session.requests().oldest();
     if (!oldest) return kNever;
     const Duration patience = std::clamp<Duration>(
         kSilenceFactor * peer.estimate.delivery_time(kBlockSize, now), kSilence, kLongestSilence);
@@ -352,8 +352,8 @@ void Dispatcher::ring_alarms(TimePoint now) {
         alarms_.erase(alarms_.begin());
         peer.alarm = kNever;
         on_peer_changed(peer);
-        release_asked_before(peer.session.answered_until() - kOverlookedAfter, peer, true, now);
-        if (!peer.session.oldest_request()) continue;
+        release_asked_before(peer.session.requests().answered_until() - kOverlookedAfter, peer, true, now);
+        if (!peer.session.requests().oldest()) continue;
         if (const TimePoint silent = silent_at(peer, now); silent > now) {
             set_alarm(peer, silent);
         } else if (alone(peer)) {
@@ -410,9 +410,9 @@ void Dispatcher::fill_changed(TimePoint now) {
 }
 
 bool Dispatcher::has_room(const Peer& peer, std::uint64_t limit) const {
-    if (peer.session.in_flight() >= peer.session.reqq()) return false;
-    if (peer.snubbed) return !peer.session.oldest_request();
-    return peer.session.bytes_in_flight() < limit;
+    if (peer.session.requests().size() >= peer.session.reqq()) return false;
+    if (peer.snubbed) return !peer.session.requests().oldest();
+    return peer.session.requests().bytes() < limit;
 }
 
 /// How much of a piece of this rank to keep in flight.
@@ -502,7 +502,7 @@ bool Dispatcher::fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::u
 void Dispatcher::stay_in_touch(TimePoint now) {
     const std::uint32_t count = world_.layout.piece_count();
     for (auto& [id, peer] : world_.peers) {
-        if (peer->session.peer_choking() || peer->session.in_flight() > 0 ||
+        if (peer->session.peer_choking() || peer->session.requests().size() > 0 ||
             now < peer->last_asked + kTouchAfter)
             continue;
         // The piece that the reader will want next, had by this peer.

@@ -49,7 +49,7 @@ struct Peer {
     std::uint32_t pieces_failed = 0;
 
     bool can_be_asked(PieceIndex piece) const {
-        return session.has(piece) && session.may_request(piece) && session.in_flight() < session.reqq();
+        return session.has(piece) && session.may_request(piece) && session.requests().size() < session.reqq();
     }
     /// It is still in the handshake, or choking us, but should be ready at this moment: after a round trip
     /// for the handshakes, and one more for Interested where that waits for them. kNever when it is ready, or
@@ -67,7 +67,7 @@ struct Peer {
     std::uint64_t left_for_it = 0;
 
     Duration delivery_time(std::uint64_t more, TimePoint now) const {
-        return estimate.delivery_time(session.bytes_in_flight() + more, now);
+        return estimate.delivery_time(session.requests().bytes() + more, now);
     }
 };
 

@@ -343,7 +343,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
     peer.snubbed = false;
     downloaded_ += e.block.size;
     down_.add(e.block.size, now);
-    peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
+    peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
     if (PartialPiece* complete = content_->dispatcher.take_block(peer, e.block, e.data, now)) {
         const PieceIndex piece = complete->piece();
         content_->storage.verify(piece, content_->picker.start_verifying(piece),
@@ -356,7 +356,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) 
     peer.snubbed = false;
     downloaded_ += e.block.size;
     down_.add(e.block.size, now);
-    peer.estimate.on_received(e.block.size, peer.session.bytes_in_flight(), now);
+    peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
     content_->dispatcher.count_wasted(e.block.size);
 }
 

@@ -12,9 +12,6 @@ namespace {
 constexpr Duration kHandshakeTimeout = 10s;
 constexpr Duration kReceiveTimeout = 140s;  // a keep-alive is due every two minutes (BEP 3)
 constexpr Duration kKeepAliveAfter = 100s;
-/// How long a cancelled request may stay unanswered; old clients never answer one.
-constexpr Duration kCancelledFor = 20s;
-constexpr std::size_t kMaxForgotten = 4096;
 constexpr std::size_t kMaxAllowedFast = 256;
 /// Requests of a choked peer that are refused before it is taken for hostile.
 constexpr std::uint32_t kMaxRefusedWhileChoked = 4 * PeerSession::kOurReqq;
@@ -62,7 +59,7 @@ void PeerSession::handle_received(std::size_t size, TimePoint now) {
     if (failed_) return;
     now_ = last_received_ = now;
     if (Error error = inbound_.received(size)) fail(error);
-    if (under_way_) last_progress_ = now;
+    if (requests_.under_way()) last_progress_ = now;
 }
 
 void PeerSession::handle_bytes(ByteView bytes, TimePoint now) {
@@ -79,10 +76,8 @@ void PeerSession::handle_sent(std::size_t size, TimePoint now) {
 TimePoint PeerSession::next_timeout() const {
     if (failed_) return kNever;
     if (!greeted_) return last_received_ + kHandshakeTimeout;
-    TimePoint next = std::min(last_received_ + kReceiveTimeout, last_sent_ + kKeepAliveAfter);
-    for (const RequestInFlight& r : requests_)
-        if (r.cancelled) next = std::min(next, r.since + kCancelledFor);
-    return next;
+    return std::min(
+        {last_received_ + kReceiveTimeout, last_sent_ + kKeepAliveAfter, requests_.next_timeout()});
 }
 
 void PeerSession::handle_timeout(TimePoint now) {
@@ -94,15 +89,7 @@ void PeerSession::handle_timeout(TimePoint now) {
         if (outbound_.empty()) send(KeepAlive{});
         last_sent_ = now;
     }
-    for (auto r = requests_.begin(); r != requests_.end();) {
-        if (!r->cancelled || now < r->since + kCancelledFor || under_way_ == r->block) {
-            ++r;
-            continue;
-        }
-        forget(r->block);
-        uncount(*r);
-        r = requests_.erase(r);
-    }
+    requests_.handle_timeout(now);
 }
 
 std::optional<PeerEvent> PeerSession::poll_event() {
@@ -113,21 +100,6 @@ std::optional<PeerEvent> PeerSession::poll_event() {
 }
 
 // ---- commands ----
-
-std::optional<TimePoint> PeerSession::oldest_request() const {
-    const auto found = std::ranges::find(requests_, false, &RequestInFlight::cancelled);
-    if (found == requests_.end()) return std::nullopt;
-    return found->since;
-}
-
-std::uint64_t PeerSession::bytes_until(const BlockRef& block) const {
-    std::uint64_t bytes = 0;
-    for (const RequestInFlight& r : requests_) {
-        bytes += r.block.size;
-        if (r.block == block) break;
-    }
-    return bytes;
-}
 
 bool PeerSession::may_request(PieceIndex piece) const {
     return greeted_ && (!peer_choking_ || std::ranges::find(allowed_fast_, piece) != allowed_fast_.end());
@@ -179,24 +151,17 @@ void PeerSession::announce_lost(PieceIndex piece) {
 
 void PeerSession::request(const BlockRef& block, TimePoint now) {
     assert(block.size > 0 && block.size <= kBlockSize && in_range(block));
-    assert(may_request(block.piece) && in_flight() < reqq_);
+    assert(may_request(block.piece) && requests_.size() < reqq_);
     now_ = now;
-    requests_.push_back({block, now, false});
-    bytes_in_flight_ += block.size;
+    requests_.add(block, now);
     send(Request{block});
 }
 
 void PeerSession::cancel(const BlockRef& block, TimePoint now) {
     now_ = now;
-    auto found = std::ranges::find_if(
-        requests_, [&](const RequestInFlight& r) { return r.block == block && !r.cancelled; });
-    if (found == requests_.end()) return;
-    found->cancelled = true;
-    found->since = now;
-    ++cancelled_count_;
-    if (under_way_ != block || under_way_answers_ != Answers::wanted) return send(Cancel{block});
-    under_way_answers_ = Answers::cancelled;  // a Cancel would come too late
-    inbound_.divert_block();
+    const auto cancelled = requests_.cancel(block, now);
+    if (cancelled == RequestsInFlight::Cancelled::to_tell) send(Cancel{block});
+    if (cancelled == RequestsInFlight::Cancelled::under_way) inbound_.divert_block();
 }
 
 void PeerSession::send_block(const BlockRef& block, ContentView content) {
@@ -303,20 +268,8 @@ Error PeerSession::on_message(ByteView body) {
 Error PeerSession::handle(const Choke&) {
     if (peer_choking_) return {};
     peer_choking_ = true;
-    if (!capabilities_.fast) {  // all that was asked is dropped (BEP 3)
-        std::deque<RequestInFlight> kept;
-        for (const RequestInFlight& r : requests_) {
-            if (under_way_ == r.block &&
-                under_way_answers_ == (r.cancelled ? Answers::cancelled : Answers::wanted)) {
-                kept.push_back(r);
-                continue;
-            }
-            forget(r.block);
-            uncount(r);
-            if (!r.cancelled) events_.push_back(BlockRefused{r.block});
-        }
-        requests_ = std::move(kept);
-    }
+    if (!capabilities_.fast)  // all that was asked is dropped (BEP 3)
+        for (const BlockRef& block : requests_.drop_all()) events_.push_back(BlockRefused{block});
     events_.push_back(Choked{});
     return {};
 }
@@ -412,13 +365,8 @@ Error PeerSession::handle(const AllowedFast& m) {
 
 Error PeerSession::handle(const RejectRequest& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
-    auto found = find_request(m.block, true);
-    if (found == requests_.end()) found = find_request(m.block, false);
-    if (found == requests_.end()) return {};  // one we gave up, or a confused peer: no harm
-    const bool cancelled = found->cancelled;
-    answers_cancels_ = answers_cancels_ || cancelled;
-    end_request(found);
-    if (!cancelled) events_.push_back(BlockRefused{m.block});
+    const auto rejected = requests_.reject(m.block);  // or one we gave up, or a confused peer: no harm
+    if (rejected && !rejected->cancelled) events_.push_back(BlockRefused{m.block});
     return {};
 }
 
@@ -516,28 +464,15 @@ void PeerSession::answer_metadata_request(std::uint32_t piece) {
 }
 
 Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) {
-    assert(!under_way_);
-    auto found = find_request(block, false);
-    if (found == requests_.end()) found = find_request(block, true);
-    if (found == requests_.end() && block.size == 0) {  // BitComet's way to reject
-        found = std::ranges::find_if(requests_, [&](const RequestInFlight& r) {
-            return r.block.piece == block.piece && r.block.offset_in_piece == block.offset_in_piece;
-        });
-        if (found != requests_.end()) {
-            const RequestInFlight refused = *found;
-            end_request(found);
-            if (!refused.cancelled) events_.push_back(BlockRefused{refused.block});
-            under_way_ = block;
-            under_way_answers_ = Answers::nothing;
+    if (block.size == 0) {  // BitComet's way to reject
+        if (const auto rejected = requests_.begin_rejection(block)) {
+            if (!rejected->cancelled) events_.push_back(BlockRefused{rejected->block});
             return std::span<std::byte>{};
         }
     }
-    if (found == requests_.end() && !was_forgotten(block)) return Errc::unwanted_data;
-    under_way_ = block;
-    under_way_answers_ = found == requests_.end() ? Answers::nothing
-                         : found->cancelled       ? Answers::cancelled
-                                                  : Answers::wanted;
-    if (under_way_answers_ == Answers::wanted) {
+    const auto answers = requests_.begin_block(block);
+    if (!answers) return Errc::unwanted_data;
+    if (*answers == RequestsInFlight::Answers::wanted) {
         const std::span<std::byte> place = places_.place_of(block);
         if (!place.empty()) return place;
     }
@@ -546,19 +481,7 @@ Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) 
 }
 
 void PeerSession::on_block_end(const BlockRef& block) {
-    const Answers answers = std::exchange(under_way_answers_, Answers::nothing);
-    under_way_.reset();
-    const bool wanted = answers == Answers::wanted;
-    if (answers != Answers::nothing) {
-        const auto found = find_request(block, !wanted);
-        assert(found != requests_.end());
-        const TimePoint asked = found->since;
-        end_request(found);
-        // With an earlier request for it, cancelled since, nobody knows which of the two was answered.
-        if (wanted && find_request(block, true) == requests_.end())
-            answered_until_ = std::max(answered_until_, asked);
-        if (wanted) forget_cancelled_before(asked);
-    }
+    const bool wanted = requests_.end_block() == RequestsInFlight::Answers::wanted;
     if (block.size == 0) return;
     content_received_ += block.size;
     last_content_ = now_;
@@ -571,14 +494,11 @@ void PeerSession::on_block_end(const BlockRef& block) {
 }
 
 std::optional<InboundStream::Sink::Guess> PeerSession::guess(std::size_t n) {
-    const std::size_t at = n + (under_way_ ? 1 : 0);
-    if (at >= requests_.size()) return std::nullopt;
-    if (under_way_ && requests_.front().block != *under_way_) return std::nullopt;  // out of order: no guess
-    const RequestInFlight& next = requests_[at];
-    if (next.cancelled) return std::nullopt;
-    const std::span<std::byte> place = places_.place_of(next.block);
+    const BlockRef* next = requests_.expected(n);
+    if (!next) return std::nullopt;
+    const std::span<std::byte> place = places_.place_of(*next);
     if (place.empty()) return std::nullopt;
-    return Guess{next.block, place};
+    return Guess{*next, place};
 }
 
 // ---- small things ----
@@ -593,46 +513,6 @@ bool PeerSession::in_range(const BlockRef& block) const {
     if (block.piece.value() >= config_.layout->piece_count()) return false;
     const std::uint32_t piece_size = config_.layout->piece_size(block.piece);
     return block.offset_in_piece <= piece_size && block.size <= piece_size - block.offset_in_piece;
-}
-
-std::deque<PeerSession::RequestInFlight>::iterator PeerSession::find_request(const BlockRef& block,
-                                                                             bool cancelled) {
-    if (cancelled && cancelled_count_ == 0) return requests_.end();
-    return std::ranges::find_if(
-        requests_, [&](const RequestInFlight& r) { return r.block == block && r.cancelled == cancelled; });
-}
-
-void PeerSession::uncount(const RequestInFlight& request) {
-    bytes_in_flight_ -= request.block.size;
-    cancelled_count_ -= request.cancelled ? 1 : 0;
-}
-
-void PeerSession::end_request(std::deque<RequestInFlight>::iterator request) {
-    uncount(*request);
-    requests_.erase(request);
-}
-
-/// Who answers what was asked for after a Cancel has read that, and may say nothing to it, as Transmission.
-void PeerSession::forget_cancelled_before(TimePoint time) {
-    if (answers_cancels_ || cancelled_count_ == 0) return;
-    std::erase_if(requests_, [&](const RequestInFlight& r) {
-        if (!r.cancelled || r.since >= time) return false;
-        forget(r.block);
-        uncount(r);
-        return true;
-    });
-}
-
-void PeerSession::forget(const BlockRef& block) {
-    if (forgotten_.size() == kMaxForgotten) forgotten_.pop_front();
-    forgotten_.push_back(block);
-}
-
-bool PeerSession::was_forgotten(const BlockRef& block) {
-    auto found = std::ranges::find(forgotten_, block);
-    if (found == forgotten_.end()) return false;
-    forgotten_.erase(found);
-    return true;
 }
 
 void PeerSession::fail(Error reason) {

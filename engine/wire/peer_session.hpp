@@ -25,6 +25,7 @@
 #include "engine/wire/messages.hpp"
 #include "engine/wire/outbound_queue.hpp"
 #include "engine/wire/pex_message.hpp"
+#include "engine/wire/requests_in_flight.hpp"
 
 namespace btfs::wire {
 
@@ -143,12 +144,6 @@ class PeerSession final : private InboundStream::Sink {
         std::function<void()> on_output = [] {};
     };
 
-    struct RequestInFlight {
-        BlockRef block;
-        TimePoint since;  ///< that it was sent; once it is cancelled, that this was
-        bool cancelled = false;
-    };
-
     /// All references of `config`, and `places`, outlive the session.
     PeerSession(const Config& config, BlockPlaces& places, TimePoint now);
     PeerSession(const PeerSession&) = delete;
@@ -186,12 +181,7 @@ class PeerSession final : private InboundStream::Sink {
     bool am_interested() const { return am_interested_; }
     /// True if the piece may be requested now: unchoked, or it is in the allowed-fast set.
     bool may_request(PieceIndex piece) const;
-    /// Requests in flight, cancelled ones that are still unanswered included.
-    std::size_t in_flight() const { return requests_.size(); }
-    std::uint64_t bytes_in_flight() const { return bytes_in_flight_; }
-    /// What is in flight up to and with this block, if it is answered in order.
-    std::uint64_t bytes_until(const BlockRef& block) const;
-    const std::deque<RequestInFlight>& requests() const { return requests_; }
+    const RequestsInFlight& requests() const { return requests_; }
     std::uint32_t reqq() const { return reqq_; }
     std::size_t upload_backlog() const { return outbound_.block_bytes(); }
     std::uint64_t content_received() const { return content_received_; }
@@ -199,13 +189,6 @@ class PeerSession final : private InboundStream::Sink {
     /// When the last whole block came, and the last part of one.
     TimePoint last_content_received() const { return last_content_; }
     TimePoint last_progress() const { return last_progress_; }
-    /// When the oldest request was sent that is neither answered nor cancelled.
-    std::optional<TimePoint> oldest_request() const;
-    /// When the latest request was sent that has been answered by its block: in order, all before it would be
-    /// answered too.
-    TimePoint answered_until() const { return answered_until_; }
-    /// Bytes of the block that is coming in right now which are here already.
-    const std::optional<BlockRef>& block_under_way() const { return under_way_; }
 
     // ---- commands ----
     void set_interested(bool interested);
@@ -213,7 +196,7 @@ class PeerSession final : private InboundStream::Sink {
     void announce_have(PieceIndex piece);
     /// We had announced a piece and do not have it any more (lt_donthave, where the peer speaks it).
     void announce_lost(PieceIndex piece);
-    /// The caller has checked may_request(), has(), in_flight() < reqq().
+    /// The caller has checked may_request(), has(), requests().size() < reqq().
     void request(const BlockRef& block, TimePoint now);
     /// Its memory may go after this; what still comes of it is thrown away.
     void cancel(const BlockRef& block, TimePoint now);
@@ -270,16 +253,6 @@ class PeerSession final : private InboundStream::Sink {
     void gain(const Bitfield& pieces);
     Error take_all_pieces(bool all);
     bool in_range(const BlockRef& block) const;
-    /// What a block that is coming in answers: of requests_, or a forgotten one (or a refusal).
-    enum class Answers : std::uint8_t { wanted, cancelled, nothing };
-    /// A block may have been asked for again before the peer told what became of a cancelled request for it.
-    /// end() if there is none such.
-    std::deque<RequestInFlight>::iterator find_request(const BlockRef& block, bool cancelled);
-    void uncount(const RequestInFlight& request);
-    void end_request(std::deque<RequestInFlight>::iterator request);
-    void forget_cancelled_before(TimePoint time);
-    void forget(const BlockRef& block);
-    bool was_forgotten(const BlockRef& block);
     void fail(Error reason);
 
     Config config_;
@@ -307,21 +280,12 @@ class PeerSession final : private InboundStream::Sink {
     bool am_choking_ = true;
     bool am_interested_ = false;
 
-    /// In the order in which they were sent.
-    std::deque<RequestInFlight> requests_;
-    std::uint64_t bytes_in_flight_ = 0;  // the sizes of requests_ together
-    std::size_t cancelled_count_ = 0;    // of requests_
-    TimePoint answered_until_{};
-    bool answers_cancels_ = false;  ///< it has rejected a request that was cancelled
-    /// Requests that ended on our side only, by a choke or unanswered: their blocks may still come (BEP 3).
-    std::deque<BlockRef> forgotten_;
+    RequestsInFlight requests_;
     std::vector<PieceIndex> allowed_fast_;  ///< what we may request while choked
     std::vector<PieceIndex> granted_fast_;  ///< what the peer may request while choked
     std::vector<BlockRef> wanted_by_peer_;  ///< BlockWanted without an answer yet
     std::uint32_t refused_while_choked_ = 0;
 
-    std::optional<BlockRef> under_way_;
-    Answers under_way_answers_ = Answers::nothing;
     Bytes side_buffer_;  ///< for a block that others may write too
 
     std::uint64_t content_received_ = 0;

@@ -130,7 +130,7 @@ class Swarm {
                 for (std::size_t i = 0; i < count; ++i) size += buffers[i].iov_len;
                 torrent_.handle_sent(connection, size, now_);
             }
-            for (std::size_t& known = asked_of_[connection]; known < session->in_flight(); ++known)
+            for (std::size_t& known = asked_of_[connection]; known < session->requests().size(); ++known)
                 asked_.push_back(connection);
         }
         sends_.clear();

@@ -75,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (failed) return 0;
             for (; next < 24; ++next) {
                 const BlockRef block{PieceIndex(next / 3 % kPieces), next % 3 * kBlockSize, kBlockSize};
-                if (!session.may_request(block.piece) || session.in_flight() >= session.reqq()) break;
+                if (!session.may_request(block.piece) || session.requests().size() >= session.reqq()) break;
                 session.request(block, now);
                 if (next % 5 == 4) session.cancel(block, now);
             }

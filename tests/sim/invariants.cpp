@@ -60,10 +60,9 @@ void Invariants::check_pieces() {
                 const wire::PeerSession* session = client_.torrent().session(asker.peer);
                 if (!session || !session->may_request(piece)) continue;  // a reject is on its way
                 const bool in_flight =
-                    session && std::ranges::any_of(
-                                   session->requests(), [&](const wire::PeerSession::RequestInFlight& r) {
-                                       return !r.cancelled && r.block == partial->payload(block);
-                                   });
+                    session && std::ranges::any_of(session->requests(), [&](const wire::RequestInFlight& r) {
+                        return !r.cancelled && r.block == partial->payload(block);
+                    });
                 if (!in_flight) report(name + ": a block is asked for without a request in flight");
             }
         }
@@ -80,7 +79,7 @@ void Invariants::check_requests() {
             report("a connection without a session");
             continue;
         }
-        if (session->in_flight() > session->reqq()) report("more requests than the peer takes");
+        if (session->requests().size() > session->reqq()) report("more requests than the peer takes");
         for (const auto& request : session->requests()) {
             if (request.cancelled) continue;
             const PartialPiece* partial = client_.partial(request.block.piece);

@@ -182,7 +182,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
         }
         session_.set_interested(fetched_.has_value());
         while (fetched_ && next_block_ < peer_.context_.layout.block_count(*fetched_) &&
-               session_.may_request(*fetched_) && session_.in_flight() < kDownloadsAtATime)
+               session_.may_request(*fetched_) && session_.requests().size() < kDownloadsAtATime)
             session_.request(peer_.context_.layout.payload(*fetched_, next_block_++), now());
     }
 

@@ -39,7 +39,7 @@ void Trace::on_request(const RemotePeer& peer, ConnectionId connection, const Bl
     std::snprintf(
         text, sizeof(text), "%s %-7s expected in %7.1f ms; in flight %5.0f KiB; truly %5.1f ms, %6.0f KiB/s",
         name(block).c_str(), why, ms(asked.expected - asked.at),
-        static_cast<double>(session->bytes_in_flight()) / 1024,
+        static_cast<double>(session->requests().bytes()) / 1024,
         ms(Network::round_trip(simulation_.client().host(), peer.host())), peer.host().link.up / 1024);
     line("ask", peer, text);
 }

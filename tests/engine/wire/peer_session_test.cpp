@@ -159,8 +159,8 @@ TEST(PeerSession, ARequestedBlockComesIntoItsPlace) {
     ASSERT_TRUE(arrived);
     EXPECT_TRUE(arrived->data.empty());
     EXPECT_EQ(p.our_places.memory[kBlock], content);
-    EXPECT_EQ(p.us.in_flight(), 0u);
-    EXPECT_EQ(p.us.bytes_in_flight(), 0u);
+    EXPECT_EQ(p.us.requests().size(), 0u);
+    EXPECT_EQ(p.us.requests().bytes(), 0u);
     EXPECT_EQ(p.them.content_sent(), kBlock.size);
 }
 
@@ -188,10 +188,10 @@ TEST(PeerSession, EveryCancelIsAnsweredOnce) {
     p.us.request(kBlock, p.now);
     p.exchange();
     p.us.cancel(kBlock, p.now);
-    EXPECT_EQ(p.us.in_flight(), 1u);  // until it is answered
+    EXPECT_EQ(p.us.requests().size(), 1u);  // until it is answered
     p.exchange();
     EXPECT_TRUE(Pair::next<BlockNotWanted>(p.them));
-    EXPECT_EQ(p.us.in_flight(), 0u);
+    EXPECT_EQ(p.us.requests().size(), 0u);
     EXPECT_FALSE(Pair::next<BlockRefused>(p.us));
 }
 
@@ -205,7 +205,7 @@ TEST(PeerSession, ACancelledRequestThatIsNeverAnsweredTimesOut) {
     ASSERT_LE(p.us.next_timeout(), p.now + 30s);
     p.now = p.us.next_timeout();
     p.us.handle_timeout(p.now);
-    EXPECT_EQ(p.us.in_flight(), 0u);
+    EXPECT_EQ(p.us.requests().size(), 0u);
 }
 
 /// A peer that says nothing to a Cancel (Transmission does not), nor sends the block.
@@ -232,8 +232,8 @@ TEST(PeerSession, WhatIsAskedForAgainAfterAnIgnoredCancelArrives) {
     p.exchange();
     p.sends(kBlock);
     EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
-    EXPECT_EQ(p.us.in_flight(), 0u) << "it answered what came after the Cancel";
-    EXPECT_EQ(p.us.bytes_in_flight(), 0u);
+    EXPECT_EQ(p.us.requests().size(), 0u) << "it answered what came after the Cancel";
+    EXPECT_EQ(p.us.requests().bytes(), 0u);
 }
 
 TEST(PeerSession, WhoAnswersALaterRequestHasReadTheCancel) {
@@ -242,7 +242,7 @@ TEST(PeerSession, WhoAnswersALaterRequestHasReadTheCancel) {
     p.us.request(other, p.now);
     p.exchange();
     p.sends(other);
-    EXPECT_EQ(p.us.in_flight(), 0u);
+    EXPECT_EQ(p.us.requests().size(), 0u);
     Bytes request;
     append_message(request, Request{kBlock});
     p.them.handle_bytes(request, p.now);
@@ -277,12 +277,12 @@ TEST(PeerSession, ABlockThatComesAfterItsCancelIsNoAnswerToALaterRequest) {
     p.us.request(p.other, p.now);
     p.us.handle_bytes(ByteView(p.on_the_way).subspan(middle), p.now);
     EXPECT_TRUE(Pair::next<BlockUnneeded>(p.us));
-    ASSERT_EQ(p.us.in_flight(), 1u);
+    ASSERT_EQ(p.us.requests().size(), 1u);
     p.exchange();
     p.them.send_block(p.other, {p.content, nullptr});
     p.exchange();
     EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
-    EXPECT_EQ(p.us.in_flight(), 0u);
+    EXPECT_EQ(p.us.requests().size(), 0u);
 }
 
 TEST(PeerSession, WhichOfTwoRequestsWasAnsweredIsNotGuessed) {
@@ -290,7 +290,7 @@ TEST(PeerSession, WhichOfTwoRequestsWasAnsweredIsNotGuessed) {
     p.now += 3s;
     p.us.request(kBlock, p.now);
     p.us.handle_bytes(p.on_the_way, p.now);
-    EXPECT_LT(p.us.answered_until(), p.now);
+    EXPECT_LT(p.us.requests().answered_until(), p.now);
 }
 
 TEST(PeerSession, ABlockOfARequestAndOneOfItsRepetitionAreBothTaken) {
@@ -312,7 +312,7 @@ TEST(PeerSession, ABlockOfARequestAndOneOfItsRepetitionAreBothTaken) {
     }
     EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
     EXPECT_TRUE(Pair::next<BlockUnneeded>(p.us));
-    EXPECT_EQ(p.us.in_flight(), 0u);
+    EXPECT_EQ(p.us.requests().size(), 0u);
 }
 
 // ---- metadata (BEP 9) ----
@@ -560,7 +560,7 @@ TEST(PeerSession, AChokeRejectsBlocksThatWaitToBeSent) {
     p.them.set_choking(true);
     p.exchange();
     // Each request has one answer: refused, or sent because its piece is in the allowed-fast set.
-    EXPECT_EQ(p.us.in_flight(), 0u);
+    EXPECT_EQ(p.us.requests().size(), 0u);
 }
 
 TEST(PeerSession, AllowedFastPiecesMayBeRequestedWhileChoked) {

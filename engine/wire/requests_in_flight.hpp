@@ -1,0 +1,91 @@
+// What was asked of one peer and is not answered yet, matched with the blocks that come.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "engine/core/layout.hpp"
+#include "engine/core/time.hpp"
+
+namespace btfs::wire {
+
+struct RequestInFlight {
+    BlockRef block;
+    TimePoint since;  ///< that it was sent; once it is cancelled, that this was
+    bool cancelled = false;
+};
+
+/// In the order in which they were sent. A cancelled one is in flight until it is answered, but for
+/// kCancelledFor at most, since old clients never answer one. What ended on our side alone, by a choke or
+/// unanswered, is remembered for a while: its block may still come (BEP 3).
+class RequestsInFlight {
+  public:
+    static constexpr Duration kCancelledFor = std::chrono::seconds(20);
+    /// What a block that comes answers.
+    enum class Answers : std::uint8_t { wanted, cancelled, nothing };
+
+    // ---- what is in flight: cancelled ones too ----
+    auto begin() const { return requests_.begin(); }
+    auto end() const { return requests_.end(); }
+    bool empty() const { return requests_.empty(); }
+    std::size_t size() const { return requests_.size(); }
+    const RequestInFlight& front() const { return requests_.front(); }
+    std::uint64_t bytes() const { return bytes_; }
+    /// Up to and with this block, if it is answered in order.
+    std::uint64_t bytes_until(const BlockRef& block) const;
+    /// When the oldest was sent that is not cancelled.
+    std::optional<TimePoint> oldest() const;
+    /// When the latest was sent that has been answered by its block: in order, all before it would be
+    /// answered too.
+    TimePoint answered_until() const { return answered_until_; }
+    /// The block that is coming in right now.
+    const std::optional<BlockRef>& under_way() const { return under_way_; }
+    /// The n-th block that comes next after the one under way, if all comes in order; null if it does not, or
+    /// if that block is not wanted any more.
+    const BlockRef* expected(std::size_t n) const;
+    TimePoint next_timeout() const;
+
+    // ---- what happens to it ----
+    void add(const BlockRef& block, TimePoint now);
+    /// `to_tell`: the peer is to hear of it. `under_way`: it would hear of it too late; what still comes is
+    /// not wanted.
+    enum class Cancelled : std::uint8_t { not_in_flight, to_tell, under_way };
+    Cancelled cancel(const BlockRef& block, TimePoint now);
+    void handle_timeout(TimePoint now);
+    /// The peer has dropped them all (BEP 3), but for the one under way. Gives those that were wanted.
+    std::vector<BlockRef> drop_all();
+    /// The peer will not answer it. Nothing if there is none such.
+    std::optional<RequestInFlight> reject(const BlockRef& block);
+
+    /// A block is coming in; nothing if it was not asked for.
+    std::optional<Answers> begin_block(const BlockRef& block);
+    /// An empty one, which is how BitComet rejects what was asked for at this place; nothing if nothing was.
+    std::optional<RequestInFlight> begin_rejection(const BlockRef& empty);
+    /// All of it is here.
+    Answers end_block();
+
+  private:
+    using Iterator = std::deque<RequestInFlight>::iterator;
+
+    /// A block may have been asked for again before the peer told what became of a cancelled request for it.
+    Iterator find(const BlockRef& block, bool cancelled);
+    RequestInFlight take_out(Iterator request);
+    void uncount(const RequestInFlight& request);
+    bool is_under_way(const RequestInFlight& request) const;
+    void forget(const BlockRef& block);
+    bool was_forgotten(const BlockRef& block);
+    void forget_cancelled_before(TimePoint time);
+
+    std::deque<RequestInFlight> requests_;
+    std::uint64_t bytes_ = 0;          // their sizes together
+    std::size_t cancelled_count_ = 0;  // of requests_
+    TimePoint answered_until_{};
+    bool answers_cancels_ = false;  ///< it has rejected a request that was cancelled
+    std::deque<BlockRef> forgotten_;
+    std::optional<BlockRef> under_way_;
+    Answers under_way_answers_ = Answers::nothing;
+};
+
+}  // namespace btfs::wire
