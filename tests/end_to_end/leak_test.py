@@ -9,10 +9,7 @@ from support import btfs
 from support.capture import Capture, TCP, UDP, is_dht, is_lsd, offers_pex
 from support.content import differences, make_files
 from support.harness import TestCase, free_port, main
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+from support.machine import Machine, run
 
 
 class Private(TestCase):
@@ -57,27 +54,18 @@ class Bind(TestCase):
 
     def setUp(self):
         super().setUp()
-        for name, network in (("right", "10.77.1"), ("wrong", "10.77.2")):
-            ip("link", "add", name, "type", "veth", "peer", f"{name}-far")
-            subprocess.run(["ip", "netns", "add", name], check=True)
-            self.addCleanup(ip, "netns", "del", name)
-            self.addCleanup(ip, "link", "del", name)  # first: the other end would linger
-            ip("link", "set", f"{name}-far", "netns", name)
-            ip("addr", "add", f"{network}.1/24", "dev", name)
-            ip("link", "set", name, "up")
-            ip("-n", name, "addr", "add", f"{network}.2/24", "dev", f"{name}-far")
-            ip("-n", name, "link", "set", f"{name}-far", "up")
-            ip("-n", name, "link", "set", "lo", "up")
-        ip("route", "add", "default", "via", "10.77.2.2")
+        self.right = Machine(self, "right", "10.77.1.1/24", "10.77.1.2/24")
+        Machine(self, "wrong", "10.77.2.1/24", "10.77.2.2/24")
+        run("ip", "route", "add", "default", "via", "10.77.2.2")
         self.content = make_files(self.folder / "content", {"film.mkv": 500_000})
         self.torrent = btfs.create(self, self.content, self.folder / "content.torrent",
                                    "--tracker", "http://10.77.2.2:6969/announce",
                                    "--tracker", "udp://tracker.example:6969/announce")
 
-    def seed_behind(self, network):
+    def seed_at_the_right(self):
         port = free_port()
-        process = self.start(["ip", "netns", "exec", network, btfs.path(), "seed", self.content, "-o",
-                              self.folder / "seed.torrent", "--port", port, *btfs.ALONE])
+        process = self.start(self.right.words(btfs.path(), "seed", self.content, "-o", self.folder / "seed.torrent",
+                                              "--port", port, *btfs.ALONE))
         self.wait_for(lambda: "peer:" in process.output.read_text(), "seed", 10)
         return port
 
@@ -85,7 +73,7 @@ class Bind(TestCase):
         return [p for p in list(capture.packets) if p.source == "10.77.2.1" or p.protocol in (TCP, UDP)]
 
     def bound(self, where, capture):
-        port = self.seed_behind("right")
+        port = self.seed_at_the_right()
         resolv = Path("/etc/resolv.conf")
         own = self.folder / "resolv.conf"
         own.write_text("nameserver 10.77.2.2\n")
@@ -101,7 +89,7 @@ class Bind(TestCase):
     def test_everything_goes_over_the_interface_or_nowhere(self):
         capture = Capture(self, "wrong")
         mount = self.bound("right", capture)
-        ip("link", "set", "right", "down")  # as a VPN goes away
+        run("ip", "link", "set", "right", "down")  # as a VPN goes away
         with self.assertRaises(subprocess.TimeoutExpired):
             mount.process.wait(3)
         mount.stop()

@@ -3,7 +3,6 @@ and private torrents (BEP 27), for which there is neither."""
 import re
 import socket
 import struct
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,9 +11,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import differences, make_files
 from support.harness import TestCase, free_port, main
+from support.machine import Machine
 
-PEX_ALONE = ("--no-dht", "--no-lsd")
-LSD_ALONE = ("--no-dht", "--no-pex")
+PEX_ALONE = ("--no-dht", "--no-lsd", "--no-portmap")
+LSD_ALONE = ("--no-dht", "--no-pex", "--no-portmap")
 GROUP, PORT = "239.192.152.143", 6771
 CONTENT = {"film.mkv": 5_000_001, "notes.txt": 33_333}
 # What is not found in so many seconds is not looked for: what is, is found in five.
@@ -180,33 +180,15 @@ class LocalDiscovery(Discovery):
 
 
 class LocalNetwork(Discovery):
-    """A seed of ours on another machine of the local network: in a namespace of its own, at the end of a cable."""
-
-    def other_machine(self, ours, theirs):
-        """The words that run a command there."""
-        machine = self.start(["unshare", "--net", "sleep", "infinity"])
-        there = ["nsenter", f"--net=/proc/{machine.pid}/ns/net"]
-        here = Path("/proc/self/ns/net").readlink()
-        self.wait_for(lambda: Path(f"/proc/{machine.pid}/ns/net").readlink() != here, "namespace")
-        self.ip("link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", str(machine.pid))
-        self.addCleanup(self.ip, "link", "delete", "cable")
-        for where, address in (([], ours), (there, theirs)):
-            nodad = ["nodad"] if ":" in address else []
-            self.ip("address", "add", address, "dev", "cable", *nodad, where=where)
-            self.ip("link", "set", "cable", "up", where=where)
-        return there
-
-    def ip(self, *words, where=()):
-        done = subprocess.run([*where, "ip", *words], capture_output=True, text=True, timeout=10)
-        self.assertEqual(done.returncode, 0, done.stderr)
+    """A seed of ours on another machine of the local network."""
 
     def assert_is_found(self, ours, theirs, address):
-        there = self.other_machine(ours, theirs)
+        there = Machine(self, "there", ours, theirs)
         btfs.create(self, self.content, self.torrent)
         mount = btfs.Mount(self, self.torrent, options=LSD_ALONE, alone=False)
         port = free_port()
-        self.start([*there, btfs.path(), "seed", self.content, "-o", self.folder / "again.torrent", "--port", port,
-                    *LSD_ALONE])
+        self.start(there.words(btfs.path(), "seed", self.content, "-o", self.folder / "again.torrent", "--port", port,
+                               *LSD_ALONE))
         mount.find(re.escape(f"LSD: {address}:{port} has {self.info_hash()}"), 10)
         self.assert_all_is_read(mount)
 
