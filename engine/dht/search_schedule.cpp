@@ -32,6 +32,16 @@ void SearchSchedule::want_peers(const NodeId& info_hash, TimePoint now) {
     enqueue(info_hash, torrent, begun ? std::max(now, torrent.begun + kWantedInterval) : now);
 }
 
+void SearchSchedule::repeat(const NodeId& info_hash, TimePoint now) {
+    const auto found = torrents_.find(info_hash);
+    if (found == torrents_.end()) return;
+    Torrent& torrent = found->second;
+    torrent.repeat = torrent.running;
+    if (torrent.running) return;
+    queue_of(torrent).erase({torrent.due, info_hash});
+    enqueue(info_hash, torrent, std::min(torrent.due, now));
+}
+
 std::optional<NodeId> SearchSchedule::poll_search(TimePoint now) {
     if (running_ >= kMaxAtOnce) return std::nullopt;
     std::set<Place>* queue = &wanted_;
@@ -58,7 +68,7 @@ void SearchSchedule::handle_end(const NodeId& info_hash, bool found_any, TimePoi
     torrent.running = false;
     const Duration pause = found_any ? kInterval : torrent.retry;
     torrent.retry = found_any ? kFirstRetry : std::min(2 * torrent.retry, kInterval);
-    enqueue(info_hash, torrent, now + pause);
+    enqueue(info_hash, torrent, std::exchange(torrent.repeat, false) ? now : now + pause);
 }
 
 TimePoint SearchSchedule::next_timeout() const {

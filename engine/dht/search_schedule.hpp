@@ -29,6 +29,8 @@ class SearchSchedule {
     void remove(const NodeId& info_hash);
     /// Somebody waits for what no peer is there to send.
     void want_peers(const NodeId& info_hash, TimePoint now);
+    /// Those who were told something else of us are to be told again.
+    void repeat(const NodeId& info_hash, TimePoint now);
 
     /// What is to be looked up now; handle_end() is to follow.
     std::optional<NodeId> poll_search(TimePoint now);
@@ -40,6 +42,7 @@ class SearchSchedule {
     struct Torrent {
         bool running = false;
         bool wanted = false;
+        bool repeat = false;  ///< when the search that is running ends
         TimePoint due{};
         TimePoint begun{};
         Duration retry = kFirstRetry;

@@ -32,6 +32,11 @@ void Announcing::want_peers() {
     carry_on();
 }
 
+void Announcing::set_port(std::uint16_t port) {
+    announcer_.set_port(port);
+    carry_on();
+}
+
 void Announcing::stop(std::function<void()> stopped) {
     stopped_ = std::move(stopped);
     announcer_.stop(Clock::now());

@@ -1,8 +1,16 @@
 #include "engine/tracker/announcer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace btfs::tracker {
+namespace {
+
+AnnounceEvent regular_event(const AnnounceProgress& progress) {
+    return progress.paused ? AnnounceEvent::paused : AnnounceEvent::none;
+}
+
+}  // namespace
 
 Announcer::Announcer(Options options, TrackerTiers trackers, Rng& rng)
     : options_(std::move(options)), trackers_(std::move(trackers)), rng_(rng) {
@@ -37,6 +45,13 @@ void Announcer::complete() {
     }
 }
 
+void Announcer::set_port(std::uint16_t port) {
+    if (std::exchange(options_.port, port) == port || phase_ != Phase::running) return;
+    for (Walk& walk : walks_) {
+        for (Target& target : walk.targets) target.port_due = target.started || target.job;
+    }
+}
+
 void Announcer::want_peers(TimePoint now) {
     if (phase_ != Phase::running) return;
     for (Walk& walk : walks_) {
@@ -66,6 +81,7 @@ void Announcer::stop(TimePoint now) {
         for (Target& target : walk.targets) {
             target.job.reset();
             target.completed_due = false;
+            target.port_due = false;
             target.stopped_due = std::exchange(target.started, false);
         }
     }
@@ -113,7 +129,8 @@ void Announcer::finish_if_exhausted(Walk& walk, TimePoint now) {
 Announcer::Target* Announcer::due_target(Walk& walk) {
     for (Target& target : walk.targets) {
         if (target.job) continue;
-        if (target.stopped_due || (target.completed_due && target.started)) return &target;
+        const bool news = target.completed_due || target.port_due;
+        if (target.stopped_due || (news && target.started)) return &target;
     }
     return nullptr;
 }
@@ -137,6 +154,7 @@ AnnounceJob Announcer::make_job(Walk& walk, Target& target, AnnounceEvent event,
     job.request.numwant = stopping ? 0 : kNumwant;
     job.request.tracker_id = target.tracker_id;
 
+    target.port_due = false;
     target.job = job.id;
     target.job_event = event;
     target.job_deadline = now + job.timeout;
@@ -149,14 +167,14 @@ std::optional<AnnounceJob> Announcer::poll_job(TimePoint now, const AnnounceProg
         if (Target* target = due_target(walk)) {
             if (std::exchange(target->stopped_due, false))
                 return make_job(walk, *target, AnnounceEvent::stopped, now, progress);
-            target->completed_due = false;
-            return make_job(walk, *target, AnnounceEvent::completed, now, progress);
+            if (std::exchange(target->completed_due, false))
+                return make_job(walk, *target, AnnounceEvent::completed, now, progress);
+            return make_job(walk, *target, regular_event(progress), now, progress);
         }
         if (phase_ != Phase::running) continue;
         if (!walk.active && now >= walk.begin_at) begin(walk, now);
         if (Target* target = next_target(walk, now)) {
-            AnnounceEvent event = progress.paused ? AnnounceEvent::paused : AnnounceEvent::none;
-            if (!target->started) event = AnnounceEvent::started;
+            const AnnounceEvent event = target->started ? regular_event(progress) : AnnounceEvent::started;
             return make_job(walk, *target, event, now, progress);
         }
     }

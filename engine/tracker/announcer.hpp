@@ -81,6 +81,8 @@ class Announcer {
     void complete();
     /// The swarm needs more peers.
     void want_peers(TimePoint now);
+    /// Peers reach us there from now on: those who were told of another port are told at once.
+    void set_port(std::uint16_t port);
     /// A magnet link or the user names one more.
     void add_tracker(std::string_view url, TimePoint now);
     /// Says goodbye where it is due. Jobs under way are no longer of interest.
@@ -107,6 +109,7 @@ class Announcer {
         TimePoint job_deadline = kNever;
         bool started = false;  ///< it accepted that we are there
         bool completed_due = false;
+        bool port_due = false;  ///< it knows another port
         bool stopped_due = false;
         bool never_again = false;
         unsigned failures = 0;  ///< in a row
@@ -140,7 +143,7 @@ class Announcer {
     template <class F>
     void with_job(AnnounceId id, F&& f);
 
-    const Options options_;
+    Options options_;
     TrackerTiers trackers_;
     Rng& rng_;
     Phase phase_ = Phase::idle;

@@ -61,6 +61,24 @@ TEST_F(SearchScheduleTest, WhereNobodyWasFoundItIsRepeatedSoonerAndThenLater) {
     EXPECT_EQ(longest, SearchSchedule::kInterval);
 }
 
+TEST_F(SearchScheduleTest, WhatHasChangedIsToldAtOnce) {
+    const NodeId id = random_id(rng);
+    schedule.repeat(id, now);
+    EXPECT_TRUE(begin_all().empty()) << "nobody asked for it";
+    schedule.add(id, now);
+    ASSERT_EQ(begin_all().size(), 1u);
+    schedule.handle_end(id, true, now);
+    schedule.repeat(id, now);
+    EXPECT_EQ(begin_all(), std::vector{id});
+
+    schedule.repeat(id, now);
+    EXPECT_TRUE(begin_all().empty()) << "it is under way, and told the old";
+    schedule.handle_end(id, true, now);
+    EXPECT_EQ(begin_all(), std::vector{id});
+    schedule.handle_end(id, true, now);
+    EXPECT_TRUE(begin_all().empty());
+}
+
 TEST_F(SearchScheduleTest, AReaderWithoutPeersGoesFirst) {
     for (int i = 0; i < 100; ++i) schedule.add(random_id(rng), now);
     const NodeId wanted = random_id(rng);

@@ -153,6 +153,43 @@ TEST(AnnouncerTest, WithoutAMinimumTheIntervalIsOne) {
     EXPECT_TRUE(w.jobs().empty());
 }
 
+TEST(AnnouncerTest, AnotherPortIsToldAtOnceToThoseThatKnowUs) {
+    World w({{a}, {b}});
+    w.announcer.start(w.now);
+    w.answer(w.job());
+    w.announcer.set_port(6881);
+    EXPECT_TRUE(w.jobs().empty()) << "it is the same";
+    w.announcer.set_port(7000);
+    const AnnounceJob told = w.job();
+    EXPECT_EQ(told.url, a) << "b never heard of us";
+    EXPECT_EQ(told.request.port, 7000);
+    EXPECT_EQ(told.request.event, AnnounceEvent::none);
+    w.answer(told);
+    EXPECT_TRUE(w.jobs().empty());
+    w.wait(30min);
+    EXPECT_EQ(w.job().request.port, 7000);
+}
+
+TEST(AnnouncerTest, AnotherPortThatComesDuringAnAnnounceFollowsIt) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    const AnnounceJob first = w.job();
+    w.announcer.set_port(7000);
+    EXPECT_TRUE(w.jobs().empty());
+    w.answer(first);
+    EXPECT_EQ(w.job().request.port, 7000);
+}
+
+TEST(AnnouncerTest, AnotherPortAfterTheGoodbyeIsTooLate) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    w.answer(w.job());
+    w.announcer.stop(w.now);
+    w.announcer.set_port(7000);
+    EXPECT_EQ(w.job().request.event, AnnounceEvent::stopped);
+    EXPECT_TRUE(w.jobs().empty());
+}
+
 TEST(AnnouncerTest, CompletedGoesOnceToThoseThatKnowUs) {
     World w({{a}, {b}});
     w.announcer.start(w.now);
