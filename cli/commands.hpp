@@ -24,6 +24,11 @@ struct NetworkOptions {
     bool no_lsd = false;
     bool no_dht = false;
     std::vector<std::string> dht_bootstrap;  ///< HOST:PORT; empty: the well-known ones
+    bool no_portmap = false;
+
+    /// Whether the gateway is asked to let peers in. Not with --bind: the libraries that ask it choose their
+    /// way themselves.
+    bool port_mapping() const { return !no_portmap && bind.empty(); }
 };
 
 struct MountOptions {

@@ -94,7 +94,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
                    .binding = parse_binding(options.network.bind),
                    .pex = !options.network.no_pex,
                    .lsd = !options.network.no_lsd,
-                   .dht = std::move(dht)});
+                   .dht = std::move(dht),
+                   .port_mapping = options.network.port_mapping()});
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
 

@@ -42,7 +42,8 @@ int seed(const SeedOptions& options) {
                    .binding = binding,
                    .pex = !options.network.no_pex,
                    .lsd = !options.network.no_lsd,
-                   .dht = dht_options(options.network)});
+                   .dht = dht_options(options.network),
+                   .port_mapping = options.network.port_mapping()});
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
     engine.start();

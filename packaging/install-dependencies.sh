@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(ccache cmake g++ ninja-build pkg-config fuse3
        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libc-ares-dev libcli11-dev libfuse3-dev
-       libspdlog-dev libssl-dev zlib1g-dev)
+       libminiupnpc-dev libnatpmp-dev libspdlog-dev libssl-dev zlib1g-dev)
 tests=(libbenchmark-dev libgtest-dev libgmock-dev clang libclang-rt-14-dev
        aria2 attr curl ffmpeg iproute2 mpv opentracker openssl procps psmisc python3 python3-libtorrent qbittorrent-nox
        transmission-cli transmission-daemon)

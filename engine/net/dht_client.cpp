@@ -78,6 +78,11 @@ void DhtClient::end_items(TimePoint now) {
     }
 }
 
+void DhtClient::announce_again(const Sha1Digest& info_hash) {
+    schedule_.repeat(info_hash, Clock::now());
+    carry_on();
+}
+
 void DhtClient::add_node(const Endpoint& endpoint) {
     node(endpoint.address.family()).add_router(endpoint, false, Clock::now());
     carry_on();

@@ -46,6 +46,8 @@ class DhtClient {
     /// The newest item of that name, proven; nothing if none is found while the patience lasts. Brings the
     /// nodes to life, too. `done` is called once, or never after stop().
     void find_item(const dht::ItemName& name, Duration patience, ItemDone done);
+    /// Others are told anew, by a search: what announce() says has changed.
+    void announce_again(const Sha1Digest& info_hash);
     /// A node that a peer or a torrent tells of.
     void add_node(const Endpoint& endpoint);
     void add_node(HostPort node);

@@ -20,6 +20,7 @@
 #include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
 #include "engine/net/lsd_client.hpp"
+#include "engine/net/port_mapper.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/task_group.hpp"
@@ -125,7 +126,12 @@ class Engine::Loop {
     /// What peers of the torrent are told of our DHT node.
     std::uint16_t dht_port_for(const TorrentSpec& spec) const {
         const bool is_private = spec.content && spec.content->is_private;
-        return options.dht && !is_private ? udp.port() : 0;
+        return options.dht && !is_private ? reachable.udp : 0;
+    }
+
+    void take_ports(net::ReachablePorts ports) {
+        reachable = ports;
+        for (auto& runner : runners) runner->set_reachable_ports(ports.tcp, ports.udp);
     }
 
     template <class F>
@@ -172,12 +178,14 @@ class Engine::Loop {
     net::TrackerClient trackers;
     net::DhtClient dht;
     net::LsdClient lsd;
+    net::ReachablePorts reachable;  // the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
     TimePoint calls_since{};
     unsigned calls = 0;       // back to peers that tried uTP, since then
     std::size_t talking = 0;  // torrents whose trackers are being told that we leave
     std::vector<std::unique_ptr<TorrentRunner>> runners;  // by handle; the engine thread's
     std::thread thread;
+    net::PortMapper mapper;  // it posts, so it goes first
 
     std::mutex handles_mutex;
     TorrentHandle next_handle = 0;  // guarded by handles_mutex
@@ -196,7 +204,9 @@ Engine::~Engine() {
 
 Result<void> Engine::open() {
     auto opened = loop_->listener.open(loop_->options.port);
-    if (opened) loop_->udp.open(loop_->listener.port());
+    if (!opened) return opened;
+    loop_->udp.open(loop_->listener.port());
+    loop_->reachable = {loop_->listener.port(), loop_->udp.port()};
     return opened;
 }
 
@@ -210,6 +220,10 @@ void Engine::start() {
         pthread_setname_np(pthread_self(), "engine");
         loop_->io.run();
     });
+    if (loop_->options.port_mapping)
+        loop_->mapper.start({loop_->listener.port(), loop_->udp.port()}, [this](net::ReachablePorts ports) {
+            loop_->post([this, ports] { loop_->take_ports(ports); });
+        });
 }
 
 TorrentHandle Engine::add(TorrentSpec spec) {
@@ -219,7 +233,7 @@ TorrentHandle Engine::add(TorrentSpec spec) {
     loop_->post([this, handle, spec = std::move(spec)]() mutable {
         const TorrentOptions options{
             .peer_id = loop_->peer_id,
-            .listen_port = loop_->listener.port(),
+            .listen_port = loop_->reachable.tcp,
             .dht_port = loop_->dht_port_for(spec),
             .max_peers = loop_->options.max_peers,
             .background = loop_->options.background,
@@ -281,8 +295,10 @@ void Engine::ask_status(std::function<void(std::vector<TorrentStatus>)> take) {
 
 void Engine::stop() {
     if (!loop_->thread.joinable()) return;
+    loop_->mapper.begin_stop();
     loop_->post([this] { loop_->begin_stop(); });
     loop_->thread.join();
+    loop_->mapper.stop();
     for (auto& runner : loop_->runners) runner->detach_storage();
 }
 

@@ -37,6 +37,8 @@ struct EngineOptions {
     bool lsd = true;
     /// Nothing: no DHT.
     std::optional<net::DhtOptions> dht;
+    /// The gateway is asked to let peers in (NAT-PMP, UPnP).
+    bool port_mapping = false;
 };
 
 /// Names a torrent of this engine.

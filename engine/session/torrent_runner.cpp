@@ -73,6 +73,16 @@ void TorrentRunner::start_discovering(net::LsdClient& lsd) {
     lsd.add(identity().wire_hash(), [this](const Endpoint& peer) { add_peers({&peer, 1}, PeerSource::lsd); });
 }
 
+void TorrentRunner::set_reachable_ports(std::uint16_t tcp, std::uint16_t udp) {
+    if (closed_) return;
+    const bool listens_elsewhere = std::exchange(options_.listen_port, tcp) != tcp;
+    if (options_.dht_port != 0) options_.dht_port = udp;
+    torrent_.set_ports(options_.listen_port, options_.dht_port);
+    if (!listens_elsewhere) return;
+    if (announcing_) announcing_->set_port(tcp);
+    if (dht_) dht_->announce_again(identity().wire_hash());
+}
+
 void TorrentRunner::stop_announcing(std::function<void()> stopped) {
     if (!announcing_) return stopped();
     announcing_->stop(std::move(stopped));

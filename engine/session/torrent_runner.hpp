@@ -40,6 +40,8 @@ class TorrentRunner final : private StorageEvents {
     void start_searching(net::DhtClient& dht);
     /// The local networks are told of it from now on, and listened to, unless it is private.
     void start_discovering(net::LsdClient& lsd);
+    /// Where the outside reaches us from now on: trackers, the DHT and new peers are told.
+    void set_reachable_ports(std::uint16_t tcp, std::uint16_t udp);
     /// Calls `stopped` once, when the trackers know that we leave.
     void stop_announcing(std::function<void()> stopped);
 

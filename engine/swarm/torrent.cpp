@@ -624,6 +624,11 @@ void Torrent::tell_of_peers(TimePoint now) {
     for (const auto& [to, message] : pex_->take_messages(now)) peers_.at(to)->session.send_pex(message);
 }
 
+void Torrent::set_ports(std::uint16_t listen_port, std::uint16_t dht_port) {
+    options_.listen_port = listen_port;
+    options_.dht_port = dht_port;
+}
+
 TimePoint Torrent::next_timeout() const {
     TimePoint next = std::min(housekeeping_due_, content_->dispatcher.next_timeout());
     if (pex_) next = std::min(next, pex_->next_timeout());

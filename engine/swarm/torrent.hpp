@@ -137,6 +137,9 @@ class Torrent final : private wire::BlockPlaces {
     void set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint now);
     void drop_reader(ReaderId reader, TimePoint now);
 
+    /// Where new peers are told that we and our DHT node listen.
+    void set_ports(std::uint16_t listen_port, std::uint16_t dht_port);
+
     TimePoint next_timeout() const;
     void handle_timeout(TimePoint now);
     std::optional<TorrentAction> poll_action();
@@ -209,7 +212,7 @@ class Torrent final : private wire::BlockPlaces {
     };
 
     const Identity& identity_;
-    const TorrentOptions options_;
+    TorrentOptions options_;
     Rng rng_;
 
     /// What peers are told we have: without what an unclean end left unproven.

@@ -10,7 +10,7 @@ from support.harness import end
 
 
 # Nobody is looked for but whom the test names.
-ALONE = ("--no-dht", "--no-lsd", "--no-pex")
+ALONE = ("--no-dht", "--no-lsd", "--no-pex", "--no-portmap")
 
 
 def path():

@@ -1,0 +1,21 @@
+#include "engine/net/mapping_schedule.hpp"
+
+#include <algorithm>
+
+namespace btfs::net {
+
+void MappingSchedule::handle_mapped(std::chrono::seconds lease, TimePoint now) {
+    due_ = now + std::max<Duration>(lease / 2, kShortestInterval);
+    retry_ = kFirstRetry;
+}
+
+void MappingSchedule::handle_failure(TimePoint now) {
+    due_ = now + retry_;
+    retry_ = std::min(2 * retry_, kLongestRetry);
+}
+
+void MappingSchedule::handle_new_router() {
+    *this = {};
+}
+
+}  // namespace btfs::net

@@ -1,0 +1,35 @@
+// When the gateway is asked for port mappings again.
+#pragma once
+
+#include <chrono>
+
+#include "engine/core/time.hpp"
+
+namespace btfs::net {
+
+/// A machine, told how each try ended. Its `now` goes on while the computer sleeps, as leases do.
+class MappingSchedule {
+  public:
+    /// After a failure, doubled each time: the router may be one that cannot, or one that restarts.
+    static constexpr Duration kFirstRetry = 1min;
+    static constexpr Duration kLongestRetry = 30min;
+
+    /// All is mapped, for so long at least: again at half that time.
+    void handle_mapped(std::chrono::seconds lease, TimePoint now);
+    /// Something is not.
+    void handle_failure(TimePoint now);
+    /// There is another router: what is known of the last one says nothing of it.
+    void handle_new_router();
+
+    /// The next try; at the start, at once.
+    TimePoint due() const { return due_; }
+
+  private:
+    /// A gateway that gives very short leases is not asked all the time.
+    static constexpr Duration kShortestInterval = 10s;
+
+    TimePoint due_{};
+    Duration retry_ = kFirstRetry;
+};
+
+}  // namespace btfs::net

@@ -1,0 +1,44 @@
+// What a gateway is asked about ports, whichever protocol it speaks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+
+namespace btfs::net {
+
+enum class Transport : std::uint8_t { tcp, udp };
+
+/// What mappings are asked for; a gateway may give less.
+inline constexpr std::chrono::seconds kMappingLease = std::chrono::hours(2);
+
+/// What comes to the external port of the gateway goes to our port.
+struct PortMapping {
+    std::uint16_t external_port = 0;
+    std::chrono::seconds lease{};  ///< zero: until it is removed
+};
+
+/// A gateway that has been found, and hands on what comes to it from outside. Calls wait for the network, for
+/// some seconds as a rule, but without a firm limit: never on the engine thread. Errors are those of its
+/// protocol, with messages for the log.
+class PortGateway {
+  public:
+    PortGateway() = default;
+    virtual ~PortGateway() = default;
+    PortGateway(const PortGateway&) = delete;
+    PortGateway& operator=(const PortGateway&) = delete;
+
+    /// Its protocol and address, for the log.
+    virtual std::string name() const = 0;
+    /// Where the world sees us.
+    virtual Result<Address> external_address() = 0;
+    /// Makes the mapping of our `port`, or renews it. Another port than the wanted one may be given.
+    virtual Result<PortMapping> map(Transport transport, std::uint16_t port,
+                                    std::uint16_t wanted_external_port) = 0;
+    virtual Error unmap(Transport transport, std::uint16_t port, std::uint16_t external_port) = 0;
+};
+
+}  // namespace btfs::net

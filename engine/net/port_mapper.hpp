@@ -1,0 +1,57 @@
+// Asks the gateway to let peers in: the thread, and what it holds.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "engine/core/time.hpp"
+
+namespace btfs::net {
+
+/// Where peers and DHT nodes reach us: our own ports, or those that the gateway has given.
+struct ReachablePorts {
+    std::uint16_t tcp = 0;
+    std::uint16_t udp = 0;
+
+    bool operator==(const ReachablePorts&) const = default;
+};
+
+/// Maps two ports by NAT-PMP or, where that is not answered, UPnP, and keeps them mapped until it is stopped:
+/// renews them, tries again later and later after failures, and begins anew when there is another router. It
+/// asks nobody while the way to the Internet does not begin at a router with a private address.
+///
+/// The libraries for both protocols wait for the network, so this has a thread of its own. All calls come
+/// from one other thread.
+class PortMapper {
+  public:
+    /// Told on the mapper's thread, when the ports are no longer what was told last; the first time when they
+    /// are not our own.
+    using OnPorts = std::function<void(ReachablePorts)>;
+
+    /// What stop() takes at most.
+    static constexpr Duration kStopTime = 1s;
+
+    PortMapper() = default;
+    ~PortMapper() { stop(); }
+    PortMapper(const PortMapper&) = delete;
+    PortMapper& operator=(const PortMapper&) = delete;
+
+    void start(ReachablePorts own, OnPorts on_ports);
+    /// The mappings are to be removed; returns at once. From here on kStopTime runs.
+    void begin_stop();
+    /// Returns when they are removed, or kStopTime is over: then the thread goes on by itself until the
+    /// library that it hangs in returns, and ends. OnPorts is not called any more.
+    void stop();
+
+  private:
+    class Work;
+
+    /// Shared with the thread, which may outlive this.
+    std::shared_ptr<Work> work_;
+    std::thread thread_;
+    TimePoint stop_deadline_ = kNever;
+};
+
+}  // namespace btfs::net

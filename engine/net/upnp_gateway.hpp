@@ -1,0 +1,14 @@
+// UPnP Internet gateway devices.
+#pragma once
+
+#include <memory>
+
+#include "engine/net/port_gateway.hpp"
+
+namespace btfs::net {
+
+/// The router, if it comes forward as a gateway within two seconds. Whoever else in the local network says
+/// that it is one is not listened to.
+Result<std::unique_ptr<PortGateway>> find_upnp_gateway(const Address& router);
+
+}  // namespace btfs::net

@@ -1,0 +1,121 @@
+"""The router is asked to let peers in, by NAT-PMP and by UPnP; and nothing is lost if it does not."""
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import btfs
+from support.content import differences, make_files
+from support.harness import TestCase, main
+from support.machine import Machine, run
+
+ROUTER = "10.77.0.1"
+US = "10.77.0.2"
+OPTIONS = ("--no-dht", "--no-lsd", "--no-pex")
+
+
+class PortMapping(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.router = Machine(self, "router", f"{US}/24", f"{ROUTER}/24")
+        run("ip", "route", "add", "default", "via", ROUTER)
+        self.content = make_files(self.folder / "content", {"film.mkv": 500_000})
+        self.torrent = btfs.create(self, self.content, self.folder / "content.torrent",
+                                   "--tracker", f"http://{ROUTER}:8000/announce")
+
+    def gateway(self, kind, *options):
+        script = Path(__file__).resolve().parent.parent / "support" / "gateway.py"
+        self.gateway_process = self.start(self.router.words(sys.executable, "-B", script, ROUTER, kind, *options))
+        self.wait_for(lambda: self.heard("ready"), "gateway", 10)
+
+    def heard(self, key):
+        """What the router heard of that kind, in order."""
+        lines = self.gateway_process.output.read_text().splitlines()
+        return [word for word in map(json.loads, lines) if key in word]
+
+    def mapped(self, protocol):
+        return [(word["port"], word["external"]) for word in self.heard("mapped") if word["mapped"] == protocol]
+
+    def announced(self):
+        return [word["announced"] for word in self.heard("announced") if word["event"] != "stopped"]
+
+    def mount(self, *options):
+        return btfs.Mount(self, self.torrent, options=[*OPTIONS, *options], alone=False)
+
+    def test_natpmp_maps_tells_and_gives_back(self):
+        self.gateway("natpmp")
+        mount = self.mount()
+        outside = mount.port + 1000
+        self.wait_for(lambda: self.announced()[-1:] == [outside], "announce of the external port", 10)
+        self.assertEqual(self.mapped("tcp"), [(mount.port, outside)])
+        self.wait_for(lambda: self.mapped("udp"), "mapping of the UDP port", 10)
+        self.assertEqual(self.mapped("udp")[0][0], mount.port)
+        mount.stop()
+        self.assertEqual({(word["unmapped"], word["port"]) for word in self.heard("unmapped")},
+                         {("tcp", mount.port), ("udp", mount.port)})
+
+    def test_natpmp_is_renewed_before_the_lease_ends(self):
+        self.gateway("natpmp", 20)
+        mount = self.mount()
+        self.wait_for(lambda: len(self.mapped("tcp")) == 2, "renewal", 18)
+        first, second = self.mapped("tcp")
+        self.assertEqual(second, (first[0], first[1] + 1000), "what was had is wanted again")
+        self.wait_for(lambda: self.announced()[-1:] == [second[1]], "announce of the newest port", 10)
+        mount.stop()
+
+    def test_upnp_maps_tells_and_gives_back(self):
+        self.gateway("upnp")
+        mount = self.mount()
+        outside = mount.port + 1  # its own is taken
+        self.wait_for(lambda: self.announced()[-1:] == [outside], "announce of the external port", 15)
+        self.assertEqual(self.mapped("tcp"), [(mount.port, outside)])
+        self.assertEqual({word["host"] for word in self.heard("mapped")}, {US})
+        self.wait_for(lambda: self.mapped("udp"), "mapping of the UDP port", 10)
+        external = {("tcp", outside), ("udp", self.mapped("udp")[0][1])}
+        mount.stop()
+        self.assertEqual({(word["unmapped"], word["external"]) for word in self.heard("unmapped")}, external)
+
+    def test_a_seed_is_mapped_too(self):
+        self.gateway("natpmp")
+        seed = btfs.Seed(self, self.content, self.folder / "seed.torrent", *OPTIONS, alone=False)
+        seed.find(f"TCP port {seed.port} is reached from outside at port {seed.port + 1000}", 10)
+
+    def assert_not_asked(self, *options):
+        self.gateway("natpmp")
+        mount = self.mount(*options)
+        self.wait_for(self.announced, "announce", 10)
+        time.sleep(2)  # for what should not come there is nothing to wait for
+        mount.stop()
+        self.assertEqual(self.heard("asked"), [])
+        self.assertEqual(set(self.announced()), {mount.port})
+
+    def test_nobody_is_asked_with_no_portmap(self):
+        self.assert_not_asked("--no-portmap")
+
+    def test_nobody_is_asked_with_bind(self):
+        self.assert_not_asked("--bind", US)
+
+    def assert_does_no_harm(self):
+        seed = btfs.Seed(self, self.content, self.folder / "seed.torrent")
+        began = time.monotonic()
+        mount = btfs.Mount(self, self.torrent, peers=[seed.port], options=OPTIONS, alone=False)
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+        self.assertLess(time.monotonic() - began, 2)
+        self.wait_for(lambda: {"natpmp", "upnp"} <= {word["asked"] for word in self.heard("asked")}, "question", 10)
+        began = time.monotonic()
+        mount.stop()
+        self.assertLess(time.monotonic() - began, 2)
+        self.assertEqual(self.heard("mapped"), [])
+
+    def test_a_silent_router_delays_neither_start_nor_end(self):
+        self.gateway("silent")
+        self.assert_does_no_harm()
+
+    def test_a_router_that_answers_nonsense_does_no_harm(self):
+        self.gateway("nonsense")
+        self.assert_does_no_harm()
+
+
+if __name__ == "__main__":
+    main()
