@@ -57,10 +57,12 @@ class PortMapper::Work {
         stopping_ = true;
         changed_.notify_all();
     }
-    /// Whether the thread is at its end by then. It tells nothing any more in any case.
+    /// Whether the thread is at its end by then; without a gateway there is nothing to wait for. It tells
+    /// nothing any more in any case.
     bool wait_for_end(TimePoint deadline) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return !telling_; });
+        if (!has_gateway_) return ended_;
         return changed_.wait_until(lock, deadline, [this] { return ended_; });
     }
 
@@ -101,7 +103,7 @@ class PortMapper::Work {
         const auto router = private_router();
         if (router == router_) return;
         router_ = router;
-        gateway_ = nullptr;
+        use(nullptr);
         external_address_ = {};
         complained_ = false;
         schedule_.handle_new_router();
@@ -139,7 +141,7 @@ class PortMapper::Work {
             complain("the router {} offers neither NAT-PMP nor UPnP", router_->text());
             return false;
         }
-        gateway_ = std::move(*found);
+        use(std::move(*found));
         if (stopping()) return false;
         if (const auto address = gateway_->external_address(); !address) {
             log_->debug("port mapping: the external address: {}", address.error().message());
@@ -148,6 +150,12 @@ class PortMapper::Work {
             log_->info("port mapping: {}, our external address is {}", gateway_->name(), address->text());
         }
         return true;
+    }
+
+    void use(std::unique_ptr<PortGateway> gateway) {
+        gateway_ = std::move(gateway);
+        std::lock_guard lock(mutex_);
+        has_gateway_ = gateway_ != nullptr;
     }
 
     bool map(Port& port, std::chrono::seconds& shortest) {
@@ -209,9 +217,10 @@ class PortMapper::Work {
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    bool stopping_ = false;  // guarded by mutex_
-    bool telling_ = false;   // guarded by mutex_
-    bool ended_ = false;     // guarded by mutex_
+    bool stopping_ = false;     // guarded by mutex_
+    bool telling_ = false;      // guarded by mutex_
+    bool ended_ = false;        // guarded by mutex_
+    bool has_gateway_ = false;  // guarded by mutex_
 
     // The thread's alone.
     /// Its own share: a thread that is left behind may still log while the process ends.

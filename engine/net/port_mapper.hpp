@@ -41,8 +41,9 @@ class PortMapper {
     void start(ReachablePorts own, OnPorts on_ports);
     /// The mappings are to be removed; returns at once. From here on kStopTime runs.
     void begin_stop();
-    /// Returns when they are removed, or kStopTime is over: then the thread goes on by itself until the
-    /// library that it hangs in returns, and ends. OnPorts is not called any more.
+    /// Returns when they are removed, at once if there can be none, or when kStopTime is over. If a library
+    /// has not returned by then, the thread goes on by itself until it does, and ends. OnPorts is not called
+    /// any more.
     void stop();
 
   private:
