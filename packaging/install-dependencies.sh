@@ -9,6 +9,9 @@ build=(ccache cmake g++ ninja-build pkg-config fuse3
 tests=(libbenchmark-dev libgtest-dev libgmock-dev clang libclang-rt-14-dev
        aria2 attr curl ffmpeg iproute2 mpv opentracker openssl procps psmisc python3 python3-libtorrent qbittorrent-nox
        transmission-cli transmission-daemon)
+# They may be there from elsewhere, and then Debian's npm does not go with them.
+command -v node >/dev/null || tests+=(nodejs)
+command -v npm >/dev/null || tests+=(npm)
 compare=(btfs iproute2 python3-libtorrent)
 
 wanted=("${build[@]}")

@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packaging/install-dependencies.sh test
+packaging/install-npm-clients.sh
 jobs=$(nproc)
 # Objects found again whatever folder the project is cloned into.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1

@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packaging/install-dependencies.sh test
+packaging/install-npm-clients.sh
 
 werror=OFF
 [ -n "${CI:-}" ] && werror=ON

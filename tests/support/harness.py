@@ -29,8 +29,8 @@ def skip(why):
     sys.exit(SKIP)
 
 
-def main(programs=(), modules=()):
-    """Runs the tests of the calling script: SCRIPT BTFS [Class.test...]."""
+def main(programs=(), modules=(), missing=lambda: ""):
+    """Runs the tests of the calling script: SCRIPT BTFS [Class.test...]. missing() says what else it lacks."""
     global btfs_path
     if len(sys.argv) < 2:
         sys.exit(f"usage: {sys.argv[0]} BTFS [Class.test...]")
@@ -46,6 +46,8 @@ def main(programs=(), modules=()):
             importlib.import_module(module)
         except ImportError:
             skip(f"Python's {module} is not installed")
+    if why := missing():
+        skip(why)
     if INSIDE not in os.environ:
         _enter_namespaces()
     _become_init()

@@ -1,0 +1,82 @@
+"""btfs and npm's webtorrent, and a DHT of its nodes."""
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from interop.exchange import Exchange
+from support import btfs, npm_programs
+from support.content import differences, make_files
+from support.harness import TestCase, end, free_port, main
+
+
+def info_hash(torrent):
+    return re.search(r"info-hash: +([0-9a-f]{40})", btfs.run("info", torrent).stdout)[1]
+
+
+class WebTorrent(Exchange, TestCase):
+    def run_webtorrent(self, source, folder):
+        port = free_port()
+        self.webtorrent = npm_programs.Program(self, "webtorrent.mjs", port, folder, source)
+        self.wait_for_port(port, self.webtorrent.process)
+        return port
+
+    def seed(self, torrent, parent):
+        port = self.run_webtorrent(torrent, parent)
+        self.webtorrent.wait_for("done")
+        return port
+
+    def leech(self, torrent, parent):
+        return self.run_webtorrent(torrent, parent)
+
+    def connect(self, port):
+        self.webtorrent.tell(f"127.0.0.1:{port}")
+
+    def finish(self):
+        self.webtorrent.wait_for("done")
+        end(self.webtorrent.process)
+
+    def test_gets_the_metadata_and_then_everything_from_us(self):
+        btfs.create(self, self.content, self.torrent)
+        seed = btfs.Seed(self, self.content, self.torrent)
+        magnet = f"magnet:?xt=urn:btih:{info_hash(self.torrent)}&x.pe=127.0.0.1:{seed.port}"
+        self.run_webtorrent(magnet, self.target)
+        self.assertEqual(self.webtorrent.wait_for("metadata"), ["content"])
+        self.finish()
+
+    def test_a_magnet_is_mounted_with_its_metadata(self):
+        btfs.create(self, self.content, self.torrent)
+        port = self.seed(self.torrent, self.content.parent)
+        mount = btfs.Mount(self, f"magnet:?xt=urn:btih:{info_hash(self.torrent)}&x.pe=127.0.0.1:{port}")
+        self.wait_for(lambda: (mount.mountpoint / "content").exists(), "the files", 10)
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+
+
+class Dht(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.content = make_files(self.folder / "content", {"film.mkv": 1_000_001})
+        self.torrent = self.folder / "content.torrent"
+        self.dht = npm_programs.Program(self, "dht.mjs", 12)
+        self.router = f"127.0.0.1:{self.dht.wait_for('router')[0]}"
+
+    def test_a_seed_is_found_from_the_name_alone(self):
+        seed = btfs.Seed(self, self.content, self.torrent)
+        name = info_hash(self.torrent)
+        self.dht.tell(f"announce {name} {seed.port}")
+        self.dht.wait_for("announced")
+        mount = btfs.Mount(self, name, options=["--dht-bootstrap", self.router, "--no-lsd", "--no-pex"], alone=False)
+        self.wait_for(lambda: (mount.mountpoint / "content").exists(), "the files", 20)
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+
+    def test_our_seed_is_found_there(self):
+        seed = btfs.Seed(self, self.content, self.torrent, "--dht-bootstrap", self.router, "--no-lsd", alone=False)
+
+        def found():
+            self.dht.tell(f"look_up {info_hash(self.torrent)}")
+            return f"127.0.0.1:{seed.port}" in self.dht.said("peer")
+        self.wait_for(found, "peer in the DHT", 20)
+
+
+if __name__ == "__main__":
+    main(missing=npm_programs.missing)

@@ -1,0 +1,34 @@
+"""Programs of npm's, which packaging/install-dependencies.sh puts into build/npm. They say lines of JSON, and take lines."""
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent / "npm"
+MODULES = SCRIPTS.parents[2] / "build" / "npm" / "node_modules"
+
+
+def missing():
+    """Why they cannot run, or nothing."""
+    if not shutil.which("node"):
+        return "node is not installed"
+    if not (MODULES / "webtorrent").is_dir():
+        return "npm's webtorrent is not installed in build/npm"
+    return ""
+
+
+class Program:
+    def __init__(self, test, script, *arguments):
+        self.test = test
+        self.process = test.start(["node", SCRIPTS / script, MODULES, *arguments], stdin=subprocess.PIPE)
+
+    def tell(self, line):
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def said(self, key):
+        lines = self.process.output.read_text().splitlines()
+        return [word[key] for word in map(json.loads, (line for line in lines if line.startswith("{"))) if key in word]
+
+    def wait_for(self, key, seconds=30):
+        return self.test.wait_for(lambda: self.said(key), f"'{key}' from {self.process.args[1]}", seconds)
