@@ -8,11 +8,11 @@ to=build/npm
 cmp -s "$from/package-lock.json" "$to/installed-lock.json" && exit 0
 
 mkdir -p "$to"
-cp -r "$from/package.json" "$from/package-lock.json" "$from/no-webrtc" "$to"
+cp "$from/package.json" "$from/package-lock.json" "$to"
 # They need no native parts, so nothing of theirs is run or compiled.
-install=(npm ci --prefix "$to" --ignore-scripts --omit=optional --no-audit --no-fund --no-update-notifier
+install=(npm ci --ignore-scripts --omit=optional --no-audit --no-fund --no-update-notifier
          --fetch-retries=1 --fetch-timeout=30000)
-if timeout 300 "${install[@]}" >&2; then
+if (cd "$to" && timeout 300 "${install[@]}" >&2); then
     cp "$from/package-lock.json" "$to/installed-lock.json"
 else
     echo "npm's clients cannot be installed, and will not be tested with" >&2

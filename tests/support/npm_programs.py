@@ -1,4 +1,5 @@
-"""Programs of npm's, which packaging/install-dependencies.sh puts into build/npm. They say lines of JSON, and take lines."""
+"""Programs with npm's clients, which packaging/install-npm-clients.sh puts into build/npm. They say lines of JSON, and
+take lines."""
 import json
 import shutil
 import subprocess
@@ -20,7 +21,9 @@ def missing():
 class Program:
     def __init__(self, test, script, *arguments):
         self.test = test
-        self.process = test.start(["node", SCRIPTS / script, MODULES, *arguments], stdin=subprocess.PIPE)
+        self.script = script
+        self.process = test.start(["node", "--import", SCRIPTS / "no_webrtc.mjs", SCRIPTS / script, MODULES,
+                                   *arguments], stdin=subprocess.PIPE)
 
     def tell(self, line):
         self.process.stdin.write(f"{line}\n".encode())
@@ -31,4 +34,4 @@ class Program:
         return [word[key] for word in map(json.loads, (line for line in lines if line.startswith("{"))) if key in word]
 
     def wait_for(self, key, seconds=30):
-        return self.test.wait_for(lambda: self.said(key), f"'{key}' from {self.process.args[1]}", seconds)
+        return self.test.wait_for(lambda: self.said(key), f"'{key}' from {self.script}", seconds)
