@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace btfs::lsd {
 namespace {
@@ -17,17 +18,18 @@ std::string make_cookie(Rng& rng) {
 
 Discovery::Discovery(Rng& rng) : cookie_(make_cookie(rng)) {}
 
-void Discovery::enqueue(const Sha1Digest& info_hash, TimePoint due) {
-    torrents_[info_hash] = due;
+void Discovery::enqueue(const Sha1Digest& info_hash, Torrent& torrent, TimePoint due) {
+    torrent.due = due;
     queue_.insert({due, info_hash});
 }
 
 void Discovery::add(const Sha1Digest& info_hash, TimePoint now) {
-    if (!torrents_.contains(info_hash)) enqueue(info_hash, now);
+    const auto [place, added] = torrents_.try_emplace(info_hash);
+    if (added) enqueue(info_hash, place->second, now);
 }
 
 void Discovery::remove(const Sha1Digest& info_hash) {
-    if (const auto torrent = torrents_.extract(info_hash)) queue_.erase({torrent.mapped(), info_hash});
+    if (const auto torrent = torrents_.extract(info_hash)) queue_.erase({torrent.mapped().due, info_hash});
 }
 
 std::optional<Announcement> Discovery::poll_announcement(std::uint16_t port, TimePoint now) {
@@ -38,7 +40,11 @@ std::optional<Announcement> Discovery::poll_announcement(std::uint16_t port, Tim
         announcement.info_hashes.push_back(queue_.begin()->second);
         queue_.erase(queue_.begin());
     }
-    for (const Sha1Digest& info_hash : announcement.info_hashes) enqueue(info_hash, now + kInterval);
+    for (const Sha1Digest& info_hash : announcement.info_hashes) {
+        Torrent& torrent = torrents_.at(info_hash);
+        const bool repeated = std::exchange(torrent.announced, true);
+        enqueue(info_hash, torrent, now + (repeated ? kInterval : kRepeatAfter));
+    }
     next_datagram_ = now + kSpacing;
     return announcement;
 }

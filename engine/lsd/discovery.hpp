@@ -14,10 +14,12 @@
 namespace btfs::lsd {
 
 /// A machine, for all torrents of the process but the private ones (BEP 27), which it must not be told of.
-/// Each is announced as soon as it is there, and then every kInterval; one datagram holds many.
+/// Each is announced as soon as it is there, once more soon after that, since multicast datagrams are the
+/// first to get lost, and then every kInterval; one datagram holds many.
 class Discovery {
   public:
     static constexpr Duration kInterval = 5min;
+    static constexpr Duration kRepeatAfter = 5s;
     /// Datagrams are so far apart, however many torrents there are.
     static constexpr Duration kSpacing = 1s;
     /// A datagram that has room takes along what would be due so soon.
@@ -47,11 +49,16 @@ class Discovery {
     std::optional<Neighbour> handle_datagram(const Address& from, ByteView datagram, TimePoint now);
 
   private:
-    void enqueue(const Sha1Digest& info_hash, TimePoint due);
+    struct Torrent {
+        TimePoint due{};
+        bool announced = false;
+    };
+
+    void enqueue(const Sha1Digest& info_hash, Torrent& torrent, TimePoint due);
 
     const std::string cookie_;
-    std::map<Sha1Digest, TimePoint> torrents_;          ///< when each is due
-    std::set<std::pair<TimePoint, Sha1Digest>> queue_;  ///< the same, by time
+    std::map<Sha1Digest, Torrent> torrents_;
+    std::set<std::pair<TimePoint, Sha1Digest>> queue_;  ///< when each is due
     TimePoint next_datagram_{};
     TimePoint heard_since_{};
     unsigned heard_ = 0;  ///< since then
