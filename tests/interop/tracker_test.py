@@ -1,10 +1,6 @@
 """btfs and opentracker: a seed and a mount that know of each other by the tracker alone."""
-import http.server
 import re
-import socket
-import struct
 import sys
-import threading
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -65,54 +61,6 @@ class Tracker(TestCase):
     def test_udp(self):
         self.run_tracker()
         self.assert_found_by("udp", "127.0.0.1")
-
-    def test_http_over_ipv6(self):
-        # Debian's opentracker speaks IPv4 alone, so this one is ours.
-        if "::1" not in own_ipv6_addresses():
-            self.skipTest("this machine has no IPv6")
-        known, events = {}, []
-
-        class Announce(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query, encoding="latin-1")
-                events.append(query.get("event", [""])[0])
-                here = (self.client_address[0], int(query["port"][0]))
-                others = [peer for peer in known if peer != here]
-                known[here] = True
-                packed = b"".join(socket.inet_pton(socket.AF_INET6, host) + struct.pack(">H", port)
-                                  for host, port in others)
-                answer = b"d8:intervali1800e5:peers0:6:peers6%d:%be" % (len(packed), packed)
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            address_family = socket.AF_INET6
-
-        server = Server(("::1", self.port), Announce)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        seed = btfs.Seed(self, self.content, self.torrent, "--tracker", f"http://[::1]:{self.port}/announce")
-        self.wait_for(lambda: events == ["started"], "seed that announces itself")
-        mount = btfs.Mount(self, self.torrent)
-        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
-        mount.find(r"connected to \[::1\]")
-        mount.stop()
-        seed.stop()
-        self.assertEqual(events.count("stopped"), 2, events)
-
-
-def own_ipv6_addresses():
-    try:
-        lines = Path("/proc/net/if_inet6").read_text().splitlines()
-    except OSError:
-        return []
-    return [socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line.split()[0])) for line in lines]
 
 
 if __name__ == "__main__":
