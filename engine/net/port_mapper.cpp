@@ -44,7 +44,10 @@ class PortMapper::Work {
 
     // ---- the thread ----
     void run() {
-        while (wait_for_work()) map_all();
+        while (wait_for_work()) {
+            map_all();
+            set(asking_, false);
+        }
         unmap_all();
         std::lock_guard lock(mutex_);
         ended_ = true;
@@ -57,12 +60,12 @@ class PortMapper::Work {
         stopping_ = true;
         changed_.notify_all();
     }
-    /// Whether the thread is at its end by then; without a gateway there is nothing to wait for. It tells
-    /// nothing any more in any case.
+    /// Whether the thread is at its end by then; while a gateway is being looked for, that is not waited for.
+    /// It tells nothing any more in any case.
     bool wait_for_end(TimePoint deadline) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return !telling_; });
-        if (!has_gateway_) return ended_;
+        if (asking_ && !has_gateway_) return false;
         return changed_.wait_until(lock, deadline, [this] { return ended_; });
     }
 
@@ -90,7 +93,10 @@ class PortMapper::Work {
         for (;;) {
             look_at_router();
             if (stopping()) return false;
-            if (router_ && boot_time() >= schedule_.due()) return true;
+            if (router_ && boot_time() >= schedule_.due()) {
+                set(asking_, true);
+                return true;
+            }
             const Duration due_in = router_ ? schedule_.due() - boot_time() : kNever - TimePoint{};
             std::unique_lock lock(mutex_);
             if (changed_.wait_for(lock, std::min<Duration>(kLookInterval, due_in),
@@ -154,8 +160,12 @@ class PortMapper::Work {
 
     void use(std::unique_ptr<PortGateway> gateway) {
         gateway_ = std::move(gateway);
+        set(has_gateway_, gateway_ != nullptr);
+    }
+
+    void set(bool& shared, bool value) {
         std::lock_guard lock(mutex_);
-        has_gateway_ = gateway_ != nullptr;
+        shared = value;
     }
 
     bool map(Port& port, std::chrono::seconds& shortest) {
@@ -220,6 +230,7 @@ class PortMapper::Work {
     bool stopping_ = false;     // guarded by mutex_
     bool telling_ = false;      // guarded by mutex_
     bool ended_ = false;        // guarded by mutex_
+    bool asking_ = false;       // guarded by mutex_
     bool has_gateway_ = false;  // guarded by mutex_
 
     // The thread's alone.
