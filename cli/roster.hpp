@@ -1,6 +1,7 @@
 // All that a mount was asked for, and how far each of it has come.
 #pragma once
 
+#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,16 @@ class Roster {
     void update(Index index, F change) {
         std::lock_guard lock(mutex_);
         change(entries_.at(index));
+    }
+    /// What fails in `bring` fails for good, and is thrown on: it is to be seen in the status, too.
+    template <class F>
+    void or_fail(Index index, F bring) {
+        try {
+            bring();
+        } catch (const std::exception& failure) {
+            update(index, [&](RosterEntry& entry) { entry.problem = failure.what(); });
+            throw;
+        }
     }
     /// It was asked for twice.
     void remove(Index index) {

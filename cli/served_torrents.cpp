@@ -3,17 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "cli/failure.hpp"
 #include "cli/torrent_url.hpp"
 
 namespace btfs::cli {
 namespace {
-
-/// For a publisher's word in the DHT; when an earlier one is known, the mount need not wait so long.
-constexpr Duration kPatience = 20s;
-constexpr Duration kPatienceWithKept = 5s;
 
 /// The same at every mount, as media servers expect.
 std::int64_t modification_time(const Metainfo& torrent, const CacheDir& cache_dir) {
@@ -30,6 +25,9 @@ KnownContent known(const Metainfo& metainfo, Storage& storage) {
 ServedTorrents::ServedTorrents(House house)
     : house_(std::move(house)),
       engine_status_(house_.engine),
+      finder_(
+          {house_.engine, house_.cache_dir, roster_, worker_},
+          [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
       filesystem_({{"status", [this] { return status_text(reports()); }}}) {}
 
 ServedTorrents::~ServedTorrents() {
@@ -45,11 +43,11 @@ void ServedTorrents::add(Sources sources) {
     }
     for (const std::string& url : sources.urls) {
         const auto index = roster_.add({.name = shown_url(url), .url = shown_url(url)});
-        worker_.post([this, index, url] { fetch(index, url, 0); });
+        worker_.post([this, index, url] { finder_.fetch(index, url); });
     }
     for (const TorrentSource& source : sources.published) {
         const auto index = roster_.add({.name = source.name});
-        worker_.post([this, index, source] { look_up(index, source, 0); });
+        worker_.post([this, index, source] { finder_.look_up(index, source); });
     }
 }
 
@@ -89,7 +87,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source) {
     } else {
         spec.on_metadata = [this, index](TorrentHandle torrent, std::shared_ptr<const Bytes> info) {
             worker_.post([this, index, torrent, info] {
-                or_fail(index, [&] { take_metadata(index, torrent, *info); });
+                roster_.or_fail(index, [&] { take_metadata(index, torrent, *info); });
             });
         };
     }
@@ -137,102 +135,13 @@ void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, c
     show(index, *metainfo, served, torrent);
 }
 
-void ServedTorrents::fetch(Roster::Index index, const std::string& url, unsigned failures) {
-    roster_.update(index, [](RosterEntry& entry) { entry.fetch = "under way"; });
-    house_.engine.get(torrent_request(url), [this, index, url, failures](Result<net::HttpResponse> response) {
-        worker_.post([this, index, url, failures, response = std::move(response)] {
-            or_fail(index, [&] { take_download(index, url, failures, response); });
-        });
-    });
-}
-
-void ServedTorrents::take_download(Roster::Index index, const std::string& url, unsigned failures,
-                                   const Result<net::HttpResponse>& response) {
-    UrlAnswer answer = judge(response);
-    if (answer.again)
-        return try_again(index, answer.problem, failures,
-                         [this, index, url, failures] { fetch(index, url, failures + 1); });
-    if (!answer.torrent) {
-        roster_.update(index, [](RosterEntry& entry) { entry.fetch = "given up"; });
-        throw Failure(shown_url(url) + ": " + answer.problem);
-    }
-    if (Error error = house_.cache_dir.keep_download(url, answer.content))
-        spdlog::warn("{}: what was fetched cannot be kept: {}", shown_url(url), error.message());
-    bring_in_if_new(index, std::move(*answer.torrent), "done");
-}
-
-void ServedTorrents::look_up(Roster::Index index, const TorrentSource& source, unsigned failures) {
-    roster_.update(index, [](RosterEntry& entry) { entry.fetch = "asking the DHT for it"; });
-    const auto take = [this, index, source, failures](Result<Sha1Digest> found) {
-        worker_.post([this, index, source, failures, found] {
-            or_fail(index, [&] { take_published(index, source, failures, found); });
-        });
-    };
-    const Duration patience = kept_name(*source.published) ? kPatienceWithKept : kPatience;
-    house_.engine.find_published(*source.published, patience, take);
-}
-
-std::optional<Sha1Digest> ServedTorrents::kept_name(const PublishedName& name) const {
-    const auto kept = house_.cache_dir.kept_download(name.link());
-    if (!kept || kept->size() != Sha1Digest::kSize) return std::nullopt;
-    return Sha1Digest::from(*kept);
-}
-
-/// What the publisher said at an earlier mount will do while nobody knows what it says now.
-void ServedTorrents::take_published(Roster::Index index, TorrentSource source, unsigned failures,
-                                    const Result<Sha1Digest>& info_hash) {
-    const std::string link = source.published->link();
-    std::string_view fetch = "done";
-    if (info_hash) {
-        source.identity.v1 = *info_hash;
-        if (Error error = house_.cache_dir.keep_download(link, info_hash->view()))
-            spdlog::warn("{}: what it names cannot be kept: {}", link, error.message());
-    } else if (const auto kept = kept_name(*source.published)) {
-        source.identity.v1 = *kept;
-        fetch = "kept from an earlier mount";
-    } else if (info_hash.error() == Errc::dht_off) {
-        throw Failure(link, info_hash.error());
-    } else {
-        return try_again(index, info_hash.error().message(), failures,
-                         [this, index, source, failures] { look_up(index, source, failures + 1); });
-    }
-    bring_in_if_new(index, std::move(source), fetch);
-}
-
-void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source, std::string_view fetch) {
-    if (source.identity.empty()) return look_up(index, source, 0);
+void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) {
     const Sha1Digest hash = source.identity.wire_hash();
     if (std::ranges::any_of(known_, [&](const Identity& identity) { return identity.answers_to(hash); })) {
         spdlog::info("{}: is mounted already, by another name", source.name);
         return roster_.remove(index);
     }
-    roster_.update(index, [&](RosterEntry& entry) { entry.fetch = fetch; });
     bring_in(index, std::move(source));
-}
-
-void ServedTorrents::try_again(Roster::Index index, const std::string& problem, unsigned failures,
-                               Worker::Job attempt) {
-    const Duration delay = retry_delay(failures + 1);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(delay).count();
-    const std::string text = problem + "; again in " + std::to_string(seconds) + " s";
-    std::string name;
-    roster_.update(index, [&](RosterEntry& entry) {
-        entry.fetch = text;
-        name = entry.name;
-    });
-    spdlog::warn("{}: {}", name, text);
-    worker_.post(std::move(attempt), Clock::now() + delay);
-}
-
-/// What fails here fails for good, and that is to be seen in the status, too.
-template <class F>
-void ServedTorrents::or_fail(Roster::Index index, F bring) {
-    try {
-        bring();
-    } catch (const std::exception& failure) {
-        roster_.update(index, [&](RosterEntry& entry) { entry.problem = failure.what(); });
-        throw;
-    }
 }
 
 }  // namespace btfs::cli

@@ -11,6 +11,7 @@
 #include "cli/engine_demand.hpp"
 #include "cli/engine_status.hpp"
 #include "cli/roster.hpp"
+#include "cli/source_finder.hpp"
 #include "cli/sources.hpp"
 #include "cli/status_text.hpp"
 #include "cli/worker.hpp"
@@ -19,10 +20,10 @@
 
 namespace btfs::cli {
 
-/// Fetches what is named by a URL, asks the DHT for what its publisher names, opens stores, hands torrents to
-/// the engine, and shows them. What is known by its name alone is shown when the swarm has told the rest.
-/// What comes later is taken by a thread of its own, since that waits for the disk. The FuseSession goes
-/// first; at its end this stops the engine, which uses the stores.
+/// Has torrents found that are only pointed to, opens stores, hands torrents to the engine, and shows them.
+/// What is known by its name alone is shown when the swarm has told the rest. What comes later is taken by a
+/// thread of its own, since that waits for the disk. The FuseSession goes first; at its end this stops the
+/// engine, which uses the stores.
 class ServedTorrents {
   public:
     /// What they are served with. All outlives this.
@@ -61,21 +62,12 @@ class ServedTorrents {
     Served& open(const Metainfo& metainfo);
     void show(Roster::Index index, const Metainfo& metainfo, Served& served, TorrentHandle handle);
     void take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info);
-    void fetch(Roster::Index index, const std::string& url, unsigned failures);
-    void take_download(Roster::Index index, const std::string& url, unsigned failures,
-                       const Result<net::HttpResponse>& response);
-    void look_up(Roster::Index index, const TorrentSource& source, unsigned failures);
-    void take_published(Roster::Index index, TorrentSource source, unsigned failures,
-                        const Result<Sha1Digest>& info_hash);
-    std::optional<Sha1Digest> kept_name(const PublishedName& name) const;
-    void bring_in_if_new(Roster::Index index, TorrentSource source, std::string_view fetch);
-    void try_again(Roster::Index index, const std::string& problem, unsigned failures, Worker::Job attempt);
-    template <class F>
-    void or_fail(Roster::Index index, F bring);
+    void bring_in_if_new(Roster::Index index, TorrentSource source);
 
     House house_;
     Roster roster_;
     EngineStatus engine_status_;
+    SourceFinder finder_;
     // First the caller's, then the worker's.
     std::vector<Identity> known_;
     std::list<Served> served_;

@@ -1,0 +1,102 @@
+#include "cli/source_finder.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+
+#include "cli/failure.hpp"
+#include "cli/torrent_url.hpp"
+
+namespace btfs::cli {
+namespace {
+
+/// For a publisher's word in the DHT; when an earlier one is known, the mount need not wait so long.
+constexpr Duration kPatience = 20s;
+constexpr Duration kPatienceWithKept = 5s;
+
+}  // namespace
+
+void SourceFinder::fetch(Roster::Index index, const std::string& url, unsigned failures) {
+    say(index, "under way");
+    house_.engine.get(torrent_request(url), [this, index, url, failures](Result<net::HttpResponse> response) {
+        house_.worker.post([this, index, url, failures, response = std::move(response)] {
+            house_.roster.or_fail(index, [&] { take_download(index, url, failures, response); });
+        });
+    });
+}
+
+void SourceFinder::take_download(Roster::Index index, const std::string& url, unsigned failures,
+                                 const Result<net::HttpResponse>& response) {
+    UrlAnswer answer = judge(response);
+    if (answer.again)
+        return try_again(index, answer.problem, failures,
+                         [this, index, url, failures] { fetch(index, url, failures + 1); });
+    if (!answer.torrent) {
+        say(index, "given up");
+        throw Failure(shown_url(url) + ": " + answer.problem);
+    }
+    if (Error error = house_.cache_dir.keep_download(url, answer.content))
+        spdlog::warn("{}: what was fetched cannot be kept: {}", shown_url(url), error.message());
+    if (answer.torrent->identity.empty()) return look_up(index, *answer.torrent);
+    say(index, "done");
+    on_found_(index, std::move(*answer.torrent));
+}
+
+void SourceFinder::look_up(Roster::Index index, const TorrentSource& source, unsigned failures) {
+    say(index, "asking the DHT for it");
+    const auto take = [this, index, source, failures](Result<Sha1Digest> found) {
+        house_.worker.post([this, index, source, failures, found] {
+            house_.roster.or_fail(index, [&] { take_published(index, source, failures, found); });
+        });
+    };
+    const Duration patience = kept_name(*source.published) ? kPatienceWithKept : kPatience;
+    house_.engine.find_published(*source.published, patience, take);
+}
+
+std::optional<Sha1Digest> SourceFinder::kept_name(const PublishedName& name) const {
+    const auto kept = house_.cache_dir.kept_download(name.link());
+    if (!kept || kept->size() != Sha1Digest::kSize) return std::nullopt;
+    return Sha1Digest::from(*kept);
+}
+
+/// What the publisher said at an earlier mount will do while nobody knows what it says now.
+void SourceFinder::take_published(Roster::Index index, TorrentSource source, unsigned failures,
+                                  const Result<Sha1Digest>& info_hash) {
+    const std::string link = source.published->link();
+    std::string_view fetch = "done";
+    if (info_hash) {
+        source.identity.v1 = *info_hash;
+        if (Error error = house_.cache_dir.keep_download(link, info_hash->view()))
+            spdlog::warn("{}: what it names cannot be kept: {}", link, error.message());
+    } else if (const auto kept = kept_name(*source.published)) {
+        source.identity.v1 = *kept;
+        fetch = "kept from an earlier mount";
+    } else if (info_hash.error() == Errc::dht_off) {
+        throw Failure(link, info_hash.error());
+    } else {
+        return try_again(index, info_hash.error().message(), failures,
+                         [this, index, source, failures] { look_up(index, source, failures + 1); });
+    }
+    say(index, fetch);
+    on_found_(index, std::move(source));
+}
+
+void SourceFinder::say(Roster::Index index, std::string_view fetch) {
+    house_.roster.update(index, [&](RosterEntry& entry) { entry.fetch = fetch; });
+}
+
+void SourceFinder::try_again(Roster::Index index, const std::string& problem, unsigned failures,
+                             Worker::Job attempt) {
+    const Duration delay = retry_delay(failures + 1);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(delay).count();
+    const std::string text = problem + "; again in " + std::to_string(seconds) + " s";
+    std::string name;
+    house_.roster.update(index, [&](RosterEntry& entry) {
+        entry.fetch = text;
+        name = entry.name;
+    });
+    spdlog::warn("{}: {}", name, text);
+    house_.worker.post(std::move(attempt), Clock::now() + delay);
+}
+
+}  // namespace btfs::cli
