@@ -1,0 +1,185 @@
+// What the torrent does about what peers say.
+#include "engine/swarm/torrent.hpp"
+
+#include <algorithm>
+
+namespace btfs {
+
+bool Torrent::drain(Peer& peer, TimePoint now) {
+    const ConnectionId id = peer.id;
+    bool any = false;
+    while (auto event = peer.session.poll_event()) {
+        std::visit([&](const auto& e) { on_event(peer, e, now); }, *event);
+        any = true;
+        if (!peers_.contains(id)) return true;  // it was disconnected
+    }
+    if (any) content_->dispatcher.on_peer_changed(peer);
+    return any;
+}
+
+void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
+    for (const auto& [id, other] : peers_) {
+        if (id == peer.id || !other->session.greeted() || other->session.peer_id() != peer.session.peer_id())
+            continue;
+        const ConnectionId dropped = redundant(peer, *other);
+        const bool is_this = dropped == peer.id;  // and gone, then
+        disconnect(dropped, Errc::duplicate_peer, now);
+        if (is_this) return;
+        break;
+    }
+    if (pex_ && peer.dial_endpoint) pex_->add_contact(peer.id, *peer.dial_endpoint, true, now);
+    update_interest(peer, now);
+}
+
+/// Of two connections with one peer, the one to close. Both sides have to choose the same: where each has
+/// dialled the other, the connection that the greater peer id made stays.
+ConnectionId Torrent::redundant(const Peer& newer, const Peer& older) const {
+    if (newer.session.direction() == older.session.direction()) return newer.id;
+    const auto keeps =
+        options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;
+    return newer.session.direction() == keeps ? older.id : newer.id;
+}
+
+void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
+    uncount(peer);
+    if (peer.session.is_seed()) {
+        peer.counted_as_seed = true;
+        content_->picker.seed_joined();
+    } else if (peer.session.pieces()) {
+        peer.counted_pieces = peer.session.pieces();
+        content_->picker.pieces_joined(*peer.counted_pieces);
+    }
+    content_->dispatcher.on_peer_offers(peer);
+    after_pieces_changed(peer, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
+    if (!peer.counted_as_seed) {
+        if (!peer.counted_pieces) peer.counted_pieces.emplace(content_->layout.piece_count());
+        if (peer.counted_pieces->set(e.piece)) content_->picker.piece_gained(e.piece);
+        if (peer.counted_pieces->all()) {
+            uncount(peer);
+            peer.counted_as_seed = true;
+            content_->picker.seed_joined();
+        }
+    }
+    if (content_->demand.is_blocked_on(e.piece)) content_->dispatcher.on_peer_offers(peer);
+    after_pieces_changed(peer, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::PieceLost& e, TimePoint now) {
+    if (peer.counted_as_seed) {
+        uncount(peer);
+        peer.counted_pieces.emplace(content_->layout.piece_count(), true);
+        content_->picker.pieces_joined(*peer.counted_pieces);
+    }
+    if (peer.counted_pieces && peer.counted_pieces->clear(e.piece)) content_->picker.piece_left(e.piece);
+    update_interest(peer, now);
+}
+
+void Torrent::after_pieces_changed(Peer& peer, TimePoint now) {
+    if (peer.session.is_seed() && content_->picker.bytes_missing() == 0)
+        return disconnect(peer.id, Errc::peer_not_needed, now);
+    update_interest(peer, now);
+}
+
+void Torrent::on_event(Peer&, const wire::Choked&, TimePoint) {}
+
+void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
+    peer.last_asked = now;
+    content_->dispatcher.on_peer_offers(peer);
+}
+
+void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint now) {
+    content_->uploader.assign_slots(now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
+    peer.snubbed = false;
+    downloaded_ += e.block.size;
+    down_.add(e.block.size, now);
+    peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
+    if (PartialPiece* complete = content_->dispatcher.take_block(peer, e.block, e.data, now)) {
+        const PieceIndex piece = complete->piece();
+        content_->storage.verify(piece, content_->picker.start_verifying(piece),
+                                 content_->smart_ban.knows(piece));
+    }
+    content_->dispatcher.refresh_offer(e.block.piece);
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) {
+    peer.snubbed = false;
+    downloaded_ += e.block.size;
+    down_.add(e.block.size, now);
+    peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
+    content_->dispatcher.count_wasted(e.block.size);
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
+    // Who refuses without choking us would be the soonest to be asked again, and again. Trusted when it
+    // sends.
+    if (!peer.session.peer_choking()) peer.snubbed = true;
+    content_->dispatcher.release_block(peer, e.block);
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint) {
+    if (!announced_.test(e.block.piece)) return peer.session.refuse_block(e.block);
+    content_->uploader.on_wanted(peer, e.block);
+    content_->uploader.pump(peer, !content_->demand.blocked().empty());
+}
+
+void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {
+    content_->uploader.on_not_wanted(peer, e.block);
+}
+
+void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now) {
+    const auto& said = peer.session.extended();
+    if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback())
+        peer_list_.set_own_address({*said.your_address, options_.listen_port});
+    if (metadata_fetch_ && said.metadata_id != 0 && said.metadata_size)
+        metadata_fetch_->add_peer(peer.id, *said.metadata_size);
+    // An incoming peer says where it can be dialled.
+    if (!peer.dial_endpoint && said.listen_port) {
+        peer.dial_endpoint = Endpoint{peer.session.remote().address, *said.listen_port};
+        peer_list_.add_connected(*peer.dial_endpoint);
+        if (pex_) pex_->add_contact(peer.id, *peer.dial_endpoint, false, now);
+    }
+    if (pex_ && said.pex_id != 0) pex_->add_listener(peer.id, peer.session.remote().address, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::DhtPortTold& e, TimePoint) {
+    actions_.push_back(DhtNodeTold{{peer.session.remote().address, e.port}});
+}
+
+void Torrent::on_event(Peer& peer, const wire::MetadataArrived& e, TimePoint now) {
+    if (metadata_fetch_ && metadata_fetch_->handle_data(peer.id, e.piece, e.total_size, e.data, now))
+        disconnect(peer.id, Errc::unwanted_data, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::MetadataRefused& e, TimePoint now) {
+    if (metadata_fetch_) metadata_fetch_->handle_reject(peer.id, e.piece, now);
+}
+
+void Torrent::on_event(Peer& peer, const wire::PexArrived& e, TimePoint now) {
+    if (!pex_) return;
+    const bool want_seeds = metadata_fetch_ || content_->picker.bytes_missing() > 0;
+    const auto heard = pex_->handle_message(peer.id, e.message, want_seeds, now);
+    for (const Endpoint& endpoint : heard) peer_list_.add(endpoint, PeerSource::pex);
+}
+
+void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {
+    const bool dialled = peer.session.direction() == wire::Direction::outgoing;
+    if (e.reason == Errc::connected_to_self && dialled) peer_list_.on_ourselves(peer.session.remote());
+    disconnect(peer.id, e.reason, now);
+}
+
+std::span<std::byte> Torrent::place_of(const BlockRef& block) {
+    PartialPiece* partial = content_->picker.partial(block.piece);
+    if (!partial) return {};
+    const std::uint32_t index = partial->block_at(block);
+    // The session asks for requests of its own peer: one asker means it alone.
+    if (partial->askers(index).size() != 1 || partial->payload(index) != block) return {};
+    return partial->place(index);
+}
+
+}  // namespace btfs
