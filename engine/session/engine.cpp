@@ -20,12 +20,12 @@
 #include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
 #include "engine/net/lsd_client.hpp"
-#include "engine/net/port_mapper.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/task_group.hpp"
 #include "engine/net/tracker_client.hpp"
 #include "engine/net/udp_mux.hpp"
+#include "engine/portmap/port_mapper.hpp"
 #include "engine/session/torrent_runner.hpp"
 
 namespace btfs {
@@ -129,7 +129,7 @@ class Engine::Loop {
         return options.dht && !is_private ? reachable.udp : 0;
     }
 
-    void take_ports(net::ReachablePorts ports) {
+    void take_ports(portmap::ReachablePorts ports) {
         reachable = ports;
         for (auto& runner : runners) runner->set_reachable_ports(ports.tcp, ports.udp);
     }
@@ -178,14 +178,14 @@ class Engine::Loop {
     net::TrackerClient trackers;
     net::DhtClient dht;
     net::LsdClient lsd;
-    net::ReachablePorts reachable;  // the engine thread's, once it runs
+    portmap::ReachablePorts reachable;  // the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
     TimePoint calls_since{};
     unsigned calls = 0;       // back to peers that tried uTP, since then
     std::size_t talking = 0;  // torrents whose trackers are being told that we leave
     std::vector<std::unique_ptr<TorrentRunner>> runners;  // by handle; the engine thread's
     std::thread thread;
-    net::PortMapper mapper;  // it posts, so it goes first
+    portmap::PortMapper mapper;  // it posts, so it goes first
 
     std::mutex handles_mutex;
     TorrentHandle next_handle = 0;  // guarded by handles_mutex
@@ -221,9 +221,10 @@ void Engine::start() {
         loop_->io.run();
     });
     if (loop_->options.port_mapping)
-        loop_->mapper.start({loop_->listener.port(), loop_->udp.port()}, [this](net::ReachablePorts ports) {
-            loop_->post([this, ports] { loop_->take_ports(ports); });
-        });
+        loop_->mapper.start({loop_->listener.port(), loop_->udp.port()},
+                            [this](portmap::ReachablePorts ports) {
+                                loop_->post([this, ports] { loop_->take_ports(ports); });
+                            });
 }
 
 TorrentHandle Engine::add(TorrentSpec spec) {

@@ -1,4 +1,4 @@
-#include "engine/net/upnp_gateway.hpp"
+#include "engine/portmap/upnp_gateway.hpp"
 
 #include <miniupnpc/miniupnpc.h>
 #include <miniupnpc/upnpcommands.h>
@@ -10,9 +10,9 @@
 #include <string>
 #include <utility>
 
-#include "engine/net/library_errors.hpp"
+#include "engine/portmap/library_errors.hpp"
 
-namespace btfs::net {
+namespace btfs::portmap {
 namespace {
 
 constexpr int kDiscovery_ms = 2000;
@@ -152,4 +152,4 @@ Result<std::unique_ptr<PortGateway>> find_upnp_gateway(const Address& router) {
     return gateway;
 }
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

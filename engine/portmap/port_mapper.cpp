@@ -1,4 +1,4 @@
-#include "engine/net/port_mapper.hpp"
+#include "engine/portmap/port_mapper.hpp"
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -8,12 +8,12 @@
 #include <mutex>
 #include <optional>
 
-#include "engine/net/default_gateway.hpp"
-#include "engine/net/mapping_schedule.hpp"
-#include "engine/net/natpmp_gateway.hpp"
-#include "engine/net/upnp_gateway.hpp"
+#include "engine/portmap/default_gateway.hpp"
+#include "engine/portmap/mapping_schedule.hpp"
+#include "engine/portmap/natpmp_gateway.hpp"
+#include "engine/portmap/upnp_gateway.hpp"
 
-namespace btfs::net {
+namespace btfs::portmap {
 namespace {
 
 /// How soon another router is noticed. The kernel alone is asked.
@@ -270,4 +270,4 @@ void PortMapper::stop() {
     }
 }
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

@@ -1,4 +1,4 @@
-#include "engine/net/natpmp_gateway.hpp"
+#include "engine/portmap/natpmp_gateway.hpp"
 
 #include <poll.h>
 
@@ -10,9 +10,9 @@
 #include <natpmp.h>
 
 #include "engine/core/time.hpp"
-#include "engine/net/library_errors.hpp"
+#include "engine/portmap/library_errors.hpp"
 
-namespace btfs::net {
+namespace btfs::portmap {
 namespace {
 
 /// For all repetitions of one question.
@@ -128,4 +128,4 @@ Result<std::unique_ptr<PortGateway>> find_natpmp_gateway(const Address& router) 
     return gateway;
 }
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

@@ -1,4 +1,4 @@
-#include "engine/net/default_gateway.hpp"
+#include "engine/portmap/default_gateway.hpp"
 
 #include <arpa/inet.h>
 #include <linux/netlink.h>
@@ -9,7 +9,7 @@
 #include <array>
 #include <cstring>
 
-namespace btfs::net {
+namespace btfs::portmap {
 namespace {
 
 /// Of nobody (RFC 5737), so that no other route than the default one leads there.
@@ -60,4 +60,4 @@ std::optional<Address> default_gateway() {
     return gateway_in(reinterpret_cast<nlmsghdr*>(answer.data()), static_cast<std::size_t>(size));
 }
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

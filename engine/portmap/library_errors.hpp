@@ -4,7 +4,7 @@
 #include <boost/system/error_category.hpp>
 #include <string>
 
-namespace btfs::net {
+namespace btfs::portmap {
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // Boost's base class has a protected one, by design
@@ -32,4 +32,4 @@ inline const LibraryErrors& immortal_library_errors(const char* name, LibraryErr
     return *new LibraryErrors(name, text);
 }
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

@@ -5,7 +5,7 @@
 
 #include "engine/core/time.hpp"
 
-namespace btfs::net {
+namespace btfs::portmap {
 
 /// A machine, told how each try ended. Its `now` goes on while the computer sleeps, as leases do.
 class MappingSchedule {
@@ -32,4 +32,4 @@ class MappingSchedule {
     Duration retry_ = kFirstRetry;
 };
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

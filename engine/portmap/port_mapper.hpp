@@ -8,7 +8,7 @@
 
 #include "engine/core/time.hpp"
 
-namespace btfs::net {
+namespace btfs::portmap {
 
 /// Where peers and DHT nodes reach us: our own ports, or those that the gateway has given.
 struct ReachablePorts {
@@ -55,4 +55,4 @@ class PortMapper {
     TimePoint stop_deadline_ = kNever;
 };
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

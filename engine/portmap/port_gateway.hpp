@@ -8,7 +8,7 @@
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
 
-namespace btfs::net {
+namespace btfs::portmap {
 
 enum class Transport : std::uint8_t { tcp, udp };
 
@@ -41,4 +41,4 @@ class PortGateway {
     virtual Error unmap(Transport transport, std::uint16_t port, std::uint16_t external_port) = 0;
 };
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

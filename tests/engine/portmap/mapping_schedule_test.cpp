@@ -1,10 +1,10 @@
-#include "engine/net/mapping_schedule.hpp"
+#include "engine/portmap/mapping_schedule.hpp"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace btfs::net {
+namespace btfs::portmap {
 namespace {
 
 const TimePoint now = TimePoint{} + 1000h;
@@ -47,4 +47,4 @@ TEST(MappingScheduleTest, AShortLeaseIsNotRenewedAllTheTime) {
 }
 
 }  // namespace
-}  // namespace btfs::net
+}  // namespace btfs::portmap

@@ -1,8 +1,8 @@
-#include "engine/net/mapping_schedule.hpp"
+#include "engine/portmap/mapping_schedule.hpp"
 
 #include <algorithm>
 
-namespace btfs::net {
+namespace btfs::portmap {
 
 void MappingSchedule::handle_mapped(std::chrono::seconds lease, TimePoint now) {
     due_ = now + std::max<Duration>(lease / 2, kShortestInterval);
@@ -18,4 +18,4 @@ void MappingSchedule::handle_new_router() {
     *this = {};
 }
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap

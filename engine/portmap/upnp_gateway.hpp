@@ -3,12 +3,12 @@
 
 #include <memory>
 
-#include "engine/net/port_gateway.hpp"
+#include "engine/portmap/port_gateway.hpp"
 
-namespace btfs::net {
+namespace btfs::portmap {
 
 /// The router, if it comes forward as a gateway within two seconds. Whoever else in the local network says
 /// that it is one is not listened to.
 Result<std::unique_ptr<PortGateway>> find_upnp_gateway(const Address& router);
 
-}  // namespace btfs::net
+}  // namespace btfs::portmap
