@@ -22,7 +22,7 @@ struct PortMapping {
 };
 
 /// A gateway that has been found, and hands on what comes to it from outside. Calls wait for the network, for
-/// some seconds as a rule, but without a firm limit: never on the engine thread. Errors are those of its
+/// some seconds as a rule and sixteen at most: never on the engine thread. Errors are those of its
 /// protocol, with messages for the log.
 class PortGateway {
   public:

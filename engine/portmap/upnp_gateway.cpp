@@ -1,27 +1,35 @@
 #include "engine/portmap/upnp_gateway.hpp"
 
 #include <miniupnpc/miniupnpc.h>
-#include <miniupnpc/upnpcommands.h>
 #include <miniupnpc/upnperrors.h>
-#include <netinet/in.h>
 
+#include <algorithm>
 #include <array>
-#include <boost/url/parse.hpp>
 #include <string>
-#include <utility>
+#include <vector>
 
+#include "engine/net/gateway_http.hpp"
 #include "engine/portmap/library_errors.hpp"
+#include "engine/portmap/upnp_messages.hpp"
 
 namespace btfs::portmap {
 namespace {
 
 constexpr int kDiscovery_ms = 2000;
 constexpr unsigned char kHops = 2;
+/// For one exchange, and for several that belong together.
+constexpr Duration kPatience = 3s;
+constexpr Duration kPatienceInAll = 10s;
+/// Descriptions of one router that are fetched.
+constexpr std::size_t kMaxDescriptions = 4;
 /// External ports that are tried when others have them.
 constexpr int kPortsToTry = 10;
-/// ConflictInMappingEntry, in the standard of WANIPConnection.
-constexpr int kConflict = 718;
 constexpr std::uint16_t kFirstUnprivileged = 1024;
+
+constexpr unsigned kOk = 200;
+// Of the standard of WANIPConnection.
+constexpr int kActionFailed = 501;
+constexpr int kConflict = 718;
 
 constexpr std::array<const char*, 5> kSearched = {
     "urn:schemas-upnp-org:device:InternetGatewayDevice:1",
@@ -44,112 +52,122 @@ const char* name_of(Transport transport) {
     return transport == Transport::tcp ? "TCP" : "UDP";
 }
 
-struct FreeDevices {
-    void operator()(UPNPDev* first) const { freeUPNPDevlist(first); }
-};
-using DeviceList = std::unique_ptr<UPNPDev, FreeDevices>;
-
-bool is_of(const Address& router, const UPNPDev& device) {
-    const auto url = boost::urls::parse_uri(device.descURL);
-    return url && Address::parse(url->host_address()) == router;
-}
-
-/// Taken out of the list.
-DeviceList those_of(const Address& router, DeviceList& all) {
-    DeviceList taken;
-    DeviceList others;
-    while (all) {
-        DeviceList device = std::move(all);
-        all.reset(std::exchange(device->pNext, nullptr));
-        DeviceList& list = is_of(router, *device) ? taken : others;
-        device->pNext = list.release();
-        list = std::move(device);
-    }
-    all = std::move(others);
-    return taken;
-}
-
 class UpnpGateway final : public PortGateway {
   public:
-    ~UpnpGateway() override { FreeUPNPUrls(&urls_); }
+    UpnpGateway(UpnpService service, const Address& router, const Address& own_address)
+        : service_(std::move(service)), endpoint_{router, service_.control.port}, own_address_(own_address) {}
 
-    /// False if there is no gateway among the devices.
-    bool choose(UPNPDev* devices) {
-#if MINIUPNPC_API_VERSION >= 18
-        const int kind = UPNP_GetValidIGD(devices, &urls_, &data_, own_address_.data(),
-                                          static_cast<int>(own_address_.size()), nullptr, 0);
-#else
-        const int kind = UPNP_GetValidIGD(devices, &urls_, &data_, own_address_.data(),
-                                          static_cast<int>(own_address_.size()));
-#endif
-        // 1: connected. 2: by its own words not, or to a network that is private; some say so wrongly.
-        return kind == 1 || kind == 2;
-    }
-
-    std::string name() const override {
-        return std::string("UPnP at ") + urls_.controlURL;
-    }
+    std::string name() const override { return "UPnP at " + endpoint_.text(); }
 
     Result<Address> external_address() override {
-        std::array<char, 64> text{};
-        const int outcome = UPNP_GetExternalIPAddress(urls_.controlURL, data_.first.servicetype, text.data());
-        if (outcome != UPNPCOMMAND_SUCCESS) return upnp_error(outcome);
-        const auto address = Address::parse(text.data());
-        if (!address) return Errc::address_malformed;
+        const auto reply = ask("GetExternalIPAddress", {});
+        if (!reply) return reply.error();
+        const auto address = Address::parse(reply->external_address);
+        if (!address || address->is_unspecified()) return Errc::address_malformed;
         return *address;
     }
 
     Result<PortMapping> map(Transport transport, std::uint16_t port,
                             std::uint16_t wanted_external_port) override {
+        const TimePoint deadline = Clock::now() + kPatienceInAll;
         std::uint16_t external_port = wanted_external_port;
-        int outcome = kConflict;
-        for (int i = 0; i < kPortsToTry && outcome == kConflict;
-             ++i, external_port = next_port(external_port)) {
+        Error outcome = upnp_error(kConflict);
+        for (int i = 0; i < kPortsToTry && outcome == upnp_error(kConflict) && Clock::now() < deadline; ++i) {
             std::chrono::seconds lease = kMappingLease;
             outcome = add(transport, port, external_port, lease);
             // Some have permanent mappings alone, and not all of them say so in the standard's words.
-            if (outcome > 0 && outcome != kConflict) {
+            if (outcome.category() == upnp_error(0).category() && outcome != upnp_error(kConflict)) {
                 lease = {};
                 outcome = add(transport, port, external_port, lease);
             }
-            if (outcome == UPNPCOMMAND_SUCCESS) return PortMapping{external_port, lease};
+            if (!outcome) return PortMapping{external_port, lease};
+            external_port = next_port(external_port);
         }
-        return upnp_error(outcome);
+        return outcome;
     }
 
     Error unmap(Transport transport, std::uint16_t, std::uint16_t external_port) override {
-        const int outcome =
-            UPNP_DeletePortMapping(urls_.controlURL, data_.first.servicetype,
-                                   std::to_string(external_port).c_str(), name_of(transport), nullptr);
-        return outcome == UPNPCOMMAND_SUCCESS ? Error{} : upnp_error(outcome);
+        const auto reply = ask("DeletePortMapping", {{"NewRemoteHost", ""},
+                                                     {"NewExternalPort", std::to_string(external_port)},
+                                                     {"NewProtocol", name_of(transport)}});
+        return reply ? Error{} : reply.error();
     }
 
   private:
-    int add(Transport transport, std::uint16_t port, std::uint16_t external_port,
-            std::chrono::seconds lease) {
-        return UPNP_AddPortMapping(urls_.controlURL, data_.first.servicetype,
-                                   std::to_string(external_port).c_str(), std::to_string(port).c_str(),
-                                   own_address_.data(), "btfs", name_of(transport), nullptr,
-                                   std::to_string(lease.count()).c_str());
+    Error add(Transport transport, std::uint16_t port, std::uint16_t external_port,
+              std::chrono::seconds lease) {
+        const auto reply = ask("AddPortMapping", {{"NewRemoteHost", ""},
+                                                  {"NewExternalPort", std::to_string(external_port)},
+                                                  {"NewProtocol", name_of(transport)},
+                                                  {"NewInternalPort", std::to_string(port)},
+                                                  {"NewInternalClient", own_address_.text()},
+                                                  {"NewEnabled", "1"},
+                                                  {"NewPortMappingDescription", "btfs"},
+                                                  {"NewLeaseDuration", std::to_string(lease.count())}});
+        return reply ? Error{} : reply.error();
     }
 
-    UPNPUrls urls_{};
-    IGDdatas data_{};
+    /// What is no success is an error of UPnP, if the gateway has said so, or of the network.
+    Result<UpnpReply> ask(std::string_view action, UpnpArguments arguments) {
+        const auto said = net::exchange_with_gateway(
+            endpoint_, upnp_action_request(service_, action, arguments), Clock::now() + kPatience);
+        if (!said) return said.error();
+        UpnpReply reply = UpnpReply::parse(said->body);
+        if (reply.error) return upnp_error(*reply.error);
+        if (said->status != kOk) return upnp_error(kActionFailed);
+        return reply;
+    }
+
+    const UpnpService service_;
+    const Endpoint endpoint_;
     /// The one of ours that the gateway is reached from.
-    std::array<char, INET6_ADDRSTRLEN> own_address_{};
+    const Address own_address_;
 };
+
+/// Where the router describes itself, of all that came forward; each place once.
+std::vector<net::HttpUrl> descriptions_of(const Address& router) {
+    int error = UPNPDISCOVER_SUCCESS;
+    const std::unique_ptr<UPNPDev, decltype(&freeUPNPDevlist)> devices(
+        upnpDiscoverDevices(kSearched.data(), kDiscovery_ms, nullptr, nullptr, UPNP_LOCAL_PORT_ANY, 0, kHops,
+                            &error, 1),
+        freeUPNPDevlist);
+    std::vector<net::HttpUrl> urls;
+    for (const UPNPDev* device = devices.get(); device && urls.size() < kMaxDescriptions;
+         device = device->pNext) {
+        auto url = net::HttpUrl::parse(device->descURL);
+        if (!url || url->https || Address::parse(url->host) != router) continue;
+        if (std::ranges::find(urls, url->text, &net::HttpUrl::text) == urls.end())
+            urls.push_back(std::move(*url));
+    }
+    return urls;
+}
+
+std::vector<std::unique_ptr<PortGateway>> gateways_at(const net::HttpUrl& url, const Address& router,
+                                                      TimePoint deadline) {
+    const auto said = net::exchange_with_gateway({router, url.port}, upnp_description_request(url), deadline);
+    if (!said || said->status != kOk) return {};
+    std::vector<std::unique_ptr<PortGateway>> gateways;
+    for (UpnpService& service : upnp_services(said->body, url))
+        gateways.push_back(std::make_unique<UpnpGateway>(std::move(service), router, said->own_address));
+    return gateways;
+}
 
 }  // namespace
 
 Result<std::unique_ptr<PortGateway>> find_upnp_gateway(const Address& router) {
-    int error = UPNPDISCOVER_SUCCESS;
-    DeviceList all(upnpDiscoverDevices(kSearched.data(), kDiscovery_ms, nullptr, nullptr, UPNP_LOCAL_PORT_ANY,
-                                       0, kHops, &error, 1));
-    const DeviceList routers = those_of(router, all);
-    if (!routers) return Errc::timed_out;
-    auto gateway = std::make_unique<UpnpGateway>();
-    if (!gateway->choose(routers.get())) return Errc::timed_out;
-    return gateway;
+    const std::vector<net::HttpUrl> urls = descriptions_of(router);
+    const TimePoint deadline = Clock::now() + kPatienceInAll;
+    std::unique_ptr<PortGateway> offline;
+    for (const net::HttpUrl& url : urls) {
+        const TimePoint now = Clock::now();
+        if (now >= deadline) break;
+        for (auto& gateway : gateways_at(url, router, std::min(deadline, now + kPatience))) {
+            if (gateway->external_address()) return std::move(gateway);
+            if (!offline) offline = std::move(gateway);
+        }
+    }
+    if (offline) return offline;
+    return Errc::timed_out;
 }
 
 }  // namespace btfs::portmap

@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import differences, make_files
-from support.harness import TestCase, main
+from support.harness import TestCase, end, main
 from support.machine import Machine, run
 
 ROUTER = "10.77.0.1"
@@ -115,6 +115,41 @@ class PortMapping(TestCase):
     def test_a_router_that_answers_nonsense_does_no_harm(self):
         self.gateway("nonsense")
         self.assert_does_no_harm("offers neither NAT-PMP nor UPnP")
+
+    def test_upnp_without_leases_maps_for_good_and_gives_back(self):
+        self.gateway("permanent")
+        mount = self.mount()
+        self.wait_for(lambda: self.mapped("tcp"), "mapping", 15)
+        mount.find("TCP port .* for good", 5)
+        self.assertEqual({word["lease"] for word in self.heard("mapped")}, {0})
+        mount.stop()
+        self.assertIn("tcp", {word["unmapped"] for word in self.heard("unmapped")})
+
+    def assert_given_up(self, kind, heard):
+        self.gateway(kind)
+        mount = self.mount()
+        mount.find("peers may not be able to connect to us", 20)
+        mount.stop()
+        self.assertEqual(set(self.announced()), {mount.port})
+        words = self.wait_for(lambda: self.heard(heard), heard, 5)
+        end(self.gateway_process)
+        return words
+
+    def test_a_mapping_of_no_port_or_no_time_is_none(self):
+        for kind in ("port-0", "lease-0"):
+            with self.subTest(kind):
+                self.assert_given_up(kind, "mapped")
+
+    def test_upnp_that_never_ends_is_read_only_so_far(self):
+        for kind, most in (("endless", 8_000_000), ("slow", 100)):  # the one: what the kernels hold, too
+            with self.subTest(kind):
+                [word] = self.assert_given_up(kind, "hung_up_after")
+                self.assertLess(word["hung_up_after"], most)
+
+    def test_upnp_that_says_nothing_or_refuses_is_given_up(self):
+        self.assert_given_up("mute", "described")
+        refused = self.assert_given_up("refusing", "refused")
+        self.assertEqual([word["refused"] for word in refused], [7200, 0])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """A router that maps ports: by NAT-PMP (RFC 6886) or by UPnP (WANIPConnection:1), or that only seems to. It is an HTTP
 tracker, too, on port 8000. Each word that it hears is a line of JSON on stdout.
 
-    gateway.py OWN_ADDRESS natpmp|upnp|silent|nonsense [LEASE_SECONDS]
+    gateway.py OWN_ADDRESS KIND [LEASE_SECONDS]
+
+KIND is natpmp or upnp; silent, or nonsense, of both. Of bad ones by NAT-PMP there are port-0 and lease-0; by UPnP mute,
+which takes requests and says nothing, endless, slow (endless, too), refusing, and permanent, which knows no leases.
 
 It gives the external port that is wanted, plus 1000."""
+import contextlib
 import json
 import os
 import re
@@ -19,14 +23,14 @@ NATPMP_PORT, SSDP_GROUP, SSDP_PORT, UPNP_PORT, TRACKER_PORT = 5351, "239.255.255
 EXTERNAL_ADDRESS = "8.8.4.4"  # UPnP's library wants a public one
 COMMON_SERVICE = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1"
 SERVICE = "urn:schemas-upnp-org:service:WANIPConnection:1"
-CONFLICT = 718
+CONFLICT, NOT_AUTHORIZED, NO_LEASES = 718, 606, 725
 
 
 def tell(**word):
     os.write(sys.stdout.fileno(), json.dumps(word).encode() + b"\n")  # in one, since threads tell
 
 
-def answer_to_natpmp(question, lease):
+def answer_to_natpmp(question, kind, lease):
     header = struct.pack(">BBHI", 0, 128 + question[1], 0, int(time.monotonic()))
     if question[1] == 0:
         return header + socket.inet_aton(EXTERNAL_ADDRESS)
@@ -35,8 +39,9 @@ def answer_to_natpmp(question, lease):
     if lifetime == 0:
         tell(unmapped=protocol, port=port)
         return header + struct.pack(">HHI", port, 0, 0)
-    tell(mapped=protocol, port=port, external=wanted + 1000)
-    return header + struct.pack(">HHI", port, wanted + 1000, min(lifetime, lease))
+    external = 0 if kind == "port-0" else wanted + 1000
+    tell(mapped=protocol, port=port, external=external)
+    return header + struct.pack(">HHI", port, external, 0 if kind == "lease-0" else min(lifetime, lease))
 
 
 def serve_natpmp(address, kind, lease):
@@ -45,8 +50,8 @@ def serve_natpmp(address, kind, lease):
         while True:
             question, sender = server.recvfrom(2048)
             tell(asked="natpmp")
-            if kind == "natpmp":
-                server.sendto(answer_to_natpmp(question, lease), sender)
+            if kind in ("natpmp", "port-0", "lease-0"):
+                server.sendto(answer_to_natpmp(question, kind, lease), sender)
             elif kind == "nonsense":
                 server.sendto(bytes([0, 128 + question[1]]) + b"\xff" * 9, sender)
 
@@ -60,7 +65,7 @@ def serve_ssdp(address, kind):
             question, sender = server.recvfrom(2048)
             tell(asked="upnp")
             target = re.search(rb"\r\nST: *(\S+)", question)
-            if kind in ("upnp", "nonsense") and target:
+            if kind not in ("natpmp", "port-0", "lease-0", "silent") and target:
                 server.sendto(b"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=120\r\nEXT:\r\n"
                               b"LOCATION: http://%b:%d/gateway.xml\r\nST: %b\r\nUSN: uuid:1::%b\r\n\r\n"
                               % (address.encode(), UPNP_PORT, target[1], target[1]), sender)
@@ -69,6 +74,10 @@ def serve_ssdp(address, kind):
 class Quiet(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
+
+    def handle(self):
+        with contextlib.suppress(OSError):  # btfs may end at any time
+            super().handle()
 
     def reply(self, status, body):
         self.send_response(status)
@@ -88,9 +97,27 @@ class Upnp(Quiet):
     kind = "upnp"
     conflicts = 1  # of the first ports that are asked for
 
+    def go_on_forever(self):
+        self.send_response(200)
+        self.end_headers()
+        sent = 0
+        try:
+            while True:
+                sent += self.wfile.write(b"<a>" if self.kind == "slow" else b"<a>" * 20_000)
+                time.sleep(0.5 if self.kind == "slow" else 0)
+        except OSError:
+            tell(hung_up_after=sent)
+
     def do_GET(self):
+        tell(described=self.kind)
         if self.kind == "nonsense":
             return self.reply(200, b"<root><device><serviceList>" + bytes(range(256)) * 400)
+        if self.kind == "mute":
+            with contextlib.suppress(OSError):
+                self.rfile.read()  # until the other side has enough
+            return
+        if self.kind in ("endless", "slow"):
+            return self.go_on_forever()
         def device(kind, inside):
             return (f"<device><deviceType>urn:schemas-upnp-org:device:{kind}:1</deviceType>"
                     f"<friendlyName>g</friendlyName><UDN>uuid:{kind}</UDN>{inside}</device>")
@@ -119,16 +146,25 @@ class Upnp(Quiet):
         elif action == "GetExternalIPAddress":
             values = f"<NewExternalIPAddress>{EXTERNAL_ADDRESS}</NewExternalIPAddress>"
         elif action == "AddPortMapping":
+            lease = int(arguments["NewLeaseDuration"])
+            if self.kind == "refusing":
+                tell(refused=lease)
+                return self.failure(NOT_AUTHORIZED)
             if Upnp.conflicts:
                 Upnp.conflicts -= 1
-                return 500, ("<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring><detail>"
-                             '<UPnPError xmlns="urn:schemas-upnp-org:control-1-0">'
-                             f"<errorCode>{CONFLICT}</errorCode></UPnPError></detail></s:Fault>")
-            tell(mapped=arguments["NewProtocol"].lower(), port=int(arguments["NewInternalPort"]),
+                return self.failure(CONFLICT)
+            if self.kind == "permanent" and lease:
+                return self.failure(NO_LEASES)
+            tell(mapped=arguments["NewProtocol"].lower(), port=int(arguments["NewInternalPort"]), lease=lease,
                  external=int(arguments["NewExternalPort"]), host=arguments["NewInternalClient"])
         elif action == "DeletePortMapping":
             tell(unmapped=arguments["NewProtocol"].lower(), external=int(arguments["NewExternalPort"]))
         return 200, f'<u:{action}Response xmlns:u="{SERVICE}">{values}</u:{action}Response>'
+
+    def failure(self, code):
+        return 500, ("<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring><detail>"
+                     '<UPnPError xmlns="urn:schemas-upnp-org:control-1-0">'
+                     f"<errorCode>{code}</errorCode></UPnPError></detail></s:Fault>")
 
 
 def main(address, kind, lease="7200"):
