@@ -5,7 +5,7 @@
 namespace btfs::portmap {
 
 void MappingSchedule::handle_mapped(std::chrono::seconds lease, TimePoint now) {
-    due_ = now + std::max<Duration>(lease / 2, kShortestInterval);
+    due_ = now + std::clamp<Duration>(lease / 2, kShortestInterval, kLongestInterval);
     retry_ = kFirstRetry;
 }
 

@@ -14,7 +14,10 @@ class MappingSchedule {
     static constexpr Duration kFirstRetry = 1min;
     static constexpr Duration kLongestRetry = 30min;
 
-    /// All is mapped, for so long at least: again at half that time.
+    /// A router that restarts has forgotten all, and may tell nobody.
+    static constexpr Duration kLongestInterval = 15min;
+
+    /// All is mapped, for so long at least: again at half that time, or sooner.
     void handle_mapped(std::chrono::seconds lease, TimePoint now);
     /// Something is not.
     void handle_failure(TimePoint now);

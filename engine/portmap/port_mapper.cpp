@@ -17,7 +17,7 @@ namespace btfs::portmap {
 namespace {
 
 /// How soon another router is noticed. The kernel alone is asked.
-constexpr Duration kLookInterval = 30s;
+constexpr Duration kLookInterval = 10s;
 
 /// Goes on while the computer sleeps.
 TimePoint boot_time() {
@@ -122,6 +122,7 @@ class PortMapper::Work {
         std::chrono::seconds shortest = kMappingLease;
         for (Port& port : ports_) {
             if (stopping()) return;
+            if (port.own == 0) continue;
             all = all && map(port, shortest);
             if (port.lease && port.lease->end <= boot_time()) port.lease.reset();
         }

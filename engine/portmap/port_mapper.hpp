@@ -10,7 +10,8 @@
 
 namespace btfs::portmap {
 
-/// Where peers and DHT nodes reach us: our own ports, or those that the gateway has given.
+/// Where peers and DHT nodes reach us: our own ports, or those that the gateway has given. 0 is none, and is
+/// not mapped.
 struct ReachablePorts {
     std::uint16_t tcp = 0;
     std::uint16_t udp = 0;

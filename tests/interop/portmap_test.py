@@ -1,5 +1,6 @@
 """The router is asked to let peers in, by NAT-PMP and by UPnP; and nothing is lost if it does not."""
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -111,6 +112,41 @@ class PortMapping(TestCase):
     def test_a_silent_router_delays_neither_start_nor_end(self):
         self.gateway("silent")
         self.assert_does_no_harm("looking for a UPnP gateway")
+
+    def seconds_to_stop(self, mount):
+        began = time.monotonic()
+        mount.stop()
+        return time.monotonic() - began
+
+    def test_where_nothing_was_given_nothing_is_waited_for(self):
+        self.gateway("mute")
+        usual = self.seconds_to_stop(self.mount("--no-portmap"))
+        for key, value in (("asked", "natpmp"), ("asked", "upnp"), ("described", "mute")):
+            with self.subTest(f"{key} {value}"):
+                before = len(self.heard(key))
+                mount = self.mount()
+                self.wait_for(lambda: value in [word[key] for word in self.heard(key)[before:]], value, 10)
+                self.assertLess(self.seconds_to_stop(mount), usual + 0.5)
+
+    def test_a_router_that_falls_silent_is_waited_for_a_second(self):
+        self.gateway("natpmp")
+        usual = self.seconds_to_stop(self.mount("--no-portmap"))
+        mount = self.mount()
+        mount.find("TCP port .* is reached from outside")
+        self.gateway_process.send_signal(signal.SIGSTOP)
+        self.assertLess(self.seconds_to_stop(mount), usual + 3)  # the tracker has its second, too
+        self.gateway_process.send_signal(signal.SIGCONT)
+
+    def test_a_router_that_comes_later_is_asked_then(self):
+        run("ip", "route", "delete", "default")
+        self.gateway("natpmp")
+        mount = self.mount()
+        self.wait_for(self.announced, "announce", 10)
+        self.assertEqual(self.heard("asked"), [])
+        run("ip", "route", "add", "default", "via", ROUTER)
+        self.wait_for(lambda: self.mapped("tcp"), "mapping", 15)
+        run("ip", "route", "delete", "default")
+        self.wait_for(lambda: self.announced()[-1:] == [mount.port], "announce of our own port", 15)
 
     def test_a_router_that_answers_nonsense_does_no_harm(self):
         self.gateway("nonsense")

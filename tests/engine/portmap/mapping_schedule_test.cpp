@@ -12,8 +12,14 @@ const TimePoint now = TimePoint{} + 1000h;
 TEST(MappingScheduleTest, BeginsAtOnceAndRenewsAtHalfTheLease) {
     MappingSchedule schedule;
     EXPECT_LE(schedule.due(), TimePoint{} + 1h);
+    schedule.handle_mapped(20min, now);
+    EXPECT_EQ(schedule.due(), now + 10min);
+}
+
+TEST(MappingScheduleTest, ALongLeaseIsRenewedNowAndThenSinceRoutersRestart) {
+    MappingSchedule schedule;
     schedule.handle_mapped(2h, now);
-    EXPECT_EQ(schedule.due(), now + 1h);
+    EXPECT_EQ(schedule.due(), now + 15min);
 }
 
 TEST(MappingScheduleTest, FailuresAreTriedAgainLaterAndLater) {
