@@ -115,9 +115,12 @@ Awaitable<void> DhtClient::find_router(HostPort router, bool always) {
 
 void DhtClient::search(const Sha1Digest& info_hash) {
     Searching& searching = searching_[info_hash] = {};
-    const dht::Node::Announce announce = torrents_.at(info_hash).announce();
-    for (dht::Node& each : nodes_)
-        if (each.knows_anybody() && each.find_peers(info_hash, announce, Clock::now())) ++searching.nodes;
+    const auto& announce = torrents_.at(info_hash).announce;
+    for (const AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) {
+        dht::Node& each = node(family);
+        if (each.knows_anybody() && each.find_peers(info_hash, announce(family), Clock::now()))
+            ++searching.nodes;
+    }
     if (searching.nodes > 0) return;
     searching_.erase(info_hash);
     schedule_.handle_end(info_hash, false, Clock::now());

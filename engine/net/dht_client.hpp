@@ -25,8 +25,8 @@ class DhtClient {
     /// What a torrent has to do with it.
     struct Torrent {
         std::function<void(std::span<const Endpoint>)> on_peers;
-        /// What others are told of us.
-        std::function<dht::Node::Announce()> announce;
+        /// What others of the family are told of us.
+        std::function<dht::Node::Announce(AddressFamily)> announce;
     };
     /// The first table is worth keeping as soon as it stands.
     static constexpr Duration kFirstKeep = 5s;

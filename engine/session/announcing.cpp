@@ -32,8 +32,8 @@ void Announcing::want_peers() {
     carry_on();
 }
 
-void Announcing::set_port(std::uint16_t port) {
-    announcer_.set_port(port);
+void Announcing::set_port(AddressFamily family, std::uint16_t port) {
+    announcer_.set_port(family, port);
     carry_on();
 }
 

@@ -29,7 +29,7 @@ class Announcing {
     void start();
     void completed();
     void want_peers();
-    void set_port(std::uint16_t port);
+    void set_port(AddressFamily family, std::uint16_t port);
     /// Calls `stopped` once, when trackers have been told or there is nobody to tell.
     void stop(std::function<void()> stopped);
 

@@ -123,15 +123,11 @@ class Engine::Loop {
         spdlog::debug("{} asks for a torrent that is not here", stream->remote().text());
     }
 
-    /// What peers of the torrent are told of our DHT node.
-    std::uint16_t dht_port_for(const TorrentSpec& spec) const {
-        const bool is_private = spec.content && spec.content->is_private;
-        return options.dht && !is_private ? reachable.udp : 0;
-    }
+    PeerPorts own_ports() const { return {listener.port(), options.dht ? udp.port() : std::uint16_t{0}}; }
 
-    void take_ports(portmap::ReachablePorts ports) {
-        reachable = ports;
-        for (auto& runner : runners) runner->set_reachable_ports(ports.tcp, ports.udp);
+    void take_outside_ports(const PeerPorts& ports) {
+        outside_ports = ports;
+        for (auto& runner : runners) runner->set_outside_ports(ports);
     }
 
     template <class F>
@@ -178,7 +174,7 @@ class Engine::Loop {
     net::TrackerClient trackers;
     net::DhtClient dht;
     net::LsdClient lsd;
-    portmap::ReachablePorts reachable;  // the engine thread's, once it runs
+    PeerPorts outside_ports;  // what the world reaches over IPv4; the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
     TimePoint calls_since{};
     unsigned calls = 0;       // back to peers that tried uTP, since then
@@ -206,7 +202,7 @@ Result<void> Engine::open() {
     auto opened = loop_->listener.open(loop_->options.port);
     if (!opened) return opened;
     loop_->udp.open(loop_->listener.port());
-    loop_->reachable = {loop_->listener.port(), loop_->udp.port()};
+    loop_->outside_ports = loop_->own_ports();
     return opened;
 }
 
@@ -215,16 +211,16 @@ std::uint16_t Engine::port() const {
 }
 
 void Engine::start() {
+    const PeerPorts own = loop_->own_ports();
     if (loop_->options.lsd) loop_->post([this] { loop_->lsd.start(port()); });
     loop_->thread = std::thread([this] {
         pthread_setname_np(pthread_self(), "engine");
         loop_->io.run();
     });
     if (loop_->options.port_mapping)
-        loop_->mapper.start({loop_->listener.port(), loop_->udp.port()},
-                            [this](portmap::ReachablePorts ports) {
-                                loop_->post([this, ports] { loop_->take_ports(ports); });
-                            });
+        loop_->mapper.start({own.tcp, own.dht}, [this](portmap::ReachablePorts ports) {
+            loop_->post([this, ports] { loop_->take_outside_ports({ports.tcp, ports.udp}); });
+        });
 }
 
 TorrentHandle Engine::add(TorrentSpec spec) {
@@ -234,8 +230,7 @@ TorrentHandle Engine::add(TorrentSpec spec) {
     loop_->post([this, handle, spec = std::move(spec)]() mutable {
         const TorrentOptions options{
             .peer_id = loop_->peer_id,
-            .listen_port = loop_->reachable.tcp,
-            .dht_port = loop_->dht_port_for(spec),
+            .ports = loop_->own_ports(),
             .max_peers = loop_->options.max_peers,
             .background = loop_->options.background,
             .background_files = spec.background_files,
@@ -244,11 +239,13 @@ TorrentHandle Engine::add(TorrentSpec spec) {
         const std::vector<HostPort> peers = spec.peers;
         loop_->runners.push_back(std::make_unique<TorrentRunner>(loop_->io, loop_->dialer, handle,
                                                                  std::move(spec), options, random_seed()));
+        TorrentRunner& runner = *loop_->runners.back();
+        runner.set_outside_ports(loop_->outside_ports);
         for (const HostPort& peer : peers)
-            loop_->tasks.spawn("look-up of a peer", loop_->find_peer(*loop_->runners.back(), peer));
-        loop_->runners.back()->start_announcing(loop_->trackers, random_seed());
-        if (loop_->options.dht) loop_->runners.back()->start_searching(loop_->dht);
-        if (loop_->options.lsd) loop_->runners.back()->start_discovering(loop_->lsd);
+            loop_->tasks.spawn("look-up of a peer", loop_->find_peer(runner, peer));
+        runner.start_announcing(loop_->trackers, random_seed());
+        if (loop_->options.dht) runner.start_searching(loop_->dht);
+        if (loop_->options.lsd) runner.start_discovering(loop_->lsd);
     });
     return handle;
 }

@@ -16,6 +16,7 @@ TorrentRunner::TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, T
       handle_(handle),
       spec_(std::move(spec)),
       options_(options),
+      outside_ports_(options_.ports),
       torrent_(spec_.identity, options_, seed, Clock::now()),
       timer_(io) {
     if (spec_.content) take_up_content();
@@ -46,13 +47,14 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
     tracker::Announcer::Options options;
     options.info_hash = spec_.identity.wire_hash();
     options.peer_id = options_.peer_id;
-    options.port = options_.listen_port;
+    options.port = options_.ports.tcp;
     options.key = static_cast<std::uint32_t>(rng.next());
     announcing_ = std::make_unique<Announcing>(
         io_, client, spec_.name, std::move(options), spec_.trackers, rng.next(),
         Announcing::Owner{
             [this] { return torrent_.totals(); },
             [this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::tracker); }});
+    announcing_->set_port(AddressFamily::v4, outside_ports_.tcp);
     announcing_->start();
 }
 
@@ -62,8 +64,9 @@ void TorrentRunner::start_searching(net::DhtClient& dht) {
     for (const HostPort& node : spec_.dht_nodes) dht.add_node(node);
     dht.add(identity().wire_hash(),
             {[this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::dht); },
-             [this] {
-                 return dht::Node::Announce{options_.listen_port, torrent_.totals().left == 0};
+             [this](AddressFamily family) {
+                 const PeerPorts& ports = family == AddressFamily::v4 ? outside_ports_ : options_.ports;
+                 return dht::Node::Announce{ports.tcp, torrent_.totals().left == 0};
              }});
 }
 
@@ -73,13 +76,12 @@ void TorrentRunner::start_discovering(net::LsdClient& lsd) {
     lsd.add(identity().wire_hash(), [this](const Endpoint& peer) { add_peers({&peer, 1}, PeerSource::lsd); });
 }
 
-void TorrentRunner::set_reachable_ports(std::uint16_t tcp, std::uint16_t udp) {
+void TorrentRunner::set_outside_ports(const PeerPorts& ports) {
     if (closed_) return;
-    const bool listens_elsewhere = std::exchange(options_.listen_port, tcp) != tcp;
-    if (options_.dht_port != 0) options_.dht_port = udp;
-    torrent_.set_ports(options_.listen_port, options_.dht_port);
-    if (!listens_elsewhere) return;
-    if (announcing_) announcing_->set_port(tcp);
+    torrent_.set_outside_ports(ports);
+    const PeerPorts before = std::exchange(outside_ports_, ports);
+    if (before.tcp == ports.tcp) return;
+    if (announcing_) announcing_->set_port(AddressFamily::v4, ports.tcp);
     if (dht_) dht_->announce_again(identity().wire_hash());
 }
 

@@ -40,8 +40,8 @@ class TorrentRunner final : private StorageEvents {
     void start_searching(net::DhtClient& dht);
     /// The local networks are told of it from now on, and listened to, unless it is private.
     void start_discovering(net::LsdClient& lsd);
-    /// Where the outside reaches us from now on: trackers, the DHT and new peers are told.
-    void set_reachable_ports(std::uint16_t tcp, std::uint16_t udp);
+    /// Where the world reaches us over IPv4 from now on: trackers, the DHT and new peers are told.
+    void set_outside_ports(const PeerPorts& ports);
     /// Calls `stopped` once, when the trackers know that we leave.
     void stop_announcing(std::function<void()> stopped);
 
@@ -80,7 +80,8 @@ class TorrentRunner final : private StorageEvents {
     net::Dialer& dialer_;
     const TorrentHandle handle_;
     TorrentSpec spec_;
-    TorrentOptions options_;
+    const TorrentOptions options_;
+    PeerPorts outside_ports_;  ///< what the world reaches over IPv4
     Torrent torrent_;
     std::map<ConnectionId, std::unique_ptr<net::PeerConnection>> connections_;
     boost::asio::steady_timer timer_;

@@ -55,6 +55,7 @@ Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTa
 Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::uint64_t seed, TimePoint now)
     : identity_(identity),
       options_(options),
+      outside_ports_(options_.ports),
       rng_(seed),
       content_(std::make_unique<Content>(kNoLayout, no_storage, peers_, options_)),
       peer_list_(rng_),
@@ -141,14 +142,15 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         return kNobody;
     }
     const ConnectionId id = next_connection_++;
+    const PeerPorts& ports = ports_for(endpoint.address);
     const wire::PeerSession::Config config{
         .direction = direction,
         .identity = identity_,
         .layout = metadata_fetch_ ? nullptr : &content_->layout,
         .our_id = options_.peer_id,
         .remote = endpoint,
-        .listen_port = options_.listen_port,
-        .dht_port = peer_list_.is_private() ? std::uint16_t{0} : options_.dht_port,
+        .listen_port = ports.tcp,
+        .dht_port = peer_list_.is_private() ? std::uint16_t{0} : ports.dht,
         .interested = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0),
         .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
@@ -307,9 +309,10 @@ void Torrent::tell_of_peers(TimePoint now) {
     for (const auto& [to, message] : pex_->take_messages(now)) peers_.at(to)->session.send_pex(message);
 }
 
-void Torrent::set_ports(std::uint16_t listen_port, std::uint16_t dht_port) {
-    options_.listen_port = listen_port;
-    options_.dht_port = dht_port;
+/// Who is in our network, or comes over IPv6, does not go through the gateway.
+const PeerPorts& Torrent::ports_for(const Address& remote) const {
+    const bool outside = remote.is_v4() && !remote.is_private() && !remote.is_loopback();
+    return outside ? outside_ports_ : options_.ports;
 }
 
 TimePoint Torrent::next_timeout() const {

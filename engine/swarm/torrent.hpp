@@ -58,11 +58,16 @@ struct DhtNodeTold {
 
 using TorrentAction = std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold>;
 
+/// Where peers reach us.
+struct PeerPorts {
+    std::uint16_t tcp = 0;
+    /// Of our DHT node; 0: none.
+    std::uint16_t dht = 0;
+};
+
 struct TorrentOptions {
     wire::PeerId peer_id{};
-    std::uint16_t listen_port = 0;
-    /// Of our DHT node; 0: none.
-    std::uint16_t dht_port = 0;
+    PeerPorts ports = {};
     std::size_t max_peers = 80;
     std::size_t upload_slots = 16;
     /// Fetch what nobody reads, too.
@@ -137,8 +142,9 @@ class Torrent final : private wire::BlockPlaces {
     void set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint now);
     void drop_reader(ReaderId reader, TimePoint now);
 
-    /// Where new peers are told that we and our DHT node listen.
-    void set_ports(std::uint16_t listen_port, std::uint16_t dht_port);
+    /// Where the world beyond an IPv4 gateway reaches us, if not at our own ports: new peers out there are
+    /// told.
+    void set_outside_ports(const PeerPorts& ports) { outside_ports_ = ports; }
 
     TimePoint next_timeout() const;
     void handle_timeout(TimePoint now);
@@ -195,6 +201,7 @@ class Torrent final : private wire::BlockPlaces {
     void blame(PieceIndex piece, PartialPiece& partial, std::span<const Sha1Digest> block_digests,
                TimePoint now);
     Address address_of(ConnectionId connection) const;
+    const PeerPorts& ports_for(const Address& remote) const;
     void housekeep(TimePoint now);
 
     /// The machines that have to know the pieces.
@@ -212,7 +219,8 @@ class Torrent final : private wire::BlockPlaces {
     };
 
     const Identity& identity_;
-    TorrentOptions options_;
+    const TorrentOptions options_;
+    PeerPorts outside_ports_;
     Rng rng_;
 
     /// What peers are told we have: without what an unclean end left unproven.

@@ -135,7 +135,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {
 void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now) {
     const auto& said = peer.session.extended();
     if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback())
-        peer_list_.set_own_address({*said.your_address, options_.listen_port});
+        peer_list_.set_own_address({*said.your_address, ports_for(*said.your_address).tcp});
     if (metadata_fetch_ && said.metadata_id != 0 && said.metadata_size)
         metadata_fetch_->add_peer(peer.id, *said.metadata_size);
     // An incoming peer says where it can be dialled.

@@ -17,6 +17,7 @@ Announcer::Announcer(Options options, TrackerTiers trackers, Rng& rng)
     for (const AddressFamily family : options_.families) {
         Walk& walk = walks_.emplace_back();
         walk.family = family;
+        walk.port = options_.port;
         add_targets(walk);
     }
 }
@@ -45,9 +46,10 @@ void Announcer::complete() {
     }
 }
 
-void Announcer::set_port(std::uint16_t port) {
-    if (std::exchange(options_.port, port) == port || phase_ != Phase::running) return;
+void Announcer::set_port(AddressFamily family, std::uint16_t port) {
     for (Walk& walk : walks_) {
+        if (walk.family != family || std::exchange(walk.port, port) == port || phase_ != Phase::running)
+            continue;
         for (Target& target : walk.targets) target.port_due = target.started || target.job;
     }
 }
@@ -145,7 +147,7 @@ AnnounceJob Announcer::make_job(Walk& walk, Target& target, AnnounceEvent event,
     job.timeout = stopping ? stop_deadline_ - now : kJobTimeout;
     job.request.info_hash = options_.info_hash;
     job.request.peer_id = options_.peer_id;
-    job.request.port = options_.port;
+    job.request.port = walk.port;
     job.request.key = options_.key;
     job.request.uploaded = progress.uploaded;
     job.request.downloaded = progress.downloaded;

@@ -81,8 +81,8 @@ class Announcer {
     void complete();
     /// The swarm needs more peers.
     void want_peers(TimePoint now);
-    /// Peers reach us there from now on: those who were told of another port are told at once.
-    void set_port(std::uint16_t port);
+    /// Peers of that family reach us there from now on: who was told of another port is told at once.
+    void set_port(AddressFamily family, std::uint16_t port);
     /// A magnet link or the user names one more.
     void add_tracker(std::string_view url, TimePoint now);
     /// Says goodbye where it is due. Jobs under way are no longer of interest.
@@ -121,6 +121,7 @@ class Announcer {
     /// The search of one family for a tracker that answers.
     struct Walk {
         AddressFamily family;
+        std::uint16_t port = 0;       ///< where peers reach us
         std::vector<Target> targets;  ///< by TrackerIndex
         bool active = false;
         std::vector<TrackerIndex> order;
@@ -143,7 +144,7 @@ class Announcer {
     template <class F>
     void with_job(AnnounceId id, F&& f);
 
-    Options options_;
+    const Options options_;
     TrackerTiers trackers_;
     Rng& rng_;
     Phase phase_ = Phase::idle;

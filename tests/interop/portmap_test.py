@@ -13,7 +13,7 @@ from support.machine import Machine, run
 
 ROUTER = "10.77.0.1"
 US = "10.77.0.2"
-OPTIONS = ("--no-dht", "--no-lsd", "--no-pex")
+OPTIONS = ("--dht-bootstrap", "127.0.0.1:9", "--no-lsd", "--no-pex")  # nobody is there, but a DHT's port is
 
 
 class PortMapping(TestCase):
@@ -55,6 +55,14 @@ class PortMapping(TestCase):
         mount.stop()
         self.assertEqual({(word["unmapped"], word["port"]) for word in self.heard("unmapped")},
                          {("tcp", mount.port), ("udp", mount.port)})
+
+    def test_without_a_dht_nothing_is_to_come_by_udp(self):
+        self.gateway("natpmp")
+        mount = self.mount("--no-dht")
+        self.wait_for(lambda: self.announced()[-1:] == [mount.port + 1000], "announce of the external port", 10)
+        mount.stop()
+        self.assertEqual(self.mapped("udp"), [])
+        self.assertEqual([word["unmapped"] for word in self.heard("unmapped")], ["tcp"])
 
     def test_natpmp_is_renewed_before_the_lease_ends(self):
         self.gateway("natpmp", 20)
@@ -165,6 +173,7 @@ class PortMapping(TestCase):
         self.gateway(kind)
         mount = self.mount()
         mount.find("peers may not be able to connect to us", 20)
+        self.wait_for(self.announced, "announce", 10)
         mount.stop()
         self.assertEqual(set(self.announced()), {mount.port})
         words = self.wait_for(lambda: self.heard(heard), heard, 5)

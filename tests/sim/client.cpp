@@ -14,7 +14,7 @@ TorrentOptions with_id(TorrentOptions options) {
     std::array<std::byte, 12> tail{};
     tail.fill(std::byte{0xfe});
     options.peer_id = wire::make_peer_id(tail);
-    options.listen_port = 6881;
+    options.ports.tcp = 6881;
     return options;
 }
 

@@ -90,7 +90,7 @@ std::size_t VirtualSwarm::add(const NodeOptions& options) {
     std::array<std::byte, 12> tail{};
     tail[0] = static_cast<std::byte>(nodes_.size());
     own.torrent.peer_id = wire::make_peer_id(tail);
-    own.torrent.listen_port = 6881;
+    own.torrent.ports.tcp = 6881;
     nodes_.push_back(std::make_unique<Node>(*this, nodes_.size(), own));
     return nodes_.size() - 1;
 }

@@ -287,6 +287,37 @@ struct Scripted {
     ConnectionId peer;
 };
 
+/// What the torrent has to say to a peer, all of it.
+std::string said_to(wire::PeerSession& session) {
+    iovec buffers[64];
+    std::string text;
+    for (std::size_t i = 0, count = session.send_buffers(buffers); i < count; ++i)
+        text.append(static_cast<const char*>(buffers[i].iov_base), buffers[i].iov_len);
+    return text;
+}
+
+TEST(Torrent, WhoIsBeyondTheGatewayIsToldTheOutsidePortsAndOthersOurOwn) {
+    Scripted s;
+    Torrent torrent(s.identity, s.layout, s.storage, {.ports = {6881, 6882}}, 1, s.now);
+    torrent.set_outside_ports({7001, 7002});
+    for (const auto& [remote, tcp, dht] : {std::tuple("8.8.8.8:1", 7001, 7002),
+                                           {"192.168.1.9:1", 6881, 6882},
+                                           {"127.0.0.1:1", 6881, 6882},
+                                           {"[2001:db8::1]:1", 6881, 6882}}) {
+        const ConnectionId id =
+            torrent.handle_connected(*Endpoint::parse(remote), wire::Direction::outgoing, 20ms, s.now);
+        wire::Handshake hello;
+        hello.capabilities = {.fast = true, .extended = true, .dht = true, .v2 = false};
+        hello.info_hash = s.identity.wire_hash();
+        hello.peer_id.fill(static_cast<std::byte>(id + 10));
+        torrent.handle_bytes(id, hello.encode(), s.now);
+        const std::string said = said_to(*torrent.session(id));
+        EXPECT_NE(said.find("1:pi" + std::to_string(tcp) + "e"), std::string::npos) << remote;
+        const char port[] = {0, 0, 0, 3, 9, static_cast<char>(dht >> 8), static_cast<char>(dht)};
+        EXPECT_NE(said.find(std::string(port, sizeof port)), std::string::npos) << remote;
+    }
+}
+
 TEST(Torrent, ASeedThatLosesPiecesInOneBreathIsCountedRight) {
     Scripted s;
     const Bytes zero = wire::encode_dont_have(PieceIndex(0)), one = wire::encode_dont_have(PieceIndex(1));

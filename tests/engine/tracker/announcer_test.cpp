@@ -157,9 +157,9 @@ TEST(AnnouncerTest, AnotherPortIsToldAtOnceToThoseThatKnowUs) {
     World w({{a}, {b}});
     w.announcer.start(w.now);
     w.answer(w.job());
-    w.announcer.set_port(6881);
+    w.announcer.set_port(AddressFamily::v4, 6881);
     EXPECT_TRUE(w.jobs().empty()) << "it is the same";
-    w.announcer.set_port(7000);
+    w.announcer.set_port(AddressFamily::v4, 7000);
     const AnnounceJob told = w.job();
     EXPECT_EQ(told.url, a) << "b never heard of us";
     EXPECT_EQ(told.request.port, 7000);
@@ -174,10 +174,36 @@ TEST(AnnouncerTest, AnotherPortThatComesDuringAnAnnounceFollowsIt) {
     World w({{a}});
     w.announcer.start(w.now);
     const AnnounceJob first = w.job();
-    w.announcer.set_port(7000);
+    w.announcer.set_port(AddressFamily::v4, 7000);
     EXPECT_TRUE(w.jobs().empty());
     w.answer(first);
     EXPECT_EQ(w.job().request.port, 7000);
+}
+
+TEST(AnnouncerTest, AnotherPortIsToldOverItsFamilyAlone) {
+    World w({{a}}, {AddressFamily::v4, AddressFamily::v6});
+    w.announcer.start(w.now);
+    for (const AnnounceJob& job : w.jobs()) w.answer(job);
+    w.announcer.set_port(AddressFamily::v4, 7000);
+    const AnnounceJob again = w.job();
+    EXPECT_EQ(again.family, AddressFamily::v4);
+    w.answer(again);
+    w.announcer.stop(w.now);
+    std::map<AddressFamily, std::uint16_t> told;
+    for (const AnnounceJob& job : w.jobs()) told[job.family] = job.request.port;
+    EXPECT_EQ(told,
+              (std::map<AddressFamily, std::uint16_t>{{AddressFamily::v4, 7000}, {AddressFamily::v6, 6881}}));
+}
+
+TEST(AnnouncerTest, APortThatIsKnownBeforeTheStartIsToldOnce) {
+    World w({{a}});
+    w.announcer.set_port(AddressFamily::v4, 7000);
+    EXPECT_TRUE(w.jobs().empty());
+    w.announcer.start(w.now);
+    const AnnounceJob first = w.job();
+    EXPECT_EQ(first.request.port, 7000);
+    w.answer(first);
+    EXPECT_TRUE(w.jobs().empty());
 }
 
 TEST(AnnouncerTest, AnotherPortAfterTheGoodbyeIsTooLate) {
@@ -185,7 +211,7 @@ TEST(AnnouncerTest, AnotherPortAfterTheGoodbyeIsTooLate) {
     w.announcer.start(w.now);
     w.answer(w.job());
     w.announcer.stop(w.now);
-    w.announcer.set_port(7000);
+    w.announcer.set_port(AddressFamily::v4, 7000);
     EXPECT_EQ(w.job().request.event, AnnounceEvent::stopped);
     EXPECT_TRUE(w.jobs().empty());
 }
