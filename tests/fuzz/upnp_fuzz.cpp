@@ -1,0 +1,23 @@
+// Whatever a router says of its services, requests go to the router alone, and are what was meant; whatever
+// it answers is read to its end and no further.
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "engine/portmap/upnp_messages.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace btfs;
+    static const net::HttpUrl url = *net::HttpUrl::parse("http://192.168.1.1:5000/gateway.xml");
+    // The heap ends where the bytes do.
+    const std::string said(reinterpret_cast<const char*>(data), size);
+    for (const portmap::UpnpService& service : portmap::upnp_services(said, url)) {
+        if (service.control.host != url.host || service.control.https) std::abort();
+        const std::string request = portmap::upnp_action_request(service, "GetExternalIPAddress", {});
+        const std::string head = request.substr(0, request.find("\r\n\r\n"));
+        if (std::count(head.begin(), head.end(), '\n') != 6) std::abort();
+    }
+    const auto reply = portmap::UpnpReply::parse(said);
+    if (reply.error && *reply.error <= 0) std::abort();
+    return 0;
+}
