@@ -24,6 +24,7 @@ class Program:
         self.script = script
         self.process = test.start(["node", "--import", SCRIPTS / "no_webrtc.mjs", SCRIPTS / script, MODULES,
                                    *arguments], stdin=subprocess.PIPE)
+        test.addCleanup(self.process.stdin.close)
 
     def tell(self, line):
         self.process.stdin.write(f"{line}\n".encode())
