@@ -63,8 +63,7 @@ def seed(torrent, folder):
     sys.stdin.readline()
     tracker = http.server.ThreadingHTTPServer((SEEDER, TRACKER_PORT), Tracker)
     threading.Thread(target=tracker.serve_forever, daemon=True).start()
-    seeding = session(SEEDER_PORT, listen_interfaces=f"{SEEDER}:{SEEDER_PORT}",
-                      enable_incoming_utp=os.environ.get("BTFS_BENCH_UTP") == "1")
+    seeding = session(f"{SEEDER}:{SEEDER_PORT}", enable_incoming_utp=os.environ.get("BTFS_BENCH_UTP") == "1")
     handle = seeding.add_torrent({"ti": lt.torrent_info(torrent), "save_path": folder})
     handle.unset_flags(lt.torrent_flags.auto_managed)
     handle.resume()

@@ -1,5 +1,4 @@
 """btfs in a DHT of libtorrent's: a torrent of which only the name is known is found there, and nowhere else."""
-import subprocess
 import sys
 from pathlib import Path
 
@@ -7,9 +6,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import differences, make_files
 from support.harness import TestCase, free_port, main
+from support.ipv6 import Ipv6Alone
+from support.machine import run
 
 
-class Dht(TestCase):
+class WithDht(TestCase):
     def setUp(self):
         super().setUp()
         self.content = make_files(self.folder / "content", {"film.mkv": 3_000_001, "sub/readme.txt": 20_000})
@@ -39,8 +40,8 @@ class Dht(TestCase):
         self.wait_for_peers_in(dht, peer.handle)
         return peer
 
-    def wait_for_peers_in(self, dht, handle=None):
-        """Until a node that asks is told of a peer."""
+    def wait_for_peers_in(self, dht, handle=None, port=None):
+        """Until a node that asks is told of a peer, or of one with that port."""
         import libtorrent as lt
         asker = dht.nodes[-1]
         asker.apply_settings({"alert_mask": lt.alert.category_t.dht_operation_notification})
@@ -51,8 +52,8 @@ class Dht(TestCase):
                 handle.force_dht_announce()
             asker.dht_get_peers(info_hash)
             asker.wait_for_alert(500)
-            return any(isinstance(alert, lt.dht_get_peers_reply_alert) and alert.peers()
-                       for alert in asker.pop_alerts())
+            return any(port in (None, peer[1]) for alert in asker.pop_alerts()
+                       if isinstance(alert, lt.dht_get_peers_reply_alert) for peer in alert.peers())
         self.wait_for(told, "peer in the DHT", 40)
 
     def mount(self, *options, source=None, **more):
@@ -61,6 +62,8 @@ class Dht(TestCase):
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
         return mount
 
+
+class Dht(WithDht):
     def test_finds_libtorrent_from_a_router_and_then_from_the_table_that_it_kept(self):
         dht = self.dht()
         peer = self.libtorrent_seed(dht)
@@ -94,22 +97,23 @@ class Dht(TestCase):
         dht = self.dht()
         btfs.Seed(self, self.content, self.torrent, "--dht-bootstrap", dht.router, alone=False)
         self.wait_for_peers_in(dht)
-        leech = session(free_port(), **OPEN)
+        leech = session(self.at(free_port()), **OPEN)
         leech.add_dht_node(dht.endpoints[1])
         target = self.folder / "target"
         handle = leech.add_torrent({"url": self.magnet(), "save_path": str(target)})
         self.wait_for(lambda: handle.status().is_seeding, "torrent that was found", 40)
         self.assertEqual(differences(self.content, target / "content"), "")
 
-    def test_over_ipv6_alone(self):
-        ports = [free_port() for _ in range(3)]
+
+class DhtOverIpv6(Ipv6Alone, WithDht):
+    def test_finds_libtorrent_and_announces_itself(self):
         for i in range(1, 16):
-            subprocess.run(["ip", "-6", "addr", "add", f"fd00::{i:x}/64", "dev", "lo", "nodad"], check=True)
-        subprocess.run(["ip", "-4", "addr", "flush", "dev", "lo"], check=True)
-        self.addCleanup(subprocess.run, ["ip", "addr", "add", "127.0.0.1/8", "dev", "lo"], check=True)
-        dht = self.dht(address="fd00::{}", count=8, port=ports[0])
-        self.libtorrent_seed(dht, "[fd00::f]:{}", port=ports[1])
-        self.mount("--dht-bootstrap", dht.router, port=ports[2])
+            run("ip", "address", "add", f"fd00::{i:x}/64", "dev", "lo", "nodad")
+            self.addCleanup(run, "ip", "address", "delete", f"fd00::{i:x}/64", "dev", "lo")
+        dht = self.dht(address="fd00::{}", count=8)
+        self.libtorrent_seed(dht, "[fd00::f]:{}")
+        mount = self.mount("--dht-bootstrap", dht.router)
+        self.wait_for_peers_in(dht, port=mount.port)
 
 
 if __name__ == "__main__":

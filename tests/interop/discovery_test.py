@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import differences, make_files
 from support.harness import TestCase, free_port, main
+from support.ipv6 import Ipv6Alone
 from support.machine import Machine
 
 PEX_ALONE = ("--no-dht", "--no-lsd", "--no-portmap")
@@ -43,8 +44,9 @@ class Discovery(TestCase):
     def assert_all_is_read(self, mount):
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
 
+    def wait_for_connection(self, mount, port, seconds=30):
+        mount.find(re.escape(f"connected to {self.at(port)} as"), seconds)
 
-class PeerExchange(Discovery):
     def seed_and_who_knows_it(self):
         """A seed that dials nobody, and a peer that is connected to it and has next to nothing."""
         btfs.create(self, self.content, self.torrent)
@@ -56,19 +58,14 @@ class PeerExchange(Discovery):
         self.wait_for(lambda: any(peer.client for peer in middle.handle.get_peer_info()), "handshake of the two")
         return seed, middle
 
+
+class PeerExchange(Discovery):
     def test_a_seed_is_found_through_a_peer_that_has_nothing(self):
         seed, middle = self.seed_and_who_knows_it()
         mount = btfs.Mount(self, self.torrent, peers=[middle.port], options=PEX_ALONE, alone=False)
-        mount.find(f"connected to 127.0.0.1:{seed.port} as", NOT_FOUND_WITHIN)
+        self.wait_for_connection(mount, seed.port, NOT_FOUND_WITHIN)
         self.assert_all_is_read(mount)
         self.assertGreater(seed.uploaded(), 4_900_000)
-
-    def test_without_it_the_seed_is_not_found(self):
-        seed, middle = self.seed_and_who_knows_it()
-        mount = btfs.Mount(self, self.torrent, peers=[middle.port])
-        mount.find(f"connected to 127.0.0.1:{middle.port} as")
-        time.sleep(NOT_FOUND_WITHIN)
-        self.assertNotIn(f"connected to 127.0.0.1:{seed.port} as", mount.log())
 
     def test_a_magnet_finds_the_seed_through_a_peer_that_has_the_metadata(self):
         import libtorrent as lt
@@ -83,12 +80,25 @@ class PeerExchange(Discovery):
         btfs.create(self, self.content, self.torrent)
         seed = self.libtorrent_seed()
         mount = btfs.Mount(self, self.torrent, peers=[seed.port], options=PEX_ALONE, alone=False)
-        mount.find(f"connected to 127.0.0.1:{seed.port} as")
+        self.wait_for_connection(mount, seed.port)
         leecher = self.libtorrent(self.target)
         leecher.connect(mount.port)
         leecher.wait_for_seeding()
         self.assertEqual(differences(self.content, self.target / "content"), "")
         self.assertGreater(seed.uploaded(), 4_900_000)
+
+
+class PeerExchangeOverIpv6(Ipv6Alone, PeerExchange):
+    pass
+
+
+class NoPeerExchange(Discovery):
+    def test_a_seed_that_only_a_peer_knows_is_not_found(self):
+        seed, middle = self.seed_and_who_knows_it()
+        mount = btfs.Mount(self, self.torrent, peers=[middle.port])
+        mount.find(f"connected to 127.0.0.1:{middle.port} as")
+        time.sleep(NOT_FOUND_WITHIN)
+        self.assertNotIn(f"connected to 127.0.0.1:{seed.port} as", mount.log())
 
 
 class LocalDiscovery(Discovery):

@@ -7,6 +7,7 @@ from interop.exchange import Exchange
 from support import btfs
 from support.content import differences
 from support.harness import TestCase, free_port, main
+from support.ipv6 import Ipv6Alone
 
 
 class Libtorrent(Exchange, TestCase):
@@ -50,7 +51,7 @@ class Libtorrent(Exchange, TestCase):
         import libtorrent as lt
         btfs.create(self, self.content, self.torrent)
         port = self.seed(self.torrent, self.content.parent)
-        magnet = f"{lt.make_magnet_uri(lt.torrent_info(str(self.torrent)))}&x.pe=127.0.0.1:{port}"
+        magnet = f"{lt.make_magnet_uri(lt.torrent_info(str(self.torrent)))}&x.pe={self.at(port)}"
         mount = btfs.Mount(self, magnet)
         self.wait_for(lambda: (mount.mountpoint / "content").exists(), "the files", 10)
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
@@ -64,7 +65,7 @@ class Libtorrent(Exchange, TestCase):
         self.write_torrent(flags)
         port = self.seed(self.torrent, self.content.parent)
         v2_hash = lt.torrent_info(str(self.torrent)).info_hashes().v2
-        return btfs.Mount(self, f"magnet:?xt=urn:btmh:1220{v2_hash}&x.pe=127.0.0.1:{port}")
+        return btfs.Mount(self, f"magnet:?xt=urn:btmh:1220{v2_hash}&x.pe={self.at(port)}")
 
     def test_a_hybrid_torrent_is_mounted_by_its_v2_hash_alone(self):
         mount = self.v2_magnet(0)
@@ -84,11 +85,15 @@ class Libtorrent(Exchange, TestCase):
         btfs.create(self, self.content, self.torrent)
         seed = btfs.Seed(self, self.content, self.torrent)
         info = lt.torrent_info(str(self.torrent))
-        peer = session(free_port())
+        peer = session(self.at(free_port()))
         handle = peer.add_torrent({"url": lt.make_magnet_uri(info), "save_path": str(self.target)})
-        handle.connect_peer(("127.0.0.1", seed.port))
+        handle.connect_peer((self.here, seed.port))
         self.wait_for(lambda: handle.status().is_seeding, "a torrent of which only the name was known", 30)
         self.assertEqual(handle.torrent_file().info_section(), info.info_section())
+
+
+class OverIpv6(Ipv6Alone, Libtorrent):
+    pass
 
 
 if __name__ == "__main__":

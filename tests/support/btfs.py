@@ -71,10 +71,10 @@ class _Running:
             self.test.assertNotIn(word, log)
 
 
-def _peers(addresses):
+def _peers(test, addresses):
     words = []
     for address in addresses:
-        words += ["--peer", f"127.0.0.1:{address}" if isinstance(address, int) else address]
+        words += ["--peer", test.at(address) if isinstance(address, int) else address]
     return words
 
 
@@ -91,7 +91,7 @@ class Mount(_Running):
         port = port or harness.free_port()
         super().__init__(test, test.start(
             [harness.btfs_path, "mount", "-f", "--log-level", "debug", "--cache-dir", self.cache, "--port", port,
-             *(ALONE if alone else ()), *_peers(peers), *options, *torrents, self.mountpoint]))
+             *(ALONE if alone else ()), *_peers(test, peers), *options, *torrents, self.mountpoint]))
         self.port = port
         self.find("mounted .* listening on port")
 
@@ -104,7 +104,7 @@ class Seed(_Running):
         self.port = port or harness.free_port()
         super().__init__(test, test.start(
             [harness.btfs_path, "seed", content, "-o", torrent, "--log-level", "debug", "--port", self.port,
-             *(ALONE if alone else ()), *_peers(peers), *options]))
+             *(ALONE if alone else ()), *_peers(test, peers), *options]))
         self.find(r"peer: +\S+:\d+")
 
 

@@ -93,6 +93,12 @@ class _Runner(unittest.TextTestRunner):
 class TestCase(unittest.TestCase):
     """Gives each test a folder, self.folder, and ends what start() began, last first."""
 
+    here = "127.0.0.1"  # loopback's address, where peers are
+
+    def at(self, port):
+        """HOST:PORT of a peer."""
+        return f"[{self.here}]:{port}" if ":" in self.here else f"{self.here}:{port}"
+
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="btfs-test."))
         self.addCleanup(self._remove_folder)
@@ -173,10 +179,10 @@ def free_port():
     """A port that is free for TCP and UDP, and not given twice."""
     while True:
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
+            tcp.bind(("", 0))
             port = tcp.getsockname()[1]
             try:
-                udp.bind(("127.0.0.1", port))
+                udp.bind(("", port))
             except OSError:
                 continue
         if port not in _given:

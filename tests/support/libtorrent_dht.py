@@ -19,7 +19,7 @@ class Dht:
         self.endpoints = [(address.format(i + 2), port) for i in range(count)]
         bracket = "[{}]:{}" if ":" in address else "{}:{}"
         self.router = bracket.format(*self.endpoints[0])
-        self.nodes = [session(port, **{**OPEN, "listen_interfaces": bracket.format(host, port)})
+        self.nodes = [session(bracket.format(host, port), **OPEN)
                       for host, port in self.endpoints]
         test.addCleanup(self.nodes.clear)
         # Each knows a few others, and finds the rest.

@@ -4,9 +4,9 @@ import libtorrent as lt
 from support.harness import free_port
 
 
-def session(port, **settings):
+def session(endpoint, **settings):
     return lt.session({
-        "listen_interfaces": f"127.0.0.1:{port}",
+        "listen_interfaces": endpoint,
         "enable_dht": False, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
         "enable_incoming_utp": False, "enable_outgoing_utp": False,
         "allow_multiple_connections_per_ip": True,
@@ -21,7 +21,7 @@ class Peer:
     def __init__(self, test, torrent, save_path, port=None, upload_limit=0, **settings):
         self.test = test
         self.port = port or free_port()
-        self.session = session(self.port, **settings)
+        self.session = session(test.at(self.port), **settings)
         self.handle = self.session.add_torrent({"ti": lt.torrent_info(str(torrent)), "save_path": str(save_path)})
         self.handle.unset_flags(lt.torrent_flags.auto_managed)
         self.handle.resume()
@@ -34,7 +34,7 @@ class Peer:
         return self
 
     def connect(self, port):
-        self.handle.connect_peer(("127.0.0.1", port))
+        self.handle.connect_peer((self.test.here, port))
 
     def uploaded(self):
         return self.handle.status().total_payload_upload
