@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "cli/failure.hpp"
 
@@ -51,13 +52,16 @@ std::vector<InterfaceAddress> interface_addresses() {
 
 Address own_address(const net::LocalBinding& binding) {
     if (binding.v4 || binding.v6) return binding.v4 ? *binding.v4 : *binding.v6;
-    Address best = *Address::parse("127.0.0.1");
+    std::optional<Address> best;
+    const auto rank = [](const Address& address) {
+        return std::pair(address.is_loopback(), !address.is_v4());
+    };
     for (const auto& [interface, address] : interface_addresses()) {
         if (!binding.device.empty() && interface != binding.device) continue;
-        if (address.is_loopback() || address.is_link_local()) continue;
-        if (best.is_loopback() || (address.is_v4() && !best.is_v4())) best = address;
+        if (address.is_link_local()) continue;
+        if (!best || rank(address) < rank(*best)) best = address;
     }
-    return best;
+    return best.value_or(*Address::parse("127.0.0.1"));
 }
 
 net::LocalBinding parse_binding(const std::vector<std::string>& texts) {

@@ -65,8 +65,8 @@ class OverIpv6(Ipv6Alone, TestCase):
         self.assert_libtorrent_finds_us_by(Tracker(self).udp)
 
     def test_peer_in_the_link(self):
-        seed = self.seed()
-        self.assert_reads_all(f"magnet:?xt=urn:btih:{self.name()}&x.pe={self.at(seed.port)}")
+        peer = self.seed().find(r"peer: +(\S+)")[1]
+        self.assert_reads_all(f"magnet:?xt=urn:btih:{self.name()}&x.pe={peer}")
 
     def test_peer_exchange(self):
         options = ("--no-dht", "--no-lsd", "--no-portmap")
