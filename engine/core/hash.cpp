@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "engine/core/hex.hpp"
+
 namespace btfs {
 namespace {
 
@@ -12,13 +14,6 @@ template <class D>
 const EVP_MD* algorithm() {
     static const EVP_MD* md = EVP_MD_fetch(nullptr, D::kSize == 20 ? "SHA1" : "SHA256", nullptr);
     return md;
-}
-
-int nibble(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
 }
 
 template <class D>
@@ -32,26 +27,14 @@ D hash_of(ByteView bytes) {
 
 template <std::size_t Size>
 std::optional<Digest<Size>> Digest<Size>::from_hex(std::string_view hex) {
-    if (hex.size() != 2 * Size) return std::nullopt;
-    Digest d;
-    for (std::size_t i = 0; i < Size; ++i) {
-        const int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
-        if (high < 0 || low < 0) return std::nullopt;
-        d.bytes[i] = static_cast<std::byte>(high << 4 | low);
-    }
-    return d;
+    const auto bytes = btfs::from_hex(hex);
+    if (!bytes || bytes->size() != Size) return std::nullopt;
+    return from(*bytes);
 }
 
 template <std::size_t Size>
 std::string Digest<Size>::hex() const {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(2 * Size);
-    for (std::byte b : bytes) {
-        out.push_back(kDigits[std::to_integer<unsigned>(b) >> 4]);
-        out.push_back(kDigits[std::to_integer<unsigned>(b) & 15]);
-    }
-    return out;
+    return to_hex(bytes);
 }
 
 template struct Digest<20>;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/core/hex.hpp"
 #include "engine/metainfo/metainfo.hpp"
 
 namespace btfs {
@@ -24,12 +25,6 @@ bool starts_with_any_case(std::string_view text, std::string_view prefix) {
            std::ranges::equal(text.substr(0, prefix.size()), prefix, {}, lower);
 }
 
-std::optional<int> hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
-    return std::nullopt;
-}
-
 std::string percent_decoded(std::string_view text) {
     std::string out;
     out.reserve(text.size());
@@ -43,26 +38,6 @@ std::string percent_decoded(std::string_view text) {
             }
         }
         out += text[i];
-    }
-    return out;
-}
-
-std::optional<std::string> from_hex(std::string_view text) {
-    std::string out;
-    for (; text.size() >= 2; text.remove_prefix(2)) {
-        const auto high = hex_digit(text[0]), low = hex_digit(text[1]);
-        if (!high || !low) return std::nullopt;
-        out += static_cast<char>(*high << 4 | *low);
-    }
-    return text.empty() ? std::optional(std::move(out)) : std::nullopt;
-}
-
-std::string to_hex(std::string_view bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    for (const char c : bytes) {
-        out += kDigits[static_cast<unsigned char>(c) >> 4];
-        out += kDigits[static_cast<unsigned char>(c) & 15];
     }
     return out;
 }
@@ -155,7 +130,7 @@ void take_url(std::string url, std::vector<std::string>& out) {
 
 std::string PublishedName::link() const {
     std::string link = std::string(kScheme) + "xs=" + std::string(kBtpk) + key.hex();
-    if (!salt.empty()) link += "&s=" + to_hex(salt);
+    if (!salt.empty()) link += "&s=" + to_hex(as_bytes(salt));
     return link;
 }
 
@@ -173,7 +148,7 @@ Result<Magnet> parse_magnet(std::string_view text) {
     Error error;
     std::vector<std::string> trackers;
     std::optional<Digest<32>> publisher;
-    std::optional<std::string> salt{std::in_place};
+    std::optional<Bytes> salt{std::in_place};
     split(text.substr(kScheme.size()), '&', [&](std::string_view parameter) {
         if (parameter.starts_with("amp;")) parameter.remove_prefix(4);  // pasted out of HTML
         const std::size_t equals = parameter.find('=');
@@ -206,7 +181,7 @@ Result<Magnet> parse_magnet(std::string_view text) {
     if (error) return error;
     if (publisher) {
         if (!salt || salt->size() > kMaxSaltSize) return Errc::magnet_malformed;
-        magnet.published = PublishedName{*publisher, std::move(*salt)};
+        magnet.published = PublishedName{*publisher, std::string(as_text(*salt))};
     }
     if (magnet.identity.empty() && !publisher) return Errc::magnet_no_hash;
     for (std::string& url : trackers) magnet.trackers.push_back({std::move(url)});
