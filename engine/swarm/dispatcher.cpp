@@ -447,7 +447,7 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     }
     for (PieceIndex piece : touched) refresh_offer(piece);
 
-    while (background_ && has_room(peer, peer.estimate.target_in_flight())) {
+    while (has_background_work() && has_room(peer, peer.estimate.target_in_flight())) {
         const auto piece = world_.picker.rarest(
             [&](PieceIndex p) {
                 return background_->test(p) && usable(peer, p) &&

@@ -269,8 +269,8 @@ void Torrent::drop_reader(ReaderId reader, TimePoint now) {
 }
 
 bool Torrent::active(TimePoint now) const {
-    return metadata_fetch_ || content_->dispatcher.has_background_work() ||
-           content_->demand.reader_count() > 0 || now < last_active_ + kLinger;
+    return metadata_fetch_ || content_->demand.reader_count() > 0 || now < last_active_ + kLinger ||
+           content_->dispatcher.has_background_work();
 }
 
 bool Torrent::interesting(const Peer& peer) const {
