@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "cli/human_size.hpp"
-#include "cli/status_text.hpp"
+#include "cli/one_line.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -36,7 +36,8 @@ boost::json::object as_json(const TorrentSource& link) {
     out["trackers"] = array_of(link.trackers,
                                [](const auto& tier) { return boost::json::array(tier.begin(), tier.end()); });
     out["web_seeds"] = boost::json::array(link.web_seeds.begin(), link.web_seeds.end());
-    out["peers"] = array_of(link.peers, [](const HostPort& peer) { return boost::json::string(peer.text()); });
+    out["peers"] =
+        array_of(link.peers, [](const HostPort& peer) { return boost::json::string(peer.text()); });
     out["selected_files"] = array_of(link.selected_files, [](const FileRange& range) {
         return boost::json::object{{"first", range.first}, {"last", range.last}};
     });

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "cli/human_size.hpp"
-#include "cli/status_text.hpp"
+#include "cli/one_line.hpp"
 
 namespace btfs::cli {
 

@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <iterator>
 
+#include "cli/one_line.hpp"
+
 namespace btfs::cli {
 namespace {
-
-constexpr std::size_t kMaxForeignText = 300;
 
 /// Trackers of closed groups tell their users apart by a path or query that is nobody else's business.
 std::string tracker_host(std::string_view url) {
@@ -71,13 +71,6 @@ void append_section(std::string& out, const TorrentReport& report) {
 }
 
 }  // namespace
-
-std::string one_line(std::string_view text) {
-    std::string line(text.substr(0, kMaxForeignText));
-    for (char& c : line)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    return line;
-}
 
 std::string status_text(std::span<const TorrentReport> reports) {
     std::size_t ready = 0, peers = 0;

@@ -4,7 +4,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "cli/roster.hpp"
 #include "engine/session/torrent_status.hpp"
@@ -23,8 +22,5 @@ std::string status_text(std::span<const TorrentReport> reports);
 
 /// "waiting for metadata: 12 peers, 3 of 7 pieces", over all that is not visible yet and may still be.
 std::string waiting_text(std::span<const TorrentReport> reports);
-
-/// Foreign text, fit to be shown: without control characters, and not too much of it.
-std::string one_line(std::string_view text);
 
 }  // namespace btfs::cli

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/exit_codes.hpp"
+#include "cli/one_line.hpp"
 #include "cli/status_text.hpp"
 #include "cli/terminal_line.hpp"
 

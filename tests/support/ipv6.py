@@ -14,7 +14,7 @@ class Ipv6Alone:
     def setUp(self):
         addresses = Path("/proc/net/if_inet6")
         if not addresses.exists() or LOOPBACK not in addresses.read_text():
-            self.skipTest("this machine has no IPv6")
+            self.lacks("this machine has no IPv6")
         super().setUp()
         run("ip", "-4", "address", "flush", "dev", "lo")
         self.addCleanup(run, "ip", "address", "add", "127.0.0.1/8", "dev", "lo")
