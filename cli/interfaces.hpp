@@ -16,7 +16,8 @@ struct InterfaceAddress {
 
 std::vector<InterfaceAddress> interface_addresses();
 
-/// The address that is bound to or, without one, under which others most likely reach this machine; loopback if there is no other.
+/// The address that is bound to or, without one, under which others most likely reach this machine; loopback
+/// if there is no other.
 Address own_address(const net::LocalBinding& binding);
 
 /// From interfaces' names and addresses: one interface, or an address of each family at most. An address

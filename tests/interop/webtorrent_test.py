@@ -8,19 +8,26 @@ from interop.exchange import Exchange
 from support import btfs, npm_programs
 from support.content import differences, make_files
 from support.harness import TestCase, end, free_port, main
+from support.ipv6 import Ipv6Alone
 
 
 def info_hash(torrent):
     return re.search(r"info-hash: +([0-9a-f]{40})", btfs.run("info", torrent).stdout)[1]
 
 
-class WebTorrent(Exchange, TestCase):
+class WebTorrentRunner:
     def run_webtorrent(self, source, folder):
         port = free_port()
         self.webtorrent = npm_programs.Program(self, "webtorrent.mjs", port, folder, source)
         self.wait_for_port(port, self.webtorrent.process)
         return port
 
+    def finish(self):
+        self.webtorrent.wait_for("done")
+        end(self.webtorrent.process)
+
+
+class WebTorrent(WebTorrentRunner, Exchange, TestCase):
     def seed(self, torrent, parent):
         port = self.run_webtorrent(torrent, parent)
         self.webtorrent.wait_for("done")
@@ -32,24 +39,28 @@ class WebTorrent(Exchange, TestCase):
     def connect(self, port):
         self.webtorrent.tell(f"127.0.0.1:{port}")
 
-    def finish(self):
-        self.webtorrent.wait_for("done")
-        end(self.webtorrent.process)
-
-    def test_gets_the_metadata_and_then_everything_from_us(self):
-        btfs.create(self, self.content, self.torrent)
-        seed = btfs.Seed(self, self.content, self.torrent)
-        magnet = f"magnet:?xt=urn:btih:{info_hash(self.torrent)}&x.pe=127.0.0.1:{seed.port}"
-        self.run_webtorrent(magnet, self.target)
-        self.assertEqual(self.webtorrent.wait_for("metadata"), ["content"])
-        self.finish()
-
     def test_a_magnet_is_mounted_with_its_metadata(self):
         btfs.create(self, self.content, self.torrent)
         port = self.seed(self.torrent, self.content.parent)
         mount = btfs.Mount(self, f"magnet:?xt=urn:btih:{info_hash(self.torrent)}&x.pe=127.0.0.1:{port}")
         self.wait_for(lambda: (mount.mountpoint / "content").exists(), "the files", 10)
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+
+
+class Metadata(WebTorrentRunner, TestCase):
+    def test_is_got_from_us_and_then_everything(self):
+        content = make_files(self.folder / "from" / "content", {"film.mkv": 1_000_001})
+        torrent = self.folder / "content.torrent"
+        btfs.create(self, content, torrent)
+        seed = btfs.Seed(self, content, torrent)
+        self.run_webtorrent(f"magnet:?xt=urn:btih:{info_hash(torrent)}&x.pe={self.at(seed.port)}", self.folder / "to")
+        self.assertEqual(self.webtorrent.wait_for("metadata"), ["content"])
+        self.finish()
+        self.assertEqual(differences(content, self.folder / "to" / "content"), "")
+
+
+class MetadataOverIpv6(Ipv6Alone, Metadata):
+    pass
 
 
 class Dht(TestCase):
