@@ -1,6 +1,7 @@
 """btfs and Transmission."""
 import base64
 import json
+import re
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ class Transmission(Exchange, TestCase):
         home = self.folder / "transmission"
         home.mkdir()
         (home / "settings.json").write_text(json.dumps({
-            "bind-address-ipv4": "127.0.0.1", "peer-port": port, "encryption": 0,
+            "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "peer-port": port, "encryption": 0,
             "dht-enabled": False, "lpd-enabled": False, "pex-enabled": False, "utp-enabled": False,
             "port-forwarding-enabled": False,
             "rpc-enabled": True, "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc_port,
@@ -86,10 +87,15 @@ class Transmission(Exchange, TestCase):
         btfs.create(self, self.content, self.torrent)
         info_hash = json.loads(btfs.run("info", "--json", self.torrent).stdout)["info_hash_v1"]
         port = self.run_daemon(self.target, filename=f"magnet:?xt=urn:btih:{info_hash}")
-        btfs.Seed(self, self.content, self.torrent, peers=(port,))
+        seed = btfs.Seed(self, self.content, self.torrent, peers=(port,))
         self.finish()
+        seed.find(re.escape(f"connected to {self.at(port)}"))
         self.assertEqual(differences(self.content, self.target / "content"), "Only in "
                          f"{self.content}: empty\n")
+
+    def test_gets_the_metadata_and_then_everything_from_us_over_ipv6(self):
+        self.here = "::1"  # its RPC needs IPv4, so that stays
+        self.test_gets_the_metadata_and_then_everything_from_us()
 
 
 if __name__ == "__main__":
