@@ -17,7 +17,7 @@
 
 namespace btfs {
 
-/// Decides which block is asked of whom and when; see engine/README.md for why. Owns no state but its
+/// Decides which block is asked of whom and when; see engine/swarm/README.md for why. Owns no state but its
 /// accounts: pieces live in the picker, wants in the demand, peers in the torrent's table.
 ///
 /// Told what has changed, it looks at that alone: a block that comes costs O(log n), however many peers and

@@ -1,4 +1,4 @@
-// sim [--seeds A-B] [--family NAME] [--trace]: visits swarms and prints the table of engine/README.md.
+// sim [--seeds A-B] [--family NAME] [--trace]: visits swarms and prints the table of tests/sim/README.md.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

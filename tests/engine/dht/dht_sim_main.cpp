@@ -1,4 +1,4 @@
-// dht_sim [NODES [TORRENTS]]: prints what engine/README.md says of a large DHT. Exit code 1 if it falls
+// dht_sim [NODES [TORRENTS]]: prints what engine/dht/README.md says of a large DHT. Exit code 1 if it falls
 // short.
 #include <cstdio>
 #include <cstdlib>
