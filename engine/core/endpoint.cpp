@@ -68,9 +68,16 @@ bool Address::is_link_local() const {
 bool Address::is_private() const {
     if (is_link_local()) return true;
     if (!is_v4()) return (raw_[0] & std::byte{0xfe}) == std::byte{0xfc};
-    return raw_[0] == std::byte{10} || (raw_[0] == std::byte{172} && (raw_[1] & std::byte{0xf0}) == std::byte{16}) ||
+    return raw_[0] == std::byte{10} ||
+           (raw_[0] == std::byte{172} && (raw_[1] & std::byte{0xf0}) == std::byte{16}) ||
            (raw_[0] == std::byte{192} && raw_[1] == std::byte{168}) ||
            (raw_[0] == std::byte{100} && (raw_[1] & std::byte{0xc0}) == std::byte{64});
+}
+
+Address Address::network() const {
+    Address network = *this;
+    if (!is_v4()) std::fill(network.raw_.begin() + 8, network.raw_.end(), std::byte{0});
+    return network;
 }
 
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {

@@ -37,6 +37,9 @@ class Address {
     bool is_link_local() const;
     /// 10/8, 172.16/12, 192.168/16, 100.64/10, 169.254/16, fc00::/7, fe80::/10.
     bool is_private() const;
+    /// The /64 of an IPv6 address, whose lower half its owner chooses; an IPv4 address itself. Limits for
+    /// each host count by this.
+    Address network() const;
 
     auto operator<=>(const Address&) const = default;
 

@@ -45,6 +45,12 @@ TEST(Address, KnowsItsKind) {
     EXPECT_TRUE(Address::parse("::")->is_unspecified());
 }
 
+TEST(Address, TheNetworkOfAHostIsItsAddressOrThe64OfIPv6) {
+    EXPECT_EQ(Address::parse("192.0.2.1")->network(), *Address::parse("192.0.2.1"));
+    EXPECT_EQ(Address::parse("2001:db8:1:2:3:4:5:6")->network(), *Address::parse("2001:db8:1:2::"));
+    EXPECT_NE(Address::parse("2001:db8:1:2::1")->network(), Address::parse("2001:db8:1:3::1")->network());
+}
+
 TEST(Endpoint, DialableMeansAPortAndOneHost) {
     EXPECT_TRUE(Endpoint::parse("1.2.3.4:1")->is_dialable());
     for (auto text : {"1.2.3.4:0", "0.0.0.0:1", "255.255.255.255:1", "[ff02::1]:1"})
