@@ -68,7 +68,8 @@ class Storage {
   public:
     virtual ~Storage() = default;
 
-    /// From now on `events` is told. Called once.
+    /// From now on `events` is told. Called once, before available() and unproven(): what they say and what is
+    /// told afterwards leave no gap.
     virtual void attach(StorageEvents& events) = 0;
     /// When this returns no event is under way and none will come.
     virtual void detach() = 0;

@@ -33,10 +33,12 @@ void TorrentRunner::provide(KnownContent content) {
 
 void TorrentRunner::take_up_content() {
     if (is_private()) torrent_.become_private(Clock::now());
+    // Before the store is asked what it has: readers are let in already, and a piece that is lost meanwhile
+    // is told of. Events are posted, so the torrent knows its content when the first one comes.
+    spec_.content->storage.attach(*this);
     // Of a private torrent only those who have its file know the trackers, and nobody else is to.
     torrent_.know_content(spec_.content->layout, spec_.content->storage,
                           is_private() ? nullptr : spec_.content->metadata, Clock::now());
-    spec_.content->storage.attach(*this);
 }
 
 TorrentRunner::~TorrentRunner() = default;
