@@ -76,6 +76,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     // What can be wrong is looked at before anything is written.
     Sources sources = load_sources(words);
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
+    const auto fuse_options = parse_mount_options(options.fuse_options);
+    if (!fuse_options) throw Failure(fuse_options.error());
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
     std::optional<net::DhtOptions> dht = dht_options(options.network);
@@ -99,16 +101,15 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
 
-    ServedTorrents torrents({engine, *cache_dir, pool, memory, peers});
+    ServedTorrents torrents({engine, *cache_dir, pool, memory, peers, fuse_options->inode_width});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
     torrents.add(std::move(sources));
     engine.start();
     torrents.start();
 
-    btfs::MountOptions mount_options{.mountpoint = options.mountpoint.string(),
-                                     .options = options.fuse_options,
-                                     .read_timeout = std::nullopt};
+    btfs::MountOptions mount_options{
+        .mountpoint = options.mountpoint.string(), .options = *fuse_options, .read_timeout = std::nullopt};
     if (options.read_timeout_s > 0) mount_options.read_timeout = from_seconds(options.read_timeout_s);
     auto session = FuseSession::mount(torrents.filesystem(), mount_options);
     if (!session) throw Failure(session.error().message);

@@ -28,7 +28,8 @@ ServedTorrents::ServedTorrents(House house)
       finder_(
           {house_.engine, house_.cache_dir, roster_, worker_},
           [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
-      filesystem_({{"status", [this] { return status_text(reports()); }}}) {}
+      filesystem_({.virtual_files = {{"status", [this] { return status_text(reports()); }}},
+                   .inode_width = house_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
     end();

@@ -33,6 +33,7 @@ class ServedTorrents {
         DiskPool& pool;
         PieceMemory& memory;
         std::vector<HostPort> peers;  ///< for every torrent
+        InodeWidth inode_width = InodeWidth::bits63;
     };
 
     explicit ServedTorrents(House house);

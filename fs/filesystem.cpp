@@ -43,7 +43,7 @@ Listing::Entry Listing::at(std::size_t position) const {
 
 Slot Filesystem::add(const TorrentContent& content) {
     if (closed_) content.reads.close(fs_error::unmounted());
-    const Slot slot = root_.add(std::make_shared<const MountedTorrent>(content));
+    const Slot slot = root_.add(std::make_shared<const MountedTorrent>(content, inode_numbers_));
     if (closed_) content.reads.close(fs_error::unmounted());  // it came while everything was being closed
     return slot;
 }

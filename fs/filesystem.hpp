@@ -11,6 +11,7 @@
 #include "engine/core/error.hpp"
 #include "fs/attributes.hpp"
 #include "fs/handle_table.hpp"
+#include "fs/inode_numbers.hpp"
 #include "fs/mounted_torrent.hpp"
 #include "fs/read_path.hpp"
 #include "fs/virtual_folder.hpp"
@@ -49,8 +50,17 @@ class Listing {
 /// any time and stay.
 class Filesystem {
   public:
-    explicit Filesystem(std::vector<VirtualFile> virtual_files = {}, ReadPath::Now now = Clock::now)
-        : virtual_(std::move(virtual_files)), read_path_(std::move(now)) {}
+    struct Options {
+        std::vector<VirtualFile> virtual_files = {};
+        InodeWidth inode_width = InodeWidth::bits63;
+        ReadPath::Now now = Clock::now;
+    };
+
+    Filesystem() : Filesystem(Options{}) {}
+    explicit Filesystem(Options options)
+        : virtual_(std::move(options.virtual_files)),
+          inode_numbers_(options.inode_width),
+          read_path_(std::move(options.now)) {}
 
     /// Shows a torrent.
     Slot add(const TorrentContent& content);
@@ -95,6 +105,7 @@ class Filesystem {
     Attributes attributes_of_root(const MountRoot& root) const;
 
     const VirtualFolder virtual_;
+    InodeNumbers inode_numbers_;
     PublishedRoot root_;
     std::atomic<bool> closed_{false};
     HandleTable<Listing> listings_;

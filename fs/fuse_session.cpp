@@ -123,7 +123,8 @@ class FuseSession::Session {
         : filesystem_(filesystem),
           options_(options),
           mountpoint_(absolute_mountpoint(options.mountpoint)),
-          mount_{filesystem, getuid(), getgid(), granted_background(), pages_},
+          mount_{filesystem, options.options.uid.value_or(getuid()), options.options.gid.value_or(getgid()),
+                 granted_background(), pages_},
           wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
     ~Session() {
@@ -173,7 +174,7 @@ std::optional<MountFailure> FuseSession::Session::mount() {
     // A READ is no longer than ReadSide::read() may be asked for; on_init() says the same.
     std::string list =
         "ro,default_permissions,noatime,fsname=btfs,subtype=btfs,max_read=" + std::to_string(kMaxRead);
-    for (const std::string& option : options_.options) list += ',' + option;
+    for (const std::string& option : options_.options.for_libfuse) list += ',' + option;
     const char* arguments[] = {"btfs", "-o", list.c_str()};
     fuse_args args = FUSE_ARGS_INIT(3, const_cast<char**>(arguments));
     const LogCapture log;

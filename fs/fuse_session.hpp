@@ -10,12 +10,13 @@
 
 #include "engine/core/time.hpp"
 #include "fs/filesystem.hpp"
+#include "fs/mount_options.hpp"
 
 namespace btfs {
 
 struct MountOptions {
     std::string mountpoint = {};
-    std::vector<std::string> options = {};      ///< what users give with -o: "allow_other", "auto_unmount"...
+    ParsedMountOptions options = {};            ///< what users give with -o
     std::optional<Duration> read_timeout = {};  ///< a READ that waits longer without progress fails with EIO
     unsigned threads = 0;                       ///< that answer the kernel; 0: as many as suit the machine
 };

@@ -16,8 +16,7 @@ std::uint64_t mixed(std::uint64_t seed, ByteView bytes) {
     for (std::byte b : bytes) h = (h ^ std::to_integer<std::uint64_t>(b)) * 0x100000001b3ULL;
     h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9ULL;
     h = (h ^ h >> 27) * 0x94d049bb133111ebULL;
-    h ^= h >> 31;
-    return h > 1 ? h : h + 2;
+    return h ^ h >> 31;
 }
 
 std::string_view first_name(std::string_view path) {
@@ -45,7 +44,7 @@ std::string with_tag(std::string_view name, std::string_view text) {
     return std::string(name.substr(0, size)) + tag + std::string(extension);
 }
 
-InodeTree::InodeTree(const FileList& files, const Sha1Digest& info_hash) {
+InodeTree::InodeTree(const FileList& files, const Sha1Digest& info_hash, InodeNumbers& numbers) {
     std::vector<Path> paths;
     paths.reserve(files.size());
     std::size_t text_size = 0;
@@ -59,6 +58,14 @@ InodeTree::InodeTree(const FileList& files, const Sha1Digest& info_hash) {
     std::stable_sort(paths.begin(), paths.end(),
                      [](const Path& a, const Path& b) { return path_less(a.rest, b.rest); });
 
+    build(std::move(paths), info_hash);
+    for (Node& node : nodes_) {  // until here, `inode` is the hash of the info-hash and the path
+        node.generation = static_cast<std::uint32_t>(node.inode >> 32 ^ node.inode);
+        node.inode = numbers.claim(node.inode);
+    }
+}
+
+void InodeTree::build(std::vector<Path> paths, const Sha1Digest& info_hash) {
     const std::string_view root_name = paths.empty() ? "_" : first_name(paths.front().rest);
     const bool single = paths.size() == 1 && paths.front().rest == root_name;
     add(root_name, 0, single ? paths.front().file : nullptr);

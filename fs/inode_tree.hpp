@@ -1,4 +1,4 @@
-// One torrent's files as a tree of nodes, and the mount's root above all of them. Both are immutable.
+// The tree of one torrent's files and folders: immutable.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "engine/core/file_list.hpp"
 #include "engine/core/hash.hpp"
+#include "fs/inode_numbers.hpp"
 
 namespace btfs {
 
@@ -21,7 +22,7 @@ using NodeIndex = std::uint32_t;
 struct Node {
     std::string_view name;    ///< within its folder
     std::string_view target;  ///< of a symlink
-    std::uint64_t inode = 0;  ///< what stat shows: the same in every mount of this torrent, never 0 or 1
+    std::uint64_t inode = 0;  ///< what stat shows: the same in every mount of this torrent; see InodeNumbers
     std::uint64_t size = 0;
     std::uint64_t offset_in_torrent = 0;
     NodeIndex parent = 0;
@@ -30,6 +31,7 @@ struct Node {
     std::uint32_t subdirectory_count = 0;
     NodeKind kind = NodeKind::directory;
     bool executable = false;
+    std::uint32_t generation = 0;  ///< follows from the info-hash and the path: 32 bits of their hash
 };
 
 /// A torrent's nodes. Node 0 is what stands at the mount's root: the file, or the folder of all files. Pad
@@ -37,7 +39,8 @@ struct Node {
 /// distinct names, so that every file can be reached.
 class InodeTree {
   public:
-    InodeTree(const FileList& files, const Sha1Digest& info_hash);
+    /// Claims an inode number for each node.
+    InodeTree(const FileList& files, const Sha1Digest& info_hash, InodeNumbers& numbers);
     InodeTree(const InodeTree&) = delete;
     InodeTree& operator=(const InodeTree&) = delete;
 
@@ -60,6 +63,7 @@ class InodeTree {
         std::size_t first, last;  ///< its paths
     };
 
+    void build(std::vector<Path> paths, const Sha1Digest& info_hash);
     void fill(const Folder& folder, std::span<Path> paths, std::vector<Folder>& next);
     void add(std::string_view name, NodeIndex parent, const FileEntry* file);
     std::string_view keep(std::string_view text);

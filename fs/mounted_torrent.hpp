@@ -28,9 +28,9 @@ struct TorrentContent {
 
 /// A torrent in the mount. Immutable, but for what stands behind its interfaces.
 struct MountedTorrent {
-    explicit MountedTorrent(const TorrentContent& content)
+    MountedTorrent(const TorrentContent& content, InodeNumbers& numbers)
         : info_hash(content.info_hash),
-          tree(content.files, content.info_hash),
+          tree(content.files, content.info_hash, numbers),
           reads(content.reads),
           demand(content.demand),
           modified(content.modified) {}

@@ -18,7 +18,8 @@ using test::FakeReadSide;
 using testing::ElementsAre;
 
 struct Mount {
-    explicit Mount(std::vector<VirtualFile> virtual_files = {}) : filesystem(std::move(virtual_files)) {}
+    explicit Mount(std::vector<VirtualFile> virtual_files = {})
+        : filesystem({.virtual_files = std::move(virtual_files)}) {}
 
     std::string add(const std::vector<std::pair<std::string, std::uint64_t>>& files,
                     std::int64_t modified = 0) {

@@ -16,6 +16,10 @@ using testing::ElementsAre;
 
 const Sha1Digest kHash = sha1(as_bytes("torrent"));
 
+std::unique_ptr<InodeNumbers> numbers() {
+    return std::make_unique<InodeNumbers>();
+}
+
 std::vector<std::string> names(const InodeTree& tree, NodeIndex directory) {
     std::vector<std::string> out;
     for (const Node& child : tree.children(tree.nodes()[directory])) out.emplace_back(child.name);
@@ -29,7 +33,7 @@ NodeIndex walk(const InodeTree& tree, std::initializer_list<std::string_view> pa
 }
 
 TEST(InodeTree, ASingleFileIsTheRootEntry) {
-    const InodeTree tree(file_list({{"film.mkv", 100}}), kHash);
+    const InodeTree tree(file_list({{"film.mkv", 100}}), kHash, *numbers());
     ASSERT_EQ(tree.nodes().size(), 1u);
     EXPECT_EQ(tree.nodes()[0].kind, NodeKind::file);
     EXPECT_EQ(tree.nodes()[0].name, "film.mkv");
@@ -38,7 +42,7 @@ TEST(InodeTree, ASingleFileIsTheRootEntry) {
 }
 
 TEST(InodeTree, AFolderOfOneFileStaysAFolder) {
-    const InodeTree tree(file_list({{"set/film.mkv", 100}}), kHash);
+    const InodeTree tree(file_list({{"set/film.mkv", 100}}), kHash, *numbers());
     ASSERT_EQ(tree.nodes().size(), 2u);
     EXPECT_EQ(tree.nodes()[0].kind, NodeKind::directory);
     EXPECT_EQ(tree.nodes()[1].name, "film.mkv");
@@ -46,7 +50,7 @@ TEST(InodeTree, AFolderOfOneFileStaysAFolder) {
 
 TEST(InodeTree, ChildrenAreSortedAndFound) {
     const InodeTree tree(file_list({{"t/b/z", 1}, {"t/b-c", 2}, {"t/a", 4}, {"t/b/y/deep", 8}, {"t/B", 16}}),
-                         kHash);
+                         kHash, *numbers());
     EXPECT_THAT(names(tree, 0), ElementsAre("B", "a", "b", "b-c"));
     EXPECT_THAT(names(tree, walk(tree, {"b"})), ElementsAre("y", "z"));
     EXPECT_EQ(tree.nodes()[walk(tree, {"b", "y", "deep"})].size, 8u);
@@ -62,7 +66,7 @@ TEST(InodeTree, PadsAreHiddenAndLinksShowTheirTarget) {
     files[1].pad = true;
     files[2].symlink_target = "d/a";
     files[0].executable = true;
-    const InodeTree tree(files, kHash);
+    const InodeTree tree(files, kHash, *numbers());
     EXPECT_THAT(names(tree, 0), ElementsAre("a", "link"));
     const Node& link = tree.nodes()[walk(tree, {"link"})];
     EXPECT_EQ(link.kind, NodeKind::symlink);
@@ -79,7 +83,7 @@ TEST(InodeTree, PathsThatClashAllTheSameCanAllBeReached) {
                                       {"t/a/inside", 16},
                                       {"t", 32},
                                       {"t/a/x/y", 64}});
-    const InodeTree tree(files, kHash);
+    const InodeTree tree(files, kHash, *numbers());
     std::uint64_t sum = 0;
     for (NodeIndex i = 0; i < tree.nodes().size(); ++i) {
         const Node& node = tree.nodes()[i];
@@ -93,18 +97,23 @@ TEST(InodeTree, PathsThatClashAllTheSameCanAllBeReached) {
 
 TEST(InodeTree, InodesAreStableDistinctAndNeverReserved) {
     const FileList files = file_list({{"t/a", 1}, {"t/d/b", 2}, {"t/d/c", 2}});
-    const InodeTree one(files, kHash), again(files, kHash), other(files, sha1(as_bytes("other")));
+    InodeNumbers first, second;
+    const InodeTree one(files, kHash, first), again(files, kHash, second),
+        other(files, sha1(as_bytes("other")), first);
     std::set<std::uint64_t> inodes;
     for (std::size_t i = 0; i < one.nodes().size(); ++i) {
         EXPECT_EQ(one.nodes()[i].inode, again.nodes()[i].inode);
         inodes.insert({one.nodes()[i].inode, other.nodes()[i].inode});
-        EXPECT_GT(one.nodes()[i].inode, 1u);
+        EXPECT_EQ(one.nodes()[i].generation, again.nodes()[i].generation);
+        EXPECT_NE(one.nodes()[i].generation, other.nodes()[i].generation);
+        EXPECT_GE(one.nodes()[i].inode, InodeNumbers::kFirst);
+        EXPECT_LT(one.nodes()[i].inode, std::uint64_t{1} << 63);
     }
     EXPECT_EQ(inodes.size(), 2 * one.nodes().size());
 }
 
 TEST(InodeTree, IsEmptyForAnEmptyList) {
-    const InodeTree tree({}, kHash);
+    const InodeTree tree({}, kHash, *numbers());
     EXPECT_EQ(tree.nodes().size(), 1u);
     EXPECT_EQ(tree.nodes()[0].child_count, 0u);
 }
@@ -115,7 +124,7 @@ TEST(InodeTree, BuildsALargeCollectionFast) {
         files.emplace_back("t/dir" + std::to_string(i / 100) + "/file" + std::to_string(i) + ".dat", 100);
     const FileList list = file_list(files);
     const auto start = std::chrono::steady_clock::now();
-    const InodeTree tree(list, kHash);
+    const InodeTree tree(list, kHash, *numbers());
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::printf("61189 files: %.1f ms\n", took * 1000);
     EXPECT_EQ(tree.nodes().size(), 61189u + 612 + 1);

@@ -91,7 +91,7 @@ struct World {
     const Layout layout = test::layout_of(files, kPiece);
     FakeReadSide cache{layout.total_size(), kPiece};
     FakeDemandSink sink;
-    Filesystem filesystem{{}, [this] { return now; }};
+    Filesystem filesystem{{.now = [this] { return now; }}};
     NodeId node = 0;
     OpenFile* file = nullptr;
 };

@@ -133,6 +133,20 @@ TEST_F(Mount, NothingCanBeWritten) {
     EXPECT_LT(unlink(mount.path("t/f").c_str()), 0);
 }
 
+TEST_F(Mount, IsReadOnlyThoughReadWriteIsAskedForAndShowsTheOwnerThatIsAskedFor) {
+    const auto options = parse_mount_options({"rw,defaults,_netdev,uid=1234,gid=5678,inode32"});
+    LiveMount mount({{"t/f", 5}}, {.options = *options});
+    struct statvfs usage {};
+    ASSERT_EQ(statvfs(mount.path().c_str(), &usage), 0);
+    EXPECT_NE(usage.f_flag & ST_RDONLY, 0u);
+    EXPECT_LT(open(mount.path("t/f").c_str(), O_RDWR), 0);
+    EXPECT_EQ(errno, EROFS);
+    const struct stat file = stat_of(mount.path("t/f"));
+    EXPECT_EQ(file.st_uid, 1234u);
+    EXPECT_EQ(file.st_gid, 5678u);
+    EXPECT_LT(file.st_ino, std::uint64_t{1} << 32);
+}
+
 TEST_F(Mount, ATorrentAddedLaterIsThereAtOnce) {
     LiveMount mount({{"first", 5}});
     EXPECT_THAT(names_in(mount.path()), UnorderedElementsAre("first"));
@@ -361,7 +375,7 @@ TEST_F(Mount, AnUnusableMountpointSaysWhatToDo) {
     EXPECT_THAT(message({.mountpoint = folder.path() + "/none"}),
                 HasSubstr("mkdir -p " + folder.path() + "/none"));
     EXPECT_THAT(message({.mountpoint = file}), HasSubstr("is not a directory"));
-    EXPECT_THAT(message({.mountpoint = folder.path(), .options = {"no_such_option"}}),
+    EXPECT_THAT(message({.mountpoint = folder.path(), .options = {.for_libfuse = {"no_such_option"}}}),
                 HasSubstr("no_such_option"));
     unlink(file.c_str());
 }

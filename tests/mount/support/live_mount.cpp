@@ -47,7 +47,8 @@ std::optional<std::string> mounting_is_impossible() {
 
 LiveMount::LiveMount(const Files& files, MountOptions options, std::string at,
                      std::vector<VirtualFile> virtual_files)
-    : where_(std::move(at)), filesystem_(std::move(virtual_files)) {
+    : where_(std::move(at)),
+      filesystem_({.virtual_files = std::move(virtual_files), .inode_width = options.options.inode_width}) {
     if (where_.empty()) where_ = folder_.emplace().path();
     if (!files.empty()) add(files);
     options.mountpoint = where_;
