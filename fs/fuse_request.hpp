@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fs/libfuse.hpp"
 
@@ -17,6 +18,9 @@ namespace btfs {
 /// from any thread.
 class FuseRequest {
   public:
+    /// IOV_MAX, but for libfuse's own header. Pieces may be as small as a byte, each a part of its own.
+    static constexpr std::size_t kMaxParts = 1023;
+
     explicit FuseRequest(fuse_req_t request) : request_(request) {}
     FuseRequest(FuseRequest&& other) noexcept : request_(std::exchange(other.request_, nullptr)) {}
     FuseRequest& operator=(FuseRequest&&) = delete;
@@ -37,8 +41,18 @@ class FuseRequest {
     [[nodiscard]] bool opened(const fuse_file_info& file) { return fuse_reply_open(take(), &file) == 0; }
     void statistics(const struct statvfs& statistics) { fuse_reply_statfs(take(), &statistics); }
     void bytes(std::span<const char> bytes) { fuse_reply_buf(take(), bytes.data(), bytes.size()); }
+    /// In as many parts as they come: more than writev() takes are copied together.
     void bytes(std::span<const iovec> parts) {
-        fuse_reply_iov(take(), parts.data(), static_cast<int>(parts.size()));
+        if (parts.size() <= kMaxParts) {
+            fuse_reply_iov(take(), parts.data(), static_cast<int>(parts.size()));
+            return;
+        }
+        std::vector<char> whole;
+        for (const iovec& part : parts) {
+            const auto* from = static_cast<const char*>(part.iov_base);
+            whole.insert(whole.end(), from, from + part.iov_len);
+        }
+        bytes(whole);
     }
 
     /// For libfuse's functions that build on a request; not to be answered with.

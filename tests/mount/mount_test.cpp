@@ -15,6 +15,7 @@
 #include <set>
 
 #include "tests/mount/support/live_mount.hpp"
+#include "fs/fuse_request.hpp"
 
 namespace btfs {
 namespace {
@@ -77,6 +78,21 @@ TEST_F(Mount, ReadsAnywhereAreRight) {
 }
 
 TEST_F(Mount, AttributesAreThoseOfAReadOnlyArchive) {
+TEST_F(Mount, AReadOfMorePartsThanAnAnswerMayHaveIsAnswered) {
+    LiveMount mount({{"f", 2 * MiB}});
+    mount.cache().bring_all();
+    const int fd = open(mount.path("f").c_str(), O_RDONLY | O_DIRECT);
+    ASSERT_GE(fd, 0);
+    std::vector<std::byte> bytes(MiB);
+    for (std::size_t parts :
+         {std::size_t{1000}, FuseRequest::kMaxParts, FuseRequest::kMaxParts + 1, MiB / 4}) {
+        mount.cache().set_parts(parts);
+        ASSERT_EQ(pread(fd, bytes.data(), bytes.size(), MiB), static_cast<ssize_t>(MiB)) << parts;
+        EXPECT_TRUE(is_content(bytes, MiB));
+    }
+    close(fd);
+}
+
     LiveMount mount;
     FileList list = file_list({{"t/script", 100'000}, {"t/d/file", 10}, {"t/link", 0}, {"t/.pad/9", 9}});
     list[0].executable = true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -91,6 +92,9 @@ class FakeReadSide final : public ReadSide {
     }
     void bring_all() { bring({0, had_.size() * std::uint64_t{piece_length_}}); }
 
+    /// Answers come in about so many parts from now on.
+    void set_parts(std::size_t parts) { parts_ = parts; }
+
     /// Drops parked replies without using them, as a bug would.
     void drop_parked() {
         take([](ReadId, const Parked&) { return true; });
@@ -133,16 +137,19 @@ class FakeReadSide final : public ReadSide {
         return taken;
     }
 
-    // In two parts, as of two pieces.
-    static void answer(ByteRange range, ReadReply& reply) {
+    // In as many parts, as of so many pieces.
+    void answer(ByteRange range, ReadReply& reply) const {
         std::vector<std::byte> bytes(range.size());
         for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = content_at(range.begin + i);
-        const std::size_t half = bytes.size() / 2;
-        const iovec parts[] = {{bytes.data(), half}, {bytes.data() + half, bytes.size() - half}};
+        std::vector<iovec> parts;
+        const std::size_t size = std::max<std::size_t>(1, bytes.size() / parts_);
+        for (std::size_t i = 0; i < bytes.size(); i += size)
+            parts.push_back({bytes.data() + i, std::min(size, bytes.size() - i)});
         reply.data(parts);
     }
 
     const std::uint32_t piece_length_;
+    std::atomic<std::size_t> parts_ = 2;
     mutable std::mutex mutex_;
     std::vector<bool> had_;
     std::map<ReadId, Parked> parked_;
