@@ -150,8 +150,9 @@ void on_open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     auto file = filesystem.open(node, (info->flags & O_ACCMODE) != O_RDONLY);
     if (!file) return request.error(to_errno(file.error()));
     info->fh = reinterpret_cast<std::uintptr_t>(*file);
-    // Through the page cache, the kernel would turn EAGAIN into EIO.
-    info->direct_io = (info->flags & (O_DIRECT | O_NONBLOCK)) != 0;
+    // O_NONBLOCK means nothing for a regular file: as everywhere in Linux its reads wait, and its pages are
+    // cached.
+    info->direct_io = (info->flags & O_DIRECT) != 0;
     info->keep_cache = true;
     if (!request.opened(*info)) filesystem.read_path().release(**file);
 }
@@ -183,8 +184,7 @@ void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fus
     const auto offset_in_file = static_cast<std::uint64_t>(begin);
     FuseMount& mount = mount_of(req);  // the request may be gone when it was answered
     const auto left_behind = mount.filesystem.read(file_of(*info),
-                                                   {.range_in_file = {offset_in_file, offset_in_file + size},
-                                                    .nonblocking = (info->flags & O_NONBLOCK) != 0},
+                                                   {.range_in_file = {offset_in_file, offset_in_file + size}},
                                                    std::make_unique<FuseReadReply>(std::move(request)));
     if (left_behind) mount.pages.drop(node, *left_behind);
 }

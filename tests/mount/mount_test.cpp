@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <set>
 
-#include "tests/mount/support/live_mount.hpp"
 #include "fs/fuse_request.hpp"
+#include "tests/mount/support/live_mount.hpp"
 
 namespace btfs {
 namespace {
@@ -77,7 +78,6 @@ TEST_F(Mount, ReadsAnywhereAreRight) {
     close(fd);
 }
 
-TEST_F(Mount, AttributesAreThoseOfAReadOnlyArchive) {
 TEST_F(Mount, AReadOfMorePartsThanAnAnswerMayHaveIsAnswered) {
     LiveMount mount({{"f", 2 * MiB}});
     mount.cache().bring_all();
@@ -93,6 +93,7 @@ TEST_F(Mount, AReadOfMorePartsThanAnAnswerMayHaveIsAnswered) {
     close(fd);
 }
 
+TEST_F(Mount, AttributesAreThoseOfAReadOnlyArchive) {
     LiveMount mount;
     FileList list = file_list({{"t/script", 100'000}, {"t/d/file", 10}, {"t/link", 0}, {"t/.pad/9", 9}});
     list[0].executable = true;
@@ -300,18 +301,47 @@ TEST_F(Mount, AReadThatWaitsInWhatAnotherReaderLeavesBehindHoldsNobodyUp) {
     close(fd);
 }
 
-TEST_F(Mount, ANonblockingReadSaysWhenToComeAgain) {
-    LiveMount mount({{"f", MiB}});
+// What `grep -r`, `file`, nginx and players do: a regular file ignores O_NONBLOCK.
+TEST_F(Mount, ANonblockingOpenWaitsForItsBytesAsOnAnyDisk) {
+    LiveMount mount({{"f", 8 * MiB}});
     const int fd = open(mount.path("f").c_str(), O_RDONLY | O_NONBLOCK);
     ASSERT_GE(fd, 0);
+    std::thread bringer([&] {
+        EXPECT_TRUE(eventually([&] { return mount.cache().parked_count() > 0; }));
+        mount.cache().bring_all();
+    });
     std::vector<std::byte> bytes(4096);
-    EXPECT_LT(read(fd, bytes.data(), bytes.size()), 0);
-    EXPECT_EQ(errno, EAGAIN);
-    EXPECT_TRUE(eventually([&] { return !mount.sink().posts().empty(); }));
-    mount.cache().bring_all();
     EXPECT_EQ(read(fd, bytes.data(), bytes.size()), 4096);
     EXPECT_TRUE(is_content(bytes, 0));
+    bringer.join();
     close(fd);
+}
+
+TEST_F(Mount, ANonblockingOpenUsesThePageCacheAndCanBeMapped) {
+    LiveMount mount({{"f", 8 * MiB}});
+    mount.cache().bring_all();
+    const int fd = open(mount.path("f").c_str(), O_RDONLY | O_NONBLOCK);
+    void* const memory = mmap(nullptr, 8 * MiB, PROT_READ, MAP_SHARED, fd, 0);
+    ASSERT_NE(memory, MAP_FAILED) << std::strerror(errno);
+    std::vector<std::byte> bytes(64 * 1024);
+    ASSERT_EQ(pread(fd, bytes.data(), bytes.size(), MiB), 64 * 1024);
+    std::vector<unsigned char> pages(8 * MiB / 4096);
+    ASSERT_EQ(mincore(memory, 8 * MiB, pages.data()), 0);
+    EXPECT_NE(pages[MiB / 4096] & 1, 0) << "the page that was read is cached";
+    EXPECT_TRUE(is_content({static_cast<const std::byte*>(memory), 8 * MiB}, 0));
+    munmap(memory, 8 * MiB);
+    close(fd);
+}
+
+TEST_F(Mount, GrepFindsInWhatHasYetToBeFetched) {
+    LiveMount mount({{"t/f", MiB}, {"t/g", MiB}});
+    Process grep(std::vector<std::string>{"grep", "-r", "-c", "-a", "-e", "", mount.path("t")});
+    std::thread bringer([&] {
+        EXPECT_TRUE(eventually([&] { return mount.cache().parked_count() > 0; }));
+        mount.cache().bring_all();
+    });
+    EXPECT_EQ(grep.wait(), 0) << "2 is an error, as EAGAIN";
+    bringer.join();
 }
 
 TEST_F(Mount, AReadTimeoutIsAnErrorOnceAndForAll) {
