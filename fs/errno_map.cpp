@@ -24,9 +24,6 @@ Error not_a_symlink() {
 Error read_only() {
     return make_error_code(errc::read_only_file_system);
 }
-Error would_block() {
-    return make_error_code(errc::resource_unavailable_try_again);
-}
 Error bad_handle() {
     return make_error_code(errc::bad_file_descriptor);
 }

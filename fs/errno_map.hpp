@@ -12,7 +12,6 @@ Error not_a_directory();
 Error is_a_directory();
 Error not_a_symlink();
 Error read_only();
-Error would_block();
 Error bad_handle();
 Error unmounted();
 }  // namespace fs_error

@@ -168,7 +168,8 @@ Result<OpenFile*> Filesystem::open(NodeId node, bool for_writing) {
     if (for_writing) return fs_error::read_only();
     const std::uint64_t begin = place->node().offset_in_torrent;
     const ByteRange extent{begin, begin + place->node().size};
-    return &read_path_.open(std::move(place->torrent), extent);
+    const std::uint64_t inode = place->node().inode;
+    return &read_path_.open(std::move(place->torrent), extent, inode);
 }
 
 std::optional<ByteRange> Filesystem::read(OpenFile& file, ReadPath::Request request,

@@ -13,6 +13,7 @@
 #include "fs/handle_table.hpp"
 #include "fs/inode_numbers.hpp"
 #include "fs/mounted_torrent.hpp"
+#include "fs/processes.hpp"
 #include "fs/read_path.hpp"
 #include "fs/virtual_folder.hpp"
 
@@ -54,13 +55,14 @@ class Filesystem {
         std::vector<VirtualFile> virtual_files = {};
         InodeWidth inode_width = InodeWidth::bits63;
         ReadPath::Now now = Clock::now;
+        const Processes* processes = nullptr;  ///< null: those of /proc
     };
 
     Filesystem() : Filesystem(Options{}) {}
     explicit Filesystem(Options options)
         : virtual_(std::move(options.virtual_files)),
           inode_numbers_(options.inode_width),
-          read_path_(std::move(options.now)) {}
+          read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {}
 
     /// Shows a torrent.
     Slot add(const TorrentContent& content);
@@ -112,5 +114,6 @@ class Filesystem {
     HandleTable<std::string> texts_;
     ReadPath read_path_;
 };
+    const ProcProcesses proc_;
 
 }  // namespace btfs

@@ -183,17 +183,19 @@ void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fus
     if (is_virtual(node)) return read_text(std::move(request), size, begin, *info);
     const auto offset_in_file = static_cast<std::uint64_t>(begin);
     FuseMount& mount = mount_of(req);  // the request may be gone when it was answered
-    const auto left_behind = mount.filesystem.read(file_of(*info),
-                                                   {.range_in_file = {offset_in_file, offset_in_file + size}},
-                                                   std::make_unique<FuseReadReply>(std::move(request)));
+    const auto left_behind = mount.filesystem.read(
+        file_of(*info),
+        {.range_in_file = {offset_in_file, offset_in_file + size}, .thread = fuse_req_ctx(req)->pid},
+        std::make_unique<FuseReadReply>(std::move(request)));
     if (left_behind) mount.pages.drop(node, *left_behind);
 }
 
-// Comes for each closed descriptor. It is the only sign that a killed reader of cached pages has gone: the
-// kernel sends neither INTERRUPT nor RELEASE while its READ is waiting.
+// Comes for each closed descriptor: of a process that ends, and of a live one's dup() or fork(). It is the
+// only sign that a killed reader of cached pages has gone: the kernel sends neither INTERRUPT nor RELEASE
+// while its READ is waiting.
 void on_flush(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
-    if (!is_virtual(node)) mount_of(req).filesystem.read_path().flush(file_of(*info));
+    if (!is_virtual(node)) mount_of(req).filesystem.read_path().flush(file_of(*info), fuse_req_ctx(req)->pid);
     request.error(0);
 }
 

@@ -28,6 +28,7 @@ namespace {
 
 constexpr unsigned kMinThreads = 2, kMaxThreads = 8;
 constexpr std::uint32_t kMaxBackground = 65535;  // what the protocol has room for
+constexpr Duration kWatchPeriod = 2s;            // between two looks at the processes whose READs wait
 constexpr auto kPatienceWithDisk = 10s;          // for READs that the cache is answering at the end
 
 // What the kernel lets a daemon without privileges have under way.
@@ -148,7 +149,7 @@ class FuseSession::Session {
     void serve();
     void serve_requests(fuse_buf& buffer, int epoll);
     void end_threads();
-    void watch_timeouts();
+    void watch_reads();
 
     Filesystem& filesystem_;
     const MountOptions options_;
@@ -204,7 +205,7 @@ bool FuseSession::Session::run() {
         const SignalsBlocked no_signals;
         for (unsigned i = 0; i < count; ++i) threads.emplace_back([this] { serve(); });
         threads.emplace_back([this] { pages_.run(*fuse_); });
-        if (options_.read_timeout) threads.emplace_back([this] { watch_timeouts(); });
+        threads.emplace_back([this] { watch_reads(); });
     }
     for (std::thread& thread : threads) thread.join();
     filesystem_.close();
@@ -271,13 +272,18 @@ void FuseSession::Session::stop() {
     end_threads();
 }
 
-void FuseSession::Session::watch_timeouts() {
-    const Duration timeout = *options_.read_timeout;
-    const Duration period = std::clamp<Duration>(timeout / 10, 10ms, 1s);
+void FuseSession::Session::watch_reads() {
+    const auto timeout = options_.read_timeout;
+    const Duration period = timeout ? std::clamp<Duration>(*timeout / 10, 10ms, kWatchPeriod) : kWatchPeriod;
+    TimePoint looked_at = Clock::now();
     std::unique_lock lock(mutex_);
     while (!ended_.wait_for(lock, period, [this] { return ending_.load(); })) {
         lock.unlock();
-        filesystem_.read_path().expire(timeout);
+        if (timeout) filesystem_.read_path().expire(*timeout);
+        if (const TimePoint now = Clock::now(); now >= looked_at + kWatchPeriod) {
+            filesystem_.read_path().end_reads_of_the_gone();
+            looked_at = now;
+        }
         lock.lock();
     }
 }

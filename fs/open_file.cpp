@@ -1,5 +1,7 @@
 #include "fs/open_file.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -9,11 +11,16 @@ namespace {
 
 constexpr std::uint64_t kWorthTelling = 256 * 1024;
 constexpr std::uint64_t kExpected = std::uint64_t{4} << 20;
-constexpr std::uint64_t kPageSize = 4096;
 /// What counts as the beginning and the end of a file; pieces are fetched whole.
 constexpr std::uint64_t kEdge = 64 * 1024;
 constexpr std::uint64_t kMayHaveIndex = std::uint64_t{8} << 20;
 constexpr Duration kRetryTime = 1s;  // the kernel's retry comes at once; a reader's own comes later
+
+/// What the kernel asks for when it asks for as little as it can.
+std::uint64_t page_size() {
+    static const auto size = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    return size;
+}
 
 /// The part of a window that is reached before the next time it is told of, and some more.
 ByteRange next_of(ByteRange window) {
@@ -22,8 +29,13 @@ ByteRange next_of(ByteRange window) {
 
 }  // namespace
 
-OpenFile::OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent)
-    : reader_(reader), torrent_(std::move(torrent)), extent_(extent), readahead_(extent.size()) {}
+OpenFile::OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
+                   std::uint64_t inode)
+    : reader_(reader),
+      torrent_(std::move(torrent)),
+      extent_(extent),
+      inode_(inode),
+      readahead_(extent.size()) {}
 
 std::vector<OpenFile::Read>::iterator OpenFile::find(ReadId id) {
     return std::ranges::find(reads_, id, &Read::id);
@@ -34,9 +46,10 @@ void OpenFile::expect_an_index() {
     may_have_index_ = extent_.size() >= kMayHaveIndex;
 }
 
-std::optional<ByteRange> OpenFile::begin(ReadId id, ByteRange range_in_torrent, TimePoint now) {
+std::optional<ByteRange> OpenFile::begin(ReadId id, ByteRange range_in_torrent, pid_t thread, TimePoint now) {
     std::lock_guard lock(mutex_);
     quiet_ = false;
+    last_thread_ = thread;
     if (std::exchange(may_have_index_, false)) wants_index_ = range_in_torrent.begin < extent_.begin + kEdge;
     auto behind = readahead_.on_read(
         {range_in_torrent.begin - extent_.begin, range_in_torrent.end - extent_.begin}, now);
@@ -45,6 +58,7 @@ std::optional<ByteRange> OpenFile::begin(ReadId id, ByteRange range_in_torrent, 
     Read read;
     read.id = id;
     read.range_in_torrent = range_in_torrent;
+    read.thread = thread;
     reads_.insert(at, read);
     if (behind) behind = {behind->begin + extent_.begin, behind->end + extent_.begin};
     return behind;
@@ -75,12 +89,43 @@ bool OpenFile::end(ReadId id, const Error& outcome, TimePoint now) {
     return parked;
 }
 
-std::vector<ReadId> OpenFile::on_flush() {
+std::set<pid_t> OpenFile::threads() const {
     std::lock_guard lock(mutex_);
-    flushed_ = quiet_ = true;
-    wants_index_ = false;
+    std::set<pid_t> threads;
+    if (reads_.empty() && !told_anything_ && !wants_index_) return threads;
+    for (const Read& read : reads_) threads.insert(read.thread);
+    threads.insert(last_thread_);
+    return threads;
+}
+
+std::vector<ReadId> OpenFile::on_flush(const Readers& readers) {
+    const auto what_became_of = [&](pid_t thread) {
+        const auto found = readers.find(thread);
+        return found == readers.end() ? Reader::reads : found->second;
+    };
+    std::lock_guard lock(mutex_);
+    flushed_ = true;
+    if (readers.empty() || what_became_of(last_thread_) != Reader::reads) {
+        quiet_ = true;
+        wants_index_ = false;
+    }
     std::vector<ReadId> ids;
     for (Read& read : reads_) {
+        const Reader reader = what_became_of(read.thread);
+        if (reader == Reader::reads) continue;
+        if (reader == Reader::has_closed && read.range_in_torrent.size() <= page_size()) continue;
+        read.cancelled = true;
+        ids.push_back(read.id);
+    }
+    return ids;
+}
+
+std::vector<ReadId> OpenFile::of_the_gone(const Readers& readers) {
+    std::lock_guard lock(mutex_);
+    std::vector<ReadId> ids;
+    for (Read& read : reads_) {
+        const auto found = readers.find(read.thread);
+        if (!read.parked || found == readers.end() || found->second != Reader::gone) continue;
         read.cancelled = true;
         ids.push_back(read.id);
     }
@@ -110,18 +155,18 @@ std::vector<ReadId> OpenFile::expired(TimePoint now, Duration timeout, std::uint
     return ids;
 }
 
-std::vector<ReadId> OpenFile::maybe_abandoned() const {
+std::vector<std::pair<ReadId, pid_t>> OpenFile::maybe_abandoned() const {
     std::lock_guard lock(mutex_);
-    std::vector<ReadId> ids;
+    std::vector<std::pair<ReadId, pid_t>> reads;
     for (const Read& read : reads_) {
-        if (flushed_ && read.parked && !read.cancelled) ids.push_back(read.id);
+        if (flushed_ && read.parked && !read.cancelled) reads.emplace_back(read.id, read.thread);
     }
-    return ids;
+    return reads;
 }
 
 bool OpenFile::is_retry_of_timeout(ByteRange range_in_torrent, TimePoint now) const {
     std::lock_guard lock(mutex_);
-    return timed_out_ && range_in_torrent.size() <= kPageSize && now - timed_out_at_ < kRetryTime &&
+    return timed_out_ && range_in_torrent.size() <= page_size() && now - timed_out_at_ < kRetryTime &&
            timed_out_->intersection(range_in_torrent) == range_in_torrent;
 }
 

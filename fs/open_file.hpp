@@ -1,10 +1,15 @@
 // One open file: its READs under way, its readahead, and what it last asked of the swarm.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "cache/read_side.hpp"
@@ -21,19 +26,21 @@ namespace btfs {
 class OpenFile : public std::enable_shared_from_this<OpenFile> {
   public:
     /// `extent` is the file's place in the torrent.
-    OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent);
+    OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
+             std::uint64_t inode);
 
     ReaderId reader() const { return reader_; }
     const MountedTorrent& torrent() const { return *torrent_; }
     ByteRange extent() const { return extent_; }
+    std::uint64_t inode() const { return inode_; }
 
     /// If the first READ is of the file's beginning, its end is asked for too: that is where containers keep
     /// their index. Not of a file that is hardly longer.
     void expect_an_index();
 
-    /// A READ arrives; the readahead moves. It is known from here on, so that it can be interrupted. Gives
-    /// the part of the torrent that the reader has left behind, if it is worth telling.
-    std::optional<ByteRange> begin(ReadId id, ByteRange range_in_torrent, TimePoint now);
+    /// A READ of `thread` arrives; the readahead moves. It is known from here on, so that it can be
+    /// interrupted. Gives the part of the torrent that the reader has left behind, if it is worth telling.
+    std::optional<ByteRange> begin(ReadId id, ByteRange range_in_torrent, pid_t thread, TimePoint now);
 
     enum class Parked {
         waiting,
@@ -46,15 +53,26 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// A READ was answered. True if it had been parked.
     bool end(ReadId id, const Error& outcome, TimePoint now);
 
-    /// A descriptor was closed. Gives the READs that have to be cancelled; nothing is wanted until the next
-    /// READ.
-    std::vector<ReadId> on_flush();
+    /// The threads on which it depends whether a closed descriptor ends anything: those whose READs are under
+    /// way, and the one that made the last READ. Nobody while nothing is asked of the sink.
+    std::set<pid_t> threads() const;
+    /// What became of a thread of threads().
+    enum class Reader { reads, has_closed, gone };
+    using Readers = std::map<pid_t, Reader>;
+    /// A descriptor was closed. Gives the READs that have to be cancelled: those of threads that have gone,
+    /// and those of more than a page of processes that have closed the file. (For a page a live thread waits;
+    /// what is more is the kernel's readahead, and a live thread that waits for it asks again for the page.)
+    /// If that goes for the last READ's thread, too, nothing is wanted until the next READ.
+    std::vector<ReadId> on_flush(const Readers& readers);
+    /// READs that wait for threads that have gone.
+    std::vector<ReadId> of_the_gone(const Readers& readers);
     /// True if the READ is known; the caller cancels it.
     bool on_interrupt(ReadId id);
     /// READs that have waited for `timeout` while the torrent's `bytes_had` stood still.
     std::vector<ReadId> expired(TimePoint now, Duration timeout, std::uint64_t bytes_had);
-    /// READs that wait on a handle of which a descriptor was closed once: their reader may have gone.
-    std::vector<ReadId> maybe_abandoned() const;
+    /// READs that wait on a handle of which a descriptor was closed once, and their threads, which may have
+    /// gone.
+    std::vector<std::pair<ReadId, pid_t>> maybe_abandoned() const;
 
     /// The kernel asks once more, for a page, what has just timed out: that fails at once.
     bool is_retry_of_timeout(ByteRange range_in_torrent, TimePoint now) const;
@@ -69,6 +87,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     struct Read {
         ReadId id;
         ByteRange range_in_torrent;
+        pid_t thread = 0;
         bool parked = false;
         bool cancelled = false;
         TimePoint progress_at{};
@@ -83,15 +102,17 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     const ReaderId reader_;
     const std::shared_ptr<const MountedTorrent> torrent_;
     const ByteRange extent_;
+    const std::uint64_t inode_;
 
     mutable std::mutex mutex_;  // guards what follows
     Readahead readahead_;
     std::vector<Read> reads_;  ///< in the order of their ids, so the oldest first
     std::size_t parked_count_ = 0;
+    pid_t last_thread_ = 0;  ///< made the last READ
     bool may_have_index_ = false;
     bool wants_index_ = false;    ///< until it is here, or a descriptor is closed
     bool flushed_ = false;        ///< once or more
-    bool quiet_ = false;          ///< flushed, and no READ since
+    bool quiet_ = false;          ///< its reader has closed it or gone, and there was no READ since
     ByteRange considered_;        ///< the window when it was last thought about
     bool told_anything_ = false;  ///< the sink's last word is a demand that is not idle
     std::optional<ByteRange> timed_out_;

@@ -53,8 +53,9 @@ ReadPath::~ReadPath() {
     assert(under_way_ == 0);
 }
 
-OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent) {
-    auto file = std::make_shared<OpenFile>(++last_id_, std::move(torrent), extent);
+OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
+                         std::uint64_t inode) {
+    auto file = std::make_shared<OpenFile>(++last_id_, std::move(torrent), extent, inode);
     bool eager;
     {
         std::lock_guard lock(mutex_);
@@ -78,14 +79,13 @@ std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
     }
 
     const ReadId id = ++last_id_;
-    const auto behind = file->begin(id, range, now_());
-    answer(*file, id, range, request.nonblocking, std::move(reply));
+    const auto behind = file->begin(id, range, request.thread, now_());
+    answer(*file, id, range, std::move(reply));
     if (!behind || !reads.leave_behind(*behind)) return std::nullopt;
     return ByteRange{behind->begin - begin, behind->end - begin};
 }
 
-void ReadPath::answer(OpenFile& of, ReadId id, ByteRange range, bool nonblocking,
-                      std::unique_ptr<InterruptibleReply> reply) {
+void ReadPath::answer(OpenFile& of, ReadId id, ByteRange range, std::unique_ptr<InterruptibleReply> reply) {
     const auto file = of.shared_from_this();
     ReadSide& reads = file->torrent().reads;
     reply->watch_interrupts(id);
@@ -101,20 +101,55 @@ void ReadPath::answer(OpenFile& of, ReadId id, ByteRange range, bool nonblocking
             break;
         case OpenFile::Parked::waiting: {
             const std::int64_t over = ++parked_count_ - parked_limit_;
-            if (nonblocking) {
-                reads.cancel(id, fs_error::would_block());
-            } else if (over > 0) {
-                end_abandoned(static_cast<std::size_t>(over));
-            }
+            if (over > 0) end_abandoned(static_cast<std::size_t>(over));
             break;
         }
     }
     file->post();
 }
 
-void ReadPath::flush(OpenFile& file) {
-    for (ReadId id : file.on_flush()) file.torrent().reads.cancel(id, Errc::cancelled);
-    file.post();
+void ReadPath::cancel(OpenFile& file, const std::vector<ReadId>& ids, Error error) {
+    for (ReadId id : ids) file.torrent().reads.cancel(id, error);
+}
+
+OpenFile::Reader ReadPath::what_became_of(pid_t thread, const OpenFile& file, pid_t closer) const {
+    switch (processes_.life(thread)) {
+        case Processes::Life::gone:
+            return OpenFile::Reader::gone;
+        case Processes::Life::unknown:
+            // The closing thread itself waits for no READ. If it lives, it asks again for what it needs.
+            return thread == closer ? OpenFile::Reader::gone : OpenFile::Reader::reads;
+        case Processes::Life::alive:
+            break;
+    }
+    return processes_.may_have_open(thread, file.inode()) ? OpenFile::Reader::reads
+                                                          : OpenFile::Reader::has_closed;
+}
+
+void ReadPath::flush(OpenFile& file, pid_t closer) {
+    OpenFile::Readers readers;
+    for (pid_t thread : file.threads()) readers[thread] = what_became_of(thread, file, closer);
+    const auto ids = file.on_flush(readers);
+    cancel(file, ids, Errc::cancelled);
+    if (ids.empty()) {
+        file.post_if_moved();
+    } else {
+        file.post();
+    }
+}
+
+void ReadPath::end_reads_of_the_gone() {
+    if (parked_count_ <= 0) return;
+    for (const auto& file : open_files()) {
+        OpenFile::Readers readers;
+        for (pid_t thread : file->threads()) {
+            if (processes_.life(thread) == Processes::Life::gone) readers[thread] = OpenFile::Reader::gone;
+        }
+        if (readers.empty()) continue;
+        const auto ids = file->of_the_gone(readers);
+        cancel(*file, ids, Errc::cancelled);
+        if (!ids.empty()) file->post();
+    }
 }
 
 void ReadPath::release(OpenFile& file) {
@@ -142,7 +177,7 @@ void ReadPath::expire(Duration timeout) {
     for (const auto& file : open_files()) {
         ReadSide& reads = file->torrent().reads;
         const auto ids = file->expired(now_(), timeout, reads.bytes_had());
-        for (ReadId id : ids) reads.cancel(id, Errc::timed_out);
+        cancel(*file, ids, Errc::timed_out);
         if (!ids.empty()) file->post();
     }
 }
@@ -172,14 +207,21 @@ std::size_t ReadPath::open_count() const {
 }
 
 void ReadPath::end_abandoned(std::size_t count) {
-    std::vector<std::pair<ReadId, std::shared_ptr<OpenFile>>> candidates;
+    struct Candidate {
+        ReadId id;
+        pid_t thread;
+        std::shared_ptr<OpenFile> file;
+    };
+    std::vector<Candidate> candidates;
     for (const auto& file : open_files()) {
-        for (ReadId id : file->maybe_abandoned()) candidates.emplace_back(id, file);
+        for (const auto& [id, thread] : file->maybe_abandoned()) candidates.push_back({id, thread, file});
     }
-    std::ranges::sort(candidates);
-    candidates.resize(std::min(count, candidates.size()));
-    for (const auto& [id, file] : candidates) {
+    std::ranges::sort(candidates, {}, &Candidate::id);
+    candidates.resize(std::min(kMaxExamined, candidates.size()));
+    for (const auto& [id, thread, file] : candidates) {
+        if (what_became_of(thread, *file, thread) == OpenFile::Reader::reads) continue;
         if (file->on_interrupt(id) && file->torrent().reads.cancel(id, Errc::cancelled)) file->post();
+        if (--count == 0) return;
     }
 }
 

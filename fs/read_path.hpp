@@ -14,6 +14,7 @@
 #include "cache/read_side.hpp"
 #include "engine/core/time.hpp"
 #include "fs/open_file.hpp"
+#include "fs/processes.hpp"
 #include "fs/scan_guard.hpp"
 
 namespace btfs {
@@ -31,31 +32,37 @@ class InterruptibleReply : public ReadReply {
 /// Replies refer to it, so it dies after the last of them.
 class ReadPath {
   public:
+    /// Past the limit of waiting READs, so many at most are looked at for each that comes.
+    static constexpr std::size_t kMaxExamined = 64;
+
     using Now = std::function<TimePoint()>;
 
-    explicit ReadPath(Now now = Clock::now) : now_(std::move(now)) {}
+    /// `processes` outlives this.
+    ReadPath(Now now, const Processes& processes) : now_(std::move(now)), processes_(processes) {}
     ~ReadPath();
     ReadPath(const ReadPath&) = delete;
     ReadPath& operator=(const ReadPath&) = delete;
 
     /// The file lives until it is released, and longer while READs are under way. Its index is expected,
     /// unless many files are being opened: who looks at all of them wants little of each.
-    OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent);
+    OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode);
 
     struct Request {
-        ByteRange range_in_file;   ///< not empty, within the file
-        bool nonblocking = false;  ///< what would wait fails with EAGAIN, and is fetched all the same
+        ByteRange range_in_file;  ///< not empty, within the file
+        pid_t thread = 0;         ///< that reads; 0 if it cannot be seen from here
     };
     /// Gives what the kernel need not keep pages of any more, in the file: it was read in sequence, and the
     /// cache's own file has it in the page cache too.
     std::optional<ByteRange> read(OpenFile& file, const Request& request,
                                   std::unique_ptr<InterruptibleReply> reply);
-    /// A descriptor of the file was closed: its waiting READs end with EINTR. A reader that still lives asks
-    /// the kernel again, which asks us again.
-    void flush(OpenFile& file);
+    /// `closer` has closed a descriptor of the file. READs end with EINTR if their thread has gone, or its
+    /// process has closed its last descriptor of the file; see OpenFile::on_flush().
+    void flush(OpenFile& file, pid_t closer);
     void release(OpenFile& file);
     void interrupt(ReadId id);
 
+    /// Ends, with EINTR, READs that wait for threads that have gone without a FLUSH: those of mapped files.
+    void end_reads_of_the_gone();
     /// Ends READs that have waited for `timeout` while their torrent got no new bytes.
     void expire(Duration timeout);
     /// True when no READ is under way; waits for that at most so long.
@@ -70,13 +77,16 @@ class ReadPath {
   private:
     class Tracked;
 
-    void answer(OpenFile& file, ReadId id, ByteRange range, bool nonblocking,
-                std::unique_ptr<InterruptibleReply> reply);
+    void answer(OpenFile& file, ReadId id, ByteRange range, std::unique_ptr<InterruptibleReply> reply);
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
     void end_abandoned(std::size_t count);
+    void cancel(OpenFile& file, const std::vector<ReadId>& ids, Error error);
     void left();
 
+    OpenFile::Reader what_became_of(pid_t thread, const OpenFile& file, pid_t closer) const;
+
     const Now now_;
+    const Processes& processes_;
     std::atomic<std::uint64_t> last_id_{0};  ///< of readers and reads alike
     std::atomic<std::size_t> under_way_{0};
     std::atomic<std::int64_t> parked_count_{0};  ///< below 0 for a moment if an answer overtakes the parking

@@ -16,7 +16,6 @@ TEST(ErrnoMap, OnlyCancelledIsEintrAndTheRestOfTheEngineIsEio) {
 TEST(ErrnoMap, NumbersOfTheSystemStay) {
     EXPECT_EQ(to_errno(fs_error::not_found()), ENOENT);
     EXPECT_EQ(to_errno(fs_error::read_only()), EROFS);
-    EXPECT_EQ(to_errno(fs_error::would_block()), EAGAIN);
     EXPECT_EQ(to_errno(fs_error::unmounted()), EIO);
     EXPECT_EQ(to_errno(Error(ENOSPC, boost::system::system_category())), ENOSPC);
     EXPECT_EQ(to_errno(Error()), EIO);  // never success by accident

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "fs/errno_map.hpp"
@@ -60,6 +61,17 @@ class Reply final : public InterruptibleReply {
     Watch watch_;
 };
 
+constexpr pid_t kReader = 100, kOther = 200;
+
+// Processes that live and have every file open, unless they are named.
+struct FakeProcesses final : Processes {
+    Life life(pid_t thread) const override {
+        return gone.contains(thread) ? Life::gone : hidden.contains(thread) ? Life::unknown : Life::alive;
+    }
+    bool may_have_open(pid_t thread, std::uint64_t) const override { return !closed.contains(thread); }
+    std::set<pid_t> gone, hidden, closed;
+};
+
 // One torrent of two files, the second of which is open.
 struct World {
     World() {
@@ -70,10 +82,9 @@ struct World {
         sink.forget();
         file = filesystem.open(node, false).value();
     }
-    std::shared_ptr<Answer> read(std::uint64_t begin, std::uint64_t size, bool nonblocking = false,
-                                 Reply::Watch watch = {}) {
+    std::shared_ptr<Answer> read(std::uint64_t begin, std::uint64_t size, Reply::Watch watch = {}) {
         auto answer = std::make_shared<Answer>();
-        filesystem.read(*file, {{begin, begin + size}, nonblocking},
+        filesystem.read(*file, {{begin, begin + size}, reader},
                         std::make_unique<Reply>(answer, std::move(watch)));
         return answer;
     }
@@ -86,12 +97,20 @@ struct World {
     ReadPath& path() { return filesystem.read_path(); }
     ReaderDemand last() const { return sink.posts().empty() ? ReaderDemand{} : sink.posts().back(); }
 
+    /// The reader dies, and the kernel closes its descriptor.
+    void kill_reader(OpenFile& of) {
+        processes.gone.insert(reader);
+        path().flush(of, reader);
+    }
+
     TimePoint now{1h};
+    FakeProcesses processes;
+    pid_t reader = kReader;
     const FileList files = test::file_list({{"t/before", kBefore}, {"t/f", kSize}});
     const Layout layout = test::layout_of(files, kPiece);
     FakeReadSide cache{layout.total_size(), kPiece};
     FakeDemandSink sink;
-    Filesystem filesystem{{.now = [this] { return now; }}};
+    Filesystem filesystem{{.now = [this] { return now; }, .processes = &processes}};
     NodeId node = 0;
     OpenFile* file = nullptr;
 };
@@ -112,7 +131,7 @@ TEST(ReadPath, WhoReadsTheBeginningOfAFileFirstGetsItsEndToo) {
     const auto answer = world.read(0, 64 * KiB);
     const std::uint64_t end = kBefore + kSize;
     EXPECT_THAT(world.last().edges, ElementsAre(ByteRange{end - 64 * KiB, end}));
-    world.path().flush(*world.file);
+    world.kill_reader(*world.file);
     EXPECT_TRUE(world.last().idle());
 }
 
@@ -122,7 +141,7 @@ TEST(ReadPath, WhoBeginsElsewhereGetsNoEnd) {
     world.file = world.filesystem.open(world.node, false).value();
     const auto elsewhere = world.read(50 * MiB, 64 * KiB), beginning = world.read(0, 64 * KiB);
     for (const ReaderDemand& post : world.sink.posts()) EXPECT_THAT(post.edges, IsEmpty());
-    world.path().flush(*world.file);
+    world.kill_reader(*world.file);
 }
 
 TEST(ReadPath, WhatAReaderInSequenceWantsNextIsExpected) {
@@ -208,20 +227,82 @@ TEST(ReadPath, TheLastWindowReachesTheEndOfTheFile) {
     EXPECT_EQ(world.last().window.end, kBefore + kSize);
 }
 
-TEST(ReadPath, FlushEndsWhatWaitsAndWantsNothing) {
+TEST(ReadPath, AKilledReadersReadsEndAndItWantsNothing) {
     World world;
-    auto a = world.read(0, 4096), b = world.read(128 * KiB, 4096);
-    world.path().flush(*world.file);
+    auto a = world.read(0, 4096), b = world.read(128 * KiB, 64 * KiB);
+    world.kill_reader(*world.file);
     EXPECT_EQ(a->error, EINTR);
     EXPECT_EQ(b->error, EINTR);
     EXPECT_TRUE(world.last().idle());
     EXPECT_EQ(world.path().parked_count(), 0);
-    auto again = world.read(0, 4096);  // by a reader that still lives
+    world.reader = kOther;
+    auto again = world.read(0, 4096);  // by a reader of the same handle that still lives
     EXPECT_EQ(again->count, 0);
     EXPECT_THAT(world.last().blocked, SizeIs(1));
     world.cache.bring_all();
     expect_content(*again, 0, 4096);
     EXPECT_EQ(a->count + b->count, 2);
+}
+
+TEST(ReadPath, ALiveReadersReadsGoOnWhenADuplicateOfItsDescriptorIsClosed) {
+    World world;
+    auto page = world.read(0, 4096), readahead = world.read(4096, 128 * KiB);
+    const std::size_t posts = world.sink.posts().size();
+    world.path().flush(*world.file, kOther);  // a child before its exec()
+    world.path().flush(*world.file, kReader);
+    EXPECT_EQ(page->count + readahead->count, 0);
+    EXPECT_EQ(world.sink.posts().size(), posts) << "nothing is new to the sink";
+    EXPECT_THAT(world.last().blocked, SizeIs(2));
+    world.cache.bring_all();
+    expect_content(*page, 0, 4096);
+    expect_content(*readahead, 4096, 128 * KiB);
+}
+
+TEST(ReadPath, ACloseEndsTheReadaheadThatNobodyWaitsForButNotThePageOfAMappedFile) {
+    World world;
+    auto page = world.read(0, 4096), readahead = world.read(4096, 128 * KiB);
+    world.processes.closed.insert(kReader);
+    world.path().flush(*world.file, kReader);
+    EXPECT_EQ(readahead->error, EINTR);
+    EXPECT_EQ(page->count, 0);
+    EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(0, 4096)));
+    EXPECT_TRUE(world.last().window.empty());
+}
+
+TEST(ReadPath, OfTwoProcessesOnOneHandleTheDeathOfOneEndsItsReadsAlone) {
+    World world;
+    auto living = world.read(0, 64 * KiB);
+    world.reader = kOther;
+    auto dying = world.read(MiB, 64 * KiB);
+    world.kill_reader(*world.file);
+    EXPECT_EQ(dying->error, EINTR);
+    EXPECT_EQ(living->count, 0);
+    EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(0, 64 * KiB)));
+}
+
+TEST(ReadPath, WhereProcessesAreHiddenACloseEndsTheReadsOfTheThreadThatClosed) {
+    World world;
+    world.processes.hidden = {kReader, kOther};
+    auto others = world.read(0, 64 * KiB);
+    world.reader = kOther;
+    auto own = world.read(MiB, 64 * KiB);
+    world.path().flush(*world.file, kOther);
+    EXPECT_EQ(own->error, EINTR);
+    EXPECT_EQ(others->count, 0);
+}
+
+TEST(ReadPath, ReadsOfAThreadThatEndedWithoutAFlushAreFound) {
+    World world;
+    auto living = world.read(0, 4096);
+    world.reader = kOther;
+    auto mapped = world.read(MiB, 4096);
+    world.path().end_reads_of_the_gone();
+    EXPECT_EQ(living->count + mapped->count, 0);
+    world.processes.gone.insert(kOther);
+    world.path().end_reads_of_the_gone();
+    EXPECT_EQ(mapped->error, EINTR);
+    EXPECT_EQ(living->count, 0);
+    EXPECT_THAT(world.last().blocked, SizeIs(1));
 }
 
 TEST(ReadPath, ReleaseDropsTheReaderEvenWhileAReplyIsUnderWay) {
@@ -256,21 +337,11 @@ TEST(ReadPath, AnInterruptThatComesInsideItsRegistrationIsNotLost) {
         world.path().interrupt(id);
         EXPECT_EQ(answer->count, 0);  // libfuse still holds the request
     };
-    world.filesystem.read(*world.file, {{0, 4096}, false}, std::make_unique<Reply>(answer, watch));
+    world.filesystem.read(*world.file, {{0, 4096}}, std::make_unique<Reply>(answer, watch));
     EXPECT_EQ(answer->count, 1);
     EXPECT_EQ(answer->error, EINTR);
     EXPECT_EQ(world.path().parked_count(), 0);
     EXPECT_TRUE(world.last().blocked.empty());
-}
-
-TEST(ReadPath, ANonblockingReadFailsAndIsFetchedAllTheSame) {
-    World world;
-    auto answer = world.read(5 * MiB, 4096, true);
-    EXPECT_EQ(answer->error, EAGAIN);
-    EXPECT_TRUE(world.last().blocked.empty());
-    EXPECT_EQ(world.last().window, world.in_torrent(5 * MiB, 5 * MiB + 4096));
-    world.cache.bring_all();
-    expect_content(*world.read(5 * MiB, 4096, true), 5 * MiB, 4096);
 }
 
 TEST(ReadPath, CloseFailsWhatWaitsAndWhatComes) {
@@ -320,15 +391,19 @@ TEST(ReadPath, TheKernelsRetryOfATimeoutFailsAtOnceButNotALaterRead) {
     EXPECT_EQ(world.read(4096, 4096)->count, 0);
 }
 
-TEST(ReadPath, PastTheLimitTheOldestOfClosedDescriptorsAreEnded) {
+TEST(ReadPath, PastTheLimitTheOldestReadOfAProcessThatHasGoneIsEnded) {
     World world;
     OpenFile* const living = world.file;
     OpenFile* const dead = world.filesystem.open(world.node, false).value();
     world.path().set_parked_limit(4);
     auto kept = world.read(0, 4096);
-    world.path().flush(*dead);
+    world.path().flush(*dead, kOther);
+    world.path().flush(*living, kOther);
     world.file = dead;
+    world.reader = kOther;
     auto first = world.read(1 * MiB, 4096), second = world.read(2 * MiB, 4096);
+    world.processes.gone.insert(kOther);  // and no FLUSH told of it
+    world.reader = kReader;
     world.file = living;
     auto third = world.read(3 * MiB, 4096);
     EXPECT_EQ(first->count, 0);
@@ -357,11 +432,11 @@ TEST(ReadPath, NoReplyIsLostOrDoubled) {
                 for (int k = 0; k < 3; ++k) {
                     const std::uint64_t begin = random() % (kSize - 4096);
                     auto answer = mine.emplace_back(std::make_shared<Answer>());
-                    world.filesystem.read(*file, {{begin, begin + 4096}, random() % 8 == 0},
+                    world.filesystem.read(*file, {{begin, begin + 4096}, random() % 2 ? kReader : kOther},
                                           std::make_unique<Reply>(answer));
                     if (random() % 4 == 0) world.path().interrupt(answer->id);
                 }
-                if (random() % 2) world.path().flush(*file);
+                if (random() % 2) world.path().flush(*file, kOther);
                 if (random() % 4 == 0) world.path().expire(0s);
                 world.path().release(*file);
                 std::lock_guard lock(mutex);
