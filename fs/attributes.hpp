@@ -8,13 +8,16 @@
 namespace btfs {
 
 /// A node of the mount: slot << 32 | index in the torrent's tree; slot 0 is the mount's own. Never reused, so
-/// the kernel's forgetting needs no accounts.
+/// the kernel's forgetting needs no accounts. NFS servers and open_by_handle_at(2) keep it in file handles,
+/// with the generation, over remounts: both follow from the info-hash and the path. A handle that leads to
+/// another node by its NodeId has another generation, and is refused with ESTALE by the kernel.
 using NodeId = std::uint64_t;
 inline constexpr NodeId kRootNode = 1;
 
 struct Attributes {
     NodeId node = 0;
     std::uint64_t inode = 0;
+    std::uint32_t generation = 0;  ///< see NodeId; 0 for the mount's own nodes
     NodeKind kind = NodeKind::directory;
     bool executable = false;
     std::uint64_t size = 0;

@@ -14,6 +14,7 @@ NodeId node_id(Slot slot, NodeIndex index) {
 Attributes attributes_of(const MountedTorrent& torrent, Slot slot, const Node& node) {
     return {.node = node_id(slot, torrent.tree.index_of(node)),
             .inode = node.inode,
+            .generation = node.generation,
             .kind = node.kind,
             .executable = node.executable,
             .size = node.size,
@@ -55,6 +56,7 @@ std::string Filesystem::name_of(Slot torrent) const {
 Attributes Filesystem::attributes_of_root(const MountRoot& root) const {
     return {.node = kRootNode,
             .inode = kRootNode,
+            .generation = 0,
             .kind = NodeKind::directory,
             .executable = false,
             .size = 0,
@@ -73,7 +75,17 @@ Result<Filesystem::Place> Filesystem::find(NodeId node) const {
     return place;
 }
 
+Result<Attributes> Filesystem::parent_of(NodeId node) const {
+    if (is_virtual(node)) return attributes(node == VirtualFolder::kNode ? kRootNode : VirtualFolder::kNode);
+    const auto place = find(node);
+    if (!place) return place.error();
+    if (!place->torrent || place->index == 0) return attributes_of_root(*place->root);
+    return attributes_of(*place->torrent, place->slot, place->torrent->tree.nodes()[place->node().parent]);
+}
+
 Result<Attributes> Filesystem::lookup(NodeId parent, std::string_view name) const {
+    if (name == ".") return attributes(parent);
+    if (name == "..") return parent_of(parent);
     if (is_virtual(parent)) {
         const auto folder = attributes(parent);
         if (!folder) return folder.error();
@@ -120,13 +132,7 @@ Result<Listing> Filesystem::list(NodeId node) const {
     if (self->kind != NodeKind::directory) return fs_error::not_a_directory();
     auto place = find(is_virtual(node) ? kRootNode : node);
     if (!place) return place.error();
-    const MountRoot& root = *place->root;
-    const bool below_a_torrent = place->torrent && place->index != 0;
-    Listing listing(
-        {{".", *self},
-         {"..", below_a_torrent ? attributes_of(*place->torrent, place->slot,
-                                                place->torrent->tree.nodes()[place->node().parent])
-                                : attributes_of_root(root)}});
+    Listing listing({{".", *self}, {"..", parent_of(node).value()}});
     if (is_virtual(node)) {
         for (std::size_t i = 0; i < virtual_.files().size(); ++i)
             listing.first_.push_back(
@@ -184,7 +190,7 @@ std::optional<ByteRange> Filesystem::read(OpenFile& file, ReadPath::Request requ
 
 void Filesystem::close() {
     closed_ = true;
-    for (const auto& torrent : root_.get()->torrents) torrent->reads.close(fs_error::unmounted());
+    for (const auto& [slot, torrent] : root_.get()->torrents) torrent->reads.close(fs_error::unmounted());
 }
 
 }  // namespace btfs

@@ -69,6 +69,7 @@ class Filesystem {
     /// What a torrent is listed as at the mount's root. It may change when others come.
     std::string name_of(Slot torrent) const;
 
+    /// Of any node, "." gives itself and ".." the folder that it stands in: what a file handle needs.
     Result<Attributes> lookup(NodeId parent, std::string_view name) const;
     Result<Attributes> attributes(NodeId node) const;
     Result<std::string_view> symlink_target(NodeId node) const;
@@ -105,6 +106,7 @@ class Filesystem {
     };
     Result<Place> find(NodeId node) const;
     Attributes attributes_of_root(const MountRoot& root) const;
+    Result<Attributes> parent_of(NodeId node) const;
 
     const VirtualFolder virtual_;
     InodeNumbers inode_numbers_;
@@ -112,8 +114,8 @@ class Filesystem {
     std::atomic<bool> closed_{false};
     HandleTable<Listing> listings_;
     HandleTable<std::string> texts_;
+    const ProcProcesses proc_;
     ReadPath read_path_;
 };
-    const ProcProcesses proc_;
 
 }  // namespace btfs

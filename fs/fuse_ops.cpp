@@ -66,6 +66,7 @@ struct stat to_stat(const Attributes& attributes, const FuseMount& mount) {
 fuse_entry_param to_entry(const Attributes& attributes, bool at_root, const FuseMount& mount) {
     fuse_entry_param entry{};
     entry.ino = attributes.node;
+    entry.generation = attributes.generation;
     entry.attr = to_stat(attributes, mount);
     entry.attr_timeout = attribute_timeout(attributes.node);
     entry.entry_timeout = entry_timeout(attributes.node, at_root);
@@ -89,6 +90,7 @@ void on_init(void* userdata, fuse_conn_info* connection) {
     want(*connection, FUSE_CAP_ASYNC_READ, true);
     want(*connection, FUSE_CAP_ASYNC_DIO, true);
     want(*connection, FUSE_CAP_AUTO_INVAL_DATA, false);
+    want(*connection, FUSE_CAP_EXPORT_SUPPORT, true);  // a NodeId leads to its node after a forget, too
     connection->max_read = kMaxRead;
     // With the default of 12, as many waiting READs would stop the reading of everything else.
     connection->max_background = mount.max_background;

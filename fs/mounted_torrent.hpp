@@ -42,7 +42,9 @@ struct MountedTorrent {
     std::int64_t modified;
 };
 
-/// Names a torrent in the mount; 0 is the mount's root itself. Never reused.
+/// Names a torrent in the mount, and in file handles that outlive it: the first 32 bits of its info-hash or,
+/// if that number is taken or too small, the next one that is free. Slot 0 is the mount's own nodes. Never
+/// reused.
 using Slot = std::uint32_t;
 
 /// A state of the mount's root: immutable, so that a listing under way stays whole.
@@ -53,8 +55,13 @@ class MountRoot {
         Slot slot;
     };
 
-    std::vector<std::shared_ptr<const MountedTorrent>> torrents;  ///< by slot - 1
-    std::vector<Entry> by_name;                                   ///< sorted; what is listed
+    struct Shown {
+        Slot slot;
+        std::shared_ptr<const MountedTorrent> torrent;
+    };
+
+    std::vector<Shown> torrents;  ///< sorted by slot
+    std::vector<Entry> by_name;   ///< sorted; what is listed
     /// Sorted. Names that were listed until another torrent came that has them too: they lead where they led.
     std::vector<Entry> earlier;
     std::uint64_t total_size = 0;
@@ -63,15 +70,15 @@ class MountRoot {
     std::int64_t modified = 0;
 
     /// Null if there is none.
-    const std::shared_ptr<const MountedTorrent>* torrent(Slot slot) const {
-        return slot == 0 || slot > torrents.size() ? nullptr : &torrents[slot - 1];
-    }
+    const std::shared_ptr<const MountedTorrent>* torrent(Slot slot) const;
+    /// What the next torrent of this info-hash gets.
+    Slot free_slot(const Sha1Digest& info_hash) const;
     std::optional<Slot> find(std::string_view name) const;
     /// What a torrent is listed as.
     const std::string& name_of(Slot slot) const;
     /// This root and one torrent more. What is listed follows from which torrents there are; see
     /// root_names().
-    MountRoot with(std::shared_ptr<const MountedTorrent> torrent) const;
+    MountRoot with(Slot slot, std::shared_ptr<const MountedTorrent> torrent) const;
 
   private:
     void name_all();

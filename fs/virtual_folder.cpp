@@ -10,6 +10,7 @@ std::optional<Attributes> VirtualFolder::attributes(NodeId node) const {
     if (!folder && file(node) == nullptr) return std::nullopt;
     return Attributes{.node = node,
                       .inode = node,
+                      .generation = 0,
                       .kind = folder ? NodeKind::directory : NodeKind::file,
                       .executable = false,
                       .size = 0,

@@ -7,7 +7,7 @@ build=(ccache cmake g++ ninja-build pkg-config fuse3
        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libc-ares-dev libcli11-dev libfuse3-dev
        libminiupnpc-dev libnatpmp-dev libspdlog-dev libssl-dev zlib1g-dev)
 tests=(libbenchmark-dev libgtest-dev libgmock-dev clang libclang-rt-14-dev
-       aria2 attr curl ffmpeg iproute2 mpv opentracker openssl procps psmisc python3 python3-libtorrent qbittorrent-nox
+       aria2 attr curl ffmpeg iproute2 libnfs-utils mpv nfs-ganesha nfs-ganesha-vfs opentracker openssl procps psmisc python3 python3-libtorrent qbittorrent-nox
        transmission-cli transmission-daemon)
 # They may be there from elsewhere, and then Debian's npm does not go with them.
 command -v node >/dev/null || tests+=(nodejs)

@@ -21,6 +21,13 @@ struct Mount {
     explicit Mount(std::vector<VirtualFile> virtual_files = {})
         : filesystem({.virtual_files = std::move(virtual_files)}) {}
 
+    Slot add_with_hash(const std::vector<std::pair<std::string, std::uint64_t>>& files,
+                       const Sha1Digest& hash) {
+        const FileList list = test::file_list(files);
+        const Layout layout = test::layout_of(list, kBlockSize);
+        FakeReadSide& cache = caches.emplace_back(layout.total_size(), kBlockSize);
+        return filesystem.add({hash, list, cache, sink, 0});
+    }
     std::string add(const std::vector<std::pair<std::string, std::uint64_t>>& files,
                     std::int64_t modified = 0) {
         const FileList list = test::file_list(files);
@@ -36,7 +43,7 @@ struct Mount {
         for (std::size_t i = 0; i < listing.size(); ++i) names.emplace_back(listing.at(i).name);
         return names;
     }
-    Attributes look(std::initializer_list<std::string_view> path) {
+    Attributes look(const std::vector<std::string_view>& path) {
         Attributes at = filesystem.attributes(kRootNode).value();
         for (std::string_view name : path) at = filesystem.lookup(at.node, name).value();
         return at;
@@ -67,7 +74,7 @@ TEST(Filesystem, TorrentsOfOneNameAreListedWithTheirInfoHashes) {
     EXPECT_EQ(mount.add({{"film.mkv", 2}}), "film [" + mount.digits(2) + "].mkv");
     EXPECT_EQ(mount.add({{"film.mkv/inside", 4}}), "film [" + mount.digits(3) + "].mkv");
     const std::string renamed = "film [" + mount.digits(1) + "].mkv";
-    EXPECT_EQ(mount.filesystem.name_of(1), renamed);
+    EXPECT_EQ(mount.filesystem.name_of(static_cast<Slot>(first >> 32)), renamed);
     EXPECT_EQ(mount.list(kRootNode).size(), 5u);
     EXPECT_EQ(mount.look({renamed}).node, first);
     EXPECT_EQ(mount.look({"film.mkv"}).node, first) << "what was seen once leads on to the same";
@@ -108,8 +115,73 @@ TEST(Filesystem, WhatIsNotThereOrNotMeantSo) {
     EXPECT_EQ(fs.open(mount.look({"set"}).node, false).error(), fs_error::is_a_directory());
     EXPECT_EQ(fs.open(file, true).error(), fs_error::read_only());
     EXPECT_EQ(fs.symlink_target(file).error(), fs_error::not_a_symlink());
-    for (NodeId node : {NodeId{0}, NodeId{2}, NodeId{9} << 32, (NodeId{1} << 32) + 99})
+    for (NodeId node : {NodeId{0}, NodeId{2}, NodeId{9} << 32, (file >> 32 << 32) + 99})
         EXPECT_EQ(fs.attributes(node).error(), fs_error::not_found());
+}
+
+// What NFS servers keep of a node.
+using Handle = std::pair<NodeId, std::uint32_t>;
+Handle handle_of(const Attributes& attributes) {
+    return {attributes.node, attributes.generation};
+}
+
+TEST(Filesystem, HandlesFollowFromTheInfoHashAndThePathInWhateverOrderTorrentsCome) {
+    Mount one, other;
+    one.add_with_hash({{"set/d/a", 1}, {"set/b", 2}}, sha1(as_bytes("1")));
+    one.add_with_hash({{"film", 3}}, sha1(as_bytes("2")));
+    other.add_with_hash({{"more", 4}}, sha1(as_bytes("3")));
+    other.add_with_hash({{"film", 3}}, sha1(as_bytes("2")));
+    other.add_with_hash({{"set/d/a", 1}, {"set/b", 2}}, sha1(as_bytes("1")));
+    std::set<Handle> handles;
+    for (const auto& path : std::vector<std::vector<std::string_view>>{
+             {"set"}, {"set", "d"}, {"set", "d", "a"}, {"set", "b"}, {"film"}}) {
+        EXPECT_EQ(handle_of(one.look(path)), handle_of(other.look(path)));
+        handles.insert(handle_of(one.look(path)));
+    }
+    EXPECT_EQ(handles.size(), 5u);
+    EXPECT_EQ(one.look({}).generation, 0u) << "the kernel insists on it";
+}
+
+TEST(Filesystem, ANodeIdThatLeadsToAnotherFileAfterARemountHasAnotherGeneration) {
+    // Both torrents would have the same slot, and who comes first gets it.
+    Sha1Digest first = sha1(as_bytes("1")), second = first;
+    second.bytes[19] ^= std::byte{1};
+    Mount one, other;
+    const Slot slot = one.add_with_hash({{"a/f", 1}}, first);
+    EXPECT_EQ(one.add_with_hash({{"b/f", 2}}, second), slot + 1);
+    EXPECT_EQ(other.add_with_hash({{"b/f", 2}}, second), slot);
+    EXPECT_EQ(one.look({"a", "f"}).node, other.look({"b", "f"}).node);
+    EXPECT_NE(one.look({"a", "f"}).generation, other.look({"b", "f"}).generation);
+}
+
+TEST(Filesystem, AnInfoHashOfZeroesDoesNotGetTheMountsOwnSlot) {
+    Mount mount;
+    EXPECT_EQ(mount.add_with_hash({{"a", 1}}, Sha1Digest{}), 1u);
+    Sha1Digest ones;
+    ones.bytes.fill(std::byte{0xff});
+    EXPECT_EQ(mount.add_with_hash({{"b", 1}}, ones), 0xffffffffu);
+    EXPECT_EQ(mount.add_with_hash({{"c", 1}}, ones), 2u);
+    EXPECT_EQ(mount.look({"c"}).node >> 32, 2u);
+}
+
+TEST(Filesystem, EveryNodeFindsItselfAndItsFolder) {
+    Mount mount({{"status", [] { return std::string("text"); }}});
+    mount.add({{"set/d/f", 1}});
+    const auto look = [&](const Attributes& from, std::string_view name) {
+        return mount.filesystem.lookup(from.node, name).value().node;
+    };
+    const std::vector<std::vector<std::string_view>> chains[] = {
+        {{}, {"set"}, {"set", "d"}, {"set", "d", "f"}}, {{}, {".btfs"}, {".btfs", "status"}}};
+    for (const auto& chain : chains) {
+        NodeId parent = kRootNode;
+        for (const auto& path : chain) {
+            const Attributes node = mount.look(path);
+            EXPECT_EQ(look(node, "."), node.node);
+            EXPECT_EQ(look(node, ".."), parent);
+            parent = node.node;
+        }
+    }
+    EXPECT_EQ(mount.filesystem.lookup(NodeId{9} << 32, ".").error(), fs_error::not_found());
 }
 
 struct MountWithStatus : Mount {

@@ -70,11 +70,10 @@ LiveMount::~LiveMount() {
     session_.reset();
 }
 
-FakeReadSide& LiveMount::add(const FileList& files, const std::string& seed) {
+FakeReadSide& LiveMount::add_with_hash(const FileList& files, const Sha1Digest& info_hash) {
     std::uint64_t size = 0;
     for (const FileEntry& file : files) size += file.size;
     FakeReadSide& cache = caches_.emplace_back(size, kPieceLength);
-    const Sha1Digest info_hash = sha1(as_bytes(seed));
     filesystem_.add({info_hash, files, cache, sink_, 1'700'000'000});
     return cache;
 }

@@ -54,7 +54,10 @@ class LiveMount {
     ~LiveMount();
 
     /// Gives the torrent's cache.
-    FakeReadSide& add(const FileList& files, const std::string& seed = "torrent");
+    FakeReadSide& add(const FileList& files, const std::string& seed = "torrent") {
+        return add_with_hash(files, sha1(as_bytes(seed)));
+    }
+    FakeReadSide& add_with_hash(const FileList& files, const Sha1Digest& info_hash);
     FakeReadSide& add(const Files& files) { return add(file_list(files), std::to_string(caches_.size())); }
 
     std::string path(const std::string& below = {}) const {
