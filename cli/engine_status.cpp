@@ -1,6 +1,7 @@
 #include "cli/engine_status.hpp"
 
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 
@@ -10,31 +11,37 @@ struct EngineStatus::Shared {
     std::mutex mutex;  // guards what follows
     std::condition_variable answered;
     Snapshot snapshot = std::make_shared<std::vector<TorrentStatus>>();
-    TimePoint taken{};
-    bool asked = false;
+    std::uint64_t asked_count = 0;
+    std::uint64_t answered_count = 0;
 
-    bool fresh() const { return Clock::now() < taken + kFresh; }
+    bool under_way() const { return asked_count != answered_count; }
 };
 
-EngineStatus::EngineStatus(Engine& engine) : engine_(engine), shared_(std::make_shared<Shared>()) {}
+EngineStatus::EngineStatus(Engine& engine, Duration patience)
+    : engine_(engine), patience_(patience), shared_(std::make_shared<Shared>()) {}
 
 EngineStatus::Snapshot EngineStatus::get() {
+    const auto limit = Clock::now() + patience_;
     std::unique_lock lock(shared_->mutex);
-    if (shared_->fresh()) return shared_->snapshot;
-    if (!std::exchange(shared_->asked, true)) {
+    const std::uint64_t wanted =
+        shared_->asked_count + 1;  // a question under way may be answered from before
+    while (shared_->answered_count < wanted) {
+        if (shared_->under_way()) {
+            if (shared_->answered.wait_until(lock, limit) == std::cv_status::timeout) break;
+            continue;
+        }
+        ++shared_->asked_count;
         lock.unlock();
         engine_.ask_status([shared = shared_](std::vector<TorrentStatus> all) {
             {
                 std::lock_guard guard(shared->mutex);
                 shared->snapshot = std::make_shared<const std::vector<TorrentStatus>>(std::move(all));
-                shared->taken = Clock::now();
-                shared->asked = false;
+                ++shared->answered_count;
             }
             shared->answered.notify_all();
         });
         lock.lock();
     }
-    shared_->answered.wait_for(lock, kPatience, [this] { return shared_->fresh(); });
     return shared_->snapshot;
 }
 

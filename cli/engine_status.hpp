@@ -1,4 +1,4 @@
-// The engine's word on its torrents, for threads that must not wait for it.
+// The state of the engine's torrents, for threads that must not wait for the engine long.
 #pragma once
 
 #include <memory>
@@ -9,27 +9,27 @@
 
 namespace btfs::cli {
 
-/// Asks the engine when somebody wants to know, and at most a few times a second; nobody asks, nothing is
-/// done. From any thread.
+/// Asks the engine when somebody wants to know. One question is under way at a time, and its answer serves
+/// all who came before it was asked, so that many readers cost little more than one. From any thread.
 class EngineStatus {
   public:
     using Snapshot = std::shared_ptr<const std::vector<TorrentStatus>>;  ///< by handle
 
-    /// What is no older is not asked for anew.
-    static constexpr Duration kFresh = 250ms;
     /// For the engine thread, not for any network; an engine that is busier than that is shown as it was.
     static constexpr Duration kPatience = 80ms;
 
     /// The engine outlives this.
-    explicit EngineStatus(Engine& engine);
+    explicit EngineStatus(Engine& engine, Duration patience = kPatience);
 
-    /// Waits for kPatience at most. Never null; torrents that were added since are missing.
+    /// Gives what was true after this was called; what was true before if the engine does not answer within
+    /// the patience. Never null.
     Snapshot get();
 
   private:
     struct Shared;
 
     Engine& engine_;
+    const Duration patience_;
     const std::shared_ptr<Shared> shared_;  ///< with the engine, whose answer may come late
 };
 
