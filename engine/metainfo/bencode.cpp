@@ -83,12 +83,12 @@ class Decoder {
         while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
         if (at_ == text_.size()) return Errc::bencode_truncated;
         if (text_[at_] != std::byte{'e'} || at_ == digits) return Errc::bencode_syntax;
-        if (text_[digits] == std::byte{'0'} && (negative || at_ - digits > 1)) return Errc::bencode_syntax;
+        const bool canonical = text_[digits] != std::byte{'0'} || (!negative && at_ - digits == 1);
         std::int64_t value = 0;
         const std::string_view number = as_text(text_.subspan(begin + 1, at_ - begin - 1));
-        if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc{})
-            return Errc::bencode_integer_out_of_range;
-        add(begin, ++at_, Kind::integer);
+        const bool fits =
+            std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc{};
+        add(begin, ++at_, canonical && fits ? Kind::integer : Kind::loose_integer);
         return {};
     }
 
@@ -135,6 +135,16 @@ std::int64_t Value::integer() const {
     return value;
 }
 
+std::int64_t Value::clamped_integer() const {
+    assert(is_integer() || kind() == Kind::loose_integer);
+    const std::string_view text = as_text(raw());
+    std::int64_t value = 0;
+    const auto read = std::from_chars(text.data() + 1, text.data() + text.size() - 1, value);
+    if (read.ec == std::errc{}) return value;
+    return text[1] == '-' ? std::numeric_limits<std::int64_t>::min()
+                          : std::numeric_limits<std::int64_t>::max();
+}
+
 std::string_view Value::string() const {
     assert(is_string());
     return as_text(raw().subspan(token_->prefix_size));
@@ -162,6 +172,13 @@ std::optional<Value> Value::find(std::string_view key, Kind kind) const {
     auto value = find(key);
     if (value && value->kind() != kind) return std::nullopt;
     return value;
+}
+
+std::optional<std::int64_t> Value::find_clamped(std::string_view key) const {
+    const auto value = find(key);
+    if (!value || (value->kind() != Kind::integer && value->kind() != Kind::loose_integer))
+        return std::nullopt;
+    return value->clamped_integer();
 }
 
 Result<Value> Value::get(std::string_view key, Kind kind) const {

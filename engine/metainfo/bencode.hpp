@@ -22,7 +22,9 @@ struct Limits {
     std::uint32_t max_tokens = 1 << 20;           ///< values and keys
 };
 
-enum class Kind : std::uint8_t { integer, string, list, dictionary };
+/// `loose_integer`: digits that are no canonical integer (-0, 007) or have no room in 64 bits. A getter of
+/// integers finds nothing there, so that such a number harms only those who need it.
+enum class Kind : std::uint8_t { integer, loose_integer, string, list, dictionary };
 
 /// One value or key of a decoded document. Tokens lie in the order of the text, so that a list's items
 /// follow it and a value is skipped by adding its span.
@@ -58,6 +60,9 @@ class Value {
     Sequence<Value> list() const;
     Sequence<std::pair<std::string_view, Value>> dictionary() const;
 
+    /// Of an integer of either kind: its value, or the nearest one that 64 bits can hold (asserted).
+    std::int64_t clamped_integer() const;
+
     /// The value of a key; nothing if there is none, or if this is no dictionary.
     std::optional<Value> find(std::string_view key) const;
     /// As find(), but nothing either if the value is of another kind.
@@ -69,6 +74,9 @@ class Value {
         if (!value || !std::in_range<T>(value->integer())) return std::nullopt;
         return static_cast<T>(value->integer());
     }
+
+    /// The integer of either kind of a key, clamped to 64 bits.
+    std::optional<std::int64_t> find_clamped(std::string_view key) const;
 
     /// The value of a key. Errors: bencode_missing_key, bencode_wrong_type.
     Result<Value> get(std::string_view key, Kind kind) const;
@@ -143,7 +151,7 @@ class Document {
 };
 
 /// Decodes one value that takes all of `text`. Neither recursion nor memory grows with its nesting: beyond
-/// the limit decoding ends. Integers are canonical and fit 64 bits, keys are strings.
+/// the limit decoding ends. Keys are strings; integers may be loose (see Kind).
 Result<Document> decode(ByteView text, const Limits& limits = {});
 /// Decodes the value that `text` begins with; what follows it is left alone (BEP 9 sends data behind).
 Result<Document> decode_prefix(ByteView text, const Limits& limits = {});

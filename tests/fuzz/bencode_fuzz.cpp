@@ -21,6 +21,9 @@ void write(Writer& out, const Value& value) {
         case Kind::integer:
             out.integer(value.integer());
             break;
+        case Kind::loose_integer:
+            out.integer(value.clamped_integer());
+            break;
         case Kind::string:
             out.string(value.string());
             break;

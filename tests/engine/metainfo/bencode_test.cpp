@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 #include <string>
 
 namespace btfs::bencode {
@@ -38,13 +39,39 @@ TEST(Bencode, ValuesOutliveAMoveOfTheDocument) {
     EXPECT_EQ(as_text(list.raw()), "li1ei2ee");
 }
 
-TEST(Bencode, IntegersAreCanonicalAndFit64Bits) {
-    for (auto text : {"i0e", "i1e", "i-1e", "i9223372036854775807e", "i-9223372036854775808e"})
-        EXPECT_FALSE(error_of(text)) << text;
-    for (auto text : {"ie", "i-e", "i-0e", "i00e", "i01e", "i-01e", "i+1e", "i 1e", "i1 e", "i1.5e", "i--1e"})
+TEST(Bencode, IntegersAreDigitsBehindAnI) {
+    for (auto text : {"i0e", "i1e", "i-1e", "i9223372036854775807e", "i-9223372036854775808e"}) {
+        auto document = decode(as_bytes(text));
+        ASSERT_TRUE(document) << text;
+        EXPECT_EQ(document->root().kind(), Kind::integer) << text;
+    }
+    for (auto text : {"ie", "i-e", "i+1e", "i 1e", "i1 e", "i1.5e", "i--1e"})
         EXPECT_EQ(error_of(text), Errc::bencode_syntax) << text;
-    for (auto text : {"i9223372036854775808e", "i-9223372036854775809e", "i99999999999999999999999999e"})
-        EXPECT_EQ(error_of(text), Errc::bencode_integer_out_of_range) << text;
+}
+
+TEST(Bencode, AnIntegerThatIsNotCanonicalOrDoesNotFitHarmsOnlyThoseThatNeedIt) {
+    const std::int64_t least = std::numeric_limits<std::int64_t>::min();
+    const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    const std::vector<std::pair<std::string, std::int64_t>> cases{{"-0", 0},
+                                                                  {"00", 0},
+                                                                  {"007", 7},
+                                                                  {"-01", -1},
+                                                                  {"18446744073709551615", most},
+                                                                  {"9223372036854775808", most},
+                                                                  {"-9223372036854775809", least},
+                                                                  {std::string(1000, '9'), most},
+                                                                  {'-' + std::string(1000, '9'), least}};
+    for (const auto& [digits, clamped] : cases) {
+        const std::string text = "d1:ai" + digits + "e1:bi5ee";
+        auto document = decode(as_bytes(text));
+        ASSERT_TRUE(document) << digits;
+        const Value root = document->root();
+        EXPECT_EQ(root.get_integer("b").value(), 5) << digits;
+        EXPECT_EQ(root.get_integer("a").error(), Errc::bencode_wrong_type) << digits;
+        EXPECT_FALSE(root.find_number<std::uint64_t>("a")) << digits;
+        EXPECT_EQ(root.find_clamped("a"), clamped) << digits;
+        EXPECT_EQ(as_text(root.find("a")->raw()), 'i' + digits + 'e');
+    }
 }
 
 TEST(Bencode, LengthsAreCanonicalAndStayInside) {
