@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kMaxExtensionSize = 16;  // with its dot; longer is no extension
 constexpr std::size_t kMaxNumberSize = 24;     // " (18446744073709551615)"
 
-bool is_control_or_slash(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/';
+bool cannot_stay(std::string_view character) {
+    return character == "/" || is_control_character(character);
 }
 
 // ".mkv" of "film.mkv"; nothing of ".bashrc" and "README".
@@ -47,9 +47,8 @@ std::vector<std::string_view> folded(SafePaths::Names names, std::string& storag
 bool is_safe_name(std::string_view name) {
     if (name.empty() || name.size() > kMaxNameSize || name == "." || name == "..") return false;
     while (!name.empty()) {
-        if (is_control_or_slash(name.front())) return false;
         const std::size_t size = utf8_character_size(name);
-        if (size == 0) return false;
+        if (size == 0 || cannot_stay(name.substr(0, size))) return false;
         name.remove_prefix(size);
     }
     return true;
@@ -58,8 +57,13 @@ bool is_safe_name(std::string_view name) {
 std::string safe_name(std::string_view raw) {
     if (raw.empty() || raw == ".") return "_";
     if (raw == "..") return "__";
-    std::string name = to_valid_utf8(raw);
-    std::ranges::replace_if(name, is_control_or_slash, '_');
+    const std::string valid = to_valid_utf8(raw);
+    std::string name;
+    for (std::string_view rest = valid; !rest.empty();) {
+        const std::string_view character = rest.substr(0, utf8_character_size(rest));
+        name += cannot_stay(character) ? "_" : character;
+        rest.remove_prefix(character.size());
+    }
     if (name.size() <= kMaxNameSize) return name;
     const std::string tag = '~' + sha1(as_bytes(raw)).hex().substr(0, 8);
     const std::string_view extension = extension_of(name);
@@ -137,6 +141,20 @@ std::string SafePaths::find(Names names) const {
     std::string path = path_of(folder);
     if (!path.empty()) path.pop_back();
     return path;
+}
+
+bool SafePaths::contains(Names names) const {
+    if (names.size() > kMaxFolderDepth + 1) return false;
+    FolderId folder = 0;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const NameInFolder key{folder, names[i]};
+        const auto found = folder_of_.find(key);
+        if (found == folder_of_.end())
+            return i + 1 == names.size() &&
+                   (renamed_.contains(key) || (is_safe_name(names[i]) && names_.contains(key)));
+        folder = found->second;
+    }
+    return true;
 }
 
 SafePaths::FolderId SafePaths::enter(FolderId parent, std::string_view raw) {

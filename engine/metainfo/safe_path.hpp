@@ -1,4 +1,4 @@
-// Names out of a torrent, made safe for a file system and distinct, the same way each time.
+// Names of a torrent's files and folders, made safe for a file system and distinct, the same way each time.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +16,20 @@ inline constexpr std::size_t kMaxNameSize = 255;  ///< bytes, as Linux has it
 /// Folders inside each other; what lies deeper is folded into one name.
 inline constexpr std::size_t kMaxFolderDepth = 128;
 
-/// One name as a file system can show it: valid UTF-8 of 1 to 255 bytes, no '/', no control byte, not "."
-/// or "..". A name that is all this already stays as it is. A long one keeps its extension and gets a
-/// number that depends on all of it.
+/// One name as a file system can show it: valid UTF-8 of 1 to 255 bytes, no '/', no control character (C0,
+/// C1, bidirectional), not "." or "..". A name that is all this already stays as it is; else '_' replaces
+/// each character that cannot stay. A long name keeps its extension and gets a number that depends on all of
+/// it.
 std::string safe_name(std::string_view raw);
 bool is_safe_name(std::string_view name);
 
 /// The same name with " (number)" before its extension, 255 bytes at most.
 std::string numbered_name(std::string_view name, std::uint64_t number);
 
-/// Gives each file of one torrent a path of its own. Knows the folders and names given so far: whoever
-/// comes second to a name (a duplicate, a file where a folder is, a name that became equal when it was made
-/// safe) gets " (2)" and so on. The paths depend only on the names and their order. Time and memory are
-/// linear in the size of the names.
+/// Gives each file of one torrent a path of its own. Knows the folders and names given so far: the second
+/// file of a name (a duplicate, a file where a folder is, a name that became equal when it was made safe)
+/// gets " (2)" and so on. The paths depend only on the names and their order. Time and memory are linear in
+/// the size of the names.
 class SafePaths {
   public:
     using Names = std::span<const std::string_view>;
@@ -40,9 +41,11 @@ class SafePaths {
     /// lie in stays valid as long as this object.
     std::string add(Names names);
 
-    /// The path that was given to these names, to the folder if there is a file of that name too. If it
-    /// was given to nobody: the path they would have if they were alone.
+    /// The path that was given to these names, to the folder if there is a file of that name too. If there is
+    /// none: the path they would have if they were alone.
     std::string find(Names names) const;
+    /// True if a file or folder was given these names. True for no names: the root folder.
+    bool contains(Names names) const;
 
   private:
     using FolderId = std::uint32_t;

@@ -30,6 +30,31 @@ std::size_t utf8_character_size(std::string_view text) {
     return size;
 }
 
+bool is_valid_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t size = utf8_character_size(text);
+        if (size == 0) return false;
+        text.remove_prefix(size);
+    }
+    return true;
+}
+
+bool is_control_character(std::string_view character) {
+    const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(character[i]); };
+    switch (character.size()) {
+        case 1:
+            return byte(0) < 0x20 || byte(0) == 0x7f;
+        case 2:
+            return (byte(0) == 0xc2 && byte(1) < 0xa0) || character == "\u061c";
+        case 3:
+            return character == "\u200e" || character == "\u200f" ||
+                   (character >= "\u2028" && character <= "\u202e") ||
+                   (character >= "\u2066" && character <= "\u2069");
+        default:
+            return false;
+    }
+}
+
 std::string to_valid_utf8(std::string_view text) {
     std::string out;
     out.reserve(text.size());

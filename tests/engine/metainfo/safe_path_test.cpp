@@ -34,6 +34,19 @@ TEST(SafeName, MakesHostileNamesSafe) {
     EXPECT_EQ(safe_name("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd");
 }
 
+TEST(SafeName, ReplacesCharactersThatChangeHowTextIsShown) {
+    EXPECT_EQ(safe_name("a\u0080\u009b31mb\u009f"), "a__31mb_");  // C1: a terminal takes U+009B for ESC [
+    EXPECT_EQ(safe_name("photo\u202egpj.exe"), "photo_gpj.exe");
+    for (const char* control :
+         {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202b", "\u202c", "\u202d", "\u202e",
+          "\u2066", "\u2067", "\u2068", "\u2069", "\u0085"}) {
+        EXPECT_FALSE(is_safe_name("a"s + control)) << control;
+        EXPECT_EQ(safe_name("a"s + control + "b"), "a_b");
+    }
+    for (const char* shown : {"\u00a0", "\u061b", "\u200b", "\u200d", "\u2027", "\u202f", "\u2065", "\u206a"})
+        EXPECT_TRUE(is_safe_name(shown)) << "is no control of that kind";
+}
+
 TEST(SafeName, ShortensAtACharacterAndKeepsTheExtension) {
     for (int shift = 0; shift < 4; ++shift) {
         std::string raw(static_cast<std::size_t>(shift), 'x');
@@ -79,6 +92,18 @@ TEST(SafePaths, EveryClashEndsInADistinctName) {
     EXPECT_EQ(paths.find(Names{"d", "x"}), "t/d/x");
     EXPECT_EQ(paths.find(Names{"d", "none", ".."}), "t/d/none/__");
     EXPECT_EQ(paths.find(Names{}), "t");
+}
+
+TEST(SafePaths, KnowsWhichNamesWereGiven) {
+    SafePaths paths("t", 4);
+    paths.add(Names{"d", "a/b"});
+    paths.add(Names{"d", "plain"});
+    for (const Names& there : {Names{}, Names{"d"}, Names{"d", "a/b"}, Names{"d", "plain"}})
+        EXPECT_TRUE(paths.contains(there));
+    for (const Names& none :
+         {Names{"e"}, Names{"d", "b"}, Names{"plain"}, Names{"d", "plain", "x"}, Names{""}})
+        EXPECT_FALSE(paths.contains(none));
+    EXPECT_FALSE(paths.contains(Names(kMaxFolderDepth + 2, "d")));
 }
 
 TEST(SafePaths, DeepPathsAreFolded) {
