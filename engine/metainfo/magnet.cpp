@@ -9,7 +9,7 @@
 namespace btfs {
 namespace {
 
-constexpr std::string_view kScheme = "magnet:?";
+constexpr std::string_view kScheme = "magnet:";
 constexpr std::string_view kBtih = "urn:btih:";
 constexpr std::string_view kBtmh = "urn:btmh:";
 constexpr std::string_view kBtpk = "urn:btpk:";
@@ -18,6 +18,12 @@ constexpr std::string_view kSha256Multihash = "1220";  // the function and its 3
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::string lowered(std::string_view text) {
+    std::string out(text);
+    std::ranges::transform(out, out.begin(), lower);
+    return out;
 }
 
 bool starts_with_any_case(std::string_view text, std::string_view prefix) {
@@ -101,27 +107,60 @@ void take_selection(std::string_view text, std::vector<FileRange>& out) {
     });
 }
 
-Error take_topic(std::string_view topic, Identity& identity) {
+// The letters and digits at the front: a hash without the blank, quote, slash or fragment that was pasted
+// behind it.
+std::string_view hash_text(std::string_view text) {
+    const auto end = std::ranges::find_if_not(text, [](char c) {
+        const char l = lower(c);
+        return (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9');
+    });
+    return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+
+// The first usable hash of each kind counts. False for a hash that cannot be one.
+bool take_topic(std::string_view topic, Identity& identity) {
     if (starts_with_any_case(topic, kBtih)) {
-        identity.v1 = v1_hash(topic.substr(kBtih.size()));
-        if (!identity.v1) return Errc::magnet_malformed;
-    } else if (starts_with_any_case(topic, kBtmh)) {
-        topic.remove_prefix(kBtmh.size());
-        if (!topic.starts_with(kSha256Multihash)) return Errc::magnet_malformed;
-        identity.v2 = Sha256Digest::from_hex(topic.substr(kSha256Multihash.size()));
-        if (!identity.v2) return Errc::magnet_malformed;
+        const auto hash = v1_hash(hash_text(topic.substr(kBtih.size())));
+        if (hash && !identity.v1) identity.v1 = hash;
+        return hash.has_value();
     }
-    return {};
+    if (starts_with_any_case(topic, kBtmh)) {
+        const std::string_view multihash = hash_text(topic.substr(kBtmh.size()));
+        if (!multihash.starts_with(kSha256Multihash)) return false;
+        const auto hash = Sha256Digest::from_hex(multihash.substr(kSha256Multihash.size()));
+        if (hash && !identity.v2) identity.v2 = hash;
+        return hash.has_value();
+    }
+    return true;
 }
 
-/// Other sources than publishers are left out.
-Error take_source(std::string_view source, std::optional<Digest<32>>& key) {
-    if (!starts_with_any_case(source, kBtpk)) return {};
-    key = Digest<32>::from_hex(source.substr(kBtpk.size()));
-    return key ? Error{} : Errc::magnet_malformed;
+// Sources that are no publishers are left out. False for a key that cannot be one.
+bool take_source(std::string_view source, std::optional<Digest<32>>& key) {
+    if (!starts_with_any_case(source, kBtpk)) return true;
+    const auto read = Digest<32>::from_hex(hash_text(source.substr(kBtpk.size())));
+    if (read && !key) key = read;
+    return read.has_value();
 }
 
-void take_url(std::string url, std::vector<std::string>& out) {
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+std::string_view without(std::string_view text, std::string_view around) {
+    const std::size_t first = text.find_first_not_of(around);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(around) - first + 1);
+}
+
+// A link as it was pasted: quotes or angle brackets and blanks around it, line breaks in it.
+std::string unwrapped(std::string_view text) {
+    std::string out(without(text, " \t\r\n\"'<>"));
+    std::erase_if(out, [](char c) { return c != ' ' && is_space(c); });
+    return out;
+}
+
+void take_url(std::string_view text, std::vector<std::string>& out) {
+    std::string url(without(text, " \t\r\n"));
     if (url.empty() || url.size() > kMaxUrlSize || out.size() == kMaxTrackers) return;
     if (std::ranges::find(out, url) == out.end()) out.push_back(std::move(url));
 }
@@ -129,61 +168,71 @@ void take_url(std::string url, std::vector<std::string>& out) {
 }  // namespace
 
 std::string PublishedName::link() const {
-    std::string link = std::string(kScheme) + "xs=" + std::string(kBtpk) + key.hex();
+    std::string link = std::string(kScheme) + "?xs=" + std::string(kBtpk) + key.hex();
     if (!salt.empty()) link += "&s=" + to_hex(as_bytes(salt));
     return link;
 }
 
 bool looks_like_magnet(std::string_view text) {
-    return starts_with_any_case(text, "magnet:") || v1_hash(text);
+    const std::string_view inner = without(text, " \t\r\n\"'<>");
+    return starts_with_any_case(inner, kScheme) || v1_hash(inner);
 }
 
-Result<Magnet> parse_magnet(std::string_view text) {
+Result<Magnet> parse_magnet(std::string_view pasted) {
+    if (pasted.size() > kMaxMagnetSize) return Errc::magnet_malformed;
+    const std::string link = unwrapped(pasted);
+    std::string_view text = link;
     Magnet magnet;
     if (auto bare = v1_hash(text)) {
         magnet.identity.v1 = *bare;
         return magnet;
     }
-    if (text.size() > kMaxMagnetSize || !starts_with_any_case(text, kScheme)) return Errc::magnet_malformed;
-    Error error;
+    if (!starts_with_any_case(text, kScheme)) return Errc::magnet_malformed;
+    text.remove_prefix(kScheme.size());
+    text.remove_prefix(std::min(text.find_first_not_of("/"), text.size()));  // magnet://?xt=...
+    if (!text.starts_with('?')) return Errc::magnet_malformed;
+    text.remove_prefix(1);
+
+    bool sound = true;
     std::vector<std::string> trackers;
     std::optional<Digest<32>> publisher;
     std::optional<Bytes> salt{std::in_place};
-    split(text.substr(kScheme.size()), '&', [&](std::string_view parameter) {
-        if (parameter.starts_with("amp;")) parameter.remove_prefix(4);  // pasted out of HTML
+    split(text, '&', [&](std::string_view parameter) {
+        while (starts_with_any_case(parameter, "amp;")) parameter.remove_prefix(4);  // pasted out of HTML
         const std::size_t equals = parameter.find('=');
-        if (equals == std::string_view::npos || error) return;
-        std::string_view key = parameter.substr(0, equals);
+        if (equals == std::string_view::npos) return;
+        const std::string full_key = lowered(without(parameter.substr(0, equals), " "));
+        std::string_view key = full_key;
         if (key != "x.pe") key = key.substr(0, key.find('.'));  // tr.1, tr.2 ...
-        std::string value = percent_decoded(parameter.substr(equals + 1));
+        std::string raw(parameter.substr(equals + 1));
+        if (key == "dn") std::ranges::replace(raw, '+', ' ');  // a blank, where "%2B" is a plus
+        std::string value = percent_decoded(raw);
         if (key == "xt") {
-            error = take_topic(value, magnet.identity);
+            sound = take_topic(without(value, " "), magnet.identity) && sound;
         } else if (key == "xs") {
-            error = take_source(value, publisher);
+            sound = take_source(without(value, " "), publisher) && sound;
         } else if (key == "s") {
             salt = from_hex(value);
         } else if (key == "dn") {
-            std::ranges::replace(value, '+', ' ');
-            magnet.name = std::move(value);
+            magnet.name = without(value, " \t\r\n");
         } else if (key == "tr") {
-            take_url(std::move(value), trackers);
+            take_url(value, trackers);
         } else if (key == "ws") {
-            take_url(std::move(value), magnet.web_seeds);
+            take_url(value, magnet.web_seeds);
         } else if (key == "xl") {
-            magnet.size = number<std::uint64_t>(value);
+            magnet.size = number<std::uint64_t>(without(value, " "));
         } else if (key == "so") {
             take_selection(value, magnet.selected_files);
         } else if (key == "x.pe") {
-            auto peer = HostPort::parse(value);
+            auto peer = HostPort::parse(without(value, " "));
             if (peer && magnet.peers.size() < kMaxMagnetPeers) magnet.peers.push_back(std::move(*peer));
         }
     });
-    if (error) return error;
-    if (publisher) {
-        if (!salt || salt->size() > kMaxSaltSize) return Errc::magnet_malformed;
+    if (publisher && salt && salt->size() <= kMaxSaltSize)
         magnet.published = PublishedName{*publisher, std::string(as_text(*salt))};
-    }
-    if (magnet.identity.empty() && !publisher) return Errc::magnet_no_hash;
+    const bool salt_is_wrong = publisher && !magnet.published;
+    if (magnet.identity.empty() && !magnet.published)
+        return sound && !salt_is_wrong ? Errc::magnet_no_hash : Errc::magnet_malformed;
     for (std::string& url : trackers) magnet.trackers.push_back({std::move(url)});
     return magnet;
 }

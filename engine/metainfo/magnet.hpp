@@ -32,7 +32,7 @@ struct PublishedName {
 struct Magnet {
     Identity identity;                               ///< empty if `published` is there alone
     std::optional<PublishedName> published;          ///< `xs=urn:btpk:...` and `s`
-    std::string name;                                ///< `dn`, as it came: not safe as a file's name
+    std::string name;                                ///< `dn`, decoded: not safe as a file's name
     std::vector<std::vector<std::string>> trackers;  ///< each `tr` a tier of its own, without repetitions
     std::vector<std::string> web_seeds;              ///< `ws`
     std::vector<HostPort> peers;                     ///< `x.pe`; those without a port are left out
@@ -40,13 +40,14 @@ struct Magnet {
     std::optional<std::uint64_t> size;               ///< `xl`, bytes
 };
 
-/// True for what parse_magnet() should be tried on, rather than a path or a URL.
+/// True if `text` is to be given to parse_magnet(), and is neither a path nor a URL.
 bool looks_like_magnet(std::string_view text);
 
 /// Reads a magnet link with at least one of btih (40 digits of hex, or 32 of base32), btmh (SHA-256) and
-/// btpk, or an info-hash without anything around it. Parameters it does not know, and malformed ones but the
-/// hashes and keys, are left out; percent signs that encode nothing stand for themselves. Errors:
-/// magnet_malformed, magnet_no_hash.
+/// btpk, or an info-hash alone. Keys are read in upper and lower case; quotes, blanks and line breaks of a
+/// pasted link, `&amp;`, and what follows a hash are ignored. Unknown and malformed parameters are left out,
+/// hashes and keys as well where another one is sound; percent signs that encode nothing stand for
+/// themselves. Errors: magnet_malformed, magnet_no_hash.
 Result<Magnet> parse_magnet(std::string_view text);
 
 }  // namespace btfs

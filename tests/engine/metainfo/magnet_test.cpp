@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+
 namespace btfs {
 namespace {
 
@@ -67,6 +69,65 @@ TEST(Magnet, WhatIsWrongBesidesTheHashIsLeftOut) {
     EXPECT_TRUE(magnet->trackers.empty());
     EXPECT_FALSE(magnet->size);
     EXPECT_EQ(magnet->name, "100%");
+}
+
+TEST(Magnet, APlusInANameIsABlankAndAnEncodedOneAPlus) {
+    const auto name = [](const std::string& dn) {
+        return parse_magnet("magnet:?xt=urn:btih:" + std::string(kHex) + "&dn=" + dn)->name;
+    };
+    EXPECT_EQ(name("C%2B%2B+Primer"), "C++ Primer");
+    EXPECT_EQ(name("C%2b%2B%20Primer"), "C++ Primer");
+    EXPECT_EQ(name("+a%2"), "a%2");
+    EXPECT_EQ(name("%E6%97%A5%E6%9C%AC"), "\u65e5\u672c");
+    EXPECT_EQ(parse_magnet("magnet:?xt=urn:btih:" + std::string(kHex) + "&tr=http://t/a+b")->trackers[0][0],
+              "http://t/a+b")
+        << "in the path of a URL a plus is a plus";
+}
+
+TEST(Magnet, KeysSchemesAndHashesAreReadInUpperAndLowerCase) {
+    std::string base32(kBase32);
+    for (char& c : base32) c = static_cast<char>(std::tolower(c));
+    for (const std::string& link :
+         {"MAGNET:?XT=URN:BTIH:" + std::string(kHex) + "&DN=n&TR=udp://t:1&X.PE=1.2.3.4:5",
+          "magnet:?Xt=urn:btih:" + base32 + "&Dn=n&Tr.1=udp://t:1&x.Pe=1.2.3.4:5"}) {
+        const auto magnet = parse_magnet(link);
+        ASSERT_TRUE(magnet) << link;
+        EXPECT_EQ(magnet->identity.v1->hex(), kHex);
+        EXPECT_EQ(magnet->name, "n");
+        EXPECT_EQ(magnet->trackers.size(), 1u);
+        EXPECT_EQ(magnet->peers.size(), 1u);
+    }
+}
+
+TEST(Magnet, WhatPastingLeavesAroundALinkDoesNotMatter) {
+    const std::string hash(kHex);
+    for (const std::string& link :
+         {" \t magnet:?xt=urn:btih:" + hash + "&dn=n \r\n", "\"magnet:?xt=urn:btih:" + hash + "&dn=n\"",
+          "<magnet:?xt=urn:btih:" + hash + "&dn=n>", "magnet://?xt=urn:btih:" + hash + "&dn=n",
+          "magnet:?xt=urn:btih:" + hash.substr(0, 20) + "\r\n" + hash.substr(20) + "&dn=n",
+          "magnet:?&amp;xt=urn:btih:" + hash + "&amp;dn=n", "magnet:?xt=urn:btih:" + hash + "/&dn=n",
+          "magnet:?xt=urn:btih:" + hash + "%20&dn=n", "magnet:?xt=+&xt= urn:btih:" + hash + "& dn = n",
+          "magnet:?dn=n&xt=urn:btih:" + hash + "#top", "magnet:?dn=n&xt=urn%3Abtih%3A" + hash + "\""}) {
+        const auto magnet = parse_magnet(link);
+        ASSERT_TRUE(magnet) << link;
+        EXPECT_EQ(magnet->identity.v1->hex(), kHex) << link;
+        EXPECT_EQ(magnet->name, "n") << link;
+        EXPECT_TRUE(looks_like_magnet(link)) << link;
+    }
+    EXPECT_EQ(parse_magnet(hash + "\n")->identity.v1->hex(), kHex);
+    EXPECT_TRUE(looks_like_magnet(" " + hash + "\n"));
+}
+
+TEST(Magnet, OneUsableHashIsEnough) {
+    const std::string hash(kHex);
+    for (const std::string& link :
+         {"magnet:?xt=urn:btih:xyz&xt=urn:btih:" + hash, "magnet:?xt=urn:btih:" + hash + "&xt=urn:btmh:1214",
+          "magnet:?xt=urn:ed2k:abc&xt=urn:btih:" + hash + "&xs=urn:btpk:12"}) {
+        const auto magnet = parse_magnet(link);
+        ASSERT_TRUE(magnet) << link;
+        EXPECT_EQ(magnet->identity.v1->hex(), kHex) << link;
+        EXPECT_FALSE(magnet->published);
+    }
 }
 
 TEST(Magnet, ListsAreBounded) {
