@@ -12,7 +12,6 @@ const char* text(Errc e) {
         case Errc::bencode_trailing_data: return "has data behind its end";
         case Errc::bencode_too_deep: return "is nested too deeply";
         case Errc::bencode_too_large: return "has too many values";
-        case Errc::bencode_integer_out_of_range: return "has a number that is out of range";
         case Errc::bencode_wrong_type: return "has a value of the wrong type";
         case Errc::bencode_missing_key: return "lacks a required key";
         case Errc::torrent_too_large: return "is larger than a torrent file may be";
@@ -21,8 +20,8 @@ const char* text(Errc e) {
         case Errc::torrent_bad_piece_hashes: return "has a wrong number of piece hashes";
         case Errc::torrent_bad_length: return "has a file of an impossible size";
         case Errc::torrent_bad_path: return "has a file without a usable path";
-        case Errc::torrent_bad_symlink: return "has a symbolic link that leaves the torrent";
         case Errc::torrent_too_many_files: return "has more files than are supported";
+        case Errc::torrent_too_many_pieces: return "has more pieces or blocks than are supported";
         case Errc::torrent_empty: return "has no content";
         case Errc::torrent_unsupported_version: return "is of a torrent version that is not supported yet";
         case Errc::torrent_bad_file_tree: return "has a malformed file tree";

@@ -14,7 +14,6 @@ enum class Errc {
     bencode_trailing_data,
     bencode_too_deep,
     bencode_too_large,
-    bencode_integer_out_of_range,
     bencode_wrong_type,
     bencode_missing_key,
     // metainfo
@@ -24,8 +23,8 @@ enum class Errc {
     torrent_bad_piece_hashes,
     torrent_bad_length,
     torrent_bad_path,
-    torrent_bad_symlink,
     torrent_too_many_files,
+    torrent_too_many_pieces,
     torrent_empty,
     torrent_unsupported_version,
     torrent_bad_file_tree,

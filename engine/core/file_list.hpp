@@ -17,7 +17,7 @@ struct FileEntry {
     std::string symlink_target;
     std::uint64_t offset_in_torrent = 0;
     std::uint64_t size = 0;
-    bool pad = false;  ///< BEP 47: never shown, never fetched
+    bool pad = false;  ///< BEP 47: never shown, never fetched; also a link that cannot be shown, of size 0
     bool executable = false;
     bool hidden = false;
 

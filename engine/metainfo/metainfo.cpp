@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/metainfo/bencode.hpp"
+#include "engine/metainfo/charset.hpp"
 #include "engine/metainfo/info_dictionary.hpp"
 #include "engine/metainfo/utf8.hpp"
 
@@ -16,13 +17,25 @@ using bencode::Value;
 constexpr bencode::Limits kTorrentLimits{
     .max_size = kMaxTorrentFileSize, .max_depth = 300, .max_tokens = 20'000'000};
 
-std::string text_of(const Value& torrent, std::string_view key) {
+std::string text_of(const Value& torrent, std::string_view key, const Charset* charset) {
     auto text = torrent.find(key, Kind::string);
-    return text ? to_valid_utf8(text->string()) : std::string();
+    if (!text) return {};
+    if (charset && !is_valid_utf8(text->string()))
+        if (auto converted = charset->to_utf8(text->string())) return *converted;
+    return to_valid_utf8(text->string());
 }
 
-bool is_usable_url(std::string_view url) {
-    return !url.empty() && url.size() <= kMaxUrlSize && std::ranges::none_of(url, [](char c) {
+/// The encoding of what is not UTF-8. `codepage` is what BitComet and old uTorrents write.
+std::optional<Charset> charset_of(const Value& torrent) {
+    if (const auto encoding = torrent.find("encoding", Kind::string))
+        if (auto charset = Charset::named(encoding->string())) return charset;
+    if (const auto code_page = torrent.find("codepage", Kind::integer))
+        return Charset::of_code_page(code_page->integer());
+    return std::nullopt;
+}
+
+bool is_usable_host(std::string_view host) {
+    return !host.empty() && host.size() <= kMaxUrlSize && std::ranges::none_of(host, [](char c) {
         return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
     });
 }
@@ -36,7 +49,8 @@ std::string_view trimmed(std::string_view text) {
 void add_url(std::vector<std::string>& urls, const Value& url) {
     if (!url.is_string()) return;
     const std::string_view text = trimmed(url.string());
-    if (is_usable_url(text) && std::ranges::find(urls, text) == urls.end()) urls.emplace_back(text);
+    if (!text.empty() && text.size() <= kMaxUrlSize && std::ranges::find(urls, text) == urls.end())
+        urls.emplace_back(text);
 }
 
 std::vector<std::vector<std::string>> read_trackers(const Value& torrent) {
@@ -44,10 +58,13 @@ std::vector<std::vector<std::string>> read_trackers(const Value& torrent) {
     std::size_t count = 0;
     if (auto list = torrent.find("announce-list", Kind::list)) {
         for (Value tier : list->list()) {
-            if (!tier.is_list()) continue;
             std::vector<std::string> urls;
-            for (Value url : tier.list()) {
-                if (count + urls.size() < kMaxTrackers) add_url(urls, url);
+            if (tier.is_list()) {
+                for (Value url : tier.list()) {
+                    if (count + urls.size() < kMaxTrackers) add_url(urls, url);
+                }
+            } else if (count < kMaxTrackers) {
+                add_url(urls, tier);  // a list of URLs instead of tiers
             }
             count += urls.size();
             if (!urls.empty()) tiers.push_back(std::move(urls));
@@ -88,7 +105,7 @@ std::vector<HostPort> read_nodes(const Value& torrent) {
         if (parts.size() != 2 || !parts[0].is_string() || !parts[1].is_integer()) continue;
         const std::string_view host = parts[0].string();
         const std::int64_t port = parts[1].integer();
-        if (!is_usable_url(host) || port <= 0 || port > 0xffff) continue;
+        if (!is_usable_host(host) || port <= 0 || port > 0xffff) continue;
         nodes.push_back({std::string(host), static_cast<std::uint16_t>(port)});
     }
     return nodes;
@@ -98,20 +115,23 @@ std::vector<HostPort> read_nodes(const Value& torrent) {
 
 Result<Metainfo> parse_torrent(ByteView torrent) {
     if (torrent.size() > kMaxTorrentFileSize) return Errc::torrent_too_large;
-    auto document = bencode::decode(torrent, kTorrentLimits);
+    // Editors and web servers put a newline or more behind the end.
+    auto document = bencode::decode_prefix(torrent, kTorrentLimits);
     if (!document) return document.error();
     const Value root = document->root();
     auto info = root.find("info", Kind::dictionary);
     if (!info) return Errc::torrent_no_info;
 
-    auto result = read_info(*info);
+    const std::optional<Charset> names = charset_of(root);
+    const Charset* charset = names ? &*names : nullptr;
+    auto result = read_info(*info, charset);
     if (!result) return result;
     result->trackers = read_trackers(root);
     result->dht_nodes = read_nodes(root);
     result->web_seeds = read_web_seeds(root);
-    if (auto date = root.find("creation date", Kind::integer)) result->creation_date = date->integer();
-    result->comment = text_of(root, root.find("comment.utf-8") ? "comment.utf-8" : "comment");
-    result->created_by = text_of(root, "created by");
+    result->creation_date = root.find_clamped("creation date");
+    result->comment = text_of(root, root.find("comment.utf-8") ? "comment.utf-8" : "comment", charset);
+    result->created_by = text_of(root, "created by", charset);
     return result;
 }
 
@@ -120,7 +140,7 @@ Result<Metainfo> parse_info(ByteView info) {
     auto document = bencode::decode(info, kTorrentLimits);
     if (!document) return document.error();
     if (!document->root().is_dictionary()) return Errc::torrent_no_info;
-    return read_info(document->root());
+    return read_info(document->root(), nullptr);
 }
 
 }  // namespace btfs

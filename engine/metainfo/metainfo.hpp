@@ -21,6 +21,10 @@ namespace btfs {
 inline constexpr std::size_t kMaxTorrentFileSize = std::size_t{64} << 20;
 inline constexpr std::uint32_t kMaxPieceLength = std::uint32_t{512} << 20;
 inline constexpr std::size_t kMaxFiles = 2'000'000;
+/// Each piece costs some bytes for the torrent and a bit for each peer.
+inline constexpr std::uint64_t kMaxPieces = 1 << 21;
+/// Pieces times blocks in a whole piece (64 TiB of content): what the cache's bitmaps have places for.
+inline constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 32;
 // Beyond these the rest is left out.
 inline constexpr std::size_t kMaxTrackers = 500;
 inline constexpr std::size_t kMaxUrlSize = 4096;
@@ -35,11 +39,11 @@ struct Metainfo {
     FileList files;
     PieceHashes hashes;
 
-    std::vector<std::vector<std::string>> trackers;  ///< URLs in tiers (BEP 12)
-    std::vector<HostPort> dht_nodes;  ///< BEP 5; hosts may be names
-    std::vector<std::string> web_seeds;         ///< BEP 19
-    bool is_private = false;                    ///< BEP 27
-    std::optional<std::int64_t> creation_date;  ///< seconds since 1970
+    std::vector<std::vector<std::string>> trackers;  ///< in tiers (BEP 12), as written: not all are URLs
+    std::vector<HostPort> dht_nodes;                 ///< BEP 5; hosts may be names
+    std::vector<std::string> web_seeds;              ///< BEP 19, as written
+    bool is_private = false;                         ///< BEP 27
+    std::optional<std::int64_t> creation_date;  ///< seconds since 1970, as it was said, clamped to 64 bits
     std::string comment;
     std::string created_by;
 
@@ -48,10 +52,14 @@ struct Metainfo {
     std::shared_ptr<const Bytes> info_bytes;
 };
 
-/// Reads a torrent file. Names never make it fail (see safe_path.hpp), but for a file without any name.
+/// Reads a torrent file; what follows the end of its dictionary is ignored. Names, links, and values that
+/// neither the info-hash nor the layout depends on never make it fail. Names that are not UTF-8 are converted
+/// from the encoding that the torrent names; without one, each wrong byte becomes U+FFFD. Errors: those of
+/// bencode.hpp and torrent_*.
 Result<Metainfo> parse_torrent(ByteView torrent);
 
-/// Reads a bare info dictionary, which names no trackers. Whoever fetched it compares `identity` (BEP 9).
+/// Reads a bare info dictionary, which names no trackers and no encoding. Nothing may follow it. The caller
+/// that fetched it compares `identity` (BEP 9).
 Result<Metainfo> parse_info(ByteView info);
 
 }  // namespace btfs

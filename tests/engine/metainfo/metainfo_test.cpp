@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "engine/metainfo/bencode.hpp"
@@ -114,7 +115,7 @@ TEST(Metainfo, ReadsWhatSurroundsTheInfo) {
     auto result = parse_torrent(as_bytes(torrent));
     ASSERT_TRUE(result) << result.error().message();
     EXPECT_THAT(result->trackers,
-                ElementsAre(ElementsAre("http://a/ann", "udp://b:1"), ElementsAre("http://c")));
+                ElementsAre(ElementsAre("http://a/ann", "udp://b:1", "bad url"), ElementsAre("http://c")));
     EXPECT_EQ(result->comment, "hi \xef\xbf\xbd");
     EXPECT_EQ(result->created_by, "lab");
     EXPECT_EQ(result->creation_date, 1700000000);
@@ -160,13 +161,12 @@ TEST(Metainfo, WhatIsNoTorrentIsAnError) {
          "ELF\0\1\2"s,
          Errc::bencode_syntax},
         {good.substr(0, good.size() / 2), Errc::bencode_truncated},
-        {good + "garbage", Errc::bencode_trailing_data},
         {"d8:announce3:abce", Errc::torrent_no_info},
         {"d4:infoli1eee", Errc::torrent_no_info},
         {"li1ee", Errc::torrent_no_info},
         {"d4:info" + std::string(2'000'000, 'l') + std::string(2'000'000, 'e') + 'e', Errc::bencode_too_deep},
         {"d4:info99999999999999999999:xe", Errc::bencode_truncated},
-        {"d4:infod6:lengthi" + std::string(40, '9') + "eee", Errc::bencode_integer_out_of_range},
+        {"d4:infod6:lengthi" + std::string(40, '9') + "e12:piece lengthi16384eee", Errc::torrent_bad_length},
         {"d4:infod6:lengthi5e4:name1:f12:piece lengthi16384eee", Errc::torrent_bad_piece_hashes},
         {"d4:infod6:lengthi5e4:name1:f12:piece lengthi16384e6:pieces19:0123456789012345678ee",
          Errc::torrent_bad_piece_hashes},
@@ -201,18 +201,174 @@ TEST(Metainfo, BadNamesAreMadeSafe) {
                 ElementsAre("file/a", "file/a (2)/b"));
 }
 
-TEST(Metainfo, AFileWithoutANameIsAnError) {
-    EXPECT_EQ(error_of({.files = file(1000, {})}), Errc::torrent_bad_path);
-    EXPECT_EQ(error_of({.files = "d6:lengthi1000ee"}), Errc::torrent_bad_path);
-    EXPECT_EQ(error_of({.files = "d6:lengthi1000e4:pathli1eee"}), Errc::torrent_bad_path);
-    EXPECT_EQ(error_of({.files = "i1e"}), Errc::bencode_wrong_type);
+TEST(Metainfo, WhatFollowsATorrentIsIgnored) {
+    const std::string good = "d4:info" + Info{}.text() + 'e';
+    const Identity identity = parse_torrent(as_bytes(good))->identity;
+    for (const std::string& more : {"\n"s, "\r\n"s, " "s, "\0"s, "garbage"s, "<!-- served in 3 ms -->"s, "e"s,
+                                    good, std::string(100'000, '\xff')}) {
+        auto torrent = parse_torrent(as_bytes(good + more));
+        ASSERT_TRUE(torrent) << more.substr(0, 30);
+        EXPECT_EQ(torrent->identity, identity);
+    }
+    EXPECT_EQ(parse_info(as_bytes(Info{}.text() + '\n')).error(), Errc::bencode_trailing_data)
+        << "the info-hash covers all of what peers sent";
 }
+
+TEST(Metainfo, AFileWithoutAUsableNameGetsOneAndTheOthersKeepTheirs) {
+    const std::string good = file(500, {"a"});
+    EXPECT_THAT(paths(parse({.files = file(500, {}) + good}).value()), ElementsAre("file/_", "file/a"));
+    EXPECT_THAT(paths(parse({.files = "d6:lengthi500ee" + good}).value()), ElementsAre("file/_", "file/a"));
+    EXPECT_THAT(paths(parse({.files = "d6:lengthi500e4:pathi7ee" + good}).value()),
+                ElementsAre("file/_", "file/a"));
+    EXPECT_THAT(paths(parse({.files = "d6:lengthi500e4:pathl1:di1e1:xee" + good}).value()),
+                ElementsAre("file/d/_/x", "file/a"));
+    EXPECT_THAT(paths(parse({.files = "d6:lengthi500e4:path1:be" + good}).value()),
+                ElementsAre("file/b", "file/a"));
+    EXPECT_THAT(paths(parse({.files = file(0, {}) + file(0, {""}) + file(1000, {"_"})}).value()),
+                ElementsAre("file/_", "file/_ (2)", "file/_ (3)"));
+}
+
+TEST(Metainfo, AnEntryThatLeavesTheLayoutUndefinedIsAnError) {
+    const std::string good = file(500, {"a"});
+    EXPECT_EQ(error_of({.files = "i1e" + good}), Errc::bencode_wrong_type);
+    EXPECT_EQ(error_of({.files = "d4:pathl1:bee" + good}), Errc::torrent_bad_length);
+    for (const char* length : {"i-1e", "i007e", "i-0e", "i18446744073709551615e", "3:500"})
+        EXPECT_EQ(error_of({.files = "d6:length"s + length + "4:pathl1:bee" + good}),
+                  Errc::torrent_bad_length)
+            << length;
+    EXPECT_EQ(error_of({.piece_length = "i016384e"}), Errc::torrent_bad_piece_length);
+}
+
+TEST(Metainfo, AttributesThatMeanNothingAreIgnored) {
+    auto torrent = parse({.files = "d4:attri5e6:lengthi500e4:pathl1:aee" + file(500, {"b"},
+                                                                                "?\xff"
+                                                                                "xzz")});
+    ASSERT_TRUE(torrent);
+    EXPECT_FALSE(torrent->files[0].executable);
+    EXPECT_TRUE(torrent->files[1].executable);
+}
+
+TEST(Metainfo, NumbersThatNobodyNeedsMayBeAnything) {
+    for (const char* odd : {"i18446744073709551615e", "i-0e", "i007e", "i99999999999999999999999999e"}) {
+        const std::string torrent = "d5:a num"s + odd + "13:creation date" + odd + "4:infod5:a num" + odd +
+                                    "6:lengthi1000e12:meta version" + odd +
+                                    "4:name1:f12:piece lengthi16384e6:pieces20:hhhhhhhhhhhhhhhhhhhh" +
+                                    "6:sourcel" + odd + "ee5:nodesll1:h" + odd + "eee";
+        auto result = parse_torrent(as_bytes(torrent));
+        ASSERT_TRUE(result) << odd << ' ' << result.error().message();
+        EXPECT_EQ(result->layout.total_size(), 1000u);
+        EXPECT_TRUE(result->dht_nodes.empty());
+    }
+}
+
+TEST(Metainfo, ACreationDateIsKeptAsItWasSaid) {
+    const auto date = [](const std::string& said) {
+        return parse_torrent(as_bytes("d13:creation date" + said + "4:info" + Info{}.text() + 'e'))
+            ->creation_date;
+    };
+    EXPECT_EQ(date("i1700000000000e"), 1'700'000'000'000);
+    EXPECT_EQ(date("i-5e"), -5);
+    EXPECT_EQ(date("i1221000000000e"), 1'221'000'000'000) << "the year 40661";
+    EXPECT_EQ(date("i18446744073709551615e"), std::numeric_limits<std::int64_t>::max());
+    EXPECT_EQ(date("i-18446744073709551615e"), std::numeric_limits<std::int64_t>::min());
+    EXPECT_FALSE(date("4:2024"));
+}
+
+TEST(Metainfo, PrivateIsWhateverIsNotZero) {
+    for (const char* value : {"i1e", "i2e", "i-1e", "i01e", "i18446744073709551615e"})
+        EXPECT_TRUE(parse({.more = "7:private"s + value})->is_private) << value;
+    for (const char* value : {"i0e", "i-0e", "1:0", "le"})
+        EXPECT_FALSE(parse({.more = "7:private"s + value})->is_private) << value;
+}
+
+TEST(Metainfo, AListOfUrlsInPlaceOfTiersIsReadToo) {
+    auto result = parse_torrent(as_bytes("d13:announce-listl" + str("http://a/x y|z") + "l" +
+                                         str("udp://b:1") + "ee4:info" + Info{}.text() + 'e'));
+    ASSERT_TRUE(result);
+    EXPECT_THAT(result->trackers, ElementsAre(ElementsAre("http://a/x y|z"), ElementsAre("udp://b:1")));
+}
+
+// A torrent whose `encoding`, if any, stands where such creators put it.
+Result<Metainfo> parse_encoded(const std::string& encoding, const Info& info) {
+    const std::string outer = encoding.empty() ? "" : "8:encoding" + str(encoding);
+    return parse_torrent(as_bytes("d" + outer + "4:info" + info.text() + 'e'));
+}
+
+const std::string kGbk = "\xc4\xe3\xba\xc3", kGbkRead = "\u4f60\u597d";
+const std::string kSjis = "\x83\x5c\x83\x74\x83\x67", kSjisRead = "\u30bd\u30d5\u30c8";  // 0x5c inside
 
 TEST(Metainfo, TheUtf8NamesOfOldCreatorsCount) {
     auto torrent = parse({.files = file(1000, {"\xb2"}, {}, "10:path.utf-8l" + str("\xc3\xa9") + 'e'),
                           .more = "10:name.utf-8" + str("n\xc3\xa9")});
     ASSERT_TRUE(torrent);
     EXPECT_THAT(paths(*torrent), ElementsAre("n\xc3\xa9/\xc3\xa9"));
+}
+
+TEST(Metainfo, Utf8NamesThatDoNotFitTheOthersAreIgnored) {
+    const auto path = [](const std::string& more) {
+        return paths(parse({.files = file(1000, {"d", "raw"}, {}, more)}).value()).at(0);
+    };
+    EXPECT_EQ(path("10:path.utf-8l1:D1:Fe"), "file/D/F");
+    EXPECT_EQ(path("10:path.utf-8l1:Fe"), "file/d/raw") << "another number of names";
+    EXPECT_EQ(path("10:path.utf-8l1:D1:E1:Fe"), "file/d/raw");
+    EXPECT_EQ(path("10:path.utf-8le"), "file/d/raw");
+    EXPECT_EQ(path("10:path.utf-8l1:Di1ee"), "file/d/raw");
+    EXPECT_EQ(path("10:path.utf-8l1:D1:\xff"
+                   "e"),
+              "file/d/raw");
+    EXPECT_EQ(path("10:path.utf-83:D/F"), "file/d/raw");
+    EXPECT_EQ(paths(parse({.files = "d6:lengthi1000e10:path.utf-8l1:D1:Fee"}).value()).at(0), "file/D/F");
+    EXPECT_EQ(parse({.name = "raw", .more = "10:name.utf-8" + str("\xff")})->name, "raw");
+}
+
+TEST(Metainfo, NamesAreReadByTheEncodingThatTheTorrentNames) {
+    const auto read = [](const std::string& encoding, const std::string& name) {
+        auto torrent = parse_encoded(encoding, {.files = file(1000, {name, "a.txt"}), .name = name});
+        return paths(torrent.value()).at(0);
+    };
+    for (const char* gbk : {"GBK", "gb2312", "GB18030", "cp936", "windows-936"})
+        EXPECT_EQ(read(gbk, kGbk), kGbkRead + '/' + kGbkRead + "/a.txt") << gbk;
+    for (const char* sjis : {"Shift_JIS", "shift-jis", "SJIS", "CP932"})
+        EXPECT_EQ(read(sjis, kSjis), kSjisRead + '/' + kSjisRead + "/a.txt") << sjis;
+    EXPECT_EQ(read("Big5", "\xa4\xa4"), "\u4e2d/\u4e2d/a.txt");
+    EXPECT_EQ(read("EUC-KR", "\xc7\xd1"), "\ud55c/\ud55c/a.txt");
+    EXPECT_EQ(read("windows-1251", "\xcf"), "\u041f/\u041f/a.txt");
+    EXPECT_EQ(read("KOI8-R", "\xf0"), "\u041f/\u041f/a.txt");
+    EXPECT_EQ(read("GBK", "\u4f60"), "\u4f60/\u4f60/a.txt") << "UTF-8 in spite of what the torrent says";
+    EXPECT_EQ(read("GBK", "\xc4\xe3\xff"), read("", "\xc4\xe3\xff")) << "is no GBK either";
+    const std::string by_number = "d8:codepagei936e4:info" + Info{.name = kGbk}.text() + 'e';
+    EXPECT_EQ(parse_torrent(as_bytes(by_number))->name, kGbkRead);
+}
+
+TEST(Metainfo, WithoutAUsableEncodingNamesAreStable) {
+    const std::string fallback = "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd";
+    for (const char* encoding :
+         {"", "UTF-8", "nonsense", "ISO-2022-CN-EXT", "../../tmp/evil", "UTF-7", "UTF-16"})
+        for (int mount = 0; mount < 2; ++mount)
+            EXPECT_EQ(parse_encoded(encoding, {.name = kGbk})->name, fallback) << encoding;
+    const std::string as_file = "d8:encoding"s + str("GBK") + "7:comment" + str(kGbk) + "4:info" +
+                                Info{.name = kGbk, .more = "10:name.utf-8" + str("ok")}.text() + 'e';
+    EXPECT_EQ(parse_torrent(as_bytes(as_file))->name, "ok");
+    EXPECT_EQ(parse_torrent(as_bytes(as_file))->comment, kGbkRead);
+}
+
+TEST(Metainfo, ControlCharactersOfConvertedNamesAreReplaced) {
+    EXPECT_EQ(parse_encoded("windows-1251", {.name = "a\x01/\xcf"})->name, "a__\u041f");
+    EXPECT_EQ(parse({.name = "exe.\u202egpj"})->name, "exe._gpj");
+}
+
+TEST(Metainfo, MorePiecesOrBlocksThanTheCacheHasPlacesForAreRefused) {
+    EXPECT_FALSE(error_of({.length = num(kMaxPieces), .piece_length = num(1), .pieces = kMaxPieces}));
+    EXPECT_EQ(error_of({.length = num(kMaxPieces + 1), .piece_length = num(1), .pieces = kMaxPieces + 1}),
+              Errc::torrent_too_many_pieces);
+    const std::uint64_t most = kMaxBlocks / (kMaxPieceLength / kBlockSize);
+    EXPECT_FALSE(error_of({.length = num(static_cast<std::int64_t>(most * kMaxPieceLength)),
+                           .piece_length = num(kMaxPieceLength),
+                           .pieces = most}));
+    EXPECT_EQ(error_of({.length = num(static_cast<std::int64_t>((most + 1) * kMaxPieceLength)),
+                        .piece_length = num(kMaxPieceLength),
+                        .pieces = most + 1}),
+              Errc::torrent_too_many_pieces);
 }
 
 TEST(Metainfo, PadFilesBecomePadExtents) {
@@ -230,29 +386,66 @@ TEST(Metainfo, PadFilesBecomePadExtents) {
     EXPECT_EQ(torrent->layout.payload(PieceIndex(0), 0).size, 10000u);
 }
 
-TEST(Metainfo, SymlinksStayInside) {
-    const auto link = [](std::vector<std::string> at, std::vector<std::string> to) {
-        std::string target = "12:symlink pathl";
-        for (const auto& name : to) target += str(name);
-        return file(0, std::move(at), "l", target + 'e');
-    };
-    const auto target = [&](const std::string& entry) {
-        auto torrent = parse({.files = file(1000, {"d", "a/b"}) + entry});
-        return torrent ? torrent->files.back().symlink_target : torrent.error().message();
-    };
-    const std::string refused = Error(Errc::torrent_bad_symlink).message();
-    EXPECT_EQ(target(link({"l"}, {"d", "a/b"})), refused);  // a '/' in a target is no name
-    EXPECT_EQ(target(link({"l"}, {"d", "x"})), "d/x");
-    EXPECT_EQ(target(link({"d", "l"}, {"d", "x"})), "x");
-    EXPECT_EQ(target(link({"e", "f", "l"}, {"d", "x"})), "../../d/x");
-    EXPECT_EQ(target(link({"d", "l"}, {"d"})), ".");
-    EXPECT_EQ(target(link({"d", "e", "l"}, {"d"})), "..");
-    EXPECT_EQ(target(link({"dd", "l"}, {"d", "x"})), "../d/x");
-    EXPECT_EQ(target(link({"l"}, {"d", "..", "d", ".", "x"})), "d/x");
-    for (auto bad : std::vector<std::vector<std::string>>{
-             {".."}, {"d", "..", "..", "x"}, {"", "etc", "passwd"}, {"/etc/passwd"}, {}})
-        EXPECT_EQ(target(link({"l"}, bad)), refused);
-    EXPECT_EQ(target(file(0, {"l"}, "l")), refused);
+std::string link(std::vector<std::string> at, std::vector<std::string> to) {
+    std::string target = "12:symlink pathl";
+    for (const auto& name : to) target += str(name);
+    return file(0, std::move(at), "l", target + 'e');
+}
+
+// Where a link in a torrent with the files "d/x" and "a" leads; "-" if it is left out.
+std::string target_of(const std::string& entry) {
+    auto torrent = parse({.files = file(500, {"d", "x"}) + file(500, {"a"}) + entry});
+    if (!torrent) return torrent.error().message();
+    EXPECT_THAT(paths(*torrent), testing::Contains("file/d/x"));
+    const FileEntry& last = torrent->files.back();
+    EXPECT_EQ(last.pad, !last.is_symlink());
+    return last.is_symlink() ? last.symlink_target : "-";
+}
+
+TEST(Metainfo, SymlinksAreRelativeToTheTorrentsFolder) {
+    EXPECT_EQ(target_of(link({"l"}, {"d", "x"})), "d/x");
+    EXPECT_EQ(target_of(link({"d", "l"}, {"d", "x"})), "x");
+    EXPECT_EQ(target_of(link({"e", "f", "l"}, {"d", "x"})), "../../d/x");
+    EXPECT_EQ(target_of(link({"d", "l"}, {"d"})), ".");
+    EXPECT_EQ(target_of(link({"d", "e", "l"}, {"d"})), "..");
+    EXPECT_EQ(target_of(link({"dd", "l"}, {"d", "x"})), "../d/x");
+    EXPECT_EQ(target_of(link({"l"}, {"d", "..", "d", ".", "x"})), "d/x");
+}
+
+TEST(Metainfo, ASymlinkThatLeavesItsFolderButNotTheTorrentLeadsThere) {
+    EXPECT_EQ(target_of(link({"d", "l"}, {"..", "a"})), "../a");
+    EXPECT_EQ(target_of(link({"d", "e", "l"}, {"..", "x"})), "../x");
+    EXPECT_EQ(target_of(link({"d", "l"}, {"x"})), "x") << "no file of the torrent's folder has that name";
+    EXPECT_EQ(target_of(link({"d", "l"}, {"../a"})), "../a");
+    EXPECT_EQ(target_of(link({"l"}, {"d/x"})), "d/x");
+    EXPECT_EQ(target_of(file(0, {"d", "l"}, "l", "12:symlink path" + str("../a"))), "../a");
+}
+
+TEST(Metainfo, ADanglingSymlinkDangles) {
+    EXPECT_EQ(target_of(link({"l"}, {"none"})), "none");
+    EXPECT_EQ(target_of(link({"d", "l"}, {"none", "of", "these"})), "../none/of/these");
+    EXPECT_EQ(target_of(link({"d", "l"}, {"..", "none"})), "../none");
+    EXPECT_EQ(target_of(link({"l"}, {"l"})), "l") << "a loop is the reader's ELOOP";
+}
+
+TEST(Metainfo, ASymlinkThatLeavesTheTorrentOrLeadsNowhereIsLeftOutAlone) {
+    for (auto bad : std::vector<std::vector<std::string>>{{".."},
+                                                          {"d", "..", "..", "x"},
+                                                          {"../../etc/passwd"},
+                                                          {"", "etc", "passwd"},
+                                                          {"/etc/passwd"},
+                                                          {""},
+                                                          {}})
+        EXPECT_EQ(target_of(link({"l"}, bad)), "-");
+    EXPECT_EQ(target_of(link({"d", "l"}, {"..", "..", "etc"})), "-");
+    EXPECT_EQ(target_of(file(0, {"l"}, "l")), "-") << "without a target";
+    EXPECT_EQ(target_of(file(0, {"l"}, "l", "12:symlink pathi1e")), "-");
+    EXPECT_EQ(target_of(file(0, {"l"}, "l", "12:symlink pathli1eei5e0:")).substr(0, 4), "not ");
+}
+
+TEST(Metainfo, ALinkToANameThatWasMadeSafeLeadsToTheSafeName) {
+    auto torrent = parse({.files = file(1000, {"d", "a/b"}) + link({"l"}, {"d", "a/b"})});
+    EXPECT_EQ(torrent->files.back().symlink_target, "d/a_b");
 }
 
 TEST(Metainfo, HybridsAreReadAsV1AndKeepBothHashes) {
