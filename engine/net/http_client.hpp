@@ -1,34 +1,17 @@
 // HTTP GET, for trackers, web seeds and .torrent files.
 #pragma once
 
+#include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
-#include "engine/core/time.hpp"
-#include "engine/core/types.hpp"
 #include "engine/net/asio_fwd.hpp"
+#include "engine/net/http_message.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
 
 namespace btfs::net {
-
-struct HttpRequest {
-    std::string url;
-    Families families = Families::both;
-    std::optional<ByteRange> range;              ///< asked for; the server may ignore it: look at the status
-    Duration timeout = 30s;                      ///< for all of it, redirects included
-    std::optional<Duration> stall_timeout = {};  ///< between one byte of a response and the next
-    std::size_t max_body_size = 1 << 20;         ///< decompressed
-};
-
-struct HttpResponse {
-    unsigned status = 0;
-    std::string body;       ///< decompressed
-    std::string final_url;  ///< a magnet link if the server redirects there: then there is no body
-};
 
 /// GETs over HTTP/1.1, one connection each, over TLS with verified certificates for https. A host's addresses
 /// are tried as connect_to_first() does. Follows redirects, but none from a public address to a loopback or

@@ -9,11 +9,10 @@
 #include "engine/core/error.hpp"
 #include "engine/core/time.hpp"
 #include "engine/net/asio_fwd.hpp"
+#include "engine/net/families.hpp"
 #include "engine/net/socket_factory.hpp"
 
 namespace btfs::net {
-
-enum class Families : std::uint8_t { v4, v6, both };
 
 /// Asks the name servers of this machine, from where `--bind` says, without a thread and without waiting.
 /// Addresses as text, "localhost" and the hosts file are answered without a server. The servers are looked

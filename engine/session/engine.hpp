@@ -16,7 +16,7 @@
 #include "engine/metainfo/magnet.hpp"
 #include "engine/metainfo/metainfo.hpp"
 #include "engine/net/dht_options.hpp"
-#include "engine/net/http_client.hpp"
+#include "engine/net/http_message.hpp"
 #include "engine/net/local_binding.hpp"
 #include "engine/session/torrent_status.hpp"
 #include "engine/storage.hpp"

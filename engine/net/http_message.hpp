@@ -1,0 +1,29 @@
+// HTTP requests and responses as their callers see them, without Asio.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "engine/core/time.hpp"
+#include "engine/core/types.hpp"
+#include "engine/net/families.hpp"
+
+namespace btfs::net {
+
+struct HttpRequest {
+    std::string url;
+    Families families = Families::both;
+    std::optional<ByteRange> range;              ///< asked for; the server may ignore it: look at the status
+    Duration timeout = 30s;                      ///< for all of it, redirects included
+    std::optional<Duration> stall_timeout = {};  ///< between one byte of a response and the next
+    std::size_t max_body_size = 1 << 20;         ///< decompressed
+};
+
+struct HttpResponse {
+    unsigned status = 0;
+    std::string body;       ///< decompressed
+    std::string final_url;  ///< a magnet link if the server redirects there: then there is no body
+};
+
+}  // namespace btfs::net
