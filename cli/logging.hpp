@@ -5,9 +5,9 @@
 
 namespace btfs::cli {
 
-/// Sets the default logger up. `detached`: stderr is there only until the
-/// mount is, and gets warnings alone. Throws Failure if the log file
-/// cannot be opened.
+/// Sets the default logger up. A process that detaches (`detached`) loses its stderr once the mount stands;
+/// until then stderr gets the warnings, beside a log file too. Each entry is one line, whatever names it
+/// quotes. Throws Failure if the log file cannot be opened.
 void start_logging(const LogOptions& options, bool detached);
 
 }  // namespace btfs::cli

@@ -50,7 +50,7 @@ std::string as_text(const Metainfo& torrent) {
         size += file.size;
         ++count;
     }
-    out << "name:       " << torrent.name << '\n';
+    out << "name:       " << printable(torrent.name) << '\n';
     if (torrent.identity.v1) out << "info-hash:  " << torrent.identity.v1->hex() << '\n';
     if (torrent.identity.v2) out << "info-hash:  " << torrent.identity.v2->hex() << " (v2)\n";
     out << "size:       " << human_size(size) << " (" << size << " bytes) in " << count
@@ -64,9 +64,9 @@ std::string as_text(const Metainfo& torrent) {
             out << "tracker " << tier + 1 << ":  " << one_line(url) << '\n';
     for (const FileEntry& file : torrent.files) {
         if (file.pad) continue;
-        out << "  " << file.path;
+        out << "  " << printable(file.path);
         if (file.is_symlink()) {
-            out << " -> " << file.symlink_target << '\n';
+            out << " -> " << printable(file.symlink_target) << '\n';
         } else {
             out << "  " << human_size(file.size) << '\n';
         }

@@ -8,19 +8,13 @@
 #include <iterator>
 
 #include "cli/one_line.hpp"
+#include "engine/tracker/public_url.hpp"
 
 namespace btfs::cli {
 namespace {
 
-/// Trackers of closed groups tell their users apart by a path or query that is nobody else's business.
-std::string tracker_host(std::string_view url) {
-    const std::size_t scheme = url.find("://");
-    const std::size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
-    return std::string(url.substr(0, url.find_first_of("/?", begin)));
-}
-
 std::string tracker_text(const tracker::TrackerStatus& tracker) {
-    std::string text = tracker_host(tracker.url) + ": ";
+    std::string text = tracker::public_url(tracker.url) + ": ";
     if (!tracker.working) {
         if (tracker.message.empty()) return text + (tracker.announcing ? "announcing" : "not asked yet");
         return text + tracker.message;

@@ -1,8 +1,6 @@
 #include "cli/torrent_url.hpp"
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
-#include <boost/asio/ssl/error.hpp>
 
 namespace btfs::cli {
 namespace {
@@ -22,7 +20,7 @@ bool is_lasting(const Error& error) {
     for (Errc errc : {Errc::http_bad_url, Errc::http_malformed, Errc::http_too_large,
                       Errc::http_too_many_redirects, Errc::http_redirect_refused})
         if (error == errc) return true;
-    return error.category() == boost::asio::error::get_ssl_category();
+    return error.category().name() == std::string_view("asio.ssl");  // by its name, without Asio's headers
 }
 
 bool says_later(unsigned status) {
@@ -36,7 +34,13 @@ bool looks_like_url(std::string_view text) {
 }
 
 std::string shown_url(std::string_view url) {
-    return std::string(url.substr(0, url.find_first_of("?#")));
+    const std::string_view shown = url.substr(0, url.find_first_of("?#"));
+    const std::size_t mark = shown.find("://");
+    if (mark == std::string_view::npos) return std::string(shown);
+    const std::size_t begin = mark + 3;
+    const std::size_t user = shown.substr(0, shown.find('/', begin)).rfind('@');
+    if (user == std::string_view::npos || user < begin) return std::string(shown);
+    return std::string(shown.substr(0, begin)) + std::string(shown.substr(user + 1));
 }
 
 net::HttpRequest torrent_request(std::string url) {

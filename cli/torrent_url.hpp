@@ -1,4 +1,4 @@
-// Torrents that are named by a URL: what is asked of the server, and what its answer means.
+// Fetches a torrent by URL: the HTTP request, and the meaning of the response.
 #pragma once
 
 #include <optional>
@@ -7,31 +7,31 @@
 
 #include "cli/sources.hpp"
 #include "engine/core/time.hpp"
-#include "engine/net/http_client.hpp"
+#include "engine/net/http_message.hpp"
 
 namespace btfs::cli {
 
 /// True for http and https.
 bool looks_like_url(std::string_view text);
-/// The URL without its query, which may hold a password: for logs and the status.
+/// The URL without its query, user name and password, for logs and the status.
 std::string shown_url(std::string_view url);
 
-/// 30 s for all of it, 10 s without a byte, kMaxTorrentFileSize.
+/// Limits the download to 30 s, to 10 s without a byte, and to kMaxTorrentFileSize.
 net::HttpRequest torrent_request(std::string url);
 
-/// What came of one attempt.
+/// The outcome of one attempt.
 struct UrlAnswer {
     std::optional<TorrentSource> torrent;
-    Bytes content;        ///< what it was parsed from: a torrent file or a magnet link
+    Bytes content;        ///< the torrent file or magnet link that it was parsed from
     std::string problem;  ///< why there is none
-    bool again = false;   ///< it may help to ask once more, later
+    bool again = false;   ///< another attempt may succeed
 };
 
 /// A server may send a torrent file or redirect to a magnet link. Failures of the network, and answers that
 /// say "later" (408, 425, 429, 5xx), are worth another attempt; everything else will stay as it is.
 UrlAnswer judge(const Result<net::HttpResponse>& response);
 
-/// From the end of an attempt to the next: 2 s after the first failure, doubling up to 10 min.
+/// Returns the pause before the next attempt: 2 s after the first failure, doubling up to 10 min.
 Duration retry_delay(unsigned failures);
 
 }  // namespace btfs::cli

@@ -5,6 +5,8 @@
 #include <boost/asio/io_context.hpp>
 #include <utility>
 
+#include "engine/tracker/public_url.hpp"
+
 namespace btfs {
 
 Announcing::Announcing(boost::asio::io_context& io, net::TrackerClient& client, std::string name,
@@ -47,9 +49,9 @@ void Announcing::carry_on() {
     const TorrentTotals totals = owner_.totals();
     const tracker::AnnounceProgress progress{totals.uploaded, totals.downloaded, totals.left, false};
     while (auto job = announcer_.poll_job(Clock::now(), progress)) {
-        spdlog::debug("{}: announcing to {}", name_, job->url);
+        spdlog::debug("{}: announcing to {}", name_, tracker::public_url(job->url));
         const tracker::AnnounceId id = job->id;
-        const std::string url = job->url;
+        const std::string url = tracker::public_url(job->url);
         client_.announce(std::move(*job), [this, id, url, alive = std::weak_ptr(alive_)](
                                               Result<tracker::AnnounceReply> reply) {
             if (alive.expired()) return;

@@ -24,6 +24,8 @@ TEST(TorrentUrl, IsHttpOrHttps) {
 TEST(TorrentUrl, IsShownWithoutItsSecrets) {
     EXPECT_EQ(shown_url("http://host/a/b.torrent?passkey=x#y"), "http://host/a/b.torrent");
     EXPECT_EQ(shown_url("http://host"), "http://host");
+    EXPECT_EQ(shown_url("https://user:secret@host:1/a@b.torrent"), "https://host:1/a@b.torrent");
+    EXPECT_EQ(shown_url("https://user:se@cret@host?x"), "https://host");
 }
 
 TEST(TorrentUrl, AMagnetLinkIsTaken) {
