@@ -1,4 +1,4 @@
-// Failures on their way to the user: one line that says what failed, on what, and what to do.
+// Failure: the exception that ends a command with a message for the user.
 #pragma once
 
 #include <stdexcept>
@@ -8,7 +8,9 @@
 
 namespace btfs::cli {
 
-/// Ends a command with kFailure; main() prints it as "btfs: <message>". Thrown at start-up only.
+/// Its message says in one line what failed, on what, and what to do next. Thrown by a command, it ends the
+/// process with kFailure, and main() prints "btfs: <message>". Thrown on the worker's thread, it fails one
+/// torrent: the roster keeps the message, and the log has it.
 class Failure : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

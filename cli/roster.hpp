@@ -1,4 +1,4 @@
-// All that a mount was asked for, and how far each of it has come.
+// Roster: the sources of a mount, and the state of each.
 #pragma once
 
 #include <exception>
@@ -14,10 +14,10 @@
 namespace btfs::cli {
 
 struct RosterEntry {
-    std::string name = {};       ///< what its source calls it: a URL, until more is known
-    std::string info_hash = {};  ///< in hex; empty until it is known
-    std::string url = {};        ///< where its file comes from, fit to be shown; empty if from elsewhere
-    std::string fetch = {};      ///< how that goes
+    std::string name = {};                     ///< as its source calls it: a URL, until more is known
+    std::string info_hash = {};                ///< in hex; empty until it is known
+    std::string url = {};                      ///< of its file, without secrets; empty if it came another way
+    std::string fetch = {};                    ///< the state of that download
     std::optional<TorrentHandle> handle = {};  ///< once the engine has it
     std::optional<Slot> slot = {};             ///< once it is in the mount
     std::string problem = {};                  ///< why it will never be there
@@ -26,7 +26,7 @@ struct RosterEntry {
     bool settled() const { return visible() || !problem.empty(); }
 };
 
-/// Written by the threads that bring torrents forward, read by any.
+/// Called on any thread.
 class Roster {
   public:
     using Index = std::size_t;
@@ -42,7 +42,8 @@ class Roster {
         std::lock_guard lock(mutex_);
         change(entries_.at(index));
     }
-    /// What fails in `bring` fails for good, and is thrown on: it is to be seen in the status, too.
+    /// Runs `bring`. If it throws, the entry has failed for good: the message becomes its problem, for the
+    /// status, and the exception is thrown on.
     template <class F>
     void or_fail(Index index, F bring) {
         try {
@@ -52,12 +53,12 @@ class Roster {
             throw;
         }
     }
-    /// It was asked for twice.
+    /// Removes an entry whose torrent has another entry.
     void remove(Index index) {
         std::lock_guard lock(mutex_);
         entries_.erase(index);
     }
-    /// In the order in which they came.
+    /// Returns all entries in the order of add().
     std::vector<RosterEntry> entries() const {
         std::lock_guard lock(mutex_);
         std::vector<RosterEntry> all;

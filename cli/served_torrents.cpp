@@ -3,7 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 
+#include "cli/content_time.hpp"
 #include "cli/failure.hpp"
 #include "cli/torrent_url.hpp"
 
@@ -12,8 +14,10 @@ namespace {
 
 /// The same at every mount, as media servers expect.
 std::int64_t modification_time(const Metainfo& torrent, const CacheDir& cache_dir) {
-    const std::int64_t created = torrent.creation_date.value_or(0);
-    return created > 0 ? created : cache_dir.first_seen(torrent.identity);
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto created = creation_time(torrent.creation_date.value_or(0),
+                                       std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    return created ? *created : cache_dir.first_seen(torrent.identity);
 }
 
 KnownContent known(const Metainfo& metainfo, Storage& storage) {
@@ -22,26 +26,37 @@ KnownContent known(const Metainfo& metainfo, Storage& storage) {
 
 }  // namespace
 
-ServedTorrents::ServedTorrents(House house)
-    : house_(std::move(house)),
-      engine_status_(house_.engine),
+ServedTorrents::ServedTorrents(Services services)
+    : services_(std::move(services)),
+      engine_status_(services_.engine),
       finder_(
-          {house_.engine, house_.cache_dir, roster_, worker_},
+          {services_.engine, services_.cache_dir, roster_, worker_},
           [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
       filesystem_({.virtual_files = {{"status", [this] { return status_text(reports()); }}},
-                   .inode_width = house_.inode_width}) {}
+                   .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
     end();
-    house_.engine.stop();
+    services_.engine.stop();
 }
 
 void ServedTorrents::add(Sources sources) {
+    std::vector<std::string> failures;
     for (TorrentSource& source : sources.torrents) {
         RosterEntry entry{.name = source.name, .url = shown_url(source.url)};
         if (!source.url.empty()) entry.fetch = "kept from an earlier mount";
-        bring_in(roster_.add(std::move(entry)), std::move(source));
+        const auto index = roster_.add(std::move(entry));
+        try {
+            roster_.or_fail(index, [&] { bring_in(index, std::move(source)); });
+        } catch (const Failure& failure) {
+            failures.emplace_back(failure.what());
+        }
     }
+    const std::size_t count = sources.count();
+    if (count == 1 && failures.size() == 1) throw Failure(failures.front());
+    for (const std::string& failure : failures) spdlog::warn("left out: {}", failure);
+    if (!failures.empty() && failures.size() == count)
+        throw Failure("not one of " + std::to_string(count) + " torrents can be served");
     for (const std::string& url : sources.urls) {
         const auto index = roster_.add({.name = shown_url(url), .url = shown_url(url)});
         worker_.post([this, index, url] { finder_.fetch(index, url); });
@@ -75,8 +90,11 @@ std::vector<TorrentReport> ServedTorrents::reports() {
 
 void ServedTorrents::bring_in(Roster::Index index, TorrentSource source) {
     if (!source.metainfo) source.metainfo = kept(source.identity);
-    known_.push_back(source.identity);
-    TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), house_.peers};
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.name = source.name;
+        entry.info_hash = source.identity.cache_key();
+    });
+    TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
     spec.background_files = source.selected_files;
     spec.peers.insert(spec.peers.end(), source.peers.begin(), source.peers.end());
     Served* served = nullptr;
@@ -92,17 +110,14 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source) {
             });
         };
     }
-    const TorrentHandle handle = house_.engine.add(std::move(spec));
-    roster_.update(index, [&](RosterEntry& entry) {
-        entry.name = source.name;
-        entry.info_hash = source.identity.cache_key();
-        entry.handle = handle;
-    });
+    const TorrentHandle handle = services_.engine.add(std::move(spec));
+    known_.push_back(source.identity);
+    roster_.update(index, [&](RosterEntry& entry) { entry.handle = handle; });
     if (served) show(index, *source.metainfo, *served, handle);
 }
 
 std::optional<Metainfo> ServedTorrents::kept(const Identity& identity) const {
-    const auto info = house_.cache_dir.kept_info(identity);
+    const auto info = services_.cache_dir.kept_info(identity);
     if (!info) return std::nullopt;
     auto metainfo = parse_info(*info);
     if (!metainfo) return std::nullopt;
@@ -110,8 +125,8 @@ std::optional<Metainfo> ServedTorrents::kept(const Identity& identity) const {
 }
 
 ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo) {
-    auto store = house_.cache_dir.open_torrent({metainfo.identity, metainfo.layout, metainfo.hashes},
-                                               house_.pool, house_.memory);
+    auto store = services_.cache_dir.open_torrent({metainfo.identity, metainfo.layout, metainfo.hashes},
+                                                  services_.pool, services_.memory);
     if (!store) throw Failure(metainfo.name, store.error());
     served_.push_back({std::move(*store), nullptr});
     return served_.back();
@@ -119,10 +134,10 @@ ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo) {
 
 void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, Served& served,
                           TorrentHandle handle) {
-    served.demand = std::make_unique<EngineDemand>(house_.engine, handle);
+    served.demand = std::make_unique<EngineDemand>(services_.engine, handle);
     const Sha1Digest info_hash = metainfo.identity.wire_hash();
     const Slot slot = filesystem_.add({info_hash, metainfo.files, *served.store, *served.demand,
-                                       modification_time(metainfo, house_.cache_dir)});
+                                       modification_time(metainfo, services_.cache_dir)});
     roster_.update(index, [&](RosterEntry& entry) { entry.slot = slot; });
 }
 
@@ -130,9 +145,9 @@ void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, c
     const auto metainfo = parse_info(info);
     if (!metainfo) throw Failure("the torrent that the swarm described", metainfo.error());
     Served& served = open(*metainfo);
-    if (Error error = house_.cache_dir.keep_info(metainfo->identity, info))
+    if (Error error = services_.cache_dir.keep_info(metainfo->identity, info))
         spdlog::warn("{}: its description cannot be kept: {}", metainfo->name, error.message());
-    house_.engine.provide(torrent, known(*metainfo, *served.store));
+    services_.engine.provide(torrent, known(*metainfo, *served.store));
     show(index, *metainfo, served, torrent);
 }
 

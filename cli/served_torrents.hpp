@@ -1,4 +1,4 @@
-// The torrents of a mount, from what the user named to files in the mount.
+// Torrents of a mount: resolves sources, opens stores, adds torrents to the engine and to the mount.
 #pragma once
 
 #include <list>
@@ -20,14 +20,15 @@
 
 namespace btfs::cli {
 
-/// Has torrents found that are only pointed to, opens stores, hands torrents to the engine, and shows them.
-/// What is known by its name alone is shown when the swarm has told the rest. What comes later is taken by a
-/// thread of its own, since that waits for the disk. The FuseSession goes first; at its end this stops the
-/// engine, which uses the stores.
+/// Owns the stores and the tree of all torrents of one mount. A torrent whose file is known is shown at once;
+/// one that a URL or a publisher names is looked up by the SourceFinder; one that is known by its info-hash
+/// alone is shown when the swarm has sent its metadata. A worker thread opens what comes after start(), since
+/// that waits for the disk. The FuseSession is destroyed before this; the destructor stops the engine, which
+/// uses the stores.
 class ServedTorrents {
   public:
-    /// What they are served with. All outlives this.
-    struct House {
+    /// What torrents are served with. Each outlives this.
+    struct Services {
         Engine& engine;
         CacheDir& cache_dir;
         DiskPool& pool;
@@ -36,14 +37,16 @@ class ServedTorrents {
         InodeWidth inode_width = InodeWidth::bits63;
     };
 
-    explicit ServedTorrents(House house);
+    explicit ServedTorrents(Services services);
     ~ServedTorrents();
 
-    /// Before start(). Throws Failure.
+    /// Adds all sources; called once, before start(). A torrent whose store cannot be opened, as one that
+    /// another process serves, is named in the log and stays in reports() as failed. Throws Failure if no
+    /// source is left then.
     void add(Sources sources);
-    /// From now on what servers and the swarm tell is taken.
+    /// Starts the worker, which takes what servers and the swarm tell.
     void start();
-    /// Nothing more is shown.
+    /// Stops the worker: nothing more is shown.
     void end();
 
     Filesystem& filesystem() { return filesystem_; }
@@ -51,29 +54,31 @@ class ServedTorrents {
     std::vector<TorrentReport> reports();
 
   private:
-    /// All that serves one torrent.
+    /// One torrent that is open.
     struct Served {
         std::unique_ptr<TorrentStore> store;
         std::unique_ptr<EngineDemand> demand;
     };
 
+    /// Adds a torrent to the engine and, if its metainfo is known, to the mount. Throws Failure if its store
+    /// cannot be opened; the engine does not know of it then.
     void bring_in(Roster::Index index, TorrentSource source);
-    /// From the info dictionary that an earlier mount has fetched.
+    /// Parses the info dictionary that an earlier mount has fetched.
     std::optional<Metainfo> kept(const Identity& identity) const;
     Served& open(const Metainfo& metainfo);
     void show(Roster::Index index, const Metainfo& metainfo, Served& served, TorrentHandle handle);
     void take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info);
     void bring_in_if_new(Roster::Index index, TorrentSource source);
 
-    House house_;
+    Services services_;
     Roster roster_;
     EngineStatus engine_status_;
     SourceFinder finder_;
-    // First the caller's, then the worker's.
-    std::vector<Identity> known_;
+    // Used by the caller until start(), then by the worker alone.
+    std::vector<Identity> known_;  ///< the torrents that the engine has
     std::list<Served> served_;
 
-    Filesystem filesystem_;  ///< goes before what it shows
+    Filesystem filesystem_;  ///< destroyed before the stores that it shows
     Worker worker_;
 };
 

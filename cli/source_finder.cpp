@@ -18,11 +18,12 @@ constexpr Duration kPatienceWithKept = 5s;
 
 void SourceFinder::fetch(Roster::Index index, const std::string& url, unsigned failures) {
     say(index, "under way");
-    house_.engine.get(torrent_request(url), [this, index, url, failures](Result<net::HttpResponse> response) {
-        house_.worker.post([this, index, url, failures, response = std::move(response)] {
-            house_.roster.or_fail(index, [&] { take_download(index, url, failures, response); });
+    services_.engine.get(
+        torrent_request(url), [this, index, url, failures](Result<net::HttpResponse> response) {
+            services_.worker.post([this, index, url, failures, response = std::move(response)] {
+                services_.roster.or_fail(index, [&] { take_download(index, url, failures, response); });
+            });
         });
-    });
 }
 
 void SourceFinder::take_download(Roster::Index index, const std::string& url, unsigned failures,
@@ -35,7 +36,7 @@ void SourceFinder::take_download(Roster::Index index, const std::string& url, un
         say(index, "given up");
         throw Failure(shown_url(url) + ": " + answer.problem);
     }
-    if (Error error = house_.cache_dir.keep_download(url, answer.content))
+    if (Error error = services_.cache_dir.keep_download(url, answer.content))
         spdlog::warn("{}: what was fetched cannot be kept: {}", shown_url(url), error.message());
     if (answer.torrent->identity.empty()) return look_up(index, *answer.torrent);
     say(index, "done");
@@ -45,16 +46,16 @@ void SourceFinder::take_download(Roster::Index index, const std::string& url, un
 void SourceFinder::look_up(Roster::Index index, const TorrentSource& source, unsigned failures) {
     say(index, "asking the DHT for it");
     const auto take = [this, index, source, failures](Result<Sha1Digest> found) {
-        house_.worker.post([this, index, source, failures, found] {
-            house_.roster.or_fail(index, [&] { take_published(index, source, failures, found); });
+        services_.worker.post([this, index, source, failures, found] {
+            services_.roster.or_fail(index, [&] { take_published(index, source, failures, found); });
         });
     };
     const Duration patience = kept_name(*source.published) ? kPatienceWithKept : kPatience;
-    house_.engine.find_published(*source.published, patience, take);
+    services_.engine.find_published(*source.published, patience, take);
 }
 
 std::optional<Sha1Digest> SourceFinder::kept_name(const PublishedName& name) const {
-    const auto kept = house_.cache_dir.kept_download(name.link());
+    const auto kept = services_.cache_dir.kept_download(name.link());
     if (!kept || kept->size() != Sha1Digest::kSize) return std::nullopt;
     return Sha1Digest::from(*kept);
 }
@@ -66,7 +67,7 @@ void SourceFinder::take_published(Roster::Index index, TorrentSource source, uns
     std::string_view fetch = "done";
     if (info_hash) {
         source.identity.v1 = *info_hash;
-        if (Error error = house_.cache_dir.keep_download(link, info_hash->view()))
+        if (Error error = services_.cache_dir.keep_download(link, info_hash->view()))
             spdlog::warn("{}: what it names cannot be kept: {}", link, error.message());
     } else if (const auto kept = kept_name(*source.published)) {
         source.identity.v1 = *kept;
@@ -82,7 +83,7 @@ void SourceFinder::take_published(Roster::Index index, TorrentSource source, uns
 }
 
 void SourceFinder::say(Roster::Index index, std::string_view fetch) {
-    house_.roster.update(index, [&](RosterEntry& entry) { entry.fetch = fetch; });
+    services_.roster.update(index, [&](RosterEntry& entry) { entry.fetch = fetch; });
 }
 
 void SourceFinder::try_again(Roster::Index index, const std::string& problem, unsigned failures,
@@ -91,12 +92,12 @@ void SourceFinder::try_again(Roster::Index index, const std::string& problem, un
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(delay).count();
     const std::string text = problem + "; again in " + std::to_string(seconds) + " s";
     std::string name;
-    house_.roster.update(index, [&](RosterEntry& entry) {
+    services_.roster.update(index, [&](RosterEntry& entry) {
         entry.fetch = text;
         name = entry.name;
     });
     spdlog::warn("{}: {}", name, text);
-    house_.worker.post(std::move(attempt), Clock::now() + delay);
+    services_.worker.post(std::move(attempt), Clock::now() + delay);
 }
 
 }  // namespace btfs::cli

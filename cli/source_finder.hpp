@@ -1,4 +1,4 @@
-// Torrents that a source only points to: by a URL, or by who publishes them.
+// Finder of torrents that a source only points to: by a URL, or by the key of their publisher (BEP 46).
 #pragma once
 
 #include <functional>
@@ -13,25 +13,25 @@
 
 namespace btfs::cli {
 
-/// Fetches URLs, and asks the DHT for what publishers name. What it finds it keeps for the next mount; what
-/// may be found later it asks for again. The roster says how that goes. Everything is called on the worker's
-/// thread.
+/// Fetches URLs, and asks the DHT which torrent a publisher names. Keeps what it finds in the cache for the
+/// next mount, tries again after failures that may pass, and writes its progress into the roster. All
+/// functions are called on the worker's thread.
 class SourceFinder {
   public:
-    /// All outlives this.
-    struct House {
+    /// Each outlives this.
+    struct Services {
         Engine& engine;
         CacheDir& cache_dir;
         Roster& roster;
         Worker& worker;
     };
-    /// Given a source with an identity.
+    /// Takes a source that has an identity.
     using OnFound = std::function<void(Roster::Index, TorrentSource)>;
 
-    SourceFinder(House house, OnFound on_found) : house_(house), on_found_(std::move(on_found)) {}
+    SourceFinder(Services services, OnFound on_found) : services_(services), on_found_(std::move(on_found)) {}
 
     void fetch(Roster::Index index, const std::string& url, unsigned failures = 0);
-    /// Of a source that is published.
+    /// Asks the DHT for the torrent of a source that has a publisher.
     void look_up(Roster::Index index, const TorrentSource& source, unsigned failures = 0);
 
   private:
@@ -43,7 +43,7 @@ class SourceFinder {
     void say(Roster::Index index, std::string_view fetch);
     void try_again(Roster::Index index, const std::string& problem, unsigned failures, Worker::Job attempt);
 
-    const House house_;
+    const Services services_;
     const OnFound on_found_;
 };
 

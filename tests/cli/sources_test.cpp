@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "cli/failure.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -37,17 +38,8 @@ std::string magnet_of(const TorrentSource& source, const std::string& more) {
     return "magnet:?xt=urn:btih:" + source.identity.v1->hex() + more;
 }
 
-struct Folder {
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "btfs-sources-XXXXXX").string();
-        path = mkdtemp(name.data());
-    }
-    ~Folder() { fs::remove_all(path); }
-    void write(const std::string& name, const std::string& content) const {
-        std::ofstream(path / name, std::ios::binary) << content;
-    }
+struct Folder : TemporaryFolder {
     Sources load() const { return load_sources({{path.string(), std::nullopt}}); }
-    fs::path path;
 };
 
 std::string failure(const std::function<void()>& action) {
