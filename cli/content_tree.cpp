@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
+#include <string>
 
 #include "cli/failure.hpp"
+#include "cli/one_line.hpp"
 #include "cli/progress_bar.hpp"
 #include "engine/metainfo/metainfo.hpp"
 
@@ -30,20 +33,36 @@ bool is_executable(const fs::file_status& status) {
     return (status.permissions() & fs::perms::owner_exec) != fs::perms::none;
 }
 
-std::vector<Found> walk(const fs::path& root) {
-    std::vector<Found> found;
+struct Tree {
+    std::vector<Found> files;
+    std::vector<std::string> left_out;
+};
+
+/// Why an entry has no place in a torrent; empty if it has one, or what is in it has.
+std::string why_left_out(const fs::directory_entry& entry) {
+    if (entry.is_symlink()) return "is a symlink";
+    if (entry.is_regular_file()) return {};
+    if (!entry.is_directory()) return "is a pipe, socket or device";
+    return fs::is_empty(entry.path()) ? "is an empty folder" : "";
+}
+
+Tree walk(const fs::path& root) {
+    Tree tree;
     if (fs::is_regular_file(root)) {
-        found.push_back({root, {{}, fs::file_size(root), is_executable(fs::status(root))}});
-        return found;
+        tree.files.push_back({root, {{}, fs::file_size(root), is_executable(fs::status(root))}});
+        return tree;
     }
     for (const auto& entry : fs::recursive_directory_iterator(root)) {
+        const fs::path relative = entry.path().lexically_relative(root);
+        if (const std::string why = why_left_out(entry); !why.empty())
+            tree.left_out.push_back(relative.string() + ": " + why);
         if (entry.is_symlink() || !entry.is_regular_file()) continue;
-        found.push_back({entry.path(),
-                         {parts_of(entry.path().lexically_relative(root)), entry.file_size(),
-                          is_executable(entry.status())}});
+        tree.files.push_back(
+            {entry.path(), {parts_of(relative), entry.file_size(), is_executable(entry.status())}});
     }
-    std::ranges::sort(found, {}, [](const Found& f) { return f.file.path; });
-    return found;
+    std::ranges::sort(tree.files, {}, [](const Found& f) { return f.file.path; });
+    std::ranges::sort(tree.left_out);
+    return tree;
 }
 
 void hash_file(const Found& found, PieceHasher& hasher, std::uint64_t& done, ProgressBar& bar) {
@@ -76,12 +95,13 @@ MadeTorrent make_torrent(const CreateOptions& options) {
     if (!fs::is_directory(root) && !fs::is_regular_file(root))
         throw Failure(options.path.string() + ": is neither a file nor a folder");
 
-    std::vector<Found> found;
+    Tree tree;
     try {
-        found = walk(root);
+        tree = walk(root);
     } catch (const fs::filesystem_error& e) {
         throw Failure(e.path1().string() + ": " + e.code().message());
     }
+    std::vector<Found>& found = tree.files;
     std::uint64_t total = 0;
     for (const Found& f : found) total += f.file.size;
     if (total == 0) throw Failure(options.path.string() + ": has no content to make a torrent of");
@@ -112,7 +132,16 @@ MadeTorrent make_torrent(const CreateOptions& options) {
     auto written = write_torrent(torrent, hasher.finish());
     if (!written) throw Failure("cannot make a torrent of " + options.path.string(), written.error());
     made.torrent = std::move(*written);
+    made.left_out = std::move(tree.left_out);
     return made;
+}
+
+void warn_of_left_out(const MadeTorrent& made) {
+    const std::size_t named = std::min(made.left_out.size(), kMaxLeftOutNamed);
+    for (std::size_t i = 0; i < named; ++i)
+        std::fprintf(stderr, "btfs: left out of the torrent: %s\n", printable(made.left_out[i]).c_str());
+    if (const std::size_t more = made.left_out.size() - named; more > 0)
+        std::fprintf(stderr, "btfs: left out of the torrent: %zu more\n", more);
 }
 
 }  // namespace btfs::cli

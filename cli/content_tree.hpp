@@ -1,7 +1,8 @@
-// A file or folder on disk, as the content of a torrent.
+// Makes a torrent of a file or folder on disk.
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "cli/commands.hpp"
@@ -10,15 +11,21 @@
 
 namespace btfs::cli {
 
-/// A made torrent, and where its files lie, in the order of its file list.
 struct MadeTorrent {
     std::string name;
     Bytes torrent;
-    std::vector<std::filesystem::path> files;
+    std::vector<std::filesystem::path> files;  ///< where its files lie, in the order of its file list
+    std::vector<std::string> left_out;         ///< what has no place in it, and why, by path
 };
 
-/// Walks the path, hashes all regular files in it (a progress bar shows on a terminal), and writes the
-/// torrent. Symlinks, pipes and devices are left out. Throws Failure, also when a file changes meanwhile.
+/// Walks the path, hashes all regular files in it (a progress bar shows on a terminal), and encodes the
+/// torrent. Leaves out symlinks, pipes, sockets, devices and empty folders. Throws Failure, also when a file
+/// changes meanwhile.
 MadeTorrent make_torrent(const CreateOptions& options);
+
+/// Names on stderr what was left out: the first kMaxLeftOutNamed, and how many more.
+void warn_of_left_out(const MadeTorrent& made);
+
+inline constexpr std::size_t kMaxLeftOutNamed = 20;
 
 }  // namespace btfs::cli

@@ -9,6 +9,7 @@ namespace btfs::cli {
 
 int create(const CreateOptions& options) {
     const MadeTorrent made = make_torrent(options);
+    warn_of_left_out(made);
     write_file(options.output, made.torrent);
     std::cout << options.output.string() << '\n';
     return kSuccess;

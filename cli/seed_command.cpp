@@ -25,6 +25,7 @@ int seed(const SeedOptions& options) {
     start_logging(options.log, false);
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     MadeTorrent made = make_torrent(options.create);
+    warn_of_left_out(made);
     auto parsed = parse_torrent(made.torrent);
     if (!parsed) throw Failure("the torrent of " + options.create.path.string(), parsed.error());
     const std::filesystem::path output =
