@@ -15,10 +15,18 @@
 namespace btfs::cli {
 namespace {
 
+bool is_ignored(int signal) {
+    struct sigaction action {};
+    return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/// A blocked signal reaches a signalfd even if it is ignored, so an ignored one is left out.
 sigset_t stop_signals() {
     sigset_t set;
     sigemptyset(&set);
-    for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+    sigaddset(&set, SIGTERM);  // `btfs umount` sends it
+    for (int signal : {SIGINT, SIGHUP})
+        if (!is_ignored(signal)) sigaddset(&set, signal);
     return set;
 }
 

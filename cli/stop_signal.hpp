@@ -1,12 +1,13 @@
-// Waiting for the end: SIGTERM, SIGINT, SIGHUP, or our own word.
+// Waits for SIGTERM, SIGINT, SIGHUP, or a call of raise().
 #pragma once
 
 #include "engine/core/time.hpp"
 
 namespace btfs::cli {
 
-/// Blocks the signals that end the process in this thread, and so in those it starts, until the destructor.
-/// Made before any thread. Ignores SIGPIPE, and SIGXFSZ, which a full disk quota sends.
+/// Takes the signals that end the process: blocks them in this thread, and so in the threads that it starts
+/// later. Constructed before any thread. SIGINT and SIGHUP do not end a process that was started with them
+/// ignored, as nohup and shells do. Ignores SIGPIPE, and SIGXFSZ, which a full disk quota sends.
 class StopSignal {
   public:
     StopSignal();
@@ -19,10 +20,10 @@ class StopSignal {
 
     enum class Waited {
         stopped,  ///< as wait(), which will return at once too
-        hung_up,  ///< nobody reads from the pipe any more
+        hung_up,  ///< the pipe has lost its reader
         timed_out
     };
-    /// The same for a limited time, and with an eye on a pipe that may be -1: none.
+    /// As wait(), but returns also after `at_most`, and when the pipe loses its reader; -1: no pipe.
     Waited wait_for(Duration at_most, int pipe_fd);
     /// From any thread.
     void raise();

@@ -1,0 +1,75 @@
+#include "cli/stop_signal.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace btfs::cli {
+namespace {
+
+using Waited = StopSignal::Waited;
+
+/// Each test is a process of its own, since a StopSignal leaves signals blocked.
+void ends_with(bool passed) {
+    std::_Exit(passed ? 0 : 1);
+}
+
+TEST(StopSignalDeathTest, ComesOfEachSignalThatEndsAProcess) {
+    for (int number : {SIGTERM, SIGINT, SIGHUP}) {
+        EXPECT_EXIT(
+            {
+                for (int each : {SIGTERM, SIGINT, SIGHUP}) signal(each, SIG_DFL);
+                StopSignal stop;
+                const bool before = stop.wait_for(0ms, -1) == Waited::timed_out;
+                kill(getpid(), number);
+                ends_with(before && stop.wait_for(10s, -1) == Waited::stopped);
+            },
+            testing::ExitedWithCode(0), "")
+            << number;
+    }
+}
+
+TEST(StopSignalDeathTest, IsNotSetOffByASignalThatWasIgnoredBefore) {
+    EXPECT_EXIT(
+        {
+            signal(SIGHUP, SIG_IGN);
+            signal(SIGINT, SIG_IGN);
+            StopSignal stop;
+            kill(getpid(), SIGHUP);
+            kill(getpid(), SIGINT);
+            ends_with(stop.wait_for(0ms, -1) == Waited::timed_out);
+        },
+        testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignalDeathTest, IsSetOffBySigtermWhateverWasIgnored) {
+    EXPECT_EXIT(
+        {
+            signal(SIGTERM, SIG_IGN);
+            StopSignal stop;
+            kill(getpid(), SIGTERM);
+            ends_with(stop.wait_for(10s, -1) == Waited::stopped);
+        },
+        testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignalDeathTest, IsRaisedByHandAndSeesThePipeHungUp) {
+    EXPECT_EXIT(
+        {
+            StopSignal stop;
+            int ends[2];
+            if (pipe(ends) != 0) ends_with(false);
+            const bool open = stop.wait_for(0ms, ends[1]) == Waited::timed_out;
+            close(ends[0]);
+            const bool hung_up = stop.wait_for(10s, ends[1]) == Waited::hung_up;
+            stop.raise();
+            stop.wait();
+            ends_with(open && hung_up && stop.wait_for(0ms, -1) == Waited::stopped);
+        },
+        testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace btfs::cli
