@@ -132,6 +132,10 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     (*session)->stop();
     fuse_loop.join();
     session->reset();
+    // A connection that was cut from outside leaves a dead mount behind.
+    if (const auto left = find_mount(options.mountpoint);
+        left && kernel_mount && left->device == kernel_mount->device)
+        detach_mount(mount_path(options.mountpoint).string(), false);
     torrents.end();
     engine.stop();
     spdlog::info("unmounted {}", options.mountpoint.string());

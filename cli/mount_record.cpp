@@ -1,28 +1,26 @@
 #include "cli/mount_record.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
 namespace btfs::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path runtime_dir() {
-    if (const char* dir = std::getenv("XDG_RUNTIME_DIR"); dir && *dir) return fs::path(dir) / "btfs";
-    if (geteuid() == 0) return "/run/btfs";
-    return "/tmp/btfs-" + std::to_string(geteuid());
-}
+// Linux 6.3 has it, and may be set to demand it.
+constexpr unsigned kNeverExecutable = 0x0008;
 
-fs::path record_path(const KernelMount& mount) {
-    return runtime_dir() / (mount.device + ".pid");
+std::string record_name(const KernelMount& mount) {
+    return "btfs-mount-" + mount.device;
 }
 
 /// mountinfo writes space, tab, newline and backslash as three octal digits.
@@ -37,6 +35,30 @@ std::string unescaped(const std::string& text) {
         }
     }
     return out;
+}
+
+/// The number in "...,user_id=1000,..."; 0 if it is not there.
+unsigned option_number(const std::string& options, std::string_view name) {
+    std::istringstream list(options);
+    for (std::string option; std::getline(list, option, ',');) {
+        if (!option.starts_with(name) || option.size() <= name.size() || option[name.size()] != '=') continue;
+        return static_cast<unsigned>(std::strtoul(option.c_str() + name.size() + 1, nullptr, 10));
+    }
+    return 0;
+}
+
+std::optional<pid_t> process_number(const fs::path& path) {
+    const std::string name = path.filename().string();
+    pid_t process = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), process);
+    if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+    return process;
+}
+
+/// False in a PID namespace whose /proc was not mounted anew: its numbers are another namespace's.
+bool proc_has_our_numbers() {
+    std::error_code error;
+    return fs::read_symlink("/proc/self", error) == std::to_string(getpid());
 }
 
 }  // namespace
@@ -60,46 +82,48 @@ std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
         if (unescaped(where) != wanted) continue;
         while (fields >> rest && rest != "-") {
         }
-        std::string type;
-        fields >> type;
-        found = {device, type};  // later lines lie on top of earlier ones
+        std::string type, source, options;
+        fields >> type >> source >> options;
+        // Later lines lie on top of earlier ones.
+        found = {device, type, option_number(options, "user_id"), option_number(options, "group_id")};
     }
     return found;
 }
 
-MountRecord::MountRecord(const KernelMount& mount) : path_(record_path(mount)) {
-    std::error_code ignored;
-    fs::create_directories(path_.parent_path(), ignored);
-    fs::permissions(path_.parent_path(), fs::perms::owner_all, ignored);
-    fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd_ < 0) return;
-    const std::string pid = std::to_string(getpid());
-    if (flock(fd_, LOCK_EX | LOCK_NB) != 0 || ftruncate(fd_, 0) != 0 ||
-        write(fd_, pid.data(), pid.size()) != static_cast<ssize_t>(pid.size())) {
-        close(fd_);
-        fd_ = -1;
-    }
+MountRecord::MountRecord(const KernelMount& mount) {
+    const std::string name = record_name(mount);
+    fd_ = memfd_create(name.c_str(), MFD_CLOEXEC | kNeverExecutable);
+    if (fd_ < 0) fd_ = memfd_create(name.c_str(), MFD_CLOEXEC);
 }
 
 MountRecord::~MountRecord() {
-    if (fd_ < 0) return;
-    unlink(path_.c_str());
-    close(fd_);
+    if (fd_ >= 0) close(fd_);
 }
 
-std::optional<pid_t> MountRecord::find(const KernelMount& mount) {
-    const int fd = open(record_path(mount).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return std::nullopt;
-    struct stat status {};
-    char text[32];
-    const bool ours = fstat(fd, &status) == 0 && status.st_uid == geteuid();
-    const bool stale = flock(fd, LOCK_SH | LOCK_NB) == 0;
-    const ssize_t n = read(fd, text, sizeof text);
-    close(fd);
-    pid_t pid = 0;
-    if (!ours || stale || n <= 0 || std::from_chars(text, text + n, pid).ec != std::errc{} || pid <= 1)
-        return std::nullopt;
-    return pid;
+bool MountRecord::is_held_by(pid_t process, const KernelMount& mount) {
+    const std::string wanted = "/memfd:" + record_name(mount) + " (deleted)";
+    std::error_code error;
+    fs::directory_iterator at("/proc/" + std::to_string(process) + "/fd", error);
+    for (; !error && at != fs::directory_iterator(); at.increment(error)) {
+        std::error_code gone;
+        if (fs::read_symlink(at->path(), gone) != wanted) continue;
+        struct stat status {};
+        if (stat(at->path().c_str(), &status) == 0 && (status.st_uid == mount.owner || status.st_uid == 0))
+            return true;
+    }
+    return false;
+}
+
+std::vector<pid_t> MountRecord::find(const KernelMount& mount) {
+    std::vector<pid_t> found;
+    if (!proc_has_our_numbers()) return found;
+    std::error_code error;
+    fs::directory_iterator at("/proc", error);
+    for (; !error && at != fs::directory_iterator(); at.increment(error)) {
+        const auto process = process_number(at->path());
+        if (process && is_held_by(*process, mount)) found.push_back(*process);
+    }
+    return found;
 }
 
 }  // namespace btfs::cli

@@ -1,4 +1,4 @@
-// Which process serves which mount, so that `btfs umount` finds it.
+// Mounts as the kernel lists them, and the processes that serve them.
 #pragma once
 
 #include <sys/types.h>
@@ -6,38 +6,43 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace btfs::cli {
 
-/// A mount of ours as the kernel lists it.
+/// One line of /proc/self/mountinfo.
 struct KernelMount {
     std::string device;  ///< major:minor, unique among what is mounted
     std::string type;
+    uid_t owner = 0;  ///< the user whom a FUSE mount belongs to; the kernel lets nobody else in by default
+    gid_t group = 0;
 };
 
-/// What is mounted at this path, topmost; nothing if nothing is. Never asks the file system itself, which may
-/// be dead or busy.
+/// Returns the topmost mount at this path; nothing if nothing is mounted there. Never asks the file system
+/// itself, which may be dead or busy.
 std::optional<KernelMount> find_mount(const std::filesystem::path& mountpoint);
 
 /// The path as the kernel lists it: absolute, parents resolved, the mountpoint itself not looked at.
 std::filesystem::path mount_path(const std::filesystem::path& mountpoint);
 
-/// A file in the user's runtime directory that says "this process serves that device", locked for as long as
-/// it does: a record without its lock is stale.
+/// Marks this process as the one that serves a mount, for as long as the record lives: the process holds an
+/// empty memory file that is named after the mount's device. `btfs umount` finds it in /proc/PID/fd, whatever
+/// its environment, and nothing is left behind by a process that was killed.
 class MountRecord {
   public:
-    /// A mount that cannot be recorded works all the same; only `btfs umount` has to do without.
+    /// A mount that cannot be recorded works all the same, but `btfs umount` does not find its process.
     explicit MountRecord(const KernelMount& mount);
     ~MountRecord();
     MountRecord(const MountRecord&) = delete;
     MountRecord& operator=(const MountRecord&) = delete;
 
-    /// The process that serves the mount.
-    static std::optional<pid_t> find(const KernelMount& mount);
+    /// The processes that hold a record of the mount, as far as this user may see them: root sees all, others
+    /// see their own. Records that neither root nor the mount's owner has made are ignored.
+    static std::vector<pid_t> find(const KernelMount& mount);
+    static bool is_held_by(pid_t process, const KernelMount& mount);
 
   private:
-    std::filesystem::path path_;
-    int fd_ = -1;
+    int fd_;
 };
 
 }  // namespace btfs::cli

@@ -1,10 +1,8 @@
 """Mounts that come, wait and go: detaching, unmounting, signals, kills, several at once."""
 import contextlib
 import os
-import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import time
@@ -14,8 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import MIXED, differences, make_files
 from support.harness import TestCase, free_port, main
-
-ORDINARY_USER, ORDINARY_GROUP = "nobody", "nogroup"
+from support.users import OrdinaryUser
 
 
 class MountLife(TestCase):
@@ -156,24 +153,17 @@ class MountLife(TestCase):
         mount.stop()
 
     def test_an_ordinary_user_mounts_reads_and_unmounts(self):
-        let_everybody_use_fuse(self.folder / "dev")
-        self.folder.chmod(0o711)
-        home = self.folder / "home"
-        home.mkdir()
-        shutil.chown(home, ORDINARY_USER)
-        mountpoint = home / "mnt"
-        program = shutil.copy(btfs.path(), self.folder / "btfs")
+        user = OrdinaryUser(self)
+        mountpoint = user.home / "mnt"
         seed = btfs.Seed(self, self.content, self.folder / "seeded.torrent")
 
         def as_user(*command):
-            done = subprocess.run(command, user=ORDINARY_USER, group=ORDINARY_GROUP, extra_groups=[], cwd="/",
-                                  env={"HOME": str(home), "PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(home)},
-                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, **user.options())
             self.assertEqual((done.returncode, done.stderr), (0, b""), command)
             return done.stdout
 
         def mount():
-            as_user(program, "mount", "--port", str(free_port()), "--peer", f"127.0.0.1:{seed.port}", self.torrent,
+            as_user(user.program, "mount", "--port", str(free_port()), "--peer", f"127.0.0.1:{seed.port}", self.torrent,
                     mountpoint)
             self.addCleanup(subprocess.run, ["umount", "-l", mountpoint], capture_output=True)
             self.assertEqual(as_user("cat", mountpoint / "content" / "film.mkv"),
@@ -184,21 +174,10 @@ class MountLife(TestCase):
         os.kill(mount(), signal.SIGKILL)  # the next one has to take a dead mount away
         mount()
         began = time.monotonic()
-        as_user(program, "umount", mountpoint)
+        as_user(user.program, "umount", mountpoint)
         self.assertLess(time.monotonic() - began, 2)
         self.assertEqual(btfs.serving(), [seed.process.pid])
         self.assertEqual(btfs.mounts(), [])
-
-
-def let_everybody_use_fuse(folder):
-    """Gives /dev/fuse the rights that Debian gives it, in this script's mount namespace; containers often do not."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,dev", "tmpfs", folder], check=True)
-    node = folder / "fuse"
-    os.mknod(node, 0o666 | stat.S_IFCHR, os.stat("/dev/fuse").st_rdev)
-    node.chmod(0o666)
-    subprocess.run(["mount", "--bind", node, "/dev/fuse"], check=True)
-    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def open_files(pid):

@@ -6,6 +6,7 @@ namespace, so that no port is ever taken, nothing leaves the machine, and nothin
 """
 import importlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -48,6 +49,9 @@ def main(programs=(), modules=(), missing=lambda: ""):
             skip(f"Python's {module} is not installed")
     if why := missing():
         skip(why)
+    # A script that a shell started in the background would pass on that these are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if INSIDE not in os.environ:
         _enter_namespaces()
     _become_init()
@@ -64,8 +68,18 @@ def _enter_namespaces():
     os.execvp("unshare", [*unshare, sys.executable, "-B", *sys.argv])
 
 
+def _leave_mounts_of_others():
+    """Takes the mounts that other btfs processes have on this machine out of this namespace, and no farther."""
+    with open("/proc/self/mountinfo") as lines:
+        others = [line.split()[4] for line in lines if " - fuse.btfs " in line]
+    for mountpoint in reversed(others):
+        path = re.sub(r"\\(\d{3})", lambda digits: chr(int(digits[1], 8)), mountpoint)
+        subprocess.run(["umount", "--lazy", "--no-canonicalize", path], check=True, timeout=10)
+
+
 def _become_init():
     """The first process of the namespace collects its orphans; the tests are its child."""
+    _leave_mounts_of_others()
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     child = os.fork()
     if child == 0:
@@ -167,6 +181,23 @@ def listening_ports():
                 rows = [line.split() for line in lines][1:]
             ports |= {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
     return ports
+
+
+def has_open(pid, path):
+    """Whether the process has this file open."""
+    try:
+        return any(os.readlink(f"/proc/{pid}/fd/{fd}") == str(path) for fd in os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return False  # it comes or goes
+
+
+def is_asleep(pid):
+    """Whether the process waits in the kernel; for one whose only wait is a read that is answered later."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in "SD"
+    except OSError:
+        return False
 
 
 def end(process, how=signal.SIGTERM, patience=10):
