@@ -1,4 +1,4 @@
-// The commands of btfs: what each is told, and what it does.
+// Options of each command of btfs, and the functions that carry the commands out.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct LogOptions {
     std::filesystem::path file;  ///< empty: stderr, while there is one
 };
 
-/// What mount and seed tell the engine.
+/// Options of mount and seed that concern the network.
 struct NetworkOptions {
     std::uint16_t port = 0;
     std::vector<std::string> peers;  ///< HOST:PORT
@@ -26,8 +26,8 @@ struct NetworkOptions {
     std::vector<std::string> dht_bootstrap;  ///< HOST:PORT; empty: the well-known ones
     bool no_portmap = false;
 
-    /// Whether the gateway is asked to let peers in. Not with --bind: the libraries that ask it choose their
-    /// way themselves.
+    /// Whether the gateway is asked to let peers in. Not with --bind, since the libraries that ask it choose
+    /// their route themselves.
     bool port_mapping() const { return !no_portmap && bind.empty(); }
 };
 
@@ -35,12 +35,14 @@ struct MountOptions {
     std::vector<std::string> sources;
     std::filesystem::path mountpoint;
     bool foreground = false;
-    std::vector<std::string> fuse_options;
-    std::filesystem::path cache_dir;  ///< empty: the user's
+    std::vector<std::string> fuse_options;  ///< lists of mount options, as -o had them
+    std::filesystem::path cache_dir;  ///< empty: default_cache_path()
+    bool for_system = false;          ///< started by mount(8)
     NetworkOptions network;
     bool background = false;
     double read_timeout_s = 0;  ///< 0: none
-    /// Return when all files are visible, or after so many seconds, which may be infinity; nothing: at once.
+    /// How long the command waits until all files are visible, in seconds; may be infinity. Nothing: not at
+    /// all.
     std::optional<double> wait_s;
     LogOptions log;
 };
@@ -65,7 +67,7 @@ struct SeedOptions {
     LogOptions log;
 };
 
-/// Each gives the exit code, or throws Failure.
+/// Each returns the exit code, or throws Failure.
 int mount(const MountOptions& options);
 int umount(const std::filesystem::path& mountpoint);
 int info(const InfoOptions& options);

@@ -1,7 +1,6 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
-#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "cache/cache_dir.hpp"
 #include "cache/disk_pool.hpp"
 #include "cache/piece_memory.hpp"
+#include "cli/cache_path.hpp"
 #include "cli/commands.hpp"
 #include "cli/detach.hpp"
 #include "cli/dht_options.hpp"
@@ -35,15 +35,7 @@ namespace {
 constexpr unsigned kDiskThreads = 3;
 constexpr double kLongestWait_s = 1e8;  // three years; more is for ever
 
-std::filesystem::path default_cache_dir() {
-    if (const char* dir = std::getenv("XDG_CACHE_HOME"); dir && *dir == '/')
-        return std::filesystem::path(dir) / "btfs";
-    if (const char* home = std::getenv("HOME"); home && *home)
-        return std::filesystem::path(home) / ".cache" / "btfs";
-    throw Failure("no cache directory: set HOME, or give --cache-dir");
-}
-
-/// Many peers and many torrents need many descriptors.
+/// Raises the limit of open descriptors to the most that is allowed: each peer and each torrent needs some.
 void raise_descriptor_limit() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -51,7 +43,7 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// What earlier mounts fetched from a URL is not fetched again, unless it cannot be understood.
+/// Replaces URLs by what earlier mounts fetched from them, as far as that can still be parsed.
 void take_kept_downloads(Sources& sources, const CacheDir& cache_dir) {
     for (std::string& url : std::exchange(sources.urls, {})) {
         const auto content = cache_dir.kept_download(url);
@@ -73,7 +65,7 @@ std::optional<Duration> wait_time(double seconds) {
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
     StopSignal stop;
     raise_descriptor_limit();
-    // What can be wrong is looked at before anything is written.
+    // All that the user may have got wrong is checked before anything is written.
     Sources sources = load_sources(words);
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     const auto fuse_options = parse_mount_options(options.fuse_options);
@@ -81,12 +73,13 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
     std::optional<net::DhtOptions> dht = dht_options(options.network);
-    const std::filesystem::path cache_path =
-        options.cache_dir.empty() ? default_cache_dir() : options.cache_dir;
+    const std::filesystem::path cache_path = resolve_cache_path(
+        options.cache_dir.empty() ? default_cache_path(options.for_system) : options.cache_dir,
+        options.mountpoint);
     auto cache_dir = CacheDir::open(cache_path);
     if (!cache_dir) throw Failure("cache directory " + cache_path.string(), cache_dir.error());
 
-    // In this order, so that each outlives what uses it.
+    // Each outlives those below, which use it.
     DiskPool pool(kDiskThreads);
     PieceMemory memory;
     if (dht) keep_table_in(*cache_dir, pool, *dht);
@@ -128,7 +121,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     readiness.ready(exit_code);
     stop.wait();
 
-    // Waiting reads fail first, so that nobody is left in the mount; then the mount goes; then the network.
+    // First waiting reads fail, so that no reader is left in the mount; then the mount ends; then the
+    // network.
     (*session)->stop();
     fuse_loop.join();
     session->reset();
