@@ -1,14 +1,17 @@
 """What btfs says on the command line, of good and of hopeless things."""
 import json
 import os
+import re
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
-from support.content import MIXED, make_files
-from support.harness import TestCase, free_port, main
+from support.content import MIXED, differences, make_files
+from support.harness import TestCase, end, free_port, main
 
 
 class CommandLine(TestCase):
@@ -77,6 +80,113 @@ class CommandLine(TestCase):
             with self.subTest(cache=str(cache)):
                 self.assertIn(str(cache), self.assert_refused(self.torrent, cache=cache))
 
+    def test_a_cache_that_the_mount_would_hide_is_refused(self):
+        btfs.create(self, self.content, self.torrent)
+        below = self.mountpoint / "below"
+        (self.folder / "to-mnt").symlink_to(self.mountpoint)
+        for cache, mountpoint in ((self.mountpoint, self.mountpoint), (below, self.mountpoint),
+                                  (self.folder / "to-mnt" / "below", self.mountpoint),
+                                  (below, f"{self.mountpoint}/")):
+            with self.subTest(cache=str(cache), mountpoint=str(mountpoint)):
+                said = self.assert_refused(self.torrent, cache=cache, mountpoint=mountpoint)
+                self.assertIn("--cache-dir", said)
+                self.assertIn(str(cache), said)
+                self.assertEqual(os.listdir(self.mountpoint), [])
+
+    def test_a_mountpoint_below_the_cache_works(self):
+        btfs.create(self, self.content, self.torrent)
+        mountpoint = self.cache / "mnt"
+        mountpoint.mkdir(parents=True)
+        seed = btfs.Seed(self, self.content, self.torrent)
+        for _ in ("from the swarm", "from the cache"):
+            mount = btfs.Mount(self, self.torrent, peers=[seed.port], cache=self.cache, mountpoint=mountpoint)
+            self.assertEqual(differences(self.content, mountpoint / "content"), "")
+            mount.stop()
+
+    def test_closed_standard_descriptors_change_nothing(self):
+        btfs.create(self, self.content, self.torrent)
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"):
+            with self.subTest(closed=closed):
+                done = self.shell(f'"$@" {closed}', "mount", "--cache-dir", self.cache, "--port", free_port(),
+                                  *btfs.ALONE, self.torrent, self.mountpoint)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(os.listdir(self.mountpoint), ["content"])
+                process, = btfs.serving()
+                standard = [os.readlink(f"/proc/{process}/fd/{number}") for number in (0, 1, 2)]
+                self.assertEqual(standard, ["/dev/null"] * 3)
+                done = self.shell(f'"$@" {closed}', "umount", self.mountpoint)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(btfs.serving(), [])
+                made = self.folder / "made.torrent"
+                done = self.shell(f'"$@" {closed}', "create", self.content, "-o", made)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(json.loads(btfs.run("info", "--json", made).stdout)["name"], "content")
+                made.unlink()
+
+    def test_a_foreground_mount_with_closed_descriptors_logs_into_no_file(self):
+        btfs.create(self, self.content, self.torrent)
+        seed = btfs.Seed(self, self.content, self.torrent)
+        process = self.start(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", btfs.path(), "mount", "-f", "--log-level",
+                              "trace", "--cache-dir", self.cache, "--port", free_port(), *btfs.ALONE,
+                              "--peer", self.at(seed.port), self.torrent, self.mountpoint])
+        self.wait_for(btfs.mounts, "mount")
+        self.assertEqual(differences(self.content, self.mountpoint / "content"), "")
+        self.assertEqual(end(process), 0)
+        data, = self.cache.glob("*.data")
+        self.assertNotIn(b"content", data.read_bytes()[:4096])
+
+    def test_what_cannot_be_printed_is_an_error(self):
+        btfs.create(self, self.content, self.torrent)
+        self.assertEqual(self.shell('"$@" >&-', "info", self.torrent).returncode, 1)
+
+    def shell(self, script, *words):
+        return subprocess.run(["sh", "-c", script, "sh", btfs.path(), *map(str, words)], capture_output=True, text=True,
+                              timeout=30)
+
+    def test_signals_that_were_ignored_before_stay_so(self):
+        btfs.create(self, self.content, self.torrent)
+        def ignore():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        process = self.start([btfs.path(), "mount", "-f", "--cache-dir", self.cache, "--port", free_port(),
+                              *btfs.ALONE, self.torrent, self.mountpoint], preexec_fn=ignore)
+        self.wait_for(btfs.mounts, "mount")
+        self.wait_for(lambda: (self.mountpoint / "content").exists(), "answer")
+        for number in (signal.SIGHUP, signal.SIGINT):
+            process.send_signal(number)
+        # An ignored signal that is not blocked is discarded when it is sent: it will not come later.
+        blocked = int(re.search(r"SigBlk:\s*(\S+)", Path(f"/proc/{process.pid}/status").read_text())[1], 16)
+        self.assertFalse(blocked & (1 << signal.SIGHUP - 1 | 1 << signal.SIGINT - 1))
+        self.assertTrue((self.mountpoint / ".btfs/status").read_text().startswith("totals: "))
+        self.assertIsNone(process.poll())
+        self.assertEqual(end(process), 0)
+
+    def test_nohup_keeps_a_foreground_mount(self):
+        btfs.create(self, self.content, self.torrent)
+        process = self.start(["nohup", btfs.path(), "mount", "-f", "--cache-dir", self.cache, "--port", free_port(),
+                              *btfs.ALONE, self.torrent, self.mountpoint])
+        self.wait_for(btfs.mounts, "mount")
+        process.send_signal(signal.SIGHUP)
+        self.assertTrue((self.mountpoint / ".btfs/status").read_text().startswith("totals: "))
+        self.assertIsNone(process.poll())
+        self.assertEqual(btfs.run("umount", self.mountpoint).returncode, 0)
+        self.assertEqual(process.wait(5), 0)
+
+    def test_own_options_may_be_mount_options(self):
+        btfs.create(self, self.content, self.torrent)
+        log = self.folder / "log, with a comma"
+        done = btfs.run("mount", "-o", f"noexec,cache-dir={self.cache},port={free_port()},no-dht,no-lsd,no-pex",
+                        "-o", f"no-portmap,log-level=debug,log-file={str(log).replace(',', chr(92) + ',')}",
+                        self.torrent, self.mountpoint)
+        self.addCleanup(btfs.run, "umount", self.mountpoint)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(os.listdir(self.mountpoint), ["content"])
+        self.assertEqual(len(list(self.cache.glob("*.claims"))), 1)
+        self.assertIn("mounted 1 torrent(s)", log.read_text())
+        done = btfs.run("mount", "-o", "read-timeout=soon", self.torrent, self.mountpoint)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("read-timeout", done.stderr)
+
     def test_info_tells_the_content(self):
         btfs.create(self, self.content, self.torrent, "--comment", "hällo", "--private", "--piece-size", "64K",
                     "--tracker", "http://127.0.0.1:1/a", "--tracker", "udp://127.0.0.1:2")
@@ -131,6 +241,23 @@ class CommandLine(TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertFalse(self.torrent.exists())
+
+    def test_create_names_what_has_no_place_in_a_torrent(self):
+        (self.content / "folder" / "deep").mkdir(parents=True)
+        (self.content / "link").symlink_to("film.mkv")
+        os.mkfifo(self.content / "pipe\x1b[31m")
+        done = btfs.run("create", self.content, "-o", self.torrent)
+        self.assertEqual((done.returncode, done.stdout), (0, f"{self.torrent}\n"))
+        self.assertEqual(done.stderr.splitlines(), [
+            "btfs: left out of the torrent: folder/deep: is an empty folder",
+            "btfs: left out of the torrent: link: is a symlink",
+            "btfs: left out of the torrent: pipe?[31m: is a pipe, socket or device"])
+        for number in range(30):
+            (self.content / f"many-{number:02}").mkdir()
+        said = btfs.run("create", self.content, "-o", self.torrent).stderr.splitlines()
+        self.assertEqual(len(said), 21)
+        self.assertEqual(said[-1], "btfs: left out of the torrent: 13 more")
+        self.assertIn("empty folders", btfs.run("create", "--help").stdout)
 
     def test_no_progress_bar_goes_into_a_pipe(self):
         done = btfs.run("create", self.content, "-o", self.torrent)

@@ -1,0 +1,213 @@
+#include "cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+#include "cli/commands.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/mount_helper.hpp"
+
+namespace btfs::cli {
+namespace {
+
+constexpr const char* kForever = "forever";
+
+/// Nothing for what is not a number of seconds.
+std::optional<double> seconds_of(const std::string& text) {
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{} || end != text.data() + text.size() || !(seconds >= 0)) return std::nullopt;
+    return seconds;
+}
+
+void add_log_options(CLI::App& app, LogOptions& log) {
+    app.add_option("--log-level", log.level, "trace, debug, info, warn, error or off")
+        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+        ->capture_default_str();
+    app.add_option("--log-file", log.file, "Write the log here instead of to stderr");
+}
+
+void add_network_options(CLI::App& app, NetworkOptions& network) {
+    app.add_option("--port", network.port, "Port for incoming peers (default: 6881, or a free one)")
+        ->check(CLI::Range(1, 65535));
+    app.add_option("--peer", network.peers, "A peer to connect to, HOST:PORT (may be given several times)")
+        ->allow_extra_args(false);
+    app.add_option("--max-peers", network.max_peers, "Most connections for each torrent")
+        ->check(CLI::Range(1, 2000))
+        ->capture_default_str();
+    app.add_option("--bind", network.bind,
+                   "Interface or address that everything goes over, name look-ups included, or nowhere")
+        ->allow_extra_args(false);
+    app.add_flag("--no-pex", network.no_pex, "Do not exchange peers with peers");
+    app.add_flag("--no-lsd", network.no_lsd, "Do not look for peers in the local network");
+    app.add_flag("--no-dht", network.no_dht, "Do not take part in the DHT");
+    app.add_option(
+           "--dht-bootstrap", network.dht_bootstrap,
+           "A DHT node to start from, HOST:PORT, in place of the well-known ones (may be given several "
+           "times)")
+        ->allow_extra_args(false);
+    app.add_flag("--no-portmap", network.no_portmap, "Do not ask the router to let peers in (NAT-PMP, UPnP)");
+}
+
+void add_create_options(CLI::App& app, CreateOptions& create) {
+    app.add_option("--tracker", create.trackers, "URL of a tracker (may be given several times)")
+        ->allow_extra_args(false);
+    app.add_option("--piece-size", create.piece_size, "Piece size, as 256K or 1M (default: chosen by size)")
+        ->transform(CLI::AsSizeValue(false));
+    app.add_flag("--private", create.is_private, "Peers from its trackers alone (BEP 27)");
+    app.add_option("--comment", create.comment, "A comment in the torrent");
+}
+
+/// What `mount` is told; the last operand is the mountpoint.
+struct MountWords {
+    MountOptions options;
+    std::vector<std::string> operands;
+    std::string wait;  ///< kForever or a number of seconds; empty: no
+
+    MountOptions settled() const {
+        MountOptions settled = options;
+        settled.sources = operands;
+        settled.mountpoint = settled.sources.back();
+        settled.sources.pop_back();
+        if (!wait.empty())
+            settled.wait_s = seconds_of(wait).value_or(std::numeric_limits<double>::infinity());
+        return settled;
+    }
+};
+
+CLI::App& add_mount(CLI::App& app, MountWords& words) {
+    MountOptions& options = words.options;
+    CLI::App& mount = *app.add_subcommand("mount", "Mount torrents");
+    mount
+        .add_option(
+            "SOURCE... MOUNTPOINT", words.operands,
+            "Torrent files, folders of them, URLs, magnet links, info-hashes, or - for stdin; then where "
+            "to mount them")
+        ->required()
+        ->expected(2, -1);
+    mount.add_flag("-f,--foreground", options.foreground, "Do not detach");
+    mount
+        .add_option("-o", options.fuse_options,
+                    "Mount options, as allow_other; also all options below, as cache-dir=DIR or no-dht")
+        ->allow_extra_args(false);
+    mount.add_option("--cache-dir", options.cache_dir,
+                     "Where verified content is kept (default: $XDG_CACHE_HOME/btfs)");
+    mount.add_flag("--background", options.background, "Fetch what nobody reads, too");
+    mount
+        .add_option("--read-timeout", options.read_timeout_s,
+                    "Fail reads that make no progress for so many seconds (default: wait)")
+        ->check(CLI::NonNegativeNumber);
+    mount
+        .add_flag("--wait{forever}", words.wait,
+                  "Return when all files are visible; with --wait=SECONDS, after so long at most")
+        ->check([](const std::string& text) {
+            return text == kForever || seconds_of(text) ? "" : "give a number of seconds";
+        });
+    add_network_options(mount, options.network);
+    add_log_options(mount, options.log);
+    return mount;
+}
+
+CLI::App& add_info(CLI::App& app, InfoOptions& options) {
+    CLI::App& info = *app.add_subcommand("info", "Show what a torrent holds");
+    info.add_option("SOURCE", options.source, "A torrent file, a URL of one, or - for stdin")->required();
+    info.add_flag("--json", options.json, "As JSON");
+    return info;
+}
+
+CLI::App& add_create(CLI::App& app, CreateOptions& options) {
+    CLI::App& create = *app.add_subcommand(
+        "create",
+        "Make a torrent of a file or folder. Symlinks, pipes, devices and empty folders have no place in a "
+        "torrent; they are left out and named");
+    create.add_option("PATH", options.path)->required();
+    create.add_option("-o,--output", options.output, "The torrent file to write")->required();
+    add_create_options(create, options);
+    return create;
+}
+
+CLI::App& add_seed(CLI::App& app, SeedOptions& options) {
+    CLI::App& seed =
+        *app.add_subcommand("seed", "Make a torrent of a file or folder and seed it from where it lies");
+    seed.add_option("PATH", options.create.path)->required();
+    seed.add_option("-o,--output", options.create.output,
+                    "The torrent file to write (default: NAME.torrent here)");
+    add_create_options(seed, options.create);
+    add_network_options(seed, options.network);
+    add_log_options(seed, options.log);
+    return seed;
+}
+
+/// Whether `-o NAME` may stand for `--NAME`. Help and foreground are not for fstab.
+bool is_mount_option(const CLI::App& mount, std::string_view name) {
+    if (name.empty() || name == "help" || name == "foreground") return false;
+    return mount.get_option_no_throw("--" + std::string(name)) != nullptr;
+}
+
+/// The words that CLI11 parses: without the program's name, and with what mount(8) says put in ours.
+std::vector<std::string> settle_arguments(const std::vector<std::string>& words, const CLI::App& app,
+                                          const CLI::App& mount, MountOptions& options, bool& only_pretend) {
+    const auto is_command = [&](std::string_view word) {
+        const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+        return std::ranges::any_of(commands,
+                                   [&](const CLI::App* command) { return command->get_name() == word; });
+    };
+    const auto is_ours = [&](std::string_view name) { return is_mount_option(mount, name); };
+    std::vector<std::string> arguments;
+    if (const auto call = mount_helper_call(words, is_command)) {
+        options.for_system = true;
+        only_pretend = call->only_pretend;
+        arguments = with_own_options(call->words, is_ours);
+        arguments.insert(arguments.begin(), mount.get_name());
+    } else if (words.size() > 1 && words[1] == mount.get_name()) {
+        arguments = with_own_options({words.begin() + 2, words.end()}, is_ours);
+        arguments.insert(arguments.begin(), mount.get_name());
+    } else if (!words.empty()) {
+        arguments.assign(words.begin() + 1, words.end());
+    }
+    return arguments;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& words) {
+    CLI::App app("btfs: the files of a torrent as a file system, read while they download", "btfs");
+    app.set_version_flag("--version", "btfs " BTFS_VERSION);
+    app.require_subcommand(1);
+    int exit_code = kSuccess;
+    bool only_pretend = false;
+
+    MountWords mount_words;
+    CLI::App& mount_app = add_mount(app, mount_words);
+    mount_app.callback([&] {
+        if (!only_pretend) exit_code = mount(mount_words.settled());
+    });
+
+    std::filesystem::path mountpoint;
+    CLI::App& umount_app = *app.add_subcommand("umount", "Unmount, whatever reads are waiting");
+    umount_app.add_option("MOUNTPOINT", mountpoint)->required();
+    umount_app.callback([&] { exit_code = umount(mountpoint); });
+
+    InfoOptions info_options;
+    add_info(app, info_options).callback([&] { exit_code = info(info_options); });
+    CreateOptions create_options;
+    add_create(app, create_options).callback([&] { exit_code = create(create_options); });
+    SeedOptions seed_options;
+    add_seed(app, seed_options).callback([&] { exit_code = seed(seed_options); });
+
+    std::vector<std::string> arguments =
+        settle_arguments(words, app, mount_app, mount_words.options, only_pretend);
+    std::ranges::reverse(arguments);  // as CLI11 wants them
+    try {
+        app.parse(std::move(arguments));
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? kSuccess : kUsage;
+    }
+    return exit_code;
+}
+
+}  // namespace btfs::cli
