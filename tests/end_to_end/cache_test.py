@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import MIXED, differences, make_files
-from support.harness import TestCase, end, main
+from support.harness import TestCase, end, has_open, is_asleep, main
 
 
 class Serving(TestCase):
@@ -58,11 +58,12 @@ class Serving(TestCase):
             file.write(bytes(byte ^ 0xFF for byte in block))
         os.sync()
 
-        btfs.Mount(self, self.torrent, peers=[port])
+        mount = btfs.Mount(self, self.torrent, peers=[port])
         copy = self.folder / "copy"
         reader = self.start(["dd", f"if={self.film}", f"of={copy}", "bs=16k"])
         self.wait_for(lambda: copy.exists() and copy.stat().st_size >= 5_600_000, "good bytes before the bad ones")
-        time.sleep(1)
+        mount.find("is damaged on disk")
+        self.wait_for(lambda: is_asleep(reader.pid), "read that waits")
         self.assertIsNone(reader.poll(), "a read of rotten bytes has ended")
         had = copy.read_bytes()
         self.assertEqual(had, right[:len(had)])
@@ -95,7 +96,10 @@ class Serving(TestCase):
         mount = btfs.Mount(self, self.torrent, peers=[seed.port])
         self.assertEqual((self.folder / "mnt/content/readme.txt").read_bytes(),
                          (self.content / "readme.txt").read_bytes())
-        time.sleep(1)
+        # The only peer answers in order: when another file's end has come, so has all that was asked for before.
+        with open(self.film, "rb") as film:
+            film.seek(-1, os.SEEK_END)
+            self.assertEqual(len(film.read()), 1)
         mount.stop()
         seed.stop()
         self.assertLess(self.data_file().stat().st_blocks * 512, 2_000_000)
@@ -113,7 +117,7 @@ class Serving(TestCase):
     def test_a_waiting_read_can_be_killed(self):
         btfs.Mount(self, self.torrent)
         reader = self.start(["cat", self.film])
-        time.sleep(0.5)
+        self.wait_for(lambda: has_open(reader.pid, self.film) and is_asleep(reader.pid), "read that waits")
         self.assertIsNone(reader.poll())
         began = time.monotonic()
         end(reader)
