@@ -7,7 +7,7 @@
 namespace btfs::cli {
 namespace {
 
-/// Kept up by the authors of clients, for everybody.
+/// Nodes that authors of clients run for everybody.
 std::vector<HostPort> well_known_routers() {
     return {{"dht.libtorrent.org", 25401}, {"dht.transmissionbt.com", 6881}, {"router.bt.ouinet.work", 6881}};
 }

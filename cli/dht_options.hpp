@@ -1,4 +1,4 @@
-// The DHT, as the command line wants it, and where its table is kept.
+// Options of the DHT from the command line, and the file that keeps its routing table.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,11 @@
 
 namespace btfs::cli {
 
-/// Nothing if it is not wanted. Throws Failure for a node that is not HOST:PORT.
+/// Returns nothing with --no-dht. Throws Failure for a node that is not HOST:PORT.
 std::optional<net::DhtOptions> dht_options(const NetworkOptions& network);
 
-/// The table of an earlier run is taken up, and this run's is written by the pool: the engine does not wait
-/// for the disk. Directory and pool outlive the engine.
+/// Starts with the routing table of an earlier run, and has the pool write this run's, so that the engine
+/// does not wait for the disk. Directory and pool outlive the engine.
 void keep_table_in(const CacheDir& cache_dir, DiskPool& pool, net::DhtOptions& dht);
 
 }  // namespace btfs::cli

@@ -1,4 +1,4 @@
-// The file system's demand, on its way to the engine.
+// EngineDemand: passes the demand of one torrent's readers to the engine.
 #pragma once
 
 #include "engine/session/engine.hpp"
@@ -6,7 +6,7 @@
 
 namespace btfs::cli {
 
-/// Speaks for one torrent. From any thread.
+/// Called on any thread.
 class EngineDemand final : public DemandSink {
   public:
     EngineDemand(Engine& engine, TorrentHandle torrent) : engine_(engine), torrent_(torrent) {}

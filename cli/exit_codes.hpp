@@ -1,4 +1,4 @@
-// What the process says with its exit code.
+// Exit codes of the process.
 #pragma once
 
 namespace btfs::cli {

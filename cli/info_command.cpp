@@ -16,7 +16,7 @@
 namespace btfs::cli {
 namespace {
 
-/// By an engine without a port or torrents.
+/// Downloads with an engine that has neither port nor torrents.
 TorrentSource download(const std::string& url) {
     std::promise<Result<net::HttpResponse>> response;
     Engine engine({});

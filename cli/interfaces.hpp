@@ -1,4 +1,4 @@
-// The network interfaces of this machine, and what --bind means by them.
+// Lists network interfaces, and resolves --bind to one of them.
 #pragma once
 
 #include <string>
@@ -16,12 +16,13 @@ struct InterfaceAddress {
 
 std::vector<InterfaceAddress> interface_addresses();
 
-/// The address that is bound to or, without one, under which others most likely reach this machine; loopback
-/// if there is no other.
+/// Returns the address that is bound to or, without one, the address by which others most likely reach this
+/// machine; loopback if there is no other.
 Address own_address(const net::LocalBinding& binding);
 
-/// From interfaces' names and addresses: one interface, or an address of each family at most. An address
-/// binds to its interface too, since a route could lead around it. Throws Failure for what is not there.
+/// Parses names and addresses of interfaces: one interface, or at most one address of each family. An address
+/// binds to its interface too, since a route could lead around it. Throws Failure for an interface or address
+/// that this machine lacks.
 net::LocalBinding parse_binding(const std::vector<std::string>& texts);
 
 }  // namespace btfs::cli

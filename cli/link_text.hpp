@@ -1,4 +1,4 @@
-// What `btfs info` tells of a link: what names the torrent, and where the rest is to be had.
+// Formats for `btfs info` a torrent of which only a link is known.
 #pragma once
 
 #include <boost/json/object.hpp>

@@ -1,4 +1,4 @@
-// What `btfs info` tells of a torrent file.
+// Formats a torrent file for `btfs info`.
 #pragma once
 
 #include <boost/json/object.hpp>

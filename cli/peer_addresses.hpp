@@ -1,4 +1,4 @@
-// HOST:PORT of the command line.
+// Parses HOST:PORT arguments of the command line.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace btfs::cli {
 
-/// Names stay names: the engine looks them up. Throws Failure for what is not HOST:PORT or [IPv6]:PORT.
-/// `option` is where they were given.
+/// Names are not looked up: the engine does that. Throws Failure for a text that is not HOST:PORT or
+/// [IPv6]:PORT. `option` names the option in the message.
 std::vector<HostPort> parse_addresses(const std::string& option, const std::vector<std::string>& texts);
 
 }  // namespace btfs::cli

@@ -1,4 +1,4 @@
-// A progress bar on a terminal, and nothing in a pipe.
+// ProgressBar: drawn on a terminal, and not in a pipe.
 #pragma once
 
 #include <cstdint>

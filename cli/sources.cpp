@@ -97,7 +97,7 @@ void append_missing(std::vector<HostPort>& peers, std::vector<HostPort> more) {
         if (std::ranges::find(peers, peer) == peers.end()) peers.push_back(std::move(peer));
 }
 
-/// Both selections together; who selects nothing means all.
+/// Unites both selections; an empty one means all files.
 void widen(std::vector<FileRange>& selected, const std::vector<FileRange>& more) {
     if (more.empty()) selected.clear();
     if (!selected.empty()) selected.insert(selected.end(), more.begin(), more.end());
@@ -170,7 +170,7 @@ void Sources::add(TorrentSource source) {
     const auto known = std::ranges::find_if(
         torrents, [&](const TorrentSource& torrent) { return torrent.identity.answers_to(hash); });
     if (known == torrents.end()) return torrents.push_back(std::move(source));
-    // What is known in full comes first.
+    // The source with the torrent file gives name and trackers first.
     if (source.metainfo && !known->metainfo) std::swap(*known, source);
     if (known->url.empty()) known->url = std::move(source.url);
     widen(known->selected_files, source.selected_files);

@@ -1,4 +1,4 @@
-// How a mount fares, as text: `.btfs/status`, and the line that --wait shows.
+// Formats the status of a mount: `.btfs/status`, and the line that --wait shows.
 #pragma once
 
 #include <optional>
@@ -16,8 +16,8 @@ struct TorrentReport {
     std::optional<TorrentStatus> status;  ///< nothing while the engine has not got it
 };
 
-/// A line of totals, then a section for each torrent: an empty line, and lines of "key: value". README.md
-/// describes them. Whatever others send of text is made one line without control characters.
+/// Returns a line of totals, then a section for each torrent: an empty line, and lines of "key: value".
+/// README.md describes them. Text from others is made one_line().
 std::string status_text(std::span<const TorrentReport> reports);
 
 /// "waiting for metadata: 12 peers, 3 of 7 pieces", over all that is not visible yet and may still be.

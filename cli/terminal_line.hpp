@@ -1,4 +1,4 @@
-// A line on a terminal that changes, and nothing in a pipe.
+// TerminalLine: a line on a terminal that is drawn again and again; nothing is written to a pipe.
 #pragma once
 
 #include <string_view>
@@ -16,7 +16,7 @@ class TerminalLine {
     bool on_terminal() const { return on_terminal_; }
     void show(std::string_view text);
     void wipe();
-    /// The terminal is somebody else's now: nothing more is written, nor wiped.
+    /// Another program has the terminal now: neither writes nor wipes any more.
     void abandon() { on_terminal_ = false; }
 
   private:

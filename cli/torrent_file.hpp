@@ -1,4 +1,4 @@
-// Torrent files on disk.
+// Reads and writes torrent files.
 #pragma once
 
 #include <filesystem>
@@ -9,8 +9,8 @@
 
 namespace btfs::cli {
 
-/// Reads and parses a torrent file. Throws Failure for whatever is wrong: no file, a directory, a device, too
-/// large, malformed.
+/// Reads and parses a torrent file. Throws Failure if there is no such file, or it is a directory or device,
+/// larger than kMaxTorrentFileSize, or malformed.
 Metainfo load_torrent(const std::filesystem::path& path);
 
 /// Writes the file whole or not at all. Throws Failure.

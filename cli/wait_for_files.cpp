@@ -14,7 +14,7 @@ namespace {
 
 constexpr Duration kInterval = 100ms;
 
-/// Names each torrent that is not there, and says what became of it.
+/// Names each torrent that is not visible, and says why.
 int tell_missing(const std::vector<TorrentReport>& reports) {
     for (const TorrentReport& report : reports) {
         if (report.entry.visible()) continue;

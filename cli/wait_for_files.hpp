@@ -1,4 +1,4 @@
-// btfs mount --wait: the command returns when there are files.
+// Waits until a mount shows all its files, for --wait.
 #pragma once
 
 #include <optional>
@@ -10,9 +10,9 @@
 
 namespace btfs::cli {
 
-/// Returns when everything that was asked for is visible in the mount, or never will be, or `at_most` is
-/// over, or the mount ends, or nobody waits any more. A line on the terminal tells how it goes; stderr says
-/// what is missing at the end. Gives the exit code of the command; the mount stays in any case.
+/// Returns when each source is visible in the mount or has failed for good, when `at_most` is over, when the
+/// mount ends, or when the command that waits has ended. Shows progress on a terminal, and names on stderr
+/// what is missing at the end. Returns the exit code of the command; the mount stays in any case.
 int wait_for_files(ServedTorrents& torrents, StopSignal& stop, const Readiness& readiness,
                    std::optional<Duration> at_most);
 

@@ -1,4 +1,4 @@
-// A thread that does one thing after the other.
+// Worker: a thread that runs jobs one after the other.
 #pragma once
 
 #include <condition_variable>
@@ -11,8 +11,8 @@
 
 namespace btfs::cli {
 
-/// For what waits for the disk and so cannot be done on the engine thread. Jobs may be given from any thread,
-/// and before start(). What they throw is logged.
+/// Runs jobs that wait for the disk, as the engine thread must not. post() is called on any thread, also
+/// before start(). Logs what a job throws.
 class Worker {
   public:
     using Job = std::function<void()>;
@@ -22,10 +22,10 @@ class Worker {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    /// Done at `when` or later, in the order of time.
+    /// Queues a job, to be run at `when` or later. Jobs run in the order of their times.
     void post(Job job, TimePoint when = Clock::now());
     void start();
-    /// Waits for the job under way; the others are dropped.
+    /// Waits for the job under way and drops the others.
     void end();
 
   private:
