@@ -17,13 +17,26 @@ constexpr Duration kPatienceWithKept = 5s;
 }  // namespace
 
 void SourceFinder::fetch(Roster::Index index, const std::string& url, unsigned failures) {
-    say(index, "under way");
-    services_.engine.get(
-        torrent_request(url), [this, index, url, failures](Result<net::HttpResponse> response) {
-            services_.worker.post([this, index, url, failures, response = std::move(response)] {
-                services_.roster.or_fail(index, [&] { take_download(index, url, failures, response); });
+    say(index, "waiting for other downloads");
+    waiting_.push_back({index, url, failures});
+    start_downloads();
+}
+
+void SourceFinder::start_downloads() {
+    while (under_way_ < kMaxDownloads && !waiting_.empty()) {
+        const Download next = std::move(waiting_.front());
+        waiting_.pop_front();
+        ++under_way_;
+        say(next.index, "under way");
+        services_.engine.get(torrent_request(next.url), [this, next](Result<net::HttpResponse> response) {
+            services_.worker.post([this, next, response = std::move(response)] {
+                --under_way_;
+                start_downloads();
+                services_.roster.or_fail(
+                    next.index, [&] { take_download(next.index, next.url, next.failures, response); });
             });
         });
+    }
 }
 
 void SourceFinder::take_download(Roster::Index index, const std::string& url, unsigned failures,

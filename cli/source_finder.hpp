@@ -1,6 +1,8 @@
 // Finder of torrents that a source only points to: by a URL, or by the key of their publisher (BEP 46).
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,11 +32,23 @@ class SourceFinder {
 
     SourceFinder(Services services, OnFound on_found) : services_(services), on_found_(std::move(on_found)) {}
 
+    /// Downloads that are under way at once; others wait, in the order of the sources. Each may take
+    /// kMaxTorrentFileSize of memory.
+    static constexpr std::size_t kMaxDownloads = 8;
+
+    /// Downloads the torrent file of a URL.
     void fetch(Roster::Index index, const std::string& url, unsigned failures = 0);
     /// Asks the DHT for the torrent of a source that has a publisher.
     void look_up(Roster::Index index, const TorrentSource& source, unsigned failures = 0);
 
   private:
+    struct Download {
+        Roster::Index index;
+        std::string url;
+        unsigned failures;  ///< of earlier attempts
+    };
+
+    void start_downloads();
     void take_download(Roster::Index index, const std::string& url, unsigned failures,
                        const Result<net::HttpResponse>& response);
     void take_published(Roster::Index index, TorrentSource source, unsigned failures,
@@ -45,6 +59,8 @@ class SourceFinder {
 
     const Services services_;
     const OnFound on_found_;
+    std::deque<Download> waiting_;
+    std::size_t under_way_ = 0;
 };
 
 }  // namespace btfs::cli

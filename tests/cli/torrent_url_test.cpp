@@ -28,6 +28,14 @@ TEST(TorrentUrl, IsShownWithoutItsSecrets) {
     EXPECT_EQ(shown_url("https://user:se@cret@host?x"), "https://host");
 }
 
+TEST(TorrentUrl, ADownloadIsLimited) {
+    const net::HttpRequest request = torrent_request("http://host/");
+    EXPECT_EQ(request.url, "http://host/");
+    EXPECT_EQ(request.timeout, 30s);
+    EXPECT_EQ(request.stall_timeout, 10s);
+    EXPECT_EQ(request.max_body_size, kMaxTorrentFileSize);
+}
+
 TEST(TorrentUrl, AMagnetLinkIsTaken) {
     for (const net::HttpResponse& from : {response(302, {}, kMagnet), response(200, kMagnet + "\n")}) {
         const UrlAnswer answer = judge(from);

@@ -112,12 +112,12 @@ class FoldersAndStdin(Sources):
         log = self.folder / "log"
         done = self.mount(folder, f"{server.url}/t", options=["--wait=10", "--log-file", log])
         self.assertEqual(done.returncode, NOT_ALL_THERE)
-        self.assertRegex(done.stderr, r"warning: left out: held: .*another process")
-        self.assertRegex(log.read_text(), r"warning: left out: held: .*another process")
+        self.assertRegex(done.stderr, r"warning: left out: held: in use by another btfs process")
+        self.assertRegex(log.read_text(), r"warning: left out: held: in use by another btfs process")
         self.assertEqual(self.names(), ["free"])
         sections = {section["name"]: section for section in self.status()[1]}
         self.assertEqual(sections["held"]["state"], "failed")
-        self.assertIn("another process", sections["held"]["error"])
+        self.assertIn("in use by another btfs process", sections["held"]["error"])
         self.assertEqual(sections["free"]["state"], "ready")
         # The URL leads to the torrent that failed: it fails for itself, and is not taken for mounted.
         self.assertEqual([section["state"] for section in self.status()[1]].count("failed"), 2)
@@ -455,6 +455,30 @@ class Urls(Sources):
         self.assertEqual(self.status()[1][0]["state"], "fetching the torrent file")
         self.wait_for((self.mountpoint / "content").exists, "torrent at the third attempt", 15)
         self.assertEqual(len(server.asked), 3)
+
+    def test_many_urls_are_downloaded_a_few_at_a_time(self):
+        at_once, count = 8, 20
+        torrents = [self.torrent(f"content-{number}", seed=number).read_bytes() for number in range(count)]
+        counting, go_on = threading.Lock(), threading.Event()
+        self.addCleanup(go_on.set)
+        running = [0]
+        def answer(body):
+            def send(handler):
+                with counting:
+                    running.append(running[-1] + 1)
+                go_on.wait(20)
+                with counting:
+                    running.append(running[-1] - 1)
+                reply(200, body)(handler)
+            return send
+        server = Server(self, {f"/{number}": answer(body) for number, body in enumerate(torrents)})
+        self.assert_mounted(self.mount(*(f"{server.url}/{number}" for number in range(count))))
+        self.wait_for(lambda: len(server.asked) == at_once, "first downloads")
+        waiting = [section["fetch"] for section in self.status()[1]].count("waiting for other downloads")
+        self.assertEqual(waiting, count - at_once)
+        go_on.set()
+        self.wait_for(lambda: len(self.names()) == count, "all torrents")
+        self.assertEqual(max(running), at_once)
 
     def test_a_mount_does_not_wait_for_a_server(self):
         slow = threading.Event()
