@@ -107,10 +107,6 @@ void TorrentRunner::take_incoming(std::unique_ptr<net::Stream> stream, ByteView 
 void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
     if (closed_) return;
     torrent_.set_reader(reader, demand, Clock::now());
-    if (!demand.blocked.empty() && torrent_.totals().peers == 0) {
-        if (announcing_) announcing_->want_peers();
-        if (dht_) dht_->want_peers(identity().wire_hash());
-    }
     after_event();
 }
 
@@ -209,7 +205,7 @@ void TorrentRunner::carry_out(const Dial& action) {
             return connected(endpoint, wire::Direction::outgoing, std::move(result->stream), took, {});
         }
         spdlog::debug("{}: cannot connect to {}: {}", spec_.name, endpoint.text(), result.error().message());
-        torrent_.handle_dial_failed(endpoint, Clock::now());
+        torrent_.handle_dial_failed(endpoint, result.error(), Clock::now());
         after_event();
     });
 }
@@ -236,6 +232,11 @@ void TorrentRunner::carry_out(const MetadataFetched& action) {
 
 void TorrentRunner::carry_out(const DhtNodeTold& action) {
     if (dht_) dht_->add_node(action.endpoint);
+}
+
+void TorrentRunner::carry_out(const PeersWanted&) {
+    if (announcing_) announcing_->want_peers();
+    if (dht_) dht_->want_peers(identity().wire_hash());
 }
 
 void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,

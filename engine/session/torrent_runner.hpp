@@ -71,6 +71,7 @@ class TorrentRunner final : private StorageEvents {
     void carry_out(const Completed& action);
     void carry_out(const MetadataFetched& action);
     void carry_out(const DhtNodeTold& action);
+    void carry_out(const PeersWanted& action);
     void take_up_content();
     void connected(const Endpoint& endpoint, wire::Direction direction, std::unique_ptr<net::Stream> stream,
                    std::optional<Duration> connect_time, ByteView received);

@@ -27,6 +27,14 @@ struct Peer {
     /// Where it can be dialled: its own endpoint, or what an incoming peer says of itself.
     std::optional<Endpoint> dial_endpoint;
     TimePoint last_asked;
+    /// When content was last sent to it, and when either side was last interested in the other.
+    TimePoint last_uploaded{};
+    TimePoint last_wanted{};
+    /// The connection with the same peer that this one was made to take the place of.
+    ConnectionId replaces = kNobody;
+    /// Our addresses or routes have changed since it was last heard.
+    bool doubtful = false;
+    TimePoint redialled{};
     /// How much later than expected its last block came; negative if it was early.
     Duration lateness{};
     /// Sends nothing though it was asked: nothing that matters is asked of it until it delivers.

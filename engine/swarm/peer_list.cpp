@@ -10,10 +10,11 @@
 namespace btfs {
 namespace {
 
-constexpr Duration kFirstRetry = 5s;
-constexpr Duration kLongestRetry = 30min;
-constexpr Duration kUselessRetry = 30min;
-constexpr std::uint32_t kMaxFailures = 8;
+constexpr Duration kNoNeedRetry = 30min;
+
+bool is_local(const Address& address) {
+    return address.is_loopback() || address.is_private();
+}
 
 }  // namespace
 
@@ -47,43 +48,86 @@ std::uint32_t canonical_priority(const Endpoint& a, const Endpoint& b) {
     return crc32c(first);
 }
 
+PeerList::Known* PeerList::find(const Endpoint& endpoint) {
+    const auto found = known_.find(endpoint);
+    return found == known_.end() ? nullptr : &found->second;
+}
+
 void PeerList::enqueue(const Endpoint& endpoint, Known& known, TimePoint when) {
     known.busy = false;
     known.next_attempt = when;
     queue_.insert({when, known.order, endpoint});
+    if (known.failures > 0 && !is_for_private(known.source))
+        failed_hearsay_.insert({known.failures, endpoint});
+}
+
+void PeerList::dequeue(const Endpoint& endpoint, const Known& known) {
+    queue_.erase({known.next_attempt, known.order, endpoint});
+    failed_hearsay_.erase({known.failures, endpoint});
+}
+
+/// Makes room for one more, if it may be known at all.
+bool PeerList::has_room_for(const Endpoint& endpoint, bool is_hearsay) {
+    const auto host = by_host_.find(endpoint.address.network());
+    const std::size_t of_host = host == by_host_.end() ? 0 : host->second.size();
+    if (of_host >= (is_local(endpoint.address) ? kMaxPerLocalHost : kMaxPerHost)) {
+        // A tracker's word goes before hearsay. One hearsay does not replace another here: each of a victim's
+        // ports would be dialled in turn.
+        if (is_hearsay) return false;
+        const auto other = std::ranges::find_if(host->second, [&](const Endpoint& known) {
+            return !is_for_private(known_.at(known).source) && !known_.at(known).busy;
+        });
+        if (other == host->second.end()) return false;
+        forget(Endpoint(*other));
+    }
+    if (known_.size() < kMaxPeers && (!is_hearsay || hearsay_ < kMaxHearsay)) return true;
+    if (failed_hearsay_.empty()) return false;
+    forget(Endpoint(failed_hearsay_.rbegin()->second));
+    return true;
 }
 
 bool PeerList::add(const Endpoint& endpoint, PeerSource source) {
     if (!endpoint.is_dialable() || is_banned(endpoint.address)) return false;
     if (std::ranges::find(ourselves_, endpoint) != ourselves_.end()) return false;
     const bool is_hearsay = !is_for_private(source);
-    if (const auto found = known_.find(endpoint); found != known_.end()) {
-        if (is_hearsay || is_for_private(found->second.source)) return false;
-        found->second.source = source;
-        --hearsay_;
+    if (Known* known = find(endpoint)) {
+        if (source >= known->source) return false;
+        if (!known->busy) dequeue(endpoint, *known);
+        if (!is_hearsay && !is_for_private(known->source)) --hearsay_;
+        known->source = source;
+        if (source == PeerSource::user) {
+            users_.push_back(endpoint);
+            known->order = 0;
+        }
+        if (!known->busy) enqueue(endpoint, *known, known->next_attempt);
         return false;
     }
-    if (known_.size() >= kMaxPeers || (is_hearsay && (is_private_ || hearsay_ >= kMaxHearsay))) return false;
+    if (is_hearsay && is_private_) return false;
+    if (source != PeerSource::user && !has_room_for(endpoint, is_hearsay)) return false;
     hearsay_ += is_hearsay;
+    by_host_[endpoint.address.network()].push_back(endpoint);
+    if (source == PeerSource::user) users_.push_back(endpoint);
     Known known{.source = source};
-    known.order = own_ ? ~canonical_priority(*own_, endpoint) : static_cast<std::uint32_t>(rng_.next());
+    if (source != PeerSource::user)
+        known.order = own_ ? ~canonical_priority(*own_, endpoint) : static_cast<std::uint32_t>(rng_.next());
     enqueue(endpoint, known_.emplace(endpoint, known).first->second, {});
     return true;
 }
 
 void PeerList::add_connected(const Endpoint& endpoint) {
     add(endpoint, PeerSource::incoming);
-    auto found = known_.find(endpoint);
-    if (found == known_.end()) return;
-    queue_.erase({found->second.next_attempt, found->second.order, endpoint});
-    found->second.busy = true;
+    Known* known = find(endpoint);
+    if (!known) return;
+    dequeue(endpoint, *known);
+    known->busy = true;
 }
 
 std::optional<Endpoint> PeerList::next(TimePoint now) {
     if (queue_.empty() || queue_.begin()->when > now) return std::nullopt;
     const Endpoint endpoint = queue_.begin()->endpoint;
-    queue_.erase(queue_.begin());
-    known_.at(endpoint).busy = true;
+    Known& known = known_.at(endpoint);
+    dequeue(endpoint, known);
+    known.busy = true;
     return endpoint;
 }
 
@@ -91,20 +135,40 @@ TimePoint PeerList::next_time() const {
     return queue_.empty() ? kNever : queue_.begin()->when;
 }
 
+Duration PeerList::pause_of(const Known& known) const {
+    if (known.put_off) return kNoNeedRetry;
+    const std::uint32_t doublings = std::clamp<std::uint32_t>(known.failures, 1, 16) - 1;
+    const Duration pause = std::min<Duration>(kFirstRetry * (1 << doublings), kLongestRetry);
+    if (known.source != PeerSource::user) return pause;
+    return std::min(pause, hurry_ ? kHurriedRetry : kLongestUserRetry);
+}
+
+void PeerList::retry(const Endpoint& endpoint, Known& known, TimePoint now) {
+    known.ended = now;
+    enqueue(endpoint, known, now + pause_of(known));
+}
+
 void PeerList::on_failed(const Endpoint& endpoint, TimePoint now) {
-    auto found = known_.find(endpoint);
-    if (found == known_.end() || !found->second.busy) return;
-    Known& known = found->second;
-    if (++known.failures >= kMaxFailures) return forget(endpoint);
-    enqueue(endpoint, known,
-            now + std::min<Duration>(kFirstRetry * (1 << (known.failures - 1)), kLongestRetry));
+    Known* known = find(endpoint);
+    if (!known || !known->busy) return;
+    known->put_off = false;
+    if (++known->failures >= kMaxFailures && known->source != PeerSource::user) return forget(endpoint);
+    retry(endpoint, *known, now);
+}
+
+void PeerList::on_unreachable(const Endpoint& endpoint, TimePoint now) {
+    Known* known = find(endpoint);
+    if (!known || !known->busy) return;
+    known->put_off = false;
+    known->failures = std::max(known->failures, std::min(known->failures + 1, kMaxFailures - 1));
+    retry(endpoint, *known, now);
 }
 
 void PeerList::on_hung_up(const Endpoint& endpoint, TimePoint now) {
-    auto found = known_.find(endpoint);
-    if (found == known_.end() || !found->second.busy) return;
-    if (std::exchange(found->second.plain_greeting, true)) return on_failed(endpoint, now);
-    enqueue(endpoint, found->second, now);
+    Known* known = find(endpoint);
+    if (!known || !known->busy) return;
+    if (std::exchange(known->plain_greeting, true)) return on_failed(endpoint, now);
+    enqueue(endpoint, *known, now);
 }
 
 bool PeerList::wants_plain_greeting(const Endpoint& endpoint) const {
@@ -112,21 +176,52 @@ bool PeerList::wants_plain_greeting(const Endpoint& endpoint) const {
     return found != known_.end() && found->second.plain_greeting;
 }
 
-void PeerList::on_closed(const Endpoint& endpoint, bool useless, TimePoint now) {
-    auto found = known_.find(endpoint);
-    if (found == known_.end()) return;
+void PeerList::on_closed(const Endpoint& endpoint, ConnectionUse use, TimePoint now) {
+    Known* known = find(endpoint);
+    if (!known) return;
     // It may be waiting already, put off because this connection was the better of two.
-    if (!found->second.busy) queue_.erase({found->second.next_attempt, found->second.order, endpoint});
-    found->second.failures = 1;
-    enqueue(endpoint, found->second, now + (useless ? kUselessRetry : kFirstRetry));
+    if (!known->busy) dequeue(endpoint, *known);
+    known->busy = true;
+    if (use == ConnectionUse::nothing) return on_failed(endpoint, now);
+    known->put_off = use == ConnectionUse::no_need;
+    if (use == ConnectionUse::content) known->failures = 0;
+    retry(endpoint, *known, now);
+}
+
+void PeerList::set_hurry(bool hurry, TimePoint now) {
+    if (std::exchange(hurry_, hurry) == hurry || !hurry) return;
+    for (const Endpoint& endpoint : users_) {
+        Known& known = known_.at(endpoint);
+        const TimePoint soon = std::max(now, known.ended + kHurriedRetry);
+        if (known.busy || known.put_off || known.next_attempt <= soon) continue;
+        dequeue(endpoint, known);
+        enqueue(endpoint, known, soon);
+    }
+}
+
+void PeerList::on_network_changed(TimePoint now) {
+    for (auto& [endpoint, known] : known_) {
+        if (known.busy || known.put_off || known.next_attempt <= now) continue;
+        dequeue(endpoint, known);
+        known.failures = 0;
+        enqueue(endpoint, known, now);
+    }
+}
+
+void PeerList::on_need(TimePoint now) {
+    for (auto& [endpoint, known] : known_) {
+        if (known.busy || !known.put_off) continue;
+        dequeue(endpoint, known);
+        known.put_off = false;
+        enqueue(endpoint, known, now);
+    }
 }
 
 void PeerList::ban(const Address& address) {
-    banned_.insert(address);
-    std::vector<Endpoint> gone;
-    for (const auto& [endpoint, known] : known_)
-        if (endpoint.address == address) gone.push_back(endpoint);
-    for (const Endpoint& endpoint : gone) forget(endpoint);
+    bans_.ban(address);
+    const auto host = by_host_.find(address.network());
+    if (host == by_host_.end()) return;
+    for (const Endpoint& endpoint : std::vector(host->second)) forget(endpoint);
 }
 
 void PeerList::on_ourselves(const Endpoint& endpoint) {
@@ -138,8 +233,12 @@ void PeerList::on_ourselves(const Endpoint& endpoint) {
 void PeerList::forget(const Endpoint& endpoint) {
     auto found = known_.find(endpoint);
     if (found == known_.end()) return;
-    queue_.erase({found->second.next_attempt, found->second.order, endpoint});
+    dequeue(endpoint, found->second);
     hearsay_ -= !is_for_private(found->second.source);
+    const auto host = by_host_.find(endpoint.address.network());
+    std::erase(host->second, endpoint);
+    if (host->second.empty()) by_host_.erase(host);
+    std::erase(users_, endpoint);
     known_.erase(found);
 }
 

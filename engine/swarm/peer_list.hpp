@@ -1,15 +1,19 @@
-// Peers that are known by their address: whom to dial next, and whom never again.
+// Endpoints of peers: which to dial next, and when.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/rng.hpp"
 #include "engine/core/time.hpp"
+#include "engine/swarm/ban_list.hpp"
 
 namespace btfs {
 
@@ -32,16 +36,39 @@ constexpr bool is_for_private(PeerSource source) {
     return source == PeerSource::user || source == PeerSource::tracker;
 }
 
-/// Bounded. Failures back off exponentially; fresh candidates come in the order of BEP 40 once our own
-/// address is known, else at random.
+/// What a connection was good for when it ended.
+enum class ConnectionUse : std::uint8_t {
+    content,  ///< content was exchanged
+    nothing,  ///< the peer greeted us, and that was all: a failure like a dial without an answer
+    no_need,  ///< we closed it for want of use: it is dialled again late
+};
+
+/// Bounded list of the endpoints that peers can be dialled at. Failures back off exponentially and end with
+/// the peer forgotten; the user's own peers are never forgotten, and are tried again soon while a reader
+/// waits. Candidates come in the order of BEP 40 once our own address is known, else at random, the user's
+/// first.
+///
+/// Hearsay is what neither the user nor a tracker has told: anybody can make up any number of endpoints, or
+/// name every port of one victim. So hearsay fills half of the list at most, a failed one makes room for a
+/// new one, and of one host only so many endpoints are known.
 class PeerList {
   public:
     static constexpr std::size_t kMaxPeers = 4000;
-    /// Of them, those that neither the user nor a tracker has told of: anybody can make up any number.
     static constexpr std::size_t kMaxHearsay = kMaxPeers / 2;
+    /// Endpoints of one public host (an IPv6 /64 is one) that are known, but for the user's.
+    static constexpr std::size_t kMaxPerHost = 8;
+    /// The same of a loopback or private address, behind which our own network may have many.
+    static constexpr std::size_t kMaxPerLocalHost = 256;
     static constexpr std::size_t kMaxOurselves = 16;
+    static constexpr std::uint32_t kMaxFailures = 8;
+    static constexpr Duration kFirstRetry = std::chrono::seconds(5);
+    static constexpr Duration kLongestRetry = std::chrono::minutes(30);
+    /// The longest pause between two dials of a peer of the user's, and the longest while a reader waits.
+    static constexpr Duration kLongestUserRetry = std::chrono::seconds(60);
+    static constexpr Duration kHurriedRetry = std::chrono::seconds(2);
 
-    explicit PeerList(Rng& rng) : rng_(rng) {}
+    /// Both outlive the list.
+    PeerList(Rng& rng, BanList& bans) : rng_(rng), bans_(bans) {}
 
     /// Gives whether it is new. Addresses that cannot be dialled, banned ones, those beyond the bounds, and
     /// those that a private torrent must not use are not taken.
@@ -54,22 +81,30 @@ class PeerList {
     TimePoint next_time() const;
 
     void on_failed(const Endpoint& endpoint, TimePoint now);
+    /// Our own network has no way there: backs off, and is no failure of the peer's.
+    void on_unreachable(const Endpoint& endpoint, TimePoint now);
     /// The peer hung up in the handshake, or right behind it. It is tried once more at once, with the
     /// handshake alone (see wants_plain_greeting()); after that it is a failure.
     void on_hung_up(const Endpoint& endpoint, TimePoint now);
     bool wants_plain_greeting(const Endpoint& endpoint) const;
-    /// A connection ended that had worked; `useless` if it need not be tried again soon.
-    void on_closed(const Endpoint& endpoint, bool useless, TimePoint now);
-    /// Never again to this address, whatever the port.
+    /// A connection ended that had been greeted.
+    void on_closed(const Endpoint& endpoint, ConnectionUse use, TimePoint now);
+    /// A reader waits, or none does any more: while one does, the user's peers are tried again soon.
+    void set_hurry(bool hurry, TimePoint now);
+    /// Our addresses or routes are others now: what failed before may work, and is tried anew at once.
+    void on_network_changed(TimePoint now);
+    /// There is something to fetch again: peers that there was no need of may be dialled at once.
+    void on_need(TimePoint now);
+
+    /// Never again to this host, whatever the port.
     void ban(const Address& address);
-    bool is_banned(const Address& address) const { return banned_.contains(address); }
+    bool is_banned(const Address& address) const { return bans_.contains(address); }
     /// This endpoint leads to ourselves. It is not taken again: peers go on telling us of it.
     void on_ourselves(const Endpoint& endpoint);
-    /// The torrent is private: whom neither the user nor a tracker has told of is forgotten, and not taken
-    /// any more (BEP 27).
+    /// The torrent is private: hearsay is forgotten, and not taken any more (BEP 27).
     void become_private();
-    /// False if a private torrent must not be connected to that peer.
     bool is_private() const { return is_private_; }
+    /// False if a private torrent must not be connected to that peer.
     bool may_dial(const Endpoint& endpoint) const { return !is_private_ || known_.contains(endpoint); }
     void set_own_address(const Endpoint& own) { own_ = own; }
 
@@ -81,6 +116,8 @@ class PeerList {
         std::uint32_t failures = 0;
         bool busy = false;  // dialling or connected
         bool plain_greeting = false;
+        bool put_off = false;  // there was no need of it
+        TimePoint ended{};     // the last dial or connection
         TimePoint next_attempt{};
         std::uint32_t order = 0;  // lower is earlier
     };
@@ -90,17 +127,26 @@ class PeerList {
         Endpoint endpoint;
         auto operator<=>(const Place&) const = default;
     };
+    Known* find(const Endpoint& endpoint);
+    bool has_room_for(const Endpoint& endpoint, bool is_hearsay);
     void enqueue(const Endpoint& endpoint, Known& known, TimePoint when);
+    void dequeue(const Endpoint& endpoint, const Known& known);
+    void retry(const Endpoint& endpoint, Known& known, TimePoint now);
+    Duration pause_of(const Known& known) const;
     void forget(const Endpoint& endpoint);
 
     Rng& rng_;
+    BanList& bans_;
     std::optional<Endpoint> own_;
     bool is_private_ = false;
+    bool hurry_ = false;
     std::size_t hearsay_ = 0;  // of known_
     std::unordered_map<Endpoint, Known> known_;
+    std::map<Address, std::vector<Endpoint>> by_host_;  ///< all of known_
+    std::vector<Endpoint> users_;                       ///< of known_
     std::set<Place> queue_;
-    std::set<Address> banned_;
-    std::deque<Endpoint> ourselves_;  ///< the last kMaxOurselves of them
+    std::set<std::pair<std::uint32_t, Endpoint>> failed_hearsay_;  ///< waiting, by failures
+    std::deque<Endpoint> ourselves_;                               ///< the last kMaxOurselves of them
 };
 
 }  // namespace btfs

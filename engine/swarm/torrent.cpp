@@ -9,12 +9,6 @@ namespace {
 constexpr Duration kHousekeeping = 1s;
 /// How long we stay interested with no file open, so that the first read finds us unchoked.
 constexpr Duration kLinger = 60s;
-/// Dials under way at a time.
-constexpr std::size_t kMaxDialling = 24;
-/// A peer that hangs up so soon, before it has sent any content, may not have liked how it was greeted.
-constexpr Duration kGreetingDislikedWithin = 3s;
-/// Ended connections whose addresses are remembered, in case blocks of theirs turn out to be wrong.
-constexpr std::size_t kMaxDeparted = 1000;
 
 Bitfield united(Bitfield a, const Bitfield& b) {
     for (std::uint32_t i = 0; i < a.size(); ++i)
@@ -47,9 +41,8 @@ Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTa
       dispatcher({layout, picker, demand, peers, storage}),
       uploader(peers, storage, options.upload_slots) {
     if (options.background) dispatcher.set_background(pieces_of(layout, options.background_files));
-    dispatcher.set_excluded([this](PieceIndex piece, const Peer& peer) {
-        return smart_ban.is_suspect(piece, peer.session.remote().address);
-    });
+    dispatcher.set_excluded(
+        [this](PieceIndex piece, const Peer& peer) { return smart_ban.is_suspect(piece, peer.session.remote().address); });
 }
 
 Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::uint64_t seed, TimePoint now)
@@ -58,7 +51,9 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       outside_ports_(options_.ports),
       rng_(seed),
       content_(std::make_unique<Content>(kNoLayout, no_storage, peers_, options_)),
-      peer_list_(rng_),
+      bans_(options_.bans ? *options_.bans : own_bans_),
+      peer_list_(rng_, bans_),
+      admission_(peers_, [this](const Peer& peer) { return owes_blocked(peer); }),
       metadata_fetch_(std::in_place, identity_),
       last_active_(now) {
     if (options_.pex)
@@ -107,137 +102,6 @@ void Torrent::become_private(TimePoint now) {
     }
     for (ConnectionId id : strangers) disconnect(id, Errc::peer_not_needed, now);
     settle(now);
-}
-
-// ---- peers ----
-
-void Torrent::handle_candidates(std::span<const Endpoint> endpoints, PeerSource source, TimePoint now) {
-    for (const Endpoint& endpoint : endpoints) peer_list_.add(endpoint, source);
-    settle(now);
-}
-
-void Torrent::dial_more(TimePoint now) {
-    while (dialling_ < kMaxDialling && peers_.size() + dialling_ < options_.max_peers) {
-        const auto endpoint = peer_list_.next(now);
-        if (!endpoint) return;
-        ++dialling_;
-        actions_.push_back(Dial{*endpoint});
-    }
-}
-
-void Torrent::handle_dial_failed(const Endpoint& endpoint, TimePoint now) {
-    --dialling_;
-    peer_list_.on_failed(endpoint, now);
-    settle(now);
-}
-
-ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction direction,
-                                       std::optional<Duration> connect_time, TimePoint now) {
-    if (direction == wire::Direction::outgoing) --dialling_;
-    const bool full = peers_.size() >= options_.max_peers;
-    // It may have been dialled before the torrent turned out to be private.
-    const bool stranger = direction == wire::Direction::outgoing && !peer_list_.may_dial(endpoint);
-    if (peer_list_.is_banned(endpoint.address) || full || stranger) {
-        if (direction == wire::Direction::outgoing) peer_list_.on_closed(endpoint, false, now);
-        return kNobody;
-    }
-    const ConnectionId id = next_connection_++;
-    const PeerPorts& ports = ports_for(endpoint.address);
-    const wire::PeerSession::Config config{
-        .direction = direction,
-        .identity = identity_,
-        .layout = metadata_fetch_ ? nullptr : &content_->layout,
-        .our_id = options_.peer_id,
-        .remote = endpoint,
-        .listen_port = ports.tcp,
-        .dht_port = peer_list_.is_private() ? std::uint16_t{0} : ports.dht,
-        .interested = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0),
-        .eager = direction == wire::Direction::outgoing && !peer_list_.wants_plain_greeting(endpoint),
-        .have = announced_,
-        .metadata = metadata_,
-        .pex = pex_.has_value(),
-        .on_output =
-            [this, id] {
-                if (sending_.insert(id).second) actions_.push_back(Send{id});
-            },
-    };
-    auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
-    if (direction == wire::Direction::outgoing) peer->dial_endpoint = endpoint;
-    if (connect_time) peer->estimate.on_round_trip(*connect_time, now);
-    peers_.emplace(id, std::move(peer));
-    housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);
-    settle(now);
-    return id;
-}
-
-wire::PeerSession* Torrent::session(ConnectionId connection) {
-    auto found = peers_.find(connection);
-    return found == peers_.end() ? nullptr : &found->second->session;
-}
-
-void Torrent::handle_received(ConnectionId connection, std::size_t size, TimePoint now) {
-    auto found = peers_.find(connection);
-    if (found == peers_.end()) return;
-    found->second->session.handle_received(size, now);
-    if (drain(*found->second, now)) settle(now);  // part of a block changes nothing
-}
-
-void Torrent::handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now) {
-    auto found = peers_.find(connection);
-    if (found == peers_.end()) return;
-    found->second->session.handle_bytes(bytes, now);
-    drain(*found->second, now);
-    settle(now);
-}
-
-void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint now) {
-    auto found = peers_.find(connection);
-    if (found == peers_.end()) return;
-    const std::uint64_t before = found->second->session.content_sent();
-    found->second->session.handle_sent(size, now);
-    up_.add(found->second->session.content_sent() - before, now);
-    content_->uploader.pump(*found->second, !content_->demand.blocked().empty());
-}
-
-void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
-    auto found = peers_.find(connection);
-    if (found == peers_.end()) return;
-    remove(connection, false, now);
-    settle(now);
-}
-
-void Torrent::disconnect(ConnectionId connection, Error reason, TimePoint now) {
-    remove(connection, reason == Errc::peer_not_needed || reason == Errc::duplicate_peer, now);
-    actions_.push_back(Disconnect{connection, reason});
-}
-
-void Torrent::remove(ConnectionId connection, bool useless, TimePoint now) {
-    auto found = peers_.find(connection);
-    if (found == peers_.end()) return;
-    Peer& peer = *found->second;
-    if (metadata_fetch_) metadata_fetch_->remove_peer(connection);
-    if (pex_) pex_->remove_peer(connection, now);
-    content_->dispatcher.release(peer, false, now);
-    content_->dispatcher.on_peer_gone(peer);
-    uncount(peer);
-    const Endpoint remote = peer.session.remote();
-    if (peer.dial_endpoint) {
-        const bool disliked_the_greeting = peer.eager && peer.session.content_received() == 0 &&
-                                           now < peer.connected + kGreetingDislikedWithin;
-        if (!useless && (disliked_the_greeting || !peer.session.greeted())) {
-            peer_list_.on_hung_up(*peer.dial_endpoint, now);
-        } else {
-            peer_list_.on_closed(*peer.dial_endpoint, useless, now);
-        }
-    }
-    departed_.emplace(connection, remote.address);
-    if (departed_.size() > kMaxDeparted) departed_.erase(departed_.begin());
-    uploaded_gone_ += peer.session.content_sent();
-    content_->smart_ban.clear_suspicions();  // whoever is left has to be asked
-    content_->dispatcher.on_demand_changed();
-    sending_.erase(connection);
-    peers_.erase(found);
-    content_->uploader.assign_slots(now);
 }
 
 void Torrent::uncount(Peer& peer) {
@@ -295,7 +159,9 @@ void Torrent::settle(TimePoint now) {
     if (metadata_fetch_) ask_for_metadata(now);
     if (pex_) tell_of_peers(now);
     content_->dispatcher.dispatch(now);
+    peer_list_.set_hurry(readers_wait(), now);
     dial_more(now);
+    if (peers_.empty()) ask_for_peers(now);
 }
 
 void Torrent::ask_for_metadata(TimePoint now) {
@@ -319,8 +185,8 @@ TimePoint Torrent::next_timeout() const {
     TimePoint next = std::min(housekeeping_due_, content_->dispatcher.next_timeout());
     if (pex_) next = std::min(next, pex_->next_timeout());
     if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
-    if (dialling_ < kMaxDialling && peers_.size() + dialling_ < options_.max_peers)
-        next = std::min(next, peer_list_.next_time());
+    if (can_dial()) next = std::min(next, peer_list_.next_time());
+    if (peers_.empty() && readers_wait()) next = std::min(next, want_peers_due_);
     return next;
 }
 
@@ -342,7 +208,15 @@ void Torrent::housekeep(TimePoint now) {
             drain(peer, now);
         }
     }
-    for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    for (auto& [id, peer] : peers_) {
+        update_interest(*peer, now);
+        if (peer->session.am_interested() || peer->session.peer_interested()) peer->last_wanted = now;
+    }
+    for (ConnectionId id : admission_.inactive(options_.max_peers, now))
+        disconnect(id, Errc::peer_not_needed, now);
+    make_room_to_dial(now);
+    redial_silent(now);
+    ask_for_peers(now);
     if (content_->demand.reader_count() > 0) content_->dispatcher.stay_in_touch(now);
     content_->uploader.rotate_slots(now);
     if (content_->picker.nothing_unverified()) departed_.clear();

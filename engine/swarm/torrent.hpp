@@ -16,6 +16,8 @@
 #include "engine/core/reader_demand.hpp"
 #include "engine/core/rng.hpp"
 #include "engine/storage.hpp"
+#include "engine/swarm/admission.hpp"
+#include "engine/swarm/ban_list.hpp"
 #include "engine/swarm/demand.hpp"
 #include "engine/swarm/dispatcher.hpp"
 #include "engine/swarm/metadata_fetch.hpp"
@@ -34,6 +36,8 @@ namespace btfs {
 /// Connect to a peer; handle_connected() or handle_dial_failed() answers.
 struct Dial {
     Endpoint endpoint;
+    /// A read waits for what peers have.
+    bool reader_waits = false;
 };
 /// The peer has bytes to send.
 struct Send {
@@ -56,7 +60,11 @@ struct DhtNodeTold {
     Endpoint endpoint;
 };
 
-using TorrentAction = std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold>;
+/// A reader waits and no connected peer can serve it: trackers and the DHT are to be asked for more.
+struct PeersWanted {};
+
+using TorrentAction =
+    std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold, PeersWanted>;
 
 /// Where peers reach us.
 struct PeerPorts {
@@ -76,6 +84,9 @@ struct TorrentOptions {
     std::vector<FileRange> background_files = {};
     /// Tell peers of each other, and hear of others from them (BEP 11).
     bool pex = true;
+    /// Hosts that no torrent of the process connects to; outlives the torrent. Null: it has a list of its
+    /// own.
+    BanList* bans = nullptr;
 };
 
 struct TorrentTotals {
@@ -120,7 +131,8 @@ class Torrent final : private wire::BlockPlaces {
 
     // ---- peers ----
     void handle_candidates(std::span<const Endpoint> endpoints, PeerSource source, TimePoint now);
-    void handle_dial_failed(const Endpoint& endpoint, TimePoint now);
+    /// An error of our own network, such as no route, does not count as the peer's failure.
+    void handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now);
     /// Gives kNobody if the peer is not wanted. `connect_time`: how long dialling took, a first round trip.
     ConnectionId handle_connected(const Endpoint& endpoint, wire::Direction direction,
                                   std::optional<Duration> connect_time, TimePoint now);
@@ -130,6 +142,29 @@ class Torrent final : private wire::BlockPlaces {
     void handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now);
     void handle_sent(ConnectionId connection, std::size_t size, TimePoint now);
     void handle_closed(ConnectionId connection, TimePoint now);
+
+    // ---- the network, and the process's limits ----
+    /// Our addresses or routes have changed: peers that failed are dialled anew, and those that owe blocks
+    /// and stay silent are dialled a second time.
+    void on_network_changed(TimePoint now);
+    std::size_t connection_count() const { return peers_.size(); }
+    bool readers_wait() const { return !content_->demand.blocked().empty(); }
+    /// Closes up to `count` connections, the least useful first; gives how many. A connection that owes
+    /// blocks of a blocked read, or that takes content from us, stays.
+    std::size_t give_up_connections(std::size_t count, TimePoint now);
+    /// From now on at most so many dials are under way at a time; kMaxDialling at first, 0: none.
+    void set_max_dialling(std::size_t count, TimePoint now);
+    static constexpr std::size_t kMaxDialling = 24;
+    /// While a reader waits and nothing comes, peers are asked for, and silent ones dialled again, so often.
+    static constexpr Duration kWantPeersEvery = std::chrono::seconds(15);
+    static constexpr Duration kRedialEvery = std::chrono::seconds(5);
+    /// Peers that owe blocks of a blocked read have been silent for so long when they are dialled a second
+    /// time.
+    static constexpr Duration kRedialAfter = std::chrono::seconds(2);
+    static constexpr Duration kRedialDoubtfulAfter = std::chrono::milliseconds(800);
+    static constexpr std::size_t kMaxRedialling = 8;
+    /// When all connections are taken, one makes room for a peer that was not tried yet, so often.
+    static constexpr Duration kTurnoverEvery = std::chrono::seconds(5);
 
     // ---- the store ----
     void handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now);
@@ -188,9 +223,16 @@ class Torrent final : private wire::BlockPlaces {
     void ask_for_metadata(TimePoint now);
     void tell_of_peers(TimePoint now);
     void dial_more(TimePoint now);
+    bool can_dial() const;
+    void make_room_to_dial(TimePoint now);
+    void redial_silent(TimePoint now);
+    void ask_for_peers(TimePoint now);
+    bool owes_blocked(const Peer& peer) const;
+    wire::PeerId other_peer_id();
+    std::optional<ConnectionId> take_redial(const Endpoint& endpoint);
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
     ConnectionId redundant(const Peer& newer, const Peer& older) const;
-    void remove(ConnectionId connection, bool useless, TimePoint now);
+    void remove(ConnectionId connection, ConnectionUse use, TimePoint now);
     void uncount(Peer& peer);
     void after_pieces_changed(Peer& peer, TimePoint now);
     void ban(const Address& address, TimePoint now);
@@ -227,13 +269,21 @@ class Torrent final : private wire::BlockPlaces {
     Bitfield announced_{0};
     PeerTable peers_;
     std::unique_ptr<Content> content_;  ///< of nothing while metadata_fetch_ is there
+    BanList own_bans_;
+    BanList& bans_;
     PeerList peer_list_;
+    Admission admission_;
     std::optional<Pex> pex_;  ///< nothing if it is off, or the torrent private
     std::optional<MetadataFetch> metadata_fetch_;
     std::shared_ptr<const Bytes> metadata_;
 
     ConnectionId next_connection_ = 1;
     std::size_t dialling_ = 0;
+    std::size_t max_dialling_ = kMaxDialling;
+    /// Second connections that are being made, and the ones that they shall take the place of.
+    std::map<Endpoint, ConnectionId> redialling_;
+    TimePoint turnover_due_{};
+    TimePoint want_peers_due_{};
     TimePoint housekeeping_due_ = kNever;
     TimePoint last_active_;
     /// Senders of blocks whose connections have ended, for as long as those blocks are unverified.

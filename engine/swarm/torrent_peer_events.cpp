@@ -34,6 +34,9 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
 /// Of two connections with one peer, the one to close. Both sides have to choose the same: where each has
 /// dialled the other, the connection that the greater peer id made stays.
 ConnectionId Torrent::redundant(const Peer& newer, const Peer& older) const {
+    // Made since the older one sent nothing that it owed: it stays if it has gone on doing so.
+    if (newer.replaces == older.id)
+        return older.session.last_received() < newer.connected ? older.id : newer.id;
     if (newer.session.direction() == older.session.direction()) return newer.id;
     const auto keeps =
         options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;

@@ -127,6 +127,7 @@ Address Torrent::address_of(ConnectionId connection) const {
 }
 
 void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
+    if (content_->picker.bytes_missing() == 0) peer_list_.on_need(now);  // seeds were let go
     content_->picker.set_lost(piece);
     if (announced_.clear(piece))
         for (auto& [id, peer] : peers_) peer->session.announce_lost(piece);

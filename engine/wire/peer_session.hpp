@@ -186,7 +186,8 @@ class PeerSession final : private InboundStream::Sink {
     std::size_t upload_backlog() const { return outbound_.block_bytes(); }
     std::uint64_t content_received() const { return content_received_; }
     std::uint64_t content_sent() const { return content_sent_; }
-    /// When the last whole block came, and the last part of one.
+    /// When anything came, when the last whole block came, and the last part of one.
+    TimePoint last_received() const { return last_received_; }
     TimePoint last_content_received() const { return last_content_; }
     TimePoint last_progress() const { return last_progress_; }
 

@@ -196,7 +196,7 @@ void Client::dial(const Endpoint& endpoint) {
     const Duration round_trip = peer ? Network::round_trip(host_, peer->host()) : kDialTimeout;
     context_.events.after(round_trip, [this, peer, endpoint, round_trip] {
         const TimePoint now = context_.events.now();
-        if (!peer || !peer->accepts()) return tell([&] { torrent_.handle_dial_failed(endpoint, now); });
+        if (!peer || !peer->accepts()) return tell([&] { torrent_.handle_dial_failed(endpoint, Errc::timed_out, now); });
         const ConnectionId id =
             torrent_.handle_connected(endpoint, wire::Direction::outgoing, round_trip, now);
         if (id != kNobody) {

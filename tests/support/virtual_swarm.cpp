@@ -153,7 +153,9 @@ void VirtualSwarm::carry_out(Node& node) {
 void VirtualSwarm::dial(Node& node, const Endpoint& to) {
     auto found = std::ranges::find_if(nodes_, [&](const auto& n) { return endpoint(n->index) == to; });
     if (found == nodes_.end()) {
-        at(now_ + 1s, [this, &node, to] { node.tell([&] { node.torrent.handle_dial_failed(to, now_); }); });
+        at(now_ + 1s, [this, &node, to] {
+            node.tell([&] { node.torrent.handle_dial_failed(to, Errc::timed_out, now_); });
+        });
         return;
     }
     Node& other = **found;

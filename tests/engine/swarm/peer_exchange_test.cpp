@@ -136,7 +136,7 @@ struct Flooded {
             const auto* dial = std::get_if<Dial>(&*action);
             if (!dial) continue;
             ++count;
-            torrent.handle_dial_failed(dial->endpoint, swarm.now());
+            torrent.handle_dial_failed(dial->endpoint, Errc::timed_out, swarm.now());
         }
         return count;
     }

@@ -17,7 +17,8 @@ TEST(CanonicalPriority, IsBep40s) {
 
 struct PeerListTest : ::testing::Test {
     Rng rng{1};
-    PeerList list{rng};
+    BanList bans;
+    PeerList list{rng, bans};
     TimePoint now = TimePoint{} + 1h;
     const Endpoint peer = at("192.0.2.1:6881");
 };
@@ -65,7 +66,7 @@ TEST_F(PeerListTest, OfAPrivateTorrentOnlyTheUsersAndTheTrackersPeersAreKnown) {
 TEST_F(PeerListTest, FailuresBackOffAndEnd) {
     list.add(peer, PeerSource::tracker);
     Duration before{};
-    for (int i = 0; i < 7; ++i) {
+    for (std::uint32_t i = 1; i < PeerList::kMaxFailures; ++i) {
         ASSERT_EQ(list.next(now), peer) << i;
         list.on_failed(peer, now);
         const Duration wait = list.next_time() - now;
@@ -77,6 +78,99 @@ TEST_F(PeerListTest, FailuresBackOffAndEnd) {
     list.on_failed(peer, now);
     EXPECT_EQ(list.next_time(), kNever);
     EXPECT_EQ(list.size(), 0u);
+}
+
+TEST_F(PeerListTest, TheUsersPeersAreTriedForEverAndSoonWhileAReaderWaits) {
+    list.add(peer, PeerSource::user);
+    for (int i = 0; i < 100; ++i) {
+        now = list.next_time();
+        ASSERT_EQ(list.next(now), peer) << i;
+        list.on_failed(peer, now);
+        EXPECT_LE(list.next_time() - now, PeerList::kLongestUserRetry);
+    }
+    EXPECT_GT(list.next_time() - now, PeerList::kHurriedRetry);
+    list.set_hurry(true, now);
+    EXPECT_EQ(list.next_time() - now, PeerList::kHurriedRetry);
+    now = list.next_time();
+    ASSERT_EQ(list.next(now), peer);
+    list.on_failed(peer, now);
+    EXPECT_EQ(list.next_time() - now, PeerList::kHurriedRetry);
+    list.set_hurry(false, now);
+    list.next(now + PeerList::kHurriedRetry);
+    list.on_failed(peer, now);
+    EXPECT_EQ(list.next_time() - now, PeerList::kLongestUserRetry);
+}
+
+TEST_F(PeerListTest, WithoutAWayThereNoPeerIsForgotten) {
+    list.add(peer, PeerSource::tracker);
+    for (std::uint32_t i = 0; i < 3 * PeerList::kMaxFailures; ++i) {
+        ASSERT_EQ(list.next(now), peer) << i;
+        list.on_unreachable(peer, now);
+        EXPECT_LE(list.next_time() - now, PeerList::kLongestRetry);
+        now = list.next_time();
+    }
+    list.next(now);
+    list.on_unreachable(peer, now);
+    list.on_network_changed(now);
+    EXPECT_EQ(list.next(now), peer) << "there may be a way now";
+    list.on_failed(peer, now);
+    EXPECT_EQ(list.next_time() - now, PeerList::kFirstRetry) << "and it has not failed before";
+}
+
+TEST_F(PeerListTest, APeerThatGreetsAndHangsUpIsTriedLessAndLess) {
+    list.add(peer, PeerSource::tracker);
+    Duration before{};
+    for (std::uint32_t i = 1; i < PeerList::kMaxFailures; ++i) {
+        ASSERT_EQ(list.next(now), peer) << i;
+        list.on_closed(peer, ConnectionUse::nothing, now);
+        const Duration wait = list.next_time() - now;
+        EXPECT_GT(wait, before);
+        before = wait;
+        now += wait;
+    }
+    list.next(now);
+    list.on_closed(peer, ConnectionUse::content, now);
+    EXPECT_EQ(list.next_time() - now, PeerList::kFirstRetry);
+}
+
+TEST_F(PeerListTest, OneHostCannotHaveAllOfItsPortsDialled) {
+    for (std::uint16_t port = 1; port <= 2000; ++port)
+        for (PeerSource source :
+             {PeerSource::dht, PeerSource::pex, PeerSource::incoming, PeerSource::tracker})
+            list.add({peer.address, port}, source);
+    EXPECT_EQ(list.size(), PeerList::kMaxPerHost);
+    for (std::uint32_t low = 1; low <= 2000; ++low) {
+        Bytes address(16);
+        store_big_endian(address.data(), 0x20010db8u);
+        store_big_endian(address.data() + 12, low);
+        list.add({*Address::from_bytes(address), 6881}, PeerSource::dht);
+    }
+    EXPECT_EQ(list.size(), 2 * PeerList::kMaxPerHost) << "an IPv6 /64 is one host";
+    for (std::uint16_t port = 1; port <= 2000; ++port)
+        list.add({at("127.0.0.1:1").address, port}, PeerSource::tracker);
+    EXPECT_EQ(list.size(), 2 * PeerList::kMaxPerHost + PeerList::kMaxPerLocalHost);
+    EXPECT_TRUE(list.add({peer.address, 3000}, PeerSource::user)) << "the user may";
+}
+
+TEST_F(PeerListTest, ATrackersWordTakesThePlaceOfHearsayOfTheSameHost) {
+    for (std::uint16_t port = 1; port <= 20; ++port) list.add({peer.address, port}, PeerSource::pex);
+    EXPECT_FALSE(list.add(peer, PeerSource::dht));
+    EXPECT_TRUE(list.add(peer, PeerSource::tracker));
+    EXPECT_EQ(list.size(), PeerList::kMaxPerHost);
+}
+
+TEST_F(PeerListTest, HearsayThatFailedMakesRoomForNew) {
+    for (std::uint32_t n = 0; n < PeerList::kMaxHearsay; ++n) {
+        Bytes compact;
+        ByteWriter(compact).u32((20u << 24) + n).u16(6881);
+        list.add(*Endpoint::from_compact(compact), PeerSource::pex);
+    }
+    EXPECT_FALSE(list.add(peer, PeerSource::dht));
+    const Endpoint failed = *list.next(now);
+    list.on_failed(failed, now);
+    EXPECT_TRUE(list.add(peer, PeerSource::dht));
+    EXPECT_EQ(list.size(), PeerList::kMaxHearsay);
+    EXPECT_FALSE(list.add(at("192.0.2.9:1"), PeerSource::dht));
 }
 
 TEST_F(PeerListTest, AHangUpIsTriedAtOnceWithAPlainGreeting) {
@@ -99,20 +193,48 @@ TEST_F(PeerListTest, ABanIsForAllPortsAndForGood) {
 }
 
 TEST_F(PeerListTest, IsBounded) {
-    for (std::uint32_t i = 0; i < PeerList::kMaxPeers + 100; ++i) {
-        Endpoint e = peer;
-        e.port = static_cast<std::uint16_t>(i % 60000 + 1);
-        list.add(e, PeerSource::tracker);
+    for (std::uint32_t n = 0; n < PeerList::kMaxPeers + 100; ++n) {
+        Bytes compact;
+        ByteWriter(compact).u32((20u << 24) + n).u16(6881);
+        list.add(*Endpoint::from_compact(compact), PeerSource::tracker);
     }
     EXPECT_EQ(list.size(), PeerList::kMaxPeers);
+}
+
+TEST_F(PeerListTest, WhatThereWasNoNeedOfIsDialledOnceThereIs) {
+    list.add(peer, PeerSource::tracker);
+    list.next(now);
+    list.on_closed(peer, ConnectionUse::no_need, now);
+    EXPECT_FALSE(list.next(now + 1min));
+    list.on_need(now + 1min);
+    EXPECT_EQ(list.next(now + 1min), peer);
+}
+
+TEST_F(PeerListTest, BansAreSharedAndOfA64) {
+    PeerList other(rng, bans);
+    other.ban(at("[2001:db8::1]:1").address);
+    EXPECT_FALSE(list.add(at("[2001:db8::2]:1"), PeerSource::tracker));
+    EXPECT_TRUE(list.add(at("[2001:db8:0:1::2]:1"), PeerSource::tracker));
+}
+
+TEST(BanList, ForgetsTheOldestBeyondItsBound) {
+    BanList bans;
+    for (std::uint32_t n = 0; n <= BanList::kMaxBanned; ++n) {
+        Bytes raw;
+        ByteWriter(raw).u32((20u << 24) + n);
+        bans.ban(*Address::from_bytes(raw));
+    }
+    EXPECT_EQ(bans.size(), BanList::kMaxBanned);
+    EXPECT_FALSE(bans.contains(at("20.0.0.0:1").address));
+    EXPECT_TRUE(bans.contains(at("20.0.0.1:1").address));
 }
 
 TEST_F(PeerListTest, ADuplicateIsPutOffUntilItsTwinEnds) {
     list.add(peer, PeerSource::tracker);
     list.next(now);
-    list.on_closed(peer, true, now);
+    list.on_closed(peer, ConnectionUse::no_need, now);
     EXPECT_FALSE(list.next(now + 1min));
-    list.on_closed(peer, false, now);
+    list.on_closed(peer, ConnectionUse::content, now);
     EXPECT_EQ(list.next(now + 1min), peer);
 }
 
@@ -129,7 +251,7 @@ TEST_F(PeerListTest, APeerThatConnectedToUsIsNotDialled) {
     list.add(peer, PeerSource::tracker);
     list.add_connected(peer);
     EXPECT_FALSE(list.next(now));
-    list.on_closed(peer, false, now);
+    list.on_closed(peer, ConnectionUse::content, now);
     EXPECT_EQ(list.next(now + 1min), peer);
 }
 

@@ -1,0 +1,272 @@
+// The torrent's connections: whom it dials, lets in, dials again, and closes.
+#include "engine/swarm/torrent.hpp"
+
+#include <algorithm>
+#include <boost/system/errc.hpp>
+
+namespace btfs {
+namespace {
+
+constexpr Duration kHousekeeping = 1s;
+/// A peer that hangs up so soon, before it has sent any content, may not have liked how it was greeted.
+constexpr Duration kGreetingDislikedWithin = 3s;
+/// Ended connections whose addresses are remembered, in case blocks of theirs turn out to be wrong.
+constexpr std::size_t kMaxDeparted = 1000;
+
+/// True if the network that we are in has no way to the peer, which tells nothing of the peer.
+bool is_our_networks(Error reason) {
+    namespace errc = boost::system::errc;
+    return reason == errc::network_unreachable || reason == errc::host_unreachable ||
+           reason == errc::network_down || reason == errc::address_not_available;
+}
+
+}  // namespace
+
+void Torrent::handle_candidates(std::span<const Endpoint> endpoints, PeerSource source, TimePoint now) {
+    for (const Endpoint& endpoint : endpoints) peer_list_.add(endpoint, source);
+    settle(now);
+}
+
+bool Torrent::can_dial() const {
+    return dialling_ < max_dialling_ && peers_.size() + dialling_ < options_.max_peers;
+}
+
+void Torrent::dial_more(TimePoint now) {
+    while (can_dial()) {
+        const auto endpoint = peer_list_.next(now);
+        if (!endpoint) return;
+        ++dialling_;
+        actions_.push_back(Dial{*endpoint, readers_wait()});
+    }
+}
+
+/// With all connections taken, those that are of no use give way to peers that were not tried yet.
+void Torrent::make_room_to_dial(TimePoint now) {
+    if (now < turnover_due_ || peers_.size() + dialling_ < options_.max_peers) return;
+    if (!active(now) || peer_list_.next_time() > now) return;
+    const ConnectionId replaced = admission_.replaceable(wire::Direction::outgoing, options_.max_peers, now);
+    if (replaced == kNobody) return;
+    turnover_due_ = now + kTurnoverEvery;
+    disconnect(replaced, Errc::peer_not_needed, now);
+}
+
+void Torrent::handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now) {
+    --dialling_;
+    if (take_redial(endpoint)) return settle(now);  // the first connection is still there
+    if (is_our_networks(reason)) {
+        peer_list_.on_unreachable(endpoint, now);
+    } else {
+        peer_list_.on_failed(endpoint, now);
+    }
+    settle(now);
+}
+
+std::optional<ConnectionId> Torrent::take_redial(const Endpoint& endpoint) {
+    const auto node = redialling_.extract(endpoint);
+    return node.empty() ? std::nullopt : std::optional(node.mapped());
+}
+
+ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction direction,
+                                       std::optional<Duration> connect_time, TimePoint now) {
+    const bool outgoing = direction == wire::Direction::outgoing;
+    std::optional<ConnectionId> replaces;
+    if (outgoing) {
+        --dialling_;
+        replaces = take_redial(endpoint);
+    }
+    // It may have been dialled before the torrent turned out to be private.
+    const bool stranger = outgoing && !peer_list_.may_dial(endpoint);
+    Admission::Verdict verdict{.admitted = true};
+    if (!replaces) verdict = admission_.judge(endpoint, direction, options_.max_peers, now);
+    if (peer_list_.is_banned(endpoint.address) || !verdict.admitted || stranger) {
+        if (outgoing && !replaces) peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
+        return kNobody;
+    }
+    if (verdict.evicted != kNobody) disconnect(verdict.evicted, Errc::peer_not_needed, now);
+    const ConnectionId id = next_connection_++;
+    const PeerPorts& ports = ports_for(endpoint.address);
+    const wire::PeerSession::Config config{
+        .direction = direction,
+        .identity = identity_,
+        .layout = metadata_fetch_ ? nullptr : &content_->layout,
+        .our_id = replaces ? other_peer_id() : options_.peer_id,
+        .remote = endpoint,
+        .listen_port = ports.tcp,
+        .dht_port = peer_list_.is_private() ? std::uint16_t{0} : ports.dht,
+        .interested = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0),
+        .eager = outgoing && !peer_list_.wants_plain_greeting(endpoint),
+        .have = announced_,
+        .metadata = metadata_,
+        .pex = pex_.has_value(),
+        .on_output =
+            [this, id] {
+                if (sending_.insert(id).second) actions_.push_back(Send{id});
+            },
+    };
+    auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
+    if (outgoing) peer->dial_endpoint = endpoint;
+    if (replaces) peer->replaces = *replaces;
+    if (connect_time) peer->estimate.on_round_trip(*connect_time, now);
+    peers_.emplace(id, std::move(peer));
+    housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);
+    settle(now);
+    return id;
+}
+
+wire::PeerSession* Torrent::session(ConnectionId connection) {
+    auto found = peers_.find(connection);
+    return found == peers_.end() ? nullptr : &found->second->session;
+}
+
+void Torrent::handle_received(ConnectionId connection, std::size_t size, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    found->second->session.handle_received(size, now);
+    if (drain(*found->second, now)) settle(now);  // part of a block changes nothing
+}
+
+void Torrent::handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    found->second->session.handle_bytes(bytes, now);
+    drain(*found->second, now);
+    settle(now);
+}
+
+void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    const std::uint64_t before = found->second->session.content_sent();
+    found->second->session.handle_sent(size, now);
+    const std::uint64_t content = found->second->session.content_sent() - before;
+    up_.add(content, now);
+    if (content > 0) found->second->last_uploaded = now;
+    content_->uploader.pump(*found->second, !content_->demand.blocked().empty());
+}
+
+void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    remove(connection, ConnectionUse::nothing, now);
+    settle(now);
+}
+
+void Torrent::disconnect(ConnectionId connection, Error reason, TimePoint now) {
+    const bool no_need = reason == Errc::peer_not_needed || reason == Errc::duplicate_peer;
+    remove(connection, no_need ? ConnectionUse::no_need : ConnectionUse::nothing, now);
+    actions_.push_back(Disconnect{connection, reason});
+}
+
+void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) {
+    auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    Peer& peer = *found->second;
+    if (metadata_fetch_) metadata_fetch_->remove_peer(connection);
+    if (pex_) pex_->remove_peer(connection, now);
+    content_->dispatcher.release(peer, false, now);
+    content_->dispatcher.on_peer_gone(peer);
+    uncount(peer);
+    const Endpoint remote = peer.session.remote();
+    if (use == ConnectionUse::nothing &&
+        (peer.session.content_received() > 0 || peer.session.content_sent() > 0))
+        use = ConnectionUse::content;
+    if (peer.dial_endpoint) {
+        const bool disliked_the_greeting = peer.eager && peer.session.content_received() == 0 &&
+                                           now < peer.connected + kGreetingDislikedWithin;
+        if (use == ConnectionUse::nothing && (disliked_the_greeting || !peer.session.greeted())) {
+            peer_list_.on_hung_up(*peer.dial_endpoint, now);
+        } else {
+            peer_list_.on_closed(*peer.dial_endpoint, use, now);
+        }
+    }
+    departed_.emplace(connection, remote.address);
+    if (departed_.size() > kMaxDeparted) departed_.erase(departed_.begin());
+    uploaded_gone_ += peer.session.content_sent();
+    content_->smart_ban.clear_suspicions();  // whoever is left has to be asked
+    content_->dispatcher.on_demand_changed();
+    sending_.erase(connection);
+    peers_.erase(found);
+    content_->uploader.assign_slots(now);
+}
+
+// ---- silent peers, and too few ----
+
+bool Torrent::owes_blocked(const Peer& peer) const {
+    return std::ranges::any_of(peer.session.requests(), [&](const wire::RequestInFlight& request) {
+        return !request.cancelled && content_->demand.is_blocked_on(request.block.piece);
+    });
+}
+
+/// Where a blocked read waits for peers that send nothing, their connections may be dead though the kernel
+/// does not know yet (another network, a NAT that forgot us): a second one shows which it is.
+void Torrent::redial_silent(TimePoint now) {
+    if (!readers_wait()) return;
+    const auto heard = [](const Peer& peer) {
+        return std::max(peer.session.last_received(), peer.connected);
+    };
+    const auto silent_for = [&](const Peer& peer) {
+        return now - std::max(heard(peer), peer.session.requests().oldest().value_or(TimePoint{}));
+    };
+    bool all_silent = true;
+    for (const auto& [id, peer] : peers_)
+        if (peer->session.last_progress() + kRedialAfter > now) all_silent = false;
+    for (auto& [id, peer] : peers_) {
+        if (redialling_.size() >= kMaxRedialling || dialling_ >= max_dialling_) return;
+        if (!peer->dial_endpoint || !peer->session.greeted() || now < peer->redialled + kRedialEvery)
+            continue;
+        if (!peer->snubbed && !owes_blocked(*peer)) continue;
+        const bool silent = peer->doubtful ? silent_for(*peer) >= kRedialDoubtfulAfter
+                                           : all_silent && silent_for(*peer) >= kRedialAfter;
+        if (!silent || !redialling_.emplace(*peer->dial_endpoint, id).second) continue;
+        peer->redialled = now;
+        ++dialling_;
+        actions_.push_back(Dial{*peer->dial_endpoint, true});
+    }
+}
+
+/// The peer takes a second connection under the same id for a duplicate of the first, which it may not know
+/// to be dead (libtorrent does).
+wire::PeerId Torrent::other_peer_id() {
+    wire::PeerId id = options_.peer_id;
+    rng_.fill(std::span(id).last(8));
+    return id;
+}
+
+/// True if nobody who is connected can send what the first blocked read waits for.
+void Torrent::ask_for_peers(TimePoint now) {
+    if (!readers_wait() || now < want_peers_due_) return;
+    const PieceIndex piece = content_->demand.blocked().begin()->piece;
+    const bool anybody = std::ranges::any_of(peers_, [&](const auto& entry) {
+        const Peer& peer = *entry.second;
+        const bool may_come = !peer.session.greeted() || !peer.session.pieces_known();
+        const bool has = peer.session.has(piece) && !peer.snubbed && !peer.session.peer_choking();
+        return (may_come && now < peer.connected + kRedialAfter) || has;
+    });
+    if (anybody) return;
+    want_peers_due_ = now + kWantPeersEvery;
+    actions_.push_back(PeersWanted{});
+}
+
+void Torrent::on_network_changed(TimePoint now) {
+    peer_list_.on_network_changed(now);
+    for (auto& [id, peer] : peers_) {
+        peer->doubtful = true;
+        peer->redialled = {};
+    }
+    want_peers_due_ = {};
+    settle(now);
+}
+
+std::size_t Torrent::give_up_connections(std::size_t count, TimePoint now) {
+    const std::vector<ConnectionId> ids = admission_.least_useful(count, now);
+    for (ConnectionId id : ids) disconnect(id, Errc::peer_not_needed, now);
+    settle(now);
+    return ids.size();
+}
+
+void Torrent::set_max_dialling(std::size_t count, TimePoint now) {
+    max_dialling_ = count;
+    settle(now);
+}
+
+}  // namespace btfs
