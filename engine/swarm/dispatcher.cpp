@@ -189,7 +189,7 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
         if (usable(*peer, piece)) {
             candidates.push_back({time_for(*peer, kNever), peer.get(), kNever});
         } else if (const TimePoint ready = peer->ready_at(now); ready != kNever) {
-            if (!peer->session.pieces_known() || peer->session.has(piece))
+            if ((!peer->session.pieces_known() || peer->session.has(piece)) && !excluded_(piece, *peer))
                 candidates.push_back({time_for(*peer, ready), peer.get(), ready});
         }
     }

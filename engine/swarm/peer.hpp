@@ -52,9 +52,6 @@ struct Peer {
     std::deque<BlockRef> uploads;
     bool reading_upload = false;
     TimePoint unchoked;
-    /// Pieces that verified, and that failed, with blocks of this peer in them.
-    std::uint32_t pieces_good = 0;
-    std::uint32_t pieces_failed = 0;
 
     bool can_be_asked(PieceIndex piece) const {
         return session.has(piece) && session.may_request(piece) && session.requests().size() < session.reqq();

@@ -38,11 +38,12 @@ Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTa
       storage(the_storage),
       picker(layout, united(storage.available(), storage.unproven())),
       demand(layout, [this](PieceIndex piece) { return dispatcher.offer_of(piece); }),
+      blame(peers, layout),
       dispatcher({layout, picker, demand, peers, storage}),
       uploader(peers, storage, options.upload_slots) {
     if (options.background) dispatcher.set_background(pieces_of(layout, options.background_files));
     dispatcher.set_excluded(
-        [this](PieceIndex piece, const Peer& peer) { return smart_ban.is_suspect(piece, peer.session.remote().address); });
+        [this](PieceIndex piece, const Peer& peer) { return blame.excludes(piece, peer); });
 }
 
 Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::uint64_t seed, TimePoint now)
@@ -219,7 +220,8 @@ void Torrent::housekeep(TimePoint now) {
     ask_for_peers(now);
     if (content_->demand.reader_count() > 0) content_->dispatcher.stay_in_touch(now);
     content_->uploader.rotate_slots(now);
-    if (content_->picker.nothing_unverified()) departed_.clear();
+    reconsider_blame(now);
+    if (content_->picker.nothing_unverified()) content_->blame.forget_departed();
     housekeeping_due_ = peers_.empty() ? kNever : now + kHousekeeping;
 }
 

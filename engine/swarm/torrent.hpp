@@ -18,6 +18,7 @@
 #include "engine/storage.hpp"
 #include "engine/swarm/admission.hpp"
 #include "engine/swarm/ban_list.hpp"
+#include "engine/swarm/blame.hpp"
 #include "engine/swarm/demand.hpp"
 #include "engine/swarm/dispatcher.hpp"
 #include "engine/swarm/metadata_fetch.hpp"
@@ -26,7 +27,6 @@
 #include "engine/swarm/pex.hpp"
 #include "engine/swarm/picker.hpp"
 #include "engine/swarm/rate_meter.hpp"
-#include "engine/swarm/smart_ban.hpp"
 #include "engine/swarm/uploader.hpp"
 
 namespace btfs {
@@ -240,9 +240,7 @@ class Torrent final : private wire::BlockPlaces {
     bool active(TimePoint now) const;
     bool interesting(const Peer& peer) const;
     void update_interest(Peer& peer, TimePoint now);
-    void blame(PieceIndex piece, PartialPiece& partial, std::span<const Sha1Digest> block_digests,
-               TimePoint now);
-    Address address_of(ConnectionId connection) const;
+    void reconsider_blame(TimePoint now);
     const PeerPorts& ports_for(const Address& remote) const;
     void housekeep(TimePoint now);
 
@@ -255,7 +253,7 @@ class Torrent final : private wire::BlockPlaces {
         Storage& storage;
         Picker picker;
         Demand demand;
-        SmartBan smart_ban;
+        Blame blame;
         Dispatcher dispatcher;
         Uploader uploader;
     };
@@ -286,8 +284,6 @@ class Torrent final : private wire::BlockPlaces {
     TimePoint want_peers_due_{};
     TimePoint housekeeping_due_ = kNever;
     TimePoint last_active_;
-    /// Senders of blocks whose connections have ended, for as long as those blocks are unverified.
-    std::map<ConnectionId, Address> departed_;
 
     std::deque<TorrentAction> actions_;
     std::set<ConnectionId> sending_;  // Send is among the actions

@@ -10,9 +10,6 @@ namespace {
 constexpr Duration kHousekeeping = 1s;
 /// A peer that hangs up so soon, before it has sent any content, may not have liked how it was greeted.
 constexpr Duration kGreetingDislikedWithin = 3s;
-/// Ended connections whose addresses are remembered, in case blocks of theirs turn out to be wrong.
-constexpr std::size_t kMaxDeparted = 1000;
-
 /// True if the network that we are in has no way to the peer, which tells nothing of the peer.
 bool is_our_networks(Error reason) {
     namespace errc = boost::system::errc;
@@ -179,13 +176,13 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
             peer_list_.on_closed(*peer.dial_endpoint, use, now);
         }
     }
-    departed_.emplace(connection, remote.address);
-    if (departed_.size() > kMaxDeparted) departed_.erase(departed_.begin());
+    // Whoever sent nothing is not to push out the memory of those who did.
+    if (peer.session.content_received() > 0) content_->blame.on_departed(connection, remote.address);
     uploaded_gone_ += peer.session.content_sent();
-    content_->smart_ban.clear_suspicions();  // whoever is left has to be asked
     content_->dispatcher.on_demand_changed();
     sending_.erase(connection);
     peers_.erase(found);
+    reconsider_blame(now);
     content_->uploader.assign_slots(now);
 }
 

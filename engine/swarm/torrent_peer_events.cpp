@@ -105,7 +105,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
     if (PartialPiece* complete = content_->dispatcher.take_block(peer, e.block, e.data, now)) {
         const PieceIndex piece = complete->piece();
         content_->storage.verify(piece, content_->picker.start_verifying(piece),
-                                 content_->smart_ban.knows(piece));
+                                 content_->blame.needs_digests(piece));
     }
     content_->dispatcher.refresh_offer(e.block.piece);
 }

@@ -38,5 +38,21 @@ TEST(SmartBan, ASuspicionEndsWithTheVerifiedPiece) {
     EXPECT_FALSE(ban.is_suspect(kPiece, kHonest));
 }
 
+TEST(SmartBan, IsBounded) {
+    SmartBan ban;
+    for (std::uint32_t piece = 0; piece < 2 * SmartBan::kMaxPieces; ++piece)
+        ban.on_failed(PieceIndex(piece), {{0, digest("bad"), kLiar}});
+    EXPECT_EQ(ban.evidence(), SmartBan::kMaxPieces);
+    EXPECT_FALSE(ban.knows(PieceIndex(0))) << "the oldest failures are forgotten";
+    EXPECT_TRUE(ban.knows(PieceIndex(2 * SmartBan::kMaxPieces - 1)));
+
+    std::vector<SmartBan::Evidence> many;
+    for (std::uint32_t block = 0; block < SmartBan::kMaxEvidence + 100; ++block)
+        many.push_back({block, digest("bad"), kLiar});
+    ban.on_failed(kPiece, many);
+    EXPECT_EQ(ban.evidence(), SmartBan::kMaxEvidence);
+    EXPECT_TRUE(ban.knows(kPiece));
+}
+
 }  // namespace
 }  // namespace btfs

@@ -1,0 +1,188 @@
+#include "engine/swarm/blame.hpp"
+
+#include <algorithm>
+
+namespace btfs {
+namespace {
+
+/// Of a sender that has left. Its blocks are fetched again first, since it cannot send others.
+constexpr double kDepartedSuspicion = 1000;
+/// Parole lasts for so many times what the whole piece should take, at least.
+constexpr int kParoleFactor = 4;
+constexpr int kMaxRounds = 10;
+
+bool can_send(const Peer& peer, PieceIndex piece) {
+    return !peer.snubbed && peer.session.has(piece) && peer.session.may_request(piece);
+}
+
+}  // namespace
+
+Address Blame::address_of(ConnectionId connection) const {
+    if (auto found = peers_.find(connection); found != peers_.end())
+        return found->second->session.remote().address;
+    if (auto found = departed_.find(connection); found != departed_.end()) return found->second;
+    return {};
+}
+
+void Blame::on_departed(ConnectionId connection, const Address& address) {
+    departed_.emplace(connection, address);
+    if (departed_.size() > kMaxDeparted) departed_.erase(departed_.begin());
+}
+
+Blame::Record& Blame::record_of(const Address& sender) {
+    const auto [found, is_new] = records_.try_emplace(sender);
+    if (is_new && records_.size() > kMaxRecords)
+        records_.erase(found == records_.begin() ? std::next(found) : records_.begin());
+    return found->second;
+}
+
+bool Blame::is_connected(const Address& sender) const {
+    return std::ranges::any_of(
+        peers_, [&](const auto& entry) { return entry.second->session.remote().address == sender; });
+}
+
+double Blame::suspicion(const Address& sender) const {
+    if (!is_connected(sender)) return kDepartedSuspicion;
+    const auto found = records_.find(sender);
+    const Record record = found == records_.end() ? Record{} : found->second;
+    return (record.failed + 1.0) / (record.good + 1.0);
+}
+
+Blame::Sentence Blame::on_mismatch(const PartialPiece& partial, std::span<const Sha1Digest> block_digests,
+                                   TimePoint now) {
+    const PieceIndex piece = partial.piece();
+    std::map<Address, std::vector<std::uint32_t>> blocks_by_sender;
+    for (std::uint32_t i = 0; i < partial.block_count(); ++i)
+        if (partial.source(i) != kNobody) blocks_by_sender[address_of(partial.source(i))].push_back(i);
+    for (const auto& [sender, blocks] : blocks_by_sender) ++record_of(sender).failed;
+
+    Sentence sentence;
+    if (blocks_by_sender.empty()) {
+        sentence.nobody_sent_it = true;
+        return sentence;
+    }
+    const auto discard = [&](const Address& sender) {
+        std::vector<SmartBan::Evidence> evidence;
+        for (std::uint32_t i : blocks_by_sender.at(sender)) {
+            sentence.discarded.push_back(i);
+            if (i < block_digests.size()) evidence.push_back({i, block_digests[i], sender});
+        }
+        return evidence;
+    };
+    if (blocks_by_sender.size() == 1) {
+        const Address& only = blocks_by_sender.begin()->first;
+        discard(only);
+        if (!only.is_unspecified()) sentence.guilty = only;
+        if (smart_ban_.failures(piece) > kMaxFailures) {
+            paroles_[piece].tried.insert(only);
+            give_parole(piece, now);
+        }
+        return sentence;
+    }
+    if (smart_ban_.failures(piece) >= kMaxFailures) {
+        std::vector<SmartBan::Evidence> all;
+        for (const auto& [sender, blocks] : blocks_by_sender) {
+            const auto evidence = discard(sender);
+            all.insert(all.end(), evidence.begin(), evidence.end());
+        }
+        smart_ban_.on_failed(piece, all);
+        smart_ban_.acquit(piece);
+        give_parole(piece, now);
+        return sentence;
+    }
+    const auto suspect =
+        std::ranges::max_element(blocks_by_sender, {}, [&](const auto& e) { return suspicion(e.first); });
+    smart_ban_.on_failed(piece, discard(suspect->first));
+    smart_ban_.suspect(piece, suspect->first);
+    lift_suspicions();
+    return sentence;
+}
+
+std::set<Address> Blame::on_verified(PieceIndex piece, const PartialPiece* finished,
+                                     std::span<const Sha1Digest> block_digests) {
+    if (finished) {
+        std::set<Address> senders;
+        for (std::uint32_t i = 0; i < finished->block_count(); ++i)
+            if (finished->source(i) != kNobody) senders.insert(address_of(finished->source(i)));
+        for (const Address& sender : senders) ++record_of(sender).good;
+    }
+    paroles_.erase(piece);
+    return smart_ban_.on_verified(piece, block_digests);
+}
+
+bool Blame::excludes(PieceIndex piece, const Peer& peer) const {
+    if (!smart_ban_.knows(piece) && paroles_.empty()) return false;
+    const Address& address = peer.session.remote().address;
+    if (const auto parole = paroles_.find(piece); parole != paroles_.end())
+        return parole->second.holder != address;
+    return smart_ban_.is_suspect(piece, address);
+}
+
+std::optional<Address> Blame::parole_of(PieceIndex piece) const {
+    const auto found = paroles_.find(piece);
+    return found == paroles_.end() ? std::nullopt : std::optional(found->second.holder);
+}
+
+/// To the most trusted sender that was not tried yet and can send; without any the piece may be asked of
+/// anybody.
+void Blame::give_parole(PieceIndex piece, TimePoint now) {
+    Parole parole = paroles_.contains(piece) ? paroles_.at(piece) : Parole{};
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const Peer* best = nullptr;
+        for (const auto& [id, peer] : peers_) {
+            const Address& address = peer->session.remote().address;
+            if (!can_send(*peer, piece) || parole.tried.contains(address)) continue;
+            if (!best || suspicion(address) < suspicion(best->session.remote().address)) best = peer.get();
+        }
+        if (best) {
+            parole.holder = best->session.remote().address;
+            parole.since = now;
+            parole.tried.insert(parole.holder);
+            paroles_[piece] = std::move(parole);
+            return;
+        }
+        if (parole.tried.empty()) break;
+        parole.tried.clear();
+        parole.round = std::min(parole.round + 1, kMaxRounds);
+    }
+    paroles_.erase(piece);
+}
+
+/// Of pieces that only suspects have.
+std::vector<PieceIndex> Blame::lift_suspicions() {
+    std::vector<PieceIndex> lifted;
+    smart_ban_.for_each_suspected([&](PieceIndex piece) {
+        const bool somebody_else = std::ranges::any_of(peers_, [&](const auto& entry) {
+            const auto& session = entry.second->session;
+            return session.has(piece) && !smart_ban_.is_suspect(piece, session.remote().address);
+        });
+        if (!somebody_else) lifted.push_back(piece);
+    });
+    for (PieceIndex piece : lifted) smart_ban_.acquit(piece);
+    return lifted;
+}
+
+std::vector<PieceIndex> Blame::reconsider(TimePoint now) {
+    std::vector<PieceIndex> changed = lift_suspicions();
+    std::vector<PieceIndex> ended;
+    for (const auto& [piece, parole] : paroles_) {
+        const Peer* holder = nullptr;
+        for (const auto& [id, peer] : peers_)
+            if (peer->session.remote().address == parole.holder && can_send(*peer, piece))
+                holder = peer.get();
+        const Duration time =
+            holder ? std::max<Duration>(kParole, kParoleFactor * holder->estimate.delivery_time(
+                                                                     layout_.piece_size(piece), now)) *
+                         (1 << parole.round)
+                   : Duration{};
+        if (!holder || now > parole.since + time) ended.push_back(piece);
+    }
+    for (PieceIndex piece : ended) {
+        const auto before = parole_of(piece);
+        give_parole(piece, now);
+        if (parole_of(piece) != before) changed.push_back(piece);
+    }
+    return changed;
+}
+
+}  // namespace btfs
