@@ -10,6 +10,8 @@ namespace {
 
 using wire::kMetadataPieceSize;
 
+constexpr int kMostDoublings = 10;
+
 std::uint32_t pieces_of(std::uint32_t size) {
     return static_cast<std::uint32_t>(units_for(size, kMetadataPieceSize));
 }
@@ -23,9 +25,11 @@ std::uint32_t size_of_piece(std::uint32_t size, std::uint32_t piece) {
 bool MetadataFetch::add_peer(ConnectionId peer, std::uint32_t size) {
     if (size == 0 || size > kMaxSize) return false;
     const auto known = peers_.find(peer);
-    if (known != peers_.end() && known->second.size == size) return true;
+    const int changes = known == peers_.end() ? 0 : known->second.changes + 1;
+    if (known != peers_.end() && (known->second.size == size || changes > kMaxChanges)) return true;
     remove_peer(peer);
     peers_[peer].size = size;
+    peers_[peer].changes = changes;
     return true;
 }
 
@@ -104,21 +108,43 @@ void MetadataFetch::handle_reject(ConnectionId id, std::uint32_t piece, TimePoin
     }
 }
 
+std::size_t MetadataFetch::claimants(std::uint32_t size) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(peers_, [&](const auto& entry) { return entry.second.size == size; }));
+}
+
+int MetadataFetch::stalls(std::uint32_t size) const {
+    const auto found = stalls_.find(size);
+    return found == stalls_.end() ? 0 : found->second;
+}
+
 /// Null if others have to be followed first.
 MetadataFetch::Assembly* MetadataFetch::followed(std::uint32_t size, TimePoint now) {
     const auto found = assemblies_.find(size);
     if (found != assemblies_.end()) return &found->second;
-    if (assemblies_.size() == kMaxSizes) {
-        const auto stalled = std::ranges::find_if(
-            assemblies_, [&](const auto& known) { return now >= known.second.progress + kStalled; });
-        if (stalled == assemblies_.end()) return nullptr;
-        ++stalls_[stalled->first];
-        assemblies_.erase(stalled);
-    }
+    if (assemblies_.size() == kMaxSizes && !make_room_for(size, now)) return nullptr;
     Assembly& begun = assemblies_[size];
     begun.pieces.resize(pieces_of(size));
-    begun.progress = now;
+    begun.begun = begun.progress = now;
     return &begun;
+}
+
+/// A claim that leads nowhere goes, or the one with the fewest peers if this one has more.
+bool MetadataFetch::make_room_for(std::uint32_t size, TimePoint now) {
+    const auto over = std::ranges::find_if(assemblies_, [&](const auto& known) {
+        const Duration turn = kTurn * (1 << std::min(stalls(known.first), kMostDoublings));
+        return now >= known.second.progress + kStalled || now >= known.second.begun + turn;
+    });
+    if (over != assemblies_.end()) {
+        ++stalls_[over->first];
+        assemblies_.erase(over);
+        return true;
+    }
+    const auto fewest =
+        std::ranges::min_element(assemblies_, {}, [&](const auto& known) { return claimants(known.first); });
+    if (claimants(fewest->first) >= claimants(size) || stalls(fewest->first) < stalls(size)) return false;
+    assemblies_.erase(fewest);
+    return true;
 }
 
 TimePoint MetadataFetch::may_be_asked(const Peer& peer, std::uint32_t piece) const {
@@ -153,10 +179,6 @@ std::vector<std::uint32_t> MetadataFetch::claims_in_order() const {
     for (const auto& [id, peer] : peers_) ++claims[peer.size];
     std::vector<std::uint32_t> sizes;
     for (const auto& [size, count] : claims) sizes.push_back(size);
-    const auto stalls = [&](std::uint32_t size) {
-        const auto found = stalls_.find(size);
-        return found == stalls_.end() ? 0 : found->second;
-    };
     std::ranges::stable_sort(sizes, {},
                              [&](std::uint32_t size) { return std::pair(stalls(size), -claims[size]); });
     return sizes;

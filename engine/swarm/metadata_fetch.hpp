@@ -18,7 +18,8 @@ namespace btfs {
 /// claim the same size, and asked of another one too when one is late. Nothing counts before all of it has
 /// the right hash. What has not was sent by somebody: if by one peer, that one is out; if by several, one of
 /// them is asked for all of it, and so on. At most kMaxSizes claims are followed at a time, so that memory is
-/// bounded; those with the most peers come first.
+/// bounded. Those that led nowhere least often come first, and of these the ones with the most peers: such a
+/// claim takes the place of one with fewer.
 class MetadataFetch {
   public:
     /// The largest dictionary that is believed.
@@ -26,8 +27,13 @@ class MetadataFetch {
     static constexpr std::size_t kMaxSizes = 3;
     /// A claim without progress for so long makes way for another.
     static constexpr Duration kStalled = 5s;
+    /// A claim that has not led to the dictionary for so long makes way, too: liars can send a piece now and
+    /// then. Twice as long at its next turn, and so on, so that a slow peer gets through.
+    static constexpr Duration kTurn = 20s;
     /// Pieces that one peer is asked for at a time.
     static constexpr std::size_t kMaxWaiting = 16;
+    /// A peer may say another size so often; each new claim starts with a clean record.
+    static constexpr int kMaxChanges = 3;
     /// A piece that was not sent for so long is asked of somebody else as well.
     static constexpr Duration kLate = 1s;
     /// A peer is not asked for the same piece again sooner (libtorrent takes it for an offence).
@@ -67,6 +73,7 @@ class MetadataFetch {
   private:
     struct Peer {
         std::uint32_t size = 0;
+        int changes = 0;                           ///< of the size
         std::map<std::uint32_t, TimePoint> asked;  ///< when, by piece; also what was answered not long ago
         std::set<std::uint32_t> waiting;           ///< pieces that it has not answered
         TimePoint paused_until{};
@@ -80,12 +87,16 @@ class MetadataFetch {
     struct Assembly {
         std::vector<Piece> pieces;
         std::uint32_t had = 0;
+        TimePoint begun;
         TimePoint progress;  ///< begun, or the last piece came
         /// After a mismatch of several senders: only what this one sends counts.
         ConnectionId only = kNobody;
     };
 
     Assembly* followed(std::uint32_t size, TimePoint now);
+    bool make_room_for(std::uint32_t size, TimePoint now);
+    std::size_t claimants(std::uint32_t size) const;
+    int stalls(std::uint32_t size) const;
     bool anybody_has_time(std::uint32_t size, TimePoint now) const;
     std::optional<ConnectionId> whom_to_ask(std::uint32_t size, const Assembly& assembly, std::uint32_t piece,
                                             TimePoint now) const;

@@ -145,6 +145,66 @@ TEST_F(MetadataFetchTest, ManyClaimsThatLeadNowhereDelayTheRightOneOnlySoLong) {
     EXPECT_EQ(whole, info);
 }
 
+/// Each of three liars claims a size of its own and sends a piece of it every four seconds.
+struct Dribbling : MetadataFetchTest {
+    Dribbling() {
+        for (ConnectionId id = 1; id <= 3; ++id) {
+            lies.push_back(random_bytes(1000 * kPiece + id));
+            fetch.add_peer(id, static_cast<std::uint32_t>(lies.back().size()));
+        }
+        for (const auto& ask : asks()) owed.push_back(ask);
+    }
+    /// Until the dictionary is there, or `limit` has passed; the honest answer at once.
+    std::optional<Bytes> run(Duration limit) {
+        TimePoint next_piece = now;
+        for (const TimePoint end = now + limit; now < end; now += 100ms) {
+            for (const auto& ask : asks()) {
+                if (ask.peer > 3)
+                    send(ask, info);
+                else
+                    owed.push_back(ask);
+            }
+            if (now >= next_piece) {
+                next_piece = now + 4s;
+                for (ConnectionId id = 1; id <= 3; ++id) {
+                    const auto one = std::ranges::find(owed, id, &MetadataFetch::Ask::peer);
+                    if (one == owed.end()) continue;
+                    send(*one, lies[id - 1]);
+                    owed.erase(one);
+                }
+            }
+            if (auto whole = fetch.take_whole()) return whole;
+        }
+        return std::nullopt;
+    }
+    std::vector<Bytes> lies;
+    std::vector<MetadataFetch::Ask> owed;
+};
+
+TEST_F(Dribbling, LiarsWhoDribbleDoNotKeepTheirPlace) {
+    run(3s);
+    fetch.add_peer(99, size);
+    EXPECT_EQ(run(MetadataFetch::kTurn + 5s), info);
+}
+
+TEST_F(Dribbling, AClaimOfMorePeersTakesThePlaceOfOneOfFewer) {
+    run(3s);
+    fetch.add_peer(98, size);
+    EXPECT_EQ(run(1s), std::nullopt) << "no more peers than any of the liars";
+    fetch.add_peer(99, size);
+    EXPECT_EQ(run(1s), info);
+}
+
+TEST_F(MetadataFetchTest, APeerChangesItsClaimOnlySoOften) {
+    for (std::uint32_t i = 0; i < 10; ++i) fetch.add_peer(1, size + i);
+    asks();
+    EXPECT_EQ(fetch.piece_count(), 5u);
+    for (const auto& [id, bytes] : {std::pair<ConnectionId, std::uint32_t>{1, size + 3}}) {
+        fetch.add_peer(id, bytes);
+        EXPECT_TRUE(fetch.handle_data(1, 0, size + 9, part(info, 0), now)) << "its fourth claim stands";
+    }
+}
+
 TEST_F(MetadataFetchTest, WhoSaysAnotherSizeStartsOver) {
     const Bytes small = random_bytes(100);
     fetch.add_peer(1, size);
