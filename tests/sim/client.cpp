@@ -105,7 +105,8 @@ Client::Client(const RemotePeer::Context& context, Peers& peers, const ClientOpt
       store_(context.events, context.layout, options.store),
       torrent_(context.identity, context.layout, store_, with_id(options.torrent), seed,
                context.events.now()),
-      after_event_(std::move(after_event)) {
+      after_event_(std::move(after_event)),
+      options_(options.torrent) {
     store_.attach(*this);
 }
 
@@ -160,7 +161,9 @@ void Client::take_demands() {
 // ---- actions ----
 
 void Client::settle() {
+    actions_ = 0;
     while (auto action = torrent_.poll_action()) {
+        ++actions_;
         if (const auto* send = std::get_if<Send>(&*action)) {
             if (auto line = lines_.find(send->connection); line != lines_.end())
                 line->second->connection->wake(Connection::a);
@@ -168,6 +171,9 @@ void Client::settle() {
         if (const auto* wanted = std::get_if<Dial>(&*action)) dial(wanted->endpoint);
         if (const auto* ended = std::get_if<Disconnect>(&*action)) {
             if (auto line = lines_.extract(ended->connection); !line.empty()) {
+                if (ended->reason == Errc::peer_banned && line.mapped()->peer().honest())
+                    complaints_.push_back("an honest peer is banned: " +
+                                          line.mapped()->peer().endpoint().text());
                 if (watcher_) watcher_->on_end(line.mapped()->peer(), "we close: " + ended->reason.message());
                 line.mapped()->connection->close(Connection::a);
                 ended_.push_back(std::move(line.mapped()));
@@ -196,7 +202,8 @@ void Client::dial(const Endpoint& endpoint) {
     const Duration round_trip = peer ? Network::round_trip(host_, peer->host()) : kDialTimeout;
     context_.events.after(round_trip, [this, peer, endpoint, round_trip] {
         const TimePoint now = context_.events.now();
-        if (!peer || !peer->accepts()) return tell([&] { torrent_.handle_dial_failed(endpoint, Errc::timed_out, now); });
+        if (!peer || !peer->accepts())
+            return tell([&] { torrent_.handle_dial_failed(endpoint, Errc::timed_out, now); });
         const ConnectionId id =
             torrent_.handle_connected(endpoint, wire::Direction::outgoing, round_trip, now);
         if (id != kNobody) {
@@ -207,6 +214,20 @@ void Client::dial(const Endpoint& endpoint) {
         }
         settle();
     });
+}
+
+bool Client::call(RemotePeer& from, const Endpoint& endpoint) {
+    const ConnectionId id =
+        torrent_.handle_connected(endpoint, wire::Direction::incoming, std::nullopt, context_.events.now());
+    if (id != kNobody) {
+        auto line = std::make_unique<Line>(*this, from);
+        line->id = id;
+        line->connection =
+            &from.connect(host_, *line, {*Address::parse("192.0.2.1"), 6881}, wire::Direction::outgoing);
+        lines_.emplace(id, std::move(line));
+    }
+    settle();
+    return id != kNobody;
 }
 
 void Client::count(ConnectionId from, const BlockRef& block) {

@@ -43,7 +43,7 @@ class WireWatcher {
 };
 
 /// Does for the torrent what TorrentRunner does: carries actions out, brings events and timeouts.
-class Client final : private StorageEvents, public DemandSink {
+class Client final : private StorageEvents, public DemandSink, public Callee {
   public:
     using Peers = std::vector<std::unique_ptr<RemotePeer>>;
 
@@ -58,10 +58,16 @@ class Client final : private StorageEvents, public DemandSink {
     const Host& host() const { return host_; }
     const WireTotals& wire() const { return wire_; }
     void introduce(const Endpoint& endpoint);
+    bool call(RemotePeer& from, const Endpoint& endpoint) override;
     void watch(WireWatcher* watcher) { watcher_ = watcher; }
     /// The connections there are, and with whom.
     std::vector<std::pair<ConnectionId, const RemotePeer*>> connections() const;
     const PartialPiece* partial(PieceIndex piece) const;
+    /// What the torrent must not have done; grows.
+    const std::vector<std::string>& complaints() const { return complaints_; }
+    /// Actions that the last event led to.
+    std::size_t actions() const { return actions_; }
+    const TorrentOptions& options() const { return options_; }
 
     void set_demand(ReaderId reader, const ReaderDemand& demand) override;
     void drop(ReaderId reader) override;
@@ -98,6 +104,9 @@ class Client final : private StorageEvents, public DemandSink {
     std::vector<std::unique_ptr<Line>> ended_;
     /// The newest word of each reader; nothing: it has gone. Taken all together, as the engine does.
     std::map<ReaderId, std::optional<ReaderDemand>> demands_;
+    const TorrentOptions options_;
+    std::vector<std::string> complaints_;
+    std::size_t actions_ = 0;
     TimePoint armed_ = kNever;
     WireTotals wire_;
 };

@@ -157,6 +157,51 @@ SwarmOptions cramped(std::uint64_t seed) {
     return options;
 }
 
+/// Liars who spoil the same block of each piece, under a handful of addresses, and reconnect.
+SwarmOptions lying(std::uint64_t seed) {
+    Rng rng(seed);
+    SwarmOptions options = swarm(rng, 50, 200);
+    for (std::size_t i = count_between(rng, 6, 30); i > 0; --i) {
+        options.peers.push_back(peer(rng, 1, 40, 20, 150));
+        if (i % 3 != 0) continue;
+        options.peers.back().conduct = Conduct::corrupts_one;
+        if (rng.fraction() < 0.7) options.peers.back().reconnects_every = ms(between(rng, 300, 6'000));
+    }
+    return options;
+}
+
+/// Hosts that connect to us without end and rest, bytes that come one by one, peers that leave owing blocks.
+SwarmOptions besieged(std::uint64_t seed) {
+    Rng rng(seed);
+    SwarmOptions options = swarm(rng, 50, 200);
+    options.client.torrent.max_peers = 40;
+    constexpr std::array kinds = {Conduct::crowds, Conduct::slow_loris};
+    for (std::size_t i = count_between(rng, 3, 60); i > 0; --i) {
+        options.peers.push_back(peer(rng, 1, 40, 20, 150));
+        options.peers.back().conduct = kinds[rng.below(kinds.size())];
+        options.peers.back().has_public_address = true;
+        options.peers.back().calls_every = ms(between(rng, 50, 2'000));
+    }
+    for (std::size_t i = count_between(rng, 8, 40); i > 0; --i) {
+        options.peers.push_back(peer(rng, 1, 40, 20, 150));
+        options.peers.back().has_public_address = true;
+        if (i % 5 == 0) options.peers.back().conduct = Conduct::leaves_owing;
+        if (rng.fraction() < 0.5) options.peers.back().joins_at = ms(between(rng, 0, 20'000));
+    }
+    return options;
+}
+
+/// Every third peer floods us with one kind of message.
+SwarmOptions flooded(std::uint64_t seed) {
+    Rng rng(seed);
+    SwarmOptions options = swarm(rng, 50, 200);
+    for (std::size_t i = count_between(rng, 9, 40); i > 0; --i) {
+        options.peers.push_back(peer(rng, 1, 40, 20, 150));
+        if (i % 3 == 0) options.peers.back().conduct = Conduct::floods;
+    }
+    return options;
+}
+
 constexpr std::array kFamilies = {
     Family{"few_fast", "2-8 seeds of 20-100 Mbit/s", few_fast},
     Family{"many_slow", "40-80 seeds of 0.5-4 Mbit/s, far away", many_slow},
@@ -168,6 +213,9 @@ constexpr std::array kFamilies = {
     Family{"hostile", "30 % stall, trickle, lie, corrupt, flap or hang up", hostile},
     Family{"churning", "everybody leaves after 3-25 s", churning},
     Family{"cramped", "12 MiB of memory, 128 MiB of cache, a slow disk", cramped},
+    Family{"lying", "a third spoils the same block of each piece, and reconnects", lying},
+    Family{"besieged", "hosts that connect without end, peers that leave owing blocks", besieged},
+    Family{"flooded", "a third floods us with messages of one kind", flooded},
 };
 
 }  // namespace

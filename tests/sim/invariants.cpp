@@ -1,6 +1,7 @@
 #include "tests/sim/invariants.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace btfs::sim {
@@ -11,6 +12,8 @@ constexpr std::size_t kMostReported = 10;
 // What the engine promises of bytes received twice.
 constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
 constexpr double kDuplicateShare = 0.08;
+/// What the uploader reads ahead for one peer, and one read more.
+constexpr std::size_t kMostAhead = 48 * kBlockSize;
 
 }  // namespace
 
@@ -36,10 +39,16 @@ void Invariants::check() {
 
     const auto& complaints = client_.store().complaints();
     for (; complaints_seen_ < complaints.size(); ++complaints_seen_) report(complaints[complaints_seen_]);
+    const auto& verdicts = client_.complaints();
+    for (; verdicts_seen_ < verdicts.size(); ++verdicts_seen_) report(verdicts[verdicts_seen_]);
+    const std::size_t most =
+        2 * client_.options().max_peers + Torrent::kMaxDialling + Torrent::kMaxRedialling;
+    if (client_.actions() > most) report("actions after one event: " + std::to_string(client_.actions()));
 
     if (checks_++ % kFullCheckEvery == 0) {
         check_pieces();
         check_requests();
+        check_connections();
     }
 }
 
@@ -58,9 +67,13 @@ void Invariants::check_pieces() {
                 report(name + ": state and askers of a block differ");
             for (const Asker& asker : partial->askers(block)) {
                 const wire::PeerSession* session = client_.torrent().session(asker.peer);
-                if (!session || !session->may_request(piece)) continue;  // a reject is on its way
+                if (!session) {
+                    report(name + ": a block waits for a peer that has gone");
+                    continue;
+                }
+                if (!session->may_request(piece)) continue;  // a reject is on its way
                 const bool in_flight =
-                    session && std::ranges::any_of(session->requests(), [&](const wire::RequestInFlight& r) {
+                    std::ranges::any_of(session->requests(), [&](const wire::RequestInFlight& r) {
                         return !r.cancelled && r.block == partial->payload(block);
                     });
                 if (!in_flight) report(name + ": a block is asked for without a request in flight");
@@ -70,6 +83,29 @@ void Invariants::check_pieces() {
             report(name + ": its counts are wrong");
         if (partial->complete()) report(name + " is complete and not verified");
     }
+}
+
+/// No host has more connections than its share, no more peers are unchoked than there are slots, and nobody
+/// is sent more ahead than the uploader reads.
+void Invariants::check_connections() {
+    std::map<Address, std::size_t> of_host;
+    std::size_t unchoked = 0;
+    for (const auto& [id, peer] : client_.connections()) {
+        const wire::PeerSession* session = client_.torrent().session(id);
+        if (!session) continue;
+        ++of_host[session->remote().address.network()];
+        unchoked += !session->am_choking();
+        if (session->upload_backlog() > kMostAhead)
+            report("sent ahead: " + std::to_string(session->upload_backlog()));
+    }
+    for (const auto& [host, count] : of_host) {
+        const bool is_local = host.is_private() || host.is_loopback();
+        if (!is_local && count > Admission::kMaxPerHostWithRoom + 1)  // one may be a second dial
+            report("one host has " + std::to_string(count) + " connections: " + host.text());
+    }
+    if (client_.connections().size() > client_.options().max_peers + Torrent::kMaxRedialling)
+        report("connections: " + std::to_string(client_.connections().size()));
+    if (unchoked > client_.options().upload_slots) report("unchoked peers: " + std::to_string(unchoked));
 }
 
 void Invariants::check_requests() {

@@ -11,19 +11,25 @@ constexpr double kBufferTime = 0.1;  // seconds at its rate
 constexpr std::size_t kLeastBuffer = 2 * kBlockSize;
 constexpr double kTrickle = 1024;  // bytes per second
 constexpr std::size_t kDownloadsAtATime = 8;
+constexpr std::uint64_t kOwed = 12;  // requests
+constexpr std::uint64_t kSpoiltOf = 16;
+constexpr Duration kFloodEvery = 100ms;
+constexpr int kFloodBurst = 50;
+constexpr std::size_t kMostFlooded = 64 * 1024;
 
 }  // namespace
 
 /// One connection with the client: side b.
 class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
   public:
-    Line(RemotePeer& peer, const Endpoint& client)
+    Line(RemotePeer& peer, const Endpoint& client, wire::Direction direction)
         : peer_(peer),
           have_(peer.have_),
-          session_({.direction = wire::Direction::incoming,
+          session_({.direction = direction,
                     .identity = peer.context_.identity,
                     .layout = &peer.context_.layout,
-                    .our_id = id_of(peer.number_),
+                    .our_id = id_of(peer.number_ +
+                                    100'000 * peer.lines_.size() * (direction == wire::Direction::outgoing)),
                     .remote = client,
                     .listen_port = 6881,
                     .interested = false,
@@ -41,8 +47,10 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
     void keep_alive() {
         if (!open_) return;
         session_.handle_timeout(now());
+        if (peer_.options_.conduct == Conduct::floods && session_.greeted()) flood();
         flush();
-        peer_.context_.events.after(30s, [this] { keep_alive(); });
+        const bool floods = peer_.options_.conduct == Conduct::floods;
+        peer_.context_.events.after(floods ? kFloodEvery : Duration(30s), [this] { keep_alive(); });
     }
     void close() {
         if (!open_) return;
@@ -126,7 +134,8 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
         if (const auto* wanted = std::get_if<wire::BlockWanted>(&event)) {
             ++requests_;
             if (conduct == Conduct::refuses) return session_.refuse_block(wanted->block);
-            if (conduct == Conduct::ignores) return;
+            if (conduct == Conduct::ignores || conduct == Conduct::crowds) return;
+            if (conduct == Conduct::leaves_owing && requests_ % kOwed == 0) return close();
             queue_.push_back(wanted->block);
             if (conduct == Conduct::flaps && requests_ % 7 == 0) {
                 session_.set_choking(true);
@@ -143,6 +152,12 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
 
     /// How much may leave now; who trickles is woken when there is more.
     std::size_t allowance() {
+        if (peer_.options_.conduct == Conduct::slow_loris) {
+            if (now() < trickle_due_) return 0;
+            trickle_due_ = now() + 1s;
+            peer_.context_.events.at(trickle_due_, [this] { flush(); });
+            return 1;
+        }
         if (peer_.options_.conduct != Conduct::trickles || sent_ < kBlockSize) return SIZE_MAX;
         if (now() < trickle_due_) return 0;
         trickle_due_ = now() + from_seconds(512 / kTrickle);
@@ -157,7 +172,9 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
             queue_.pop_front();
             ++served_;
             ContentView content{Content::shared().view(range_of(peer_.context_.layout, block)), nullptr};
-            if (peer_.options_.conduct == Conduct::corrupts && peer_.rng_.below(100) == 0) {
+            const bool is_the_one = block.offset_in_piece / kBlockSize == peer_.number_ % kSpoiltOf;
+            if ((peer_.options_.conduct == Conduct::corrupts && peer_.rng_.below(100) == 0) ||
+                (peer_.options_.conduct == Conduct::corrupts_one && is_the_one)) {
                 auto copy =
                     std::make_shared<std::vector<std::byte>>(content.bytes.begin(), content.bytes.end());
                 (*copy)[peer_.rng_.below(copy->size())] ^= std::byte{1};
@@ -165,6 +182,46 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
             }
             session_.send_block(block, content);
         }
+    }
+
+    /// Messages of one kind for each peer, whatever the client makes of them.
+    void flood() {
+        const auto count = peer_.context_.layout.piece_count();
+        const auto piece = PieceIndex(static_cast<std::uint32_t>(peer_.rng_.below(count)));
+        const BlockRef block = peer_.context_.layout.payload(piece, 0);
+        Bytes bytes;
+        for (int i = 0; i < kFloodBurst; ++i) {
+            switch (peer_.number_ % 8) {
+                case 0:
+                    append_message(bytes, wire::HaveAll{});
+                    break;
+                case 1:
+                    append_message(bytes, wire::Have{piece});
+                    break;
+                case 2:
+                    append_message(bytes, wire::Request{block});
+                    append_message(bytes, wire::Cancel{block});
+                    break;
+                case 3:
+                    append_message(bytes, wire::Interested{});
+                    append_message(bytes, wire::NotInterested{});
+                    break;
+                case 4:
+                    append_message(bytes, wire::Choke{});
+                    append_message(bytes, wire::Unchoke{});
+                    break;
+                case 5:
+                    append_message(bytes, wire::AllowedFast{piece});
+                    break;
+                case 6:
+                    append_message(bytes, wire::Extended{wire::kDontHaveId, wire::encode_dont_have(piece)});
+                    break;
+                default:
+                    append_message(bytes, wire::KeepAlive{});
+                    break;
+            }
+        }
+        if (buffered() < kMostFlooded) buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
     }
 
     // ---- fetching from the client: piece by piece, any that it has ----
@@ -214,17 +271,18 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
     std::uint32_t blocks_here_ = 0;
 };
 
-RemotePeer::RemotePeer(const Context& context, const PeerOptions& options, std::size_t number)
+RemotePeer::RemotePeer(const Context& context, const PeerOptions& options, std::size_t number, Callee* callee)
     : context_(context),
       options_(options),
       number_(number),
       rng_(number * 7919 + 1),
-      endpoint_(*Endpoint::parse("10." + std::to_string(number / 65536 % 256) + "." +
-                                 std::to_string(number / 256 % 256) + "." + std::to_string(number % 256) +
-                                 ":6881")),
+      endpoint_(*Endpoint::parse(
+          (options.has_public_address ? "20." : "10.") + std::to_string(number / 65536 % 256) + "." +
+          std::to_string(number / 256 % 256) + "." + std::to_string(number % 256) + ":6881")),
       host_(options.link),
       full_rate_(options.link.up),
-      have_(context.layout.piece_count(), options.pieces >= 1) {
+      have_(context.layout.piece_count(), options.pieces >= 1),
+      callee_(callee) {
     if (options.pieces < 1) {
         for (std::uint32_t i = 0; i < have_.size(); ++i)
             if (rng_.fraction() < options.pieces) have_.set(PieceIndex(i));
@@ -232,8 +290,10 @@ RemotePeer::RemotePeer(const Context& context, const PeerOptions& options, std::
     context_.events.after(options.joins_at, [this] { present_ = true; });
     context_.events.after(options.leaves_at, [this] {
         present_ = false;
-        if (!lines_.empty()) lines_.back()->close();
+        close_all();
     });
+    if (options.reconnects_every > Duration{}) reconnect_later();
+    if (options.calls_every > Duration{}) context_.events.after(options.joins_at, [this] { call(); });
     if (options.rate_changes_every > Duration{})
         context_.events.after(options.rate_changes_every, [this] { change_rate(); });
     if (options.gains > 0) context_.events.after(from_seconds(1 / options.gains), [this] { gain_piece(); });
@@ -249,11 +309,29 @@ bool RemotePeer::serves() const {
     return present_ && !lines_.empty() && lines_.back()->serves();
 }
 
-Connection& RemotePeer::connect(Host& from, Socket& client, const Endpoint& client_endpoint) {
-    lines_.push_back(std::make_unique<Line>(*this, client_endpoint));
+Connection& RemotePeer::connect(Host& from, Socket& client, const Endpoint& client_endpoint,
+                                wire::Direction direction) {
+    lines_.push_back(std::make_unique<Line>(*this, client_endpoint, direction));
     Connection& connection = context_.network.connect(from, client, host_, *lines_.back());
     lines_.back()->attach(connection);
     return connection;
+}
+
+void RemotePeer::close_all() {
+    for (const auto& line : lines_) line->close();
+}
+
+void RemotePeer::reconnect_later() {
+    context_.events.after(options_.reconnects_every, [this] {
+        close_all();
+        reconnect_later();
+    });
+}
+
+/// Once more from another port, whether the last one was taken or not.
+void RemotePeer::call() {
+    if (present_ && callee_) callee_->call(*this, {endpoint_.address, next_port_++});
+    context_.events.after(options_.calls_every, [this] { call(); });
 }
 
 void RemotePeer::change_rate() {

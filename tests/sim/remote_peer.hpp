@@ -15,13 +15,18 @@ namespace btfs::sim {
 
 enum class Conduct : std::uint8_t {
     honest,
-    stalls,    ///< sends some blocks, then takes requests and sends nothing
-    trickles,  ///< sends a kilobyte a second
-    ignores,   ///< says that it has everything, unchokes, and never answers
-    refuses,   ///< says that it has everything and rejects each request
-    corrupts,  ///< one block in a hundred is wrong
-    flaps,     ///< chokes and unchokes at once, after every few requests
-    leaves,    ///< closes in the middle of a block, again and again
+    stalls,        ///< sends some blocks, then takes requests and sends nothing
+    trickles,      ///< sends a kilobyte a second
+    ignores,       ///< says that it has everything, unchokes, and never answers
+    refuses,       ///< says that it has everything and rejects each request
+    corrupts,      ///< one block in a hundred is wrong
+    flaps,         ///< chokes and unchokes at once, after every few requests
+    leaves,        ///< closes in the middle of a block, again and again
+    corrupts_one,  ///< the same block of each piece is always wrong, the others never
+    leaves_owing,  ///< closes as soon as many blocks are asked of it
+    floods,        ///< sends bursts of messages of one kind, many times a second
+    slow_loris,    ///< connects to us again and again, and sends a byte a second
+    crowds,  ///< connects to us from one host as often as it can, says that it has everything, and rests
 };
 
 struct PeerOptions {
@@ -36,9 +41,25 @@ struct PeerOptions {
     Duration leaves_at = std::chrono::hours(10);
     Duration rate_changes_every{};  ///< 0: never
     double rate_falls_to = 1;       ///< least share of the rate that is left at such a change
+    Duration reconnects_every{};    ///< closes its connections so often; 0: never
+    /// The first of its connections to us; they come one each `calls_every`. 0: it waits to be dialled.
+    Duration calls_every{};
+    bool has_public_address = false;
 };
 
-/// Answers with a real PeerSession; at most one connection at a time, which the client makes.
+/// Takes the calls of the remote peers that connect to the client.
+class RemotePeer;
+class Callee {
+  public:
+    /// False if nobody takes the call.
+    virtual bool call(RemotePeer& from, const Endpoint& endpoint) = 0;
+
+  protected:
+    ~Callee() = default;
+};
+
+/// Answers with a real PeerSession; at most one connection at a time that the client makes, and any number
+/// that it makes itself.
 class RemotePeer {
   public:
     struct Context {
@@ -47,7 +68,8 @@ class RemotePeer {
         const Identity& identity;
         const Layout& layout;
     };
-    RemotePeer(const Context& context, const PeerOptions& options, std::size_t number);
+    RemotePeer(const Context& context, const PeerOptions& options, std::size_t number,
+               Callee* callee = nullptr);
     ~RemotePeer();
 
     const Endpoint& endpoint() const { return endpoint_; }
@@ -62,14 +84,18 @@ class RemotePeer {
     bool serves() const;
     std::uint64_t wrong_uploads() const { return wrong_uploads_; }
 
-    /// The client dials; it is side a.
-    Connection& connect(Host& from, Socket& client, const Endpoint& client_endpoint);
+    /// The client dials, or takes a call; it is side a.
+    Connection& connect(Host& from, Socket& client, const Endpoint& client_endpoint,
+                        wire::Direction direction = wire::Direction::incoming);
 
   private:
     class Line;
 
     void change_rate();
     void gain_piece();
+    void close_all();
+    void reconnect_later();
+    void call();
 
     const Context context_;
     const PeerOptions options_;
@@ -81,6 +107,8 @@ class RemotePeer {
     Bitfield have_;
     std::vector<std::unique_ptr<Line>> lines_;  // the last one may be open
     bool present_ = false;
+    Callee* const callee_;
+    std::uint16_t next_port_ = 10'000;
     std::uint64_t wrong_uploads_ = 0;
 };
 

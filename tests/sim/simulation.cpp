@@ -63,7 +63,8 @@ Simulation::Simulation(const SwarmOptions& options, std::uint64_t seed)
     });
     invariants_ = std::make_unique<Invariants>(*client_, events_, layout_, options.client.store.memory);
     for (const PeerOptions& peer : options.peers) {
-        peers_.push_back(std::make_unique<RemotePeer>(context, peer, peers_.size() + 1));
+        peers_.push_back(std::make_unique<RemotePeer>(context, peer, peers_.size() + 1, client_.get()));
+        if (peer.calls_every > Duration{}) continue;
         const Endpoint endpoint = peers_.back()->endpoint();
         events_.after(peer.joins_at, [this, endpoint] { client_->introduce(endpoint); });
     }
