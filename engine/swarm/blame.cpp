@@ -148,13 +148,13 @@ void Blame::give_parole(PieceIndex piece, TimePoint now) {
     paroles_.erase(piece);
 }
 
-/// Of pieces that only suspects have.
+/// Of pieces that only suspects can send.
 std::vector<PieceIndex> Blame::lift_suspicions() {
     std::vector<PieceIndex> lifted;
     smart_ban_.for_each_suspected([&](PieceIndex piece) {
         const bool somebody_else = std::ranges::any_of(peers_, [&](const auto& entry) {
-            const auto& session = entry.second->session;
-            return session.has(piece) && !smart_ban_.is_suspect(piece, session.remote().address);
+            return can_send(*entry.second, piece) &&
+                   !smart_ban_.is_suspect(piece, entry.second->session.remote().address);
         });
         if (!somebody_else) lifted.push_back(piece);
     });

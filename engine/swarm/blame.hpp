@@ -58,7 +58,7 @@ class Blame {
     void forget_departed() { departed_.clear(); }
     /// Unspecified if it is not known any more.
     Address address_of(ConnectionId connection) const;
-    /// After a disconnect, and every so often: suspicions end where nobody else could be asked, and a parole
+    /// After a disconnect, and every so often: suspicions end where nobody else can send the piece, and a parole
     /// goes to another sender where its holder has left, sends nothing or takes too long. Gives the pieces
     /// that may be asked of others now; what other senders have sent of those on parole must be thrown away.
     std::vector<PieceIndex> reconsider(TimePoint now);
