@@ -1,13 +1,13 @@
 #include "cache/seed_store.hpp"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cassert>
 #include <cerrno>
 
 #include "cache/file_descriptor.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs {
 namespace {
@@ -86,8 +86,8 @@ void SeedStore::lose(PieceIndex piece, std::size_t changed_file) {
         std::lock_guard lock(mutex_);
         if (!had_.clear(piece)) return;
     }
-    spdlog::warn("seed: {} has changed or cannot be read; piece {} is no longer offered",
-                 spec_.paths[changed_file].string(), piece.value());
+    log::warn("seed: {} has changed or cannot be read; piece {} is no longer offered",
+              spec_.paths[changed_file].string(), piece.value());
     events_.send([&](StorageEvents& events) { events.on_lost(piece); });
 }
 

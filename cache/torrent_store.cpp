@@ -1,10 +1,10 @@
 #include "cache/torrent_store.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+
+#include "engine/log/log.hpp"
 
 namespace btfs {
 namespace {
@@ -80,7 +80,7 @@ TorrentStore::~TorrentStore() {
     Error error = data_.sync(Clock::now() + kSyncPatience);
     if (!error) error = claims_->mark_clean(cache_.stored(), cache_.doubtful());
     if (error)
-        spdlog::warn(
+        log::warn(
             "cache: {} was not closed cleanly ({}); after a reboot its pieces are checked before they are "
             "announced",
             spec_.identity.cache_key(), error.message());
@@ -382,13 +382,13 @@ void TorrentStore::retry_all_writes() {
 
 void TorrentStore::on_write_failed(Error error) {
     if (health_.on_write_failed(Clock::now()))
-        spdlog::warn("cache: cannot write {} ({}); going on from memory, and trying again",
-                     spec_.identity.cache_key(), error.message());
+        log::warn("cache: cannot write {} ({}); going on from memory, and trying again",
+                  spec_.identity.cache_key(), error.message());
 }
 
 void TorrentStore::on_write_worked() {
     if (!health_.on_write_worked(Clock::now())) return;
-    spdlog::warn("cache: can write {} again", spec_.identity.cache_key());
+    log::warn("cache: can write {} again", spec_.identity.cache_key());
     retry_all_writes();
     events_.send([](StorageEvents& events) { events.on_credit(); });
 }
@@ -397,7 +397,7 @@ void TorrentStore::save_claims(BlockSpan blocks) {
     const std::size_t first = cache_.block_index(blocks.piece, blocks.first);
     // A claim that cannot be saved is a piece to be fetched again after a kill; a clean end saves it yet.
     if (Error error = claims_->save(first, blocks.count, cache_.stored(), cache_.doubtful()))
-        spdlog::debug("cache: claim of piece {} not saved: {}", blocks.piece.value(), error.message());
+        log::debug("cache: claim of piece {} not saved: {}", blocks.piece.value(), error.message());
 }
 
 void TorrentStore::lose_stored(PieceIndex piece) {
@@ -496,7 +496,7 @@ void TorrentStore::answer(ReadyRead read, MayWait may_wait) {
         if (!cached && may_wait == MayWait::no) return read_later(std::move(read));
         if (!cached) {
             if (Error error = data_.read(segment.range.begin, target)) {
-                spdlog::warn("cache: cannot read {} ({})", spec_.identity.cache_key(), error.message());
+                log::warn("cache: cannot read {} ({})", spec_.identity.cache_key(), error.message());
                 const PieceIndex last = spec_.layout.piece_at(segment.range.end - 1);
                 for (PieceIndex p = spec_.layout.piece_at(segment.range.begin); p <= last; p = p.next())
                     lose_stored(p);
@@ -555,8 +555,8 @@ void TorrentStore::prove_now(PieceIndex piece) {
     }
     const Error error = data_.read(range.begin, buffer->bytes());
     if (error || !verifier_.matches(piece, buffer->bytes())) {
-        spdlog::warn("cache: piece {} of {} is damaged on disk and will be fetched again", piece.value(),
-                     spec_.identity.cache_key());
+        log::warn("cache: piece {} of {} is damaged on disk and will be fetched again", piece.value(),
+                  spec_.identity.cache_key());
         lose_stored(piece);
         return;
     }

@@ -1,8 +1,7 @@
 #include "cli/dht_options.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include "cli/peer_addresses.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -27,7 +26,7 @@ void keep_table_in(const CacheDir& cache_dir, DiskPool& pool, net::DhtOptions& d
     dht.on_table = [&cache_dir, &pool](Bytes table) {
         pool.submit_always(DiskWork::write, [&cache_dir, table = std::move(table)] {
             if (Error error = cache_dir.keep_dht_table(table))
-                spdlog::warn("the DHT's table cannot be kept: {}", error.message());
+                log::warn("the DHT's table cannot be kept: {}", error.message());
         });
     };
 }

@@ -1,4 +1,3 @@
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <ctime>
@@ -24,6 +23,7 @@
 #include "cli/sources.hpp"
 #include "cli/stop_signal.hpp"
 #include "cli/wait_for_files.hpp"
+#include "engine/log/log.hpp"
 #include "engine/session/engine.hpp"
 #include "fs/filesystem.hpp"
 #include "fs/fuse_session.hpp"
@@ -109,8 +109,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     const auto kernel_mount = find_mount(options.mountpoint);
     std::optional<MountRecord> record;
     if (kernel_mount) record.emplace(*kernel_mount);
-    spdlog::info("mounted {} torrent(s) at {}, listening on port {}", count, options.mountpoint.string(),
-                 engine.port());
+    log::info("mounted {} torrent(s) at {}, listening on port {}", count, options.mountpoint.string(),
+              engine.port());
 
     std::thread fuse_loop([&] {
         (*session)->run();
@@ -132,7 +132,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         detach_mount(mount_path(options.mountpoint).string(), false);
     torrents.end();
     engine.stop();
-    spdlog::info("unmounted {}", options.mountpoint.string());
+    log::info("unmounted {}", options.mountpoint.string());
 }
 
 }  // namespace

@@ -1,13 +1,12 @@
 #include "cli/served_torrents.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <chrono>
 
 #include "cli/content_time.hpp"
 #include "cli/failure.hpp"
 #include "cli/torrent_url.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -54,7 +53,7 @@ void ServedTorrents::add(Sources sources) {
     }
     const std::size_t count = sources.count();
     if (count == 1 && failures.size() == 1) throw Failure(failures.front());
-    for (const std::string& failure : failures) spdlog::warn("left out: {}", failure);
+    for (const std::string& failure : failures) log::warn("left out: {}", failure);
     if (!failures.empty() && failures.size() == count)
         throw Failure("not one of " + std::to_string(count) + " torrents can be served");
     for (const std::string& url : sources.urls) {
@@ -146,7 +145,7 @@ void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, c
     if (!metainfo) throw Failure("the torrent that the swarm described", metainfo.error());
     Served& served = open(*metainfo);
     if (Error error = services_.cache_dir.keep_info(metainfo->identity, info))
-        spdlog::warn("{}: its description cannot be kept: {}", metainfo->name, error.message());
+        log::warn("{}: its description cannot be kept: {}", metainfo->name, error.message());
     services_.engine.provide(torrent, known(*metainfo, *served.store));
     show(index, *metainfo, served, torrent);
 }
@@ -154,7 +153,7 @@ void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, c
 void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) {
     const Sha1Digest hash = source.identity.wire_hash();
     if (std::ranges::any_of(known_, [&](const Identity& identity) { return identity.answers_to(hash); })) {
-        spdlog::info("{}: is mounted already, by another name", source.name);
+        log::info("{}: is mounted already, by another name", source.name);
         return roster_.remove(index);
     }
     bring_in(index, std::move(source));

@@ -1,11 +1,10 @@
 #include "cli/source_finder.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <chrono>
 
 #include "cli/failure.hpp"
 #include "cli/torrent_url.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -50,7 +49,7 @@ void SourceFinder::take_download(Roster::Index index, const std::string& url, un
         throw Failure(shown_url(url) + ": " + answer.problem);
     }
     if (Error error = services_.cache_dir.keep_download(url, answer.content))
-        spdlog::warn("{}: what was fetched cannot be kept: {}", shown_url(url), error.message());
+        log::warn("{}: what was fetched cannot be kept: {}", shown_url(url), error.message());
     if (answer.torrent->identity.empty()) return look_up(index, *answer.torrent);
     say(index, "done");
     on_found_(index, std::move(*answer.torrent));
@@ -81,7 +80,7 @@ void SourceFinder::take_published(Roster::Index index, TorrentSource source, uns
     if (info_hash) {
         source.identity.v1 = *info_hash;
         if (Error error = services_.cache_dir.keep_download(link, info_hash->view()))
-            spdlog::warn("{}: what it names cannot be kept: {}", link, error.message());
+            log::warn("{}: what it names cannot be kept: {}", link, error.message());
     } else if (const auto kept = kept_name(*source.published)) {
         source.identity.v1 = *kept;
         fetch = "kept from an earlier mount";
@@ -109,7 +108,7 @@ void SourceFinder::try_again(Roster::Index index, const std::string& problem, un
         entry.fetch = text;
         name = entry.name;
     });
-    spdlog::warn("{}: {}", name, text);
+    log::warn("{}: {}", name, text);
     services_.worker.post(std::move(attempt), Clock::now() + delay);
 }
 

@@ -1,6 +1,5 @@
 #include "cli/sources.hpp"
 
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "cli/failure.hpp"
 #include "cli/torrent_file.hpp"
 #include "cli/torrent_url.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -75,7 +75,7 @@ void load_folder(const fs::path& folder, Sources& sources) {
             sources.add(source_of(load_torrent(path)));
             ++taken;
         } catch (const Failure& failure) {
-            spdlog::warn("left out: {}", failure.what());
+            log::warn("left out: {}", failure.what());
         }
     }
     if (taken == 0) throw Failure(folder.string() + ": not one *.torrent in this folder can be used");

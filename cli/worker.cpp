@@ -1,9 +1,9 @@
 #include "cli/worker.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <exception>
 #include <utility>
+
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -12,7 +12,7 @@ void carry_out(const Worker::Job job) {
     try {
         job();
     } catch (const std::exception& failure) {
-        spdlog::error("{}", failure.what());
+        log::error("{}", failure.what());
     }
 }
 

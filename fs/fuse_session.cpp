@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/log/log.hpp"
 #include "fs/fuse_ops.hpp"
 #include "fs/libfuse.hpp"
 #include "fs/mountpoint.hpp"
@@ -56,7 +56,7 @@ void on_libfuse_log(fuse_log_level level, const char* format, va_list arguments)
             return;
         }
     }
-    if (level <= FUSE_LOG_WARNING) spdlog::warn("libfuse: {}", text);
+    if (level <= FUSE_LOG_WARNING) log::warn("libfuse: {}", text);
 }
 
 class LogCapture {
@@ -133,7 +133,7 @@ class FuseSession::Session {
         stop();
         if (!filesystem_.read_path().wait_until_idle(kPatienceWithDisk)) {
             // Destroying the session under a reply that still comes would be worse than keeping it.
-            spdlog::error("reads of {} did not end", mountpoint_);
+            log::error("reads of {} did not end", mountpoint_);
             std::ignore = fuse_.release();
             return;
         }
@@ -241,7 +241,7 @@ void FuseSession::Session::serve_requests(fuse_buf& buffer, int epoll) {
             gone_ = true;  // unmounted
             return;
         } else if (got != -EINTR) {
-            spdlog::error("reading requests of {}: {}", mountpoint_, std::strerror(-got));
+            log::error("reading requests of {}: {}", mountpoint_, std::strerror(-got));
             failed_ = true;
             return;
         }
@@ -266,7 +266,7 @@ void FuseSession::Session::stop() {
     // In this order: first nobody waits for us, then nobody new comes, then nobody is there to answer.
     filesystem_.close();
     if (mounted_ && !gone_ && !detach_mount(mountpoint_, true))
-        spdlog::warn("{} is no longer mounted or could not be detached", mountpoint_);
+        log::warn("{} is no longer mounted or could not be detached", mountpoint_);
     pages_.end();
     if (!failed_) pages_.wait_ended();  // READs are still answered, and it may need that
     end_threads();

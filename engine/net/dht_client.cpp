@@ -1,12 +1,11 @@
 #include "engine/net/dht_client.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "engine/dht/kept_table.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::net {
 
@@ -105,7 +104,7 @@ void DhtClient::stop() {
 Awaitable<void> DhtClient::find_router(HostPort router, bool always) {
     const auto addresses = co_await resolver_.resolve(router.host, Families::both);
     if (!addresses) {
-        spdlog::info("DHT: {}: {}", router.host, addresses.error().message());
+        log::info("DHT: {}: {}", router.host, addresses.error().message());
         co_return;
     }
     for (const Address& address : *addresses)
@@ -131,8 +130,8 @@ void DhtClient::take(const dht::NodeEvent& event) {
         const auto torrent = torrents_.find(found->info_hash);
         if (torrent != torrents_.end()) torrent->second.on_peers(found->peers);
     } else if (const auto* end = std::get_if<dht::PeersLookedUp>(&event)) {
-        spdlog::debug("DHT: {}: {} peers from {} nodes in {} hops", end->info_hash.hex(), end->peers,
-                      end->asked, end->hops);
+        log::debug("DHT: {}: {} peers from {} nodes in {} hops", end->info_hash.hex(), end->peers, end->asked,
+                   end->hops);
         const auto searching = searching_.find(end->info_hash);
         if (searching == searching_.end()) return;
         searching->second.found_any |= end->peers > 0;

@@ -1,7 +1,5 @@
 #include "engine/net/listener.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>

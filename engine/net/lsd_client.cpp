@@ -1,8 +1,8 @@
 #include "engine/net/lsd_client.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/io_context.hpp>
+
+#include "engine/log/log.hpp"
 
 namespace btfs::net {
 
@@ -42,7 +42,7 @@ void LsdClient::receive(const Address& from, ByteView datagram) {
     const auto neighbour = discovery_.handle_datagram(from, datagram, Clock::now());
     if (!neighbour) return;
     for (const Sha1Digest& info_hash : neighbour->info_hashes) {
-        spdlog::debug("LSD: {} has {}", neighbour->endpoint.text(), info_hash.hex());
+        log::debug("LSD: {} has {}", neighbour->endpoint.text(), info_hash.hex());
         torrents_.at(info_hash)(neighbour->endpoint);
     }
 }
@@ -50,11 +50,11 @@ void LsdClient::receive(const Address& from, ByteView datagram) {
 void LsdClient::carry_on() {
     if (!running_) return;
     if (const auto announcement = discovery_.poll_announcement(port_, Clock::now())) {
-        spdlog::debug("LSD: announcing {} torrent(s)", announcement->info_hashes.size());
+        log::debug("LSD: announcing {} torrent(s)", announcement->info_hashes.size());
         for (const auto& [group, family] :
              {std::pair(&groups_[0], AddressFamily::v4), std::pair(&groups_[1], AddressFamily::v6)})
             if (Error error = group->send(announcement->encode(family)))
-                spdlog::debug("LSD: {}: {}", lsd::group_of(family).text(), error.message());
+                log::debug("LSD: {}: {}", lsd::group_of(family).text(), error.message());
     }
     if (discovery_.next_timeout() == kNever) return;
     timer_.expires_at(discovery_.next_timeout());

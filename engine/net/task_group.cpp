@@ -1,12 +1,12 @@
 #include "engine/net/task_group.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <vector>
+
+#include "engine/log/log.hpp"
 
 namespace btfs::net {
 
@@ -19,7 +19,7 @@ void TaskGroup::spawn(std::string_view what, boost::asio::awaitable<void> task) 
         try {
             std::rethrow_exception(error);
         } catch (const std::exception& e) {
-            spdlog::debug("{} ended: {}", what, e.what());
+            log::debug("{} ended: {}", what, e.what());
         }
     };
     boost::asio::co_spawn(executor_, std::move(task),

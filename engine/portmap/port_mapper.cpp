@@ -1,13 +1,13 @@
 #include "engine/portmap/port_mapper.hpp"
 
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
 #include <optional>
 
+#include "engine/log/log.hpp"
 #include "engine/portmap/default_gateway.hpp"
 #include "engine/portmap/mapping_schedule.hpp"
 #include "engine/portmap/natpmp_gateway.hpp"
@@ -135,26 +135,26 @@ class PortMapper::Work {
     }
 
     bool find_gateway() {
-        log_->debug("port mapping: asking {} by NAT-PMP", router_->text());
+        log::debug("port mapping: asking {} by NAT-PMP", router_->text());
         auto found = find_natpmp_gateway(*router_);
         if (!found) {
-            log_->debug("port mapping: NAT-PMP: {}", found.error().message());
+            log::debug("port mapping: NAT-PMP: {}", found.error().message());
             if (stopping()) return false;
-            log_->debug("port mapping: looking for a UPnP gateway");
+            log::debug("port mapping: looking for a UPnP gateway");
             found = find_upnp_gateway(*router_);
         }
         if (!found) {
-            log_->debug("port mapping: UPnP: {}", found.error().message());
+            log::debug("port mapping: UPnP: {}", found.error().message());
             complain("the router {} offers neither NAT-PMP nor UPnP", router_->text());
             return false;
         }
         use(std::move(*found));
         if (stopping()) return false;
         if (const auto address = gateway_->external_address(); !address) {
-            log_->debug("port mapping: the external address: {}", address.error().message());
+            log::debug("port mapping: the external address: {}", address.error().message());
         } else if (external_address_ != *address) {
             external_address_ = *address;
-            log_->info("port mapping: {}, our external address is {}", gateway_->name(), address->text());
+            log::info("port mapping: {}, our external address is {}", gateway_->name(), address->text());
         }
         return true;
     }
@@ -175,7 +175,7 @@ class PortMapper::Work {
         const std::uint16_t wanted = port.lease                  ? port.lease->external_port
                                      : port.own == ports_[0].own ? ports_[0].reachable()
                                                                  : port.own;
-        log_->debug("port mapping: asking for {} port {}", port.name, wanted);
+        log::debug("port mapping: asking for {} port {}", port.name, wanted);
         const auto mapping = gateway_->map(port.transport, port.own, wanted);
         if (!mapping) {
             complain("{} port {}: {}", port.name, port.own, mapping.error().message());
@@ -184,9 +184,9 @@ class PortMapper::Work {
         const bool for_good = mapping->lease == std::chrono::seconds::zero();
         const std::string time = for_good ? "for good" : fmt::format("for {} s", mapping->lease.count());
         const bool is_new = !port.lease || port.lease->external_port != mapping->external_port;
-        log_->log(is_new ? spdlog::level::info : spdlog::level::debug,
-                  "port mapping: {} port {} is reached from outside at port {}, {}", port.name, port.own,
-                  mapping->external_port, time);
+        log::at(is_new ? log::Level::info : log::Level::debug,
+                "port mapping: {} port {} is reached from outside at port {}, {}", port.name, port.own,
+                mapping->external_port, time);
         port.lease = {mapping->external_port, for_good ? kNever : boot_time() + mapping->lease};
         if (!for_good) shortest = std::min(shortest, mapping->lease);
         return true;
@@ -197,17 +197,17 @@ class PortMapper::Work {
         for (Port& port : ports_) {
             if (!port.lease) continue;
             const Error error = gateway_->unmap(port.transport, port.own, port.lease->external_port);
-            log_->debug("port mapping: {} port {} is given back: {}", port.name, port.lease->external_port,
-                        error ? error.message() : "done");
+            log::debug("port mapping: {} port {} is given back: {}", port.name, port.lease->external_port,
+                       error ? error.message() : "done");
         }
     }
 
     /// Once at info for each router: most networks that cannot map never will.
     template <class... Args>
     void complain(fmt::format_string<Args...> format, Args&&... args) {
-        log_->log(complained_ ? spdlog::level::debug : spdlog::level::info,
-                  "port mapping: {}; peers may not be able to connect to us",
-                  fmt::format(format, std::forward<Args>(args)...));
+        const std::string text = fmt::format(format, std::forward<Args>(args)...);
+        log::at(complained_ ? log::Level::debug : log::Level::info,
+                "port mapping: {}; peers may not be able to connect to us", text);
         complained_ = true;
     }
 
@@ -235,8 +235,6 @@ class PortMapper::Work {
     bool has_gateway_ = false;  // guarded by mutex_
 
     // The thread's alone.
-    /// Its own share: a thread that is left behind may still log while the process ends.
-    const std::shared_ptr<spdlog::logger> log_ = spdlog::default_logger();
     const OnPorts on_ports_;
     Port ports_[2];  ///< TCP, UDP
     ReachablePorts told_;

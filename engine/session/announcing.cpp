@@ -1,10 +1,9 @@
 #include "engine/session/announcing.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/io_context.hpp>
 #include <utility>
 
+#include "engine/log/log.hpp"
 #include "engine/tracker/public_url.hpp"
 
 namespace btfs {
@@ -49,7 +48,7 @@ void Announcing::carry_on() {
     const TorrentTotals totals = owner_.totals();
     const tracker::AnnounceProgress progress{totals.uploaded, totals.downloaded, totals.left, false};
     while (auto job = announcer_.poll_job(Clock::now(), progress)) {
-        spdlog::debug("{}: announcing to {}", name_, tracker::public_url(job->url));
+        log::debug("{}: announcing to {}", name_, tracker::public_url(job->url));
         const tracker::AnnounceId id = job->id;
         const std::string url = tracker::public_url(job->url);
         client_.announce(std::move(*job), [this, id, url, alive = std::weak_ptr(alive_)](
@@ -57,14 +56,14 @@ void Announcing::carry_on() {
             if (alive.expired()) return;
             if (reply) {
                 if (reply->refused()) {
-                    spdlog::info("{}: {} refused: {}", name_, url, reply->failure_reason);
+                    log::info("{}: {} refused: {}", name_, url, reply->failure_reason);
                 } else {
-                    spdlog::debug("{}: {} knows {} peers", name_, url, reply->peers.size());
+                    log::debug("{}: {} knows {} peers", name_, url, reply->peers.size());
                 }
                 announcer_.handle_reply(id, *reply, Clock::now());
                 if (!reply->peers.empty() && !stopped_) owner_.on_peers(reply->peers);
             } else {
-                spdlog::debug("{}: {}: {}", name_, url, reply.error().message());
+                log::debug("{}: {}: {}", name_, url, reply.error().message());
                 announcer_.handle_failure(id, reply.error(), Clock::now());
             }
             carry_on();

@@ -1,7 +1,6 @@
 #include "engine/session/engine.hpp"
 
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -15,6 +14,7 @@
 #include <thread>
 
 #include "engine/dht/item.hpp"
+#include "engine/log/log.hpp"
 #include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
 #include "engine/net/http_client.hpp"
@@ -75,7 +75,7 @@ class Engine::Loop {
     net::Awaitable<void> find_peer(TorrentRunner& runner, HostPort peer) {
         const auto addresses = co_await resolver.resolve(peer.host, net::Families::both);
         if (!addresses) {
-            spdlog::warn("peer {}: {}", peer.host, addresses.error().message());
+            log::warn("peer {}: {}", peer.host, addresses.error().message());
             co_return;
         }
         std::vector<Endpoint> endpoints;
@@ -120,7 +120,7 @@ class Engine::Loop {
         for (auto& runner : runners)
             if (runner && runner->identity().answers_to(hash))
                 return runner->take_incoming(std::move(stream), received);
-        spdlog::debug("{} asks for a torrent that is not here", stream->remote().text());
+        log::debug("{} asks for a torrent that is not here", stream->remote().text());
     }
 
     PeerPorts own_ports() const { return {listener.port(), options.dht ? udp.port() : std::uint16_t{0}}; }

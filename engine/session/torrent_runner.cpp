@@ -1,11 +1,11 @@
 #include "engine/session/torrent_runner.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
+
+#include "engine/log/log.hpp"
 
 namespace btfs {
 
@@ -168,7 +168,7 @@ void TorrentRunner::on_verified(PieceIndex piece, std::vector<Sha1Digest> block_
 void TorrentRunner::on_mismatch(PieceIndex piece, PieceBufferPtr buffer,
                                 std::vector<Sha1Digest> block_digests) {
     post([this, piece, kept = std::move(buffer), digests = std::move(block_digests)](TimePoint now) {
-        spdlog::info("{}: piece {} does not match its hash", spec_.name, piece.value());
+        log::info("{}: piece {} does not match its hash", spec_.name, piece.value());
         torrent_.handle_mismatch(piece, digests, now);
     });
 }
@@ -204,7 +204,7 @@ void TorrentRunner::carry_out(const Dial& action) {
             const Duration took = result->took;
             return connected(endpoint, wire::Direction::outgoing, std::move(result->stream), took, {});
         }
-        spdlog::debug("{}: cannot connect to {}: {}", spec_.name, endpoint.text(), result.error().message());
+        log::debug("{}: cannot connect to {}: {}", spec_.name, endpoint.text(), result.error().message());
         torrent_.handle_dial_failed(endpoint, result.error(), Clock::now());
         after_event();
     });
@@ -217,16 +217,16 @@ void TorrentRunner::carry_out(const Send& action) {
 
 void TorrentRunner::carry_out(const Disconnect& action) {
     auto node = connections_.extract(action.connection);
-    spdlog::debug("{}: closed connection {}: {}", spec_.name, action.connection, action.reason.message());
+    log::debug("{}: closed connection {}: {}", spec_.name, action.connection, action.reason.message());
 }
 
 void TorrentRunner::carry_out(const Completed&) {
-    spdlog::info("{}: complete", spec_.name);
+    log::info("{}: complete", spec_.name);
     if (announcing_) announcing_->completed();
 }
 
 void TorrentRunner::carry_out(const MetadataFetched& action) {
-    spdlog::info("{}: the metadata is here, {} bytes", spec_.name, action.info->size());
+    log::info("{}: the metadata is here, {} bytes", spec_.name, action.info->size());
     if (spec_.on_metadata) spec_.on_metadata(handle_, action.info);
 }
 
@@ -244,10 +244,10 @@ void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction directio
                               ByteView received) {
     const ConnectionId id = torrent_.handle_connected(endpoint, direction, connect_time, Clock::now());
     if (id != kNobody) {
-        spdlog::debug("{}: connected to {} as {}", spec_.name, endpoint.text(), id);
+        log::debug("{}: connected to {} as {}", spec_.name, endpoint.text(), id);
         auto connection = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {
             if (!torrent_.session(id) && connections_.erase(id) > 0)
-                spdlog::debug("{}: connection {} has ended", spec_.name, id);
+                log::debug("{}: connection {} has ended", spec_.name, id);
             after_event();
         });
         net::PeerConnection& added = *connections_.emplace(id, std::move(connection)).first->second;

@@ -1,0 +1,68 @@
+// The log: one line for each event that a user or developer may want to read later.
+//
+// Callers see fmt's small header only. spdlog and the formatting code are compiled once, in log.cpp.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace btfs::log {
+
+enum class Level : std::uint8_t { trace, debug, info, warn, error, off };
+
+/// The level of this name, as "warn"; info if there is none.
+Level level_of(std::string_view name);
+
+struct Target {
+    std::string file;                               ///< lines are appended to it; empty: none
+    Level least = Level::info;                      ///< lines below this level are dropped
+    std::optional<Level> on_stderr = Level::trace;  ///< the lines from this level on go to stderr, too
+    /// Makes text that others sent fit to be shown; each line passes through it. Null: lines are written as
+    /// they are.
+    std::string (*made_safe)(std::string_view) = nullptr;
+};
+
+/// Replaces the target, which is stderr at level info until then. Throws std::runtime_error if the file
+/// cannot be opened. Every target stays usable until the process has ended, also for a thread that outlives
+/// main().
+void open(const Target& target);
+
+/// Formats and writes one line, if the target takes lines of this level. Threads may call it at the same
+/// time.
+void write(Level level, fmt::string_view format, fmt::format_args arguments);
+
+template <class... Args>
+void at(Level level, fmt::format_string<Args...> format, Args&&... args) {
+    write(level, format, fmt::make_format_args(args...));
+}
+
+template <class... Args>
+void trace(fmt::format_string<Args...> format, Args&&... args) {
+    write(Level::trace, format, fmt::make_format_args(args...));
+}
+
+template <class... Args>
+void debug(fmt::format_string<Args...> format, Args&&... args) {
+    write(Level::debug, format, fmt::make_format_args(args...));
+}
+
+template <class... Args>
+void info(fmt::format_string<Args...> format, Args&&... args) {
+    write(Level::info, format, fmt::make_format_args(args...));
+}
+
+template <class... Args>
+void warn(fmt::format_string<Args...> format, Args&&... args) {
+    write(Level::warn, format, fmt::make_format_args(args...));
+}
+
+template <class... Args>
+void error(fmt::format_string<Args...> format, Args&&... args) {
+    write(Level::error, format, fmt::make_format_args(args...));
+}
+
+}  // namespace btfs::log
