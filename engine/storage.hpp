@@ -1,5 +1,5 @@
-// What the engine asks of a store of one torrent's content. The cache implements it; so does the store
-// of `btfs seed`, which serves files where they lie; so do tests.
+// Interface between the engine and a store of one torrent's content. The cache implements it; so does the
+// store of `btfs seed`, which serves files where they lie; so do tests.
 #pragma once
 
 #include <cstddef>
@@ -27,9 +27,11 @@ class PieceBuffer {
 
     /// As many bytes as the piece has. Bytes of pad files are zeros already.
     virtual std::span<std::byte> bytes() = 0;
-    /// Whoever fills the buffer says which block is there. Until its piece verifies, or the block is received
-    /// again, nobody looks at its bytes: a store may move them to the disk meanwhile.
+    /// The filler of the buffer says that a block is there. Until the piece verifies, or the block is
+    /// discarded, nobody looks at its bytes: a store may move them to the disk meanwhile.
     virtual void block_received([[maybe_unused]] std::uint32_t block) {}
+    /// The block's bytes are not wanted any more: others may arrive in their place from now on.
+    virtual void block_discarded([[maybe_unused]] std::uint32_t block) {}
     /// False: no more blocks are to be asked for now; StorageEvents::on_credit() follows.
     virtual bool has_room() { return true; }
 };
@@ -44,8 +46,8 @@ enum class Urgency : std::uint8_t { blocked_read, readahead, background };
 /// Names one read for an upload; chosen by the engine.
 using ReadTicket = std::uint64_t;
 
-/// The store's word to the engine. Called from any thread, never from inside a call of Storage, and not
-/// after Storage::detach() returned.
+/// Receives a store's events, for the engine. Called from any thread, never from inside a call of Storage,
+/// and not after Storage::detach() returned.
 class StorageEvents {
   public:
     virtual ~StorageEvents() = default;
@@ -66,6 +68,9 @@ class StorageEvents {
 /// Called on the engine thread; nothing here waits.
 class Storage {
   public:
+    /// Bytes of one read for an upload: neighbouring requests may be read as one.
+    static constexpr std::uint32_t kMaxUpload = 1 << 20;
+
     virtual ~Storage() = default;
 
     /// From now on `events` is told. Called once, before available() and unproven(): what they say and what is
@@ -87,7 +92,8 @@ class Storage {
     /// Every block of the piece is in the buffer. on_verified() or on_mismatch() follows. With
     /// `want_block_digests`, on_verified() carries the SHA-1 of each block.
     virtual void verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) = 0;
-    /// Reads verified content for an upload; on_read() follows. Content of an earlier run is proven first.
+    /// Reads verified content for an upload, at most kMaxUpload bytes; on_read() follows. Content of an
+    /// earlier run is proven first.
     virtual void read(ReadTicket ticket, BlockRef range) = 0;
 };
 

@@ -80,6 +80,7 @@ std::vector<ConnectionId> PartialPiece::receive(std::uint32_t block, ConnectionI
 void PartialPiece::discard(std::uint32_t block) {
     assert(blocks_[block].state == BlockState::received && blocks_[block].payload.size > 0);
     blocks_[block].source = kNobody;
+    buffer_->block_discarded(block);
     set_state(block, BlockState::free);
 }
 
