@@ -1,4 +1,4 @@
-// What a file system asks of a torrent's cache: bytes, now or as soon as they are verified.
+// Interface between a file system and a torrent's cache: bytes, now or as soon as they are verified.
 #pragma once
 
 #include <sys/uio.h>
@@ -12,7 +12,7 @@
 
 namespace btfs {
 
-/// Where one read's answer goes. Exactly one of data() and fail() is called, once: on the thread that
+/// Receives one read's answer. Exactly one of data(), fail() and again() is called, once: on the thread that
 /// called ReadSide::read() if the bytes were at hand, else on a thread of the disk pool or on the thread
 /// that cancelled. No lock of the cache is held meanwhile.
 class ReadReply {
@@ -22,6 +22,9 @@ class ReadReply {
     /// The whole range, verified. The memory is valid during the call only.
     virtual void data(std::span<const iovec> bytes) = 0;
     virtual void fail(Error error) = 0;
+    /// The bytes were at hand, and have been lost before they could be read: damaged on disk, or evicted. The
+    /// same read, made once more, waits for the swarm.
+    virtual void again() { fail(Errc::storage_failed); }
 };
 
 /// Names a read from the moment it is made; chosen by the caller, never reused within a process.

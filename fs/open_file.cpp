@@ -64,15 +64,24 @@ std::optional<ByteRange> OpenFile::begin(ReadId id, ByteRange range_in_torrent, 
     return behind;
 }
 
-OpenFile::Parked OpenFile::on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had) {
+OpenFile::OnParked OpenFile::on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had) {
     std::lock_guard lock(mutex_);
     const auto read = find(id);
-    if (read == reads_.end()) return Parked::answered;
-    read->parked = true;
+    if (read == reads_.end()) return {Parked::answered};
+    const bool newly = !std::exchange(read->parked, true);
     read->progress_at = now;
     read->bytes_had = bytes_had;
-    if (parked_count_++ == 0) readahead_.on_blocked(now);
-    return read->cancelled ? Parked::cancelled : Parked::waiting;
+    if (newly && parked_count_++ == 0) readahead_.on_blocked(now);
+    return {read->cancelled ? Parked::cancelled : Parked::waiting, newly};
+}
+
+bool OpenFile::on_again(ReadId id, TimePoint now) {
+    std::lock_guard lock(mutex_);
+    const auto read = find(id);
+    assert(read != reads_.end());
+    if (!std::exchange(read->parked, false)) return false;
+    if (--parked_count_ == 0) readahead_.on_served(now);
+    return true;
 }
 
 bool OpenFile::end(ReadId id, const Error& outcome, TimePoint now) {

@@ -47,8 +47,14 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
         answered,   ///< in the meantime
         cancelled,  ///< flushed or interrupted in the meantime: the caller has to cancel it
     };
+    struct OnParked {
+        Parked how;
+        bool newly = false;  ///< it was not known to be parked
+    };
     /// The cache has parked a READ.
-    Parked on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had);
+    OnParked on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had);
+    /// The cache asks for a READ to be made again. True if it had been parked, and is so no longer.
+    bool on_again(ReadId id, TimePoint now);
 
     /// A READ was answered. True if it had been parked.
     bool end(ReadId id, const Error& outcome, TimePoint now);

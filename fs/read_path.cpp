@@ -11,9 +11,9 @@ namespace btfs {
 // The reply that the cache holds: keeps the accounts, then passes the answer on.
 class ReadPath::Tracked final : public ReadReply {
   public:
-    Tracked(ReadPath& path, std::shared_ptr<OpenFile> file, ReadId id, std::uint64_t size,
+    Tracked(ReadPath& path, std::shared_ptr<OpenFile> file, ReadId id, ByteRange range,
             std::unique_ptr<ReadReply> reply)
-        : path_(path), file_(std::move(file)), id_(id), size_(size), reply_(std::move(reply)) {
+        : path_(path), file_(std::move(file)), id_(id), range_(range), reply_(std::move(reply)) {
         ++path_.under_way_;
     }
 
@@ -26,13 +26,22 @@ class ReadPath::Tracked final : public ReadReply {
         const auto size =
             std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0},
                             [](std::uint64_t sum, const iovec& part) { return sum + part.iov_len; });
-        assert(size == size_);
+        assert(size == range_.size());
         // A short answer would make the kernel shrink the file.
-        if (size != size_) return fail(Errc::storage_failed);
+        if (size != range_.size()) return fail(Errc::storage_failed);
         ended({})->data(bytes);
     }
 
     void fail(Error error) override { ended(error)->fail(error); }
+
+    void again() override {
+        if (file_->on_again(id_, path_.now_())) --path_.parked_count_;
+        path_.ask(std::make_unique<Tracked>(path_, file_, id_, range_, std::exchange(reply_, nullptr)));
+    }
+
+    const std::shared_ptr<OpenFile>& file() const { return file_; }
+    ReadId id() const { return id_; }
+    ByteRange range() const { return range_; }
 
   private:
     // The accounts come first: the answer may bring the kernel's next question before it has returned here.
@@ -45,7 +54,7 @@ class ReadPath::Tracked final : public ReadReply {
     ReadPath& path_;
     const std::shared_ptr<OpenFile> file_;
     const ReadId id_;
-    const std::uint64_t size_;
+    const ByteRange range_;  ///< of the torrent
     std::unique_ptr<ReadReply> reply_;
 };
 
@@ -80,30 +89,28 @@ std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
 
     const ReadId id = ++last_id_;
     const auto behind = file->begin(id, range, request.thread, now_());
-    answer(*file, id, range, std::move(reply));
+    reply->watch_interrupts(id);
+    ask(std::make_unique<Tracked>(*this, file, id, range, std::move(reply)));
     if (!behind || !reads.leave_behind(*behind)) return std::nullopt;
     return ByteRange{behind->begin - begin, behind->end - begin};
 }
 
-void ReadPath::answer(OpenFile& of, ReadId id, ByteRange range, std::unique_ptr<InterruptibleReply> reply) {
-    const auto file = of.shared_from_this();
+/// Asks the cache: for the first time, or again when it lost what it had.
+void ReadPath::ask(std::unique_ptr<Tracked> read) {
+    const auto file = read->file();
+    const ReadId id = read->id();
     ReadSide& reads = file->torrent().reads;
-    reply->watch_interrupts(id);
-    auto tracked = std::make_unique<Tracked>(*this, file, id, range.size(), std::move(reply));
-    if (reads.read(id, range, std::move(tracked)) == ReadOutcome::answered) return file->post_if_moved();
+    const ByteRange range = read->range();
+    if (reads.read(id, range, std::move(read)) == ReadOutcome::answered) return file->post_if_moved();
 
-    switch (file->on_parked(id, now_(), reads.bytes_had())) {
-        case OpenFile::Parked::answered:
-            return file->post_if_moved();
-        case OpenFile::Parked::cancelled:
-            ++parked_count_;
-            reads.cancel(id, Errc::cancelled);
-            break;
-        case OpenFile::Parked::waiting: {
-            const std::int64_t over = ++parked_count_ - parked_limit_;
-            if (over > 0) end_abandoned(static_cast<std::size_t>(over));
-            break;
-        }
+    // A READ that is made again may overtake what is left to do for the first time.
+    const auto [how, newly] = file->on_parked(id, now_(), reads.bytes_had());
+    if (how == OpenFile::Parked::answered) return file->post_if_moved();
+    const std::int64_t over = (newly ? ++parked_count_ : parked_count_.load()) - parked_limit_;
+    if (how == OpenFile::Parked::cancelled) {
+        reads.cancel(id, Errc::cancelled);
+    } else if (over > 0) {
+        end_abandoned(static_cast<std::size_t>(over));
     }
     file->post();
 }

@@ -77,7 +77,7 @@ class ReadPath {
   private:
     class Tracked;
 
-    void answer(OpenFile& file, ReadId id, ByteRange range, std::unique_ptr<InterruptibleReply> reply);
+    void ask(std::unique_ptr<Tracked> read);
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
     void end_abandoned(std::size_t count);
     void cancel(OpenFile& file, const std::vector<ReadId>& ids, Error error);

@@ -180,6 +180,30 @@ TEST(ReadPath, AMissWaitsAndIsPosted) {
     EXPECT_EQ(world.path().parked_count(), 0);
 }
 
+TEST(ReadPath, AReadWhoseBytesAreLostWhileTheyAreReadWaitsForThemAgain) {
+    World world;
+    world.cache.bring_all();
+    world.cache.lose_during_next_read();
+    const auto answer = world.read(1000, 64 * KiB);
+    EXPECT_EQ(answer->count, 0);
+    EXPECT_EQ(world.path().parked_count(), 1);
+    EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(1000, 1000 + 64 * KiB)));
+    world.cache.bring({0, 2 * kPiece});
+    expect_content(*answer, 1000, 64 * KiB);
+    EXPECT_EQ(world.path().parked_count(), 0);
+}
+
+TEST(ReadPath, AReadThatWaitsAndIsMadeAgainIsCountedOnceAndCanBeCancelled) {
+    World world;
+    const auto answer = world.read(1000, 64 * KiB);
+    world.cache.ask_again();
+    EXPECT_EQ(world.path().parked_count(), 1);
+    EXPECT_EQ(answer->count, 0);
+    world.kill_reader(*world.file);
+    EXPECT_EQ(answer->error, EINTR);
+    EXPECT_EQ(world.path().parked_count(), 0);
+}
+
 TEST(ReadPath, BlockedReadsArePostedOldestFirst) {
     World world;
     world.read(50 * MiB, 4096);

@@ -23,15 +23,22 @@ class FakeReadSide final : public ReadSide {
         : piece_length_(piece_length), had_(units_for(size, piece_length), false) {}
 
     ReadOutcome read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) override {
+        bool lost = false;
         {
             std::lock_guard lock(mutex_);
             reads_.push_back({id, range});
-            if (!has_locked(range) && !closed_) {
+            if (std::exchange(loses_next_, false)) {
+                lost = true;
+                had_.assign(had_.size(), false);
+            }
+            if (!lost && !has_locked(range) && !closed_) {
                 parked_.emplace(id, Parked{range, std::move(reply)});
                 return ReadOutcome::parked;
             }
         }
-        if (!has(range)) {
+        if (lost) {
+            reply->again();
+        } else if (!has(range)) {
             reply->fail(closed_);
         } else {
             answer(range, *reply);
@@ -95,6 +102,17 @@ class FakeReadSide final : public ReadSide {
     /// Answers come in about so many parts from now on.
     void set_parts(std::size_t parts) { parts_ = parts; }
 
+    /// All that was had is lost while the next read reads it.
+    void lose_during_next_read() {
+        std::lock_guard lock(mutex_);
+        loses_next_ = true;
+    }
+
+    /// Reads that wait are to be made again, as when a part that they had is lost while the rest comes.
+    void ask_again() {
+        for (auto& [range, reply] : take([](ReadId, const Parked&) { return true; })) reply->again();
+    }
+
     /// Drops parked replies without using them, as a bug would.
     void drop_parked() {
         take([](ReadId, const Parked&) { return true; });
@@ -154,6 +172,7 @@ class FakeReadSide final : public ReadSide {
     std::vector<bool> had_;
     std::map<ReadId, Parked> parked_;
     std::vector<std::pair<ReadId, ByteRange>> reads_;
+    bool loses_next_ = false;
     mutable std::size_t has_calls_ = 0;
     std::uint64_t expected_until_ = 0;
     std::uint64_t left_behind_until_ = 0;
