@@ -103,21 +103,53 @@ void BlockCache::on_written(BlockSpan blocks) {
     memory_.erase(memory);
 }
 
-bool BlockCache::proved(BlockSpan blocks, const PieceBufferPtr& buffer, CacheActions& actions) {
+BlockCache::Proof BlockCache::proved(BlockSpan blocks, const PieceBufferPtr& buffer, std::uint64_t losses,
+                                     CacheActions& actions) {
     std::lock_guard lock(mutex_);
     const std::size_t first = block_index(blocks.piece, blocks.first);
     proving_.erase(blocks.piece);
+    if (this->losses(layout_.piece_range(blocks.piece)) != losses) {
+        wake(blocks.piece, actions);  // perhaps another piece's loss: then its proof begins again
+        return Proof::stale;
+    }
     const bool was_doubtful = doubtful_.test(first);
     doubtful_.assign(first, blocks.count, false);
     assert(!memory_.contains(blocks.piece));
-    // For the time of waking in memory as well, so that the reads pin what was just read.
-    MemoryPiece memory{buffer, std::vector<bool>(layout_.block_count(blocks.piece))};
-    std::fill_n(memory.verified.begin() + blocks.first, blocks.count, true);
-    memory_.emplace(blocks.piece, std::move(memory));
-    wake(blocks.piece, actions);
-    memory_.erase(blocks.piece);  // the caller has the buffer still: this is not its end
-    proven_.assign(first, blocks.count, true);
-    return was_doubtful;
+    if (buffer) {
+        // For the time of waking in memory as well, so that the reads pin what was just read.
+        MemoryPiece memory{buffer, std::vector<bool>(layout_.block_count(blocks.piece))};
+        std::fill_n(memory.verified.begin() + blocks.first, blocks.count, true);
+        memory_.emplace(blocks.piece, std::move(memory));
+        wake(blocks.piece, actions);
+        memory_.erase(blocks.piece);  // the caller has the buffer still: this is not its end
+        proven_.assign(first, blocks.count, true);
+    } else {
+        proven_.assign(first, blocks.count, true);
+        wake(blocks.piece, actions);
+    }
+    return was_doubtful ? Proof::of_doubtful : Proof::of_trusted;
+}
+
+void BlockCache::proof_failed(PieceIndex piece, Error error, CacheActions& actions) {
+    std::lock_guard lock(mutex_);
+    proving_.erase(piece);
+    auto waiting = waiters_.find(piece);
+    if (waiting == waiters_.end()) return;
+    for (Waiter& waiter : waiting->second) {
+        actions.failed.push_back({std::move(waiter.reply), error});
+        if (waiter.id) parked_by_id_.erase(*waiter.id);
+        --parked_count_;
+    }
+    waiters_.erase(waiting);
+}
+
+void BlockCache::doubt_all() {
+    std::lock_guard lock(mutex_);
+    for (PieceIndex piece(0); piece.value() < layout_.piece_count(); piece = piece.next()) {
+        const std::size_t first = block_index(piece, 0);
+        for (std::uint32_t i = 0; i < layout_.block_count(piece); ++i)
+            if (stored_.test(first + i)) doubtful_.assign(first + i, 1, true);
+    }
 }
 
 bool BlockCache::lose(BlockSpan blocks, CacheActions& actions) {
@@ -136,6 +168,7 @@ bool BlockCache::lose(BlockSpan blocks, CacheActions& actions) {
     proven_.assign(first, blocks.count, false);
     doubtful_.assign(first, blocks.count, false);
     stored_.assign(first, blocks.count, false);
+    losses_of(blocks.piece).fetch_add(1);
     proving_.erase(blocks.piece);
     bytes_had_ -= lost;
     if (memory != memory_.end() &&
@@ -153,6 +186,17 @@ bool BlockCache::on_disk(ByteRange range) const {
     return each_piece(range, [&](ByteRange, BlockSpan blocks) {
         return proven_.all(block_index(blocks.piece, blocks.first), blocks.count);
     });
+}
+
+std::uint64_t BlockCache::losses(ByteRange range) const {
+    // The disk was read before: that must not move behind this.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    std::uint64_t sum = 0;  // none of them falls, so that equal sums mean equal counters
+    each_piece(range, [&](ByteRange, BlockSpan blocks) {
+        sum += losses_[blocks.piece.value() % kLossCounters].load();
+        return true;
+    });
+    return sum;
 }
 
 void BlockCache::expect(ByteRange range, CacheActions& actions) {
@@ -203,7 +247,7 @@ bool BlockCache::read(std::optional<ReadId> id, ByteRange range, std::unique_ptr
     std::lock_guard lock(mutex_);
     Found found = look(range, actions);
     if (!found.wait_for) {
-        actions.ready.push_back({range, std::move(reply), std::move(found.segments)});
+        actions.ready.push_back({range, std::move(reply), std::move(found.segments), losses(range)});
         return false;
     }
     std::optional<Error> refused = closed_;
@@ -243,7 +287,8 @@ void BlockCache::wake(PieceIndex piece, CacheActions& actions) {
         if (fails) {
             actions.failed.push_back({std::move(waiter->reply), Errc::storage_corrupt});
         } else {
-            actions.ready.push_back({waiter->range, std::move(waiter->reply), std::move(found.segments)});
+            actions.ready.push_back(
+                {waiter->range, std::move(waiter->reply), std::move(found.segments), losses(waiter->range)});
         }
         if (waiter->id) parked_by_id_.erase(*waiter->id);
         --parked_count_;

@@ -1,6 +1,7 @@
-// The one place that knows where each block of a torrent is, and who waits for it.
+// State of each block of a torrent, and the reads that wait for blocks.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -34,11 +35,14 @@ struct ReadSegment {
     const std::byte* bytes = nullptr;
 };
 
-/// A read all of whose bytes are at hand.
+/// A read all of whose bytes are at hand. Those on disk are read without a lock, so that they may be lost,
+/// and their place written anew, meanwhile: the bytes are good if BlockCache::losses(range) is `losses`
+/// still.
 struct ReadyRead {
     ByteRange range;
     std::unique_ptr<ReadReply> reply;
     std::vector<ReadSegment> segments;
+    std::uint64_t losses = 0;
 };
 
 /// A read that can not be answered.
@@ -81,15 +85,25 @@ class BlockCache {
     bool publish_written(BlockSpan blocks, CacheActions& actions);
     /// In memory -> on disk.
     void on_written(BlockSpan blocks);
-    /// Claimed -> on disk: `buffer` holds the piece's content, read back and verified; parked reads are
-    /// answered from it. True if the blocks were doubtful.
-    bool proved(BlockSpan blocks, const PieceBufferPtr& buffer, CacheActions& actions);
-    /// Any state -> missing. Reads go on waiting, but for the impatient. False if nothing was had.
+    enum class Proof : std::uint8_t { stale, of_trusted, of_doubtful };
+    /// Claimed -> on disk: the piece's content was read back and verified. Parked reads are answered from
+    /// `buffer` if that holds it; null: from the disk. `losses` were counted before it was read: if more were
+    /// counted since, the proof is stale and nothing changes, but that it may begin again.
+    Proof proved(BlockSpan blocks, const PieceBufferPtr& buffer, std::uint64_t losses, CacheActions& actions);
+    /// The proof could not be had, for a reason that may pass: the piece stays claimed, and reads that wait
+    /// for it fail with `error`.
+    void proof_failed(PieceIndex piece, Error error, CacheActions& actions);
+    /// Any state -> missing. Reads go on waiting, but for the impatient. False if nothing was had. Once this
+    /// returned, the blocks' place on disk may be written or punched.
     bool lose(BlockSpan blocks, CacheActions& actions);
+    /// All that is stored becomes doubtful: a sync failed.
+    void doubt_all();
 
     // ---- reads ----
     /// True if all of the range is on disk and proven. Takes no lock.
     bool on_disk(ByteRange range_in_torrent) const;
+    /// Counts what was lost of the range's pieces, and perhaps of others; never falls. Takes no lock.
+    std::uint64_t losses(ByteRange range_in_torrent) const;
     /// Makes the read ready, or failed, or parks it; true if it is parked. A read without an id cannot be
     /// cancelled.
     bool read(std::optional<ReadId> id, ByteRange range_in_torrent, std::unique_ptr<ReadReply> reply,
@@ -145,6 +159,10 @@ class BlockCache {
         bool missing = false;                ///< some block is not even claimed
     };
 
+    /// Pieces share counters, so that a torrent of many pieces takes no more memory.
+    static constexpr std::size_t kLossCounters = 64;
+    std::atomic<std::uint64_t>& losses_of(PieceIndex piece) { return losses_[piece.value() % kLossCounters]; }
+
     BlockState state(PieceIndex piece, std::uint32_t block, const MemoryPiece* memory) const;
     bool all_missing(BlockSpan blocks) const;
     void set_on_disk(BlockSpan blocks);
@@ -161,6 +179,8 @@ class BlockCache {
     BlockBitmap proven_;                        // changed under mutex_; a part of stored_
     BlockBitmap doubtful_;                      // changed under mutex_; a part of stored_, without proven_
     std::atomic<std::uint64_t> bytes_had_ = 0;  // changed under mutex_
+    /// Changed under mutex_, after the bits of what was lost and before anybody may write in its place.
+    std::array<std::atomic<std::uint64_t>, kLossCounters> losses_{};
 
     mutable std::mutex mutex_;
     // Guarded by mutex_:

@@ -1,20 +1,31 @@
 #include "cache/cache_dir.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <string>
 
-#include "cache/file_descriptor.hpp"
+#include "cache/linux_files.hpp"
 #include "cache/whole_file.hpp"
 
 namespace btfs {
 namespace {
 
-constexpr std::size_t kMaxInfoSize = std::size_t{64} << 20;
-constexpr std::size_t kMaxDhtTableSize = std::size_t{1} << 20;
-constexpr std::size_t kMaxDownloadSize = std::size_t{64} << 20;
+constexpr const char* kDhtTableName = "dht.nodes";
+/// What write_whole() began so long ago is not going on any more.
+constexpr std::int64_t kOldPart_s = 24 * 60 * 60;
+
+std::string info_name(const Identity& identity) {
+    return identity.cache_key() + ".info";
+}
+std::string claims_name(const Identity& identity) {
+    return identity.cache_key() + ".claims";
+}
+std::string download_name(std::string_view url) {
+    return sha1(as_bytes(url)).hex() + ".download";
+}
 
 /// Tells this content from any other under the same name: the files' places and the pieces' hashes.
 Sha1Digest fingerprint(const StoreSpec& spec) {
@@ -27,80 +38,115 @@ Sha1Digest fingerprint(const StoreSpec& spec) {
     return sha1(description);
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // Boost's base class has a protected one, by design
+class Category final : public boost::system::error_category {
+  public:
+    const char* name() const noexcept override { return "cache directory"; }
+    std::string message(int value) const override {
+        return static_cast<CacheDirErrc>(value) == CacheDirErrc::of_another_user
+                   ? "belongs to another user; choose another one with --cache-dir"
+                   : "can be written by every user; take that right away (chmod o-w), or choose another one";
+    }
+};
+#pragma GCC diagnostic pop
+
 }  // namespace
+
+Error make_error_code(CacheDirErrc e) noexcept {
+    static const Category category;
+    return {static_cast<int>(e), category};
+}
 
 BootId current_boot_id() {
     BootId id{};
-    FileDescriptor file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
-    char text[36];  // 8-4-4-4-12 hex digits
-    if (!file || ::read(file.get(), text, sizeof text) != sizeof text) return id;
-    std::string hex(text, sizeof text);
+    LinuxFiles files;
+    auto file = files.open("/proc/sys/kernel/random/boot_id", {});
+    std::array<char, 36> text;  // 8-4-4-4-12 hex digits
+    if (!file || read_all(**file, 0, std::as_writable_bytes(std::span(text)))) return id;
+    std::string hex(text.begin(), text.end());
     std::erase(hex, '-');
     const std::string padded = hex + std::string(8, '0');
     if (auto digest = Sha1Digest::from_hex(padded)) std::copy_n(digest->bytes.begin(), id.size(), id.begin());
     return id;
 }
 
-Result<CacheDir> CacheDir::open(std::filesystem::path path, const BootId& boot_id) {
+Result<CacheDir> CacheDir::open(const std::filesystem::path& path, const BootId& boot_id) {
     std::error_code error;
     if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-    if (mkdir(path.c_str(), 0700) != 0 && !std::filesystem::is_directory(path, error))
-        return Error(errno, boost::system::system_category());
-    if (access(path.c_str(), R_OK | W_OK | X_OK) != 0) return Error(errno, boost::system::system_category());
-    return CacheDir(std::move(path), boot_id);
+    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error(errno);
+    auto files = LinuxFiles::open_folder(path);
+    if (!files) return files.error();
+    const Result<FileStatus> status = (*files)->folder_status();
+    if (!status) return status.error();
+    if (status->owner != geteuid()) return CacheDirErrc::of_another_user;
+    if ((status->mode & S_IWOTH) != 0) return CacheDirErrc::open_to_all;
+    if (access(path.c_str(), R_OK | W_OK | X_OK) != 0) return system_error(errno);
+    CacheDir dir(std::shared_ptr<Files>(std::move(*files)), boot_id);
+    dir.remove_old_parts();
+    return dir;
+}
+
+/// Best effort: what stays takes space, and is tried again with the next mount.
+void CacheDir::remove_old_parts() const {
+    const auto names = files_->list();
+    if (!names) return;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    for (const std::string& name : *names) {
+        if (!is_part(name)) continue;
+        const Result<FileStatus> status = files_->status(name);
+        if (status && status->modified.tv_sec < now_s - kOldPart_s) files_->remove(name);
+    }
 }
 
 Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, DiskPool& pool,
                                                              PieceMemory& memory) const {
-    const std::string key = spec.identity.cache_key();
     const ClaimsShape shape{spec.layout.piece_count(), spec.layout.piece_length(),
                             BlockCache::block_total(spec.layout), fingerprint(spec)};
     EarlierClaims earlier;
-    auto claims = Claims::open(path_ / (key + ".claims"), shape, boot_id_, earlier);
+    auto claims = Claims::open(*files_, claims_name(spec.identity), shape, boot_id_, earlier);
     if (!claims) return claims.error();
-    return std::make_unique<TorrentStore>(std::move(spec), path_ / (key + ".data"), std::move(*claims),
+    std::string data_name = spec.identity.cache_key() + ".data";
+    return std::make_unique<TorrentStore>(std::move(spec), files_, std::move(data_name), std::move(*claims),
                                           earlier, pool, memory);
 }
 
 std::int64_t CacheDir::first_seen(const Identity& identity) const {
-    struct statx status {};
-    const std::filesystem::path sidecar = path_ / (identity.cache_key() + ".claims");
-    if (statx(AT_FDCWD, sidecar.c_str(), 0, STATX_BTIME, &status) != 0) return 0;
-    return (status.stx_mask & STATX_BTIME) != 0 ? status.stx_btime.tv_sec : 0;
+    const Result<FileStatus> status = files_->status(claims_name(identity));
+    return status ? status->born_s : 0;
 }
 
-Error CacheDir::keep_info(const Identity& identity, ByteView info) const {
-    return write_whole(path_ / (identity.cache_key() + ".info"), info, 0600);
-}
-
-std::optional<Bytes> CacheDir::kept_info(const Identity& identity) const {
-    auto info = read_whole(path_ / (identity.cache_key() + ".info"), kMaxInfoSize);
-    if (!info || !identity.names(*info)) return std::nullopt;
-    return std::move(*info);
-}
-
-Error CacheDir::keep_dht_table(ByteView table) const {
-    return write_whole(path_ / "dht.nodes", table, 0600);
-}
-
-std::optional<Bytes> CacheDir::kept_dht_table() const {
-    auto table = read_whole(path_ / "dht.nodes", kMaxDhtTableSize);
-    if (!table) return std::nullopt;
-    return std::move(*table);
-}
-
-Error CacheDir::keep_download(std::string_view url, ByteView content) const {
-    return write_whole(download_path(url), content, 0600);
-}
-
-std::optional<Bytes> CacheDir::kept_download(std::string_view url) const {
-    auto content = read_whole(download_path(url), kMaxDownloadSize);
+std::optional<Bytes> CacheDir::kept(const std::string& name, std::size_t max_size) const {
+    auto content = read_whole(*files_, name, max_size);
     if (!content) return std::nullopt;
     return std::move(*content);
 }
 
-std::filesystem::path CacheDir::download_path(std::string_view url) const {
-    return path_ / (sha1(as_bytes(url)).hex() + ".download");
+Error CacheDir::keep_info(const Identity& identity, ByteView info) const {
+    return write_whole(*files_, info_name(identity), info, 0600);
+}
+
+std::optional<Bytes> CacheDir::kept_info(const Identity& identity) const {
+    auto info = kept(info_name(identity), kMaxInfoSize);
+    if (info && !identity.names(*info)) return std::nullopt;
+    return info;
+}
+
+Error CacheDir::keep_dht_table(ByteView table) const {
+    return write_whole(*files_, kDhtTableName, table, 0600);
+}
+
+std::optional<Bytes> CacheDir::kept_dht_table() const {
+    return kept(kDhtTableName, kMaxDhtTableSize);
+}
+
+Error CacheDir::keep_download(std::string_view url, ByteView content) const {
+    return write_whole(*files_, download_name(url), content, 0600);
+}
+
+std::optional<Bytes> CacheDir::kept_download(std::string_view url) const {
+    return kept(download_name(url), kMaxDownloadSize);
 }
 
 }  // namespace btfs

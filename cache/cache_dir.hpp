@@ -1,4 +1,4 @@
-// The directory that content is cached in.
+// Directory that content is cached in.
 #pragma once
 
 #include <filesystem>
@@ -8,11 +8,19 @@
 
 #include "cache/claims.hpp"
 #include "cache/disk_pool.hpp"
+#include "cache/files.hpp"
 #include "cache/piece_memory.hpp"
 #include "cache/torrent_store.hpp"
 #include "engine/core/error.hpp"
 
 namespace btfs {
+
+/// Why a directory is not used, though the system would permit that.
+enum class CacheDirErrc {
+    of_another_user = 1,
+    open_to_all,  ///< every user can write it
+};
+Error make_error_code(CacheDirErrc e) noexcept;
 
 /// The id of this boot, from the kernel; zeros if it does not tell.
 BootId current_boot_id();
@@ -22,16 +30,23 @@ BootId current_boot_id();
 /// belongs to one of them at a time.
 class CacheDir {
   public:
-    /// Makes the directory, for its owner alone, if need be. A system error if that fails.
-    static Result<CacheDir> open(std::filesystem::path path) {
-        return open(std::move(path), current_boot_id());
-    }
-    static Result<CacheDir> open(std::filesystem::path path, const BootId& boot_id);
+    /// Larger files are not read.
+    static constexpr std::size_t kMaxInfoSize = std::size_t{64} << 20;
+    static constexpr std::size_t kMaxDhtTableSize = std::size_t{1} << 20;
+    static constexpr std::size_t kMaxDownloadSize = std::size_t{64} << 20;
 
-    const std::filesystem::path& path() const { return path_; }
+    /// Makes the directory, for its owner alone, if need be; the path may lead there by symbolic links, but
+    /// no file in it does. A system error if that fails; CacheDirErrc::of_another_user or open_to_all if
+    /// somebody else could put files there.
+    static Result<CacheDir> open(const std::filesystem::path& path) { return open(path, current_boot_id()); }
+    static Result<CacheDir> open(const std::filesystem::path& path, const BootId& boot_id);
+    /// Of files that are open already.
+    CacheDir(std::shared_ptr<Files> files, const BootId& boot_id)
+        : files_(std::move(files)), boot_id_(boot_id) {}
 
     /// Opens a torrent's part of the cache with what earlier runs left there. storage_locked if another
-    /// process has it. `pool` and `memory` outlive the store. Waits for the disk.
+    /// process has it; a system error if it cannot be read at this moment. `pool` and `memory` outlive the
+    /// store. Waits for the disk.
     Result<std::unique_ptr<TorrentStore>> open_torrent(StoreSpec spec, DiskPool& pool,
                                                        PieceMemory& memory) const;
     /// When the torrent was opened here for the first time, seconds since 1970: the birth of its sidecar,
@@ -53,12 +68,15 @@ class CacheDir {
     std::optional<Bytes> kept_download(std::string_view url) const;
 
   private:
-    CacheDir(std::filesystem::path path, const BootId& boot_id) : path_(std::move(path)), boot_id_(boot_id) {}
+    std::optional<Bytes> kept(const std::string& name, std::size_t max_size) const;
+    void remove_old_parts() const;
 
-    std::filesystem::path download_path(std::string_view url) const;
-
-    std::filesystem::path path_;
+    /// Shared with the stores, which may outlive this.
+    std::shared_ptr<Files> files_;
     BootId boot_id_;
 };
 
 }  // namespace btfs
+
+template <>
+struct boost::system::is_error_code_enum<btfs::CacheDirErrc> : std::true_type {};

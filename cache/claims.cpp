@@ -1,9 +1,5 @@
 #include "cache/claims.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
@@ -45,17 +41,6 @@ Bytes header(const ClaimsShape& shape, const BootId& boot_id, bool clean) {
     return out;
 }
 
-Error system_error() {
-    return {errno, boost::system::system_category()};
-}
-
-bool same_file(int fd, const std::filesystem::path& path) {
-    struct stat opened {
-    }, named{};
-    return fstat(fd, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-           opened.st_dev == named.st_dev;
-}
-
 }  // namespace
 
 std::optional<ParsedClaims> parse_claims(ByteView file, const ClaimsShape& shape) {
@@ -75,36 +60,33 @@ std::optional<ParsedClaims> parse_claims(ByteView file, const ClaimsShape& shape
     return claims;
 }
 
-Result<std::unique_ptr<Claims>> Claims::open(const std::filesystem::path& path, const ClaimsShape& shape,
+Result<std::unique_ptr<Claims>> Claims::open(Files& files, const std::string& name, const ClaimsShape& shape,
                                              const BootId& boot_id, EarlierClaims& earlier) {
     // Whoever held the lock before may have removed the file: then the lock is on a file without a name.
     for (;;) {
-        FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        if (!file) return system_error();
-        if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-            if (errno == EWOULDBLOCK) return Errc::storage_locked;
-            return system_error();
-        }
-        if (!same_file(file.get(), path)) continue;
-        std::unique_ptr<Claims> claims(new Claims(std::move(file), shape, boot_id));
-        claims->load(earlier);
+        auto file = files.open(name, {.write = true, .create = true});
+        if (!file) return file.error();
+        if (const Error error = (*file)->try_lock())
+            return error == system_error(EWOULDBLOCK) ? make_error_code(Errc::storage_locked) : error;
+        const Error moved = check_still_at(**file, files, name);
+        if (moved == system_error(ENOENT)) continue;
+        if (moved) return moved;
+        std::unique_ptr<Claims> claims(new Claims(std::move(*file), shape, boot_id));
+        if (const Error error = claims->load(earlier)) return error;
         return claims;
     }
 }
 
-void Claims::load(EarlierClaims& earlier) {
-    struct stat status {};
-    if (fstat(file_.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) != file_size(shape_))
-        return;
-    Bytes file(static_cast<std::size_t>(status.st_size));
-    for (std::size_t at = 0; at < file.size();) {
-        const ssize_t n = pread(file_.get(), file.data() + at, file.size() - at, static_cast<off_t>(at));
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return;
-        at += static_cast<std::size_t>(n);
-    }
+/// An error is one that may pass, so that what is on file must not be replaced.
+Error Claims::load(EarlierClaims& earlier) {
+    const Result<FileStatus> status = file_->status();
+    if (!status) return status.error();
+    if (status->size != file_size(shape_)) return {};
+    Bytes file(static_cast<std::size_t>(status->size));
+    if (const Error error = read_all(*file_, 0, file))
+        return read_error(error) == Errc::storage_corrupt ? Error{} : error;
     const std::optional<ParsedClaims> found = parse_claims(file, shape_);
-    if (!found) return;
+    if (!found) return {};
 
     const bool this_boot = found->boot_id == boot_id_ && boot_id_ != BootId{};
     earlier.stored.assign(found->stored.begin(), found->stored.end());
@@ -112,15 +94,22 @@ void Claims::load(EarlierClaims& earlier) {
     earlier.doubtful.assign(doubtful.begin(), doubtful.end());
     doubts_on_file_ = std::ranges::any_of(doubtful, [](std::byte b) { return b != std::byte{}; });
     on_file_ = found->clean ? OnFile::clean : this_boot ? OnFile::dirty_this_boot : OnFile::dirty_other_boot;
+    return {};
 }
 
 Error Claims::save(std::size_t first, std::size_t count, const BlockBitmap& stored,
                    const BlockBitmap& doubtful) {
     std::lock_guard lock(mutex_);
     Error error = begin_writing(stored, doubtful);
+    if (incomplete_) first = 0, count = shape_.block_count;
     if (!error) error = write_bitmaps(first, count, stored, doubtful);
-    if (error) incomplete_ = true;
+    incomplete_ = bool(error);
     return error;
+}
+
+bool Claims::complete() const {
+    std::lock_guard lock(mutex_);
+    return !incomplete_;
 }
 
 bool Claims::clean() const {
@@ -133,7 +122,8 @@ Error Claims::mark_clean(const BlockBitmap& stored, const BlockBitmap& doubtful)
     if (on_file_ == OnFile::nothing || on_file_ == OnFile::clean) return {};
     Error error;
     if (on_file_ == OnFile::dirty_other_boot) error = begin_writing(stored, doubtful);
-    if (!error && incomplete_) error = write_bitmaps(0, shape_.block_count, stored, doubtful);
+    // All of them: a change may not have been written, or have been lost by a sync that failed.
+    if (!error) error = write_bitmaps(0, shape_.block_count, stored, doubtful);
     // The mark must not reach the disk before what it vouches for.
     if (!error) error = sync();
     if (!error) error = write_header(true);
@@ -142,14 +132,24 @@ Error Claims::mark_clean(const BlockBitmap& stored, const BlockBitmap& doubtful)
     return error;
 }
 
+Error Claims::save_doubts(const BlockBitmap& stored, const BlockBitmap& doubtful) {
+    std::lock_guard lock(mutex_);
+    if (on_file_ == OnFile::nothing) return {};
+    doubts_on_file_ = true;
+    Error error = begin_writing(stored, doubtful);
+    if (!error) error = write_bitmaps(0, shape_.block_count, stored, doubtful);
+    if (!error) error = sync();
+    return error;
+}
+
 Error Claims::begin_writing(const BlockBitmap& stored, const BlockBitmap& doubtful) {
     if (on_file_ == OnFile::dirty_this_boot) return {};
     Error error;
     if (on_file_ == OnFile::nothing) {
         // Whatever lay here was not ours; zeros in its place are no header, until the end of this.
-        if (ftruncate(file_.get(), 0) != 0 ||
-            ftruncate(file_.get(), static_cast<off_t>(file_size(shape_))) != 0)
-            return storage_error(errno);
+        error = file_->truncate(0);
+        if (!error) error = file_->truncate(file_size(shape_));
+        if (error) return write_error(error);
     }
     if (on_file_ == OnFile::dirty_other_boot) {
         // The header names the other boot until the doubts about it are on the disk.
@@ -182,18 +182,13 @@ Error Claims::write_header(bool clean) {
 }
 
 Error Claims::write_at(std::uint64_t offset, ByteView bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return storage_error(n < 0 ? errno : EIO);
-        offset += static_cast<std::uint64_t>(n);
-        bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-    return {};
+    const Error error = write_all(*file_, offset, bytes);
+    return error ? write_error(error) : Error{};
 }
 
 Error Claims::sync() {
-    return fdatasync(file_.get()) == 0 ? Error{} : storage_error(errno);
+    const Error error = file_->sync();
+    return error ? write_error(error) : Error{};
 }
 
 }  // namespace btfs

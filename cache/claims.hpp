@@ -1,16 +1,16 @@
-// The sidecar: what the data file holds, remembered between runs. Format: cache/README.md.
+// Sidecar file that remembers between runs which blocks the data file holds. Format: cache/README.md.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "cache/block_bitmap.hpp"
-#include "cache/file_descriptor.hpp"
+#include "cache/files.hpp"
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/hash.hpp"
@@ -52,25 +52,31 @@ struct EarlierClaims {
 /// clean mark of the last. Called from any thread; may wait for the disk.
 class Claims {
   public:
-    /// storage_locked if another process, or this one, has it open; a system error if it cannot be opened.
-    static Result<std::unique_ptr<Claims>> open(const std::filesystem::path& path, const ClaimsShape& shape,
-                                                const BootId& boot_id, EarlierClaims& earlier);
+    /// storage_locked if another process, or this one, has it open; a system error if it cannot be opened or
+    /// read at this moment. One that is damaged claims nothing. `files` outlives this.
+    static Result<std::unique_ptr<Claims>> open(Files& files, const std::string& name,
+                                                const ClaimsShape& shape, const BootId& boot_id,
+                                                EarlierClaims& earlier);
 
     /// Writes what the bitmaps say at this moment about blocks [first, first + count). Concurrent calls end
     /// with the newest state on file.
     Error save(std::size_t first, std::size_t count, const BlockBitmap& stored, const BlockBitmap& doubtful);
     /// Says that all stored data was synced before this call.
     Error mark_clean(const BlockBitmap& stored, const BlockBitmap& doubtful);
+    /// Writes both bitmaps whole, after blocks have become doubtful within this run.
+    Error save_doubts(const BlockBitmap& stored, const BlockBitmap& doubtful);
+    /// False: a change could not be written; the next save() tries all of it again.
+    bool complete() const;
     /// True if mark_clean() has nothing to say: the file is clean, or holds nothing.
     bool clean() const;
 
   private:
     enum class OnFile { nothing, clean, dirty_this_boot, dirty_other_boot };
 
-    Claims(FileDescriptor file, const ClaimsShape& shape, const BootId& boot_id)
+    Claims(std::unique_ptr<File> file, const ClaimsShape& shape, const BootId& boot_id)
         : file_(std::move(file)), shape_(shape), boot_id_(boot_id) {}
 
-    void load(EarlierClaims& earlier);
+    Error load(EarlierClaims& earlier);
     Error begin_writing(const BlockBitmap& stored, const BlockBitmap& doubtful);
     Error write_bitmaps(std::size_t first, std::size_t count, const BlockBitmap& stored,
                         const BlockBitmap& doubtful);
@@ -78,13 +84,13 @@ class Claims {
     Error write_at(std::uint64_t offset, ByteView bytes);
     Error sync();
 
-    const FileDescriptor file_;  // locked as long as it is open
+    const std::unique_ptr<File> file_;  // locked as long as it is open
     const ClaimsShape shape_;
     const BootId boot_id_;
 
     mutable std::mutex mutex_;  // held while writing: a file's changes are made one after another
     OnFile on_file_ = OnFile::nothing;
-    bool doubts_on_file_ = false;  ///< or to be put there; no new ones arise within a run
+    bool doubts_on_file_ = false;  ///< or to be put there
     bool incomplete_ = false;      ///< a change could not be written
 };
 

@@ -1,4 +1,4 @@
-// An open file that closes itself.
+// File descriptor that closes itself.
 #pragma once
 
 #include <unistd.h>
@@ -21,6 +21,8 @@ class FileDescriptor {
     }
 
     int get() const { return fd_; }
+    /// The caller closes it from now on.
+    int release() { return std::exchange(fd_, -1); }
     explicit operator bool() const { return fd_ >= 0; }
 
   private:

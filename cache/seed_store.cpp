@@ -1,41 +1,45 @@
 #include "cache/seed_store.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cassert>
 #include <cerrno>
 
-#include "cache/file_descriptor.hpp"
+#include "cache/data_file.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs {
 namespace {
 
-bool same_time(const timespec& a, const timespec& b) {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+/// By a path that a user gave; a symbolic link at its end was followed when the file was hashed, too.
+constexpr OpenHow kToSeed{.follow_links = true, .keep_access_time = true};
+
+/// True if the file has gone, or something else has its name.
+bool says_gone(const Error& error) {
+    const int number = error.value();
+    return number == ENOENT || number == ENOTDIR || number == EISDIR || number == EINVAL || number == ELOOP;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<SeedStore>> SeedStore::open(Spec spec, DiskPool& pool) {
+Result<std::unique_ptr<SeedStore>> SeedStore::open(Spec spec, Files& files, DiskPool& pool) {
     assert(spec.paths.size() == spec.layout.files().size());
-    std::vector<Seen> seen;
+    const bool hashed_before = !spec.hashed.empty();
+    assert(!hashed_before || spec.hashed.size() == spec.paths.size());
+    spec.hashed.resize(spec.paths.size());
     for (std::size_t i = 0; i < spec.paths.size(); ++i) {
-        Seen& file = seen.emplace_back();
         if (spec.layout.files()[i].pad) continue;
-        struct stat status {};
-        if (stat(spec.paths[i].c_str(), &status) != 0) return Error(errno, boost::system::system_category());
-        if (!S_ISREG(status.st_mode) ||
-            static_cast<std::uint64_t>(status.st_size) != spec.layout.files()[i].size)
-            return Errc::storage_corrupt;
-        file = {status.st_dev, status.st_ino, status.st_mtim};
+        auto file = files.open(spec.paths[i], kToSeed);
+        if (!file) return says_gone(file.error()) ? make_error_code(Errc::storage_corrupt) : file.error();
+        const Result<FileStatus> status = (*file)->status();
+        if (!status) return status.error();
+        if (status->size != spec.layout.files()[i].size) return Errc::storage_corrupt;
+        if (hashed_before && !status->unchanged_since(spec.hashed[i])) return Errc::storage_corrupt;
+        spec.hashed[i] = *status;
     }
-    return std::unique_ptr<SeedStore>(new SeedStore(std::move(spec), std::move(seen), pool));
+    return std::unique_ptr<SeedStore>(new SeedStore(std::move(spec), files, pool));
 }
 
-SeedStore::SeedStore(Spec spec, std::vector<Seen> seen, DiskPool& pool)
-    : spec_(std::move(spec)), seen_(std::move(seen)), pool_(pool), had_(spec_.layout.piece_count(), true) {}
+SeedStore::SeedStore(Spec spec, Files& files, DiskPool& pool)
+    : spec_(std::move(spec)), files_(files), pool_(pool), had_(spec_.layout.piece_count(), true) {}
 
 SeedStore::~SeedStore() {
     detach();
@@ -64,9 +68,9 @@ Result<ContentView> SeedStore::content(BlockRef range) {
         const ByteRange part = files[i].range().intersection(wanted);
         if (files[i].pad || part.empty()) continue;
         const std::span<std::byte> out = std::span(*bytes).subspan(part.begin - begin, part.size());
-        if (read_file(i, part.begin - files[i].offset_in_torrent, out)) continue;
-        lose(range.piece, i);
-        return Errc::storage_failed;
+        const Error error = read_file(i, part.begin - files[i].offset_in_torrent, out);
+        if (error == Errc::storage_corrupt) lose(range.piece, i);
+        if (error) return error;
     }
     return ContentView{*bytes, bytes};
 }
@@ -86,30 +90,20 @@ void SeedStore::lose(PieceIndex piece, std::size_t changed_file) {
         std::lock_guard lock(mutex_);
         if (!had_.clear(piece)) return;
     }
-    log::warn("seed: {} has changed or cannot be read; piece {} is no longer offered",
+    log::warn("seed: {} has changed or is damaged; piece {} is no longer offered",
               spec_.paths[changed_file].string(), piece.value());
     events_.send([&](StorageEvents& events) { events.on_lost(piece); });
 }
 
-bool SeedStore::read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out) const {
-    const FileDescriptor fd(::open(spec_.paths[file].c_str(), O_RDONLY | O_CLOEXEC | O_NOATIME));
-    // O_NOATIME is the owner's privilege.
-    const FileDescriptor plain(fd ? -1 : ::open(spec_.paths[file].c_str(), O_RDONLY | O_CLOEXEC));
-    const int from = fd ? fd.get() : plain.get();
-    while (!out.empty()) {
-        const ssize_t n = pread(from, out.data(), out.size(), static_cast<off_t>(offset_in_file));
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        offset_in_file += static_cast<std::uint64_t>(n);
-        out = out.subspan(static_cast<std::size_t>(n));
-    }
+/// storage_corrupt if the file has changed or is damaged; storage_failed for what may pass.
+Error SeedStore::read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out) const {
+    auto opened = files_.open(spec_.paths[file], kToSeed);
+    if (!opened) return says_gone(opened.error()) ? Errc::storage_corrupt : Errc::storage_failed;
+    if (const Error error = read_all(**opened, offset_in_file, out)) return read_error(error);
     // Asked after the read: what was read is older than any change not yet seen here.
-    struct stat status {};
-    const Seen& seen = seen_[file];
-    return fstat(from, &status) == 0 &&
-           static_cast<std::uint64_t>(status.st_size) == spec_.layout.files()[file].size &&
-           status.st_dev == seen.device && status.st_ino == seen.inode &&
-           same_time(status.st_mtim, seen.modified);
+    const Result<FileStatus> status = (*opened)->status();
+    if (!status) return Errc::storage_failed;
+    return status->unchanged_since(spec_.hashed[file]) ? Error{} : make_error_code(Errc::storage_corrupt);
 }
 
 }  // namespace btfs

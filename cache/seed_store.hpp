@@ -1,7 +1,5 @@
-// The store of `btfs seed`: content in files where they lie, for uploads alone.
+// Store of `btfs seed`: serves uploads from files where they lie.
 #pragma once
-
-#include <sys/stat.h>
 
 #include <filesystem>
 #include <memory>
@@ -10,6 +8,7 @@
 
 #include "cache/disk_pool.hpp"
 #include "cache/event_gate.hpp"
+#include "cache/files.hpp"
 #include "cache/use_count.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/storage.hpp"
@@ -17,19 +16,22 @@
 namespace btfs {
 
 /// Serves a torrent out of files that somebody else owns and may change. A file that is shorter, longer or
-/// younger than when it was opened is not read: its pieces are lost instead, since their hashes no longer
-/// hold. Storage's functions are the engine thread's; files are opened per read, on the disk pool.
+/// younger than when it was hashed, or is gone, is not read: its pieces are lost instead, since their hashes
+/// no longer hold. A read that fails for a reason that may pass (no descriptors, no permission) loses
+/// nothing. Storage's functions are the engine thread's; files are opened per read, on the disk pool.
 class SeedStore final : public Storage {
   public:
     struct Spec {
         Layout layout;
         /// One for each of layout.files(); those of pad files are not looked at.
         std::vector<std::filesystem::path> paths;
+        /// What each file was like before it was hashed; none: as they are now.
+        std::vector<FileStatus> hashed{};
     };
 
-    /// Every file must be there in its size. A system error, or storage_corrupt for a wrong size. `pool`
-    /// outlives the store.
-    static Result<std::unique_ptr<SeedStore>> open(Spec spec, DiskPool& pool);
+    /// Every file must be there in its size, and as it was when it was hashed. A system error, or
+    /// storage_corrupt if one has changed. `files` finds the paths; it and `pool` outlive the store.
+    static Result<std::unique_ptr<SeedStore>> open(Spec spec, Files& files, DiskPool& pool);
     ~SeedStore() override;
 
     void attach(StorageEvents& events) override { events_.attach(events); }
@@ -44,22 +46,15 @@ class SeedStore final : public Storage {
     void read(ReadTicket ticket, BlockRef range) override;
 
   private:
-    /// What a file was like when it was hashed or opened.
-    struct Seen {
-        dev_t device = 0;
-        ino_t inode = 0;
-        timespec modified{};
-    };
-
-    SeedStore(Spec spec, std::vector<Seen> seen, DiskPool& pool);
+    SeedStore(Spec spec, Files& files, DiskPool& pool);
     void read_now(ReadTicket ticket, BlockRef range);
     Result<ContentView> content(BlockRef range);
     bool is_lost(PieceIndex piece) const;
     void lose(PieceIndex piece, std::size_t changed_file);
-    bool read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out) const;
+    Error read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out) const;
 
     const Spec spec_;
-    const std::vector<Seen> seen_;
+    Files& files_;
     DiskPool& pool_;
     EventGate events_;
     mutable std::mutex mutex_;

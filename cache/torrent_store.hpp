@@ -1,27 +1,26 @@
-// One torrent's content in the cache: what the engine fills and a file system reads.
+// Store of one torrent's content in the cache: the engine fills it and a file system reads it.
 #pragma once
 
 #include <array>
 #include <atomic>
-#include <deque>
-#include <filesystem>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <string>
 
 #include "cache/block_cache.hpp"
 #include "cache/claims.hpp"
 #include "cache/data_file.hpp"
-#include "cache/disk_health.hpp"
 #include "cache/disk_pool.hpp"
 #include "cache/event_gate.hpp"
 #include "cache/first_pass.hpp"
 #include "cache/piece_memory.hpp"
+#include "cache/read_ahead.hpp"
 #include "cache/read_side.hpp"
-#include "cache/sequential_reads.hpp"
-#include "cache/spilling_piece.hpp"
+#include "cache/spills.hpp"
 #include "cache/use_count.hpp"
 #include "cache/verifier.hpp"
+#include "cache/write_back.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/piece_hashes.hpp"
@@ -36,26 +35,39 @@ struct StoreSpec {
     PieceHashes hashes;
 };
 
-/// Carries out what BlockCache decides, on the disk pool's threads: hashing, writing, reading and proving.
-/// The Storage functions are the engine thread's; the ReadSide functions anyone's. It has no thread of its
-/// own and, idle, next to no memory. Opened by CacheDir.
+/// Carries out what BlockCache and WriteBack decide, on the disk pool's threads: hashing, writing, reading
+/// and proving. The Storage functions are the engine thread's; the ReadSide functions anyone's. It has no
+/// thread of its own and, idle, next to no memory. Opened by CacheDir.
 class TorrentStore final : public Storage, public ReadSide {
   public:
-    /// While the disk fails, this much of what it would not take is kept in memory, so that a reader who
-    /// takes a piece in small reads does not have it fetched for each; the newest piece always is.
-    static constexpr std::size_t kUnwrittenBytes = 16 << 20;
     /// Larger pieces spill.
     static constexpr std::size_t kSpillFrom = 32 << 20;
     /// What such a piece takes of the memory budget: so much may wait for a slow disk before it is too much.
     static constexpr std::size_t kSpillShare = 24 << 20;
+    /// Larger pieces are proven as a stream, without memory of their own.
+    static constexpr std::size_t kStreamedProof = PieceMemory::kProofBudget;
+    /// How long a store syncs at its end, unless its owner says otherwise.
+    static constexpr std::chrono::milliseconds kSyncPatience{500};
 
-    TorrentStore(StoreSpec spec, std::filesystem::path data_path, std::unique_ptr<Claims> claims,
-                 const EarlierClaims& earlier, DiskPool& pool, PieceMemory& memory);
+    TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::string data_name,
+                 std::unique_ptr<Claims> claims, const EarlierClaims& earlier, DiskPool& pool,
+                 PieceMemory& memory);
     TorrentStore(const TorrentStore&) = delete;
     TorrentStore& operator=(const TorrentStore&) = delete;
-    /// The clean end: fails parked reads, writes what was verified, syncs, and marks the claims clean.
-    /// Waits for the disk.
+    /// Ends the store, if close_begin() was not called, and waits for the disk, however long that takes: see
+    /// close_finish().
     ~TorrentStore() override;
+
+    // ---- the end: an owner of many stores begins all, then finishes each under one deadline ----
+
+    /// Begins the clean end and returns at once: detaches the engine, fails parked reads and later ones,
+    /// writes what was verified, then syncs until `sync_until` and marks the claims clean. Called once or
+    /// more.
+    void close_begin(TimePoint sync_until = Clock::now() + kSyncPatience);
+    /// Waits for that end. True: the store may be destroyed, which waits for nothing. False: the disk does
+    /// not answer; neither the store nor its pool may be destroyed by a process that does not want to wait
+    /// for it.
+    bool close_finish(TimePoint deadline);
 
     const Layout& layout() const { return spec_.layout; }
 
@@ -79,43 +91,39 @@ class TorrentStore final : public Storage, public ReadSide {
 
   private:
     class UploadReply;
-    struct Unwritten {
-        PieceIndex piece;
-        PieceBufferPtr buffer;
-    };
     enum class MayWait : std::uint8_t { no, yes };
+    /// What became of the bytes on disk that a read wants.
+    enum class Fetched : std::uint8_t { all, would_wait, damaged, failed };
 
     void load(const EarlierClaims& earlier);
     PieceBufferPtr acquire_spilling(PieceIndex piece, MemoryUse use);
-    std::shared_ptr<SpillingPiece> spilling(PieceIndex piece);
-    void close_spilling();
     void zero_padding(PieceIndex piece, std::span<std::byte> content) const;
     Task job(Task work);
+    void finish_now(TimePoint sync_until);
 
     // On the disk pool's threads:
     void verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests);
     void verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiece> spilled, bool want_block_digests);
     void publish_spilled(PieceIndex piece, std::vector<Sha1Digest> block_digests);
-    void write_now(PieceIndex piece, PieceBufferPtr buffer);
+    void write_now(WriteBack::Piece piece);
     void prove_now(PieceIndex piece);
     void begin_proof(PieceIndex piece);
+    Result<Sha1Digest> hash_on_disk(ByteRange range);
+    void end_proof(PieceIndex piece, const Result<Sha1Digest>& digest, const PieceBufferPtr& buffer,
+                   std::uint64_t losses);
 
     void carry_out(CacheActions actions, MayWait may_wait);
+    void carry_out(WriteBack::Actions actions);
     void answer(ReadyRead read, MayWait may_wait);
+    Fetched fetch(const ReadyRead& read, MayWait may_wait, std::vector<iovec>& parts, ByteRange& amiss);
     void read_later(ReadyRead read);
-    void read_ahead(ByteRange range, bool cold);
+    void prefetch(ByteRange range, bool cold);
+    void write_later(WriteBack::Piece piece);
     void lose(PieceIndex piece);
     void lose_stored(PieceIndex piece);
     void save_claims(BlockSpan blocks);
-    void keep_unwritten(PieceIndex piece, PieceBufferPtr buffer);
-    bool drop_unwritten_beyond(std::size_t bytes);
-    void offer_unwritten();
-    bool retry_write();
-    void retry_all_writes();
-    void on_write_failed(Error error);
-    void on_write_worked();
+    void offer_kept();
     void wait_for_credit(std::size_t size, MemoryUse use);
-    void wait_for_disk();
 
     const StoreSpec spec_;
     const Verifier verifier_;
@@ -124,28 +132,24 @@ class TorrentStore final : public Storage, public ReadSide {
     BlockCache cache_;
     DataFile data_;
     const std::unique_ptr<Claims> claims_;
-    DiskHealth health_;
+    WriteBack write_back_;
+    Spills spills_;
+    ReadAhead read_ahead_;
+    FirstPass first_pass_;
     EventGate events_;
     std::atomic<bool> closed_ = false;
+    std::atomic<bool> offered_ = false;  ///< what is kept, to anybody short of memory
 
     std::mutex credit_mutex_;
-    // Guarded by credit_mutex_: who was told "no credit" and hears of memory, or of the disk, once.
-    std::array<bool, 2> waits_for_memory_{};  // by MemoryUse::ahead, blocked
-    bool waits_for_disk_ = false;
+    /// By MemoryUse::ahead, blocked: "no credit" was said, and one on_credit() follows. Guarded by
+    /// credit_mutex_.
+    std::array<bool, 2> waits_for_memory_{};
 
-    std::mutex unwritten_mutex_;
-    // Guarded by unwritten_mutex_: verified pieces that the disk would not take, oldest first.
-    std::deque<Unwritten> unwritten_;
-    std::size_t unwritten_bytes_ = 0;
-    bool offered_ = false;  ///< to whoever is short of memory
-
-    std::mutex spilling_mutex_;
-    // Guarded by spilling_mutex_: what is received, or was given up with a job under way.
-    std::unordered_map<PieceIndex, std::weak_ptr<SpillingPiece>> spilling_;
-
-    std::mutex sequence_mutex_;
-    SequentialReads sequence_;  // guarded by sequence_mutex_
-    FirstPass first_pass_;
+    std::mutex end_mutex_;
+    std::condition_variable end_reached_;
+    // Guarded by end_mutex_:
+    bool end_begun_ = false;
+    bool ended_ = false;
 
     UseCount jobs_;  // last: jobs use all of the above
 };

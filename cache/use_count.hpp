@@ -1,16 +1,18 @@
-// Who is still inside: lets an owner wait until nobody uses it any more.
+// Counts users of an object; its owner waits until the count is zero.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <optional>
 #include <utility>
+
+#include "cache/task.hpp"
 
 namespace btfs {
 
-/// Counts tokens. Whoever wants to go waits for the count to be zero; a token may be made while another
-/// exists, so that work which begets work is waited for as a whole.
+/// Counts tokens. A token may be made while another exists, so that work which begets work is waited for as a
+/// whole.
 class UseCount {
   public:
     class Token {
@@ -27,20 +29,45 @@ class UseCount {
         }
         ~Token() {
             if (!count_) return;
-            // Under the lock to the end: the waiter may destroy the count as soon as it sees zero.
-            std::lock_guard lock(count_->mutex_);
-            if (--count_->uses_ == 0) count_->unused_.notify_all();
+            Task then;
+            {
+                // Under the lock to the end: the waiter may destroy the count as soon as it sees zero.
+                std::lock_guard lock(count_->mutex_);
+                if (--count_->uses_ > 0) return;
+                count_->unused_.notify_all();
+                std::swap(then, count_->then_);
+            }
+            if (then) then();
         }
 
       private:
+        friend class UseCount;
         UseCount* count_ = nullptr;
     };
 
     Token use() { return Token(*this); }
-    /// Waits at most so long; true if nobody uses it any more.
-    bool unused_within(std::chrono::milliseconds patience) {
-        std::unique_lock lock(mutex_);
-        return unused_.wait_for(lock, patience, [this] { return uses_ == 0; });
+    /// No token: when_unused() was called, and nobody uses it any more.
+    std::optional<Token> use_unless_ended() {
+        {
+            std::lock_guard lock(mutex_);
+            if (ended_ && uses_ == 0) return std::nullopt;
+            ++uses_;
+        }
+        Token token;
+        token.count_ = this;
+        return token;
+    }
+    /// Calls `then` once when nobody uses it: here and now, or on the thread that gives back the last token.
+    void when_unused(Task then) {
+        {
+            std::lock_guard lock(mutex_);
+            ended_ = true;
+            if (uses_ > 0) {
+                then_ = std::move(then);
+                return;
+            }
+        }
+        then();
     }
     void wait_until_unused() {
         std::unique_lock lock(mutex_);
@@ -50,7 +77,10 @@ class UseCount {
   private:
     std::mutex mutex_;
     std::condition_variable unused_;
-    std::size_t uses_ = 0;  // guarded by mutex_
+    // Guarded by mutex_:
+    std::size_t uses_ = 0;
+    bool ended_ = false;
+    Task then_;
 };
 
 }  // namespace btfs

@@ -1,74 +1,91 @@
 #include "cache/whole_file.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
+#include <memory>
+#include <random>
+#include <string>
 
-#include "cache/file_descriptor.hpp"
+#include "cache/linux_files.hpp"
 
 namespace btfs {
 namespace {
 
-Error system_error(int number = errno) {
-    return {number, boost::system::system_category()};
+constexpr std::string_view kPartPrefix = ".btfs-", kPartSuffix = ".part", kHexDigits = "0123456789abcdef";
+constexpr std::size_t kPartDigits = 16;
+
+/// A name that nobody else has or guesses, in the folder of `name`.
+std::filesystem::path part_beside(const std::filesystem::path& name) {
+    std::random_device random;
+    std::string part(kPartPrefix);
+    for (std::size_t i = 0; i < kPartDigits; ++i) part += kHexDigits[random() % kHexDigits.size()];
+    part += kPartSuffix;
+    return name.parent_path() / part;
 }
 
-Error write_all(int fd, ByteView content) {
-    while (!content.empty()) {
-        const ssize_t n = ::write(fd, content.data(), content.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return system_error();
-        content = content.subspan(static_cast<std::size_t>(n));
-    }
-    return {};
-}
+Result<Bytes> read_file(Files& files, const std::filesystem::path& name, std::size_t max_size,
+                        bool follow_links) {
+    auto opened = files.open(name, {.follow_links = follow_links});
+    if (!opened) return opened.error();
+    const Result<FileStatus> status = (*opened)->status();
+    if (!status) return status.error();
+    if (status->size > max_size) return system_error(EFBIG);
 
-/// False if another process has written the file, and renamed what it wrote, since it was opened here.
-bool is_still_at(int fd, const std::filesystem::path& path) {
-    struct stat opened {
-    }, there{};
-    return fstat(fd, &opened) == 0 && stat(path.c_str(), &there) == 0 && opened.st_ino == there.st_ino &&
-           opened.st_dev == there.st_dev;
-}
-
-}  // namespace
-
-Result<Bytes> read_whole(const std::filesystem::path& path, std::size_t max_size) {
-    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    struct stat status {};
-    if (!file || fstat(file.get(), &status) != 0) return system_error();
-    if (S_ISDIR(status.st_mode)) return system_error(EISDIR);
-    if (!S_ISREG(status.st_mode)) return system_error(EINVAL);
-    if (static_cast<std::uint64_t>(status.st_size) > max_size) return system_error(EFBIG);
-
-    Bytes content(static_cast<std::size_t>(status.st_size));
+    Bytes content(static_cast<std::size_t>(status->size));
     std::size_t filled = 0;
-    while (filled < content.size()) {
-        const ssize_t n = ::read(file.get(), content.data() + filled, content.size() - filled);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return system_error();
-        if (n == 0) break;
-        filled += static_cast<std::size_t>(n);
+    while (filled < content.size()) {  // it may be cut meanwhile
+        const auto done = (*opened)->read(filled, std::span(content).subspan(filled));
+        if (!done) return done.error();
+        if (*done == 0) break;
+        filled += *done;
     }
     content.resize(filled);
     return content;
 }
 
-Error write_whole(const std::filesystem::path& path, ByteView content, unsigned mode) {
-    std::filesystem::path part = path;
-    part += ".part";
-    FileDescriptor file;
+}  // namespace
+
+Result<Bytes> read_whole(Files& files, const std::filesystem::path& name, std::size_t max_size) {
+    return read_file(files, name, max_size, false);
+}
+
+Result<Bytes> read_whole(const std::filesystem::path& path, std::size_t max_size) {
+    LinuxFiles files;
+    return read_file(files, path, max_size, true);
+}
+
+Error write_whole(Files& files, const std::filesystem::path& name, ByteView content, unsigned mode) {
+    std::filesystem::path part;
+    std::unique_ptr<File> file;
     do {
-        file = FileDescriptor(::open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode));
-        if (!file || flock(file.get(), LOCK_EX) != 0) return system_error();
-    } while (!is_still_at(file.get(), part));
-    Error error = ftruncate(file.get(), 0) == 0 ? write_all(file.get(), content) : system_error();
-    if (!error && rename(part.c_str(), path.c_str()) != 0) error = system_error();
-    if (error) unlink(part.c_str());
-    return error;
+        part = part_beside(name);
+        auto opened = files.open(part, {.write = true, .create = true, .exclusive = true, .mode = mode});
+        if (opened) {
+            file = std::move(*opened);
+        } else if (opened.error() != system_error(EEXIST)) {
+            return opened.error();
+        }
+    } while (!file);
+    Error error = write_all(*file, 0, content);
+    // Before it has the name, or a power loss may leave the name with nothing behind it.
+    if (!error) error = file->sync();
+    if (!error) error = files.rename(part, name);
+    if (error) {
+        files.remove(part);
+        return error;
+    }
+    return files.sync_folder_of(name);
+}
+
+Error write_whole(const std::filesystem::path& path, ByteView content, unsigned mode) {
+    LinuxFiles files;
+    return write_whole(files, path, content, mode);
+}
+
+bool is_part(std::string_view name) {
+    return name.size() == kPartPrefix.size() + kPartDigits + kPartSuffix.size() &&
+           name.starts_with(kPartPrefix) && name.ends_with(kPartSuffix) &&
+           name.substr(kPartPrefix.size(), kPartDigits).find_first_not_of(kHexDigits) ==
+               std::string_view::npos;
 }
 
 }  // namespace btfs

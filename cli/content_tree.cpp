@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <string>
 
+#include "cache/linux_files.hpp"
 #include "cli/failure.hpp"
 #include "cli/one_line.hpp"
 #include "cli/progress_bar.hpp"
@@ -21,6 +21,7 @@ constexpr std::size_t kReadSize = std::size_t{1} << 20;
 struct Found {
     fs::path path;
     NewFile file;
+    FileStatus hashed{};
 };
 
 std::vector<std::string> parts_of(const fs::path& relative) {
@@ -65,21 +66,36 @@ Tree walk(const fs::path& root) {
     return tree;
 }
 
-void hash_file(const Found& found, PieceHasher& hasher, std::uint64_t& done, ProgressBar& bar) {
-    std::ifstream in(found.path, std::ios::binary);
-    if (!in) throw Failure(found.path.string() + ": cannot be read");
+Failure unreadable(const fs::path& path, const Error& error) {
+    return Failure(path.string() + ": cannot be read: " + error.message());
+}
+Failure changed(const fs::path& path) {
+    return Failure(path.string() + ": changed while it was read; try again");
+}
+
+void hash_file(Found& found, PieceHasher& hasher, std::uint64_t& done, ProgressBar& bar) {
+    LinuxFiles files;
+    auto file = files.open(found.path, {});
+    if (!file) throw unreadable(found.path, file.error());
+    // Before it is hashed: whoever changes it later makes it differ from this.
+    const Result<FileStatus> status = (*file)->status();
+    if (!status) throw unreadable(found.path, status.error());
+    found.hashed = *status;
+    if (status->size != found.file.size) throw changed(found.path);
     Bytes buffer(kReadSize);
-    std::uint64_t size = 0;
-    while (in) {
-        in.read(reinterpret_cast<char*>(buffer.data()), static_cast<std::streamsize>(buffer.size()));
-        const auto n = static_cast<std::size_t>(in.gcount());
-        hasher.update(ByteView(buffer).first(n));
-        size += n;
-        done += n;
+    for (std::uint64_t at = 0; at < status->size;) {
+        const std::uint64_t rest = status->size - at;
+        const auto part = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), rest));
+        const Error error = read_all(**file, at, part);
+        if (error == Errc::storage_corrupt) throw changed(found.path);
+        if (error) throw unreadable(found.path, error);
+        hasher.update(part);
+        at += part.size();
+        done += part.size();
         bar.update(done);
     }
-    if (size != found.file.size)
-        throw Failure(found.path.string() + ": changed while it was read; try again");
+    const Result<FileStatus> after = (*file)->status();
+    if (!after || !after->unchanged_since(*status)) throw changed(found.path);
 }
 
 }  // namespace
@@ -123,10 +139,11 @@ MadeTorrent make_torrent(const CreateOptions& options) {
     {
         ProgressBar bar("hashing", total);
         std::uint64_t done = 0;
-        for (const Found& f : found) hash_file(f, hasher, done, bar);
+        for (Found& f : found) hash_file(f, hasher, done, bar);
     }
     for (Found& f : found) {
         made.files.push_back(std::move(f.path));
+        made.hashed.push_back(f.hashed);
         torrent.files.push_back(std::move(f.file));
     }
     auto written = write_torrent(torrent, hasher.finish());

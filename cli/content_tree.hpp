@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/files.hpp"
 #include "cli/commands.hpp"
 #include "engine/core/bytes.hpp"
 #include "engine/metainfo/create.hpp"
@@ -16,6 +17,7 @@ struct MadeTorrent {
     Bytes torrent;
     std::vector<std::filesystem::path> files;  ///< where its files lie, in the order of its file list
     std::vector<std::string> left_out;         ///< what has no place in it, and why, by path
+    std::vector<FileStatus> hashed;            ///< what each file was like before it was hashed
 };
 
 /// Walks the path, hashes all regular files in it (a progress bar shows on a terminal), and encodes the

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cache/disk_pool.hpp"
+#include "cache/linux_files.hpp"
 #include "cache/seed_store.hpp"
 #include "cli/commands.hpp"
 #include "cli/content_tree.hpp"
@@ -34,7 +35,9 @@ int seed(const SeedOptions& options) {
 
     StopSignal stop;  // not before: hashing can be interrupted
     DiskPool pool(kDiskThreads);
-    auto store = SeedStore::open({parsed->layout, std::move(made.files)}, pool);
+    LinuxFiles files;
+    auto store =
+        SeedStore::open({parsed->layout, std::move(made.files), std::move(made.hashed)}, files, pool);
     if (!store) throw Failure(options.create.path.string(), store.error());
     const net::LocalBinding binding = parse_binding(options.network.bind);
     Engine engine({.port = options.network.port,

@@ -27,6 +27,12 @@ struct BlockCacheTest : testing::Test {
         return cache.read(id, {begin, end}, test::reply_to(std::make_shared<test::ReadResult>()), patience,
                           actions);
     }
+    std::uint64_t losses(unsigned piece) {
+        return cache.losses(torrent.spec.layout.piece_range(PieceIndex(piece)));
+    }
+    BlockCache::Proof prove(unsigned piece, std::uint64_t losses_before) {
+        return cache.proved(whole(piece), buffer(piece), losses_before, actions);
+    }
     /// The bytes that the one ready read would get from memory.
     Bytes ready_bytes() {
         Bytes out;
@@ -106,9 +112,63 @@ TEST_F(BlockCacheTest, AClaimedPieceIsProvenOnceForAllItsReaders) {
     EXPECT_TRUE(parks(1, 0, 100));
     EXPECT_TRUE(parks(2, 100, 200));
     EXPECT_EQ(actions.to_prove, std::vector{PieceIndex(0)});
-    EXPECT_FALSE(cache.proved(whole(0), buffer(0), actions));
+    EXPECT_EQ(prove(0, losses(0)), BlockCache::Proof::of_trusted);
     EXPECT_EQ(actions.ready.size(), 2u);
     EXPECT_TRUE(cache.on_disk({0, 2 * kBlockSize}));
+}
+
+TEST_F(BlockCacheTest, AProofOfWhatWasLostMeanwhileIsStale) {
+    cache.claim(whole(0), false);
+    EXPECT_TRUE(parks(1, 0, 100));
+    const std::uint64_t before = losses(0);
+    EXPECT_TRUE(cache.lose(whole(0), actions));
+    EXPECT_EQ(prove(0, before), BlockCache::Proof::stale);
+    EXPECT_FALSE(cache.has({0, 100}));
+    EXPECT_EQ(cache.parked_count(), 1u);
+}
+
+TEST_F(BlockCacheTest, AStaleProofBeginsAgainIfSomebodyWaits) {
+    cache.claim(whole(0), false);
+    EXPECT_TRUE(parks(1, 0, 100));
+    EXPECT_EQ(prove(0, losses(0) + 1), BlockCache::Proof::stale);  // as after the loss of another piece
+    EXPECT_EQ(actions.to_prove, (std::vector{PieceIndex(0), PieceIndex(0)}));
+    EXPECT_EQ(prove(0, losses(0)), BlockCache::Proof::of_trusted);
+    EXPECT_EQ(actions.ready.size(), 1u);
+}
+
+TEST_F(BlockCacheTest, AProofThatCannotBeHadNowFailsItsReadsAndLeavesTheClaim) {
+    cache.claim(whole(0), true);
+    EXPECT_TRUE(parks(1, 0, 100));
+    EXPECT_TRUE(parks(2, 0, 100, Patience::until_proven));
+    cache.proof_failed(PieceIndex(0), Errc::storage_failed, actions);
+    EXPECT_EQ(actions.failed.size(), 2u);
+    EXPECT_EQ(cache.parked_count(), 0u);
+    EXPECT_TRUE(cache.doubtful_pieces().test(PieceIndex(0)));
+    EXPECT_TRUE(parks(3, 0, 100)) << "the next read tries again";
+    EXPECT_EQ(actions.to_prove.size(), 2u);
+}
+
+TEST_F(BlockCacheTest, ALossIsSeenByWhoeverReadsTheDiskMeanwhile) {
+    publish(0);
+    cache.on_written(whole(0));
+    const std::uint64_t before = losses(0), elsewhere = losses(1);
+    EXPECT_TRUE(cache.on_disk({0, 100}));
+    EXPECT_TRUE(cache.lose(whole(0), actions));
+    publish(0);
+    cache.on_written(whole(0));
+    EXPECT_TRUE(cache.on_disk({0, 100})) << "it looks as before";
+    EXPECT_NE(losses(0), before);
+    EXPECT_EQ(losses(1), elsewhere) << "who reads another piece is not disturbed";
+}
+
+TEST_F(BlockCacheTest, AfterASyncThatFailedAllThatIsStoredIsDoubtful) {
+    cache.claim(whole(0), false);
+    publish(1);
+    cache.on_written(whole(1));
+    cache.doubt_all();
+    EXPECT_TRUE(cache.available().none());
+    EXPECT_EQ(cache.doubtful_pieces().count(), 2u);
+    EXPECT_TRUE(cache.on_disk({2 * kBlockSize, 4 * kBlockSize})) << "within this run it is what was written";
 }
 
 TEST_F(BlockCacheTest, WhatIsExpectedIsProvenOnceBeforeItIsRead) {
@@ -119,7 +179,7 @@ TEST_F(BlockCacheTest, WhatIsExpectedIsProvenOnceBeforeItIsRead) {
     cache.expect({0, 6 * kBlockSize}, actions);
     EXPECT_TRUE(parks(1, 0, 100));
     EXPECT_EQ(actions.to_prove, std::vector{PieceIndex(0)});
-    EXPECT_FALSE(cache.proved(whole(0), buffer(0), actions));
+    EXPECT_EQ(prove(0, losses(0)), BlockCache::Proof::of_trusted);
     EXPECT_EQ(actions.ready.size(), 1u);
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "cache/linux_files.hpp"
 #include "engine/core/rng.hpp"
 #include "tests/cache/support/store_world.hpp"
 
@@ -17,13 +18,14 @@ constexpr BootId kBoot{std::byte{1}}, kLaterBoot{std::byte{2}};
 struct ClaimsTest : testing::Test {
     ClaimsShape shape{100, 16384, 100, sha1(as_bytes("content"))};
     test::TempDir dir;
+    std::unique_ptr<LinuxFiles> files = LinuxFiles::open_folder(dir.path()).value();
     BlockBitmap stored{100}, doubtful{100};
     EarlierClaims earlier;
 
     std::filesystem::path path() const { return dir.path() / "x.claims"; }
     std::unique_ptr<Claims> open(const BootId& boot) {
         earlier = {};
-        auto claims = Claims::open(path(), shape, boot, earlier);
+        auto claims = Claims::open(*files, "x.claims", shape, boot, earlier);
         EXPECT_TRUE(claims);
         return claims ? std::move(*claims) : nullptr;
     }
@@ -109,7 +111,7 @@ TEST_F(ClaimsTest, AnUnknownBootIsNeverTheSame) {
 TEST_F(ClaimsTest, ASecondOwnerIsRefused) {
     auto claims = open(kBoot);
     EarlierClaims ignored;
-    auto second = Claims::open(path(), shape, kBoot, ignored);
+    auto second = Claims::open(*files, "x.claims", shape, kBoot, ignored);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error(), Errc::storage_locked);
 }
@@ -130,6 +132,14 @@ TEST_F(ClaimsTest, AForeignOrCutSidecarClaimsNothing) {
         bad[i / 8] ^= static_cast<std::byte>(1 << i % 8);
         EXPECT_FALSE(parse_claims(bad, shape)) << "bit " << i << " of the header";
     }
+}
+
+TEST_F(ClaimsTest, ATorrentOfTooManyBlocksHasNoClaims) {
+    ClaimsShape vast = shape;
+    vast.block_count = (std::uint64_t{1} << 32) + 1;
+    EXPECT_FALSE(parse_claims(Bytes(128), vast));
+    vast.block_count = ~std::uint64_t{0};  // no size computed of it may wrap
+    EXPECT_FALSE(parse_claims(Bytes(128), vast));
 }
 
 TEST_F(ClaimsTest, RandomBytesClaimNothingAndAreReplaced) {

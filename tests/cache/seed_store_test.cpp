@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "cache/linux_files.hpp"
 #include "tests/cache/support/store_world.hpp"
 
 namespace btfs {
@@ -15,6 +16,7 @@ struct SeedStoreTest : testing::Test {
     test::Torrent torrent =
         test::make_torrent(kPiece, {{0, 100'000, false}, {100'000, 31'072, true}, {131'072, 60'000, false}});
     test::TempDir dir;
+    test::FaultFiles files{std::make_shared<LinuxFiles>()};
     DiskPool pool{2};
     test::RecordingEngine engine;
 
@@ -27,7 +29,7 @@ struct SeedStoreTest : testing::Test {
         std::ofstream(path(file), std::ios::binary | std::ios::trunc) << as_text(bytes);
     }
     Result<std::unique_ptr<SeedStore>> open() {
-        return SeedStore::open({torrent.spec.layout, {path(0), {}, path(2)}}, pool);
+        return SeedStore::open({torrent.spec.layout, {path(0), {}, path(2)}}, files, pool);
     }
 };
 
@@ -73,6 +75,51 @@ TEST_F(SeedStoreTest, AChangedFileIsAnErrorAndALoss) {
     ASSERT_TRUE(engine.wait([&] { return engine.reads.contains(2) && engine.reads.contains(3); }));
     EXPECT_FALSE(engine.reads.at(2));
     EXPECT_EQ(engine.lost[0], 1) << "told once";
+}
+
+TEST_F(SeedStoreTest, AnErrorThatMayPassLosesNothing) {
+    auto store = open();
+    ASSERT_TRUE(store);
+    (*store)->attach(engine);
+    ReadTicket ticket = 0;
+    for (const test::DiskCall call : {test::DiskCall::open, test::DiskCall::read, test::DiskCall::status}) {
+        for (const int error : {EMFILE, EACCES, ENOMEM}) {
+            files.fail(call, error);
+            (*store)->read(++ticket, {PieceIndex(0), 0, kBlockSize});
+            ASSERT_TRUE(engine.wait([&] { return engine.reads.contains(ticket); }));
+            EXPECT_FALSE(engine.reads.at(ticket));
+        }
+    }
+    files.work();
+    EXPECT_TRUE((*store)->available().all());
+    EXPECT_TRUE(engine.lost.empty());
+    (*store)->read(++ticket, {PieceIndex(0), 0, kBlockSize});
+    ASSERT_TRUE(engine.wait([&] { return engine.reads.contains(ticket); }));
+    EXPECT_TRUE(engine.reads.at(ticket));
+}
+
+TEST_F(SeedStoreTest, AFileThatIsGoneOrDamagedIsALoss) {
+    auto store = open();
+    ASSERT_TRUE(store);
+    (*store)->attach(engine);
+    files.fail(test::DiskCall::read, EIO);
+    (*store)->read(1, {PieceIndex(0), 0, kBlockSize});
+    EXPECT_TRUE(engine.wait_lost(PieceIndex(0)));
+    files.work();
+    std::filesystem::remove(path(2));
+    (*store)->read(2, {PieceIndex(2), 0, kBlockSize});
+    EXPECT_TRUE(engine.wait_lost(PieceIndex(2)));
+}
+
+TEST_F(SeedStoreTest, AFileThatChangedSinceItWasHashedIsRefused) {
+    LinuxFiles plain;
+    SeedStore::Spec spec{torrent.spec.layout, {path(0), {}, path(2)}};
+    for (const std::filesystem::path& one : spec.paths)
+        spec.hashed.push_back(one.empty() ? FileStatus{} : plain.status(one).value());
+    EXPECT_TRUE(SeedStore::open(spec, files, pool));
+    std::filesystem::rename(path(0), path(7));
+    write(0, torrent.bytes({20, 100'020}));  // another file of the same size
+    EXPECT_EQ(SeedStore::open(spec, files, pool).error(), Errc::storage_corrupt);
 }
 
 TEST_F(SeedStoreTest, FilesMustBeThereInTheirSize) {

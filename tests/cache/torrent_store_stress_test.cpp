@@ -121,7 +121,7 @@ TEST(TorrentStoreStressTest, ClosingInTheMiddleEndsEveryRead) {
     }
 }
 
-TEST(TorrentStoreStressTest, AThousandIdleTorrentsAreOpenedAndClosed) {
+TEST(TorrentStoreStressTest, FourHundredIdleTorrentsTakeNoPieceMemory) {
     test::TempDir dir;
     auto cache = CacheDir::open(dir.path() / "a" / "b");
     ASSERT_TRUE(cache);

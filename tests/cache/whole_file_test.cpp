@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <vector>
 
+#include "cache/linux_files.hpp"
+#include "tests/cache/support/fault_files.hpp"
+
 namespace btfs {
 namespace {
 
@@ -43,11 +46,48 @@ TEST_F(WholeFileTest, WhatCannotBeReadSaysWhy) {
     EXPECT_EQ(read_whole(folder / "g", 10).error().value(), EFBIG);
 }
 
-TEST_F(WholeFileTest, WhatAKillLeftIsTakenOver) {
+TEST_F(WholeFileTest, AFileOfTheUserThatEndsInPartIsLeftAlone) {
     ASSERT_FALSE(write_whole(folder / "f.part", all(50, 9), 0600));
     ASSERT_FALSE(write_whole(path, all(10, 1), 0600));
     EXPECT_EQ(read_whole(path, 100).value(), all(10, 1));
-    EXPECT_FALSE(std::filesystem::exists(folder / "f.part"));
+    EXPECT_EQ(read_whole(folder / "f.part", 100).value(), all(50, 9));
+}
+
+TEST_F(WholeFileTest, SyncsTheFileBeforeItHasItsNameAndThenTheFolder) {
+    test::FaultFiles files(LinuxFiles::open_folder(folder).value());
+    std::vector<test::DiskCall> calls;
+    files.set_before([&](test::DiskCall call, const std::string&) { calls.push_back(call); });
+    ASSERT_FALSE(write_whole(files, "f", all(10, 1), 0600));
+    using enum test::DiskCall;
+    EXPECT_EQ(calls, (std::vector{open, write, sync, rename, sync_folder}));
+}
+
+TEST_F(WholeFileTest, AnErrorLeavesWhatWasThereAndNothingElse) {
+    test::FaultFiles files(LinuxFiles::open_folder(folder).value());
+    ASSERT_FALSE(write_whole(files, "f", all(10, 1), 0600));
+    for (const test::DiskCall call :
+         {test::DiskCall::open, test::DiskCall::write, test::DiskCall::sync, test::DiskCall::rename}) {
+        files.fail(call, ENOSPC);
+        EXPECT_EQ(write_whole(files, "f", all(20, 2), 0600).value(), ENOSPC);
+        files.work();
+        EXPECT_EQ(read_whole(files, "f", 100).value(), all(10, 1));
+        EXPECT_EQ(files.list().value(), std::vector<std::string>{"f"});
+    }
+}
+
+TEST_F(WholeFileTest, KnowsItsUnfinishedFilesByTheirNames) {
+    EXPECT_TRUE(is_part(".btfs-0123456789abcdef.part"));
+    for (const char* other : {"f.part", ".btfs-.part", ".btfs-0123456789abcdeg.part",
+                              "btfs-0123456789abcdef.part", ".btfs-0123456789abcdef.part2"})
+        EXPECT_FALSE(is_part(other)) << other;
+}
+
+TEST_F(WholeFileTest, ASymbolicLinkIsFollowedInAPathAndNotInAFolderOfOurOwn) {
+    ASSERT_FALSE(write_whole(path, all(10, 1), 0600));
+    std::filesystem::create_symlink("f", folder / "link");
+    EXPECT_EQ(read_whole(folder / "link", 100).value(), all(10, 1));
+    const auto files = LinuxFiles::open_folder(folder).value();
+    EXPECT_EQ(read_whole(*files, "link", 100).error().value(), ELOOP);
 }
 
 TEST_F(WholeFileTest, OfSeveralThatWriteOneIsReadWhole) {

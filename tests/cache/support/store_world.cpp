@@ -9,6 +9,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cache/file_descriptor.hpp"
+#include "cache/linux_files.hpp"
+
 namespace btfs::test {
 
 TempDir::TempDir() {
@@ -85,12 +88,16 @@ namespace {
 
 class RecordingReply final : public ReadReply {
   public:
-    explicit RecordingReply(std::shared_ptr<ReadResult> result) : result_(std::move(result)) {}
+    using Again = std::function<void()>;
+    explicit RecordingReply(std::shared_ptr<ReadResult> result, Again again = {})
+        : result_(std::move(result)), again_(std::move(again)) {}
     void data(std::span<const iovec> bytes) override { result_->set_data(bytes); }
     void fail(Error error) override { result_->set_error(error); }
+    void again() override { again_ ? again_() : ReadReply::again(); }
 
   private:
     std::shared_ptr<ReadResult> result_;
+    Again again_;
 };
 
 }  // namespace
@@ -99,10 +106,17 @@ std::unique_ptr<ReadReply> reply_to(std::shared_ptr<ReadResult> result) {
     return std::make_unique<RecordingReply>(std::move(result));
 }
 
+std::unique_ptr<ReadReply> reply_to(std::shared_ptr<ReadResult> result, ReadSide& store, ReadId id,
+                                    ByteRange range) {
+    return std::make_unique<RecordingReply>(
+        result, [=, &store] { store.read(id, range, reply_to(result, store, id, range)); });
+}
+
 Bytes read_now(ReadSide& store, ByteRange range) {
     static std::atomic<ReadId> next_id = 1'000'000;
+    const ReadId id = next_id++;
     auto result = std::make_shared<ReadResult>();
-    store.read(next_id++, range, reply_to(result));
+    store.read(id, range, reply_to(result, store, id, range));
     return result->bytes();
 }
 
@@ -159,8 +173,14 @@ void World::run_and_kill(const std::function<void()>& work) {
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "status " << status;
 }
 
+FaultFiles& World::use_faults() {
+    if (!faults) faults = std::make_shared<FaultFiles>(LinuxFiles::open_folder(dir.path()).value());
+    return *faults;
+}
+
 void World::open() {
-    auto cache_dir = CacheDir::open(dir.path(), boot_id);
+    auto cache_dir =
+        faults ? Result<CacheDir>(CacheDir(faults, boot_id)) : CacheDir::open(dir.path(), boot_id);
     ASSERT_TRUE(cache_dir) << cache_dir.error().message();
     auto opened = cache_dir->open_torrent(torrent.spec, pool(), memory);
     ASSERT_TRUE(opened) << opened.error().message();
@@ -206,6 +226,13 @@ void flip_byte(const std::filesystem::path& path, std::uint64_t offset) {
     ASSERT_EQ(pread(file.get(), &byte, 1, static_cast<off_t>(offset)), 1);
     byte = static_cast<char>(byte ^ 1);
     ASSERT_EQ(pwrite(file.get(), &byte, 1, static_cast<off_t>(offset)), 1);
+}
+
+std::byte byte_at(const std::filesystem::path& path, std::uint64_t offset) {
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::byte byte{};
+    EXPECT_EQ(pread(file.get(), &byte, 1, static_cast<off_t>(offset)), 1);
+    return byte;
 }
 
 }  // namespace btfs::test

@@ -15,6 +15,7 @@
 
 #include "cache/cache_dir.hpp"
 #include "engine/core/rng.hpp"
+#include "tests/cache/support/fault_files.hpp"
 
 namespace btfs::test {
 
@@ -62,6 +63,9 @@ class ReadResult {
 };
 
 std::unique_ptr<ReadReply> reply_to(std::shared_ptr<ReadResult> result);
+/// Makes the read again when the store asks for that, as a file system does.
+std::unique_ptr<ReadReply> reply_to(std::shared_ptr<ReadResult> result, ReadSide& store, ReadId id,
+                                    ByteRange range);
 
 /// Reads and waits. An error gives no bytes.
 Bytes read_now(ReadSide& store, ByteRange range);
@@ -112,7 +116,10 @@ struct World {
     RecordingEngine engine;
     std::unique_ptr<DiskPool> threads;  ///< see pool()
     std::unique_ptr<TorrentStore> store;
+    std::shared_ptr<FaultFiles> faults;  ///< null before use_faults()
 
+    /// From the next open() on the disk may fail.
+    FaultFiles& use_faults();
     /// Its threads start with its first use: until then the process may fork.
     DiskPool& pool();
     /// Runs `work` in a process of its own, that is then killed. Only before the first use of pool(): a lock
@@ -154,5 +161,6 @@ class FileSizeLimit {
 
 /// Changes one byte of a file.
 void flip_byte(const std::filesystem::path& path, std::uint64_t offset);
+std::byte byte_at(const std::filesystem::path& path, std::uint64_t offset);
 
 }  // namespace btfs::test

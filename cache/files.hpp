@@ -1,0 +1,108 @@
+// The narrow interface between the cache and the disk: open files and the folder that they lie in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/core/bytes.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/types.hpp"
+
+namespace btfs {
+
+/// An errno as an Error.
+inline Error system_error(int number) {
+    return {number, boost::system::system_category()};
+}
+
+struct FileStatus {
+    std::uint64_t size = 0;
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint32_t owner = 0;  ///< user id
+    std::uint32_t mode = 0;   ///< permission bits
+    timespec modified{};
+    std::int64_t born_s = 0;  ///< seconds since 1970; 0 if the file system does not tell
+
+    bool same_file(const FileStatus& other) const { return inode == other.inode && device == other.device; }
+    bool unchanged_since(const FileStatus& then) const {
+        return same_file(then) && size == then.size && modified.tv_sec == then.modified.tv_sec &&
+               modified.tv_nsec == then.modified.tv_nsec;
+    }
+};
+
+/// One open regular file. Each function is one system call, and each error the system's. Functions that may
+/// be cut short say how many bytes they did. Called from any thread.
+class File {
+  public:
+    File() = default;
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    virtual ~File() = default;
+
+    /// 0 bytes at the end of the file.
+    virtual Result<std::size_t> read(std::uint64_t offset_in_file, std::span<std::byte> out) = 0;
+    /// Reads out of the page cache; EAGAIN for what would have to wait for the disk.
+    virtual Result<std::size_t> read_cached(std::uint64_t offset_in_file, std::span<std::byte> out) = 0;
+    virtual Result<std::size_t> write(std::uint64_t offset_in_file, ByteView bytes) = 0;
+    /// Gives the range's space back to the file system. The range reads as zeros then; the size stays.
+    virtual Error punch(ByteRange range_in_file) = 0;
+    virtual Error truncate(std::uint64_t size) = 0;
+    /// When this returned without error, what was written before survives a power loss. What an error covers
+    /// is doubtful for good: the kernel reports it once, and the next call may succeed.
+    virtual Error sync() = 0;
+    /// Writes what is unwritten of the range to the disk and waits for it. Promises nothing: see sync().
+    virtual Error write_out(ByteRange range_in_file) = 0;
+    /// Asks the kernel to read the range soon. May wait for its first part.
+    virtual void will_need(ByteRange range_in_file) = 0;
+    virtual Result<FileStatus> status() = 0;
+    /// Locks the file against other opens of it until it is closed; EWOULDBLOCK if it is locked.
+    virtual Error try_lock() = 0;
+};
+
+struct OpenHow {
+    bool write = false;      ///< and read; otherwise read alone
+    bool create = false;     ///< if it is not there
+    bool exclusive = false;  ///< with `create`: EEXIST if it is there
+    bool follow_links = false;
+    bool keep_access_time = false;  ///< where the owner of the file permits that
+    unsigned mode = 0600;           ///< of a new file, less the process's mask
+};
+
+/// A folder, and the files that it holds under relative names. Called from any thread; may wait for the disk.
+class Files {
+  public:
+    Files() = default;
+    Files(const Files&) = delete;
+    Files& operator=(const Files&) = delete;
+    virtual ~Files() = default;
+
+    /// Opens a regular file: EISDIR for a folder, EINVAL for anything else, ELOOP for a symbolic link that is
+    /// not to be followed.
+    virtual Result<std::unique_ptr<File>> open(const std::filesystem::path& name, const OpenHow& how) = 0;
+    /// Does not follow a symbolic link.
+    virtual Result<FileStatus> status(const std::filesystem::path& name) = 0;
+    /// Replaces `to`.
+    virtual Error rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+    virtual Error remove(const std::filesystem::path& name) = 0;
+    /// Makes names that were created, renamed or removed beside `name` survive a power loss.
+    virtual Error sync_folder_of(const std::filesystem::path& name) = 0;
+    /// The names in this folder.
+    virtual Result<std::vector<std::string>> list() = 0;
+};
+
+/// Fills `out`. A system error, or storage_corrupt if the file ends before.
+Error read_all(File& file, std::uint64_t offset_in_file, std::span<std::byte> out);
+/// Writes all of `bytes`, in calls of at most `part` bytes. A system error.
+Error write_all(File& file, std::uint64_t offset_in_file, ByteView bytes, std::size_t part = SIZE_MAX);
+/// No error if the name leads to the file still; ENOENT if it leads to another one by now, or to none;
+/// another system error if that cannot be told.
+Error check_still_at(File& file, Files& files, const std::filesystem::path& name);
+
+}  // namespace btfs

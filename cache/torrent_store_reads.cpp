@@ -1,0 +1,241 @@
+// What a TorrentStore reads: for a file system, for uploads, and to prove what earlier runs left.
+#include <algorithm>
+#include <cassert>
+
+#include "cache/torrent_store.hpp"
+#include "engine/log/log.hpp"
+
+namespace btfs {
+namespace {
+
+/// The longest read that ReadSide allows.
+constexpr std::size_t kMaxRead = 1 << 20;
+/// What a proof that is a stream reads at once.
+constexpr std::size_t kStreamPart = 256 << 10;
+
+/// Memory of the calling thread that answers are put together in; its first touch is paid once.
+std::span<std::byte> scratch(std::size_t size) {
+    thread_local std::unique_ptr<std::byte[]> memory;
+    thread_local std::size_t capacity = 0;
+    if (capacity < size) {
+        memory.reset(new std::byte[size]);
+        capacity = size;
+    }
+    return {memory.get(), size};
+}
+
+}  // namespace
+
+/// Copies an upload's bytes out, since the engine sends them later, and hands them to it.
+class TorrentStore::UploadReply final : public ReadReply {
+  public:
+    UploadReply(EventGate& events, ReadTicket ticket) : events_(events), ticket_(ticket) {}
+
+    void data(std::span<const iovec> bytes) override {
+        auto copy = std::make_shared<Bytes>();
+        for (const iovec& part : bytes) {
+            const auto* begin = static_cast<const std::byte*>(part.iov_base);
+            copy->insert(copy->end(), begin, begin + part.iov_len);
+        }
+        events_.send([&](StorageEvents& events) { events.on_read(ticket_, ContentView{*copy, copy}); });
+    }
+    void fail(Error error) override {
+        events_.send([&](StorageEvents& events) { events.on_read(ticket_, error); });
+    }
+
+  private:
+    EventGate& events_;
+    ReadTicket ticket_;
+};
+
+void TorrentStore::read(ReadTicket ticket, BlockRef range) {
+    const std::uint64_t begin = spec_.layout.piece_offset_in_torrent(range.piece) + range.offset_in_piece;
+    const ByteRange bytes{begin, begin + range.size};
+    assert(range.size <= kMaxUpload && bytes.end <= spec_.layout.piece_range(range.piece).end);
+    Task upload = job([this, ticket, bytes] {
+        CacheActions actions;
+        cache_.read(std::nullopt, bytes, std::make_unique<UploadReply>(events_, ticket),
+                    Patience::until_proven, actions);
+        carry_out(std::move(actions), MayWait::yes);
+    });
+    if (!upload) return;
+    // Behind 65,536 reads an upload waits with the writes; the engine bounds how many it asks for.
+    if (!pool_.submit(DiskWork::read, upload)) pool_.submit_always(DiskWork::write, std::move(upload));
+}
+
+// ---- ReadSide ----
+
+ReadOutcome TorrentStore::read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) {
+    assert(range.end <= spec_.layout.total_size() && range.size() <= kMaxRead);
+    const std::uint64_t losses = cache_.losses(range);  // before it is asked where the bytes are
+    if (range.empty() || cache_.on_disk(range)) {
+        ReadyRead ready{range, std::move(reply), {}, losses};
+        if (!range.empty()) ready.segments.push_back({range, nullptr, nullptr});
+        answer(std::move(ready), MayWait::no);
+        return ReadOutcome::answered;
+    }
+    CacheActions actions;
+    const bool parked = cache_.read(id, range, std::move(reply), Patience::until_fetched, actions);
+    carry_out(std::move(actions), MayWait::no);
+    return parked ? ReadOutcome::parked : ReadOutcome::answered;
+}
+
+bool TorrentStore::cancel(ReadId id, Error error) {
+    const std::unique_ptr<ReadReply> reply = cache_.cancel(id);
+    if (reply) reply->fail(error);
+    return reply != nullptr;
+}
+
+void TorrentStore::close(Error error) {
+    closed_ = true;
+    for (FailedRead& read : cache_.close(error)) read.reply->fail(read.error);
+}
+
+bool TorrentStore::has(ByteRange range) const {
+    return cache_.has(range);
+}
+void TorrentStore::expect(ByteRange range) {
+    CacheActions actions;
+    cache_.expect(range, actions);
+    carry_out(std::move(actions), MayWait::no);
+}
+bool TorrentStore::leave_behind(ByteRange range) {
+    return !write_back_.failing() && first_pass_.passed(range);
+}
+std::uint64_t TorrentStore::bytes_had() const {
+    return cache_.bytes_had();
+}
+
+// ---- answering ----
+
+void TorrentStore::carry_out(CacheActions actions, MayWait may_wait) {
+    for (const PieceIndex piece : actions.to_prove) begin_proof(piece);
+    for (ReadyRead& read : actions.ready) answer(std::move(read), may_wait);
+    for (FailedRead& read : actions.failed) read.reply->fail(read.error);
+}
+
+void TorrentStore::answer(ReadyRead read, MayWait may_wait) {
+    std::vector<iovec> parts;
+    for (;;) {
+        ByteRange amiss;
+        const Fetched fetched = fetch(read, may_wait, parts, amiss);
+        if (fetched == Fetched::would_wait) return read_later(std::move(read));
+        const bool from_disk = std::ranges::any_of(read.segments, [](const auto& s) { return !s.memory; });
+        if (!from_disk || cache_.losses(read.range) == read.losses) {
+            if (fetched == Fetched::all) return read.reply->data(parts);
+            if (fetched == Fetched::failed) return read.reply->fail(Errc::storage_failed);
+            const PieceIndex last = spec_.layout.piece_at(amiss.end - 1);
+            for (PieceIndex p = spec_.layout.piece_at(amiss.begin); p <= last; p = p.next()) lose_stored(p);
+            return read.reply->again();
+        }
+        // Something was lost while it was read; its place may hold anything by now.
+        read.losses = cache_.losses(read.range);
+        if (!cache_.on_disk(read.range)) return read.reply->again();
+        read.segments.assign(1, {read.range, nullptr, nullptr});
+    }
+}
+
+/// Puts the bytes together, in memory that is valid until the thread's next call. `amiss` is what is damaged.
+TorrentStore::Fetched TorrentStore::fetch(const ReadyRead& read, MayWait may_wait, std::vector<iovec>& parts,
+                                          ByteRange& amiss) {
+    std::size_t disk_bytes = 0;
+    for (const ReadSegment& segment : read.segments) disk_bytes += segment.memory ? 0 : segment.range.size();
+    std::span<std::byte> room = scratch(disk_bytes);
+    parts.clear();
+    parts.reserve(read.segments.size());
+    for (const ReadSegment& segment : read.segments) {
+        const std::size_t size = segment.range.size();
+        if (segment.memory) {
+            parts.push_back({const_cast<std::byte*>(segment.bytes), size});
+            continue;
+        }
+        const std::span<std::byte> target = room.first(size);
+        room = room.subspan(size);
+        parts.push_back({target.data(), size});
+        if (may_wait == MayWait::no) {
+            const bool cached = data_.read_cached(segment.range.begin, target);
+            prefetch(segment.range, !cached);
+            if (!cached) return Fetched::would_wait;
+        } else if (const Error error = data_.read(segment.range.begin, target)) {
+            log::warn("cache: cannot read {} ({})", spec_.identity.cache_key(), error.message());
+            amiss = segment.range;
+            return error == Errc::storage_corrupt ? Fetched::damaged : Fetched::failed;
+        }
+    }
+    return Fetched::all;
+}
+
+void TorrentStore::read_later(ReadyRead read) {
+    // Outside of the task, so that a task the pool does not take leaves the reply here.
+    auto waiting = std::make_shared<ReadyRead>(std::move(read));
+    Task disk_read = job([this, waiting] { answer(std::move(*waiting), MayWait::yes); });
+    if (!disk_read) return waiting->reply->fail(Errc::cancelled);
+    if (!pool_.submit(DiskWork::read, disk_read)) waiting->reply->fail(Errc::storage_failed);
+}
+
+void TorrentStore::prefetch(ByteRange range, bool cold) {
+    const std::optional<ByteRange> ahead = read_ahead_.on_read(range, cold);
+    if (!ahead) return;
+    if (Task work = job([this, ahead] { data_.will_need(*ahead); })) [[maybe_unused]]
+        const bool taken = pool_.submit(DiskWork::read, work);
+}
+
+// ---- proofs ----
+
+void TorrentStore::begin_proof(PieceIndex piece) {
+    if (Task proof = job([this, piece] { prove_now(piece); }))
+        pool_.submit_always(DiskWork::verify, std::move(proof));
+}
+
+void TorrentStore::prove_now(PieceIndex piece) {
+    if (closed_) return;  // nobody waits for it any more
+    const ByteRange range = spec_.layout.piece_range(piece);
+    const std::uint64_t losses = cache_.losses(range);
+    if (range.size() > kStreamedProof) return end_proof(piece, hash_on_disk(range), nullptr, losses);
+    const PieceBufferPtr buffer = memory_.acquire(range.size(), MemoryUse::proof);
+    if (!buffer) {
+        // Other proofs hold the memory; they wait for nothing but the disk.
+        memory_.when_free(range.size(), MemoryUse::proof, this,
+                          [this, token = jobs_.use(), piece] { begin_proof(piece); });
+        if (closed_) memory_.forget(this);
+        return;
+    }
+    const Error error = data_.read(range.begin, buffer->bytes());
+    end_proof(piece, error ? Result<Sha1Digest>(error) : sha1(buffer->bytes()), buffer, losses);
+}
+
+Result<Sha1Digest> TorrentStore::hash_on_disk(ByteRange range) {
+    Sha1 hash;
+    while (!range.empty()) {
+        if (closed_) return Errc::cancelled;
+        const std::span<std::byte> part = scratch(std::min<std::size_t>(range.size(), kStreamPart));
+        if (const Error error = data_.read(range.begin, part)) return error;
+        hash.update(part);
+        range.begin += part.size();
+    }
+    return hash.finish();
+}
+
+void TorrentStore::end_proof(PieceIndex piece, const Result<Sha1Digest>& digest, const PieceBufferPtr& buffer,
+                             std::uint64_t losses) {
+    CacheActions actions;
+    const bool damaged =
+        digest ? !verifier_.matches(piece, *digest) : digest.error() == Errc::storage_corrupt;
+    if (!digest && !damaged) {  // a reason that may pass: the claim stands
+        cache_.proof_failed(piece, digest.error(), actions);
+        return carry_out(std::move(actions), MayWait::yes);
+    }
+    const bool lost_meanwhile = cache_.losses(spec_.layout.piece_range(piece)) != losses;
+    if (damaged && !lost_meanwhile) {
+        log::warn("cache: piece {} of {} is damaged on disk and will be fetched again", piece.value(),
+                  spec_.identity.cache_key());
+        return lose_stored(piece);
+    }
+    const BlockCache::Proof proof = cache_.proved(cache_.whole(piece), buffer, losses, actions);
+    carry_out(std::move(actions), MayWait::yes);
+    if (proof != BlockCache::Proof::of_doubtful) return;
+    save_claims(cache_.whole(piece));
+    events_.send([&](StorageEvents& events) { events.on_verified(piece, {}); });
+}
+
+}  // namespace btfs

@@ -1,0 +1,75 @@
+// Verified pieces that the disk did not take, and what is tried while it does not.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "engine/core/time.hpp"
+#include "engine/storage.hpp"
+
+namespace btfs {
+
+/// The disk fails from a failed write until one works when none has failed for kRetryAfter: a short last
+/// piece fits onto a full disk, and means nothing. Meanwhile what was not written is kept, nothing is fetched
+/// ahead, and every kRetryAfter, as long as it fails, the oldest kept piece is written again or, with none
+/// kept, one piece may be fetched, to find out. Writes nothing itself and has no clock: it says what follows.
+/// Called from any thread.
+class WriteBack {
+  public:
+    static constexpr Duration kRetryAfter = 3s;
+    /// What is kept, so that a reader who takes a piece in small reads does not have it fetched for each; the
+    /// newest piece always is.
+    static constexpr std::size_t kKeptBytes = 16 << 20;
+
+    /// A verified piece in memory.
+    struct Piece {
+        PieceIndex index{0};
+        PieceBufferPtr buffer;
+    };
+    /// What the caller does next.
+    struct Actions {
+        std::vector<Piece> write;  ///< write them, and call on_failed() or on_written()
+        std::vector<Piece> lost;   ///< there is no room for them
+        bool credit = false;       ///< tell the engine to ask for memory again
+        bool began_to_fail = false;
+        bool recovered = false;
+        std::optional<TimePoint> wake;  ///< call handle_timeout() then
+    };
+
+    /// The disk did not take the piece.
+    Actions on_failed(Piece piece, TimePoint now);
+    /// The disk took a piece.
+    Actions on_written(TimePoint now);
+    Actions handle_timeout(TimePoint now);
+    /// Memory is short: the oldest piece goes.
+    Actions drop_oldest();
+    /// Writes all that is kept once more. What fails from now on is lost.
+    Actions close();
+
+    bool failing() const;
+    bool keeps_some() const;
+    /// True if a piece may be fetched that nobody waits for. Otherwise `credit` follows.
+    bool admits_ahead();
+
+  private:
+    Piece take_oldest();
+    void drop_beyond(std::size_t bytes, std::size_t count, Actions& actions);
+    void write_all(Actions& actions);
+    void arm(TimePoint at, Actions& actions);
+
+    mutable std::mutex mutex_;
+    // Guarded by mutex_:
+    std::deque<Piece> kept_;  ///< oldest first
+    std::size_t kept_bytes_ = 0;
+    bool failing_ = false;
+    TimePoint last_failure_{};
+    bool armed_ = false;          ///< handle_timeout() will be called
+    bool probe_ = false;          ///< one piece may be fetched ahead
+    bool credit_wanted_ = false;  ///< admits_ahead() was false
+    bool closed_ = false;
+};
+
+}  // namespace btfs

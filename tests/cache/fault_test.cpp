@@ -1,0 +1,139 @@
+// Every call of the disk fails, one after the other, in every way. No byte is wrong, every read is answered,
+// and an error that may pass loses nothing.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <set>
+
+#include "tests/cache/support/cache_script.hpp"
+#include "tests/cache/support/memory_disk.hpp"
+
+namespace btfs::test {
+namespace {
+
+constexpr std::uint32_t kPiece = 32 * 1024;
+constexpr unsigned kPieces = 5, kHadBefore = 3;
+constexpr BootId kBoot{std::byte{1}};
+
+struct FaultTest : testing::Test {
+    Torrent torrent = make_torrent(kPiece, kPieces* kPiece - 5000);
+    const Bytes info = Bytes(3000, std::byte{3});
+    const Identity identity{.v1 = sha1(info), .v2 = {}};
+    DiskPool pool{2};
+    DiskImage before = prepared();
+    std::size_t calls_failed = 0, runs = 0;
+
+    /// A cache that a clean end left.
+    DiskImage prepared() {
+        auto disk = std::make_shared<MemoryDisk>();
+        CacheRun run(disk, kBoot, torrent, pool);
+        EXPECT_FALSE(run.open());
+        for (unsigned p = 0; p < kHadBefore; ++p) EXPECT_TRUE(run.fetch(PieceIndex(p)));
+        EXPECT_FALSE(run.dir().keep_dht_table(as_bytes("old")));
+        run.close();
+        return disk->image();
+    }
+
+    struct Life {
+        std::size_t calls = 0;
+        std::size_t lost = 0;
+        bool opened = false;
+    };
+    /// All that the cache does, under the rule; then once more without it.
+    Life live(FaultFiles::Rule rule) {
+        Life life;
+        auto disk = std::make_shared<MemoryDisk>(before);
+        auto faults = std::make_shared<FaultFiles>(disk);
+        faults->set_rule(std::move(rule));
+        {
+            CacheRun run(faults, kBoot, torrent, pool);
+            life.opened = !run.open();
+            if (life.opened) {
+                for (unsigned p = 0; p < kPieces; ++p)
+                    EXPECT_NE(run.read(torrent.spec.layout.piece_range(PieceIndex(p))),
+                              CacheRun::Outcome::wrong);
+                EXPECT_NE(run.upload(PieceIndex(1)), CacheRun::Outcome::wrong);
+                EXPECT_NE(run.read({100, 3 * kPiece}), CacheRun::Outcome::wrong);
+            }
+            [[maybe_unused]] const Error kept_info = run.dir().keep_info(identity, info);
+            [[maybe_unused]] const Error kept_table = run.dir().keep_dht_table(as_bytes("new"));
+            const auto table = run.dir().kept_dht_table();
+            EXPECT_TRUE(!table || as_text(*table) == "old" || as_text(*table) == "new");
+            const auto kept = run.dir().kept_info(identity);
+            EXPECT_TRUE(!kept || *kept == info);
+            life.lost = run.lost();
+        }
+        life.calls = faults->calls();
+        calls_failed += faults->failed();
+        ++runs;
+
+        const DiskImage left = disk->image();
+        const Bytes* data = left.content(torrent.spec.identity.cache_key() + ".data");
+        for (const auto& [name, file] : left.names)
+            if (faults->failed() == 0) {
+                EXPECT_FALSE(name.ends_with(".part")) << name;
+            }
+        CacheRun again(disk, kBoot, torrent, pool);
+        EXPECT_FALSE(again.open());
+        const Bitfield announced = again.store().available();
+        for (PieceIndex p(0); p.value() < kPieces; p = p.next()) {
+            if (announced.test(p)) {
+                EXPECT_TRUE(is_on_file(data, torrent, p)) << p.value();
+            }
+            if (life.lost == 0 && p.value() < kHadBefore) {
+                EXPECT_TRUE(announced.test(p) || again.store().unproven().test(p)) << p.value();
+            }
+        }
+        EXPECT_EQ(again.read({0, torrent.content.size()}), CacheRun::Outcome::right);
+        return life;
+    }
+};
+
+const std::set<int> kThatMayPass{EMFILE, ENOMEM, EACCES};
+
+TEST_F(FaultTest, EachCallFailsOnceOrFromThenOnWithEachError) {
+    const Life whole = live({});
+    ASSERT_TRUE(whole.opened);
+    ASSERT_GT(whole.calls, 30u);
+    for (const int error : {EIO, ENOSPC, EDQUOT, EROFS, EMFILE, ENOMEM, EACCES}) {
+        for (const bool for_good : {false, true}) {
+            for (std::size_t at = 0; at < whole.calls; ++at) {
+                SCOPED_TRACE("error " + std::to_string(error) + (for_good ? " from call " : " of call ") +
+                             std::to_string(at));
+                const Life life = live([=](DiskCall, const std::string&, std::size_t nth) {
+                    return nth == at || (for_good && nth > at) ? FaultFiles::Fault{error}
+                                                               : FaultFiles::Fault{};
+                });
+                if (kThatMayPass.contains(error)) {
+                    EXPECT_EQ(life.lost, 0u);
+                }
+                if (HasFailure()) return;
+            }
+        }
+    }
+    std::cout << "[          ] " << runs << " lives, " << calls_failed << " calls failed\n";
+    RecordProperty("lives", static_cast<int>(runs));
+    RecordProperty("calls_failed", static_cast<int>(calls_failed));
+}
+
+TEST_F(FaultTest, ShortWritesAreFinished) {
+    const Life life = live([](DiskCall, const std::string&, std::size_t) {
+        return FaultFiles::Fault{0, true};
+    });
+    EXPECT_TRUE(life.opened);
+    EXPECT_EQ(life.lost, 0u);
+}
+
+TEST_F(FaultTest, EachCallOfOneKindFailsForGood) {
+    for (std::size_t kind = 0; kind < kDiskCalls; ++kind) {
+        for (const int error : {EIO, ENOSPC, EMFILE}) {
+            SCOPED_TRACE(std::to_string(kind) + " " + std::to_string(error));
+            live([=](DiskCall call, const std::string&, std::size_t) {
+                return call == static_cast<DiskCall>(kind) ? FaultFiles::Fault{error} : FaultFiles::Fault{};
+            });
+        }
+    }
+}
+
+}  // namespace
+}  // namespace btfs::test

@@ -1,0 +1,156 @@
+#include "tests/cache/support/cache_script.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace btfs::test {
+
+struct CacheRun::Answer {
+    bool done = false;  // with CacheRun::mutex_
+    Outcome outcome = Outcome::failed;
+};
+
+class CacheRun::Reply final : public ReadReply {
+  public:
+    Reply(CacheRun& run, std::shared_ptr<Answer> answer, ReadId id, ByteRange range)
+        : run_(run), answer_(std::move(answer)), id_(id), range_(range) {}
+
+    void data(std::span<const iovec> parts) override {
+        Bytes bytes;
+        for (const iovec& part : parts) {
+            const auto* begin = static_cast<const std::byte*>(part.iov_base);
+            bytes.insert(bytes.end(), begin, begin + part.iov_len);
+        }
+        end(std::ranges::equal(bytes, run_.torrent_.bytes(range_)) ? Outcome::right : Outcome::wrong);
+    }
+    void fail(Error) override { end(Outcome::failed); }
+    void again() override {
+        run_.store_->read(id_, range_, std::make_unique<Reply>(run_, answer_, id_, range_));
+    }
+
+  private:
+    void end(Outcome outcome) {
+        std::lock_guard lock(run_.mutex_);
+        answer_->done = true;
+        answer_->outcome = outcome;
+        run_.changed_.notify_all();
+    }
+
+    CacheRun& run_;
+    const std::shared_ptr<Answer> answer_;
+    const ReadId id_;
+    const ByteRange range_;
+};
+
+CacheRun::CacheRun(std::shared_ptr<Files> files, const BootId& boot_id, const Torrent& torrent,
+                   DiskPool& pool)
+    : torrent_(torrent),
+      pool_(pool),
+      dir_(std::move(files), boot_id),
+      verified_(torrent.spec.layout.piece_count()) {}
+
+Error CacheRun::open() {
+    auto opened = dir_.open_torrent(torrent_.spec, pool_, memory_);
+    if (!opened) return opened.error();
+    store_ = std::move(*opened);
+    store_->attach(*this);
+    return {};
+}
+
+void CacheRun::close() {
+    // A piece's memory is given back when it is written, or kept because the disk failed; the store's own end
+    // waits for the claims.
+    store_.reset();
+}
+
+bool CacheRun::fetch(PieceIndex piece) {
+    if (store_->has(torrent_.spec.layout.piece_range(piece))) return true;
+    supply(piece);
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return verified_[piece.value()]; });
+}
+
+void CacheRun::supply(PieceIndex piece) {
+    PieceBufferPtr buffer = store_->acquire(piece, Urgency::blocked_read);
+    ASSERT_TRUE(buffer);
+    receive_all(*buffer, torrent_.piece(piece));
+    store_->verify(piece, std::move(buffer), false);
+}
+
+CacheRun::Outcome CacheRun::read(ByteRange range) {
+    const auto answer = std::make_shared<Answer>();
+    const ReadId id = ++last_id_;
+    const Layout& layout = torrent_.spec.layout;
+    for (PieceIndex p = layout.piece_at(range.begin); p <= layout.piece_at(range.end - 1); p = p.next())
+        if (!store_->has(layout.piece_range(p))) supply(p);
+    store_->read(id, range, std::make_unique<Reply>(*this, answer, id, range));
+    std::unique_lock lock(mutex_);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!answer->done) {
+        if (!changed_.wait_until(lock, end, [&] { return answer->done || !wanted_.empty(); })) {
+            ADD_FAILURE() << "a read is never answered";
+            std::abort();  // its reply refers to this
+        }
+        const std::vector<PieceIndex> wanted = std::exchange(wanted_, {});
+        lock.unlock();
+        for (const PieceIndex piece : wanted) supply(piece);
+        lock.lock();
+    }
+    return answer->outcome;
+}
+
+CacheRun::Outcome CacheRun::upload(PieceIndex piece) {
+    {
+        std::lock_guard lock(mutex_);
+        uploaded_.reset();
+    }
+    store_->read(piece.value(), {piece, 0, std::uint32_t(torrent_.spec.layout.piece_size(piece))});
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, std::chrono::minutes(1), [&] { return uploaded_.has_value(); })) {
+        ADD_FAILURE() << "an upload is never answered";
+        return Outcome::failed;
+    }
+    return *uploaded_;
+}
+
+std::size_t CacheRun::lost() const {
+    std::lock_guard lock(mutex_);
+    return lost_;
+}
+
+void CacheRun::on_verified(PieceIndex piece, std::vector<Sha1Digest>) {
+    std::lock_guard lock(mutex_);
+    verified_[piece.value()] = true;
+    changed_.notify_all();
+}
+
+void CacheRun::on_mismatch(PieceIndex, PieceBufferPtr, std::vector<Sha1Digest>) {
+    ADD_FAILURE() << "right content does not match";
+}
+
+void CacheRun::on_lost(PieceIndex piece) {
+    std::lock_guard lock(mutex_);
+    ++lost_;
+    wanted_.push_back(piece);
+    changed_.notify_all();
+}
+
+void CacheRun::on_credit() {}
+
+void CacheRun::on_read(ReadTicket ticket, Result<ContentView> content) {
+    std::lock_guard lock(mutex_);
+    const ByteView piece = torrent_.piece(PieceIndex(static_cast<std::uint32_t>(ticket)));
+    uploaded_ = !content                                    ? Outcome::failed
+                : std::ranges::equal(content->bytes, piece) ? Outcome::right
+                                                            : Outcome::wrong;
+    changed_.notify_all();
+}
+
+bool is_on_file(const Bytes* data_file, const Torrent& torrent, PieceIndex piece) {
+    const ByteRange range = torrent.spec.layout.piece_range(piece);
+    return data_file && data_file->size() >= range.end &&
+           std::ranges::equal(ByteView(*data_file).subspan(range.begin, range.size()), torrent.piece(piece));
+}
+
+}  // namespace btfs::test

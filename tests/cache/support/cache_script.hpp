@@ -1,0 +1,69 @@
+// Small life of a cache directory, over any files: what the whole cache does is done, and what it says is
+// checked.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "cache/cache_dir.hpp"
+#include "tests/cache/support/store_world.hpp"
+
+namespace btfs::test {
+
+/// One run of one torrent. Plays the engine that fetches whatever is lost, at once.
+class CacheRun final : private StorageEvents {
+  public:
+    CacheRun(std::shared_ptr<Files> files, const BootId& boot_id, const Torrent& torrent, DiskPool& pool);
+    ~CacheRun() override { close(); }
+
+    const CacheDir& dir() const { return dir_; }
+    /// An error of the disk; everything else wants it open.
+    Error open();
+    TorrentStore& store() { return *store_; }
+    /// Waits until all that was written is claimed, then ends the store cleanly.
+    void close();
+
+    /// The swarm sends the piece, if it is missing. True if it verified.
+    bool fetch(PieceIndex piece);
+    enum class Outcome { right, wrong, failed };
+    /// Reads as a file system does; whatever is lost meanwhile comes from the swarm.
+    Outcome read(ByteRange range);
+    /// Reads as an upload does, which does not wait for the swarm.
+    Outcome upload(PieceIndex piece);
+    std::size_t lost() const;
+
+  private:
+    struct Answer;
+    class Reply;
+
+    void on_verified(PieceIndex piece, std::vector<Sha1Digest>) override;
+    void on_mismatch(PieceIndex piece, PieceBufferPtr, std::vector<Sha1Digest>) override;
+    void on_lost(PieceIndex piece) override;
+    void on_credit() override;
+    void on_read(ReadTicket ticket, Result<ContentView> content) override;
+    void supply(PieceIndex piece);
+
+    const Torrent& torrent_;
+    DiskPool& pool_;
+    PieceMemory memory_;
+    CacheDir dir_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    // Guarded by mutex_:
+    std::vector<PieceIndex> wanted_;
+    std::vector<bool> verified_;
+    std::size_t lost_ = 0;
+    std::optional<Outcome> uploaded_;
+
+    std::unique_ptr<TorrentStore> store_;
+    ReadId last_id_ = 0;
+};
+
+/// True if the bytes of the piece in the data file are those of the torrent.
+bool is_on_file(const Bytes* data_file, const Torrent& torrent, PieceIndex piece);
+
+}  // namespace btfs::test
