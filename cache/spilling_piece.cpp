@@ -18,20 +18,34 @@ SpillingPiece::SpillingPiece(ByteRange place, DataFile& file, PieceMemory::Share
 void SpillingPiece::block_received(std::uint32_t block) {
     {
         std::lock_guard lock(mutex_);
-        Block& state = blocks_[block];
-        rehash_ = rehash_ || state != Block::missing;
-        if (state != Block::in_memory) unwritten_bytes_ += in_torrent(block).size();
-        state = Block::in_memory;
+        discard(block);  // it may come again
+        blocks_[block].where = Where::in_memory;
+        unwritten_bytes_ += in_torrent(block).size();
         if (working_ || failing_ || unwritten_bytes_ < kSpillBytes) return;
         working_ = true;
     }
     submit_job();
 }
 
+void SpillingPiece::block_discarded(std::uint32_t block) {
+    std::lock_guard lock(mutex_);
+    discard(block);
+}
+
+/// With mutex_ held.
+void SpillingPiece::discard(std::uint32_t block) {
+    Block& known = blocks_[block];
+    if (known.where == Where::missing) return;
+    if (known.where == Where::in_memory) unwritten_bytes_ -= in_torrent(block).size();
+    known.where = Where::missing;
+    ++known.generation;
+    rehash_ = rehash_ || block < hashed_;
+}
+
 void SpillingPiece::when_written(Task then) {
     {
         std::lock_guard lock(mutex_);
-        assert(std::ranges::find(blocks_, Block::missing) == blocks_.end());
+        assert(std::ranges::find(blocks_, Where::missing, &Block::where) == blocks_.end());
         then_ = std::move(then);
         if (std::exchange(working_, true)) return;
     }
@@ -87,7 +101,7 @@ SpillingPiece::Work SpillingPiece::next_work() {
         working_ = worth_it && !given_up_;
         if (working_) {
             for (std::uint32_t i = 0; i < blocks_.size(); ++i)
-                if (blocks_[i] == Block::in_memory) work.to_write.push_back(i);
+                if (blocks_[i].where == Where::in_memory) work.to_write.push_back({i, blocks_[i].generation});
             work.then = std::exchange(then_, {});
         }
         const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
@@ -100,52 +114,79 @@ SpillingPiece::Work SpillingPiece::next_work() {
     return work;
 }
 
-/// Blocks in ascending order; those that lie one behind the other are written as one.
-void SpillingPiece::write(std::span<const std::uint32_t> blocks) {
+/// Blocks in ascending order; those that lie one behind the other are written as one. The engine may discard
+/// any of them meanwhile, and receive other bytes in its place: then what was written is not what is there,
+/// and the block stays to be written.
+void SpillingPiece::write(std::span<const Found> blocks) {
     while (!blocks.empty()) {
         std::uint32_t count = 1;
-        while (count < blocks.size() && blocks[count] == blocks[0] + count) ++count;
-        const ByteRange range = in_torrent(blocks[0], count);
+        while (count < blocks.size() && blocks[count].index == blocks[0].index + count) ++count;
+        const ByteRange range = in_torrent(blocks[0].index, count);
         const bool failed = bool(file_.write(range.begin, memory(range)));
-        if (!failed) {
-            // While it is in memory still; if it cannot be read where it has to be, digest() will tell.
-            [[maybe_unused]] const Error later = advance_hash();
-            pages_.drop(memory(range));
-        }
+        // While it is in memory still; if it cannot be read where it has to be, digest() will tell.
+        if (!failed) [[maybe_unused]]
+            const Error later = advance_hash();
         {
             std::lock_guard lock(mutex_);
             failing_ = failed;
-            if (failed) return;
-            std::fill_n(blocks_.begin() + blocks[0], count, Block::written);
-            unwritten_bytes_ -= range.size();
         }
+        if (failed) return;
+        mark_written(blocks.first(count));
         blocks = blocks.subspan(count);
+    }
+}
+
+/// Memory is given back under the lock, before other bytes can arrive in it.
+void SpillingPiece::mark_written(std::span<const Found> blocks) {
+    std::lock_guard lock(mutex_);
+    const auto unchanged = [this](const Found& block) {
+        return blocks_[block.index].generation == block.generation;
+    };
+    while (!blocks.empty()) {
+        std::uint32_t count = 0;
+        for (; count < blocks.size() && unchanged(blocks[count]); ++count)
+            blocks_[blocks[count].index].where = Where::written;
+        if (count > 0) {
+            const ByteRange range = in_torrent(blocks[0].index, count);
+            unwritten_bytes_ -= range.size();
+            pages_.drop(memory(range));
+        }
+        blocks = blocks.subspan(std::max(count, 1u));
     }
 }
 
 /// As far as the blocks are there.
 Error SpillingPiece::advance_hash() {
     Bytes read_back;
-    while (const std::optional<Block> state = next_to_hash()) {
-        const ByteRange range = in_torrent(hashed_);
-        if (*state == Block::written) {
+    while (const std::optional<ToHash> next = next_to_hash()) {
+        const ByteRange range = in_torrent(next->block.index);
+        if (next->where == Where::written) {
             read_back.resize(range.size());
             if (Error error = file_.read(range.begin, read_back)) return error;
         }
-        prefix_.update(*state == Block::written ? ByteView(read_back) : ByteView(memory(range)));
-        ++hashed_;
+        prefix_.update(next->where == Where::written ? ByteView(read_back) : ByteView(memory(range)));
+        on_hashed(next->block);
     }
     return {};
 }
 
-std::optional<SpillingPiece::Block> SpillingPiece::next_to_hash() {
+std::optional<SpillingPiece::ToHash> SpillingPiece::next_to_hash() {
     std::lock_guard lock(mutex_);
     if (std::exchange(rehash_, false)) {
         prefix_ = {};
         hashed_ = 0;
     }
-    if (hashed_ == blocks_.size() || blocks_[hashed_] == Block::missing) return std::nullopt;
-    return blocks_[hashed_];
+    if (hashed_ == blocks_.size() || blocks_[hashed_].where == Where::missing) return std::nullopt;
+    return ToHash{{hashed_, blocks_[hashed_].generation}, blocks_[hashed_].where};
+}
+
+void SpillingPiece::on_hashed(const Found& block) {
+    std::lock_guard lock(mutex_);
+    if (blocks_[block.index].generation == block.generation) {
+        ++hashed_;
+    } else {
+        rehash_ = true;  // who knows what was hashed
+    }
 }
 
 bool SpillingPiece::all_written() {
@@ -155,6 +196,7 @@ bool SpillingPiece::all_written() {
 
 Result<Sha1Digest> SpillingPiece::digest() {
     if (Error error = advance_hash()) return error;
+    std::lock_guard lock(mutex_);
     assert(hashed_ == blocks_.size());
     hashed_ = 0;
     return prefix_.finish();
@@ -176,7 +218,7 @@ Error SpillingPiece::bring_back() {
     for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
         {
             std::lock_guard lock(mutex_);
-            if (blocks_[i] != Block::written) continue;
+            if (blocks_[i].where != Where::written) continue;
         }
         const ByteRange range = in_torrent(i);
         if (Error error = file_.read(range.begin, memory(range))) return error;

@@ -1,4 +1,4 @@
-// A piece that is too large to be held in memory until all of it is there.
+// Piece that is too large to be held in memory until all of it is there.
 #pragma once
 
 #include <functional>
@@ -41,6 +41,7 @@ class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_t
     // ---- engine thread ----
     std::span<std::byte> bytes() override { return pages_.first(place_.size()); }
     void block_received(std::uint32_t block) override;
+    void block_discarded(std::uint32_t block) override;
     bool has_room() override;
     /// All blocks were received. `then` is called by the job when all that the disk takes is written.
     void when_written(Task then);
@@ -58,20 +59,38 @@ class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_t
     Error bring_back();
 
   private:
-    enum class Block : std::uint8_t { missing, in_memory, written };
+    enum class Where : std::uint8_t { missing, in_memory, written };
+    struct Block {
+        Where where = Where::missing;
+        /// Changes when the block is discarded: what a job did with bytes of an earlier generation is void.
+        std::uint32_t generation = 0;
+    };
+    /// One block in memory, as a job found it.
+    struct Found {
+        std::uint32_t index;
+        std::uint32_t generation;
+    };
     /// What a job finds to be done.
     struct Work {
-        std::vector<std::uint32_t> to_write;
+        std::vector<Found> to_write;
         Task then;
         bool nothing() const { return to_write.empty() && !then; }
+    };
+    /// The next block for the hash, as a job found it.
+    struct ToHash {
+        Found block;
+        Where where;
     };
 
     void submit_job();
     void work();
     Work next_work();
-    void write(std::span<const std::uint32_t> blocks);
+    void write(std::span<const Found> blocks);
+    void mark_written(std::span<const Found> blocks);
+    void discard(std::uint32_t block);
     Error advance_hash();
-    std::optional<Block> next_to_hash();
+    std::optional<ToHash> next_to_hash();
+    void on_hashed(const Found& block);
     ByteRange in_torrent(std::uint32_t block, std::uint32_t count = 1) const;
     std::span<std::byte> memory(ByteRange in_torrent) const;
 
@@ -88,13 +107,13 @@ class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_t
     bool working_ = false;             ///< a job was submitted and has not ended
     bool failing_ = false;             ///< the disk did not take some: no more is tried before all is there
     bool given_up_ = false;
-    bool rehash_ = false;  ///< a block came again: what was hashed may not be what is there
+    std::uint32_t hashed_ = 0;  ///< blocks in prefix_
+    bool rehash_ = false;       ///< one of those was discarded
     Task then_;
     bool credit_wanted_ = false;
 
     // The job's:
     Sha1 prefix_;
-    std::uint32_t hashed_ = 0;  ///< blocks in prefix_
 };
 
 }  // namespace btfs

@@ -8,6 +8,7 @@
 #include <deque>
 #include <numeric>
 
+#include "cache/linux_files.hpp"
 #include "tests/cache/support/store_world.hpp"
 
 namespace btfs {
@@ -22,7 +23,9 @@ struct SpillingPieceTest : testing::Test {
     Bytes content = random_bytes(8 * MiB + 777);
     std::uint32_t blocks = static_cast<std::uint32_t>(units_for(content.size(), kBlockSize));
     test::TempDir dir;
-    DataFile file{dir.path() / "data"};
+    std::shared_ptr<test::FaultFiles> files =
+        std::make_shared<test::FaultFiles>(LinuxFiles::open_folder(dir.path()).value());
+    DataFile file{files, "data"};
     PieceMemory memory;
     std::deque<Task> jobs;
     int credits = 0;
@@ -60,6 +63,11 @@ struct SpillingPieceTest : testing::Test {
         });
         run_jobs();
         EXPECT_TRUE(ran);
+    }
+    void once_while_writing(std::function<void()> call) {
+        files->set_before([call, done = false](test::DiskCall kind, const std::string&) mutable {
+            if (kind == test::DiskCall::write && !std::exchange(done, true)) call();
+        });
     }
     std::size_t resident_bytes() {
         const std::span<std::byte> bytes = piece->bytes();
@@ -106,6 +114,81 @@ TEST_F(SpillingPieceTest, ABlockThatIsReceivedAgainReplacesTheFirst) {
     receive(2);
     when_written([&] { EXPECT_EQ(piece->digest().value(), sha1(right)); });
     EXPECT_EQ(on_file(), right);
+}
+
+TEST_F(SpillingPieceTest, ABlockThatIsReplacedWhileItIsWrittenIsHashedAndWrittenAnew) {
+    const Bytes right = content;
+    content[2 * kBlockSize + 5] ^= std::byte{1};
+    for (std::uint32_t i = 0; i < blocks; ++i) receive(i);
+    once_while_writing([&] {
+        piece->block_discarded(2);
+        content = right;
+        receive(2);
+    });
+    when_written([&] {
+        EXPECT_TRUE(piece->all_written());
+        EXPECT_EQ(piece->digest().value(), sha1(right));
+    });
+    EXPECT_EQ(on_file(), right);
+}
+
+TEST_F(SpillingPieceTest, ABlockThatIsDiscardedWhileItIsWrittenIsWrittenWhenItComesAgain) {
+    const Bytes right = content;
+    content[70 * kBlockSize] ^= std::byte{1};
+    for (std::uint32_t i = 0; i < blocks; ++i) receive(i);
+    once_while_writing([&] { piece->block_discarded(70); });
+    run_jobs();
+    content = right;
+    receive(70);
+    when_written([&] { EXPECT_EQ(piece->digest().value(), sha1(right)); });
+    EXPECT_EQ(on_file(), right);
+}
+
+TEST_F(SpillingPieceTest, ABlockThatIsReplacedBehindAGapIsTheNewOne) {
+    const Bytes right = content;
+    content[100 * kBlockSize] ^= std::byte{1};
+    for (std::uint32_t i = 1; i < blocks; ++i) receive(i);  // nothing is hashed before block 0 comes
+    once_while_writing([&] {
+        piece->block_discarded(100);
+        content = right;
+        receive(100);
+    });
+    run_jobs();
+    receive(0);
+    when_written([&] { EXPECT_EQ(piece->digest().value(), sha1(right)); });
+    EXPECT_EQ(on_file(), right);
+}
+
+TEST_F(SpillingPieceTest, ABlockThatIsReplacedWhileItIsReadBackForTheHashIsHashedAnew) {
+    const Bytes right = content;
+    content[100 * kBlockSize] ^= std::byte{1};
+    for (std::uint32_t i = 1; i < blocks; ++i) receive(i);
+    run_jobs();
+    receive(0);
+    std::uint32_t read_back = 0;
+    files->set_before([&](test::DiskCall call, const std::string&) {
+        if (call != test::DiskCall::read || ++read_back != 100) return;
+        piece->block_discarded(100);
+        content = right;
+        receive(100);
+    });
+    when_written([&] {
+        EXPECT_TRUE(piece->all_written());
+        EXPECT_EQ(piece->digest().value(), sha1(right));
+    });
+    EXPECT_GT(read_back, 100u);
+    EXPECT_EQ(on_file(), right);
+}
+
+TEST_F(SpillingPieceTest, WhatWasDiscardedTakesNoRoom) {
+    content = random_bytes(SpillingPiece::kRoomBytes + MiB);
+    blocks = static_cast<std::uint32_t>(units_for(content.size(), kBlockSize));
+    make_piece();
+    const auto enough = static_cast<std::uint32_t>(SpillingPiece::kRoomBytes / kBlockSize);
+    for (std::uint32_t i = 0; i < enough; ++i) receive(i);
+    EXPECT_FALSE(piece->has_room());
+    piece->block_discarded(3);
+    EXPECT_TRUE(piece->has_room());
 }
 
 TEST_F(SpillingPieceTest, WhatAFullDiskDidNotTakeAndWhatItTookComeTogetherInMemory) {
