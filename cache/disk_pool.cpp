@@ -74,6 +74,7 @@ void DiskPool::promote_due(TimePoint now) {
         }
         queue(DiskWork::verify).jobs.push_back(std::move(delayed_[i].job));
         delayed_.erase(delayed_.begin() + static_cast<std::ptrdiff_t>(i));
+        changed_.notify_one();  // it may be one of several, or stand behind a job of another kind
     }
 }
 
@@ -99,6 +100,8 @@ void DiskPool::work() {
     for (;;) {
         if (!delayed_.empty()) promote_due(Clock::now());
         if (Queue* found = next_queue()) {
+            // This may be the thread that waits for what is delayed: another one does so from now on.
+            if (!delayed_.empty()) changed_.notify_one();
             Task job = std::move(found->jobs.front());
             found->jobs.pop_front();
             ++found->running;

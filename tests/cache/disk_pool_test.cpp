@@ -69,6 +69,39 @@ TEST(DiskPoolTest, DelayedJobsComeOrAreForgotten) {
     EXPECT_FALSE(forgotten_ran);
 }
 
+TEST(DiskPoolTest, ADelayedJobDoesNotWaitForTheJobOfTheThreadThatWaitedForIt) {
+    for (int round = 0; round < 20; ++round) {
+        DiskPool pool(3);
+        int owner = 0;
+        std::promise<void> came, longer_than_that;
+        std::shared_future<void> arrived(came.get_future());
+        pool.submit_after(2ms, &owner, [&] { came.set_value(); });
+        // Whichever thread takes this has perhaps been the one that waited.
+        pool.submit_always(DiskWork::write, [&, arrived] {
+            EXPECT_EQ(arrived.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+            longer_than_that.set_value();
+        });
+        longer_than_that.get_future().wait();
+        if (testing::Test::HasFailure()) return;
+    }
+}
+
+TEST(DiskPoolTest, DelayedJobsThatAreDueTogetherRunTogether) {
+    DiskPool pool(3);  // two of them for such work
+    int owner = 0;
+    std::promise<void> first, second;
+    std::shared_future<void> of_first(first.get_future()), of_second(second.get_future());
+    const auto meet = [](std::promise<void>& mine, const std::shared_future<void>& other) {
+        mine.set_value();
+        return other.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+    };
+    std::promise<bool> first_met, second_met;
+    pool.submit_after(2ms, &owner, [&] { first_met.set_value(meet(first, of_second)); });
+    pool.submit_after(2ms, &owner, [&] { second_met.set_value(meet(second, of_first)); });
+    EXPECT_TRUE(first_met.get_future().get());
+    EXPECT_TRUE(second_met.get_future().get());
+}
+
 TEST(DiskPoolTest, RefusesReadsBeyondItsBound) {
     std::promise<void> open;
     std::shared_future<void> gate(open.get_future());
