@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
-# Installs what building needs on Debian 12, as far as it is missing; with "test" or "compare" also what testing, or
-# tests/bench/compare.sh, needs.
+# Installs the Debian or Ubuntu packages that building needs, as far as they are missing: Debian 12 and 13, Ubuntu 24.04.
+#
+#   packaging/install-dependencies.sh [unit|test|compare]
+#
+# "unit" adds what the unit tests need, "test" what all tests need, "compare" what tests/bench/compare.sh needs.
 set -euo pipefail
 
+# "*" stands for a version: see resolve().
 build=(ccache cmake g++ ninja-build pkg-config fuse3
-       libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libc-ares-dev libcli11-dev libfuse3-dev
+       'libboost*-dev' 'libboost-json*-dev' 'libboost-url*-dev' libc-ares-dev libcli11-dev libfmt-dev libfuse3-dev
        libminiupnpc-dev libnatpmp-dev libspdlog-dev libssl-dev zlib1g-dev)
-tests=(libbenchmark-dev libgtest-dev libgmock-dev clang libclang-rt-14-dev
-       aria2 attr curl ffmpeg iproute2 libnfs-utils mpv nfs-ganesha nfs-ganesha-vfs opentracker openssl procps psmisc python3 python3-libtorrent qbittorrent-nox
-       transmission-cli transmission-daemon)
+unit=(libbenchmark-dev libgtest-dev libgmock-dev)
+tests=("${unit[@]}" clang 'libclang-rt-*-dev'
+       aria2 attr curl ffmpeg iproute2 libnfs-utils mpv nfs-ganesha nfs-ganesha-vfs opentracker openssl procps psmisc
+       python3 python3-libtorrent qbittorrent-nox rtorrent transmission-cli transmission-daemon)
 # They may be there from elsewhere, and then Debian's npm does not go with them.
 command -v node >/dev/null || tests+=(nodejs)
 command -v npm >/dev/null || tests+=(npm)
@@ -16,15 +21,52 @@ compare=(btfs iproute2 python3-libtorrent)
 
 wanted=("${build[@]}")
 case ${1:-} in
+    '') ;;
+    unit) wanted+=("${unit[@]}") ;;
     test) wanted+=("${tests[@]}") ;;
     compare) wanted+=("${compare[@]}") ;;
+    *) echo "usage: packaging/install-dependencies.sh [unit|test|compare]" >&2; exit 2 ;;
 esac
 
-missing=()
-for package in "${wanted[@]}"; do
-    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$state" = installed ] || missing+=("$package")
-done
+installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
+}
+offered() {
+    [[ $(LC_ALL=C apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [^\(] ]]
+}
+
+# Prints the name of a package for "*" replaced by the first version that is installed or else offered. Boost's parts
+# come in versions of 1.81 or newer, all of the same; clang's library in the version of the package clang.
+boost_version() {
+    local version
+    for check in installed offered; do
+        for version in 1.81 1.83 1.88 1.90; do
+            "$check" "libboost-url$version-dev" && { echo "$version"; return; }
+        done
+    done
+    echo 1.81
+}
+clang_version() {
+    LC_ALL=C apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' 
+}
+resolve() {
+    case $1 in
+        libboost*) echo "${1/\*/$(boost_version)}" ;;
+        libclang*) echo "${1/\*/$(clang_version)}" ;;
+        *) echo "$1" ;;
+    esac
+}
+
+find_missing() {
+    local package
+    missing=()
+    for package in "${wanted[@]}"; do
+        package=$(resolve "$package")
+        installed "$package" || missing+=("$package")
+    done
+}
+
+find_missing
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 as_root=()
@@ -32,7 +74,6 @@ if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || { echo "please install as root: apt-get install ${missing[*]}" >&2; exit 1; }
     as_root=(sudo)
 fi
-echo "installing: ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
 # No service of these packages may start by itself.
 policy=/usr/sbin/policy-rc.d
@@ -42,4 +83,6 @@ if [ ! -e "$policy" ]; then
     trap '"${as_root[@]}" rm -f "$policy"' EXIT
 fi
 "${as_root[@]}" apt-get update -q >&2
+find_missing  # with the lists of today
+echo "installing: ${missing[*]}" >&2
 "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >&2

@@ -13,6 +13,7 @@ class Exchange:
     """
 
     dials = True
+    create_options = ()  # for the torrent file
 
     def setUp(self):
         super().setUp()
@@ -20,6 +21,9 @@ class Exchange:
         self.torrent = self.folder / "content.torrent"
         self.target = self.folder / "to"
         self.target.mkdir()
+
+    def btfs_seed(self, peers=()):
+        return btfs.Seed(self, self.content, self.torrent, *self.create_options, peers=peers)
 
     def assert_reads_all(self, peer_port):
         mount = btfs.Mount(self, self.torrent, peers=[peer_port])
@@ -38,15 +42,15 @@ class Exchange:
         self.assertEqual(said, [])
 
     def test_reads_everything_from_it(self):
-        btfs.create(self, self.content, self.torrent)
+        btfs.create(self, self.content, self.torrent, *self.create_options)
         self.assert_reads_all(self.seed(self.torrent, self.content.parent))
 
     def test_gets_everything_from_a_seed(self):
-        btfs.create(self, self.content, self.torrent)
-        self.assert_gets_all_from(lambda peers: btfs.Seed(self, self.content, self.torrent, peers=peers))
+        btfs.create(self, self.content, self.torrent, *self.create_options)
+        self.assert_gets_all_from(self.btfs_seed)
 
     def test_gets_everything_from_a_mount_that_has_read_it(self):
-        seed = btfs.Seed(self, self.content, self.torrent)
+        seed = self.btfs_seed()
         mount = self.assert_reads_all(seed.port)
         seed.stop()
         if self.dials:
