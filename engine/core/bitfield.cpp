@@ -1,6 +1,5 @@
 #include "engine/core/bitfield.hpp"
 
-#include <algorithm>
 #include <bit>
 
 namespace btfs {
@@ -13,11 +12,10 @@ Bitfield::Bitfield(std::size_t size, bool value)
 std::optional<Bitfield> Bitfield::parse(ByteView payload, std::size_t size) {
     if (payload.size() != units_for(size, 8)) return std::nullopt;
     Bitfield result(size);
-    for (std::size_t i = 0; i < payload.size(); ++i) {
+    for (std::size_t i = 0; i < payload.size(); ++i)
         result.bytes_[i] = std::to_integer<std::uint8_t>(payload[i]);
-        result.count_ += static_cast<std::size_t>(std::popcount(result.bytes_[i]));
-    }
-    if (size % 8 != 0 && (result.bytes_.back() & (0xff >> size % 8)) != 0) return std::nullopt;
+    if (size % 8 != 0) result.bytes_.back() &= static_cast<std::uint8_t>(0xff << (8 - size % 8));
+    for (std::uint8_t byte : result.bytes_) result.count_ += static_cast<std::size_t>(std::popcount(byte));
     return result;
 }
 
@@ -35,9 +33,14 @@ bool Bitfield::clear(PieceIndex piece) {
     return true;
 }
 
-bool Bitfield::includes(const Bitfield& other) const {
-    return std::ranges::equal(bytes_, other.bytes_,
-                              [](std::uint8_t ours, std::uint8_t theirs) { return (theirs & ~ours) == 0; });
+std::size_t Bitfield::count_without(const Bitfield& other) const {
+    std::size_t count = 0, at = 0;
+    for (; at + sizeof(std::uint64_t) <= bytes_.size(); at += sizeof(std::uint64_t))
+        count += static_cast<std::size_t>(std::popcount(word(at) & ~other.word(at)));
+    for (; at < bytes_.size(); ++at)
+        count += static_cast<std::size_t>(
+            std::popcount(static_cast<std::uint8_t>(bytes_[at] & ~unsigned{other.bytes_[at]})));
+    return count;
 }
 
 }  // namespace btfs

@@ -1,7 +1,9 @@
 // A set of pieces, in the bit order of BEP 3 (piece 0 is the highest bit of the first byte).
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,7 +18,7 @@ class Bitfield {
     Bitfield() = default;
     explicit Bitfield(std::size_t size, bool value = false);
 
-    /// Reads BEP 3's bitfield payload. Nothing if its length is not exact or a spare bit is set.
+    /// Reads BEP 3's bitfield payload. Nothing if its length is not exact. Spare bits are ignored.
     static std::optional<Bitfield> parse(ByteView payload, std::size_t size);
     /// The payload of a bitfield message.
     ByteView bytes() const { return std::as_bytes(std::span(bytes_)); }
@@ -24,9 +26,27 @@ class Bitfield {
     std::size_t size() const { return size_; }
     std::size_t count() const { return count_; }
     bool all() const { return count_ == size_; }
-    /// True if all that is set in `other`, of the same size, is set here too.
-    bool includes(const Bitfield& other) const;
     bool none() const { return count_ == 0; }
+    /// How many are set here and not in `other`, which has the same size.
+    std::size_t count_without(const Bitfield& other) const;
+    /// Calls f(PieceIndex) for each that is set here and not in `other`, in order. Runs of bytes without any
+    /// are passed over eight at a time.
+    template <class F>
+    void for_each_without(const Bitfield& other, F f) const {
+        std::size_t at = 0;
+        while (at < bytes_.size()) {
+            if (at + sizeof(std::uint64_t) <= bytes_.size() && (word(at) & ~other.word(at)) == 0) {
+                at += sizeof(std::uint64_t);
+                continue;
+            }
+            for (unsigned rest = bytes_[at] & ~unsigned{other.bytes_[at]}; rest != 0;) {
+                const auto bit = static_cast<unsigned>(std::countl_zero(static_cast<std::uint8_t>(rest)));
+                f(PieceIndex(at * 8 + bit));
+                rest &= ~(0x80u >> bit);
+            }
+            ++at;
+        }
+    }
 
     bool test(PieceIndex piece) const { return bytes_[piece.value() / 8] >> (7 - piece.value() % 8) & 1; }
     /// Both give whether the bit changed.
@@ -36,6 +56,12 @@ class Bitfield {
     bool operator==(const Bitfield&) const = default;
 
   private:
+    std::uint64_t word(std::size_t at) const {
+        std::uint64_t eight = 0;
+        std::memcpy(&eight, bytes_.data() + at, sizeof eight);
+        return eight;
+    }
+
     std::vector<std::uint8_t> bytes_;
     std::size_t size_ = 0;
     std::size_t count_ = 0;

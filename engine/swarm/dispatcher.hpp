@@ -38,7 +38,7 @@ class Dispatcher {
     /// True while one of them is missing.
     bool has_background_work() const {
         return background_ && world_.picker.bytes_missing() > 0 &&
-               !world_.picker.had().includes(*background_);
+               background_->count_without(world_.picker.had()) > 0;
     }
     /// A piece that failed is not asked again of peers for which this is true.
     void set_excluded(std::function<bool(PieceIndex, const Peer&)> excluded) {

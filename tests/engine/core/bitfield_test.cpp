@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/core/rng.hpp"
+
 namespace btfs {
 namespace {
 
@@ -30,8 +32,30 @@ TEST(Bitfield, ParsesOnlyExactPayloads) {
     EXPECT_TRUE(pieces->test(PieceIndex(2)));
     EXPECT_FALSE(Bitfield::parse(raw({0xa0}), 10));
     EXPECT_FALSE(Bitfield::parse(raw({0xa0, 0x40, 0}), 10));
-    EXPECT_FALSE(Bitfield::parse(raw({0xa0, 0x20}), 10));  // a spare bit
     EXPECT_TRUE(Bitfield::parse({}, 0)->all());
+}
+
+TEST(Bitfield, IgnoresSpareBits) {
+    EXPECT_EQ(Bitfield::parse(raw({0xa0, 0x7f}), 10), Bitfield::parse(raw({0xa0, 0x40}), 10));
+    EXPECT_EQ(Bitfield::parse(raw({0xff, 0xff}), 10), Bitfield(10, true));
+}
+
+TEST(Bitfield, NamesWhatAnotherLacks) {
+    Rng rng(1);
+    for (int round = 0; round < 200; ++round) {
+        const std::size_t size = rng.below(400);
+        Bitfield ours(size), theirs(size);
+        std::vector<PieceIndex> expected, seen;
+        const std::uint64_t density = 1 + rng.below(100);
+        for (std::uint32_t i = 0; i < size; ++i) {
+            if (rng.below(density) == 0) ours.set(PieceIndex(i));
+            if (rng.below(2) == 0) theirs.set(PieceIndex(i));
+            if (ours.test(PieceIndex(i)) && !theirs.test(PieceIndex(i))) expected.push_back(PieceIndex(i));
+        }
+        ours.for_each_without(theirs, [&](PieceIndex piece) { seen.push_back(piece); });
+        EXPECT_EQ(seen, expected) << "size " << size;
+        EXPECT_EQ(ours.count_without(theirs), expected.size());
+    }
 }
 
 TEST(Bitfield, FullHasNoSpareBits) {

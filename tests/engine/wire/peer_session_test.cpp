@@ -626,7 +626,6 @@ TEST(PeerSession, BreakingTheProtocolEndsTheConnection) {
     Bytes unasked(kPieceHeaderSize + 16384);
     write_piece_header(std::span<std::byte, kPieceHeaderSize>(unasked.data(), kPieceHeaderSize), kBlock);
     const Offence offences[] = {
-        {"a spare bit", message(BitfieldMessage{spare}), Errc::bitfield_malformed},
         {"a bitfield too long", message(BitfieldMessage{too_long}), Errc::bitfield_malformed},
         {"a piece out of range", message(Have{PieceIndex(kPieces)}), Errc::index_out_of_range},
         {"a request out of range", message(Request{{PieceIndex(0), kPieceLength, 1}}),
