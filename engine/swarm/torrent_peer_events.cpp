@@ -119,9 +119,9 @@ void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) 
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
-    // Who refuses without choking us would be the soonest to be asked again, and again. Trusted when it
-    // sends.
-    if (!peer.session.peer_choking()) peer.snubbed = true;
+    // A peer that refuses without choking us would be the soonest to be asked again, and again. It is trusted
+    // when it sends.
+    if (!e.choking) peer.snubbed = true;
     content_->dispatcher.release_block(peer, e.block);
 }
 

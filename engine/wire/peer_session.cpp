@@ -269,7 +269,7 @@ Error PeerSession::handle(const Choke&) {
     if (peer_choking_) return {};
     peer_choking_ = true;
     if (!capabilities_.fast)  // all that was asked is dropped (BEP 3)
-        for (const BlockRef& block : requests_.drop_all()) events_.push_back(BlockRefused{block});
+        for (const BlockRef& block : requests_.drop_all()) events_.push_back(BlockRefused{block, true});
     events_.push_back(Choked{});
     return {};
 }
@@ -366,7 +366,7 @@ Error PeerSession::handle(const AllowedFast& m) {
 Error PeerSession::handle(const RejectRequest& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
     const auto rejected = requests_.reject(m.block);  // or one we gave up, or a confused peer: no harm
-    if (rejected && !rejected->cancelled) events_.push_back(BlockRefused{m.block});
+    if (rejected && !rejected->cancelled) events_.push_back(BlockRefused{m.block, peer_choking_});
     return {};
 }
 
@@ -466,7 +466,7 @@ void PeerSession::answer_metadata_request(std::uint32_t piece) {
 Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) {
     if (block.size == 0) {  // BitComet's way to reject
         if (const auto rejected = requests_.begin_rejection(block)) {
-            if (!rejected->cancelled) events_.push_back(BlockRefused{rejected->block});
+            if (!rejected->cancelled) events_.push_back(BlockRefused{rejected->block, peer_choking_});
             return std::span<std::byte>{};
         }
     }

@@ -63,9 +63,11 @@ struct BlockArrived {
 struct BlockUnneeded {
     BlockRef block;
 };
-/// A requested block will not come: rejected, or dropped by a choke.
+/// A requested block will not come: rejected, or dropped by a choke. `choking`: the peer choked us when it
+/// said so.
 struct BlockRefused {
     BlockRef block;
+    bool choking;
 };
 /// The peer asks for a block that it may have, and that send_block() or refuse_block() must answer.
 struct BlockWanted {

@@ -354,6 +354,21 @@ TEST(Torrent, TheOnlyPeerIsAskedAgainSoonThoughItRefused) {
     EXPECT_EQ(session.requests().front().block.piece, PieceIndex(3));
 }
 
+// The rejects belong to the Choke, though the peer chokes us no more when they are looked at.
+TEST(Torrent, APeerThatChokedAndUnchokedInOneTurnIsAskedOn) {
+    Scripted s;
+    s.says({wire::HaveAll{}, wire::Unchoke{}});
+    s.torrent.set_reader(1, {.blocked = {{3 * kPiece, 3 * kPiece + 1}}, .window = {0, kSize}}, s.now);
+    const wire::PeerSession& session = *s.torrent.session(s.peer);
+    ASSERT_GT(session.requests().size(), 1u);
+    Bytes turn;
+    append_message(turn, wire::Choke{});
+    for (const auto& request : session.requests()) append_message(turn, wire::RejectRequest{request.block});
+    append_message(turn, wire::Unchoke{});
+    s.torrent.handle_bytes(s.peer, turn, s.now);
+    EXPECT_GT(session.requests().size(), 1u) << "a peer that counts as silent is asked for one block at most";
+}
+
 TEST(Torrent, ARequestThatTheOnlyPeerOverlooksIsRepeated) {
     Scripted s;
     s.says({wire::HaveAll{}, wire::Unchoke{}});
