@@ -36,7 +36,7 @@ const char* text(Errc e) {
         case Errc::message_not_negotiated: return "message that was not negotiated";
         case Errc::bitfield_malformed: return "malformed bitfield";
         case Errc::index_out_of_range: return "index out of range";
-        case Errc::request_flood: return "too many requests";
+        case Errc::message_flood: return "too many messages that serve nothing";
         case Errc::unwanted_data: return "data that nobody asked for";
         case Errc::peer_timed_out: return "peer timed out";
         case Errc::peer_banned: return "peer sent wrong data";

@@ -40,7 +40,7 @@ enum class Errc {
     message_not_negotiated,
     bitfield_malformed,
     index_out_of_range,
-    request_flood,
+    message_flood,
     unwanted_data,
     peer_timed_out,
     peer_banned,

@@ -68,7 +68,7 @@ TimePoint Dispatcher::next_timeout() const {
     return std::min({alarm, held_until_, hedge_at_, retry_at_});
 }
 
-Offer Dispatcher::offer_of(PieceIndex piece) {
+Offer Dispatcher::offer_of(PieceIndex piece) const {
     switch (world_.picker.state(piece)) {
         case PieceState::missing:
             return Offer::open;
@@ -424,6 +424,8 @@ std::uint64_t Dispatcher::limit_for(const Peer& peer, Rank rank, TimePoint now) 
 // slow peer works further ahead, where it delays nobody.
 void Dispatcher::fill(Peer& peer, TimePoint now) {
     if (!peer.session.greeted() || !has_room(peer, limit_for(peer, Rank::blocked, now))) return;
+    // Without this, each message of a peer that cannot be asked for anything would cost a look at all pieces.
+    if (!peer.pieces.useful(world_.picker) || !peer.session.may_request_any()) return;
     if (peer.snubbed) return probe(peer, now);
     std::uint64_t bytes_before = 0;
     std::vector<PieceIndex> touched;
@@ -448,16 +450,24 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     for (PieceIndex piece : touched) refresh_offer(piece);
 
     while (has_background_work() && has_room(peer, peer.estimate.target_in_flight())) {
-        const auto piece = world_.picker.rarest(
-            [&](PieceIndex p) {
-                return background_->test(p) && usable(peer, p) &&
-                       (!world_.demand.wants(p) || offer_of(p) == Offer::open);
-            },
-            peer.id * 7919);
+        const auto piece = background_piece(peer);
         if (!piece || !fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now))
             break;
         refresh_offer(*piece);
     }
+}
+
+/// What the peer may be asked for that nobody reads: the rarest, or of its allowed-fast set while it chokes
+/// us.
+std::optional<PieceIndex> Dispatcher::background_piece(const Peer& peer) const {
+    const auto eligible = [&](PieceIndex p) {
+        return background_->test(p) && usable(peer, p) &&
+               (!world_.demand.wants(p) || offer_of(p) == Offer::open);
+    };
+    if (!peer.session.peer_choking()) return world_.picker.rarest(eligible, peer.id * 7919);
+    for (PieceIndex piece : peer.session.allowed_fast())
+        if (offer_of(piece) == Offer::open && eligible(piece)) return piece;
+    return std::nullopt;
 }
 
 // A silent peer shows that it is back by a block that can wait, unless there is nobody else to ask.

@@ -34,12 +34,15 @@ class Dispatcher {
     explicit Dispatcher(const World& world) : world_(world) {}
 
     /// Besides what readers want, these pieces, rarest first.
-    void set_background(Bitfield pieces) { background_ = std::move(pieces); }
-    /// True while one of them is missing.
-    bool has_background_work() const {
-        return background_ && world_.picker.bytes_missing() > 0 &&
-               background_->count_without(world_.picker.had()) > 0;
+    void set_background(Bitfield pieces) {
+        background_missing_ = pieces.count_without(world_.picker.had());
+        background_ = std::move(pieces);
     }
+    /// True while one of them is missing.
+    bool has_background_work() const { return background_missing_ > 0; }
+    /// We have the piece now, and did not before; or do not have it any more.
+    void on_had(PieceIndex piece) { background_missing_ -= in_background(piece); }
+    void on_lost(PieceIndex piece) { background_missing_ += in_background(piece); }
     /// A piece that failed is not asked again of peers for which this is true.
     void set_excluded(std::function<bool(PieceIndex, const Peer&)> excluded) {
         excluded_ = std::move(excluded);
@@ -79,7 +82,7 @@ class Dispatcher {
     void count_wasted(std::uint64_t bytes) { wasted_ += bytes; }
     std::uint64_t wasted() const { return wasted_; }
 
-    Offer offer_of(PieceIndex piece);
+    Offer offer_of(PieceIndex piece) const;
 
   private:
     void ring_alarms(TimePoint now);
@@ -95,6 +98,7 @@ class Dispatcher {
     void fill_changed(TimePoint now);
     std::uint64_t cancelled_in_flight() const;
     void fill(Peer& peer, TimePoint now);
+    std::optional<PieceIndex> background_piece(const Peer& peer) const;
     void probe(Peer& peer, TimePoint now);
     void release_asked_before(TimePoint time, Peer& peer, bool cancel, TimePoint now);
     bool alone(const Peer& peer) const;
@@ -111,6 +115,7 @@ class Dispatcher {
 
     World world_;
     std::optional<Bitfield> background_;
+    std::size_t background_missing_ = 0;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
     bool no_credit_ = false;
     std::uint64_t wasted_ = 0;

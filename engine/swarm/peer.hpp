@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/swarm/counted_pieces.hpp"
 #include "engine/swarm/partial_piece.hpp"
 #include "engine/swarm/peer_estimate.hpp"
 #include "engine/wire/peer_session.hpp"
@@ -44,10 +45,7 @@ struct Peer {
     bool changed = false;
     bool hungry = false;
     TimePoint alarm = kNever;
-    /// What of it is counted in the picker's availability. The session may know more already, since its
-    /// events are handled after all bytes of a turn were read.
-    bool counted_as_seed = false;
-    std::optional<Bitfield> counted_pieces;
+    CountedPieces pieces;
     /// Blocks that it may have and waits for, and whether the store is reading for it.
     std::deque<BlockRef> uploads;
     bool reading_upload = false;

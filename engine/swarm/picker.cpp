@@ -68,12 +68,12 @@ void Picker::set_lost(PieceIndex piece) {
 void Picker::pieces_joined(const Bitfield& pieces) {
     rarity_.reset();  // sorted anew when it is needed: as quick as this
     if (counts_.empty()) counts_.resize(layout_.piece_count());
-    for (std::uint32_t i = 0; i < counts_.size(); ++i) counts_[i] += pieces.test(PieceIndex(i));
+    pieces.for_each_without(Bitfield(pieces.size()), [&](PieceIndex piece) { ++counts_[piece.value()]; });
 }
 
 void Picker::pieces_left(const Bitfield& pieces) {
     rarity_.reset();
-    for (std::uint32_t i = 0; i < counts_.size(); ++i) counts_[i] -= pieces.test(PieceIndex(i));
+    pieces.for_each_without(Bitfield(pieces.size()), [&](PieceIndex piece) { --counts_[piece.value()]; });
 }
 
 void Picker::piece_gained(PieceIndex piece) {
@@ -86,6 +86,20 @@ void Picker::piece_left(PieceIndex piece) {
     assert(!counts_.empty() && counts_[piece.value()] > 0);
     --counts_[piece.value()];
     if (rarity_) rarity_->count_down(piece);
+}
+
+void Picker::completed() {
+    ++seeds_;
+    for (std::uint16_t& count : counts_) --count;
+    if (rarity_) rarity_->count_all_down();
+}
+
+void Picker::no_longer_complete() {
+    assert(seeds_ > 0);
+    --seeds_;
+    if (counts_.empty()) counts_.resize(layout_.piece_count());
+    for (std::uint16_t& count : counts_) ++count;
+    if (rarity_) rarity_->count_all_up();
 }
 
 std::uint32_t Picker::availability(PieceIndex piece) const {

@@ -55,6 +55,10 @@ class Picker {
     void pieces_left(const Bitfield& pieces);
     void piece_gained(PieceIndex piece);
     void piece_left(PieceIndex piece);
+    /// A peer of which all pieces were counted one by one is counted as a seed from now on; or the reverse.
+    /// The order of the pieces stays.
+    void completed();
+    void no_longer_complete();
     /// How many connected peers have the piece.
     std::uint32_t availability(PieceIndex piece) const;
 

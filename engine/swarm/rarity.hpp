@@ -1,6 +1,7 @@
 // Pieces in the order of how many peers have them.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -41,6 +42,12 @@ class Rarity {
     /// One more, or one fewer, has the piece; nothing if it is not contained.
     void count_up(PieceIndex piece);
     void count_down(PieceIndex piece);
+    /// One more, or one fewer, has all pieces. O(groups). Before count_all_down() no piece's count is 0.
+    void count_all_up() { begins_.insert(begins_.begin(), 0); }
+    void count_all_down() {
+        assert(begins_[1] == 0);
+        if (begins_.size() > 2) begins_.erase(begins_.begin());
+    }
 
     /// The first piece with the least count that `eligible` accepts. Within a group the search begins at a
     /// place that follows from `salt`.

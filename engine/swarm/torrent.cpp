@@ -105,13 +105,6 @@ void Torrent::become_private(TimePoint now) {
     settle(now);
 }
 
-void Torrent::uncount(Peer& peer) {
-    if (peer.counted_as_seed) content_->picker.seed_left();
-    if (peer.counted_pieces) content_->picker.pieces_left(*peer.counted_pieces);
-    peer.counted_as_seed = false;
-    peer.counted_pieces.reset();
-}
-
 // ---- readers ----
 
 void Torrent::set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint now) {
@@ -141,13 +134,7 @@ bool Torrent::active(TimePoint now) const {
 bool Torrent::interesting(const Peer& peer) const {
     if (metadata_fetch_) return true;  // so that we are unchoked when there is something to ask for
     if (content_->picker.bytes_missing() == 0) return false;
-    if (peer.session.is_seed() || !peer.session.pieces_known()) return true;
-    const auto& pieces = peer.session.pieces();
-    if (!pieces) return false;
-    if (pieces->count() > content_->picker.had().count()) return true;
-    for (std::uint32_t i = 0; i < pieces->size(); ++i)
-        if (pieces->test(PieceIndex(i)) && !content_->picker.had().test(PieceIndex(i))) return true;
-    return false;
+    return !peer.session.pieces_known() || peer.pieces.useful(content_->picker);
 }
 
 void Torrent::update_interest(Peer& peer, TimePoint now) {

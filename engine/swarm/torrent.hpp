@@ -233,7 +233,6 @@ class Torrent final : private wire::BlockPlaces {
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
     ConnectionId redundant(const Peer& newer, const Peer& older) const;
     void remove(ConnectionId connection, ConnectionUse use, TimePoint now);
-    void uncount(Peer& peer);
     void after_pieces_changed(Peer& peer, TimePoint now);
     void ban(const Address& address, TimePoint now);
     void discard_blocks_from(const Address& address);
@@ -283,6 +282,7 @@ class Torrent final : private wire::BlockPlaces {
     TimePoint turnover_due_{};
     TimePoint want_peers_due_{};
     TimePoint housekeeping_due_ = kNever;
+    bool slots_due_ = false;  ///< some peer's interest has changed
     TimePoint last_active_;
 
     std::deque<TorrentAction> actions_;

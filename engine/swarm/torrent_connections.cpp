@@ -149,7 +149,8 @@ void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
 }
 
 void Torrent::disconnect(ConnectionId connection, Error reason, TimePoint now) {
-    const bool no_need = reason == Errc::peer_not_needed || reason == Errc::duplicate_peer;
+    const bool no_need =
+        reason == Errc::peer_not_needed || reason == Errc::duplicate_peer || reason == Errc::message_flood;
     remove(connection, no_need ? ConnectionUse::no_need : ConnectionUse::nothing, now);
     actions_.push_back(Disconnect{connection, reason});
 }
@@ -162,7 +163,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     if (pex_) pex_->remove_peer(connection, now);
     content_->dispatcher.release(peer, false, now);
     content_->dispatcher.on_peer_gone(peer);
-    uncount(peer);
+    peer.pieces.clear(content_->picker);
     const Endpoint remote = peer.session.remote();
     if (use == ConnectionUse::nothing &&
         (peer.session.content_received() > 0 || peer.session.content_sent() > 0))

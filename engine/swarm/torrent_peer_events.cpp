@@ -2,6 +2,7 @@
 #include "engine/swarm/torrent.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace btfs {
 
@@ -14,6 +15,7 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
         if (!peers_.contains(id)) return true;  // it was disconnected
     }
     if (any) content_->dispatcher.on_peer_changed(peer);
+    if (std::exchange(slots_due_, false)) content_->uploader.assign_slots(now);
     return any;
 }
 
@@ -44,39 +46,25 @@ ConnectionId Torrent::redundant(const Peer& newer, const Peer& older) const {
 }
 
 void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
-    uncount(peer);
     if (peer.session.is_seed()) {
-        peer.counted_as_seed = true;
-        content_->picker.seed_joined();
+        peer.pieces.assign_seed(content_->picker);
     } else if (peer.session.pieces()) {
-        peer.counted_pieces = peer.session.pieces();
-        content_->picker.pieces_joined(*peer.counted_pieces);
+        peer.pieces.assign(*peer.session.pieces(), content_->picker);
+    } else {
+        peer.pieces.clear(content_->picker);
     }
     content_->dispatcher.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
-    if (!peer.counted_as_seed) {
-        if (!peer.counted_pieces) peer.counted_pieces.emplace(content_->layout.piece_count());
-        if (peer.counted_pieces->set(e.piece)) content_->picker.piece_gained(e.piece);
-        if (peer.counted_pieces->all()) {
-            uncount(peer);
-            peer.counted_as_seed = true;
-            content_->picker.seed_joined();
-        }
-    }
+    peer.pieces.gain(e.piece, content_->picker);
     if (content_->demand.is_blocked_on(e.piece)) content_->dispatcher.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceLost& e, TimePoint now) {
-    if (peer.counted_as_seed) {
-        uncount(peer);
-        peer.counted_pieces.emplace(content_->layout.piece_count(), true);
-        content_->picker.pieces_joined(*peer.counted_pieces);
-    }
-    if (peer.counted_pieces && peer.counted_pieces->clear(e.piece)) content_->picker.piece_left(e.piece);
+    peer.pieces.lose(e.piece, content_->picker);
     update_interest(peer, now);
 }
 
@@ -93,8 +81,9 @@ void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
     content_->dispatcher.on_peer_offers(peer);
 }
 
-void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint now) {
-    content_->uploader.assign_slots(now);
+// Once for all that a turn brought, since it looks at all peers.
+void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint) {
+    slots_due_ = true;
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {

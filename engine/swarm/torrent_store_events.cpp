@@ -7,7 +7,12 @@
 namespace btfs {
 
 void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
+    const bool is_new = !content_->picker.had().test(piece);
     const auto finished = content_->picker.set_had(piece);
+    if (is_new) {
+        content_->dispatcher.on_had(piece);
+        for (auto& [id, peer] : peers_) peer->pieces.on_had(piece);
+    }
     const std::set<Address> guilty = content_->blame.on_verified(piece, finished.get(), block_digests);
     content_->dispatcher.refresh_offer(piece);
     if (announced_.set(piece))
@@ -84,7 +89,12 @@ void Torrent::discard_blocks_from(const Address& address) {
 
 void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
     if (content_->picker.bytes_missing() == 0) peer_list_.on_need(now);  // seeds were let go
+    const bool was_had = content_->picker.had().test(piece);
     content_->picker.set_lost(piece);
+    if (was_had) {
+        content_->dispatcher.on_lost(piece);
+        for (auto& [id, peer] : peers_) peer->pieces.on_lost(piece);
+    }
     if (announced_.clear(piece))
         for (auto& [id, peer] : peers_) peer->session.announce_lost(piece);
     content_->dispatcher.refresh_offer(piece);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "engine/wire/allowed_fast.hpp"
 #include "engine/wire/metadata_message.hpp"
@@ -13,8 +14,8 @@ constexpr Duration kHandshakeTimeout = 10s;
 constexpr Duration kReceiveTimeout = 140s;  // a keep-alive is due every two minutes (BEP 3)
 constexpr Duration kKeepAliveAfter = 100s;
 constexpr std::size_t kMaxAllowedFast = 256;
-/// Requests of a choked peer that are refused before it is taken for hostile.
-constexpr std::uint32_t kMaxRefusedWhileChoked = 4 * PeerSession::kOurReqq;
+/// Pieces gained by one message that are told in one event each.
+constexpr std::size_t kMaxToldOneByOne = 64;
 /// While the pieces are not known: the bitfield of the largest torrent that we can be told of (BEP 9).
 constexpr std::uint32_t kMaxUnknownMessageSize = 512 * 1024;
 /// What a peer may say of its pieces before we can understand it.
@@ -115,10 +116,7 @@ void PeerSession::set_interested(bool interested) {
 void PeerSession::set_choking(bool choking) {
     if (am_choking_ == choking || !greeted_) return;
     am_choking_ = choking;
-    if (!choking) {
-        refused_while_choked_ = 0;
-        return send(Unchoke{});
-    }
+    if (!choking) return send(Unchoke{});
     send(Choke{});
     // With fast, each dropped request is answered by a reject; without, the choke says it.
     const auto granted = [&](const BlockRef& block) {
@@ -258,7 +256,7 @@ Error PeerSession::on_message(ByteView body) {
     if (!message) return message.error();
     if (!config_.layout && concerns_pieces(*message)) {
         early_bytes_ += body.size() + sizeof(Bytes);
-        if (early_bytes_ > kMaxEarlyBytes) return Errc::request_flood;
+        if (early_bytes_ > kMaxEarlyBytes) return Errc::message_flood;
         early_.emplace_back(body.begin(), body.end());
         return {};
     }
@@ -266,7 +264,7 @@ Error PeerSession::on_message(ByteView body) {
 }
 
 Error PeerSession::handle(const Choke&) {
-    if (peer_choking_) return {};
+    if (peer_choking_) return charge(1);
     peer_choking_ = true;
     if (!capabilities_.fast)  // all that was asked is dropped (BEP 3)
         for (const BlockRef& block : requests_.drop_all()) events_.push_back(BlockRefused{block, true});
@@ -275,33 +273,32 @@ Error PeerSession::handle(const Choke&) {
 }
 
 Error PeerSession::handle(const Unchoke&) {
-    if (!peer_choking_) return {};
+    if (!peer_choking_) return charge(1);
     peer_choking_ = false;
     events_.push_back(Unchoked{});
-    return {};
+    return charge(kUnchokePoints);
 }
 
 Error PeerSession::handle(const Interested&) {
     if (!peer_interested_) events_.push_back(InterestChanged{});
     peer_interested_ = true;
-    return {};
+    return charge(1);
 }
 
 Error PeerSession::handle(const NotInterested&) {
     if (peer_interested_) events_.push_back(InterestChanged{});
     peer_interested_ = false;
-    return {};
+    return charge(1);
 }
 
 Error PeerSession::handle(const Have& m) {
     if (m.piece.value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
     pieces_known_ = true;
-    gain(m.piece);
-    return {};
+    return gain(m.piece) ? Error{} : charge(1);
 }
 
-void PeerSession::gain(PieceIndex piece) {
-    if (has(piece)) return;
+bool PeerSession::gain(PieceIndex piece) {
+    if (has(piece)) return false;
     if (!pieces_) pieces_.emplace(config_.layout->piece_count());
     pieces_->set(piece);
     if (pieces_->all()) {
@@ -309,11 +306,21 @@ void PeerSession::gain(PieceIndex piece) {
         pieces_.reset();
     }
     events_.push_back(PieceGained{piece});
+    return true;
 }
 
 void PeerSession::gain(const Bitfield& pieces) {
-    for (std::uint32_t i = 0; i < pieces.size(); ++i)
-        if (pieces.test(PieceIndex(i))) gain(PieceIndex(i));
+    if (is_seed_ || pieces.none()) return;
+    if (!pieces_) pieces_.emplace(pieces.size());
+    const Bitfield before = *pieces_;
+    if (pieces.count_without(before) <= kMaxToldOneByOne)
+        return pieces.for_each_without(before, [this](PieceIndex piece) { gain(piece); });
+    pieces.for_each_without(before, [this](PieceIndex piece) { pieces_->set(piece); });
+    if (pieces_->all()) {
+        is_seed_ = true;
+        pieces_.reset();
+    }
+    events_.push_back(PiecesKnown{});
 }
 
 Error PeerSession::handle(const BitfieldMessage& m) {
@@ -321,7 +328,7 @@ Error PeerSession::handle(const BitfieldMessage& m) {
     if (!parsed) return Errc::bitfield_malformed;
     if (pieces_known_) {
         gain(*parsed);
-        return {};
+        return charge(1 + all_pieces_points());
     }
     pieces_known_ = true;
     is_seed_ = parsed->all();
@@ -333,8 +340,9 @@ Error PeerSession::handle(const BitfieldMessage& m) {
 Error PeerSession::take_all_pieces(bool all) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
     if (pieces_known_) {
-        if (all) gain(Bitfield(config_.layout->piece_count(), true));
-        return {};
+        if (!all || is_seed_) return charge(1);
+        gain(Bitfield(config_.layout->piece_count(), true));
+        return charge(1 + all_pieces_points());
     }
     pieces_known_ = true;
     is_seed_ = all;
@@ -351,22 +359,25 @@ Error PeerSession::handle(const HaveNone&) {
 
 Error PeerSession::handle(const SuggestPiece& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
-    return m.piece.value() < config_.layout->piece_count() ? Error{} : Errc::index_out_of_range;
+    if (m.piece.value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
+    return charge(1);
 }
 
 Error PeerSession::handle(const AllowedFast& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
     if (m.piece.value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
-    if (allowed_fast_.size() < kMaxAllowedFast &&
-        std::ranges::find(allowed_fast_, m.piece) == allowed_fast_.end())
-        allowed_fast_.push_back(m.piece);
+    if (allowed_fast_.size() >= kMaxAllowedFast ||
+        std::ranges::find(allowed_fast_, m.piece) != allowed_fast_.end())
+        return charge(1);
+    allowed_fast_.push_back(m.piece);
     return {};
 }
 
 Error PeerSession::handle(const RejectRequest& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
-    const auto rejected = requests_.reject(m.block);  // or one we gave up, or a confused peer: no harm
-    if (rejected && !rejected->cancelled) events_.push_back(BlockRefused{m.block, peer_choking_});
+    const auto rejected = requests_.reject(m.block);
+    if (!rejected) return charge(1);  // one that we gave up, or a confused peer
+    if (!rejected->cancelled) events_.push_back(BlockRefused{m.block, peer_choking_});
     return {};
 }
 
@@ -379,9 +390,8 @@ Error PeerSession::handle(const Request& m) {
     const bool repeated = std::ranges::find(wanted_by_peer_, m.block) != wanted_by_peer_.end();
     if (!granted || !room || repeated) {
         // It may have asked before our Choke reached it; only a flood is an offence.
-        if (++refused_while_choked_ > kMaxRefusedWhileChoked) return Errc::request_flood;
         if (capabilities_.fast && !repeated) send(RejectRequest{m.block});
-        return {};
+        return charge(kRefusedPoints);
     }
     wanted_by_peer_.push_back(m.block);
     events_.push_back(BlockWanted{m.block});
@@ -392,35 +402,49 @@ Error PeerSession::handle(const Cancel& m) {
     if (std::erase(wanted_by_peer_, m.block) > 0) {
         events_.push_back(BlockNotWanted{m.block});
     } else if (!outbound_.drop_block(m.block)) {
-        return {};  // on its way, or answered
+        return charge(1);  // on its way, or answered
     }
     if (capabilities_.fast) send(RejectRequest{m.block});
-    return {};
+    return charge(kCancelledPoints);
+}
+
+Error PeerSession::handle(const Port& m) {
+    if (m.port == 0 || told_dht_port_ == m.port) return charge(1);
+    const bool first = !told_dht_port_;
+    told_dht_port_ = m.port;
+    events_.push_back(DhtPortTold{m.port});
+    return first ? Error{} : charge(kExtendedPoints);
 }
 
 Error PeerSession::handle(const Extended& m) {
     if (!capabilities_.extended) return Errc::message_not_negotiated;
+    const auto points = static_cast<std::int64_t>(m.payload.size() / kExtendedBytesAPoint);
     if (m.id == kExtendedHandshakeId) {
+        if (std::exchange(extensions_known_, true))
+            if (Error flood = charge(kExtendedPoints + points)) return flood;
         auto parsed = extended_.updated(m.payload);
         if (!parsed) return parsed.error();
         extended_ = std::move(*parsed);
         if (extended_.reqq) reqq_ = std::clamp<std::uint32_t>(*extended_.reqq, 1, 4096);
         events_.push_back(ExtensionsKnown{});
     } else if (m.id == kMetadataId) {
+        if (Error flood = charge(1)) return flood;
         return on_metadata_message(m.payload);
     } else if (m.id == kPexId) {
+        if (Error flood = charge(kExtendedPoints + points)) return flood;
         return on_pex_message(m.payload);
     } else if (m.id == kDontHaveId) {
         auto piece = parse_dont_have(m.payload);
         if (!piece) return piece.error();
         if (piece->value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
-        if (!has(*piece)) return {};
-        if (is_seed_) {
-            is_seed_ = false;
-            pieces_.emplace(config_.layout->piece_count(), true);
-        }
+        if (!has(*piece)) return charge(1);
+        const bool was_seed = std::exchange(is_seed_, false);
+        if (was_seed) pieces_.emplace(config_.layout->piece_count(), true);
         pieces_->clear(*piece);
         events_.push_back(PieceLost{*piece});
+        return charge(kLostPiecePoints + (was_seed ? all_pieces_points() : 0));
+    } else {
+        return charge(1);
     }
     return {};
 }

@@ -22,6 +22,7 @@
 #include "engine/wire/extended.hpp"
 #include "engine/wire/handshake.hpp"
 #include "engine/wire/inbound_stream.hpp"
+#include "engine/wire/message_budget.hpp"
 #include "engine/wire/messages.hpp"
 #include "engine/wire/outbound_queue.hpp"
 #include "engine/wire/pex_message.hpp"
@@ -44,6 +45,7 @@ class BlockPlaces {
 // ---- events ----
 
 struct Greeted {};  ///< both handshakes are done: peer_id() and capabilities() are known
+/// What the peer has is known, or has changed in many pieces at once: see pieces() and is_seed().
 struct PiecesKnown {};
 struct PieceGained {
     PieceIndex piece;
@@ -122,6 +124,20 @@ class PeerSession final : private InboundStream::Sink {
     static constexpr std::size_t kMaxMetadataBacklog = 512 * 1024;
     static constexpr std::uint32_t kDefaultReqq = 250;
 
+    // Points of MessageBudget; a message that changes nothing takes one.
+    /// Requests that are refused: each is answered.
+    static constexpr std::int64_t kRefusedPoints = 4;
+    /// A request that is taken back: the store may have read for it.
+    static constexpr std::int64_t kCancelledPoints = 2;
+    static constexpr std::int64_t kLostPiecePoints = 2;
+    /// All that peers were asked is thought over again.
+    static constexpr std::int64_t kUnchokePoints = 20;
+    /// Bencode; and one more for so many bytes of it.
+    static constexpr std::int64_t kExtendedPoints = 20;
+    static constexpr std::size_t kExtendedBytesAPoint = 64;
+    /// A step that looks at all pieces takes one for so many of them.
+    static constexpr std::int64_t kPiecesAPoint = 4096;
+
     struct Config {
         Direction direction = Direction::outgoing;
         const Identity& identity;
@@ -183,6 +199,10 @@ class PeerSession final : private InboundStream::Sink {
     bool am_interested() const { return am_interested_; }
     /// True if the piece may be requested now: unchoked, or it is in the allowed-fast set.
     bool may_request(PieceIndex piece) const;
+    /// False while may_request() is false for every piece.
+    bool may_request_any() const { return greeted_ && (!peer_choking_ || !allowed_fast_.empty()); }
+    /// The pieces that may be requested while the peer chokes us (BEP 6).
+    const std::vector<PieceIndex>& allowed_fast() const { return allowed_fast_; }
     const RequestsInFlight& requests() const { return requests_; }
     std::uint32_t reqq() const { return reqq_; }
     std::size_t upload_backlog() const { return outbound_.block_bytes(); }
@@ -223,7 +243,7 @@ class PeerSession final : private InboundStream::Sink {
     void on_block_end(const BlockRef& block) override;
     std::optional<Guess> guess(std::size_t n) override;
 
-    Error handle(const KeepAlive&) { return {}; }
+    Error handle(const KeepAlive&) { return charge(1); }
     Error handle(const Choke&);
     Error handle(const Unchoke&);
     Error handle(const Interested&);
@@ -232,10 +252,7 @@ class PeerSession final : private InboundStream::Sink {
     Error handle(const BitfieldMessage& m);
     Error handle(const Request& m);
     Error handle(const Cancel& m);
-    Error handle(const Port& m) {
-        if (m.port != 0) events_.push_back(DhtPortTold{m.port});
-        return {};
-    }
+    Error handle(const Port& m);
     Error handle(const SuggestPiece& m);
     Error handle(const HaveAll&);
     Error handle(const HaveNone&);
@@ -245,13 +262,20 @@ class PeerSession final : private InboundStream::Sink {
     Error on_metadata_message(ByteView payload);
     Error on_pex_message(ByteView payload);
     void answer_metadata_request(std::uint32_t piece);
-    Error handle(const Unknown&) { return {}; }
+    Error handle(const Unknown&) { return charge(1); }
+    /// Takes points from the peer's budget. Errc::message_flood.
+    Error charge(std::int64_t points) {
+        return budget_.take(points, now_) ? Error{} : make_error_code(Errc::message_flood);
+    }
+    /// Points for a step that looks at all pieces.
+    std::int64_t all_pieces_points() const { return config_.layout->piece_count() / kPiecesAPoint; }
 
     void send(const Message& message);
     void send_first_messages();
     void send_extended_handshake();
     void send_allowed_fast();
-    void gain(PieceIndex piece);
+    /// False if the peer had it already.
+    bool gain(PieceIndex piece);
     /// aria2 sends a bitfield, or HaveAll, instead of many Haves at any time.
     void gain(const Bitfield& pieces);
     Error take_all_pieces(bool all);
@@ -287,7 +311,9 @@ class PeerSession final : private InboundStream::Sink {
     std::vector<PieceIndex> allowed_fast_;  ///< what we may request while choked
     std::vector<PieceIndex> granted_fast_;  ///< what the peer may request while choked
     std::vector<BlockRef> wanted_by_peer_;  ///< BlockWanted without an answer yet
-    std::uint32_t refused_while_choked_ = 0;
+    std::optional<std::uint16_t> told_dht_port_;
+    bool extensions_known_ = false;
+    MessageBudget budget_;
 
     Bytes side_buffer_;  ///< for a block that others may write too
 

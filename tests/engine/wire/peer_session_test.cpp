@@ -477,7 +477,7 @@ TEST(PeerSession, WhatIsSaidOfUnknownPiecesIsBounded) {
     p.newcomer.handle_bytes(haves, p.now);
     const auto failed = Pair::next<Failed>(p.newcomer);
     ASSERT_TRUE(failed);
-    EXPECT_EQ(failed->reason, make_error_code(Errc::request_flood));
+    EXPECT_EQ(failed->reason, make_error_code(Errc::message_flood));
 }
 
 // ---- peers of peers (BEP 11) ----
@@ -692,7 +692,7 @@ TEST(PeerSession, AFloodOfRequestsEndsTheConnection) {
     for (std::uint32_t i = 0; i < 6000; ++i)
         append_message(flood, Request{{PieceIndex(i % kPieces), (i % 1000) * 16, 16}});
     p.them.handle_bytes(flood, p.now);
-    EXPECT_EQ(Pair::next<Failed>(p.them)->reason, Errc::request_flood);
+    EXPECT_EQ(Pair::next<Failed>(p.them)->reason, Errc::message_flood);
 }
 
 TEST(PeerSession, OurselvesAndOtherTorrentsAreRefused) {
