@@ -35,6 +35,9 @@ void PeerConnection::feed(ByteView bytes) {
 
 void PeerConnection::wait_readable() {
     const wire::PeerSession* session = torrent_.session(id_);
+    reading_paused_ =
+        session && !broken_ && session->control_backlog() > wire::PeerSession::kMaxControlBacklog;
+    if (reading_paused_) return;  // flush() goes on
     const TimePoint turn = Clock::now();
     const bool quick = turn < last_turn_ + kQuick;
     stream_->set_receive_low_water(session && quick ? session->worth_receiving() : 1);
@@ -56,6 +59,10 @@ void PeerConnection::on_readable() {
     if (!alive.expired()) wait_readable();
 }
 
+void PeerConnection::resume_reading() {
+    if (std::exchange(reading_paused_, false)) wait_readable();
+}
+
 bool PeerConnection::read_once(bool& more) {
     wire::PeerSession* session = torrent_.session(id_);
     if (!session) return true;  // disconnected; the owner will learn it
@@ -75,11 +82,16 @@ void PeerConnection::flush() {
     if (waiting_to_write_) return;
     for (;;) {
         wire::PeerSession* session = torrent_.session(id_);
-        if (!session || !session->has_output()) return;
+        if (!session) return;
+        if (session->control_backlog() <= wire::PeerSession::kMaxControlBacklog / 2) resume_reading();
+        if (!session->has_output()) return;
         std::array<iovec, kMaxBuffers> buffers;
         const std::size_t count = session->send_buffers(buffers);
         auto n = stream_->write(std::span(buffers).first(count));
-        if (!n) return;  // the read side will see it too, and close
+        if (!n) {  // the read side will see it too, and close
+            broken_ = true;
+            return resume_reading();
+        }
         if (*n == 0) break;
         torrent_.handle_sent(id_, *n, Clock::now());
     }

@@ -11,7 +11,8 @@
 namespace btfs::net {
 
 /// A shell without decisions: waits until the stream is readable, reads straight to where the session says,
-/// tells the torrent; and writes what the session has to send. On the engine thread.
+/// tells the torrent; and writes what the session has to send. A peer that does not take our answers is not
+/// read any more (wire::PeerSession::kMaxControlBacklog), until TCP tells it to stop. On the engine thread.
 class PeerConnection {
   public:
     /// What the owner does after the torrent was told something (carry out its actions). May destroy this.
@@ -27,6 +28,7 @@ class PeerConnection {
 
   private:
     void wait_readable();
+    void resume_reading();
     void on_readable();
     /// False if the connection was closed, and this destroyed.
     bool read_once(bool& more);
@@ -38,6 +40,8 @@ class PeerConnection {
     AfterEvent after_event_;
     TimePoint last_turn_;
     bool waiting_to_write_ = false;
+    bool reading_paused_ = false;
+    bool broken_ = false;  ///< writing failed; reading tells why, and is not paused any more
     /// Told to code further up the stack that this was destroyed by after_event_().
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

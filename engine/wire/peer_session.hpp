@@ -122,6 +122,10 @@ class PeerSession final : private InboundStream::Sink {
     static constexpr std::uint32_t kOurReqq = 1024;
     /// With so many bytes waiting to be sent, requests for metadata are refused.
     static constexpr std::size_t kMaxMetadataBacklog = 512 * 1024;
+    /// While more bytes of messages wait to be sent, besides blocks, nothing more is read of the peer: it
+    /// would be answered by more of them. What one read brings may add to that. Reading goes on at half of
+    /// it.
+    static constexpr std::size_t kMaxControlBacklog = 256 * 1024;
     static constexpr std::uint32_t kDefaultReqq = 250;
 
     // Points of MessageBudget; a message that changes nothing takes one.
@@ -205,7 +209,9 @@ class PeerSession final : private InboundStream::Sink {
     const std::vector<PieceIndex>& allowed_fast() const { return allowed_fast_; }
     const RequestsInFlight& requests() const { return requests_; }
     std::uint32_t reqq() const { return reqq_; }
+    /// Bytes that wait to be sent: of blocks, and of all other messages.
     std::size_t upload_backlog() const { return outbound_.block_bytes(); }
+    std::size_t control_backlog() const { return outbound_.control_bytes(); }
     std::uint64_t content_received() const { return content_received_; }
     std::uint64_t content_sent() const { return content_sent_; }
     /// When anything came, when the last whole block came, and the last part of one.
