@@ -44,14 +44,11 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
       now_(now),
       last_received_(now),
       last_sent_(now) {
-    Handshake ours;
-    ours.capabilities = {.fast = true, .extended = true, .dht = config.dht_port != 0};
-    ours.info_hash = config.identity.wire_hash();
-    ours.peer_id = config.our_id;
-    ByteWriter(outbound_.control()).bytes(ours.encode());
-    config_.on_output();
     am_interested_ = config.interested;
-    if (config.interested && config.eager) send(Interested{});
+    send_handshake(config.identity.wire_hash());
+    if (!config.interested || !config.eager) return;
+    if (config.layout && !config.have.none()) send_pieces();
+    send(Interested{});
 }
 
 // ---- the shell's side ----
@@ -137,7 +134,7 @@ void PeerSession::set_choking(bool choking) {
 }
 
 void PeerSession::announce_have(PieceIndex piece) {
-    if (greeted_) send(Have{piece});
+    if (greeted_ || pieces_sent_) send(Have{piece});
 }
 
 void PeerSession::announce_lost(PieceIndex piece) {
@@ -213,7 +210,19 @@ Error PeerSession::on_handshake(ByteView raw) {
     return {};
 }
 
-void PeerSession::send_first_messages() {
+void PeerSession::send_handshake(const Sha1Digest& info_hash) {
+    Handshake ours;
+    ours.capabilities = {.fast = true, .extended = true, .dht = config_.dht_port != 0};
+    ours.info_hash = info_hash;
+    ours.peer_id = config_.our_id;
+    const bool was_empty = outbound_.empty();
+    ByteWriter(outbound_.control()).bytes(ours.encode());
+    if (was_empty) config_.on_output();
+    handshake_sent_ = true;
+}
+
+void PeerSession::send_pieces() {
+    pieces_sent_ = true;
     if (!config_.layout || config_.have.none()) {
         if (capabilities_.fast) send(HaveNone{});
     } else if (capabilities_.fast && config_.have.all()) {
@@ -221,6 +230,10 @@ void PeerSession::send_first_messages() {
     } else {
         send(BitfieldMessage{config_.have.bytes()});
     }
+}
+
+void PeerSession::send_first_messages() {
+    if (!pieces_sent_) send_pieces();
     if (capabilities_.extended) send_extended_handshake();
     if (capabilities_.dht && config_.dht_port != 0) send(Port{config_.dht_port});
     if (capabilities_.fast && config_.layout) send_allowed_fast();

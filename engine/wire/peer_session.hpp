@@ -154,6 +154,8 @@ class PeerSession final : private InboundStream::Sink {
         std::uint16_t dht_port = 0;
         /// Say Interested: with the first messages, when the peer's handshake is there; or right behind our
         /// own, which saves a round trip, but makes some clients hang up (aria2 wants 68 bytes and no more).
+        /// If we have pieces, our bitfield goes before it: rTorrent takes any other first message for "no
+        /// pieces".
         bool interested = true;
         bool eager = false;
         /// What may be announced to the peer when the handshake is done.
@@ -277,6 +279,8 @@ class PeerSession final : private InboundStream::Sink {
     std::int64_t all_pieces_points() const { return config_.layout->piece_count() / kPiecesAPoint; }
 
     void send(const Message& message);
+    void send_handshake(const Sha1Digest& info_hash);
+    void send_pieces();
     void send_first_messages();
     void send_extended_handshake();
     void send_allowed_fast();
@@ -294,6 +298,8 @@ class PeerSession final : private InboundStream::Sink {
     OutboundQueue outbound_;
     std::deque<PeerEvent> events_;
 
+    bool handshake_sent_ = false;
+    bool pieces_sent_ = false;  ///< our bitfield: behind it, each change is told
     bool greeted_ = false;
     bool failed_ = false;
     PeerId peer_id_{};

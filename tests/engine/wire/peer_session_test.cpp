@@ -107,6 +107,28 @@ TEST(PeerSession, EagerInterestStandsRightBehindTheHandshakeAndIsSaidOnce) {
     EXPECT_TRUE(p.them.peer_interested());
 }
 
+// rTorrent takes anything but a bitfield behind the handshake for "no pieces", and closes at a later
+// bitfield.
+TEST(PeerSession, EagerInterestComesBehindOurBitfieldIfWeHavePieces) {
+    Pair p;
+    auto config = p.config(Direction::outgoing, p.nothing, 'c');
+    config.eager = true;
+    p.nothing.set(PieceIndex(3));
+    PeerSession eager(config, p.our_places, p.now);
+    p.nothing.set(PieceIndex(4));
+    eager.announce_have(PieceIndex(4));
+    const Bytes first = Pair::output(eager, p.now);
+    ASSERT_EQ(first.size(), Handshake::kSize + (5 + 3) + 5 + 9);
+    EXPECT_EQ(first[Handshake::kSize + 4], std::byte{5});
+    EXPECT_EQ(first[Handshake::kSize + 8 + 4], std::byte{2});
+    p.them.handle_bytes(first, p.now);
+    eager.handle_bytes(Pair::output(p.them, p.now), p.now);
+    p.them.handle_bytes(Pair::output(eager, p.now), p.now);
+    EXPECT_FALSE(Pair::next<Failed>(p.them));
+    EXPECT_TRUE(p.them.has(PieceIndex(3)) && p.them.has(PieceIndex(4)));
+    EXPECT_FALSE(p.them.has(PieceIndex(5)));
+}
+
 TEST(PeerSession, InterestedComesWithTheFirstMessages) {
     Pair p;
     p.them.handle_bytes(Pair::output(p.us, p.now), p.now);
