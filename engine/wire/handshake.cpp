@@ -48,6 +48,11 @@ Result<Handshake> Handshake::parse(ByteView raw) {
     return h;
 }
 
+std::optional<Sha1Digest> Handshake::parse_hash(ByteView begun) {
+    if (begun.size() < kIdAt) return std::nullopt;
+    return Sha1Digest::from(begun.subspan(kHashAt, kIdAt - kHashAt));
+}
+
 PeerId make_peer_id(std::span<const std::byte, 12> random) {
     PeerId id;
     std::ranges::copy(random, std::ranges::copy(as_bytes(kClientPrefix), id.begin()).out);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "engine/core/bytes.hpp"
@@ -30,6 +31,8 @@ struct Handshake {
     PeerId peer_id{};
 
     std::array<std::byte, kSize> encode() const;
+    /// The info-hash of a handshake of which so much has come; nothing while it has not.
+    static std::optional<Sha1Digest> parse_hash(ByteView begun);
     /// From exactly kSize bytes. Errc::handshake_malformed if it is another protocol.
     static Result<Handshake> parse(ByteView raw);
 

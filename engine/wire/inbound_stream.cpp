@@ -193,6 +193,7 @@ Result<std::size_t> InboundStream::parse_message_or_piece(ByteView bytes) {
     if (length > max_message_size_) return Errc::message_too_long;
     const std::size_t whole = kLengthSize + length;
     if (bytes.size() < whole) return 0;
+    ++completed_;
     if (Error error = sink_.on_message(bytes.subspan(kLengthSize, length))) return error;
     return whole;
 }
@@ -214,6 +215,7 @@ void InboundStream::advance_block(std::size_t size) {
     const BlockRef ended = *block_;
     block_.reset();
     discarding_ = false;
+    ++completed_;
     sink_.on_block_end(ended);
 }
 

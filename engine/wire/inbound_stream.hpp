@@ -60,6 +60,12 @@ class InboundStream {
     /// What has not come yet of the block under way; 0 between blocks.
     std::size_t rest_of_block() const { return block_rest_.size(); }
 
+    /// Messages and blocks that have come whole; and whether part of another one is here.
+    std::uint64_t completed() const { return completed_; }
+    bool in_part() const { return staged_ > 0 || block_; }
+    /// The part of a handshake, message or header that is here.
+    ByteView staged() const { return ByteView(staging_).first(staged_); }
+
   private:
     static constexpr std::size_t kMaxGuesses = 15;
     static constexpr std::size_t kMaxTurn = 256 * 1024;
@@ -90,6 +96,7 @@ class InboundStream {
     std::optional<BlockRef> block_;
     std::span<std::byte> block_rest_;
     bool discarding_ = false;
+    std::uint64_t completed_ = 0;
 
     /// An incomplete message or header.
     Bytes staging_;

@@ -10,8 +10,11 @@
 namespace btfs::wire {
 namespace {
 
+/// For the peer's whole handshake, from the connection's begin.
 constexpr Duration kHandshakeTimeout = 10s;
 constexpr Duration kReceiveTimeout = 140s;  // a keep-alive is due every two minutes (BEP 3)
+/// For one message or block, from its first byte: a peer that sends a byte now and then is no live one.
+constexpr Duration kMessageTimeout = 120s;
 constexpr Duration kKeepAliveAfter = 100s;
 constexpr std::size_t kMaxAllowedFast = 256;
 /// Pieces gained by one message that are told in one event each.
@@ -41,10 +44,12 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
     : config_(config),
       places_(places),
       inbound_(*this, max_message_size(config.layout)),
+      begun_(now),
       now_(now),
       last_received_(now),
       last_sent_(now) {
     am_interested_ = config.interested;
+    if (config.direction == Direction::incoming) return;  // the peer says first by which hash it asks
     send_handshake(config.identity.wire_hash());
     if (!config.interested || !config.eager) return;
     if (config.layout && !config.have.none()) send_pieces();
@@ -58,12 +63,30 @@ void PeerSession::handle_received(std::size_t size, TimePoint now) {
     now_ = last_received_ = now;
     if (Error error = inbound_.received(size)) fail(error);
     if (requests_.under_way()) last_progress_ = now;
+    after_receiving();
 }
 
 void PeerSession::handle_bytes(ByteView bytes, TimePoint now) {
     if (failed_) return;
     now_ = last_received_ = now;
     if (Error error = inbound_.feed(bytes)) fail(error);
+    after_receiving();
+}
+
+void PeerSession::after_receiving() {
+    if (!handshake_sent_ && !failed_) answer_begun_handshake();
+    if (!inbound_.in_part()) {
+        unfinished_since_ = kNever;
+    } else if (unfinished_since_ == kNever || inbound_.completed() != completed_) {
+        unfinished_since_ = now_;
+    }
+    completed_ = inbound_.completed();
+}
+
+/// Some peers send their id only when they have our handshake: its hash is enough to answer.
+void PeerSession::answer_begun_handshake() {
+    const auto asked_for = Handshake::parse_hash(inbound_.staged());
+    if (asked_for && config_.identity.answers_to(*asked_for)) send_handshake(*asked_for);
 }
 
 void PeerSession::handle_sent(std::size_t size, TimePoint now) {
@@ -73,16 +96,21 @@ void PeerSession::handle_sent(std::size_t size, TimePoint now) {
 
 TimePoint PeerSession::next_timeout() const {
     if (failed_) return kNever;
-    if (!greeted_) return last_received_ + kHandshakeTimeout;
-    return std::min(
-        {last_received_ + kReceiveTimeout, last_sent_ + kKeepAliveAfter, requests_.next_timeout()});
+    return std::min(silent_at(),
+                    greeted_ ? std::min(last_sent_ + kKeepAliveAfter, requests_.next_timeout()) : kNever);
+}
+
+/// When the peer has said nothing, or nothing whole, for too long.
+TimePoint PeerSession::silent_at() const {
+    if (!greeted_) return begun_ + kHandshakeTimeout;
+    const TimePoint unfinished = unfinished_since_ == kNever ? kNever : unfinished_since_ + kMessageTimeout;
+    return std::min(last_received_ + kReceiveTimeout, unfinished);
 }
 
 void PeerSession::handle_timeout(TimePoint now) {
     if (failed_) return;
     now_ = now;
-    if (now >= last_received_ + (greeted_ ? kReceiveTimeout : kHandshakeTimeout))
-        return fail(Errc::peer_timed_out);
+    if (now >= silent_at()) return fail(Errc::peer_timed_out);
     if (greeted_ && now >= last_sent_ + kKeepAliveAfter) {
         if (outbound_.empty()) send(KeepAlive{});
         last_sent_ = now;
@@ -205,6 +233,7 @@ Error PeerSession::on_handshake(ByteView raw) {
     peer_id_ = theirs->peer_id;
     capabilities_ = theirs->capabilities;
     greeted_ = true;
+    if (!handshake_sent_) send_handshake(theirs->info_hash);
     send_first_messages();
     events_.push_back(Greeted{});
     return {};

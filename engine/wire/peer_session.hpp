@@ -279,6 +279,9 @@ class PeerSession final : private InboundStream::Sink {
     std::int64_t all_pieces_points() const { return config_.layout->piece_count() / kPiecesAPoint; }
 
     void send(const Message& message);
+    void after_receiving();
+    void answer_begun_handshake();
+    TimePoint silent_at() const;
     void send_handshake(const Sha1Digest& info_hash);
     void send_pieces();
     void send_first_messages();
@@ -331,8 +334,11 @@ class PeerSession final : private InboundStream::Sink {
 
     std::uint64_t content_received_ = 0;
     std::uint64_t content_sent_ = 0;
+    const TimePoint begun_;
     TimePoint now_;
     TimePoint last_received_;
+    TimePoint unfinished_since_ = kNever;  ///< the first byte of a message or block that is not whole yet
+    std::uint64_t completed_ = 0;          ///< inbound_.completed() when that was looked at
     TimePoint last_sent_;
     TimePoint last_content_{};
     TimePoint last_progress_{};

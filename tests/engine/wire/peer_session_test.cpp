@@ -618,6 +618,74 @@ TEST(PeerSession, ASilentPeerTimesOutInTheHandshake) {
     EXPECT_EQ(Pair::next<Failed>(p.us)->reason, Errc::peer_timed_out);
 }
 
+TEST(PeerSession, AHandshakeThatTricklesInTimesOutAllTheSame) {
+    Pair p;
+    Handshake theirs;
+    theirs.info_hash = p.identity.wire_hash();
+    const auto raw = theirs.encode();
+    const TimePoint begin = p.now;
+    for (std::size_t i = 0; i < raw.size() && p.now < begin + 30s; ++i) {
+        p.us.handle_bytes(ByteView(raw).subspan(i, 1), p.now);
+        p.now += 1s;
+        p.us.handle_timeout(p.now);
+    }
+    EXPECT_EQ(Pair::next<Failed>(p.us)->reason, Errc::peer_timed_out);
+    EXPECT_LE(p.now, begin + 30s);
+}
+
+TEST(PeerSession, AMessageThatIsNeverFinishedTimesOut) {
+    Pair p;
+    p.exchange();
+    Bytes slow;
+    append_message(slow, BitfieldMessage{p.everything.bytes()});
+    slow.resize(4 + 100);
+    store_big_endian(slow.data(), std::uint32_t{100});  // 96 bytes more than there will be in time
+    const TimePoint begin = p.now;
+    std::size_t sent = 0;
+    std::optional<Failed> failed;
+    while (!failed && p.now < begin + 10min) {
+        p.us.handle_bytes(ByteView(slow).subspan(sent++ % 8, 1), p.now);
+        p.now += 20s;
+        p.us.handle_timeout(p.now);
+        failed = Pair::next<Failed>(p.us);
+    }
+    ASSERT_TRUE(failed);
+    EXPECT_EQ(failed->reason, Errc::peer_timed_out);
+    EXPECT_LE(p.now, begin + 140s);
+}
+
+TEST(PeerSession, ABlockThatIsNeverFinishedTimesOut) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    p.us.request(kBlock, p.now);
+    Bytes block(kPieceHeaderSize + 100);
+    write_piece_header(std::span<std::byte, kPieceHeaderSize>(block.data(), kPieceHeaderSize), kBlock);
+    const TimePoint begin = p.now;
+    std::optional<Failed> failed;
+    for (std::size_t i = 0; i < block.size() && !failed; ++i) {
+        p.us.handle_bytes(ByteView(block).subspan(i, 1), p.now);
+        p.now += 10s;
+        p.us.handle_timeout(p.now);
+        failed = Pair::next<Failed>(p.us);
+    }
+    ASSERT_TRUE(failed);
+    EXPECT_LE(p.now, begin + 140s);
+}
+
+TEST(PeerSession, AnIdlePeerThatIsAliveStays) {
+    Pair p;
+    p.exchange();
+    const Bytes keep_alive(4);
+    for (int i = 0; i < 100; ++i) {
+        p.us.handle_bytes(keep_alive, p.now);
+        p.now += 119s;
+        p.us.handle_timeout(p.now);
+    }
+    EXPECT_FALSE(Pair::next<Failed>(p.us));
+}
+
 TEST(PeerSession, KeepAlivesAreSentAndASilentPeerIsLeft) {
     Pair p;
     p.exchange();
@@ -715,6 +783,32 @@ TEST(PeerSession, AFloodOfRequestsEndsTheConnection) {
         append_message(flood, Request{{PieceIndex(i % kPieces), (i % 1000) * 16, 16}});
     p.them.handle_bytes(flood, p.now);
     EXPECT_EQ(Pair::next<Failed>(p.them)->reason, Errc::message_flood);
+}
+
+/// An incoming peer of a hybrid torrent, and what it is answered.
+TEST(PeerSession, AHybridAnswersByTheHashThatWasAskedFor) {
+    for (const bool by_v2 : {false, true}) {
+        Pair p;
+        p.identity.v2 = sha256(as_bytes("t"));
+        const Sha1Digest truncated = Sha1Digest::from(p.identity.v2->view().first(20));
+        Handshake theirs;
+        theirs.info_hash = by_v2 ? truncated : *p.identity.v1;
+        const auto raw = theirs.encode();
+        EXPECT_FALSE(p.them.has_output()) << "it does not know yet by which hash it is asked";
+        p.them.handle_bytes(ByteView(raw).first(48), p.now);  // as a listener hands it over
+        const Bytes answer = Pair::output(p.them, p.now);
+        ASSERT_EQ(answer.size(), Handshake::kSize) << "it waits for no peer id";
+        EXPECT_EQ(Handshake::parse(answer)->info_hash, theirs.info_hash);
+        p.them.handle_bytes(ByteView(raw).subspan(48), p.now);
+        EXPECT_TRUE(p.them.greeted());
+        EXPECT_NE(Pair::output(p.them, p.now).front(), std::byte{0x13}) << "nor is it answered twice";
+
+        Pair q;
+        q.identity.v2 = p.identity.v2;
+        q.them.handle_bytes(raw, q.now);
+        EXPECT_EQ(Handshake::parse(ByteView(Pair::output(q.them, q.now)).first(Handshake::kSize))->info_hash,
+                  theirs.info_hash);
+    }
 }
 
 TEST(PeerSession, OurselvesAndOtherTorrentsAreRefused) {
