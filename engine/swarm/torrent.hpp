@@ -231,7 +231,7 @@ class Torrent final : private wire::BlockPlaces {
     wire::PeerId other_peer_id();
     std::optional<ConnectionId> take_redial(const Endpoint& endpoint);
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
-    ConnectionId redundant(const Peer& newer, const Peer& older) const;
+    ConnectionId redundant(const Peer& newer, const Peer& older, TimePoint now) const;
     void remove(ConnectionId connection, ConnectionUse use, TimePoint now);
     void after_pieces_changed(Peer& peer, TimePoint now);
     void ban(const Address& address, TimePoint now);

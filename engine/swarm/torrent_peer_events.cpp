@@ -6,6 +6,13 @@
 
 namespace btfs {
 
+namespace {
+
+/// Two dials that cross each other are greeted within so much of each other.
+constexpr Duration kCrossingDials = 5s;
+
+}  // namespace
+
 bool Torrent::drain(Peer& peer, TimePoint now) {
     const ConnectionId id = peer.id;
     bool any = false;
@@ -23,7 +30,8 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
     for (const auto& [id, other] : peers_) {
         if (id == peer.id || !other->session.greeted() || other->session.peer_id() != peer.session.peer_id())
             continue;
-        const ConnectionId dropped = redundant(peer, *other);
+        const ConnectionId dropped = redundant(peer, *other, now);
+        if (dropped == kNobody) continue;
         const bool is_this = dropped == peer.id;  // and gone, then
         disconnect(dropped, Errc::duplicate_peer, now);
         if (is_this) return;
@@ -33,13 +41,20 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
     update_interest(peer, now);
 }
 
-/// Of two connections with one peer, the one to close. Both sides have to choose the same: where each has
-/// dialled the other, the connection that the greater peer id made stays.
-ConnectionId Torrent::redundant(const Peer& newer, const Peer& older) const {
+/// Of two connections with one peer id, the one to close; kNobody if both stay. Where both sides have just
+/// dialled each other they have to choose the same: the connection that the greater peer id made stays. Apart
+/// from that the older stays, since anybody can copy a peer id. Two hosts of one family with one id are two
+/// peers, or one that has moved, whose old connection will time out.
+ConnectionId Torrent::redundant(const Peer& newer, const Peer& older, TimePoint now) const {
     // Made since the older one sent nothing that it owed: it stays if it has gone on doing so.
     if (newer.replaces == older.id)
         return older.session.last_received() < newer.connected ? older.id : newer.id;
-    if (newer.session.direction() == older.session.direction()) return newer.id;
+    const Address& from = newer.session.remote().address;
+    const Address& before = older.session.remote().address;
+    if (from != before && from.family() == before.family()) return kNobody;
+    const bool crossed = newer.session.direction() != older.session.direction() &&
+                         (from == before || now < older.connected + kCrossingDials);
+    if (!crossed) return newer.id;
     const auto keeps =
         options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;
     return newer.session.direction() == keeps ? older.id : newer.id;

@@ -245,6 +245,32 @@ TEST(Torrent, TwoThatDialEachOtherKeepOneConnection) {
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(b).had().all(); }, 30s));
 }
 
+// Anybody can read a peer's id by connecting to it.
+TEST(Torrent, ACopiedPeerIdClosesNobodyElsesConnection) {
+    VirtualSwarm swarm(kPiece, kSize);
+    Torrent& torrent = swarm.torrent(swarm.add({}));
+    TimePoint now = swarm.now();
+    const auto connect = [&](const char* address, wire::Direction direction) {
+        const ConnectionId id = torrent.handle_connected(*Endpoint::parse(address), direction, 20ms, now);
+        wire::Handshake hello;
+        hello.info_hash = swarm.identity().wire_hash();
+        hello.peer_id.fill(std::byte{0xff});  // greater than ours
+        torrent.handle_bytes(id, hello.encode(), now);
+        return id;
+    };
+    const ConnectionId honest = connect("10.0.0.7:6881", wire::Direction::outgoing);
+    const ConnectionId other_host = connect("10.0.0.8:50000", wire::Direction::incoming);
+    EXPECT_TRUE(torrent.session(honest));
+    EXPECT_TRUE(torrent.session(other_host));
+    now += 10s;
+    const ConnectionId other_family = connect("[2001:db8::8]:50000", wire::Direction::incoming);
+    EXPECT_TRUE(torrent.session(honest));
+    EXPECT_FALSE(torrent.session(other_family));
+    const ConnectionId same_host = connect("10.0.0.7:6882", wire::Direction::outgoing);
+    EXPECT_TRUE(torrent.session(honest));
+    EXPECT_FALSE(torrent.session(same_host));
+}
+
 /// One peer, of which we write the bytes.
 struct Scripted {
     Scripted()
