@@ -10,9 +10,9 @@
 #include <variant>
 #include <vector>
 
+#include "engine/core/address_vote.hpp"
 #include "engine/core/rng.hpp"
 #include "engine/core/time.hpp"
-#include "engine/dht/address_vote.hpp"
 #include "engine/dht/item.hpp"
 #include "engine/dht/krpc.hpp"
 #include "engine/dht/lookup.hpp"

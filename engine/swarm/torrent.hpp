@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/core/address_vote.hpp"
 #include "engine/core/file_selection.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
@@ -270,6 +271,8 @@ class Torrent final : private wire::BlockPlaces {
     BanList& bans_;
     PeerList peer_list_;
     Admission admission_;
+    /// What peers say our addresses are: one alone could choose whom we dial first (BEP 40).
+    AddressVote own_v4_, own_v6_;
     std::optional<Pex> pex_;  ///< nothing if it is off, or the torrent private
     std::optional<MetadataFetch> metadata_fetch_;
     std::shared_ptr<const Bytes> metadata_;

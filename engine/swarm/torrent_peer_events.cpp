@@ -141,8 +141,11 @@ void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {
 
 void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now) {
     const auto& said = peer.session.extended();
-    if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback())
-        peer_list_.set_own_address({*said.your_address, ports_for(*said.your_address).tcp});
+    if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback()) {
+        AddressVote& votes = said.your_address->is_v4() ? own_v4_ : own_v6_;
+        votes.vote(peer.session.remote().address, *said.your_address);
+        if (const auto own = votes.winner()) peer_list_.set_own_address({*own, ports_for(*own).tcp});
+    }
     if (metadata_fetch_ && said.metadata_id != 0 && said.metadata_size)
         metadata_fetch_->add_peer(peer.id, *said.metadata_size);
     // An incoming peer says where it can be dialled.

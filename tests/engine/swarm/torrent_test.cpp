@@ -271,6 +271,51 @@ TEST(Torrent, ACopiedPeerIdClosesNobodyElsesConnection) {
     EXPECT_FALSE(torrent.session(same_host));
 }
 
+/// Connects a peer that says at which address it sees us.
+void connect_that_sees_us(Torrent& torrent, const VirtualSwarm& swarm, const std::string& peer,
+                          const char* us) {
+    const ConnectionId id = torrent.handle_connected(*Endpoint::parse(peer + ":6881"),
+                                                     wire::Direction::incoming, 20ms, swarm.now());
+    wire::Handshake hello;
+    hello.capabilities = {.fast = true, .extended = true};
+    hello.info_hash = swarm.identity().wire_hash();
+    hello.peer_id.fill(static_cast<std::byte>(id));
+    wire::ExtendedHandshake extended;
+    extended.your_address = Address::parse(us);
+    const Bytes payload = extended.encode();
+    const auto raw = hello.encode();
+    Bytes bytes(raw.begin(), raw.end());
+    append_message(bytes, wire::Extended{wire::kExtendedHandshakeId, payload});
+    torrent.handle_bytes(id, bytes, swarm.now());
+}
+
+/// True if candidates are dialled in the order of BEP 40 for a host with our address `us`.
+bool dials_as(const char* us, Torrent& torrent, const VirtualSwarm& swarm) {
+    while (torrent.poll_action()) {
+    }
+    std::vector<Endpoint> candidates;
+    for (int i = 1; i <= 20; ++i)
+        candidates.push_back(*Endpoint::parse("198.51." + std::to_string(i) + ".9:6881"));
+    torrent.handle_candidates(candidates, PeerSource::tracker, swarm.now());
+    std::vector<std::uint32_t> priorities;
+    while (const auto action = torrent.poll_action())
+        if (const auto* dial = std::get_if<Dial>(&*action))
+            priorities.push_back(canonical_priority({*Address::parse(us), 0}, dial->endpoint));
+    EXPECT_EQ(priorities.size(), candidates.size());
+    return std::ranges::is_sorted(priorities, std::greater{});
+}
+
+TEST(Torrent, OnePeerAloneDoesNotSayWhoWeAre) {
+    for (const bool all_say_so : {false, true}) {
+        VirtualSwarm swarm(kPiece, kSize);
+        Torrent& torrent = swarm.torrent(swarm.add({}));
+        connect_that_sees_us(torrent, swarm, "192.0.2.1", "203.0.113.66");
+        for (int i = 2; all_say_so && i <= 7; ++i)
+            connect_that_sees_us(torrent, swarm, "192.0.2." + std::to_string(i), "203.0.113.66");
+        EXPECT_EQ(dials_as("203.0.113.66", torrent, swarm), all_say_so);
+    }
+}
+
 /// One peer, of which we write the bytes.
 struct Scripted {
     Scripted()

@@ -1,12 +1,12 @@
-#include "engine/dht/address_vote.hpp"
+#include "engine/core/address_vote.hpp"
 
 #include <algorithm>
 
-namespace btfs::dht {
+namespace btfs {
 
 void AddressVote::vote(const Address& voter, const Address& ours) {
     if (ours.is_unspecified() || ours.is_multicast()) return;
-    votes_[voter] = {ours, ++count_};
+    votes_[voter.network()] = {ours, ++count_};
     if (votes_.size() > kMaxVotes)
         votes_.erase(std::ranges::min_element(votes_, {}, [](const auto& v) { return v.second.number; }));
 }
@@ -19,4 +19,4 @@ std::optional<Address> AddressVote::winner() const {
     return std::nullopt;
 }
 
-}  // namespace btfs::dht
+}  // namespace btfs

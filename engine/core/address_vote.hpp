@@ -1,4 +1,4 @@
-// What address others see us at (BEP 42).
+// Vote of other hosts on which address they see us at (BEP 10 yourip, BEP 42).
 #pragma once
 
 #include <map>
@@ -6,16 +6,16 @@
 
 #include "engine/core/endpoint.hpp"
 
-namespace btfs::dht {
+namespace btfs {
 
-/// Every host has one vote; the newest kMaxVotes count.
+/// Each voter has one vote: an IPv4 address, or an IPv6 network of 64 bits. The newest kMaxVotes count.
 class AddressVote {
   public:
     static constexpr std::size_t kMaxVotes = 64;
     static constexpr std::size_t kQuorum = 6;
 
     void vote(const Address& voter, const Address& ours);
-    /// What more than half of at least kQuorum votes say.
+    /// The address that more than half of at least kQuorum votes name.
     std::optional<Address> winner() const;
 
   private:
@@ -27,4 +27,4 @@ class AddressVote {
     std::uint64_t count_ = 0;
 };
 
-}  // namespace btfs::dht
+}  // namespace btfs
