@@ -10,7 +10,7 @@
 #include "engine/core/bytes.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/time.hpp"
-#include "engine/swarm/partial_piece.hpp"
+#include "engine/swarm/connection_id.hpp"
 
 namespace btfs {
 

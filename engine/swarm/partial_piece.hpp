@@ -10,12 +10,9 @@
 #include "engine/core/layout.hpp"
 #include "engine/core/time.hpp"
 #include "engine/storage.hpp"
+#include "engine/swarm/connection_id.hpp"
 
 namespace btfs {
-
-/// Names one connection of a torrent; never reused. 0 is nobody.
-using ConnectionId = std::uint64_t;
-inline constexpr ConnectionId kNobody = 0;
 
 enum class BlockState : std::uint8_t {
     free,      ///< nobody is asked

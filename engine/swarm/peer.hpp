@@ -7,8 +7,8 @@
 #include <memory>
 #include <optional>
 
+#include "engine/swarm/connection_id.hpp"
 #include "engine/swarm/counted_pieces.hpp"
-#include "engine/swarm/partial_piece.hpp"
 #include "engine/swarm/peer_estimate.hpp"
 #include "engine/wire/peer_session.hpp"
 

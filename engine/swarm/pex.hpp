@@ -10,7 +10,7 @@
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/time.hpp"
-#include "engine/swarm/partial_piece.hpp"
+#include "engine/swarm/connection_id.hpp"
 #include "engine/wire/pex_message.hpp"
 
 namespace btfs {
