@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "engine/wire/allowed_fast.hpp"
-#include "engine/wire/metadata_message.hpp"
 
 namespace btfs::wire {
 namespace {
@@ -16,26 +15,13 @@ constexpr Duration kReceiveTimeout = 140s;  // a keep-alive is due every two min
 /// For one message or block, from its first byte: a peer that sends a byte now and then is no live one.
 constexpr Duration kMessageTimeout = 120s;
 constexpr Duration kKeepAliveAfter = 100s;
-constexpr std::size_t kMaxAllowedFast = 256;
-/// Pieces gained by one message that are told in one event each.
-constexpr std::size_t kMaxToldOneByOne = 64;
 /// While the pieces are not known: the bitfield of the largest torrent that we can be told of (BEP 9).
 constexpr std::uint32_t kMaxUnknownMessageSize = 512 * 1024;
-/// What a peer may say of its pieces before we can understand it.
-constexpr std::size_t kMaxEarlyBytes = 1 << 20;
 constexpr std::string_view kClientName = "btfs " BTFS_VERSION;
 
 std::uint32_t max_message_size(const Layout* layout) {
     if (!layout) return kMaxUnknownMessageSize;
     return std::max(kMaxMessageSize, static_cast<std::uint32_t>(1 + units_for(layout->piece_count(), 8)));
-}
-
-/// Can be understood only by who knows the pieces.
-bool concerns_pieces(const Message& message) {
-    if (const auto* extended = std::get_if<Extended>(&message)) return extended->id == kDontHaveId;
-    return std::holds_alternative<Have>(message) || std::holds_alternative<BitfieldMessage>(message) ||
-           std::holds_alternative<HaveAll>(message) || std::holds_alternative<HaveNone>(message) ||
-           std::holds_alternative<SuggestPiece>(message) || std::holds_alternative<AllowedFast>(message);
 }
 
 }  // namespace
@@ -44,6 +30,7 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
     : config_(config),
       places_(places),
       inbound_(*this, max_message_size(config.layout)),
+      metadata_(config.metadata),
       begun_(now),
       now_(now),
       last_received_(now),
@@ -144,18 +131,10 @@ void PeerSession::set_choking(bool choking) {
     if (!choking) return send(Unchoke{});
     send(Choke{});
     // With fast, each dropped request is answered by a reject; without, the choke says it.
-    const auto granted = [&](const BlockRef& block) {
-        return std::ranges::find(granted_fast_, block.piece) != granted_fast_.end();
-    };
+    const auto granted = [&](const BlockRef& block) { return to_serve_.is_granted(block.piece); };
     for (const BlockRef& block : outbound_.drop_blocks_not_begun(granted))
         if (capabilities_.fast) send(RejectRequest{block});
-    std::vector<BlockRef> dropped;
-    std::swap(dropped, wanted_by_peer_);
-    for (const BlockRef& block : dropped) {
-        if (granted(block)) {
-            wanted_by_peer_.push_back(block);
-            continue;
-        }
+    for (const BlockRef& block : to_serve_.drop_choked()) {
         if (capabilities_.fast) send(RejectRequest{block});
         events_.push_back(BlockNotWanted{block});
     }
@@ -188,22 +167,22 @@ void PeerSession::cancel(const BlockRef& block, TimePoint now) {
 }
 
 void PeerSession::send_block(const BlockRef& block, ContentView content) {
-    if (std::erase(wanted_by_peer_, block) == 0) return;
+    if (!to_serve_.remove(block)) return;
     const bool was_empty = outbound_.empty();
     outbound_.push_block(block, std::move(content));
     if (was_empty) config_.on_output();
 }
 
 void PeerSession::refuse_block(const BlockRef& block) {
-    if (std::erase(wanted_by_peer_, block) > 0 && capabilities_.fast) send(RejectRequest{block});
+    if (to_serve_.remove(block) && capabilities_.fast) send(RejectRequest{block});
 }
 
 void PeerSession::know_content(const Layout& layout, std::shared_ptr<const Bytes> metadata, TimePoint now) {
     assert(!config_.layout);
     config_.layout = &layout;
-    config_.metadata = std::move(metadata);
+    metadata_ = MetadataServer(std::move(metadata));
     now_ = now;
-    if (config_.metadata && greeted_ && capabilities_.extended) send_extended_handshake();
+    if (metadata_.size() && greeted_ && capabilities_.extended) send_extended_handshake();
     const std::vector<Bytes> early = std::exchange(early_, {});
     for (const Bytes& body : early) {
         if (failed_) return;
@@ -274,8 +253,8 @@ void PeerSession::send_first_messages() {
 void PeerSession::send_extended_handshake() {
     ExtendedHandshake ours;
     ours.dont_have_id = kDontHaveId;
-    if (config_.metadata || !config_.layout) ours.metadata_id = kMetadataId;
-    if (config_.metadata) ours.metadata_size = static_cast<std::uint32_t>(config_.metadata->size());
+    ours.metadata_size = metadata_.size();
+    if (ours.metadata_size || !config_.layout) ours.metadata_id = kMetadataId;
     if (config_.pex) ours.pex_id = kPexId;
     ours.reqq = kOurReqq;
     ours.client = kClientName;
@@ -287,246 +266,11 @@ void PeerSession::send_extended_handshake() {
 }
 
 void PeerSession::send_allowed_fast() {
-    granted_fast_ =
+    std::vector<PieceIndex> pieces =
         allowed_fast_set(config_.remote.address, config_.identity.wire_hash(), config_.layout->piece_count());
-    std::erase_if(granted_fast_, [&](PieceIndex piece) { return !config_.have.test(piece); });
-    for (PieceIndex piece : granted_fast_) send(AllowedFast{piece});
-}
-
-Error PeerSession::on_message(ByteView body) {
-    auto message = parse_message(body);
-    if (!message) return message.error();
-    if (!config_.layout && concerns_pieces(*message)) {
-        early_bytes_ += body.size() + sizeof(Bytes);
-        if (early_bytes_ > kMaxEarlyBytes) return Errc::message_flood;
-        early_.emplace_back(body.begin(), body.end());
-        return {};
-    }
-    return std::visit([this](const auto& m) { return handle(m); }, *message);
-}
-
-Error PeerSession::handle(const Choke&) {
-    if (peer_choking_) return charge(1);
-    peer_choking_ = true;
-    if (!capabilities_.fast)  // all that was asked is dropped (BEP 3)
-        for (const BlockRef& block : requests_.drop_all()) events_.push_back(BlockRefused{block, true});
-    events_.push_back(Choked{});
-    return {};
-}
-
-Error PeerSession::handle(const Unchoke&) {
-    if (!peer_choking_) return charge(1);
-    peer_choking_ = false;
-    events_.push_back(Unchoked{});
-    return charge(kUnchokePoints);
-}
-
-Error PeerSession::handle(const Interested&) {
-    if (!peer_interested_) events_.push_back(InterestChanged{});
-    peer_interested_ = true;
-    return charge(1);
-}
-
-Error PeerSession::handle(const NotInterested&) {
-    if (peer_interested_) events_.push_back(InterestChanged{});
-    peer_interested_ = false;
-    return charge(1);
-}
-
-Error PeerSession::handle(const Have& m) {
-    if (m.piece.value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
-    pieces_known_ = true;
-    return gain(m.piece) ? Error{} : charge(1);
-}
-
-bool PeerSession::gain(PieceIndex piece) {
-    if (has(piece)) return false;
-    if (!pieces_) pieces_.emplace(config_.layout->piece_count());
-    pieces_->set(piece);
-    if (pieces_->all()) {
-        is_seed_ = true;
-        pieces_.reset();
-    }
-    events_.push_back(PieceGained{piece});
-    return true;
-}
-
-void PeerSession::gain(const Bitfield& pieces) {
-    if (is_seed_ || pieces.none()) return;
-    if (!pieces_) pieces_.emplace(pieces.size());
-    const Bitfield before = *pieces_;
-    if (pieces.count_without(before) <= kMaxToldOneByOne)
-        return pieces.for_each_without(before, [this](PieceIndex piece) { gain(piece); });
-    pieces.for_each_without(before, [this](PieceIndex piece) { pieces_->set(piece); });
-    if (pieces_->all()) {
-        is_seed_ = true;
-        pieces_.reset();
-    }
-    events_.push_back(PiecesKnown{});
-}
-
-Error PeerSession::handle(const BitfieldMessage& m) {
-    auto parsed = Bitfield::parse(m.payload, config_.layout->piece_count());
-    if (!parsed) return Errc::bitfield_malformed;
-    if (pieces_known_) {
-        gain(*parsed);
-        return charge(1 + all_pieces_points());
-    }
-    pieces_known_ = true;
-    is_seed_ = parsed->all();
-    if (!is_seed_ && !parsed->none()) pieces_ = std::move(*parsed);
-    events_.push_back(PiecesKnown{});
-    return {};
-}
-
-Error PeerSession::take_all_pieces(bool all) {
-    if (!capabilities_.fast) return Errc::message_not_negotiated;
-    if (pieces_known_) {
-        if (!all || is_seed_) return charge(1);
-        gain(Bitfield(config_.layout->piece_count(), true));
-        return charge(1 + all_pieces_points());
-    }
-    pieces_known_ = true;
-    is_seed_ = all;
-    events_.push_back(PiecesKnown{});
-    return {};
-}
-
-Error PeerSession::handle(const HaveAll&) {
-    return take_all_pieces(true);
-}
-Error PeerSession::handle(const HaveNone&) {
-    return take_all_pieces(false);
-}
-
-Error PeerSession::handle(const SuggestPiece& m) {
-    if (!capabilities_.fast) return Errc::message_not_negotiated;
-    if (m.piece.value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
-    return charge(1);
-}
-
-Error PeerSession::handle(const AllowedFast& m) {
-    if (!capabilities_.fast) return Errc::message_not_negotiated;
-    if (m.piece.value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
-    if (allowed_fast_.size() >= kMaxAllowedFast ||
-        std::ranges::find(allowed_fast_, m.piece) != allowed_fast_.end())
-        return charge(1);
-    allowed_fast_.push_back(m.piece);
-    return {};
-}
-
-Error PeerSession::handle(const RejectRequest& m) {
-    if (!capabilities_.fast) return Errc::message_not_negotiated;
-    const auto rejected = requests_.reject(m.block);
-    if (!rejected) return charge(1);  // one that we gave up, or a confused peer
-    if (!rejected->cancelled) events_.push_back(BlockRefused{m.block, peer_choking_});
-    return {};
-}
-
-Error PeerSession::handle(const Request& m) {
-    if (config_.layout && !in_range(m.block)) return Errc::index_out_of_range;
-    if (m.block.size == 0 || m.block.size > kBlockSize) return Errc::message_malformed;
-    const bool granted = config_.layout && (!am_choking_ || std::ranges::find(granted_fast_, m.block.piece) !=
-                                                                granted_fast_.end());
-    const bool room = wanted_by_peer_.size() < kOurReqq;
-    const bool repeated = std::ranges::find(wanted_by_peer_, m.block) != wanted_by_peer_.end();
-    if (!granted || !room || repeated) {
-        // It may have asked before our Choke reached it; only a flood is an offence.
-        if (capabilities_.fast && !repeated) send(RejectRequest{m.block});
-        return charge(kRefusedPoints);
-    }
-    wanted_by_peer_.push_back(m.block);
-    events_.push_back(BlockWanted{m.block});
-    return {};
-}
-
-Error PeerSession::handle(const Cancel& m) {
-    if (std::erase(wanted_by_peer_, m.block) > 0) {
-        events_.push_back(BlockNotWanted{m.block});
-    } else if (!outbound_.drop_block(m.block)) {
-        return charge(1);  // on its way, or answered
-    }
-    if (capabilities_.fast) send(RejectRequest{m.block});
-    return charge(kCancelledPoints);
-}
-
-Error PeerSession::handle(const Port& m) {
-    if (m.port == 0 || told_dht_port_ == m.port) return charge(1);
-    const bool first = !told_dht_port_;
-    told_dht_port_ = m.port;
-    events_.push_back(DhtPortTold{m.port});
-    return first ? Error{} : charge(kExtendedPoints);
-}
-
-Error PeerSession::handle(const Extended& m) {
-    if (!capabilities_.extended) return Errc::message_not_negotiated;
-    const auto points = static_cast<std::int64_t>(m.payload.size() / kExtendedBytesAPoint);
-    if (m.id == kExtendedHandshakeId) {
-        if (std::exchange(extensions_known_, true))
-            if (Error flood = charge(kExtendedPoints + points)) return flood;
-        auto parsed = extended_.updated(m.payload);
-        if (!parsed) return parsed.error();
-        extended_ = std::move(*parsed);
-        if (extended_.reqq) reqq_ = std::clamp<std::uint32_t>(*extended_.reqq, 1, 4096);
-        events_.push_back(ExtensionsKnown{});
-    } else if (m.id == kMetadataId) {
-        if (Error flood = charge(1)) return flood;
-        return on_metadata_message(m.payload);
-    } else if (m.id == kPexId) {
-        if (Error flood = charge(kExtendedPoints + points)) return flood;
-        return on_pex_message(m.payload);
-    } else if (m.id == kDontHaveId) {
-        auto piece = parse_dont_have(m.payload);
-        if (!piece) return piece.error();
-        if (piece->value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
-        if (!has(*piece)) return charge(1);
-        const bool was_seed = std::exchange(is_seed_, false);
-        if (was_seed) pieces_.emplace(config_.layout->piece_count(), true);
-        pieces_->clear(*piece);
-        events_.push_back(PieceLost{*piece});
-        return charge(kLostPiecePoints + (was_seed ? all_pieces_points() : 0));
-    } else {
-        return charge(1);
-    }
-    return {};
-}
-
-Error PeerSession::on_metadata_message(ByteView payload) {
-    const auto message = parse_metadata_message(payload);
-    if (!message) return message.error();
-    if (!*message || extended_.metadata_id == 0) return {};
-    if (const auto* request = std::get_if<MetadataRequest>(&**message)) {
-        answer_metadata_request(request->piece);
-    } else if (const auto* reject = std::get_if<MetadataReject>(&**message)) {
-        events_.push_back(MetadataRefused{reject->piece});
-    } else {
-        const auto& data = std::get<MetadataData>(**message);
-        events_.push_back(MetadataArrived{data.piece, data.total_size, {data.data.begin(), data.data.end()}});
-    }
-    return {};
-}
-
-Error PeerSession::on_pex_message(ByteView payload) {
-    if (!config_.pex) return {};
-    auto message = PexMessage::parse(payload);
-    if (!message) return message.error();
-    events_.push_back(PexArrived{std::move(*message)});
-    return {};
-}
-
-void PeerSession::answer_metadata_request(std::uint32_t piece) {
-    const std::uint64_t begin = std::uint64_t{piece} * kMetadataPieceSize;
-    const bool backlog = outbound_.control_bytes() > kMaxMetadataBacklog;
-    Bytes answer;
-    if (backlog || !config_.metadata || begin >= config_.metadata->size()) {
-        if (outbound_.control_bytes() > 2 * kMaxMetadataBacklog) return;  // it does not even read refusals
-        answer = encode(MetadataReject{piece});
-    } else {
-        const ByteView rest = ByteView(*config_.metadata).subspan(begin);
-        answer = encode(MetadataData{piece, static_cast<std::uint32_t>(config_.metadata->size()),
-                                     rest.first(std::min<std::size_t>(rest.size(), kMetadataPieceSize))});
-    }
-    send(Extended{extended_.metadata_id, answer});
+    std::erase_if(pieces, [&](PieceIndex piece) { return !config_.have.test(piece); });
+    for (PieceIndex piece : pieces) send(AllowedFast{piece});
+    to_serve_.grant(std::move(pieces));
 }
 
 Result<std::span<std::byte>> PeerSession::on_block_begin(const BlockRef& block) {

@@ -24,9 +24,11 @@
 #include "engine/wire/inbound_stream.hpp"
 #include "engine/wire/message_budget.hpp"
 #include "engine/wire/messages.hpp"
+#include "engine/wire/metadata_server.hpp"
 #include "engine/wire/outbound_queue.hpp"
 #include "engine/wire/pex_message.hpp"
 #include "engine/wire/requests_in_flight.hpp"
+#include "engine/wire/requests_to_serve.hpp"
 
 namespace btfs::wire {
 
@@ -118,10 +120,7 @@ enum class Direction { outgoing, incoming };
 /// wanted, so that a seed unchokes us in the first round trip.
 class PeerSession final : private InboundStream::Sink {
   public:
-    /// How many requests we let a peer have in flight, and say so (BEP 10 reqq).
-    static constexpr std::uint32_t kOurReqq = 1024;
-    /// With so many bytes waiting to be sent, requests for metadata are refused.
-    static constexpr std::size_t kMaxMetadataBacklog = 512 * 1024;
+    static constexpr std::uint32_t kOurReqq = RequestsToServe::kMaxWaiting;
     /// While more bytes of messages wait to be sent, besides blocks, nothing more is read of the peer: it
     /// would be answered by more of them. What one read brings may add to that. Reading goes on at half of
     /// it.
@@ -269,7 +268,6 @@ class PeerSession final : private InboundStream::Sink {
     Error handle(const Extended& m);
     Error on_metadata_message(ByteView payload);
     Error on_pex_message(ByteView payload);
-    void answer_metadata_request(std::uint32_t piece);
     Error handle(const Unknown&) { return charge(1); }
     /// Takes points from the peer's budget. Errc::message_flood.
     Error charge(std::int64_t points) {
@@ -324,8 +322,8 @@ class PeerSession final : private InboundStream::Sink {
 
     RequestsInFlight requests_;
     std::vector<PieceIndex> allowed_fast_;  ///< what we may request while choked
-    std::vector<PieceIndex> granted_fast_;  ///< what the peer may request while choked
-    std::vector<BlockRef> wanted_by_peer_;  ///< BlockWanted without an answer yet
+    RequestsToServe to_serve_;              ///< BlockWanted without an answer yet
+    MetadataServer metadata_;
     std::optional<std::uint16_t> told_dht_port_;
     bool extensions_known_ = false;
     MessageBudget budget_;

@@ -415,7 +415,7 @@ TEST(PeerSession, AFloodOfRequestsForMetadataIsBounded) {
     MetadataPair p;
     for (int i = 0; i < 10'000; ++i) p.ask(0);
     EXPECT_LE(Pair::output(p.theirs, p.now).size(),
-              2 * PeerSession::kMaxMetadataBacklog + kMetadataPieceSize + 100);
+              2 * MetadataServer::kMaxBacklog + kMetadataPieceSize + 100);
 }
 
 /// We know nothing but the torrent's name; they are a seed that hands its info dictionary out.
