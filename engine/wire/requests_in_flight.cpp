@@ -5,11 +5,6 @@
 #include <utility>
 
 namespace btfs::wire {
-namespace {
-
-constexpr std::size_t kMaxForgotten = 4096;
-
-}  // namespace
 
 std::uint64_t RequestsInFlight::bytes_until(const BlockRef& block) const {
     std::uint64_t bytes = 0;

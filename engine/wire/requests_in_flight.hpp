@@ -23,6 +23,8 @@ struct RequestInFlight {
 class RequestsInFlight {
   public:
     static constexpr Duration kCancelledFor = std::chrono::seconds(20);
+    /// Requests that are remembered after they ended on our side alone.
+    static constexpr std::size_t kMaxForgotten = 4096;
     /// What a block that comes answers.
     enum class Answers : std::uint8_t { wanted, cancelled, nothing };
 

@@ -85,6 +85,12 @@ struct Pair {
 
 const BlockRef kBlock{PieceIndex(2), 16384, 16384};
 
+Bytes message(const Message& m) {
+    Bytes out;
+    append_message(out, m);
+    return out;
+}
+
 // aria2 hangs up when more than a handshake comes before it has answered.
 TEST(PeerSession, NothingButTheHandshakeIsSaidBeforeThePeersIsThere) {
     Pair p;
@@ -601,6 +607,52 @@ TEST(PeerSession, AllowedFastPiecesMayBeRequestedWhileChoked) {
     EXPECT_TRUE(Pair::next<BlockWanted>(p.them));
 }
 
+TEST(PeerSession, TakesNoMoreAllowedFastPiecesThanItsBound) {
+    const Layout large(kBlockSize, {{0, 1000 * std::uint64_t{kBlockSize}, false}});
+    const Bitfield none(1000);
+    Pair p;
+    auto config = p.config(Direction::outgoing, none, 'c');
+    config.layout = &large;
+    PeerSession session(config, p.our_places, p.now);
+    Handshake theirs;
+    theirs.capabilities = {.fast = true, .extended = true};
+    theirs.info_hash = p.identity.wire_hash();
+    session.handle_bytes(theirs.encode(), p.now);
+    for (std::uint32_t i = 0; i < 300; ++i) session.handle_bytes(message(AllowedFast{PieceIndex(i)}), p.now);
+    EXPECT_EQ(session.allowed_fast().size(), 256u);
+    EXPECT_FALSE(session.may_request(PieceIndex(299)));
+}
+
+TEST(PeerSession, ThePeersReqqIsTakenWithinBounds) {
+    for (const auto& [said, taken] :
+         {std::pair<std::uint32_t, std::uint32_t>{0, 1}, {77, 77}, {1'000'000, 4096}}) {
+        Pair p;
+        p.exchange();
+        ExtendedHandshake extended;
+        extended.reqq = said;
+        const Bytes payload = extended.encode();
+        p.us.handle_bytes(message(Extended{kExtendedHandshakeId, payload}), p.now);
+        EXPECT_EQ(p.us.reqq(), taken);
+    }
+}
+
+// A choked peer may do this with its allowed-fast pieces, too.
+TEST(PeerSession, RejectsThatWaitToBeSentAreCounted) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    const std::size_t reject = message(RejectRequest{kBlock}).size();
+    for (std::size_t i = 1; i <= 500; ++i) {
+        p.them.handle_bytes(message(Request{kBlock}), p.now);
+        p.them.handle_bytes(message(Cancel{kBlock}), p.now);
+        EXPECT_EQ(p.them.control_backlog(), i * reject);
+    }
+    EXPECT_EQ(p.them.upload_backlog(), 0u);
+    EXPECT_EQ(Pair::output(p.them, p.now).size(), 500 * reject);
+    EXPECT_EQ(p.them.control_backlog(), 0u);
+}
+
 TEST(PeerSession, ALostPieceIsUnlearned) {
     Pair p;
     p.exchange();
@@ -703,12 +755,6 @@ struct Offence {
     Bytes bytes;
     Errc expected;
 };
-
-Bytes message(const Message& m) {
-    Bytes out;
-    append_message(out, m);
-    return out;
-}
 
 TEST(PeerSession, BreakingTheProtocolEndsTheConnection) {
     const Bytes spare{std::byte{0}, std::byte{0}, std::byte{1}};
