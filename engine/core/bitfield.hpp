@@ -49,7 +49,7 @@ class Bitfield {
     }
 
     bool test(PieceIndex piece) const { return bytes_[piece.value() / 8] >> (7 - piece.value() % 8) & 1; }
-    /// Both give whether the bit changed.
+    /// Return true if the bit changed.
     bool set(PieceIndex piece);
     bool clear(PieceIndex piece);
 

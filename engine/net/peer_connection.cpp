@@ -8,12 +8,12 @@ namespace {
 /// Reads in one turn of the loop before other connections get theirs.
 constexpr int kReadsPerTurn = 2;
 constexpr std::size_t kMaxBuffers = 32;
-/// Less than this much of what was offered came: there is no more for now.
+/// A read that brought less than this has emptied the socket.
 constexpr std::size_t kProbablyMore = 64 * 1024;
-/// A peer that was heard so lately sends the rest of a block soon: its packets are not looked at one by one.
-/// Of a slower one every sign of life is wanted.
+/// A peer that sent something so lately sends the rest of a block soon: its packets are not looked at one by
+/// one. A slower peer wakes us with each, as a sign of life.
 constexpr Duration kQuick = std::chrono::milliseconds(100);
-/// Of a longer stream the last part alone could be held back, and that is followed by more.
+/// With more requests in flight than these, no part of an answer is held back: another one follows it.
 constexpr std::uint64_t kLittle = 256 * 1024;
 
 }  // namespace

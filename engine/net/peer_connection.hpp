@@ -15,7 +15,7 @@ namespace btfs::net {
 /// read any more (wire::PeerSession::kMaxControlBacklog), until TCP tells it to stop. On the engine thread.
 class PeerConnection {
   public:
-    /// What the owner does after the torrent was told something (carry out its actions). May destroy this.
+    /// The owner carries out the torrent's actions, after each event. May destroy this.
     using AfterEvent = std::function<void()>;
 
     PeerConnection(Torrent& torrent, ConnectionId id, std::unique_ptr<Stream> stream, AfterEvent after_event);

@@ -40,7 +40,7 @@ void Pex::remove_peer(ConnectionId peer, TimePoint now) {
     on_news(now);
 }
 
-/// Those that every listener knows of, and those beyond the bound.
+/// Forgets departures that every listener was told of, and the oldest beyond the bound.
 void Pex::forget_departures() {
     std::uint64_t known_to_all = departure_count();
     for (const auto& [id, listener] : listeners_) known_to_all = std::min(known_to_all, listener.drops_until);
@@ -88,7 +88,8 @@ wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
             gone.contact <= listener.told_until && is_shared_with(listener.remote, gone.endpoint.address);
         if (was_told) message.dropped.push_back(gone.endpoint);
     }
-    // What is still to be dropped can be told from what was never told only while nothing is added.
+    // Additions wait until all drops are told: told_until must not pass contacts that are still to be
+    // dropped.
     if (listener.drops_until < departure_count()) return message;
     for (auto contact = contacts_.upper_bound(listener.told_until);; ++contact) {
         if (contact == contacts_.end()) {

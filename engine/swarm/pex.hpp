@@ -1,4 +1,4 @@
-// Peer exchange (BEP 11): which peer is told of which others, and what is believed of what they tell.
+// Peer exchange (BEP 11): tells each peer of the others, and takes candidates from what they tell.
 #pragma once
 
 #include <cstdint>
@@ -21,18 +21,18 @@ namespace btfs {
 /// torrent, never for a private one (BEP 27).
 class Pex {
   public:
-    /// A listener is not told anything sooner after it was told something; and news waits a little for more.
+    /// Outgoing messages to one listener: one per kInterval; news waits kGather for more.
     static constexpr Duration kInterval = 60s;
     static constexpr Duration kGather = 3s;
     /// In one message.
     static constexpr std::size_t kMaxAdded = 50;
     static constexpr std::size_t kMaxDropped = 50;
-    /// Who tells us something more often than this, but for so many messages in advance, is not listened to.
+    /// Incoming messages of one listener: one per kHeardInterval, bursts of kHeardAtOnce; excess is ignored.
     static constexpr Duration kHeardInterval = 30s;
     static constexpr int kHeardAtOnce = 3;
-    /// Of one message so many peers are taken.
+    /// Candidates that are taken of one message.
     static constexpr std::size_t kMaxTaken = 50;
-    /// Contacts that are gone, for those who have to be told. Beyond that the oldest are forgotten.
+    /// Departed contacts that listeners may still have to be told of; beyond that the oldest are forgotten.
     static constexpr std::size_t kMaxDepartures = 1000;
 
     struct Telling {
@@ -51,12 +51,12 @@ class Pex {
     /// The connection has ended.
     void remove_peer(ConnectionId peer, TimePoint now);
 
-    /// Whom to dial of those that a listener tells of. Nobody if it tells too often. `want_seeds`: unless we
+    /// Candidates to dial out of a listener's message; none if it sends too often. `want_seeds`: false if we
     /// are one.
     std::vector<Endpoint> handle_message(ConnectionId from, const wire::PexMessage& message, bool want_seeds,
                                          TimePoint now);
 
-    /// What is to be sent now.
+    /// Messages that are due now.
     std::vector<Telling> take_messages(TimePoint now);
     /// When take_messages() may have something though nothing happens; kNever if never.
     TimePoint next_timeout() const { return next_; }
@@ -79,7 +79,7 @@ class Pex {
         std::uint64_t drops_until = 0;  ///< this departure and all before, counted from the first ever
         TimePoint told{};
         TimePoint due = kNever;  ///< unless there is nothing to tell
-        /// What it said so far is as much as it should have said until then.
+        /// Its messages so far fill its allowance until then.
         TimePoint heard_until{};
     };
 

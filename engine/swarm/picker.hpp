@@ -1,4 +1,4 @@
-// Where each piece stands, and how many peers have it.
+// State and availability of each piece.
 #pragma once
 
 #include <cstdint>
@@ -62,9 +62,9 @@ class Picker {
     /// How many connected peers have the piece.
     std::uint32_t availability(PieceIndex piece) const;
 
-    /// Of the missing pieces that `eligible` accepts, one that the fewest peers have; pieces that are
-    /// being received and have free blocks come before it. Equally rare pieces are tried in an order that
-    /// depends on `salt`. Takes as long as it finds pieces that are not eligible.
+    /// A missing piece that `eligible` accepts and the fewest peers have; pieces that are being received and
+    /// have free blocks come before it. Equally rare pieces are tried in an order that depends on `salt`.
+    /// Takes as long as it finds pieces that are not eligible.
     std::optional<PieceIndex> rarest(const std::function<bool(PieceIndex)>& eligible, std::uint64_t salt);
 
   private:

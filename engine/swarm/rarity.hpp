@@ -15,7 +15,8 @@ namespace btfs {
 /// count that changes by one, or a piece that comes or goes, moves one piece over each border between.
 class Rarity {
   public:
-    /// Of the pieces for which `contained` is true; counts[i] is piece i's, all are 0 if there are none.
+    /// Contains the pieces for which `contained` is true. counts[i] is the count of piece i; if empty, all
+    /// are 0.
     template <class Contained>
     Rarity(std::uint32_t pieces, std::span<const std::uint16_t> counts, Contained contained)
         : place_(pieces, kNowhere) {
@@ -37,9 +38,9 @@ class Rarity {
     bool contains(PieceIndex piece) const { return place_[piece.value()] != kNowhere; }
     /// The piece is not contained.
     void add(PieceIndex piece, std::uint32_t count);
-    /// Nothing if the piece is not contained.
+    /// Does nothing if the piece is not contained.
     void remove(PieceIndex piece);
-    /// One more, or one fewer, has the piece; nothing if it is not contained.
+    /// One peer more, or fewer, has the piece. Does nothing if it is not contained.
     void count_up(PieceIndex piece);
     void count_down(PieceIndex piece);
     /// One more, or one fewer, has all pieces. O(groups). Before count_all_down() no piece's count is 0.

@@ -1,4 +1,4 @@
-// What the torrent does about what peers say.
+// Torrent's handling of its sessions' events.
 #include "engine/swarm/torrent.hpp"
 
 #include <algorithm>

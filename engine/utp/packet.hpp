@@ -30,8 +30,8 @@ struct PacketHeader {
     bool operator==(const PacketHeader&) const = default;
 };
 
-/// What to answer to a datagram that would open a connection, while connections are taken over TCP alone:
-/// a reset, on which clients turn to TCP at once instead of after some seconds. Nothing for other datagrams.
+/// The answer to a datagram that would open a connection, while connections are taken over TCP alone: a
+/// reset, on which clients turn to TCP at once instead of after some seconds. Empty for other datagrams.
 std::optional<Bytes> refusal_of(ByteView datagram);
 
 }  // namespace btfs::utp

@@ -19,7 +19,7 @@ inline constexpr std::uint8_t kMetadataId = 2;
 inline constexpr std::uint8_t kDontHaveId = 3;
 inline constexpr std::uint8_t kPexId = 4;
 
-/// What an extended handshake says; what it does not say is empty. Ids of 0 mean "not spoken".
+/// Values of an extended handshake; absent ones are empty. An id of 0 means "not spoken".
 struct ExtendedHandshake {
     std::uint8_t dont_have_id = 0;  ///< lt_donthave (BEP 54)
     std::uint8_t metadata_id = 0;   ///< ut_metadata (BEP 9)
@@ -34,8 +34,8 @@ struct ExtendedHandshake {
     Bytes encode() const;
     /// Values of the wrong type are taken as absent; Errc only if it is no bencoded dictionary.
     static Result<ExtendedHandshake> parse(ByteView payload) { return ExtendedHandshake().updated(payload); }
-    /// What a later handshake of the same peer leaves of this one, which it adds to: what it does not mention
-    /// stays, and an extension is ended by the id 0.
+    /// This handshake with a later one of the same peer laid over it: values that the later one does not
+    /// mention stay, and the id 0 ends an extension.
     Result<ExtendedHandshake> updated(ByteView payload) const;
 };
 

@@ -13,7 +13,7 @@ namespace btfs::wire {
 
 using PeerId = std::array<std::byte, 20>;
 
-/// What the reserved bits say that a peer speaks.
+/// Extensions that a peer speaks, by its reserved bits.
 struct Capabilities {
     bool fast = false;      ///< BEP 6
     bool extended = false;  ///< BEP 10

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kLengthSize = 4;
 constexpr std::uint32_t kPieceFixedSize = 9;  // id, index, begin
 
-// Where unwanted bytes go; nobody reads them.
+// Memory for unwanted bytes; nobody reads it.
 thread_local std::array<std::byte, kBlockSize> discarded;
 
 }  // namespace

@@ -23,7 +23,7 @@ namespace btfs::wire {
 /// bytes are taken out again and parsed one by one. Lengths are checked before memory is taken.
 class InboundStream {
   public:
-    /// What the stream tells and asks its owner while it parses.
+    /// The stream's owner: is told of messages and blocks, and asked for memory, while the stream parses.
     class Sink {
       public:
         /// A block that may come next, and the memory it belongs in.
@@ -55,9 +55,9 @@ class InboundStream {
     /// Bytes that came another way, as those a listener read to find the torrent.
     Error feed(ByteView bytes);
 
-    /// The memory of the block under way is no longer wanted: what still comes of it is thrown away.
+    /// Gives up the memory of the block under way: its further bytes are thrown away.
     void divert_block();
-    /// What has not come yet of the block under way; 0 between blocks.
+    /// Bytes of the block under way that have not come yet; 0 between blocks.
     std::size_t rest_of_block() const { return block_rest_.size(); }
 
     /// Messages and blocks that have come whole; and whether part of another one is here.

@@ -1,4 +1,4 @@
-// What waits to be sent to one peer: control messages first, blocks behind them.
+// Send queue of one peer: control messages first, blocks behind them.
 #pragma once
 
 #include <sys/uio.h>
@@ -17,9 +17,9 @@
 
 namespace btfs::wire {
 
-/// Bytes in the order in which they leave. A block that has begun is finished first, then come all control
-/// messages, then the next block, so that requests are never behind a queue of uploads. Blocks are sent
-/// from the store's memory.
+/// Queue of bytes in the order in which they leave. A block that has begun is finished first, then come all
+/// control messages, then the next block, so that requests are never behind a queue of uploads. Blocks are
+/// sent from the store's memory.
 class OutboundQueue {
   public:
     /// Control bytes are appended here.
@@ -27,7 +27,8 @@ class OutboundQueue {
     void push_block(const BlockRef& block, ContentView content);
     /// Takes a block that has not begun out again; false if it has, or is not here.
     bool drop_block(const BlockRef& block);
-    /// Takes all out that have not begun, but for those that `keep` is true for; gives what was dropped.
+    /// Takes out all blocks that have not begun, except those for which `keep` is true. Returns those taken
+    /// out.
     std::vector<BlockRef> drop_blocks_not_begun(const std::function<bool(const BlockRef&)>& keep);
 
     bool empty() const { return control_bytes() == 0 && blocks_.empty(); }

@@ -32,8 +32,8 @@
 
 namespace btfs::wire {
 
-/// Where the bytes of requested blocks belong. The session asks when a block's header is there, or is
-/// expected to be next.
+/// Memory for requested blocks. The session asks for it when a block's header has come, or is expected to be
+/// next.
 class BlockPlaces {
   public:
     /// The block's memory, `block.size` bytes, if this peer alone may write there until the block ends
@@ -77,7 +77,7 @@ struct BlockRefused {
 struct BlockWanted {
     BlockRef block;
 };
-/// It does not want it any more: do not answer (the session did).
+/// The peer cancelled a BlockWanted. The session has answered; the owner must not.
 struct BlockNotWanted {
     BlockRef block;
 };
@@ -86,7 +86,7 @@ struct ExtensionsKnown {};  ///< extended() is filled
 struct DhtPortTold {
     std::uint16_t port;
 };
-/// A part of the info dictionary, or the word that it will not come (BEP 9). Not checked for being asked for.
+/// A part of the info dictionary, or its refusal (BEP 9). Whether it was asked for is not checked.
 struct MetadataArrived {
     std::uint32_t piece;
     std::uint32_t total_size;
@@ -95,7 +95,7 @@ struct MetadataArrived {
 struct MetadataRefused {
     std::uint32_t piece;
 };
-/// Whom the peer is connected to, as it says (BEP 11). Not checked for how often it says so.
+/// Peers that the peer is connected to (BEP 11). How often it says so is not checked.
 struct PexArrived {
     PexMessage message;
 };
@@ -111,9 +111,9 @@ using PeerEvent =
 
 enum class Direction { outgoing, incoming };
 
-/// One connection after its transport is there: handshake, choke, interest, what the peer has, what was
-/// asked of it and what it asked of us (BEP 3, 6, 9, 10, 11, 21, 54). Knows nothing of other peers, and
-/// decides nothing about what to fetch or whom to unchoke. A peer that breaks the protocol gets Failed.
+/// One connection whose transport is there: handshake, choke, interest, the peer's pieces, requests both ways
+/// (BEP 3, 6, 9, 10, 11, 21, 54). Knows nothing of other peers, and decides nothing about what to fetch or
+/// whom to unchoke. A peer that breaks the protocol gets Failed.
 ///
 /// Promises: never more requests in flight than the peer's reqq; never a request while choked but for the
 /// allowed-fast set; each of its requests answered once; Interested right behind our handshake where that is
@@ -149,7 +149,7 @@ class PeerSession final : private InboundStream::Sink {
         PeerId our_id{};
         Endpoint remote;
         std::uint16_t listen_port = 0;
-        /// Of our DHT node (BEP 5); 0: there is none, or none that this torrent may be known to.
+        /// Port of our DHT node (BEP 5); 0: none, or none that this torrent may be known to.
         std::uint16_t dht_port = 0;
         /// Say Interested: with the first messages, when the peer's handshake is there; or right behind our
         /// own, which saves a round trip, but makes some clients hang up (aria2 wants 68 bytes and no more).
@@ -157,11 +157,11 @@ class PeerSession final : private InboundStream::Sink {
         /// pieces".
         bool interested = true;
         bool eager = false;
-        /// What may be announced to the peer when the handshake is done.
+        /// Pieces that may be announced to the peer.
         const Bitfield& have;
-        /// The info dictionary, for peers that ask for it (BEP 9); null: it is not handed out.
+        /// The info dictionary for peers that ask for it (BEP 9); null: it is not handed out.
         std::shared_ptr<const Bytes> metadata = nullptr;
-        /// Peers are told of to the other side, and heard of from it (BEP 11): see end_pex().
+        /// Peer exchange (BEP 11) both ways; see end_pex().
         bool pex = false;
         /// Called when there is something to send and there was nothing before.
         std::function<void()> on_output = [] {};
@@ -174,7 +174,7 @@ class PeerSession final : private InboundStream::Sink {
 
     // ---- the shell's side ----
     std::size_t receive_buffers(std::span<iovec> out) { return inbound_.receive_buffers(out); }
-    /// Fewer bytes than these change nothing: so much of a block is still to come.
+    /// Least number of bytes that can change anything: the rest of the block under way.
     std::size_t worth_receiving() const { return std::max<std::size_t>(1, inbound_.rest_of_block()); }
     void handle_received(std::size_t size, TimePoint now);
     /// Bytes that were read before the session existed.
@@ -196,7 +196,7 @@ class PeerSession final : private InboundStream::Sink {
     bool pieces_known() const { return pieces_known_; }
     bool has(PieceIndex piece) const { return is_seed_ || (pieces_ && pieces_->test(piece)); }
     bool is_seed() const { return is_seed_; }
-    /// Nothing while the peer is a seed or has nothing.
+    /// Empty while the peer is a seed or has no piece.
     const std::optional<Bitfield>& pieces() const { return pieces_; }
     bool peer_choking() const { return peer_choking_; }
     bool peer_interested() const { return peer_interested_; }
@@ -228,7 +228,7 @@ class PeerSession final : private InboundStream::Sink {
     void announce_lost(PieceIndex piece);
     /// The caller has checked may_request(), has(), requests().size() < reqq().
     void request(const BlockRef& block, TimePoint now);
-    /// Its memory may go after this; what still comes of it is thrown away.
+    /// The block's memory may go after this; its further bytes are thrown away.
     void cancel(const BlockRef& block, TimePoint now);
     void send_block(const BlockRef& block, ContentView content);
     void refuse_block(const BlockRef& block);
@@ -239,8 +239,7 @@ class PeerSession final : private InboundStream::Sink {
     void request_metadata(std::uint32_t piece);
     /// Nothing if the peer does not speak ut_pex (extended().pex_id).
     void send_pex(const PexMessage& message);
-    /// From now on nothing is heard of peers, and send_pex() does nothing: the torrent turned out to be
-    /// private (BEP 27).
+    /// Ends peer exchange both ways: the torrent turned out to be private (BEP 27).
     void end_pex() { config_.pex = false; }
 
   private:

@@ -1,4 +1,4 @@
-// What each message of a peer does to its session.
+// PeerSession's handling of each message.
 #include <algorithm>
 #include <utility>
 
@@ -163,7 +163,7 @@ Error PeerSession::handle(const Request& m) {
         events_.push_back(BlockWanted{m.block});
         return {};
     }
-    // It may have asked before our Choke reached it; only a flood is an offence.
+    // The peer may have asked before our Choke reached it; only a flood is an offence.
     if (verdict == RequestsToServe::Verdict::refused && capabilities_.fast) send(RejectRequest{m.block});
     return charge(kRefusedPoints);
 }

@@ -34,7 +34,7 @@ std::vector<Endpoint> endpoints_of(ByteView compact, std::size_t entry_size) {
 }  // namespace
 
 Bytes PexMessage::encode() const {
-    // What each key holds, of the families that have something.
+    // One key for each family that has entries.
     struct Lists {
         Bytes added, flags, dropped;
     } v4, v6;

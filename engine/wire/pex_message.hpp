@@ -10,7 +10,7 @@
 
 namespace btfs::wire {
 
-/// What is said of an added peer, or-ed together. BEP 11 knows more bits, of what we do not speak.
+/// Flags of an added peer, or-ed together. BEP 11 has more, for extensions that we do not speak.
 inline constexpr std::uint8_t kPexSeed = 0x02;       ///< a seed, or upload_only (BEP 21)
 inline constexpr std::uint8_t kPexReachable = 0x10;  ///< it was dialled, and answered
 
@@ -22,7 +22,7 @@ struct PexPeer {
 };
 
 struct PexMessage {
-    /// Of each list, and of each address family, what lies behind so many entries is not read.
+    /// Entries of each list and address family that are read; further ones are ignored.
     static constexpr std::size_t kMaxEntries = 100;
 
     std::vector<PexPeer> added;

@@ -157,7 +157,8 @@ bool RequestsInFlight::was_forgotten(const BlockRef& block) {
     return true;
 }
 
-/// Who answers what was asked for after a Cancel has read that, and may say nothing to it, as Transmission.
+/// A peer that answers a request sent after a Cancel has read that Cancel. Transmission, for one, never
+/// answers it.
 void RequestsInFlight::forget_cancelled_before(TimePoint time) {
     if (answers_cancels_ || cancelled_count_ == 0) return;
     std::erase_if(requests_, [&](const RequestInFlight& r) {

@@ -1,4 +1,4 @@
-// What was asked of one peer and is not answered yet, matched with the blocks that come.
+// Our requests to one peer that are not answered yet, matched with the blocks that come.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +13,19 @@ namespace btfs::wire {
 
 struct RequestInFlight {
     BlockRef block;
-    TimePoint since;  ///< that it was sent; once it is cancelled, that this was
+    TimePoint since;  ///< when it was sent; of a cancelled one, when it was cancelled
     bool cancelled = false;
 };
 
-/// In the order in which they were sent. A cancelled one is in flight until it is answered, but for
-/// kCancelledFor at most, since old clients never answer one. What ended on our side alone, by a choke or
-/// unanswered, is remembered for a while: its block may still come (BEP 3).
+/// Requests in the order in which they were sent. A cancelled request is in flight until it is answered, for
+/// kCancelledFor at most, since old clients never answer one. A request that ended on our side alone, by a
+/// choke or unanswered, is remembered for a while: its block may still come (BEP 3).
 class RequestsInFlight {
   public:
     static constexpr Duration kCancelledFor = std::chrono::seconds(20);
     /// Requests that are remembered after they ended on our side alone.
     static constexpr std::size_t kMaxForgotten = 4096;
-    /// What a block that comes answers.
+    /// The kind of request that a block answers.
     enum class Answers : std::uint8_t { wanted, cancelled, nothing };
 
     // ---- what is in flight: cancelled ones too ----
@@ -35,12 +35,12 @@ class RequestsInFlight {
     std::size_t size() const { return requests_.size(); }
     const RequestInFlight& front() const { return requests_.front(); }
     std::uint64_t bytes() const { return bytes_; }
-    /// Up to and with this block, if it is answered in order.
+    /// Bytes up to and with this block, if the peer answers in order.
     std::uint64_t bytes_until(const BlockRef& block) const;
-    /// When the oldest was sent that is not cancelled.
+    /// When the oldest request was sent that is not cancelled.
     std::optional<TimePoint> oldest() const;
-    /// When the latest was sent that has been answered by its block: in order, all before it would be
-    /// answered too.
+    /// When the latest request was sent that its block has answered. A peer that answers in order has
+    /// answered all before it.
     TimePoint answered_until() const { return answered_until_; }
     /// The block that is coming in right now.
     const std::optional<BlockRef>& under_way() const { return under_way_; }
@@ -51,14 +51,15 @@ class RequestsInFlight {
 
     // ---- what happens to it ----
     void add(const BlockRef& block, TimePoint now);
-    /// `to_tell`: the peer is to hear of it. `under_way`: it would hear of it too late; what still comes is
+    /// `to_tell`: a Cancel is to be sent. `under_way`: it would come too late; the block's further bytes are
     /// not wanted.
     enum class Cancelled : std::uint8_t { not_in_flight, to_tell, under_way };
     Cancelled cancel(const BlockRef& block, TimePoint now);
     void handle_timeout(TimePoint now);
-    /// The peer has dropped them all (BEP 3), but for the one under way. Gives those that were wanted.
+    /// The peer has dropped all requests (BEP 3), except the one under way. Returns those that were not
+    /// cancelled.
     std::vector<BlockRef> drop_all();
-    /// The peer will not answer it. Nothing if there is none such.
+    /// The peer will not answer the request. Empty if there is none such.
     std::optional<RequestInFlight> reject(const BlockRef& block);
 
     /// A block is coming in; nothing if it was not asked for.
