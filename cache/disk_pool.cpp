@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
-#include <csignal>
+
+#include "engine/core/signals_blocked.hpp"
 
 namespace btfs {
 
@@ -13,12 +14,8 @@ DiskPool::DiskPool(unsigned threads) {
     queue(DiskWork::verify).limit = bulk_limit_;
     queue(DiskWork::write).limit = std::max(bulk_limit_, 2u) - 1;
     threads_.reserve(threads);
-    // Signals are for the main thread alone.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const SignalsBlocked no_signals;
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 DiskPool::~DiskPool() {

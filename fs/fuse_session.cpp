@@ -1,8 +1,6 @@
 #include "fs/fuse_session.hpp"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -18,6 +16,7 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/core/signals_blocked.hpp"
 #include "engine/log/log.hpp"
 #include "fs/fuse_ops.hpp"
 #include "fs/libfuse.hpp"
@@ -90,22 +89,6 @@ class FileDescriptor {
 
   private:
     int fd_;
-};
-
-// Threads started in its scope take no signals: those are the main thread's.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
 };
 
 struct DestroySession {
