@@ -8,8 +8,6 @@
 namespace btfs {
 namespace {
 
-constexpr std::size_t kMaxNameSize = 255;
-
 // FNV-1a with a finish that spreads it. Written out because inode numbers must not change with a library.
 std::uint64_t mixed(std::uint64_t seed, ByteView bytes) {
     std::uint64_t h = 0xcbf29ce484222325ULL ^ seed;
@@ -33,16 +31,6 @@ bool path_less(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
-
-std::string with_tag(std::string_view name, std::string_view text) {
-    const std::string tag = ' ' + std::string(text);
-    std::size_t dot = name.rfind('.');
-    if (dot == std::string_view::npos || dot == 0 || name.size() - dot > 16) dot = name.size();
-    const std::string_view extension = name.substr(dot);
-    std::size_t size = std::min(dot, kMaxNameSize - tag.size() - extension.size());
-    while (size > 0 && size < dot && (static_cast<unsigned char>(name[size]) & 0xc0) == 0x80) --size;
-    return std::string(name.substr(0, size)) + tag + std::string(extension);
-}
 
 InodeTree::InodeTree(const FileList& files, const Sha1Digest& info_hash, InodeNumbers& numbers) {
     std::vector<Path> paths;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/core/file_list.hpp"
+#include "engine/core/file_name.hpp"
 #include "engine/core/hash.hpp"
 #include "fs/inode_numbers.hpp"
 
@@ -73,9 +74,6 @@ class InodeTree {
     std::vector<Node> nodes_;
     std::uint64_t total_size_ = 0;
 };
-
-/// The same name with a space and `text`, which is short, before its extension: 255 bytes at most.
-std::string with_tag(std::string_view name, std::string_view text);
 
 /// `name`, or the first of "name (2).ext", "name (3).ext"... for which `taken` is false.
 template <class Taken>

@@ -4,31 +4,17 @@
 #include <cassert>
 #include <cstring>
 
+#include "engine/core/file_name.hpp"
 #include "engine/core/hash.hpp"
 #include "engine/metainfo/utf8.hpp"
 
 namespace btfs {
 namespace {
 
-constexpr std::size_t kMaxExtensionSize = 16;  // with its dot; longer is no extension
-constexpr std::size_t kMaxNumberSize = 24;     // " (18446744073709551615)"
+constexpr std::size_t kMaxNumberSize = 23;  // "(18446744073709551615)", and one more
 
 bool cannot_stay(std::string_view character) {
     return character == "/" || is_control_character(character);
-}
-
-// ".mkv" of "film.mkv"; nothing of ".bashrc" and "README".
-std::string_view extension_of(std::string_view name) {
-    const std::size_t dot = name.rfind('.');
-    if (dot == std::string_view::npos || dot == 0 || name.size() - dot > kMaxExtensionSize) return {};
-    return name.substr(dot);
-}
-
-// The name cut so that kMaxNumberSize more bytes fit, extension taken off.
-std::string_view stem_for_number(std::string_view name) {
-    const std::string_view extension = extension_of(name);
-    return utf8_prefix(name.substr(0, name.size() - extension.size()),
-                       kMaxNameSize - kMaxNumberSize - extension.size());
 }
 
 // What lies deeper than kMaxFolderDepth becomes one name. `storage` owns it.
@@ -72,8 +58,7 @@ std::string safe_name(std::string_view raw) {
 }
 
 std::string numbered_name(std::string_view name, std::uint64_t number) {
-    return std::string(stem_for_number(name)) + " (" + std::to_string(number) + ')' +
-           std::string(extension_of(name));
+    return with_tag(name, '(' + std::to_string(number) + ')', kMaxNumberSize);
 }
 
 SafePaths::SafePaths(std::string_view root_folder, std::size_t expected_files)
@@ -168,7 +153,7 @@ SafePaths::FolderId SafePaths::enter(FolderId parent, std::string_view raw) {
 std::string_view SafePaths::claim(FolderId folder, std::string_view raw) {
     const std::string_view name = is_safe_name(raw) ? raw : keep(safe_name(raw));
     if (names_.insert({folder, name}).second) return name;
-    const std::string group = std::string(stem_for_number(name)) + std::string(extension_of(name));
+    const std::string group = with_tag(name, {}, kMaxNumberSize);
     auto counter = next_number_.find({folder, group});
     if (counter == next_number_.end())
         counter = next_number_.emplace(NameInFolder{folder, keep(group)}, 2).first;

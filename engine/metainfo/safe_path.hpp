@@ -10,9 +10,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/core/file_name.hpp"
+
 namespace btfs {
 
-inline constexpr std::size_t kMaxNameSize = 255;  ///< bytes, as Linux has it
 /// Folders inside each other; what lies deeper is folded into one name.
 inline constexpr std::size_t kMaxFolderDepth = 128;
 
