@@ -62,7 +62,7 @@ void add_create_options(CLI::App& app, CreateOptions& create) {
     app.add_option("--comment", create.comment, "A comment in the torrent");
 }
 
-/// What `mount` is told; the last operand is the mountpoint.
+/// Words of `mount`; the last operand is the mountpoint.
 struct MountWords {
     MountOptions options;
     std::vector<std::string> operands;

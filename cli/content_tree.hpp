@@ -16,8 +16,8 @@ struct MadeTorrent {
     std::string name;
     Bytes torrent;
     std::vector<std::filesystem::path> files;  ///< where its files lie, in the order of its file list
-    std::vector<std::string> left_out;         ///< what has no place in it, and why, by path
-    std::vector<FileStatus> hashed;            ///< what each file was like before it was hashed
+    std::vector<std::string> left_out;         ///< "PATH: why" of each entry that has no place in it
+    std::vector<FileStatus> hashed;            ///< the state of each file before it was hashed
 };
 
 /// Walks the path, hashes all regular files in it (a progress bar shows on a terminal), and encodes the

@@ -1,5 +1,3 @@
-#include <sys/resource.h>
-
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -12,10 +10,9 @@
 #include "cli/cache_path.hpp"
 #include "cli/commands.hpp"
 #include "cli/detach.hpp"
-#include "cli/dht_options.hpp"
+#include "cli/engine_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
-#include "cli/interfaces.hpp"
 #include "cli/logging.hpp"
 #include "cli/mount_record.hpp"
 #include "cli/peer_addresses.hpp"
@@ -34,14 +31,6 @@ namespace {
 
 constexpr unsigned kDiskThreads = 3;
 constexpr double kLongestWait_s = 1e8;  // three years; more is for ever
-
-/// Raises the limit of open descriptors to the most that is allowed: each peer and each torrent needs some.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 /// Replaces URLs by what earlier mounts fetched from them, as far as that can still be parsed.
 void take_kept_downloads(Sources& sources, const CacheDir& cache_dir) {
@@ -65,14 +54,15 @@ std::optional<Duration> wait_time(double seconds) {
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
     StopSignal stop;
     raise_descriptor_limit();
-    // All that the user may have got wrong is checked before anything is written.
+    // Mistakes of the user are found before anything is written.
     Sources sources = load_sources(words);
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     const auto fuse_options = parse_mount_options(options.fuse_options);
     if (!fuse_options) throw Failure(fuse_options.error());
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
-    std::optional<net::DhtOptions> dht = dht_options(options.network);
+    EngineOptions engine_settings = engine_options(options.network);
+    engine_settings.background = options.background;
     const std::filesystem::path cache_path = resolve_cache_path(
         options.cache_dir.empty() ? default_cache_path(options.for_system) : options.cache_dir,
         options.mountpoint);
@@ -82,15 +72,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     // Each outlives those below, which use it.
     DiskPool pool(kDiskThreads);
     PieceMemory memory;
-    if (dht) keep_table_in(*cache_dir, pool, *dht);
-    Engine engine({.port = options.network.port,
-                   .max_peers = options.network.max_peers,
-                   .background = options.background,
-                   .binding = parse_binding(options.network.bind),
-                   .pex = !options.network.no_pex,
-                   .lsd = !options.network.no_lsd,
-                   .dht = std::move(dht),
-                   .port_mapping = options.network.port_mapping()});
+    keep_dht_table(*cache_dir, pool, engine_settings);
+    Engine engine(engine_settings);
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
 

@@ -11,7 +11,7 @@ namespace btfs::cli {
 
 /// A call of btfs by mount(8), as the words of `btfs mount`.
 struct MountHelperCall {
-    std::vector<std::string> words;  ///< what comes after "btfs mount"
+    std::vector<std::string> words;  ///< those after "btfs mount"
     bool only_pretend = false;       ///< -f: everything but the mount itself
 };
 

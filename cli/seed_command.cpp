@@ -5,7 +5,7 @@
 #include "cache/seed_store.hpp"
 #include "cli/commands.hpp"
 #include "cli/content_tree.hpp"
-#include "cli/dht_options.hpp"
+#include "cli/engine_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
 #include "cli/interfaces.hpp"
@@ -24,6 +24,7 @@ constexpr unsigned kDiskThreads = 2;
 
 int seed(const SeedOptions& options) {
     start_logging(options.log, false);
+    raise_descriptor_limit();
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     MadeTorrent made = make_torrent(options.create);
     warn_of_left_out(made);
@@ -39,15 +40,8 @@ int seed(const SeedOptions& options) {
     auto store =
         SeedStore::open({parsed->layout, std::move(made.files), std::move(made.hashed)}, files, pool);
     if (!store) throw Failure(options.create.path.string(), store.error());
-    const net::LocalBinding binding = parse_binding(options.network.bind);
-    Engine engine({.port = options.network.port,
-                   .max_peers = options.network.max_peers,
-                   .background = false,
-                   .binding = binding,
-                   .pex = !options.network.no_pex,
-                   .lsd = !options.network.no_lsd,
-                   .dht = dht_options(options.network),
-                   .port_mapping = options.network.port_mapping()});
+    const EngineOptions settings = engine_options(options.network);
+    Engine engine(settings);
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
     engine.start();
@@ -55,7 +49,7 @@ int seed(const SeedOptions& options) {
                 KnownContent{parsed->layout, **store, parsed->info_bytes, parsed->is_private},
                 parsed->trackers, peers});
 
-    const Endpoint own{own_address(binding), engine.port()};
+    const Endpoint own{own_address(settings.binding), engine.port()};
     std::cout << "torrent: " << output.string() << "\npeer:    " << own.text() << std::endl;
     stop.wait();
     engine.stop();

@@ -27,7 +27,7 @@ namespace btfs::cli {
 /// uses the stores.
 class ServedTorrents {
   public:
-    /// What torrents are served with. Each outlives this.
+    /// The engine, the cache and what they share. Each outlives this.
     struct Services {
         Engine& engine;
         CacheDir& cache_dir;

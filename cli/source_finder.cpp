@@ -72,7 +72,7 @@ std::optional<Sha1Digest> SourceFinder::kept_name(const PublishedName& name) con
     return Sha1Digest::from(*kept);
 }
 
-/// What the publisher said at an earlier mount will do while nobody knows what it says now.
+/// The answer of an earlier mount stands in while the DHT has none.
 void SourceFinder::take_published(Roster::Index index, TorrentSource source, unsigned failures,
                                   const Result<Sha1Digest>& info_hash) {
     const std::string link = source.published->link();

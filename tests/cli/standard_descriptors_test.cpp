@@ -10,7 +10,7 @@
 namespace btfs::cli {
 namespace {
 
-/// What is wrong after the descriptors of the mask were closed and opened again, as an exit code.
+/// Closes the descriptors of the mask and opens them again. Returns the number of the check that failed, or 0.
 int problem_after_closing(int mask) {
     for (int descriptor = 0; descriptor < 3; ++descriptor)
         if (mask & 1 << descriptor) close(descriptor);

@@ -1,4 +1,4 @@
-"""What a mount serves: right bytes or none, whatever the disk, the network and the peers do."""
+"""Bytes that a mount serves: right ones or none, whatever the disk, the network and the peers do."""
 import errno
 import os
 import re

@@ -1,4 +1,4 @@
-"""What btfs says on the command line, of good and of hopeless things."""
+"""The command line: messages, exit codes, and inputs that are hopeless."""
 import json
 import os
 import re

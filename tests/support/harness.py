@@ -1,4 +1,4 @@
-"""What each script of the outer rings stands on: its own namespaces, a temporary folder, processes that surely end,
+"""Base of each script of the outer rings: its own namespaces, a temporary folder, processes that surely end,
 and waiting with a limit.
 
 A script is called with the path of btfs, and ends with main(). It runs in its own network, process and mount

@@ -32,7 +32,7 @@ class OrdinaryUser:
         self.program = shutil.copy(btfs.path(), test.folder / "btfs")
 
     def options(self):
-        """What Popen needs, to run as this user."""
+        """Arguments of Popen, to run as this user."""
         return {"user": USER, "group": GROUP, "extra_groups": [], "cwd": "/",
                 "env": {"HOME": str(self.home), "PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(self.home)}}
 

@@ -1,0 +1,56 @@
+#include "cli/engine_options.hpp"
+
+#include <sys/resource.h>
+
+#include "cli/interfaces.hpp"
+#include "cli/peer_addresses.hpp"
+#include "engine/log/log.hpp"
+
+namespace btfs::cli {
+namespace {
+
+/// Nodes that authors of clients run for everybody.
+std::vector<HostPort> well_known_routers() {
+    return {{"dht.libtorrent.org", 25401}, {"dht.transmissionbt.com", 6881}, {"router.bt.ouinet.work", 6881}};
+}
+
+std::optional<net::DhtOptions> dht_options(const NetworkOptions& network) {
+    if (network.no_dht) return std::nullopt;
+    net::DhtOptions options;
+    options.routers = parse_addresses("--dht-bootstrap", network.dht_bootstrap);
+    if (options.routers.empty()) options.routers = well_known_routers();
+    return options;
+}
+
+}  // namespace
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+EngineOptions engine_options(const NetworkOptions& network) {
+    return {.port = network.port,
+            .max_peers = network.max_peers,
+            .background = false,
+            .binding = parse_binding(network.bind),
+            .pex = !network.no_pex,
+            .lsd = !network.no_lsd,
+            .dht = dht_options(network),
+            .port_mapping = network.port_mapping()};
+}
+
+void keep_dht_table(const CacheDir& cache_dir, DiskPool& pool, EngineOptions& options) {
+    if (!options.dht) return;
+    options.dht->kept_table = cache_dir.kept_dht_table().value_or(Bytes{});
+    options.dht->on_table = [&cache_dir, &pool](Bytes table) {
+        pool.submit_always(DiskWork::write, [&cache_dir, table = std::move(table)] {
+            if (Error error = cache_dir.keep_dht_table(table))
+                log::warn("the DHT's table cannot be kept: {}", error.message());
+        });
+    };
+}
+
+}  // namespace btfs::cli
