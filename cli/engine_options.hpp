@@ -8,15 +8,16 @@
 
 namespace btfs::cli {
 
-/// Raises the limit of open descriptors to the most that is allowed: each peer and each torrent needs some. Called
-/// before the engine is constructed, which counts its connections by it.
+/// Raises the limit of open descriptors to the most that is allowed: each peer and each torrent needs some.
+/// Called before the engine is constructed, which counts its connections by it.
 void raise_descriptor_limit();
 
-/// Throws Failure for a DHT node that is not HOST:PORT, and for an interface or address that this machine lacks.
+/// Throws Failure for a DHT node that is not HOST:PORT, and for an interface or address that this machine
+/// lacks.
 EngineOptions engine_options(const NetworkOptions& network);
 
-/// Starts with the routing table of an earlier run, and has the pool write this run's, so that the engine does not
-/// wait for the disk. Does nothing without a DHT. Directory and pool outlive the engine.
+/// Starts with the routing table of an earlier run, and has the pool write this run's, so that the engine
+/// does not wait for the disk. Does nothing without a DHT. Directory and pool outlive the engine.
 void keep_dht_table(const CacheDir& cache_dir, DiskPool& pool, EngineOptions& options);
 
 }  // namespace btfs::cli

@@ -112,7 +112,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     // A connection that was cut from outside leaves a dead mount behind.
     if (const auto left = find_mount(options.mountpoint);
         left && kernel_mount && left->device == kernel_mount->device)
-        detach_mount(mount_path(options.mountpoint).string(), false);
+        detach_mount(absolute_mountpoint(options.mountpoint.string()), false);
     torrents.end();
     engine.stop();
     log::info("unmounted {}", options.mountpoint.string());

@@ -11,6 +11,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "fs/mountpoint.hpp"
+
 namespace btfs::cli {
 namespace {
 
@@ -63,16 +65,8 @@ bool proc_has_our_numbers() {
 
 }  // namespace
 
-fs::path mount_path(const fs::path& mountpoint) {
-    fs::path path = fs::absolute(mountpoint).lexically_normal();
-    if (!path.has_filename()) path = path.parent_path();  // "dir/"
-    std::error_code error;
-    const fs::path parent = fs::canonical(path.parent_path(), error);
-    return error ? path : parent / path.filename();
-}
-
 std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
-    const std::string wanted = mount_path(mountpoint).string();
+    const std::string wanted = absolute_mountpoint(mountpoint.string());
     std::ifstream list("/proc/self/mountinfo");
     std::optional<KernelMount> found;
     for (std::string line; std::getline(list, line);) {

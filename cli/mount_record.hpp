@@ -18,12 +18,9 @@ struct KernelMount {
     gid_t group = 0;
 };
 
-/// Returns the topmost mount at this path; nothing if nothing is mounted there. Never asks the file system
-/// itself, which may be dead or busy.
+/// Returns the topmost mount at this path, see absolute_mountpoint(); nothing if nothing is mounted there.
+/// Never asks the file system itself, which may be dead or busy.
 std::optional<KernelMount> find_mount(const std::filesystem::path& mountpoint);
-
-/// The path as the kernel lists it: absolute, parents resolved, the mountpoint itself not looked at.
-std::filesystem::path mount_path(const std::filesystem::path& mountpoint);
 
 /// Marks this process as the one that serves a mount, for as long as the record lives: the process holds an
 /// empty memory file that is named after the mount's device. `btfs umount` finds it in /proc/PID/fd, whatever

@@ -87,7 +87,7 @@ int umount(const std::filesystem::path& mountpoint) {
     const auto mount = find_mount(mountpoint);
     if (!mount || mount->type != "fuse.btfs") throw Failure(where + ": no btfs is mounted there");
     const std::vector<pid_t> processes = MountRecord::find(*mount);
-    const std::string path = mount_path(mountpoint).string();
+    const std::string path = absolute_mountpoint(where);
     const bool dead = processes.empty() && is_dead(*mount, path);
     for (const pid_t process : processes) end_process(process, *mount, where);
 
