@@ -1,6 +1,7 @@
 // A set of pieces, in the bit order of BEP 3 (piece 0 is the highest bit of the first byte).
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -54,6 +55,25 @@ class Bitfield {
     bool clear(PieceIndex piece);
 
     bool operator==(const Bitfield&) const = default;
+
+    /// Calls f(PieceIndex) for each that is not set, in order.
+    template <class F>
+    void for_each_clear(F f) const {
+        std::size_t left = size_ - count_;
+        for (std::size_t at = 0; left > 0;) {
+            if (at + sizeof(std::uint64_t) <= bytes_.size() && word(at) == ~std::uint64_t{0}) {
+                at += sizeof(std::uint64_t);
+                continue;
+            }
+            const std::size_t rest = std::min<std::size_t>(8, size_ - at * 8);
+            for (std::size_t bit = 0; bit < rest; ++bit) {
+                if ((bytes_[at] >> (7 - bit) & 1) != 0) continue;
+                f(PieceIndex(at * 8 + bit));
+                --left;
+            }
+            ++at;
+        }
+    }
 
   private:
     std::uint64_t word(std::size_t at) const {

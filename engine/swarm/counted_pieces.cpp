@@ -16,8 +16,10 @@ void CountedPieces::assign(const Bitfield& pieces, Picker& picker) {
 }
 
 void CountedPieces::clear(Picker& picker) {
-    if (is_seed_) picker.seed_left();
-    if (pieces_) picker.pieces_left(*pieces_);
+    if (is_seed_)
+        picker.seed_left();
+    else if (pieces_)
+        picker.pieces_left(*pieces_);
     is_seed_ = false;
     pieces_.reset();
     lacked_ = 0;
@@ -32,15 +34,13 @@ void CountedPieces::gain(PieceIndex piece, Picker& picker) {
     if (!pieces_->all()) return;
     picker.completed();
     is_seed_ = true;
-    pieces_.reset();
-    lacked_ = 0;
 }
 
 void CountedPieces::lose(PieceIndex piece, Picker& picker) {
     if (is_seed_) {
         picker.no_longer_complete();
         is_seed_ = false;
-        pieces_.emplace(picker.had().size(), true);
+        if (!pieces_) pieces_.emplace(picker.had().size(), true);
         lacked_ = picker.had().size() - picker.had().count();
     }
     if (!pieces_ || !pieces_->clear(piece)) return;
@@ -49,11 +49,11 @@ void CountedPieces::lose(PieceIndex piece, Picker& picker) {
 }
 
 void CountedPieces::on_had(PieceIndex piece) {
-    if (pieces_ && pieces_->test(piece)) --lacked_;
+    if (!is_seed_ && pieces_ && pieces_->test(piece)) --lacked_;
 }
 
 void CountedPieces::on_lost(PieceIndex piece) {
-    if (pieces_ && pieces_->test(piece)) ++lacked_;
+    if (!is_seed_ && pieces_ && pieces_->test(piece)) ++lacked_;
 }
 
 }  // namespace btfs

@@ -18,8 +18,8 @@ class CountedPieces {
     void assign(const Bitfield& pieces, Picker& picker);
     /// The peer has none, or has gone. O(pieces), but for a seed.
     void clear(Picker& picker);
-    /// One more, or one fewer; nothing if that is counted already. O(pieces) where it becomes a seed or was
-    /// one.
+    /// One more, or one fewer; nothing if that is counted already. O(1), but for the first piece that a seed
+    /// loses.
     void gain(PieceIndex piece, Picker& picker);
     void lose(PieceIndex piece, Picker& picker);
     /// We have the piece now, and did not before; or do not have it any more.
@@ -32,8 +32,8 @@ class CountedPieces {
 
   private:
     bool is_seed_ = false;
-    std::optional<Bitfield> pieces_;  ///< of a peer that is no seed and has some
-    std::size_t lacked_ = 0;          ///< of pieces_, those that we lack
+    std::optional<Bitfield> pieces_;  ///< all bits set, or absent, while it is a seed
+    std::size_t lacked_ = 0;          ///< of pieces_, those that we lack; unless it is a seed
 };
 
 }  // namespace btfs

@@ -73,6 +73,7 @@ void Picker::pieces_joined(const Bitfield& pieces) {
 
 void Picker::pieces_left(const Bitfield& pieces) {
     rarity_.reset();
+    if (counts_.empty()) counts_.resize(layout_.piece_count());
     pieces.for_each_without(Bitfield(pieces.size()), [&](PieceIndex piece) { --counts_[piece.value()]; });
 }
 
@@ -83,22 +84,22 @@ void Picker::piece_gained(PieceIndex piece) {
 }
 
 void Picker::piece_left(PieceIndex piece) {
-    assert(!counts_.empty() && counts_[piece.value()] > 0);
+    assert(count_of(piece) > 0);
+    if (counts_.empty()) counts_.resize(layout_.piece_count());
     --counts_[piece.value()];
     if (rarity_) rarity_->count_down(piece);
 }
 
 void Picker::completed() {
     ++seeds_;
-    for (std::uint16_t& count : counts_) --count;
+    --all_counted_;
     if (rarity_) rarity_->count_all_down();
 }
 
 void Picker::no_longer_complete() {
     assert(seeds_ > 0);
     --seeds_;
-    if (counts_.empty()) counts_.resize(layout_.piece_count());
-    for (std::uint16_t& count : counts_) ++count;
+    ++all_counted_;
     if (rarity_) rarity_->count_all_up();
 }
 
@@ -111,8 +112,9 @@ std::optional<PieceIndex> Picker::rarest(const std::function<bool(PieceIndex)>& 
     for (PieceIndex piece : open_)
         if (eligible(piece)) return piece;
     if (!rarity_)
-        rarity_.emplace(layout_.piece_count(), counts_,
-                        [&](PieceIndex piece) { return state(piece) == PieceState::missing; });
+        rarity_.emplace(
+            layout_.piece_count(), [&](PieceIndex piece) { return count_of(piece); },
+            [&](PieceIndex piece) { return state(piece) == PieceState::missing; });
     return rarity_->first(salt, eligible);
 }
 

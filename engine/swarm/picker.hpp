@@ -56,7 +56,7 @@ class Picker {
     void piece_gained(PieceIndex piece);
     void piece_left(PieceIndex piece);
     /// A peer of which all pieces were counted one by one is counted as a seed from now on; or the reverse.
-    /// The order of the pieces stays.
+    /// O(1): the order of the pieces stays.
     void completed();
     void no_longer_complete();
     /// How many connected peers have the piece.
@@ -69,7 +69,10 @@ class Picker {
 
   private:
     /// How many peers that are not seeds have the piece.
-    std::uint32_t count_of(PieceIndex piece) const { return counts_.empty() ? 0 : counts_[piece.value()]; }
+    std::uint32_t count_of(PieceIndex piece) const {
+        const std::int32_t count = all_counted_ + (counts_.empty() ? 0 : counts_[piece.value()]);
+        return static_cast<std::uint32_t>(count);
+    }
 
     const Layout& layout_;
     Bitfield had_;
@@ -78,8 +81,10 @@ class Picker {
     std::map<PieceIndex, std::unique_ptr<PartialPiece>> partials_;
     std::map<PieceIndex, std::unique_ptr<PartialPiece>> verifying_;
     std::uint32_t seeds_ = 0;
-    std::vector<std::uint16_t> counts_;  // empty until a peer with some pieces joins
-    std::optional<Rarity> rarity_;       // of the missing pieces, since somebody asked for the rarest
+    // How many peers that are no seeds have each piece: these numbers, each with all_counted_ added.
+    std::vector<std::int16_t> counts_;  // empty until a peer with some pieces joins
+    std::int32_t all_counted_ = 0;
+    std::optional<Rarity> rarity_;  // of the missing pieces, since somebody asked for the rarest
 };
 
 }  // namespace btfs

@@ -4,7 +4,6 @@
 #include <cassert>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "engine/core/types.hpp"
@@ -15,24 +14,22 @@ namespace btfs {
 /// count that changes by one, or a piece that comes or goes, moves one piece over each border between.
 class Rarity {
   public:
-    /// Contains the pieces for which `contained` is true. counts[i] is the count of piece i; if empty, all
-    /// are 0.
-    template <class Contained>
-    Rarity(std::uint32_t pieces, std::span<const std::uint16_t> counts, Contained contained)
-        : place_(pieces, kNowhere) {
+    /// Contains the pieces for which contained(piece) is true, with count_of(piece) each.
+    template <class CountOf, class Contained>
+    Rarity(std::uint32_t pieces, CountOf count_of, Contained contained) : place_(pieces, kNowhere) {
         std::vector<std::uint32_t> sizes(1);
-        const auto count_of = [&](std::uint32_t i) { return counts.empty() ? 0u : counts[i]; };
         for (std::uint32_t i = 0; i < pieces; ++i) {
             if (!contained(PieceIndex(i))) continue;
-            if (count_of(i) >= sizes.size()) sizes.resize(count_of(i) + 1u);
-            ++sizes[count_of(i)];
+            const std::uint32_t count = count_of(PieceIndex(i));
+            if (count >= sizes.size()) sizes.resize(count + 1u);
+            ++sizes[count];
         }
         begins_.assign(1, 0);
         for (std::uint32_t size : sizes) begins_.push_back(begins_.back() + size);
         order_.resize(begins_.back());
         std::vector<std::uint32_t> next(begins_);
         for (std::uint32_t i = 0; i < pieces; ++i)
-            if (contained(PieceIndex(i))) put(PieceIndex(i), next[count_of(i)]++);
+            if (contained(PieceIndex(i))) put(PieceIndex(i), next[count_of(PieceIndex(i))]++);
     }
 
     bool contains(PieceIndex piece) const { return place_[piece.value()] != kNowhere; }

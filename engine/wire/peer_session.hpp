@@ -196,8 +196,8 @@ class PeerSession final : private InboundStream::Sink {
     bool pieces_known() const { return pieces_known_; }
     bool has(PieceIndex piece) const { return is_seed_ || (pieces_ && pieces_->test(piece)); }
     bool is_seed() const { return is_seed_; }
-    /// Empty while the peer is a seed or has no piece.
-    const std::optional<Bitfield>& pieces() const { return pieces_; }
+    /// Null while the peer is a seed or has had no piece.
+    const Bitfield* pieces() const { return pieces_ && !is_seed_ ? &*pieces_ : nullptr; }
     bool peer_choking() const { return peer_choking_; }
     bool peer_interested() const { return peer_interested_; }
     bool am_choking() const { return am_choking_; }
@@ -288,6 +288,7 @@ class PeerSession final : private InboundStream::Sink {
     bool gain(PieceIndex piece);
     /// aria2 sends a bitfield, or HaveAll, instead of many Haves at any time.
     void gain(const Bitfield& pieces);
+    void gain_all();
     Error take_all_pieces(bool all);
     bool in_range(const BlockRef& block) const;
     void fail(Error reason);
@@ -312,7 +313,7 @@ class PeerSession final : private InboundStream::Sink {
     std::size_t early_bytes_ = 0;
     bool pieces_known_ = false;
     bool is_seed_ = false;
-    std::optional<Bitfield> pieces_;
+    std::optional<Bitfield> pieces_;  ///< all bits set, or absent, while it is a seed
 
     bool peer_choking_ = true;
     bool peer_interested_ = false;

@@ -75,10 +75,7 @@ bool PeerSession::gain(PieceIndex piece) {
     if (has(piece)) return false;
     if (!pieces_) pieces_.emplace(config_.layout->piece_count());
     pieces_->set(piece);
-    if (pieces_->all()) {
-        is_seed_ = true;
-        pieces_.reset();
-    }
+    is_seed_ = pieces_->all();
     events_.push_back(PieceGained{piece});
     return true;
 }
@@ -90,10 +87,15 @@ void PeerSession::gain(const Bitfield& pieces) {
     if (pieces.count_without(before) <= kMaxToldOneByOne)
         return pieces.for_each_without(before, [this](PieceIndex piece) { gain(piece); });
     pieces.for_each_without(before, [this](PieceIndex piece) { pieces_->set(piece); });
-    if (pieces_->all()) {
-        is_seed_ = true;
-        pieces_.reset();
-    }
+    is_seed_ = pieces_->all();
+    events_.push_back(PiecesKnown{});
+}
+
+void PeerSession::gain_all() {
+    if (pieces_ && pieces_->size() - pieces_->count() <= kMaxToldOneByOne)
+        return pieces_->for_each_clear([this](PieceIndex piece) { gain(piece); });
+    pieces_.reset();
+    is_seed_ = true;
     events_.push_back(PiecesKnown{});
 }
 
@@ -115,7 +117,7 @@ Error PeerSession::take_all_pieces(bool all) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
     if (pieces_known_) {
         if (!all || is_seed_) return charge(1);
-        gain(Bitfield(config_.layout->piece_count(), true));
+        gain_all();
         return charge(1 + all_pieces_points());
     }
     pieces_known_ = true;
@@ -208,11 +210,12 @@ Error PeerSession::handle(const Extended& m) {
         if (!piece) return piece.error();
         if (piece->value() >= config_.layout->piece_count()) return Errc::index_out_of_range;
         if (!has(*piece)) return charge(1);
-        const bool was_seed = std::exchange(is_seed_, false);
-        if (was_seed) pieces_.emplace(config_.layout->piece_count(), true);
+        is_seed_ = false;
+        const bool had_all_since_ever = !pieces_;
+        if (had_all_since_ever) pieces_.emplace(config_.layout->piece_count(), true);
         pieces_->clear(*piece);
         events_.push_back(PieceLost{*piece});
-        return charge(kLostPiecePoints + (was_seed ? all_pieces_points() : 0));
+        return charge(kLostPiecePoints + (had_all_since_ever ? all_pieces_points() : 0));
     } else {
         return charge(1);
     }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "engine/core/rng.hpp"
 
 namespace btfs {
@@ -55,6 +57,11 @@ TEST(Bitfield, NamesWhatAnotherLacks) {
         ours.for_each_without(theirs, [&](PieceIndex piece) { seen.push_back(piece); });
         EXPECT_EQ(seen, expected) << "size " << size;
         EXPECT_EQ(ours.count_without(theirs), expected.size());
+        std::vector<PieceIndex> clear;
+        ours.for_each_clear([&](PieceIndex piece) { clear.push_back(piece); });
+        EXPECT_EQ(clear.size(), size - ours.count());
+        EXPECT_TRUE(std::ranges::is_sorted(clear));
+        EXPECT_TRUE(std::ranges::none_of(clear, [&](PieceIndex piece) { return ours.test(piece); }));
     }
 }
 

@@ -69,6 +69,15 @@ TEST(MessageFlood, CostsTheSameInALargeTorrent) {
              w.says(wire::Have{PieceIndex(7)});
              w.dont_have(PieceIndex(7));
          }},
+        {"DontHave and Have of a seed",
+         [](World& w) {
+             w.says(wire::HaveAll{});
+             w.dont_have(PieceIndex(7));
+         },
+         [](World& w, std::uint32_t) {
+             w.says(wire::Have{PieceIndex(7)});
+             w.dont_have(PieceIndex(7));
+         }},
         {"Reject", nothing,
          [](World& w, std::uint32_t n) {
              w.says(wire::RejectRequest{{PieceIndex(n % 90), 0, kBlockSize}});
