@@ -10,6 +10,7 @@
 #include <map>
 
 #include "engine/swarm/torrent.hpp"
+#include "engine/wire/metadata_message.hpp"
 #include "tests/support/memory_storage.hpp"
 
 namespace {
@@ -176,7 +177,7 @@ class World {
         if (outgoing) {
             endpoint = dials_.front();
             dials_.pop_front();
-            if (detail % 8 == 2) return torrent_.handle_dial_failed(endpoint, now_);
+            if (detail % 8 == 2) return torrent_.handle_dial_failed(endpoint, Errc::timed_out, now_);
         }
         const ConnectionId id = torrent_.handle_connected(
             endpoint, outgoing ? wire::Direction::outgoing : wire::Direction::incoming, 20ms, now_);
@@ -384,8 +385,9 @@ class World {
                 for (const Asker& asker : partial->askers(block)) {
                     const wire::PeerSession* session = torrent_.session(asker.peer);
                     require(session != nullptr);
+                    const BlockRef& asked = partial->payload(block);
                     require(std::ranges::any_of(session->requests(), [&](const wire::RequestInFlight& r) {
-                        return !r.cancelled && r.block == partial->payload(block);
+                        return !r.cancelled && r.block == asked;
                     }));
                 }
         }
