@@ -54,7 +54,7 @@ void SpillingPiece::when_written(Task then) {
 
 bool SpillingPiece::has_room() {
     std::lock_guard lock(mutex_);
-    // What a failing disk does not take has to be received into memory after all.
+    // Blocks that a failing disk does not take have to be received into memory after all.
     const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
     credit_wanted_ = credit_wanted_ || !room;
     return room;
@@ -102,7 +102,8 @@ SpillingPiece::Work SpillingPiece::next_work() {
         if (working_) {
             for (std::uint32_t i = 0; i < blocks_.size(); ++i)
                 if (blocks_[i].where == Where::in_memory) work.to_write.push_back({i, blocks_[i].generation});
-            work.then = std::exchange(then_, {});
+            // Not before a block that was replaced during a write has been written, too.
+            if (work.to_write.empty() || failing_) work.then = std::exchange(then_, {});
         }
         const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
         if (credit_wanted_ && (given_up_ ? !working_ : room)) {
@@ -155,7 +156,7 @@ void SpillingPiece::mark_written(std::span<const Found> blocks) {
     }
 }
 
-/// As far as the blocks are there.
+/// Hashes on as far as the blocks are there.
 Error SpillingPiece::advance_hash() {
     Bytes read_back;
     while (const std::optional<ToHash> next = next_to_hash()) {
