@@ -337,7 +337,8 @@ TEST(TorrentStoreTest, EndsThoughWhatItKeepsIsWantedAtThatMoment) {
 TEST(TorrentStoreTest, ATinyFileSystemIsFilledAndFreedAgain) {
     if (geteuid() != 0) GTEST_SKIP() << "mounting a tmpfs needs root";
     World w(make_torrent(kPiece, 16 * kPiece));
-    if (mount("tmpfs", w.dir.path().c_str(), "tmpfs", 0, "size=512k") != 0) GTEST_SKIP() << "cannot mount";
+    if (mount("tmpfs", w.dir.path().c_str(), "tmpfs", 0, "size=512k,mode=700") != 0)
+        GTEST_SKIP() << "cannot mount";
     w.open();
     PieceIndex p(0);
     for (; p.value() < 16; p = p.next()) {
