@@ -190,7 +190,7 @@ bool BlockCache::on_disk(ByteRange range) const {
 
 std::uint64_t BlockCache::losses(ByteRange range) const {
     // The disk was read before: that must not move behind this.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_acquire);
     std::uint64_t sum = 0;  // none of them falls, so that equal sums mean equal counters
     each_piece(range, [&](ByteRange, BlockSpan blocks) {
         sum += losses_[blocks.piece.value() % kLossCounters].load();

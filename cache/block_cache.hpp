@@ -51,7 +51,7 @@ struct FailedRead {
     Error error;
 };
 
-/// What a change or a question sets off. The caller does it after the call, when no lock is held.
+/// Work that a change or a question sets off. The caller does it after the call, when no lock is held.
 struct CacheActions {
     std::vector<ReadyRead> ready;
     std::vector<FailedRead> failed;

@@ -14,7 +14,7 @@ namespace btfs {
 namespace {
 
 constexpr const char* kDhtTableName = "dht.nodes";
-/// What write_whole() began so long ago is not going on any more.
+/// A file that write_whole() began so long ago is not being written any more.
 constexpr std::int64_t kOldPart_s = 24 * 60 * 60;
 
 std::string info_name(const Identity& identity) {

@@ -40,7 +40,7 @@ class CacheDir {
     /// somebody else could put files there.
     static Result<CacheDir> open(const std::filesystem::path& path) { return open(path, current_boot_id()); }
     static Result<CacheDir> open(const std::filesystem::path& path, const BootId& boot_id);
-    /// Of files that are open already.
+    /// Uses a directory that is open already.
     CacheDir(std::shared_ptr<Files> files, const BootId& boot_id)
         : files_(std::move(files)), boot_id_(boot_id) {}
 
@@ -55,7 +55,7 @@ class CacheDir {
 
     /// Keeps a torrent's info dictionary, that peers may not have to be asked for it again: <cache key>.info.
     Error keep_info(const Identity& identity, ByteView info) const;
-    /// What was kept, if it has the right hash.
+    /// Gives the info dictionary that was kept, if it has the right hash.
     std::optional<Bytes> kept_info(const Identity& identity) const;
 
     /// Keeps the nodes of the DHT that are known, for the next run: dht.nodes. Of several processes the last

@@ -20,7 +20,7 @@ namespace btfs {
 /// Names one boot of this machine; all zeros if that is not known.
 using BootId = std::array<std::byte, 16>;
 
-/// What a sidecar must agree with to be this torrent's.
+/// Numbers that a sidecar must agree with to be this torrent's.
 struct ClaimsShape {
     std::uint32_t piece_count = 0;
     std::uint32_t piece_length = 0;
@@ -40,7 +40,7 @@ struct ParsedClaims {
 /// Reads a sidecar; nothing if it is damaged, cut short, of another version or of another torrent.
 std::optional<ParsedClaims> parse_claims(ByteView file, const ClaimsShape& shape);
 
-/// What an earlier run left behind.
+/// Bitmaps that an earlier run left behind.
 struct EarlierClaims {
     Bytes stored;  ///< empty: nothing
     Bytes doubtful;

@@ -1,4 +1,4 @@
-// The threads that wait for disks and hash pieces, so that nobody else has to.
+// Threads that wait for disks and hash pieces, so that no other thread has to.
 #pragma once
 
 #include <array>
@@ -29,7 +29,7 @@ class DiskPool {
     explicit DiskPool(unsigned threads);
     DiskPool(const DiskPool&) = delete;
     DiskPool& operator=(const DiskPool&) = delete;
-    /// Does all that was submitted, then ends. What was to be done later is not done.
+    /// Does all jobs that were submitted, then ends. Drops jobs whose delay has not passed.
     ~DiskPool();
 
     /// Takes the job, or gives false and leaves it alone: too many reads are waiting. Other work is always

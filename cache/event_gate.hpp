@@ -1,4 +1,4 @@
-// The way from a store's threads to the engine, which may be shut at any moment.
+// Gate for events from a store's threads to the engine, which may be shut at any moment.
 #pragma once
 
 #include <mutex>
@@ -9,7 +9,7 @@
 
 namespace btfs {
 
-/// Knows whom to tell. send() calls from any thread and holds no lock meanwhile; after detach() returned
+/// Knows the receiver. send() calls from any thread and holds no lock meanwhile; after detach() returned
 /// no call is under way and none begins.
 class EventGate {
   public:

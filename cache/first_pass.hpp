@@ -1,4 +1,4 @@
-// Which bytes came from the swarm and no reader in sequence has gone by yet.
+// Downloaded bytes that no sequential reader has passed yet.
 #pragma once
 
 #include <mutex>
@@ -13,9 +13,9 @@ class FirstPass {
   public:
     explicit FirstPass(std::uint64_t total_size);
 
-    /// They came from the swarm just now.
+    /// The range came from the swarm just now.
     void arrived(ByteRange range);
-    /// A reader has gone by. True for the first, if all of it has arrived.
+    /// A reader has passed the range. True for the first, if all of it has arrived.
     bool passed(ByteRange range);
 
   private:

@@ -124,7 +124,7 @@ class PieceMemory::Budget {
         return now == 0 || now + capacity <= open;
     }
 
-    /// What is held comes and goes by as much within moments.
+    /// Held memory comes and goes by as much within moments.
     std::size_t idle_limit() const {
         const std::size_t held = total_held();
         return std::min(std::max(kIdleFactor * held, kIdleBytes), budget_ > held ? budget_ - held : 0);

@@ -1,4 +1,4 @@
-// The memory that pieces are received, verified and written in: one budget for all torrents.
+// Memory that pieces are received, verified and written in: one budget for all torrents.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace btfs {
 
-/// What piece memory is for. `ahead` leaves part of the budget to `blocked`, reads that somebody waits for;
+/// Purpose of piece memory. `ahead` leaves part of the budget to `blocked`, reads that somebody waits for;
 /// `proof`, pieces of earlier runs that are read back and hashed, has a budget of its own, because a proof
 /// must not wait for memory that waits for peers.
 enum class MemoryUse : std::uint8_t { ahead, blocked, proof };
@@ -41,7 +41,7 @@ class PieceMemory {
     };
 
     static constexpr std::size_t kDefaultBudget = 64 << 20;
-    /// Of the budget, kept for blocked reads.
+    /// Part of the budget that is kept for blocked reads.
     static constexpr std::size_t kBlockedReserve = 8 << 20;
     static constexpr std::size_t kProofBudget = 8 << 20;
     static constexpr std::size_t kIdleBytes = 4 << 20;
@@ -53,7 +53,7 @@ class PieceMemory {
 
     /// A page-aligned buffer of `size` bytes with any content, or null: not now.
     PieceBufferPtr acquire(std::size_t size, MemoryUse use);
-    /// As acquire(), without the memory.
+    /// Reserves as acquire() does, without the memory.
     std::optional<Share> reserve(std::size_t size, MemoryUse use);
     /// Calls `task` once, as soon as such an acquire() may succeed: here and now, or on the thread that lets
     /// go of memory. The task has to be quick. It is dropped by forget(owner) or the end of this object.

@@ -1,4 +1,4 @@
-// Which part of a data file to ask the kernel for before it is read.
+// Finds the streams among a file's reads, and what of them to prefetch.
 #pragma once
 
 #include <array>

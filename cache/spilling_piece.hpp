@@ -52,7 +52,7 @@ class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_t
 
     // ---- within `then` ----
     bool all_written();
-    /// Of what was written: the SHA-1 of all, or of each block; or the error of reading it back.
+    /// Gives the SHA-1 of all that was written, or of each block; or the error of reading it back.
     Result<Sha1Digest> digest();
     Result<std::vector<Sha1Digest>> block_digests();
     /// Reads what was written back into bytes(). From now on this is memory like any other.
@@ -70,7 +70,7 @@ class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_t
         std::uint32_t index;
         std::uint32_t generation;
     };
-    /// What a job finds to be done.
+    /// Work that a job finds to be done.
     struct Work {
         std::vector<Found> to_write;
         Task then;

@@ -1,4 +1,4 @@
-// A call to be made once, later, perhaps on another thread.
+// Call to be made once, later, perhaps on another thread.
 #pragma once
 
 #include <memory>

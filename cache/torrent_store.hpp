@@ -28,7 +28,7 @@
 
 namespace btfs {
 
-/// What a store has to know of a torrent.
+/// Facts about a torrent that its store needs.
 struct StoreSpec {
     Identity identity;
     Layout layout;
@@ -42,7 +42,7 @@ class TorrentStore final : public Storage, public ReadSide {
   public:
     /// Larger pieces spill.
     static constexpr std::size_t kSpillFrom = 32 << 20;
-    /// What such a piece takes of the memory budget: so much may wait for a slow disk before it is too much.
+    /// Share of the memory budget that such a piece takes: so much may wait for a slow disk.
     static constexpr std::size_t kSpillShare = 24 << 20;
     /// Larger pieces are proven as a stream, without memory of their own.
     static constexpr std::size_t kStreamedProof = PieceMemory::kProofBudget;
@@ -92,7 +92,7 @@ class TorrentStore final : public Storage, public ReadSide {
   private:
     class UploadReply;
     enum class MayWait : std::uint8_t { no, yes };
-    /// What became of the bytes on disk that a read wants.
+    /// Outcome of reading the bytes on disk that a read wants.
     enum class Fetched : std::uint8_t { all, would_wait, damaged, failed };
 
     void load(const EarlierClaims& earlier);

@@ -1,4 +1,4 @@
-// What a TorrentStore reads: for a file system, for uploads, and to prove what earlier runs left.
+// Reads of a TorrentStore: for a file system, for uploads, and to prove pieces of earlier runs.
 #include <algorithm>
 #include <cassert>
 
@@ -10,7 +10,7 @@ namespace {
 
 /// The longest read that ReadSide allows.
 constexpr std::size_t kMaxRead = 1 << 20;
-/// What a proof that is a stream reads at once.
+/// Bytes that a proof which is a stream reads at once.
 constexpr std::size_t kStreamPart = 256 << 10;
 
 /// Memory of the calling thread that answers are put together in; its first touch is paid once.

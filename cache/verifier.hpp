@@ -1,4 +1,4 @@
-// Does a piece's content match its hash?
+// Compares a piece's content with its hash.
 #pragma once
 
 #include <vector>

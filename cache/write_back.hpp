@@ -20,8 +20,8 @@ namespace btfs {
 class WriteBack {
   public:
     static constexpr Duration kRetryAfter = 3s;
-    /// What is kept, so that a reader who takes a piece in small reads does not have it fetched for each; the
-    /// newest piece always is.
+    /// Limit of what is kept, so that a piece that is read in small reads is not fetched for each of them; the
+    /// newest piece is kept always.
     static constexpr std::size_t kKeptBytes = 16 << 20;
 
     /// A verified piece in memory.
@@ -29,7 +29,7 @@ class WriteBack {
         PieceIndex index{0};
         PieceBufferPtr buffer;
     };
-    /// What the caller does next.
+    /// Work that the caller does next.
     struct Actions {
         std::vector<Piece> write;  ///< write them, and call on_failed() or on_written()
         std::vector<Piece> lost;   ///< there is no room for them
