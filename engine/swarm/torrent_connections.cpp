@@ -168,7 +168,11 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     if (use == ConnectionUse::nothing &&
         (peer.session.content_received() > 0 || peer.session.content_sent() > 0))
         use = ConnectionUse::content;
-    if (peer.dial_endpoint) {
+    // With a second connection to the same endpoint the list is told when that ends.
+    const bool is_last = std::ranges::none_of(peers_, [&](const auto& other) {
+        return other.first != connection && other.second->dial_endpoint == peer.dial_endpoint;
+    });
+    if (peer.dial_endpoint && is_last) {
         const bool disliked_the_greeting = peer.eager && peer.session.content_received() == 0 &&
                                            now < peer.connected + kGreetingDislikedWithin;
         if (use == ConnectionUse::nothing && (disliked_the_greeting || !peer.session.greeted())) {
@@ -208,11 +212,13 @@ void Torrent::redial_silent(TimePoint now) {
     bool all_silent = true;
     for (const auto& [id, peer] : peers_)
         if (peer->session.last_progress() + kRedialAfter > now) all_silent = false;
+    std::set<ConnectionId> replaced;
+    for (const auto& [id, peer] : peers_) replaced.insert(peer->replaces);
     for (auto& [id, peer] : peers_) {
         if (redialling_.size() >= kMaxRedialling || dialling_ >= max_dialling_) return;
         if (!peer->dial_endpoint || !peer->session.greeted() || now < peer->redialled + kRedialEvery)
             continue;
-        if (!peer->snubbed && !owes_blocked(*peer)) continue;
+        if ((!peer->snubbed && !owes_blocked(*peer)) || replaced.contains(id)) continue;
         const bool silent = peer->doubtful ? silent_for(*peer) >= kRedialDoubtfulAfter
                                            : all_silent && silent_for(*peer) >= kRedialAfter;
         if (!silent || !redialling_.emplace(*peer->dial_endpoint, id).second) continue;

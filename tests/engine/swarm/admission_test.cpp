@@ -232,6 +232,24 @@ TEST(SilentPeers, TheFirstConnectionStaysIfItHasSentSomethingMeanwhile) {
     EXPECT_FALSE(s.is_connected(second));
 }
 
+TEST(SilentPeers, ASecondConnectionThatIsRefusedIsNotDialledAtOnceAgain) {
+    Silence s;
+    s.pass(Torrent::kRedialAfter + 1500ms);
+    ASSERT_EQ(s.count<Dial>(), 2u);
+    s.torrent.handle_closed(s.connect(Room::at(1), wire::Direction::outgoing), s.now);
+    EXPECT_EQ(s.count<Dial>(), 2u);
+    EXPECT_TRUE(s.is_connected(s.seed));
+}
+
+TEST(SilentPeers, WhileASecondConnectionIsGreetedNoThirdIsMade) {
+    Silence s;
+    s.pass(Torrent::kRedialAfter + 1500ms);
+    ASSERT_EQ(s.count<Dial>(), 2u);
+    ASSERT_NE(s.connect(Room::at(1), wire::Direction::outgoing), kNobody);
+    s.pass(Torrent::kRedialEvery + 2s);
+    EXPECT_EQ(s.count<Dial>(), 2u);
+}
+
 TEST(SilentPeers, AFailedSecondDialChangesNothingAndIsRepeated) {
     Silence s;
     s.pass(Torrent::kRedialAfter + 1500ms);
