@@ -158,7 +158,7 @@ void Dispatcher::ask_for_blocked(TimePoint now) {
     held_until_ = kNever;
     held_.clear();
     hedge_at_ = now;  // what was asked for ahead may be blocked on by now
-    for (auto& [id, peer] : world_.peers) peer->left_for_it = 0;
+    look_ahead(now);
 
     std::vector<PieceIndex> touched;
     int in_vain = 0;
@@ -170,31 +170,49 @@ void Dispatcher::ask_for_blocked(TimePoint now) {
     for (PieceIndex piece : touched) refresh_offer(piece);
 }
 
+void Dispatcher::look_ahead(TimePoint now) {
+    prospects_.clear();
+    for (auto& [id, peer] : world_.peers) {
+        peer->left_for_it = 0;
+        prospects_.push_back({peer.get(), peer->ready_at(now), peer->estimate.forecast(now)});
+    }
+}
+
 /// False if nobody could be asked.
 bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
     struct Candidate {
         Duration time;
-        Peer* peer;
-        TimePoint ready;                                // kNever: it is
+        Prospect* prospect;
+        bool ready;
         bool operator<(const Candidate& other) const {  // the soonest is the heap's top
-            return time != other.time ? time > other.time : peer->id > other.peer->id;
+            return time != other.time ? time > other.time : prospect > other.prospect;
         }
     };
-    const auto time_for = [&](const Peer& peer, TimePoint ready) {
-        return (ready == kNever ? Duration{} : ready - now) +
-               peer.delivery_time(peer.left_for_it + kBlockSize, now);
+    const auto time_for = [&](const Prospect& prospect, bool ready) {
+        const Peer& peer = *prospect.peer;
+        return (ready ? Duration{} : prospect.ready - now) +
+               prospect.forecast.delivery_time(peer.session.requests().bytes() + peer.left_for_it +
+                                               kBlockSize);
+    };
+    const auto can_take_one = [&](const Prospect& prospect) {
+        return has_room(*prospect.peer, prospect.forecast.burst_in_flight());
     };
     std::vector<Candidate> candidates;
-    for (auto& [id, peer] : world_.peers) {
-        if (usable(*peer, piece)) {
-            candidates.push_back({time_for(*peer, kNever), peer.get(), kNever});
-        } else if (const TimePoint ready = peer->ready_at(now); ready != kNever) {
-            if ((!peer->session.pieces_known() || peer->session.has(piece)) && !excluded_(piece, *peer))
-                candidates.push_back({time_for(*peer, ready), peer.get(), ready});
+    bool anybody_is_ready = false, anybody_takes_one = false;
+    for (Prospect& prospect : prospects_) {
+        const Peer& peer = *prospect.peer;
+        if (usable(peer, piece)) {
+            candidates.push_back({time_for(prospect, true), &prospect, true});
+            anybody_is_ready = true;
+            anybody_takes_one = anybody_takes_one || can_take_one(prospect);
+        } else if (prospect.ready != kNever) {
+            if ((peer.session.pieces_known() && !peer.session.has(piece)) || excluded_(piece, peer)) continue;
+            candidates.push_back({time_for(prospect, false), &prospect, false});
+            anybody_takes_one = true;
         }
     }
-    if (std::ranges::all_of(candidates, [](const Candidate& c) { return c.ready != kNever; }))
-        return false;  // it takes no memory before somebody can send it
+    // It takes no memory before somebody can send it.
+    if (!anybody_is_ready || !anybody_takes_one) return false;
     PartialPiece* partial = receiving(piece, Urgency::blocked_read);
     if (!partial) return false;
 
@@ -204,24 +222,28 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
          ++block) {
         if (partial->state(block) != BlockState::free) continue;
         std::pop_heap(candidates.begin(), candidates.end());
-        Candidate best = candidates.back();
-        candidates.pop_back();
-        if (best.ready == kNever) {
-            if (!usable(*best.peer, piece)) continue;
+        Candidate& best = candidates.back();
+        Peer& peer = *best.prospect->peer;
+        if (best.ready) {
+            if (peer.session.requests().size() >= peer.session.reqq()) {
+                candidates.pop_back();
+                continue;
+            }
             // Who will be first even though its queue is full takes the block when there is room.
-            if (!has_room(*best.peer, limit_for(*best.peer, Rank::blocked, now))) {
-                best.peer->left_for_it += kBlockSize;
+            if (!can_take_one(*best.prospect)) {
+                peer.left_for_it += kBlockSize;
             } else {
-                ask(*best.peer, *partial, block, now);
+                const bool was_idle = peer.session.requests().bytes() == 0;
+                ask(peer, *partial, block, now);
+                if (was_idle) best.prospect->forecast = peer.estimate.forecast(now);
                 asked = true;
             }
         } else {
-            best.peer->left_for_it += kBlockSize;
+            peer.left_for_it += kBlockSize;
             held_.insert(piece);
-            held_until_ = std::min(held_until_, now + best.peer->estimate.round_trip() + Peer::kReadySlack);
+            held_until_ = std::min(held_until_, now + peer.estimate.round_trip() + Peer::kReadySlack);
         }
-        best.time = time_for(*best.peer, best.ready);
-        candidates.push_back(best);
+        best.time = time_for(*best.prospect, best.ready);
         std::push_heap(candidates.begin(), candidates.end());
     }
     return asked;
@@ -429,21 +451,25 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     if (peer.snubbed) return probe(peer, now);
     std::uint64_t bytes_before = 0;
     std::vector<PieceIndex> touched;
+    PeerEstimate::Forecast forecast = peer.estimate.forecast(now);
+    const std::uint64_t target = peer.estimate.target_in_flight();
     for (const Deadline& wanted : world_.demand.open()) {
-        if (!has_room(peer, limit_for(peer, wanted.rank, now))) break;
+        const std::uint64_t limit = wanted.rank == Rank::blocked ? forecast.burst_in_flight() : target;
+        if (!has_room(peer, limit)) break;
         const PartialPiece* begun = world_.picker.partial(wanted.piece);
         const std::uint64_t free_bytes =
             begun ? std::uint64_t{begun->free_count()} * kBlockSize : world_.layout.piece_size(wanted.piece);
         bytes_before += free_bytes;
         if (!usable(peer, wanted.piece) || held_.contains(wanted.piece)) continue;
-        const Duration mine = peer.delivery_time(kBlockSize, now);
+        const Duration mine = forecast.delivery_time(peer.session.requests().bytes() + kBlockSize);
         const Duration due = wanted.due > now ? wanted.due - now : Duration{};
         if (mine > due && mine > others_reach(peer, bytes_before - free_bytes)) {
             retry_at_ = std::min(retry_at_, now + kLookAgain);
             continue;
         }
         const Urgency urgency = wanted.rank == Rank::blocked ? Urgency::blocked_read : Urgency::readahead;
-        if (!fill_from(peer, wanted.piece, urgency, limit_for(peer, wanted.rank, now), now)) break;
+        if (!fill_from(peer, wanted.piece, urgency, limit, now)) break;
+        forecast = peer.estimate.forecast(now);
         touched.push_back(wanted.piece);
         if (offer_of(wanted.piece) == Offer::open) break;  // nothing goes before the rest of it
     }
@@ -585,7 +611,8 @@ void Dispatcher::drop_unwanted(TimePoint now) {
     std::vector<PieceIndex> empty;
     for (const auto& [piece, partial] : world_.picker.partials()) {
         if (world_.demand.wants(piece) || in_background(piece)) continue;
-        for (std::uint32_t block = 0; block < partial->block_count(); ++block) {
+        for (std::uint32_t block = 0; partial->asked_count() > 0 && block < partial->block_count(); ++block) {
+            if (partial->askers(block).empty()) continue;
             const std::vector<Asker> askers(partial->askers(block).begin(), partial->askers(block).end());
             for (const Asker& asker : askers) {
                 auto peer = world_.peers.find(asker.peer);

@@ -89,6 +89,7 @@ class Dispatcher {
     void set_alarm(Peer& peer, TimePoint at);
     TimePoint silent_at(const Peer& peer, TimePoint now) const;
     void ask_for_blocked(TimePoint now);
+    void look_ahead(TimePoint now);
     bool spread(PieceIndex piece, TimePoint now);
     void hedge_blocked(TimePoint now);
     bool hedge(PartialPiece& partial, TimePoint now);
@@ -113,6 +114,13 @@ class Dispatcher {
     void measure_pace(TimePoint now);
     Duration others_reach(const Peer& peer, std::uint64_t bytes_before) const;
 
+    /// What a peer can do for blocked pieces at one moment, for all of them.
+    struct Prospect {
+        Peer* peer;
+        TimePoint ready;  ///< when it should be ready; kNever if it is, or if that cannot be told
+        PeerEstimate::Forecast forecast;
+    };
+
     World world_;
     std::optional<Bitfield> background_;
     std::size_t background_missing_ = 0;
@@ -136,6 +144,7 @@ class Dispatcher {
 
     /// Pieces of which blocks are left for peers that are about to be ready.
     std::set<PieceIndex> held_;
+    std::vector<Prospect> prospects_;  ///< of one dispatch
 
     // The swarm's pace.
     TimePoint pace_measured_{};

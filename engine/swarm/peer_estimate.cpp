@@ -131,21 +131,40 @@ Duration PeerEstimate::idle_halving() const {
 
 double PeerEstimate::window(TimePoint now) const {
     // It has been idle since it sent the last byte, until what is asked now gets there.
-    const Duration idle = now - last_received_ + round_trip_;
-    const auto halvings = std::min<std::int64_t>(idle / idle_halving(), 60);
+    const Duration idle = now - last_received_ + round_trip_, halving = idle_halving();
+    if (idle < halving) return std::max(kInitialWindow, window_);
+    const auto halvings = std::min<std::int64_t>(idle / halving, 60);
     return std::max(kInitialWindow, std::ldexp(window_, -static_cast<int>(halvings)));
 }
 
-Duration PeerEstimate::delivery_time(std::uint64_t bytes, TimePoint now) const {
-    const double size = static_cast<double>(bytes), rtt = seconds(round_trip_);
+PeerEstimate::Forecast PeerEstimate::forecast(TimePoint now) const {
+    Forecast forecast;
+    forecast.window_ = window(now);
+    forecast.round_trip_ = seconds(round_trip_);
+    const auto known = rate();
+    forecast.rate_ = known.value_or(0);
+    if (known) {
+        const double product =
+            *known * seconds(round_trip_ + kMinSlack) * std::max(starting_ ? kStartingBoost : 1.0, boost_);
+        forecast.burst_in_flight_ =
+            static_cast<std::uint64_t>(std::max(product, forecast.window_)) + kBlockSize;
+    } else {
+        forecast.burst_in_flight_ = std::max(kFirstTarget, static_cast<std::uint64_t>(2 * forecast.window_));
+    }
+    return forecast;
+}
+
+Duration PeerEstimate::Forecast::delivery_time(std::uint64_t bytes) const {
+    const double size = static_cast<double>(bytes);
+    const bool known = rate_ > 0;
     // Rounds of a window that doubles, a round trip each, until it is as large as what is under way at the
     // full rate: from there on the bytes come without pauses.
-    const auto known = rate();
-    double rounds = 1, before = 0, w = window(now);
-    for (; before + w < size && (!known || w < *known * rtt); w *= 2, ++rounds) before += w;
+    const double under_way = rate_ * round_trip_;
+    double rounds = 1, before = 0, w = window_;
+    for (; before + w < size && (!known || w < under_way); w *= 2, ++rounds) before += w;
     // At a rate that is not known yet, a whole window is taken to last for half a round trip.
-    const double last = known ? (size - before) / *known : (size - before) / w * rtt / 2;
-    return from_seconds(rounds * rtt + last);
+    const double last = known ? (size - before) / rate_ : (size - before) / w * round_trip_ / 2;
+    return from_seconds(rounds * round_trip_ + last);
 }
 
 Duration PeerEstimate::remaining_time(std::uint64_t bytes, TimePoint silent_since, TimePoint now) const {
@@ -168,15 +187,6 @@ std::uint64_t PeerEstimate::target_in_flight() const {
         *known * std::min(seconds(round_trip_ + slack) * std::max(starting_ ? kStartingBoost : 1.0, boost_),
                           seconds(std::max(kLongestQueue, 2 * round_trip_)));
     return std::max<std::uint64_t>(static_cast<std::uint64_t>(product) + 2 * kBlockSize, kFirstTarget / 2);
-}
-
-std::uint64_t PeerEstimate::burst_in_flight(TimePoint now) const {
-    const double sent_at_once = window(now);
-    const auto known = rate();
-    if (!known) return std::max(kFirstTarget, static_cast<std::uint64_t>(2 * sent_at_once));
-    const double product =
-        *known * seconds(round_trip_ + kMinSlack) * std::max(starting_ ? kStartingBoost : 1.0, boost_);
-    return static_cast<std::uint64_t>(std::max(product, sent_at_once)) + kBlockSize;
 }
 
 }  // namespace btfs

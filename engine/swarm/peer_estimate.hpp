@@ -25,20 +25,38 @@ class PeerEstimate {
     /// A request went out; `in_flight` is what was expected before it.
     void on_asked(std::uint64_t in_flight, TimePoint now);
 
+    /// What can be expected of the peer from now on. A value for many questions about one moment; void once
+    /// something was asked of the peer when its queue was empty, or something has come.
+    class Forecast {
+      public:
+        /// How long until the last of `bytes` that are asked for now, and in flight, has come.
+        Duration delivery_time(std::uint64_t bytes) const;
+        /// How many bytes to keep in flight of what somebody waits for: enough that a window can double, too.
+        /// More than that would wait where somebody else may send it sooner.
+        std::uint64_t burst_in_flight() const { return burst_in_flight_; }
+
+      private:
+        friend class PeerEstimate;
+        double window_ = 0;
+        double round_trip_ = 0;  // seconds
+        double rate_ = 0;        // 0: unknown
+        std::uint64_t burst_in_flight_ = 0;
+    };
+    Forecast forecast(TimePoint now) const;
+
     Duration round_trip() const { return round_trip_; }
     /// Bytes per second at its best in the last second of work; nothing before a first measurement. Rest does
     /// not count: after a pause a peer is as fast as it was before.
     std::optional<double> rate() const;
-    /// How long until the last of `bytes` that are asked for now, and in flight, has come.
-    Duration delivery_time(std::uint64_t bytes, TimePoint now) const;
+    Duration delivery_time(std::uint64_t bytes, TimePoint now) const {
+        return forecast(now).delivery_time(bytes);
+    }
     /// How long until so many bytes that were asked for earlier will have come, if it goes on as lately; it
     /// has sent nothing since `silent_since`, though it could have.
     Duration remaining_time(std::uint64_t bytes, TimePoint silent_since, TimePoint now) const;
     /// How many bytes to keep in flight: enough to never run dry, and not much more.
     std::uint64_t target_in_flight() const;
-    /// The same for what somebody waits for: enough that a window can double, too. More than that would wait
-    /// where somebody else may send it sooner.
-    std::uint64_t burst_in_flight(TimePoint now) const;
+    std::uint64_t burst_in_flight(TimePoint now) const { return forecast(now).burst_in_flight(); }
 
   private:
     struct Sample {

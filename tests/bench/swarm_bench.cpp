@@ -1,4 +1,4 @@
-// What the engine thread decides: what follows a block that has come, in a torrent of 10^6 pieces.
+// Cost of the engine thread's decisions: what follows a block that has come, in a large torrent.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -13,8 +13,13 @@
 namespace btfs {
 namespace {
 
-constexpr std::uint32_t kPieceLength = 64 * 1024;
-constexpr std::uint32_t kPieces = 1'000'000;
+/// Pieces are small and many, or of a size that is common.
+struct Size {
+    std::uint32_t piece_length;
+    std::uint32_t pieces;
+};
+constexpr Size kManyPieces{64 * 1024, 1'000'000};
+constexpr Size kUsualPieces{1024 * 1024, 60'000};
 constexpr std::uint64_t kWindow = 64 << 20;
 /// Time that passes with each block: 800 MB/s in all, so that no peer of 10,000 seems silent.
 constexpr Duration kPerBlock = 20us;
@@ -22,10 +27,12 @@ constexpr Duration kPerBlock = 20us;
 /// Every piece is received into the same memory, and verifies.
 class OneBuffer final : public Storage {
   public:
+    explicit OneBuffer(const Size& size) : size_(size) {}
+
     void attach(StorageEvents&) override {}
     void detach() override {}
-    Bitfield available() const override { return Bitfield(kPieces); }
-    Bitfield unproven() const override { return Bitfield(kPieces); }
+    Bitfield available() const override { return Bitfield(size_.pieces); }
+    Bitfield unproven() const override { return Bitfield(size_.pieces); }
     PieceBufferPtr acquire(PieceIndex, Urgency) override { return buffer_; }
     void verify(PieceIndex piece, PieceBufferPtr, bool) override { to_verify.push_back(piece); }
     void read(ReadTicket, BlockRef) override {}
@@ -34,24 +41,29 @@ class OneBuffer final : public Storage {
 
   private:
     struct Buffer final : PieceBuffer {
+        explicit Buffer(std::size_t size) : memory(size) {}
         std::span<std::byte> bytes() override { return memory; }
-        std::vector<std::byte> memory = std::vector<std::byte>(kPieceLength);
+        std::vector<std::byte> memory;
     };
-    std::shared_ptr<Buffer> buffer_ = std::make_shared<Buffer>();
+    const Size size_;
+    std::shared_ptr<Buffer> buffer_ = std::make_shared<Buffer>(size_.piece_length);
 };
 
 enum Reader : std::int64_t {
     reads_ahead,  ///< its window is wanted, it waits for nothing
     waits,        ///< it waits for the piece at its place, too
     background,   ///< nobody reads: all is wanted, rarest first
+    at_random,    ///< kReaders of them, each waits for one block somewhere, and then for another elsewhere
 };
+constexpr std::size_t kReaders = 45;
 
 /// A torrent and seeds that answer in the order in which they were asked. The payload of blocks is not
 /// written, since copying it is no decision.
 class Swarm {
   public:
-    Swarm(std::size_t peers, Reader reader)
+    Swarm(std::size_t peers, Reader reader, const Size& size = kManyPieces)
         : reader_(reader),
+          size_(size),
           torrent_(identity_, layout_, storage_, {.max_peers = peers, .background = reader == background}, 1,
                    now_) {
         for (std::size_t i = 0; i < peers; ++i) connect(i);
@@ -88,8 +100,29 @@ class Swarm {
         }
         return spent;
     }
-    Duration read_on() {
-        while (position_.value() < kPieces && torrent_.picker().had().test(position_))
+    Duration read_on() { return reader_ == at_random ? read_elsewhere() : read_ahead(); }
+
+    std::size_t verified() const { return verified_; }
+    std::size_t statements() const { return statements_; }
+
+  private:
+    Duration read_elsewhere() {
+        Duration spent{};
+        for (std::size_t i = 0; i < kReaders; ++i) {
+            if (waited_for_.size() > i && !torrent_.picker().had().test(waited_for_[i])) continue;
+            const PieceIndex piece(static_cast<std::uint32_t>(rng_.below(size_.pieces)));
+            waited_for_.resize(std::max(waited_for_.size(), i + 1), piece);
+            waited_for_[i] = piece;
+            const std::uint64_t at = layout_.piece_offset_in_torrent(piece);
+            spent += timed([&] {
+                torrent_.set_reader(i + 1, {.blocked = {{at, at + kBlockSize}}, .window = {}}, now_);
+            });
+            ++statements_;
+        }
+        return spent;
+    }
+    Duration read_ahead() {
+        while (position_.value() < size_.pieces && torrent_.picker().had().test(position_))
             position_ = position_.next();
         if (reader_ == background || position_ == told_) return {};
         told_ = position_;
@@ -101,11 +134,6 @@ class Swarm {
         ++statements_;
         return timed([&] { torrent_.set_reader(1, demand, now_); });
     }
-
-    std::size_t verified() const { return verified_; }
-    std::size_t statements() const { return statements_; }
-
-  private:
     template <class F>
     Duration timed(F&& f) {
         const auto begin = std::chrono::steady_clock::now();
@@ -184,15 +212,18 @@ class Swarm {
     }
 
     const Reader reader_;
+    const Size size_;
     TimePoint now_{std::chrono::hours(1)};
     const Identity identity_{.v1 = sha1(as_bytes("a torrent")), .v2 = {}};
-    const Layout layout_{kPieceLength, {{0, std::uint64_t{kPieces} * kPieceLength, false}}};
-    OneBuffer storage_;
+    const Layout layout_{size_.piece_length, {{0, std::uint64_t{size_.pieces} * size_.piece_length, false}}};
+    OneBuffer storage_{size_};
     Torrent torrent_;
     PieceIndex position_{0};
     std::optional<PieceIndex> told_;
     std::size_t verified_ = 0;
     std::size_t statements_ = 0;
+    Rng rng_{1};
+    std::vector<PieceIndex> waited_for_;
 
     std::vector<ConnectionId> sends_;
     std::deque<ConnectionId> asked_;  ///< once for each request
@@ -201,8 +232,11 @@ class Swarm {
 
 /// The time is that of one block; the counters say what a verified piece and a reader's word cost besides.
 void SwarmBlock(benchmark::State& state) {
-    Swarm swarm(static_cast<std::size_t>(state.range(0)), static_cast<Reader>(state.range(1)));
+    const auto reader = static_cast<Reader>(state.range(1));
+    Swarm swarm(static_cast<std::size_t>(state.range(0)), reader,
+                reader == at_random ? kUsualPieces : kManyPieces);
     Duration verifying{}, reading{};
+    double deciding = 0;
     const std::size_t before = swarm.statements();
     for (auto _ : state) {
         const Duration spent = swarm.block();
@@ -211,6 +245,7 @@ void SwarmBlock(benchmark::State& state) {
             break;
         }
         state.SetIterationTime(seconds(spent));
+        deciding += seconds(spent);
         verifying += swarm.verify();
         reading += swarm.read_on();
     }
@@ -219,6 +254,8 @@ void SwarmBlock(benchmark::State& state) {
     };
     state.counters["verified_us"] = each(verifying, swarm.verified());
     state.counters["reader_us"] = each(reading, swarm.statements() - before);
+    state.counters["all_s_per_GiB"] =
+        (seconds(verifying) + seconds(reading) + deciding) / static_cast<double>(state.iterations()) * 65536;
 }
 
 // A fixed count, since building a swarm is what takes long.
@@ -229,12 +266,15 @@ BENCHMARK(SwarmBlock)
     ->Apply(few)
     ->ArgsProduct({{10, 100}, {reads_ahead, waits, background}})
     ->Iterations(20000);
+BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{3, 8, 24, 80}, {at_random}})->Iterations(20000);
 BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{500}, {reads_ahead, waits, background}})->Iterations(5000);
 BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{10000}, {reads_ahead, waits, background}})->Iterations(500);
 
 /// The rarest of 10^6 pieces that some of 20 partial peers have.
 void PickerRarest(benchmark::State& state) {
-    const Layout layout(kPieceLength, {{0, std::uint64_t{kPieces} * kPieceLength, false}});
+    constexpr std::uint32_t kPieces = kManyPieces.pieces;
+    const Layout layout(kManyPieces.piece_length,
+                        {{0, std::uint64_t{kPieces} * kManyPieces.piece_length, false}});
     Picker picker(layout, Bitfield(kPieces));
     Rng rng(1);
     for (int peer = 0; peer < 20; ++peer) {
