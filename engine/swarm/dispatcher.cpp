@@ -7,22 +7,8 @@
 namespace btfs {
 namespace {
 
-/// Bytes that may come twice: so many, and this share of what was useful.
-constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
-constexpr double kDuplicateShare = 0.08;
-/// Of these, left for what comes late from peers that were given up as silent.
-constexpr std::uint64_t kDuplicateReserve = 16 * kBlockSize;
-/// A block is asked for twice where that gains so much, at least; how often that is looked at.
-constexpr Duration kHedgeGain = 30ms;
-constexpr Duration kHedgeAgain = 20ms;
-/// A peer is silent when nothing came for so long, or for some times what its next block should take.
-constexpr Duration kSilence = 1s;
-constexpr int kSilenceFactor = 4;
-constexpr Duration kLongestSilence = 4s;
 /// What was asked for so long before something that has come was overlooked, and can be asked for again.
 constexpr Duration kOverlookedAfter = 2s;
-/// A peer that sends parts of a block, but no whole one, has so many times that.
-constexpr int kTrickleFactor = 2;
 /// How often a peer that fell silent is tried again with one block.
 constexpr Duration kSnubbedRetry = 10s;
 constexpr Duration kTouchAfter = 45s;
@@ -48,7 +34,7 @@ void Dispatcher::on_peer_offers(Peer& peer) {
 
 void Dispatcher::on_peer_gone(const Peer& peer) {
     hungry_.erase(peer.id);
-    alarms_.erase({peer.alarm, peer.id});
+    silence_.on_peer_gone(peer);
 }
 
 void Dispatcher::on_credit() {
@@ -64,8 +50,7 @@ void Dispatcher::dispatch(TimePoint now) {
 }
 
 TimePoint Dispatcher::next_timeout() const {
-    const TimePoint alarm = alarms_.empty() ? kNever : alarms_.begin()->first;
-    return std::min({alarm, held_until_, hedge_at_, retry_at_});
+    return std::min({silence_.next(), held_until_, hedge_at_, retry_at_});
 }
 
 Offer Dispatcher::offer_of(PieceIndex piece) const {
@@ -98,12 +83,12 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     const BlockRef& payload = partial.payload(block);
     peer.estimate.on_asked(peer.session.requests().bytes(), now);
     peer.last_asked = now;
-    if (partial.state(block) == BlockState::asked) hedged_in_flight_ += payload.size;
+    if (partial.state(block) == BlockState::asked) hedging_.on_asked_again(payload.size);
     peer.session.request(payload, now);
     const TimePoint expected = now + peer.delivery_time(0, now);
     partial.ask(block, {peer.id, now, expected});
-    if (world_.demand.is_blocked_on(partial.piece())) hedge_at_ = std::min(hedge_at_, now + kHedgeAgain);
-    set_alarm(peer, silent_at(peer, now));
+    if (world_.demand.is_blocked_on(partial.piece())) hedge_at_ = std::min(hedge_at_, now + Hedging::kEvery);
+    silence_.set_alarm(peer, Silence::silent_at(peer, now));
 }
 
 /// The piece's memory and blocks, reserved now if need be; null without credit.
@@ -260,126 +245,26 @@ void Dispatcher::hedge_blocked(TimePoint now) {
         if (!partial) continue;
         // Who has nothing to do takes what nobody was asked for; only then is anything asked for twice.
         if (partial->free_count() > 0) continue;
-        hedge_at_ = now + kHedgeAgain;
-        if (!hedge(*partial, now)) return;
+        hedge_at_ = now + Hedging::kEvery;
+        const auto ask_again = [&](const Hedging::Hedge& hedge) {
+            ask(*hedge.peer, *partial, hedge.block, now);
+        };
+        if (!hedging_.hedge(*partial, now, ask_again)) return;
     }
-}
-
-/// The block that will be last first. False if the budget is spent.
-bool Dispatcher::hedge(PartialPiece& partial, TimePoint now) {
-    struct Coming {
-        Duration remaining;
-        std::uint32_t block;
-    };
-    std::vector<Coming> coming;
-    for (std::uint32_t block = 0; block < partial.block_count(); ++block)
-        if (partial.state(block) == BlockState::asked &&
-            partial.askers(block).size() < PartialPiece::kMaxAskers)
-            coming.push_back({remaining_time(partial, block, now), block});
-    std::ranges::sort(coming, std::greater{}, &Coming::remaining);
-    std::optional<std::uint64_t> still_coming;  // it takes a look at all requests, and is rarely needed
-    for (const Coming& last : coming) {
-        Peer* other = soonest_other(partial, last.block, now);
-        if (!other) continue;
-        const Duration needed = other->delivery_time(kBlockSize, now);
-        if (needed + std::max<Duration>(kHedgeGain, needed / 4) >= last.remaining) return true;
-        const auto budget =
-            kDuplicateBytes + static_cast<std::uint64_t>(kDuplicateShare * static_cast<double>(useful_));
-        if (!still_coming) still_coming = cancelled_in_flight();
-        if (wasted_ + hedged_in_flight_ + *still_coming + kBlockSize + kDuplicateReserve > budget)
-            return false;
-        ask(*other, partial, last.block, now);
-    }
-    return true;
-}
-
-/// How long until the first of those who were asked for the block will have sent it.
-Duration Dispatcher::remaining_time(const PartialPiece& partial, std::uint32_t block, TimePoint now) const {
-    Duration soonest = Duration::max();
-    for (const Asker& asker : partial.askers(block)) {
-        const auto found = world_.peers.find(asker.peer);
-        if (found == world_.peers.end()) continue;
-        const Peer& asked = *found->second;
-        const TimePoint silent_since = std::max(asker.asked, asked.session.last_content_received());
-        Duration remaining = asked.estimate.remaining_time(
-            asked.session.requests().bytes_until(partial.payload(block)), silent_since, now);
-        // Who is not late by now will be as late, or as early, as its last block was.
-        if (!late(asked, now)) remaining = std::min(remaining, asker.expected + asked.lateness - now);
-        soonest = std::min(soonest, remaining);
-    }
-    return soonest;
-}
-
-/// The oldest block that is asked of the peer should have come.
-bool Dispatcher::late(const Peer& peer, TimePoint now) const {
-    for (const auto& request : peer.session.requests()) {
-        if (request.cancelled) continue;
-        const PartialPiece* partial = world_.picker.partial(request.block.piece);
-        if (!partial) continue;
-        for (const Asker& asker : partial->askers(partial->block_at(request.block)))
-            if (asker.peer == peer.id) return now > asker.expected + kHedgeGain;
-    }
-    return false;
-}
-
-/// Who else can be asked for the block, and will have delivered it first; nobody who is late already.
-Peer* Dispatcher::soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const {
-    Peer* best = nullptr;
-    Duration best_time = Duration::max();
-    for (const auto& [id, peer] : world_.peers) {
-        if (!usable(*peer, partial.piece()) || partial.asked_of(block, id)) continue;
-        const Duration time = peer->delivery_time(partial.payload(block).size, now);
-        if (time >= best_time || late(*peer, now)) continue;
-        best = peer.get();
-        best_time = time;
-    }
-    return best;
-}
-
-/// What may still come though it was cancelled; of those who send nothing, nothing is expected.
-std::uint64_t Dispatcher::cancelled_in_flight() const {
-    std::uint64_t sum = 0;
-    for (const auto& [id, peer] : world_.peers) {
-        if (peer->snubbed) continue;
-        for (const auto& request : peer->session.requests())
-            if (request.cancelled) sum += request.block.size;
-    }
-    return sum;
 }
 
 // ---- the silent ----
 
-void Dispatcher::set_alarm(Peer& peer, TimePoint at) {
-    if (peer.alarm <= at) return;  // it is looked at before, and the alarm set anew
-    alarms_.erase({peer.alarm, peer.id});
-    peer.alarm = at;
-    alarms_.insert({at, peer.id});
-}
-
-/// When the peer will have sent nothing for too long, if it goes on sending nothing.
-TimePoint Dispatcher::silent_at(const Peer& peer, TimePoint now) const {
-    const auto oldest = peer.session.requests().oldest();
-    if (!oldest) return kNever;
-    const Duration patience = std::clamp<Duration>(
-        kSilenceFactor * peer.estimate.delivery_time(kBlockSize, now), kSilence, kLongestSilence);
-    // Part of a block is a sign of life, but no more than that: whole ones have to come of it.
-    const TimePoint whole = std::max(*oldest, peer.session.last_content_received());
-    const TimePoint alive = std::max(whole, peer.session.last_progress());
-    return std::min(alive + patience, whole + kTrickleFactor * patience);
-}
-
 void Dispatcher::ring_alarms(TimePoint now) {
-    while (!alarms_.empty() && alarms_.begin()->first <= now) {
-        Peer& peer = *world_.peers.at(alarms_.begin()->second);
-        alarms_.erase(alarms_.begin());
-        peer.alarm = kNever;
+    while (Peer* due = silence_.take_due(now)) {
+        Peer& peer = *due;
         on_peer_changed(peer);
         release_asked_before(peer.session.requests().answered_until() - kOverlookedAfter, peer, true, now);
         if (!peer.session.requests().oldest()) continue;
-        if (const TimePoint silent = silent_at(peer, now); silent > now) {
-            set_alarm(peer, silent);
-        } else if (alone(peer)) {
-            set_alarm(peer, now + kSilence);  // what it owes us nobody else would send
+        if (const TimePoint silent = Silence::silent_at(peer, now); silent > now) {
+            silence_.set_alarm(peer, silent);
+        } else if (silence_.is_alone(peer)) {
+            silence_.set_alarm(peer, now + Silence::kShortest);  // what it owes us nobody else would send
         } else {
             peer.snubbed = true;
             release(peer, true, now);
@@ -408,7 +293,7 @@ void Dispatcher::measure_pace(TimePoint now) {
 Duration Dispatcher::others_reach(const Peer& peer, std::uint64_t bytes_before) const {
     const double others = total_rate_ - peer.estimate.rate().value_or(0);
     if (others <= 0 || typical_delivery_ == Duration::max()) return Duration::max();
-    return from_seconds(static_cast<double>(bytes_before) / others) + 2 * typical_delivery_ + kHedgeGain;
+    return from_seconds(static_cast<double>(bytes_before) / others) + 2 * typical_delivery_ + Hedging::kGain;
 }
 
 void Dispatcher::fill_changed(TimePoint now) {
@@ -498,9 +383,9 @@ std::optional<PieceIndex> Dispatcher::background_piece(const Peer& peer) const {
 
 // A silent peer shows that it is back by a block that can wait, unless there is nobody else to ask.
 void Dispatcher::probe(Peer& peer, TimePoint now) {
-    const bool only = alone(peer);
-    const TimePoint retry = peer.last_asked + (only ? kSilence : kSnubbedRetry);
-    if (now < retry) return set_alarm(peer, retry);
+    const bool only = silence_.is_alone(peer);
+    const TimePoint retry = peer.last_asked + (only ? Silence::kShortest : kSnubbedRetry);
+    if (now < retry) return silence_.set_alarm(peer, retry);
     const auto asked_for = [&](const Deadline& wanted) {
         if (!peer.can_be_asked(wanted.piece) || excluded_(wanted.piece, peer)) return false;
         const PieceIndex piece = wanted.piece;
@@ -512,15 +397,6 @@ void Dispatcher::probe(Peer& peer, TimePoint now) {
     if (only) return void(std::ranges::any_of(open, asked_for));
     for (auto wanted = open.rbegin(); wanted != open.rend() && wanted->rank != Rank::blocked; ++wanted)
         if (asked_for(*wanted)) return;
-}
-
-/// Nobody else sends anything.
-bool Dispatcher::alone(const Peer& peer) const {
-    return std::ranges::none_of(world_.peers, [&](const auto& entry) {
-        const Peer& other = *entry.second;
-        return other.id != peer.id && !other.snubbed && other.session.greeted() &&
-               !other.session.peer_choking();
-    });
 }
 
 /// Asks the peer for free blocks of one piece while it has room; false without memory.
@@ -558,16 +434,15 @@ PartialPiece* Dispatcher::take_block(Peer& peer, const BlockRef& block, ByteView
     PartialPiece* partial = world_.picker.partial(block.piece);
     const std::uint32_t index = partial ? partial->block_at(block) : 0;
     if (!partial || !partial->asked_of(index, peer.id)) {
-        wasted_ += block.size;
+        hedging_.on_wasted(block.size);
         return nullptr;
     }
     if (!data.empty()) std::ranges::copy(data, partial->place(index).begin());
     for (const Asker& asker : partial->askers(index))
         if (asker.peer == peer.id) peer.lateness = now - asker.expected;
-    useful_ += block.size;
+    hedging_.on_useful(block.size);
     const std::vector<ConnectionId> others = partial->receive(index, peer.id);
-    hedged_in_flight_ -=
-        std::min<std::uint64_t>(hedged_in_flight_, others.size() * std::uint64_t{block.size});
+    hedging_.on_no_longer_asked_again(others.size() * std::uint64_t{block.size});
     for (ConnectionId other : others)
         if (auto found = world_.peers.find(other); found != world_.peers.end())
             found->second->session.cancel(block, now);
@@ -581,7 +456,7 @@ void Dispatcher::release_block(const Peer& peer, const BlockRef& block) {
     if (!partial) return;
     const std::uint32_t index = partial->block_at(block);
     if (partial->askers(index).size() > 1 && partial->asked_of(index, peer.id))
-        hedged_in_flight_ -= std::min<std::uint64_t>(hedged_in_flight_, block.size);
+        hedging_.on_no_longer_asked_again(block.size);
     partial->unask(index, peer.id);
     on_demand_changed();
     refresh_offer(block.piece);

@@ -12,8 +12,10 @@
 #include "engine/core/time.hpp"
 #include "engine/storage.hpp"
 #include "engine/swarm/demand.hpp"
+#include "engine/swarm/hedging.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/picker.hpp"
+#include "engine/swarm/silence.hpp"
 
 namespace btfs {
 
@@ -31,7 +33,11 @@ class Dispatcher {
         PeerTable& peers;
         Storage& storage;
     };
-    explicit Dispatcher(const World& world) : world_(world) {}
+    explicit Dispatcher(const World& world)
+        : world_(world),
+          silence_(world.peers),
+          hedging_(world.peers, world.picker,
+                   [this](const Peer& peer, PieceIndex piece) { return usable(peer, piece); }) {}
 
     /// Besides what readers want, these pieces, rarest first.
     void set_background(Bitfield pieces) {
@@ -79,30 +85,22 @@ class Dispatcher {
     void release_block(const Peer& peer, const BlockRef& block);
 
     /// Bytes came that were not needed (any more).
-    void count_wasted(std::uint64_t bytes) { wasted_ += bytes; }
-    std::uint64_t wasted() const { return wasted_; }
+    void count_wasted(std::uint64_t bytes) { hedging_.on_wasted(bytes); }
+    std::uint64_t wasted() const { return hedging_.wasted(); }
 
     Offer offer_of(PieceIndex piece) const;
 
   private:
     void ring_alarms(TimePoint now);
-    void set_alarm(Peer& peer, TimePoint at);
-    TimePoint silent_at(const Peer& peer, TimePoint now) const;
     void ask_for_blocked(TimePoint now);
     void look_ahead(TimePoint now);
     bool spread(PieceIndex piece, TimePoint now);
     void hedge_blocked(TimePoint now);
-    bool hedge(PartialPiece& partial, TimePoint now);
-    Duration remaining_time(const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
-    bool late(const Peer& peer, TimePoint now) const;
-    Peer* soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
     void fill_changed(TimePoint now);
-    std::uint64_t cancelled_in_flight() const;
     void fill(Peer& peer, TimePoint now);
     std::optional<PieceIndex> background_piece(const Peer& peer) const;
     void probe(Peer& peer, TimePoint now);
     void release_asked_before(TimePoint time, Peer& peer, bool cancel, TimePoint now);
-    bool alone(const Peer& peer) const;
     bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit, TimePoint now);
     bool has_room(const Peer& peer, std::uint64_t limit) const;
     std::uint64_t limit_for(const Peer& peer, Rank rank, TimePoint now) const;
@@ -122,13 +120,12 @@ class Dispatcher {
     };
 
     World world_;
+    Silence silence_;
+    Hedging hedging_;
     std::optional<Bitfield> background_;
     std::size_t background_missing_ = 0;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
     bool no_credit_ = false;
-    std::uint64_t wasted_ = 0;
-    std::uint64_t useful_ = 0;
-    std::uint64_t hedged_in_flight_ = 0;
 
     // What dispatch() has to look at.
     bool work_news_ = false;
@@ -136,8 +133,6 @@ class Dispatcher {
     std::vector<ConnectionId> changed_;
     /// Peers with room that found nothing to be asked for.
     std::set<ConnectionId> hungry_;
-    /// When a peer that owes us blocks may be silent, or one that was may be tried again.
-    std::set<std::pair<TimePoint, ConnectionId>> alarms_;
     TimePoint hedge_at_ = kNever;
     TimePoint held_until_ = kNever;
     TimePoint retry_at_ = kNever;
