@@ -86,7 +86,7 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     if (partial.state(block) == BlockState::asked) hedging_.on_asked_again(payload.size);
     peer.session.request(payload, now);
     const TimePoint expected = now + peer.delivery_time(0, now);
-    partial.ask(block, {peer.id, now, expected});
+    partial.ask(block, {peer.id, now, expected, peer.session.requests().bytes()});
     if (world_.demand.is_blocked_on(partial.piece())) hedge_at_ = std::min(hedge_at_, now + Hedging::kEvery);
     silence_.set_alarm(peer, Silence::silent_at(peer, now));
 }
@@ -245,6 +245,7 @@ void Dispatcher::hedge_blocked(TimePoint now) {
         if (!partial) continue;
         // Who has nothing to do takes what nobody was asked for; only then is anything asked for twice.
         if (partial->free_count() > 0) continue;
+        if (hedge_at_ == kNever) hedging_.look(now);
         hedge_at_ = now + Hedging::kEvery;
         const auto ask_again = [&](const Hedging::Hedge& hedge) {
             ask(*hedge.peer, *partial, hedge.block, now);

@@ -4,6 +4,29 @@
 
 namespace btfs {
 
+void Hedging::look(TimePoint now) {
+    for (const auto& [id, peer] : peers_) {
+        const wire::RequestsInFlight& requests = peer->session.requests();
+        peer->late = false;
+        sums_.clear();
+        std::uint64_t sum = 0;
+        for (const wire::RequestInFlight& request : requests) sums_.push_back(sum += request.block.size);
+        // From the back: of two requests for a block, one of them cancelled, the first counts.
+        PartialPiece* partial = nullptr;
+        for (std::size_t i = requests.size(); i-- > 0;) {
+            const wire::RequestInFlight& request = requests.begin()[static_cast<std::ptrdiff_t>(i)];
+            if (!partial || partial->piece() != request.block.piece)
+                partial = picker_.partial(request.block.piece);
+            if (!partial) continue;
+            Asker* asker = partial->asker(partial->block_at(request.block), id);
+            if (!asker) continue;
+            asker->bytes_until = sums_[i];
+            if (!request.cancelled)
+                peer->late = now > asker->expected + kGain;  // the oldest is looked at last
+        }
+    }
+}
+
 bool Hedging::hedge(const PartialPiece& partial, TimePoint now,
                     const std::function<void(const Hedge&)>& ask) {
     struct Coming {
@@ -15,9 +38,13 @@ bool Hedging::hedge(const PartialPiece& partial, TimePoint now,
         if (partial.state(block) == BlockState::asked &&
             partial.askers(block).size() < PartialPiece::kMaxAskers)
             coming.push_back({remaining_time(partial, block, now), block});
-    std::ranges::sort(coming, std::greater{}, &Coming::remaining);
+    // Those that will come last, one after the other; as a rule the first is enough.
+    std::ranges::make_heap(coming, {}, &Coming::remaining);
     std::optional<std::uint64_t> still_coming;  // it takes a look at all requests, and is rarely needed
-    for (const Coming& last : coming) {
+    while (!coming.empty()) {
+        std::ranges::pop_heap(coming, {}, &Coming::remaining);
+        const Coming last = coming.back();
+        coming.pop_back();
         Peer* other = soonest_other(partial, last.block, now);
         if (!other) continue;
         const Duration needed = other->delivery_time(kBlockSize, now);
@@ -39,25 +66,12 @@ Duration Hedging::remaining_time(const PartialPiece& partial, std::uint32_t bloc
         if (found == peers_.end()) continue;
         const Peer& asked = *found->second;
         const TimePoint silent_since = std::max(asker.asked, asked.session.last_content_received());
-        Duration remaining = asked.estimate.remaining_time(
-            asked.session.requests().bytes_until(partial.payload(block)), silent_since, now);
+        Duration remaining = asked.estimate.remaining_time(asker.bytes_until, silent_since, now);
         // Who is not late by now will be as late, or as early, as its last block was.
-        if (!is_late(asked, now)) remaining = std::min(remaining, asker.expected + asked.lateness - now);
+        if (!asked.late) remaining = std::min(remaining, asker.expected + asked.lateness - now);
         soonest = std::min(soonest, remaining);
     }
     return soonest;
-}
-
-/// The oldest block that is asked of the peer should have come.
-bool Hedging::is_late(const Peer& peer, TimePoint now) const {
-    for (const auto& request : peer.session.requests()) {
-        if (request.cancelled) continue;
-        const PartialPiece* partial = picker_.partial(request.block.piece);
-        if (!partial) continue;
-        for (const Asker& asker : partial->askers(partial->block_at(request.block)))
-            if (asker.peer == peer.id) return now > asker.expected + kGain;
-    }
-    return false;
 }
 
 /// Who else can be asked for the block, and will have delivered it first; nobody who is late already.
@@ -67,7 +81,7 @@ Peer* Hedging::soonest_other(const PartialPiece& partial, std::uint32_t block, T
     for (const auto& [id, peer] : peers_) {
         if (!usable_(*peer, partial.piece()) || partial.asked_of(block, id)) continue;
         const Duration time = peer->delivery_time(partial.payload(block).size, now);
-        if (time >= best_time || is_late(*peer, now)) continue;
+        if (time >= best_time || peer->late) continue;
         best = peer.get();
         best_time = time;
     }

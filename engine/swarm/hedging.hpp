@@ -41,6 +41,8 @@ class Hedging {
     std::uint64_t wasted() const { return wasted_; }
 
     // ---- the choice ----
+    /// Looks through what each peer owes, once for any number of hedge() that follow at this moment.
+    void look(TimePoint now);
     struct Hedge {
         std::uint32_t block;
         Peer* peer;
@@ -51,13 +53,13 @@ class Hedging {
 
   private:
     Duration remaining_time(const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
-    bool is_late(const Peer& peer, TimePoint now) const;
     Peer* soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const;
     std::uint64_t cancelled_in_flight() const;
 
     const PeerTable& peers_;
     Picker& picker_;
     const std::function<bool(const Peer&, PieceIndex)> usable_;
+    std::vector<std::uint64_t> sums_;  ///< of look()
     std::uint64_t wasted_ = 0;
     std::uint64_t useful_ = 0;
     std::uint64_t in_flight_ = 0;

@@ -31,6 +31,13 @@ bool PartialPiece::asked_of(std::uint32_t block, ConnectionId peer) const {
     return std::ranges::find(askers(block), peer, &Asker::peer) != askers(block).end();
 }
 
+Asker* PartialPiece::asker(std::uint32_t block, ConnectionId peer) {
+    Block& b = blocks_[block];
+    for (std::size_t i = 0; i < b.asker_count; ++i)
+        if (b.askers[i].peer == peer) return &b.askers[i];
+    return nullptr;
+}
+
 std::uint32_t PartialPiece::first_free() {
     while (free_from_ < block_count() && blocks_[free_from_].state != BlockState::free) ++free_from_;
     return free_from_;

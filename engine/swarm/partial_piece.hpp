@@ -25,6 +25,8 @@ struct Asker {
     ConnectionId peer = kNobody;
     TimePoint asked;
     TimePoint expected;
+    /// Hedging's: bytes that the peer owed up to and with this block, when it was last looked at.
+    std::uint64_t bytes_until = 0;
 };
 
 /// The blocks of one piece and its memory. Knows no peers but by their ids, and decides nothing.
@@ -51,6 +53,8 @@ class PartialPiece {
     std::span<const Asker> askers(std::uint32_t block) const {
         return std::span(blocks_[block].askers).first(blocks_[block].asker_count);
     }
+    /// The entry of that peer among the askers of a block; null if it was not asked.
+    Asker* asker(std::uint32_t block, ConnectionId peer);
     bool asked_of(std::uint32_t block, ConnectionId peer) const;
     /// Who sent a received block; kNobody for padding.
     ConnectionId source(std::uint32_t block) const { return blocks_[block].source; }

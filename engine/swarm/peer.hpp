@@ -38,6 +38,8 @@ struct Peer {
     TimePoint redialled{};
     /// How much later than expected its last block came; negative if it was early.
     Duration lateness{};
+    /// Hedging's: the oldest block that is asked of it should have come, when it was last looked at.
+    bool late = false;
     /// Sends nothing though it was asked: nothing that matters is asked of it until it delivers.
     bool snubbed = false;
     /// The dispatcher's: it is among those that something has changed for, or that found nothing to be asked
