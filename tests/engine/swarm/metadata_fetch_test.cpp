@@ -181,6 +181,12 @@ struct Dribbling : MetadataFetchTest {
     std::vector<MetadataFetch::Ask> owed;
 };
 
+TEST_F(Dribbling, NoPeerIsAskedForMorePiecesAtATimeThanItTakes) {
+    std::map<ConnectionId, std::size_t> asked;
+    for (const auto& ask : owed) ++asked[ask.peer];
+    for (ConnectionId id = 1; id <= 3; ++id) EXPECT_EQ(asked[id], MetadataFetch::kMaxWaiting) << id;
+}
+
 TEST_F(Dribbling, LiarsWhoDribbleDoNotKeepTheirPlace) {
     run(3s);
     fetch.add_peer(99, size);
