@@ -1,4 +1,4 @@
-// What is wanted of the swarm, in the order of deadlines.
+// Demand: the pieces that readers want, in the order of deadlines.
 #pragma once
 
 #include <compare>
@@ -27,7 +27,7 @@ struct Deadline {
     auto operator<=>(const Deadline&) const = default;
 };
 
-/// Where a piece stands towards the dispatcher.
+/// State of a piece, as far as the dispatcher may ask for it.
 enum class Offer : std::uint8_t {
     open,       ///< blocks of it can be asked for
     in_flight,  ///< every block is asked for, here, or being verified
@@ -55,7 +55,7 @@ class Demand {
     const std::set<Deadline>& open() const { return open_; }
     /// Pieces that somebody waits for at this moment and that are not had, longest waiting first.
     const std::set<Deadline>& blocked() const { return blocked_; }
-    /// Where the reader with the furthest window will go next: pieces to ask for in advance.
+    /// The first piece behind the furthest window: where pieces are asked for in advance.
     PieceIndex beyond_windows() const;
 
   private:

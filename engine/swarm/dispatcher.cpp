@@ -7,7 +7,7 @@
 namespace btfs {
 namespace {
 
-/// What was asked for so long before something that has come was overlooked, and can be asked for again.
+/// A request is overlooked once one sent this much later was answered; its block is asked for again.
 constexpr Duration kOverlookedAfter = 2s;
 /// How often a peer that fell silent is tried again with one block.
 constexpr Duration kSnubbedRetry = 10s;
@@ -214,7 +214,7 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
                 candidates.pop_back();
                 continue;
             }
-            // Who will be first even though its queue is full takes the block when there is room.
+            // A peer that is the soonest though its queue is full takes the block when it has room.
             if (!can_take_one(*best.prospect)) {
                 peer.left_for_it += kBlockSize;
             } else {
@@ -234,7 +234,7 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
     return asked;
 }
 
-// What a blocked read still needs is asked of a second peer too, once nothing of its piece is free and that
+// A block that a blocked read waits for is asked of a second peer, once none of its piece is free and that
 // peer will have sent it first; within the budget of bytes that may come twice.
 void Dispatcher::hedge_blocked(TimePoint now) {
     hedge_at_ = kNever;
@@ -243,7 +243,7 @@ void Dispatcher::hedge_blocked(TimePoint now) {
         if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
         if (!partial) continue;
-        // Who has nothing to do takes what nobody was asked for; only then is anything asked for twice.
+        // Idle peers take free blocks first; only without any is a block asked for twice.
         if (partial->free_count() > 0) continue;
         if (hedge_at_ == kNever) hedging_.look(now);
         hedge_at_ = now + Hedging::kEvery;

@@ -69,7 +69,7 @@ class Dispatcher {
 
     /// Fills the queues of the peers for which something has changed. Called after each change.
     void dispatch(TimePoint now);
-    /// When dispatch() has to be called though nothing happened: to look whether something is late.
+    /// The time at which dispatch() has to be called though nothing happened: something may be late then.
     TimePoint next_timeout() const;
 
     /// A requested block has come from a peer; `data` is empty if it is in its place. Gives its piece if that
@@ -112,7 +112,7 @@ class Dispatcher {
     void measure_pace(TimePoint now);
     Duration others_reach(const Peer& peer, std::uint64_t bytes_before) const;
 
-    /// What a peer can do for blocked pieces at one moment, for all of them.
+    /// Prediction of what a peer can do for blocked pieces, made once for all of them.
     struct Prospect {
         Peer* peer;
         TimePoint ready;  ///< when it should be ready; kNever if it is, or if that cannot be told
@@ -127,7 +127,7 @@ class Dispatcher {
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
     bool no_credit_ = false;
 
-    // What dispatch() has to look at.
+    // Work that waits for dispatch().
     bool work_news_ = false;
     bool blocked_news_ = false;
     std::vector<ConnectionId> changed_;

@@ -38,7 +38,7 @@ bool Hedging::hedge(const PartialPiece& partial, TimePoint now,
         if (partial.state(block) == BlockState::asked &&
             partial.askers(block).size() < PartialPiece::kMaxAskers)
             coming.push_back({remaining_time(partial, block, now), block});
-    // Those that will come last, one after the other; as a rule the first is enough.
+    // The blocks that will come last, one after the other; as a rule the first is enough.
     std::ranges::make_heap(coming, {}, &Coming::remaining);
     std::optional<std::uint64_t> still_coming;  // it takes a look at all requests, and is rarely needed
     while (!coming.empty()) {
@@ -67,14 +67,14 @@ Duration Hedging::remaining_time(const PartialPiece& partial, std::uint32_t bloc
         const Peer& asked = *found->second;
         const TimePoint silent_since = std::max(asker.asked, asked.session.last_content_received());
         Duration remaining = asked.estimate.remaining_time(asker.bytes_until, silent_since, now);
-        // Who is not late by now will be as late, or as early, as its last block was.
+        // A peer that is not late by now will be as late, or as early, as with its last block.
         if (!asked.late) remaining = std::min(remaining, asker.expected + asked.lateness - now);
         soonest = std::min(soonest, remaining);
     }
     return soonest;
 }
 
-/// Who else can be asked for the block, and will have delivered it first; nobody who is late already.
+/// The other peer that will deliver the block soonest and is not late already; null if there is none.
 Peer* Hedging::soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const {
     Peer* best = nullptr;
     Duration best_time = Duration::max();
@@ -88,7 +88,7 @@ Peer* Hedging::soonest_other(const PartialPiece& partial, std::uint32_t block, T
     return best;
 }
 
-/// What may still come though it was cancelled; of those who send nothing, nothing is expected.
+/// Bytes that may still come though they were cancelled, but for those of peers that send nothing.
 std::uint64_t Hedging::cancelled_in_flight() const {
     std::uint64_t sum = 0;
     for (const auto& [id, peer] : peers_) {

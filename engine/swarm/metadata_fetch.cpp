@@ -45,7 +45,7 @@ void MetadataFetch::remove_peer(ConnectionId peer) {
     drop_unclaimed();
 }
 
-/// What nobody claims any more will not be completed.
+/// Forgets sizes that no peer claims any more.
 void MetadataFetch::drop_unclaimed() {
     const auto unclaimed = [&](const auto& known) {
         return std::ranges::none_of(peers_, [&](const auto& p) { return p.second.size == known.first; });
@@ -173,7 +173,7 @@ std::optional<ConnectionId> MetadataFetch::whom_to_ask(std::uint32_t size, const
     return best;
 }
 
-/// Those that led nowhere yet come last, else those with the most peers first.
+/// Claimed sizes: those that led nowhere least often first, and of these the ones with the most peers.
 std::vector<std::uint32_t> MetadataFetch::claims_in_order() const {
     std::map<std::uint32_t, int> claims;
     for (const auto& [id, peer] : peers_) ++claims[peer.size];

@@ -50,7 +50,7 @@ class MetadataFetch {
     explicit MetadataFetch(const Identity& identity) : identity_(identity) {}
 
     /// The peer speaks ut_metadata and says that the dictionary has so many bytes. False if that cannot be.
-    /// Who says another size later starts over.
+    /// A peer that says another size later starts over.
     bool add_peer(ConnectionId peer, std::uint32_t size);
     void remove_peer(ConnectionId peer);
     /// True if the peer can be of no use any more: it has sent what is wrong.
@@ -58,9 +58,9 @@ class MetadataFetch {
                      TimePoint now);
     void handle_reject(ConnectionId peer, std::uint32_t piece, TimePoint now);
 
-    /// What is to be asked now.
+    /// The next request to send now; nothing if there is none.
     std::optional<Ask> poll_ask(TimePoint now);
-    /// When poll_ask(), which had nothing, may have something though nothing happens; kNever if not.
+    /// The time at which poll_ask() may have a request again though nothing happens; kNever if not.
     TimePoint next_timeout() const;
 
     /// The dictionary, once; its hash is right.
@@ -83,7 +83,7 @@ class MetadataFetch {
         ConnectionId sender = kNobody;
         TimePoint asked{};
     };
-    /// What was sent of a dictionary of one size.
+    /// The pieces that came of a dictionary of one claimed size.
     struct Assembly {
         std::vector<Piece> pieces;
         std::uint32_t had = 0;

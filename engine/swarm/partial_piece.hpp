@@ -45,7 +45,7 @@ class PartialPiece {
     const PieceBufferPtr& buffer() const { return buffer_; }
     std::uint32_t block_count() const { return static_cast<std::uint32_t>(blocks_.size()); }
     std::uint32_t block_at(const BlockRef& ref) const { return ref.offset_in_piece / kBlockSize; }
-    /// What to ask for: the block without padding at its ends.
+    /// The bytes to request: the block without padding at its ends.
     const BlockRef& payload(std::uint32_t block) const { return blocks_[block].payload; }
     std::span<std::byte> place(std::uint32_t block) const;
 
@@ -56,7 +56,7 @@ class PartialPiece {
     /// The entry of that peer among the askers of a block; null if it was not asked.
     Asker* asker(std::uint32_t block, ConnectionId peer);
     bool asked_of(std::uint32_t block, ConnectionId peer) const;
-    /// Who sent a received block; kNobody for padding.
+    /// The sender of a received block; kNobody for padding.
     ConnectionId source(std::uint32_t block) const { return blocks_[block].source; }
 
     std::uint32_t free_count() const { return free_count_; }

@@ -25,10 +25,10 @@ struct Peer {
     TimePoint connected;
     /// Interested went out with our handshake.
     bool eager;
-    /// Where it can be dialled: its own endpoint, or what an incoming peer says of itself.
+    /// The endpoint to dial it at: as it was dialled, or as an incoming peer says of itself.
     std::optional<Endpoint> dial_endpoint;
     TimePoint last_asked;
-    /// When content was last sent to it, and when either side was last interested in the other.
+    /// The times at which content was last sent to it, and either side was last interested.
     TimePoint last_uploaded{};
     TimePoint last_wanted{};
     /// The connection with the same peer that this one was made to take the place of.

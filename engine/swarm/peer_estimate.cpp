@@ -16,7 +16,7 @@ constexpr double kMaxWindow = 64.0 * 1024 * 1024;
 constexpr Duration kLeastTimeoutVariance = 200ms;
 constexpr Duration kMinSlack = 20ms;
 constexpr Duration kMinInterval = 20ms;
-/// What a peer of unknown rate gets in flight beside the share of a blocked piece.
+/// In flight at a peer of unknown rate, beside its share of a blocked piece.
 constexpr std::uint64_t kFirstTarget = 8 * kBlockSize;
 /// While its rate still grows: with the slack, twice what is under way.
 constexpr double kStartingBoost = 1.5;
@@ -121,7 +121,7 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
 
 std::optional<double> PeerEstimate::rate() const {
     if (samples_.empty()) return std::nullopt;
-    // Who sends in bursts, or loses packets, has intervals that are no measure of it.
+    // With bursts or lost packets, single intervals are no measure of a peer.
     return std::min(samples_.front().bytes_per_second, kBurstiness * typical_rate_);
 }
 
@@ -181,7 +181,7 @@ Duration PeerEstimate::remaining_time(std::uint64_t bytes, TimePoint silent_sinc
 std::uint64_t PeerEstimate::target_in_flight() const {
     const auto known = rate();
     if (!known) return kFirstTarget * static_cast<std::uint64_t>(std::min(boost_, kMaxFirstBoost));
-    // What a lost packet takes is no jitter of the path.
+    // The time to send a lost packet again is no jitter of the path.
     const Duration slack = std::clamp<Duration>(4 * jitter_, kMinSlack, std::max(kMinSlack, round_trip_));
     const double product =
         *known * std::min(seconds(round_trip_ + slack) * std::max(starting_ ? kStartingBoost : 1.0, boost_),

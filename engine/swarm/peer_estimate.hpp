@@ -1,4 +1,4 @@
-// What one peer can deliver and when: its rate, its round trip, and the window its TCP sends with.
+// Estimates when one peer delivers: its rate, its round trip, and the window that its TCP sends with.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class PeerEstimate {
     /// A request went out; `in_flight` is what was expected before it.
     void on_asked(std::uint64_t in_flight, TimePoint now);
 
-    /// What can be expected of the peer from now on. A value for many questions about one moment; void once
+    /// Prediction from one moment on: a value that answers many questions cheaply. Out of date once
     /// something was asked of the peer when its queue was empty, or something has come.
     class Forecast {
       public:
@@ -67,7 +67,7 @@ class PeerEstimate {
         TimePoint at;
         Duration value;
     };
-    /// What came after a pause, of what was in flight at its end.
+    /// Bytes that came after a pause, and the queue at its end.
     struct Pulse {
         Duration pause;
         TimePoint begin;

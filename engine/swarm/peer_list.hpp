@@ -21,7 +21,7 @@ namespace btfs {
 /// both sides; higher connects first. Addresses of different families give 0.
 std::uint32_t canonical_priority(const Endpoint& a, const Endpoint& b);
 
-/// Who has told us of a peer.
+/// The source that told us of a peer.
 enum class PeerSource : std::uint8_t {
     user,
     tracker,
@@ -36,7 +36,7 @@ constexpr bool is_for_private(PeerSource source) {
     return source == PeerSource::user || source == PeerSource::tracker;
 }
 
-/// What a connection was good for when it ended.
+/// Use that a connection was of, when it has ended.
 enum class ConnectionUse : std::uint8_t {
     content,  ///< content was exchanged
     nothing,  ///< the peer greeted us, and that was all: a failure like a dial without an answer
@@ -77,7 +77,7 @@ class PeerList {
     void add_connected(const Endpoint& endpoint);
     /// The best candidate that may be dialled now; it counts as connected until one of the calls below.
     std::optional<Endpoint> next(TimePoint now);
-    /// When next() may have one again; kNever if there is none at all.
+    /// The time at which next() may have one again; kNever if there is none at all.
     TimePoint next_time() const;
 
     void on_failed(const Endpoint& endpoint, TimePoint now);

@@ -25,7 +25,7 @@ class Silence {
     /// The table outlives this.
     explicit Silence(const PeerTable& peers) : peers_(peers) {}
 
-    /// When the peer will have been silent for too long; kNever if it owes nothing.
+    /// The time at which the peer will have been silent for too long; kNever if it owes nothing.
     static TimePoint silent_at(const Peer& peer, TimePoint now);
     /// Rings at `at`, or earlier if it was to ring earlier.
     void set_alarm(Peer& peer, TimePoint at);

@@ -16,7 +16,7 @@ Bitfield united(Bitfield a, const Bitfield& b) {
     return a;
 }
 
-/// What stands for the content while only the torrent's name is known: nothing to have or to want.
+/// Empty content, while only the torrent's name is known: nothing to have or to want.
 const Layout kNoLayout;
 
 class NoStorage final : public Storage {
@@ -163,7 +163,7 @@ void Torrent::tell_of_peers(TimePoint now) {
     for (const auto& [to, message] : pex_->take_messages(now)) peers_.at(to)->session.send_pex(message);
 }
 
-/// Who is in our network, or comes over IPv6, does not go through the gateway.
+/// Peers in our own network, or over IPv6, do not come through the gateway.
 const PeerPorts& Torrent::ports_for(const Address& remote) const {
     const bool outside = remote.is_v4() && !remote.is_private() && !remote.is_loopback();
     return outside ? outside_ports_ : options_.ports;
@@ -225,7 +225,7 @@ TorrentTotals Torrent::totals() const {
     totals.uploaded = uploaded_gone_;
     totals.downloaded = downloaded_;
     totals.wasted = content_->dispatcher.wasted();
-    // What is left of a torrent without a size is not nothing: trackers would take us for a seed.
+    // Of a torrent without a size something is left: trackers would take us for a seed otherwise.
     totals.left = metadata_fetch_ ? kBlockSize : content_->picker.bytes_missing();
     totals.peers = peers_.size();
     for (const auto& [id, peer] : peers_) {

@@ -67,7 +67,7 @@ struct PeersWanted {};
 using TorrentAction =
     std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold, PeersWanted>;
 
-/// Where peers reach us.
+/// Ports at which peers reach us.
 struct PeerPorts {
     std::uint16_t tcp = 0;
     /// Of our DHT node; 0: none.
@@ -263,7 +263,7 @@ class Torrent final : private wire::BlockPlaces {
     PeerPorts outside_ports_;
     Rng rng_;
 
-    /// What peers are told we have: without what an unclean end left unproven.
+    /// Pieces that peers are told of: without those that an unclean end left unproven.
     Bitfield announced_{0};
     PeerTable peers_;
     std::unique_ptr<Content> content_;  ///< of nothing while metadata_fetch_ is there

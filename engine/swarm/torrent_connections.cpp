@@ -199,7 +199,7 @@ bool Torrent::owes_blocked(const Peer& peer) const {
     });
 }
 
-/// Where a blocked read waits for peers that send nothing, their connections may be dead though the kernel
+/// The connections of peers that owe a blocked read and send nothing may be dead, though the kernel
 /// does not know yet (another network, a NAT that forgot us): a second one shows which it is.
 void Torrent::redial_silent(TimePoint now) {
     if (!readers_wait()) return;

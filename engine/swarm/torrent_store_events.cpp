@@ -1,4 +1,4 @@
-// What the torrent does about what the store says.
+// Torrent: events of the store.
 #include "engine/swarm/torrent.hpp"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ void Torrent::handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> bloc
     settle(now);
 }
 
-/// What was asked of, or sent by, others of a piece that one sender alone may send now is given up.
+/// Gives up blocks of pieces on parole that were asked of, or sent by, anybody but the holder.
 void Torrent::reconsider_blame(TimePoint now) {
     for (PieceIndex piece : content_->blame.reconsider(now)) {
         PartialPiece* partial = content_->picker.partial(piece);

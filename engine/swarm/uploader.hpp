@@ -1,4 +1,4 @@
-// Serves blocks to peers: which are unchoked, and which verified bytes are read for them next.
+// Serves blocks to peers: chooses who is unchoked, and which verified bytes are read next.
 #pragma once
 
 #include <cstdint>

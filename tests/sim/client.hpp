@@ -22,7 +22,7 @@ struct ClientOptions {
     TorrentOptions torrent;
 };
 
-/// What came over the wire, counted there.
+/// Content that came over the wire, in bytes.
 struct WireTotals {
     std::uint64_t useful = 0;   ///< blocks that their sender was asked for
     std::uint64_t twice = 0;    ///< blocks that are here already, or will come from somebody else
@@ -63,7 +63,7 @@ class Client final : private StorageEvents, public DemandSink, public Callee {
     /// The connections there are, and with whom.
     std::vector<std::pair<ConnectionId, const RemotePeer*>> connections() const;
     const PartialPiece* partial(PieceIndex piece) const;
-    /// What the torrent must not have done; grows.
+    /// Complaints about what the torrent has done; grows.
     const std::vector<std::string>& complaints() const { return complaints_; }
     /// Actions that the last event led to.
     std::size_t actions() const { return actions_; }

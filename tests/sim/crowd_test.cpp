@@ -26,7 +26,7 @@ SwarmOptions crowd() {
     return options;
 }
 
-/// What the heap holds, of small things and large ones; pieces' memory is not on it.
+/// Bytes on the heap, of small and large allocations; pieces' memory is not on it.
 std::size_t heap() {
     const auto info = mallinfo2();
     return info.uordblks + info.hblkhd;

@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::uint64_t kFullCheckEvery = 64;
 constexpr std::size_t kMostReported = 10;
-// What the engine promises of bytes received twice.
+// The engine's promise of bytes received twice.
 constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
 constexpr double kDuplicateShare = 0.08;
-/// What the uploader reads ahead for one peer, and one read more.
+/// The most that the uploader reads ahead for one peer, and one read more.
 constexpr std::size_t kMostAhead = 48 * kBlockSize;
 
 }  // namespace

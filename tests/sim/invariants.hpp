@@ -1,4 +1,4 @@
-// What must hold after each event, whatever the swarm does.
+// Checks what must hold after each event, whatever the swarm does.
 #pragma once
 
 #include <string>

@@ -7,7 +7,7 @@
 namespace btfs::sim {
 namespace {
 
-/// What is sent, queued and received as one: four segments, as network cards have it.
+/// Bytes that are sent, queued and received as one: four segments, as network cards have it.
 constexpr std::size_t kBurst = 4 * 1448;
 constexpr double kHeaders = 52.0 / 1448;  // of IP and TCP, for each byte
 /// A slow link's queue holds this much whatever its length in time.

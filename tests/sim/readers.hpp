@@ -1,4 +1,4 @@
-// Who reads in a simulation: a film player, a copy, and someone who jumps about.
+// Readers of a simulation: a film player, a copy, and one that jumps about.
 #pragma once
 
 #include <cstdint>

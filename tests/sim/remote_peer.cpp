@@ -6,7 +6,7 @@
 namespace btfs::sim {
 namespace {
 
-/// What a peer's socket holds beside what is in flight.
+/// Bytes that a peer's socket holds beside those in flight.
 constexpr double kBufferTime = 0.1;  // seconds at its rate
 constexpr std::size_t kLeastBuffer = 2 * kBlockSize;
 constexpr double kTrickle = 1024;  // bytes per second

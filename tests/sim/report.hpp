@@ -1,4 +1,4 @@
-// What many visits of one family of swarms add up to, as a row of a table.
+// Sums visits of one family of swarms up as a row of a table.
 #pragma once
 
 #include <span>

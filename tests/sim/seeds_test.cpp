@@ -1,4 +1,4 @@
-// What seeds of the simulator have found, each as a test of its own.
+// Faults that seeds of the simulator have found, each as a test of its own.
 #include <gtest/gtest.h>
 
 #include "tests/sim/visit.hpp"

@@ -38,7 +38,7 @@ class Simulation {
     /// Runs until the condition holds; false if `limit` has passed.
     bool run_until(const std::function<bool()>& condition, Duration limit);
     void run_for(Duration time);
-    /// What stands in the way of the reads that wait: a violation, if they should have been answered.
+    /// Reports each waiting read and the state of its piece, as a violation.
     void report_waits(const std::string& what);
     /// Since the beginning.
     Duration elapsed() const { return events_.now() - started_; }

@@ -22,7 +22,7 @@ class TcpWindow {
     void on_acked(std::uint64_t bytes, std::uint64_t in_flight, Duration round_trip, TimePoint now);
     /// A segment was lost, and others that followed it said so.
     void on_loss(TimePoint now);
-    /// Nothing said so but the clock.
+    /// The retransmission timer has run out.
     void on_timeout(TimePoint now);
     /// How long the sender waits for an acknowledgement before it sends again.
     Duration timeout() const;

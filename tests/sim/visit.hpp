@@ -1,4 +1,4 @@
-// What a user does with a torrent, from mounting it to closing it, and how that went.
+// Plays a user's visit of a torrent, from mounting it to closing it, and measures it.
 #pragma once
 
 #include <string>
