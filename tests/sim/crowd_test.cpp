@@ -58,7 +58,7 @@ TEST(Crowd, TenThousandParkedReadsAndFiveHundredPeersStayWithinTheirMemory) {
     EXPECT_LE(memory_most, PieceMemory::kDefaultBudget);
     EXPECT_GT(answered, 0u);
     EXPECT_LT(heap_most - heap_before, kReads * kBytesPerRead + kPeers * kBytesPerPeer);
-    simulation.read_path().flush(file);
+    simulation.end_reader_of(file);
     simulation.run_for(1s);
     EXPECT_EQ(simulation.client().store().parked(), 0u);
     simulation.read_path().release(file);

@@ -26,7 +26,7 @@ SequentialReader::~SequentialReader() {
     end_ = next_;
     if (!simulation_.run_until([this] { return !waits(); }, kPatience)) {
         simulation_.report_waits("a sequential read is not answered");
-        simulation_.read_path().flush(file_);
+        simulation_.end_reader_of(file_);
         simulation_.run_until([this] { return !waits(); }, 1s);
     }
     simulation_.read_path().release(file_);
@@ -117,7 +117,7 @@ Seek seek(Simulation& simulation, OpenFile& file, Rng& rng) {
     simulation.run_until([&] { return answered; }, patience);
     if (!answered) {
         simulation.report_waits("a seek is not answered");
-        simulation.read_path().flush(file);
+        simulation.end_reader_of(file);
         simulation.run_until([&] { return answered; }, 1s);
         result.took = patience;
     }

@@ -54,7 +54,7 @@ class Simulation::Reply final : public InterruptibleReply {
 Simulation::Simulation(const SwarmOptions& options, std::uint64_t seed)
     : network_(events_, seed * 31 + 7),
       layout_(options.piece_length, {{0, options.size, false}}),
-      read_path_([this] { return events_.now(); }),
+      read_path_([this] { return events_.now(); }, process_),
       started_(events_.now()) {
     identity_.v1 = sha1(as_bytes("a torrent"));
     const RemotePeer::Context context{events_, network_, identity_, layout_};
@@ -70,7 +70,7 @@ Simulation::Simulation(const SwarmOptions& options, std::uint64_t seed)
     }
     const FileList files = one_file(options.size);
     torrent_ = std::make_shared<const MountedTorrent>(
-        TorrentContent{*identity_.v1, files, client_->store(), *client_, 0});
+        TorrentContent{*identity_.v1, files, client_->store(), *client_, 0}, inodes_);
 }
 
 Simulation::~Simulation() {
@@ -79,8 +79,14 @@ Simulation::~Simulation() {
 }
 
 void Simulation::read(OpenFile& file, ByteRange range, std::function<void(Duration)> done) {
-    read_path_.read(file, {.range_in_file = range},
+    read_path_.read(file, {.range_in_file = range, .thread = Process::kThread},
                     std::make_unique<Reply>(*this, range.size(), std::move(done)));
+}
+
+void Simulation::end_reader_of(OpenFile& file) {
+    process_.has_ended = true;
+    read_path_.flush(file, Process::kThread);
+    process_.has_ended = false;
 }
 
 bool Simulation::run_until(const std::function<bool()>& condition, Duration limit) {

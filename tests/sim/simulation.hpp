@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "fs/inode_numbers.hpp"
+#include "fs/processes.hpp"
 #include "fs/read_path.hpp"
 #include "tests/sim/client.hpp"
 #include "tests/sim/invariants.hpp"
@@ -31,9 +33,11 @@ class Simulation {
     const Client::Peers& peers() const { return peers_; }
     Invariants& invariants() { return *invariants_; }
     ReadPath& read_path() { return read_path_; }
-    OpenFile& open() { return read_path_.open(torrent_, {0, layout_.total_size()}); }
+    OpenFile& open() { return read_path_.open(torrent_, {0, layout_.total_size()}, kInode); }
     /// `done` is called with how long the READ waited. One that fails is a violation.
     void read(OpenFile& file, ByteRange range, std::function<void(Duration)> done);
+    /// The process that reads ends: its READs of the file end with it.
+    void end_reader_of(OpenFile& file);
 
     /// Runs until the condition holds; false if `limit` has passed.
     bool run_until(const std::function<bool()>& condition, Duration limit);
@@ -52,6 +56,15 @@ class Simulation {
 
   private:
     class Reply;
+    /// The one process that makes all READs.
+    class Process final : public Processes {
+      public:
+        static constexpr pid_t kThread = 1;
+        Life life(pid_t) const override { return has_ended ? Life::gone : Life::alive; }
+        bool may_have_open(pid_t, std::uint64_t) const override { return !has_ended; }
+        bool has_ended = false;
+    };
+    static constexpr std::uint64_t kInode = 2;
 
     EventQueue events_;
     Network network_;
@@ -60,7 +73,9 @@ class Simulation {
     Client::Peers peers_;
     std::unique_ptr<Invariants> invariants_;
     std::unique_ptr<Client> client_;
+    InodeNumbers inodes_;
     std::shared_ptr<const MountedTorrent> torrent_;
+    Process process_;
     ReadPath read_path_;
     TimePoint started_;
 };
