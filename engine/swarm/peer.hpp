@@ -33,6 +33,8 @@ struct Peer {
     TimePoint last_wanted{};
     /// The connection with the same peer that this one was made to take the place of.
     ConnectionId replaces = kNobody;
+    /// There is such a connection for this one. Both stay until one of them serves us.
+    bool has_second = false;
     /// Our addresses or routes have changed since it was last heard.
     bool doubtful = false;
     TimePoint redialled{};

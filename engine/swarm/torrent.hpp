@@ -228,6 +228,8 @@ class Torrent final : private wire::BlockPlaces {
     void make_room_to_dial(TimePoint now);
     void redial_silent(TimePoint now);
     void ask_for_peers(TimePoint now);
+    bool drop_replaced(const Peer& newer, TimePoint now);
+    void drop_second(Peer& older, TimePoint now);
     bool owes_blocked(const Peer& peer) const;
     wire::PeerId other_peer_id();
     std::optional<ConnectionId> take_redial(const Endpoint& endpoint);

@@ -102,7 +102,10 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     };
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
     if (outgoing) peer->dial_endpoint = endpoint;
-    if (replaces) peer->replaces = *replaces;
+    if (const auto older = replaces ? peers_.find(*replaces) : peers_.end(); older != peers_.end()) {
+        peer->replaces = older->first;
+        older->second->has_second = true;
+    }
     if (connect_time) peer->estimate.on_round_trip(*connect_time, now);
     peers_.emplace(id, std::move(peer));
     housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);
@@ -226,6 +229,25 @@ void Torrent::redial_silent(TimePoint now) {
         ++dialling_;
         actions_.push_back(Dial{*peer->dial_endpoint, true});
     }
+}
+
+/// The second connection may be used now. If the first is silent still, it goes, and what it owes is asked
+/// anew; if not, the second goes, which gives true.
+bool Torrent::drop_replaced(const Peer& newer, TimePoint now) {
+    const auto older = peers_.find(newer.replaces);
+    if (older == peers_.end()) return false;
+    const bool older_lives = older->second->session.last_received() >= newer.connected;
+    disconnect(older_lives ? newer.id : older->first, Errc::duplicate_peer, now);
+    return older_lives;
+}
+
+/// The first connection serves us again.
+void Torrent::drop_second(Peer& older, TimePoint now) {
+    older.has_second = false;
+    std::vector<ConnectionId> seconds;
+    for (const auto& [id, peer] : peers_)
+        if (peer->replaces == older.id) seconds.push_back(id);
+    for (ConnectionId id : seconds) disconnect(id, Errc::duplicate_peer, now);
 }
 
 /// The peer takes a second connection under the same id for a duplicate of the first, which it may not know

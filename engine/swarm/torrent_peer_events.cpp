@@ -46,9 +46,9 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
 /// from that the older stays, since anybody can copy a peer id. Two hosts of one family with one id are two
 /// peers, or one that has moved, whose old connection will time out.
 ConnectionId Torrent::redundant(const Peer& newer, const Peer& older, TimePoint now) const {
-    // Made since the older one sent nothing that it owed: it stays if it has gone on doing so.
+    // Made since the older one sent nothing that it owed: both stay until one of them serves us.
     if (newer.replaces == older.id)
-        return older.session.last_received() < newer.connected ? older.id : newer.id;
+        return older.session.last_received() < newer.connected ? kNobody : newer.id;
     const Address& from = newer.session.remote().address;
     const Address& before = older.session.remote().address;
     if (from != before && from.family() == before.family()) return kNobody;
@@ -92,6 +92,7 @@ void Torrent::after_pieces_changed(Peer& peer, TimePoint now) {
 void Torrent::on_event(Peer&, const wire::Choked&, TimePoint) {}
 
 void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
+    if (drop_replaced(peer, now)) return;
     peer.last_asked = now;
     content_->dispatcher.on_peer_offers(peer);
 }
@@ -102,6 +103,7 @@ void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
+    if (peer.has_second) drop_second(peer, now);
     peer.snubbed = false;
     downloaded_ += e.block.size;
     down_.add(e.block.size, now);

@@ -250,6 +250,33 @@ TEST(SilentPeers, WhileASecondConnectionIsGreetedNoThirdIsMade) {
     EXPECT_EQ(s.count<Dial>(), 2u);
 }
 
+TEST(SilentPeers, BothConnectionsStayUntilOneServesUs) {
+    Silence s;
+    s.pass(Torrent::kRedialAfter + 1500ms);
+    ASSERT_EQ(s.count<Dial>(), 2u);
+    const ConnectionId second = s.connect(Room::at(1), wire::Direction::outgoing);
+    wire::Handshake hello;
+    hello.capabilities = {.fast = true, .extended = true, .dht = false, .v2 = false};
+    hello.info_hash = s.identity.wire_hash();
+    hello.peer_id = s.torrent.session(s.seed)->peer_id();
+    s.torrent.handle_bytes(second, hello.encode(), s.now);
+    s.says(second, {wire::HaveAll{}});
+    EXPECT_TRUE(s.is_connected(s.seed) && s.is_connected(second)) << "a choked one is no use yet";
+    const BlockRef block = s.torrent.session(s.seed)->requests().front().block;
+    const auto* data = s.content.data() + s.layout.piece_range(block.piece).begin + block.offset_in_piece;
+    wire::OutboundQueue queue;
+    queue.push_block(block, {{data, block.size}, nullptr});
+    iovec buffers[4];
+    Bytes bytes;
+    for (std::size_t i = 0, count = queue.send_buffers(buffers); i < count; ++i) {
+        const auto* begin = static_cast<const std::byte*>(buffers[i].iov_base);
+        bytes.insert(bytes.end(), begin, begin + buffers[i].iov_len);
+    }
+    s.torrent.handle_bytes(s.seed, bytes, s.now);
+    EXPECT_TRUE(s.is_connected(s.seed));
+    EXPECT_FALSE(s.is_connected(second));
+}
+
 TEST(SilentPeers, AFailedSecondDialChangesNothingAndIsRepeated) {
     Silence s;
     s.pass(Torrent::kRedialAfter + 1500ms);
