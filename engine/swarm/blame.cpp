@@ -1,6 +1,7 @@
 #include "engine/swarm/blame.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace btfs {
 namespace {
@@ -10,6 +11,8 @@ constexpr double kDepartedSuspicion = 1000;
 /// Parole lasts for so many times what the whole piece should take, at least.
 constexpr int kParoleFactor = 4;
 constexpr int kMaxRounds = 10;
+/// Senders are trusted alike up to so many times the least suspicion.
+constexpr double kTrusted = 2;
 
 bool can_send(const Peer& peer, PieceIndex piece) {
     return !peer.snubbed && peer.session.has(piece) && peer.session.may_request(piece);
@@ -90,10 +93,19 @@ Blame::Sentence Blame::on_mismatch(const PartialPiece& partial, std::span<const 
         give_parole(piece, now);
         return sentence;
     }
-    const auto suspect =
-        std::ranges::max_element(blocks_by_sender, {}, [&](const auto& e) { return suspicion(e.first); });
-    smart_ban_.on_failed(piece, discard(suspect->first));
-    smart_ban_.suspect(piece, suspect->first);
+    // Half of the senders at a time, since each attempt costs a reader time.
+    std::vector<Address> senders;
+    for (const auto& [sender, blocks] : blocks_by_sender) senders.push_back(sender);
+    std::ranges::stable_sort(senders, std::greater{}, [&](const Address& s) { return suspicion(s); });
+    senders.resize((senders.size() + 1) / 2);
+    std::vector<SmartBan::Evidence> thrown_away;
+    smart_ban_.acquit(piece);
+    for (const Address& sender : senders) {
+        const auto evidence = discard(sender);
+        thrown_away.insert(thrown_away.end(), evidence.begin(), evidence.end());
+        smart_ban_.suspect(piece, sender);
+    }
+    smart_ban_.on_failed(piece, thrown_away);
     lift_suspicions();
     return sentence;
 }
@@ -123,16 +135,26 @@ std::optional<Address> Blame::parole_of(PieceIndex piece) const {
     return found == paroles_.end() ? std::nullopt : std::optional(found->second.holder);
 }
 
-/// To the most trusted sender that was not tried yet and can send; without any the piece may be asked of
-/// anybody.
+/// To the fastest of the trusted senders that were not tried yet and can send; without any the piece may be
+/// asked of anybody.
 void Blame::give_parole(PieceIndex piece, TimePoint now) {
     Parole parole = paroles_.contains(piece) ? paroles_.at(piece) : Parole{};
+    const auto is_candidate = [&](const Peer& peer) {
+        return can_send(peer, piece) && !parole.tried.contains(peer.session.remote().address);
+    };
     for (int attempt = 0; attempt < 2; ++attempt) {
+        double least = kDepartedSuspicion;
+        for (const auto& [id, peer] : peers_)
+            if (is_candidate(*peer)) least = std::min(least, suspicion(peer->session.remote().address));
         const Peer* best = nullptr;
+        Duration best_time = Duration::max();
         for (const auto& [id, peer] : peers_) {
-            const Address& address = peer->session.remote().address;
-            if (!can_send(*peer, piece) || parole.tried.contains(address)) continue;
-            if (!best || suspicion(address) < suspicion(best->session.remote().address)) best = peer.get();
+            if (!is_candidate(*peer) || suspicion(peer->session.remote().address) > kTrusted * least)
+                continue;
+            const Duration time = peer->delivery_time(layout_.piece_size(piece), now);
+            if (time >= best_time) continue;
+            best = peer.get();
+            best_time = time;
         }
         if (best) {
             parole.holder = best->session.remote().address;

@@ -19,8 +19,8 @@ namespace btfs {
 /// Policy over the table of connected peers. A sender is an address, whatever the port: reconnecting clears
 /// no name.
 ///
-/// All blocks of a failed piece from one sender: that sender is guilty. From several: the blocks of the least
-/// trusted one are fetched again from others, and what was thrown away is kept as evidence, which convicts
+/// All blocks of a failed piece from one sender: that sender is guilty. From several: the blocks of the less
+/// trusted half are fetched again from others, and what was thrown away is kept as evidence, which convicts
 /// when the piece verifies. After kMaxFailures the piece is on *parole*: all of it is fetched from one sender
 /// at a time, so that it either verifies or convicts that sender. So each failure beyond kMaxFailures takes a
 /// liar out.
@@ -58,9 +58,10 @@ class Blame {
     void forget_departed() { departed_.clear(); }
     /// Unspecified if it is not known any more.
     Address address_of(ConnectionId connection) const;
-    /// After a disconnect, and every so often: suspicions end where nobody else can send the piece, and a parole
-    /// goes to another sender where its holder has left, sends nothing or takes too long. Gives the pieces
-    /// that may be asked of others now; what other senders have sent of those on parole must be thrown away.
+    /// After a disconnect, and every so often: suspicions end where nobody else can send the piece, and a
+    /// parole goes to another sender where its holder has left, sends nothing or takes too long. Gives the
+    /// pieces that may be asked of others now; what other senders have sent of those on parole must be thrown
+    /// away.
     std::vector<PieceIndex> reconsider(TimePoint now);
     /// The sender that alone is asked for the piece.
     std::optional<Address> parole_of(PieceIndex piece) const;
