@@ -41,8 +41,9 @@ bool Admission::may_replace(const Rank& rank, const Peer& peer, TimePoint now) {
         case Standing::ungreeted:
             return true;
         case Standing::surplus:
-        case Standing::silent:
             return now >= peer.connected + kGrace;
+        case Standing::silent:
+            return now >= peer.connected + kGreetingTime;
         case Standing::idle:
             return unused >= kIdle;
         case Standing::waiting:
@@ -56,7 +57,7 @@ bool Admission::may_replace(const Rank& rank, const Peer& peer, TimePoint now) {
     return false;
 }
 
-Admission::Verdict Admission::judge(const Endpoint& remote, wire::Direction direction, std::size_t max_peers,
+Admission::Verdict Admission::judge(const Endpoint& remote, wire::Direction direction, const Room& room,
                                     TimePoint now) const {
     const Address host = remote.address.network();
     std::size_t of_host = 0;
@@ -67,22 +68,32 @@ Admission::Verdict Admission::judge(const Endpoint& remote, wire::Direction dire
         const Rank r = rank(*peer, now);
         if (may_replace(r, *peer, now) && (!least || r < *least)) least = r;
     }
-    const bool plenty = 2 * peers_.size() < max_peers;
+    const bool plenty = 2 * peers_.size() < room.max_peers;
     const std::size_t limit = is_local(remote.address) ? kMaxPerLocalHost
                               : plenty                 ? kMaxPerHostWithRoom
                                                        : kMaxPerHost;
     // A host at its limit gets in by giving up a connection that it does not use, such as one that has died.
     if (of_host >= limit) return least ? Verdict{true, least->id} : Verdict{};
-    if (peers_.size() < max_peers) return {true, kNobody};
-    const ConnectionId evicted = replaceable(direction, max_peers, now);
+    std::size_t taken = peers_.size(), limit_of_kind = room.max_peers;
+    if (direction == wire::Direction::incoming) {
+        taken += room.dialling;
+        if (room.fetches) limit_of_kind -= room.max_peers / kDialShare;
+        if (incoming() >= limit_of_kind) taken = room.max_peers;
+    }
+    if (taken < room.max_peers) return {true, kNobody};
+    const ConnectionId evicted = replaceable(direction, room.max_peers, now);
     return {evicted != kNobody, evicted};
 }
 
-ConnectionId Admission::replaceable(wire::Direction newcomer, std::size_t max_peers, TimePoint now) const {
-    const bool incoming = newcomer == wire::Direction::incoming;
-    const auto from_outside = static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& entry) {
+std::size_t Admission::incoming() const {
+    return static_cast<std::size_t>(std::ranges::count_if(peers_, [](const auto& entry) {
         return entry.second->session.direction() == wire::Direction::incoming;
     }));
+}
+
+ConnectionId Admission::replaceable(wire::Direction newcomer, std::size_t max_peers, TimePoint now) const {
+    const bool comes_in = newcomer == wire::Direction::incoming;
+    const bool many_came_in = 2 * incoming() >= max_peers;
     std::map<Address, std::size_t> of_host;
     for (const auto& [id, peer] : peers_) ++of_host[peer->session.remote().address.network()];
     std::optional<Rank> least;
@@ -91,8 +102,10 @@ ConnectionId Admission::replaceable(wire::Direction newcomer, std::size_t max_pe
         const Address& address = peer->session.remote().address;
         const bool surplus = !is_local(address) && of_host.at(address.network()) > kMaxPerHost;
         if (surplus && r.standing < Standing::useful) r.standing = std::min(r.standing, Standing::surplus);
-        // Strangers that connect to us do not push out all that would serve us.
-        if (incoming && r.standing == Standing::willing && 2 * from_outside >= max_peers) continue;
+        // Strangers that connect to us do not push out those that we have dialled.
+        if (comes_in && many_came_in &&
+            (r.standing == Standing::willing || peer->session.direction() == wire::Direction::outgoing))
+            continue;
         if (may_replace(r, *peer, now) && (!least || r < *least)) least = r;
     }
     return least ? least->id : kNobody;

@@ -54,13 +54,20 @@ class Admission {
     Admission(const PeerTable& peers, std::function<bool(const Peer&)> owes_blocked)
         : peers_(peers), owes_blocked_(std::move(owes_blocked)) {}
 
+    /// Of each so many connections one is kept for peers that we dial, while there is something to fetch.
+    static constexpr std::size_t kDialShare = 4;
+
+    struct Room {
+        std::size_t max_peers;
+        std::size_t dialling;  ///< connections that are being made
+        bool fetches;          ///< the torrent wants something of peers
+    };
     struct Verdict {
         bool admitted = false;
         /// To be closed first; kNobody if there is room.
         ConnectionId evicted = kNobody;
     };
-    Verdict judge(const Endpoint& remote, wire::Direction direction, std::size_t max_peers,
-                  TimePoint now) const;
+    Verdict judge(const Endpoint& remote, wire::Direction direction, const Room& room, TimePoint now) const;
     /// One that can make room for a peer that we would dial; kNobody if there is none.
     ConnectionId replaceable(wire::Direction newcomer, std::size_t max_peers, TimePoint now) const;
     /// Up to `count` connections that can be done without, the least useful first; new ones are not spared.
@@ -78,6 +85,7 @@ class Admission {
         auto operator<=>(const Rank&) const = default;
     };
     Rank rank(const Peer& peer, TimePoint now) const;
+    std::size_t incoming() const;
     static bool may_replace(const Rank& rank, const Peer& peer, TimePoint now);
 
     const PeerTable& peers_;

@@ -166,6 +166,8 @@ class Torrent final : private wire::BlockPlaces {
     static constexpr std::size_t kMaxRedialling = 8;
     /// When all connections are taken, one makes room for a peer that was not tried yet, so often.
     static constexpr Duration kTurnoverEvery = std::chrono::seconds(5);
+    /// The same while a reader waits.
+    static constexpr Duration kHurriedTurnover = std::chrono::seconds(1);
 
     // ---- the store ----
     void handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now);

@@ -43,7 +43,7 @@ void Torrent::make_room_to_dial(TimePoint now) {
     if (!active(now) || peer_list_.next_time() > now) return;
     const ConnectionId replaced = admission_.replaceable(wire::Direction::outgoing, options_.max_peers, now);
     if (replaced == kNobody) return;
-    turnover_due_ = now + kTurnoverEvery;
+    turnover_due_ = now + (readers_wait() ? kHurriedTurnover : kTurnoverEvery);
     disconnect(replaced, Errc::peer_not_needed, now);
 }
 
@@ -74,7 +74,9 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     // It may have been dialled before the torrent turned out to be private.
     const bool stranger = outgoing && !peer_list_.may_dial(endpoint);
     Admission::Verdict verdict{.admitted = true};
-    if (!replaces) verdict = admission_.judge(endpoint, direction, options_.max_peers, now);
+    const bool fetches = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0);
+    if (!replaces)
+        verdict = admission_.judge(endpoint, direction, {options_.max_peers, dialling_, fetches}, now);
     if (peer_list_.is_banned(endpoint.address) || !verdict.admitted || stranger) {
         if (outgoing && !replaces) peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
         return kNobody;
@@ -90,7 +92,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .remote = endpoint,
         .listen_port = ports.tcp,
         .dht_port = peer_list_.is_private() ? std::uint16_t{0} : ports.dht,
-        .interested = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0),
+        .interested = fetches,
         .eager = outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
         .metadata = metadata_,

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint32_t kPiece = 64 * 1024;
 constexpr std::size_t kSize = 64 * kPiece;
 constexpr std::size_t kMaxPeers = 40;
+constexpr std::size_t kMaxIncoming = kMaxPeers - kMaxPeers / Admission::kDialShare;
 
 /// A torrent, and peers whose bytes the test writes.
 struct Room {
@@ -40,6 +41,19 @@ struct Room {
         const ConnectionId id = connect(endpoint);
         if (id != kNobody) greet(id);
         return id;
+    }
+    /// Takes all of its room: with peers that connect to it as far as they may, and with some that it dials.
+    std::vector<ConnectionId> fill() {
+        std::vector<ConnectionId> ids;
+        for (std::uint32_t host = 1; host <= kMaxIncoming; ++host) ids.push_back(greeted(at(host)));
+        for (std::uint32_t host = kMaxIncoming + 1; host <= kMaxPeers; ++host) {
+            const Endpoint endpoint = at(host);
+            torrent.handle_candidates({&endpoint, 1}, PeerSource::tracker, now);
+            ids.push_back(connect(endpoint, wire::Direction::outgoing));
+            greet(ids.back());
+        }
+        EXPECT_EQ(torrent.connection_count(), kMaxPeers);
+        return ids;
     }
     void says(ConnectionId id, std::initializer_list<wire::Message> messages) {
         Bytes bytes;
@@ -101,8 +115,7 @@ TEST(Admission, OurOwnNetworkMayHaveMany) {
 
 TEST(Admission, IdleConnectionsMakeRoomForPeersThatConnectToUs) {
     Room room;
-    std::vector<ConnectionId> idle;
-    for (std::uint32_t host = 1; host <= kMaxPeers; ++host) idle.push_back(room.greeted(Room::at(host)));
+    const std::vector<ConnectionId> idle = room.fill();
     EXPECT_EQ(room.greeted(Room::at(1000)), kNobody) << "each has a while to show what it is good for";
     room.pass(Admission::kWaiting + 1s);
     for (ConnectionId id : idle) room.says(id, {wire::KeepAlive{}});
@@ -112,18 +125,31 @@ TEST(Admission, IdleConnectionsMakeRoomForPeersThatConnectToUs) {
 
 TEST(Admission, IdleConnectionsMakeRoomForPeersThatAreToBeDialled) {
     Room room;
-    for (std::uint32_t host = 1; host <= kMaxPeers; ++host) room.greeted(Room::at(host));
+    room.fill();
     const Endpoint fresh = Room::at(1000);
+    const std::size_t before = room.count<Dial>();
     room.torrent.handle_candidates({&fresh, 1}, PeerSource::tracker, room.now);
-    EXPECT_EQ(room.count<Dial>(), 0u);
+    EXPECT_EQ(room.count<Dial>(), before);
     room.torrent.set_reader(1, {.blocked = {{0, 1}}, .window = {}}, room.now);
     room.pass(Admission::kWaiting + Torrent::kTurnoverEvery);
-    EXPECT_EQ(room.count<Dial>(), 1u);
+    EXPECT_EQ(room.count<Dial>(), before + 1);
+}
+
+TEST(Admission, PeersThatConnectToUsLeaveRoomForOnesThatWeDial) {
+    Room room;
+    std::size_t admitted = 0;
+    for (std::uint32_t host = 1; host <= 2 * kMaxPeers; ++host)
+        admitted += room.greeted(Room::at(host)) != kNobody;
+    EXPECT_EQ(admitted, kMaxIncoming);
+    std::vector<Endpoint> candidates;
+    for (std::uint32_t host = 1001; host <= 1100; ++host) candidates.push_back(Room::at(host));
+    room.torrent.handle_candidates(candidates, PeerSource::tracker, room.now);
+    EXPECT_EQ(room.count<Dial>(), kMaxPeers - kMaxIncoming);
 }
 
 TEST(Admission, ConnectionsThatAreNotGreetedMakeRoomFirst) {
     Room room;
-    for (std::uint32_t host = 1; host < kMaxPeers; ++host) room.greeted(Room::at(host));
+    for (std::uint32_t host = 1; host < kMaxIncoming; ++host) room.greeted(Room::at(host));
     const ConnectionId slow = room.connect(Room::at(500));
     room.pass(Admission::kGreetingTime + 1s);
     EXPECT_NE(room.greeted(Room::at(1000)), kNobody);
@@ -161,9 +187,9 @@ TEST(Admission, GivesUpTheLeastUsefulOnRequest) {
 TEST(Admission, ConnectionsThatNeitherSideWantsEndWhileMuchOfTheRoomIsTaken) {
     Room room;
     std::vector<ConnectionId> all;
-    for (std::uint32_t host = 1; host <= kMaxPeers; ++host) {
-        all.push_back(room.greeted(Room::at(host)));
-        room.says(all.back(), {wire::HaveNone{}});
+    for (ConnectionId id : room.fill()) {
+        all.push_back(id);
+        room.says(id, {wire::HaveNone{}});
     }
     for (Duration t{}; t < Admission::kInactive + 2min; t += 60s) {
         room.pass(60s);
