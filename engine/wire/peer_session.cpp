@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/wire/allowed_fast.hpp"
+#include "engine/wire/metadata_message.hpp"
 
 namespace btfs::wire {
 namespace {
