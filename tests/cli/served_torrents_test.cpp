@@ -77,7 +77,7 @@ TEST(ServedTorrents, ATorrentThatAnotherProcessHoldsLeavesTheOthersMounted) {
 TEST(ServedTorrents, WhatCannotBeOpenedIsLeftOutAlike) {
     Serving serving;
     const std::string key = torrent("broken").identity.cache_key();
-    std::filesystem::create_directory(serving.cache_dir.path() / (key + ".claims"));
+    std::filesystem::create_directory(serving.folder.path / "cache" / (key + ".claims"));
     serving.torrents.add({.torrents = {torrent("broken"), torrent("whole")}, .published = {}, .urls = {}});
     const auto reports = serving.torrents.reports();
     EXPECT_THAT(reports.at(0).entry.problem, HasSubstr("broken: "));
