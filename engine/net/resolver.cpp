@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cassert>
@@ -41,6 +42,14 @@ Error error_of(int status) {
         default:
             return Errc::name_not_found;
     }
+}
+
+/// How long the answer is good: as long as each of its records is.
+Duration life_of(const ares_addrinfo& info) {
+    Duration life = NameLookups::kLongestLife;
+    for (const ares_addrinfo_node* node = info.nodes; node; node = node->ai_next)
+        life = std::min<Duration>(life, std::chrono::seconds(std::max(node->ai_ttl, 0)));
+    return life;
 }
 
 std::vector<Address> addresses_of(const ares_addrinfo& info) {
@@ -109,29 +118,42 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
         closed_ = true;
         destroy();
         timer_.cancel();
+        for (auto& [id, query] : queries_) {
+            query->result = make_error_code(Errc::cancelled);
+            query->timer.cancel();
+        }
+        queries_.clear();
     }
 
-    void ask(const std::string& name, Families families, const std::shared_ptr<Query>& query) {
-        if (closed_ || in_flight_ >= kMaxQueries || !ready()) {
-            query->result = make_error_code(closed_ ? Errc::cancelled : Errc::timed_out);
-            return;
+    /// The query's result is set now or later.
+    NameLookups::WaiterId ask(NameQuestion question, LookUp look_up, const std::shared_ptr<Query>& query) {
+        const NameLookups::WaiterId id = next_id_++;
+        if (closed_) {
+            query->result = make_error_code(Errc::cancelled);
+            return id;
         }
-        ares_addrinfo_hints hints{};
-        hints.ai_flags = ARES_AI_NOSORT;  // sorting would open sockets that are bound to nothing
-        hints.ai_family = families == Families::both ? AF_UNSPEC
-                          : families == Families::v4 ? AF_INET
-                                                     : AF_INET6;
-        ++in_flight_;
-        ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &Channel::on_answer,
-                         new Asked{this, query});
-        arm_timer();
+        query->result = lookups_.ask(id, question, look_up, Clock::now());
+        if (query->result) return id;
+        queries_.emplace(id, query);
+        send_queued();
+        return id;
+    }
+
+    void hurry(const NameQuestion& question) {
+        lookups_.hurry(question);
+        send_queued();
+    }
+
+    void leave(NameLookups::WaiterId id) {
+        queries_.erase(id);
+        lookups_.leave(id);
     }
 
   private:
-    /// What c-ares hands back with its answer, exactly once: at the latest when the channel is destroyed.
+    /// Handed back by c-ares with its answer, exactly once: at the latest when the channel is destroyed.
     struct Asked {
         Channel* channel;
-        std::shared_ptr<Query> query;
+        NameQuestion question;
     };
     /// One socket of c-ares, which closes it itself.
     struct Watched {
@@ -142,8 +164,44 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
         bool closed = false;
     };
 
+    void send_queued() {
+        // c-ares may answer at once, from the hosts file: that comes back to here.
+        if (std::exchange(sending_, true)) return;
+        while (!closed_ && lookups_.queued() > 0) {
+            const bool usable = ready();
+            auto question = lookups_.poll_question();
+            if (!question) break;
+            if (usable) {
+                send(*question);
+            } else {
+                end(*question, make_error_code(Errc::timed_out), {});
+            }
+        }
+        sending_ = false;
+        arm_timer();
+    }
+
+    void send(const NameQuestion& question) {
+        ares_addrinfo_hints hints{};
+        hints.ai_flags = ARES_AI_NOSORT;  // sorting would open sockets that are bound to nothing
+        hints.ai_family = question.families == Families::both ? AF_UNSPEC
+                          : question.families == Families::v4 ? AF_INET
+                                                              : AF_INET6;
+        ares_getaddrinfo(channel_, question.name.c_str(), nullptr, &hints, &Channel::on_answer,
+                         new Asked{this, question});
+    }
+
+    void end(const NameQuestion& question, const NameLookups::Answer& answer, Duration life) {
+        for (const NameLookups::WaiterId id : lookups_.handle_answer(question, answer, life, Clock::now())) {
+            const auto node = queries_.extract(id);
+            if (node.empty()) continue;
+            node.mapped()->result = answer;
+            node.mapped()->timer.cancel();
+        }
+    }
+
     bool ready() {
-        if (channel_ && in_flight_ == 0 && Clock::now() >= created_ + kChannelLife) destroy();
+        if (channel_ && lookups_.in_flight() == 0 && Clock::now() >= created_ + kChannelLife) destroy();
         if (channel_) return true;
 
         ares_options options{};
@@ -173,21 +231,27 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     void destroy() {
         if (!channel_) return;
         ares_destroy(std::exchange(channel_, nullptr));
-        assert(watched_.empty() && in_flight_ == 0);
+        assert(watched_.empty() && lookups_.in_flight() == 0);
     }
 
     static void on_answer(void* data, int status, int /*timeouts*/, ares_addrinfo* info) {
         const std::unique_ptr<Asked> asked(static_cast<Asked*>(data));
-        --asked->channel->in_flight_;
+        Channel& channel = *asked->channel;
         std::vector<Address> found;
-        if (status == ARES_SUCCESS && info) found = addresses_of(*info);
-        if (info) ares_freeaddrinfo(info);
-        if (found.empty()) {
-            asked->query->result = error_of(status);
-        } else {
-            asked->query->result = std::move(found);
+        Duration life{};
+        if (status == ARES_SUCCESS && info) {
+            found = addresses_of(*info);
+            life = life_of(*info);
         }
-        asked->query->timer.cancel();
+        if (info) ares_freeaddrinfo(info);
+        const NameLookups::Answer answer =
+            found.empty() ? NameLookups::Answer(error_of(status)) : NameLookups::Answer(std::move(found));
+        channel.end(asked->question, answer, life);
+        if (channel.closed_ || channel.lookups_.queued() == 0) return;
+        // Later: c-ares is at work further up the stack.
+        asio::post(channel.io_, [weak = channel.weak_from_this()] {
+            if (auto self = weak.lock()) self->send_queued();
+        });
     }
 
     static int on_socket_made(ares_socket_t fd, int /*type*/, void* data) {
@@ -263,7 +327,10 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     const Options options_;
     ares_channel channel_ = nullptr;
     TimePoint created_;
-    std::size_t in_flight_ = 0;
+    NameLookups lookups_;
+    std::unordered_map<NameLookups::WaiterId, std::shared_ptr<Query>> queries_;  ///< that wait
+    NameLookups::WaiterId next_id_ = 0;
+    bool sending_ = false;
     std::unordered_map<int, std::shared_ptr<Watched>> watched_;
     asio::steady_timer timer_;
     bool closed_ = false;
@@ -276,18 +343,22 @@ Resolver::~Resolver() {
     channel_->close();
 }
 
+void Resolver::hurry(const std::string& name, Families families) {
+    channel_->hurry({name, families});
+}
+
 Awaitable<Result<std::vector<Address>>> Resolver::resolve(std::string name, Families families,
-                                                          Duration timeout) {
+                                                          Duration timeout, LookUp look_up) {
     if (auto known = known_answer(name, families)) co_return std::move(*known);
 
     const std::shared_ptr<Channel> channel = channel_;
     const auto query = std::make_shared<Query>(channel->io());
-    channel->ask(name, families, query);
+    const NameLookups::WaiterId id = channel->ask({std::move(name), families}, look_up, query);
     if (!query->result) {
         query->timer.expires_after(timeout);
         auto [error] = co_await query->timer.async_wait(asio::as_tuple(asio::use_awaitable));
         if (!query->result) {
-            // c-ares cannot drop one question: its answer will find nobody waiting.
+            channel->leave(id);
             const Errc reason = error ? Errc::cancelled : Errc::timed_out;
             co_return make_error_code(reason);
         }

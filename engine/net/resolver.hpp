@@ -1,4 +1,4 @@
-// Names to addresses, by c-ares.
+// Resolver of host names, by c-ares.
 #pragma once
 
 #include <memory>
@@ -10,18 +10,18 @@
 #include "engine/core/time.hpp"
 #include "engine/net/asio_fwd.hpp"
 #include "engine/net/families.hpp"
+#include "engine/net/name_lookups.hpp"
 #include "engine/net/socket_factory.hpp"
 
 namespace btfs::net {
 
 /// Asks the name servers of this machine, from where `--bind` says, without a thread and without waiting.
-/// Addresses as text, "localhost" and the hosts file are answered without a server. The servers are looked
-/// up again when it has been idle, as a laptop changes networks. Used on the io_context's thread alone.
+/// Addresses as text, "localhost" and the hosts file are answered without a server; equal questions at a time
+/// are one; answers are kept as long as they say (see NameLookups for this and the limits). The servers are
+/// looked up again when it has been idle, as a laptop changes networks. Used on the io_context's thread
+/// alone.
 class Resolver {
   public:
-    /// Questions under way; more fail at once with timed_out.
-    static constexpr std::size_t kMaxQueries = 256;
-
     struct Options {
         std::vector<Endpoint> servers;    ///< in place of the machine's, if any
         Duration first_try_timeout = 2s;  ///< of a server; doubles with each try
@@ -36,9 +36,13 @@ class Resolver {
     ~Resolver();
 
     /// At least one address, IPv6 and IPv4 in turn where both are asked for; or name_not_found, timed_out,
-    /// or cancelled. The coroutine can be cancelled.
+    /// resolver_busy, or cancelled. `timeout` counts the time in the queue, too. The coroutine can be
+    /// cancelled.
     Awaitable<Result<std::vector<Address>>> resolve(std::string name, Families families,
-                                                    Duration timeout = 10s);
+                                                    Duration timeout = 10s,
+                                                    LookUp look_up = LookUp::ordinary);
+    /// A reader waits for this name from now on.
+    void hurry(const std::string& name, Families families);
 
   private:
     class Channel;

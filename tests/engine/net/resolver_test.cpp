@@ -167,5 +167,42 @@ TEST_F(ResolverTest, NothingIsAskedWhereTheBindingForbidsIt) {
     EXPECT_FALSE(run(io, resolver.resolve("good.example", Families::v4)));
 }
 
+TEST_F(ResolverTest, ManyQuestionsAtATimeAreAllAnswered) {
+    std::atomic<int> asked = 0;
+    test::UdpServer server([&](const std::string& query) {
+        ++asked;
+        return answer(query);
+    });
+    SocketFactory sockets(io);
+    Resolver resolver(sockets, at(server));
+    constexpr int kNames = 1000;
+    int ended = 0;
+    for (int i = 0; i < 2 * kNames; ++i)
+        boost::asio::co_spawn(
+            io, resolver.resolve("good" + std::to_string(i % kNames) + ".example", Families::v4, 60s),
+            [&](std::exception_ptr, Addresses result) {
+                EXPECT_EQ(text(result), "192.0.2.1 192.0.2.2");
+                if (++ended == 2 * kNames) io.stop();
+            });
+    io.run();
+    EXPECT_EQ(ended, 2 * kNames);
+    EXPECT_LT(asked, 2 * kNames) << "equal names are one question";
+}
+
+TEST_F(ResolverTest, AnAnswerIsKept) {
+    std::atomic<int> asked = 0;
+    test::UdpServer server([&](const std::string& query) {
+        ++asked;
+        return answer(query);
+    });
+    SocketFactory sockets(io);
+    Resolver resolver(sockets, at(server));
+    for (const char* name : {"good.example", "bad.example"}) run(io, resolver.resolve(name, Families::v4));
+    const int before = asked;
+    EXPECT_EQ(text(run(io, resolver.resolve("GOOD.example", Families::v4))), "192.0.2.1 192.0.2.2");
+    EXPECT_EQ(run(io, resolver.resolve("bad.example", Families::v4)).error(), Errc::name_not_found);
+    EXPECT_EQ(asked, before);
+}
+
 }  // namespace
 }  // namespace btfs::net
