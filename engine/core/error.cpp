@@ -52,8 +52,11 @@ const char* text(Errc e) {
         case Errc::http_malformed: return "malformed HTTP reply";
         case Errc::http_bad_url: return "not a usable HTTP URL";
         case Errc::http_redirect_refused: return "redirected from a public to a private address";
+        case Errc::http_redirect_insecure: return "redirected from https to http";
+        case Errc::http_local_refused: return "is on this machine or network, where torrents may ask trackers alone";
         case Errc::address_malformed: return "not an address";
         case Errc::name_not_found: return "host name not found";
+        case Errc::resolver_busy: return "too many host names are being looked up";
         case Errc::dht_off: return "needs the DHT, which is switched off";
         case Errc::publisher_not_found: return "nothing that its publisher has signed is found in the DHT";
         case Errc::storage_locked: return "in use by another btfs process";

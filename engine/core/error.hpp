@@ -58,9 +58,12 @@ enum class Errc {
     http_malformed,
     http_bad_url,
     http_redirect_refused,
+    http_redirect_insecure,
+    http_local_refused,
     // names
     address_malformed,
     name_not_found,
+    resolver_busy,
     dht_off,
     publisher_not_found,
     // storage

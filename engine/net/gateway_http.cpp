@@ -7,18 +7,14 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cerrno>
 #include <span>
 
+#include "engine/http/reply_parser.hpp"
 #include "engine/net/asio_endpoint.hpp"
 
 namespace btfs::net {
-namespace http = boost::beast::http;
 namespace {
 
 constexpr std::size_t kMaxHeaderSize = 16 * 1024;
@@ -100,13 +96,6 @@ class Connection {
     const TimePoint deadline_;
 };
 
-Error error_of(boost::system::error_code error) {
-    if (error == http::error::body_limit || error == http::error::header_limit) return Errc::http_too_large;
-    if (error == http::error::partial_message || error == http::error::end_of_stream)
-        return Errc::connection_closed;
-    return Errc::http_malformed;
-}
-
 }  // namespace
 
 Result<GatewayReply> exchange_with_gateway(const Endpoint& gateway, std::string_view request,
@@ -115,27 +104,15 @@ Result<GatewayReply> exchange_with_gateway(const Endpoint& gateway, std::string_
     if (Error error = connection.connect(gateway)) return error;
     if (Error error = connection.send(request)) return error;
 
-    http::response_parser<http::string_body> parser;
-    parser.header_limit(kMaxHeaderSize);
-    parser.body_limit(kMaxGatewayReply);
-    parser.eager(true);
-    std::string unparsed;
+    http::ReplyParser parser({.max_header_size = kMaxHeaderSize, .max_body_size = kMaxGatewayReply});
     std::array<char, 4096> chunk;
-    while (!parser.is_done()) {
+    while (!parser.done()) {
         const auto size = connection.receive(chunk);
         if (!size) return size.error();
-        boost::system::error_code error;
-        if (*size == 0) {
-            parser.put_eof(error);
-            if (error) return error_of(error);
-            break;
-        }
-        unparsed.append(chunk.data(), *size);
-        const std::size_t parsed = parser.put(boost::asio::buffer(unparsed), error);
-        if (error && error != http::error::need_more) return error_of(error);
-        unparsed.erase(0, parsed);
+        const Error error = *size == 0 ? parser.feed_end() : parser.feed({chunk.data(), *size});
+        if (error) return error;
     }
-    return GatewayReply{parser.get().result_int(), std::move(parser.get().body()), connection.own_address()};
+    return GatewayReply{parser.status(), parser.take_body(), connection.own_address()};
 }
 
 }  // namespace btfs::net

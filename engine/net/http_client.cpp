@@ -1,5 +1,6 @@
 #include "engine/net/http_client.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -9,33 +10,26 @@
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
+#include <boost/asio/write.hpp>
 #include <cassert>
+#include <vector>
 
+#include "engine/http/content_coding.hpp"
+#include "engine/http/http_url.hpp"
+#include "engine/http/reply_parser.hpp"
+#include "engine/net/closing_timer.hpp"
 #include "engine/net/connect_to_first.hpp"
-#include "engine/net/content_coding.hpp"
-#include "engine/net/http_url.hpp"
 
 namespace btfs::net {
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 namespace {
 
 using asio::ip::tcp;
-using Parser = http::response_parser<http::string_body>;
+using http::HttpUrl;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-
 constexpr std::string_view kMagnetScheme = "magnet:";
+constexpr std::size_t kReadSize = 16 * 1024;
 
 struct ReadLimits {
     TimePoint deadline;
@@ -54,69 +48,64 @@ struct Hop {
     bool from_public = false;
 };
 
-bool is_public(const Address& address) {
-    return !address.is_loopback() && !address.is_private() && !address.is_unspecified();
-}
-
-Error error_of(boost::system::error_code error) {
-    if (error == beast::error::timeout) return Errc::timed_out;
-    if (error == asio::error::operation_aborted) return Errc::cancelled;
-    if (error == http::error::body_limit || error == http::error::header_limit ||
-        error == http::error::buffer_overflow)
-        return Errc::http_too_large;
-    if (error == http::error::end_of_stream || error == http::error::partial_message ||
-        error == asio::error::eof || error == asio::error::connection_reset)
-        return Errc::connection_closed;
-    if (error.category() == http::make_error_code(http::error::bad_version).category())
-        return Errc::http_malformed;
-    return error;
-}
-
 bool is_redirect(unsigned status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-Result<Hop> hop_of(Parser& parser, std::size_t max_body_size) {
-    http::response<http::string_body>& message = parser.get();
+bool is_magnet(std::string_view location) {
+    return location.size() > kMagnetScheme.size() &&
+           std::ranges::equal(location.substr(0, kMagnetScheme.size()), kMagnetScheme, {},
+                              [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+}
+
+/// The reply's redirect, if it is one that names a place to go to. Its body does not matter.
+std::optional<std::string> location_of(const http::ReplyParser& parser) {
+    if (!parser.header_done() || !is_redirect(parser.status())) return std::nullopt;
+    const auto location = parser.field("location");
+    if (!location || location->empty()) return std::nullopt;
+    return std::string(*location);
+}
+
+Result<Hop> hop_of(http::ReplyParser& parser, std::size_t max_body_size) {
     Hop hop;
-    hop.response.status = message.result_int();
-    if (hop.response.status < 200) return Errc::http_malformed;  // nobody asked for an interim response
-    const auto location = message.find(http::field::location);
-    if (is_redirect(hop.response.status) && location != message.end()) {
-        hop.location.emplace(location->value().data(), location->value().size());
-        return hop;
-    }
-    const auto coding = message[http::field::content_encoding];
-    auto body = decoded_body(std::move(message.body()), {coding.data(), coding.size()}, max_body_size);
+    hop.response.status = parser.status();
+    hop.location = location_of(parser);
+    if (hop.location) return hop;
+    const std::string coding(parser.field("content-encoding").value_or(""));
+    auto body = http::decoded_body(parser.take_body(), coding, max_body_size);
     if (!body) return body.error();
     hop.response.body = std::move(*body);
     return hop;
 }
 
-/// Sends the request and reads the response on a stream that is connected and has a deadline.
-template <class Stream>
-Awaitable<Result<Hop>> exchange(Stream& stream, http::request<http::empty_body> request, ReadLimits limits) {
-    auto [write_error, written] = co_await http::async_write(stream, request, kAwait);
-    if (write_error) co_return error_of(write_error);
+bool is_end(boost::system::error_code error) {
+    // Many servers close without saying so in TLS. The parser knows whether the body was whole.
+    return error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+}
 
-    Parser parser;
-    parser.header_limit(HttpClient::kMaxHeaderSize);
-    parser.body_limit(limits.max_body_size);
-    parser.eager(true);
-    beast::flat_buffer buffer(64 * 1024);
-    boost::system::error_code read_error;
-    while (!read_error && !parser.is_done()) {
-        beast::get_lowest_layer(stream).expires_at(limits.next());
-        auto [error, size] = co_await http::async_read_some(stream, buffer, parser, kAwait);
-        read_error = error;
+Error error_of(boost::system::error_code error, const ClosingTimer& timer) {
+    if (timer.expired()) return Errc::timed_out;
+    if (error == asio::error::operation_aborted) return Errc::cancelled;
+    if (is_end(error) || error == asio::error::connection_reset || error == asio::error::broken_pipe)
+        return Errc::connection_closed;
+    return error;
+}
+
+/// Sends the request and reads the response on a stream that is connected and watched by `timer`.
+template <class Stream>
+Awaitable<Result<Hop>> exchange(Stream& stream, std::string request, ReadLimits limits, ClosingTimer& timer) {
+    auto [write_error, written] = co_await asio::async_write(stream, asio::buffer(request), kAwait);
+    if (write_error) co_return error_of(write_error, timer);
+
+    http::ReplyParser parser(
+        {.max_header_size = HttpClient::kMaxHeaderSize, .max_body_size = limits.max_body_size});
+    std::vector<char> chunk(kReadSize);
+    while (!parser.done() && !location_of(parser)) {
+        timer.expires_at(limits.next());
+        auto [error, size] = co_await stream.async_read_some(asio::buffer(chunk), kAwait);
+        if (error && (!is_end(error) || timer.expired())) co_return error_of(error, timer);
+        if (Error wrong = error ? parser.feed_end() : parser.feed({chunk.data(), size})) co_return wrong;
     }
-    if (read_error == asio::ssl::error::stream_truncated && parser.is_header_done() && parser.need_eof()) {
-        // Many servers close without saying so in TLS. What reads the body has its own check for its end.
-        boost::system::error_code ended;
-        parser.put_eof(ended);
-        read_error = ended;
-    }
-    if (read_error) co_return error_of(read_error);
     co_return hop_of(parser, limits.max_body_size);
 }
 
@@ -141,7 +130,10 @@ class HttpClient::Tls {
 class HttpClient::Exchange {
   public:
     Exchange(HttpClient& client, HttpRequest request)
-        : client_(client), request_(std::move(request)), deadline_(Clock::now() + request_.timeout) {}
+        : client_(client),
+          request_(std::move(request)),
+          deadline_(Clock::now() + request_.timeout),
+          access_(request_.local_access) {}
 
     Awaitable<Result<HttpResponse>> run() {
         auto url = HttpUrl::parse(request_.url);
@@ -153,77 +145,86 @@ class HttpClient::Exchange {
                 hop->response.final_url = url->text;
                 co_return std::move(hop->response);
             }
-            if (hop->location->starts_with(kMagnetScheme)) {
+            if (is_magnet(*hop->location)) {
                 hop->response.final_url = std::move(*hop->location);
                 co_return std::move(hop->response);
             }
             if (redirects == kMaxRedirects) co_return make_error_code(Errc::http_too_many_redirects);
-            came_from_public_ = came_from_public_ || hop->from_public;
-            url = url->resolved(*hop->location);
-            if (!url) co_return make_error_code(Errc::http_malformed);
+            auto next = url->resolved(*hop->location);
+            if (!next) co_return make_error_code(Errc::http_malformed);
+            if (url->https && !next->https) co_return make_error_code(Errc::http_redirect_insecure);
+            redirected_from(hop->from_public);
+            url = std::move(next);
         }
     }
 
   private:
+    /// A public server sends nobody into a local network. One in the local network is as near to what is
+    /// there as the address that it names.
+    void redirected_from(bool from_public) {
+        came_from_public_ = came_from_public_ || from_public;
+        access_ = came_from_public_ ? http::LocalAccess::nothing : http::LocalAccess::everything;
+    }
+
     Awaitable<Result<Hop>> fetch(const HttpUrl& url) {
-        Result<std::vector<Address>> addresses =
-            co_await client_.resolver_.resolve(url.host, request_.families, deadline_ - Clock::now());
+        Result<std::vector<Address>> addresses = co_await client_.resolver_.resolve(
+            url.host, request_.families, deadline_ - Clock::now(), request_.look_up);
         if (!addresses) co_return addresses.error();
-        if (came_from_public_) {
-            std::erase_if(*addresses, [](const Address& address) { return !is_public(address); });
-            if (addresses->empty()) co_return make_error_code(Errc::http_redirect_refused);
-        }
+        std::erase_if(*addresses, [&](const Address& address) { return !http::may_reach(access_, address); });
+        if (addresses->empty())
+            co_return make_error_code(came_from_public_ ? Errc::http_redirect_refused
+                                                        : Errc::http_local_refused);
         if (addresses->size() > kMaxAddresses) addresses->resize(kMaxAddresses);
 
         auto connected =
             co_await connect_to_first(client_.sockets_, std::move(*addresses), url.port, deadline_);
         if (!connected) co_return connected.error();
-        beast::tcp_stream stream(std::move(connected->socket));
-        stream.expires_at(deadline_);
+        ClosingTimer timer(connected->socket);
+        timer.expires_at(deadline_);
         Result<Hop> hop = Errc::cancelled;
         if (url.https) {
-            hop = co_await over_tls(std::move(stream), url);
+            hop = co_await over_tls(connected->socket, url, timer);
         } else {
-            hop = co_await exchange(stream, message(url), limits());
+            hop = co_await exchange(connected->socket, request_for(url), limits(), timer);
         }
-        if (hop) hop->from_public = is_public(connected->address);
+        if (hop) hop->from_public = http::is_public(connected->address);
         co_return hop;
     }
 
-    Awaitable<Result<Hop>> over_tls(beast::tcp_stream plain, const HttpUrl& url) {
+    Awaitable<Result<Hop>> over_tls(tcp::socket& socket, const HttpUrl& url, ClosingTimer& timer) {
         if (!client_.tls_) client_.tls_ = std::make_unique<Tls>(client_.options_.ca_file);
         if (client_.tls_->error) co_return client_.tls_->error;
-        asio::ssl::stream<beast::tcp_stream> stream(std::move(plain), client_.tls_->context);
+        asio::ssl::stream<tcp::socket&> stream(socket, client_.tls_->context);
         if (!Address::parse(url.host) &&
             SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) != 1)
             co_return make_error_code(Errc::http_bad_url);
         stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
         auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAwait);
-        if (error) co_return error_of(error);
-        Result<Hop> hop = co_await exchange(stream, message(url), limits());
+        if (error) co_return error_of(error, timer);
+        Result<Hop> hop = co_await exchange(stream, request_for(url), limits(), timer);
         co_return hop;
     }
 
     ReadLimits limits() const { return {deadline_, request_.stall_timeout, request_.max_body_size}; }
 
-    http::request<http::empty_body> message(const HttpUrl& url) const {
-        http::request<http::empty_body> message(http::verb::get, url.target, 11);
-        message.set(http::field::host, url.host_field);
-        message.set(http::field::user_agent, client_.options_.user_agent);
-        message.set(http::field::accept, "*/*");
-        message.set(http::field::connection, "close");
+    std::string request_for(const HttpUrl& url) const {
+        std::string text = "GET " + url.target + " HTTP/1.1\r\nHost: " + url.host_field +
+                           "\r\nUser-Agent: " + client_.options_.user_agent +
+                           "\r\nAccept: */*\r\nConnection: close\r\n";
+        if (!url.credentials.empty()) text += "Authorization: " + url.authorization() + "\r\n";
         if (request_.range) {
-            message.set(http::field::range, "bytes=" + std::to_string(request_.range->begin) + '-' +
-                                                std::to_string(request_.range->end - 1));
+            text += "Range: bytes=" + std::to_string(request_.range->begin) + '-' +
+                    std::to_string(request_.range->end - 1) + "\r\n";
         } else {
-            message.set(http::field::accept_encoding, "gzip, deflate");
+            text += "Accept-Encoding: gzip, deflate\r\n";
         }
-        return message;
+        return text + "\r\n";
     }
 
     HttpClient& client_;
     const HttpRequest request_;
     const TimePoint deadline_;
+    http::LocalAccess access_;
     bool came_from_public_ = false;
 };
 

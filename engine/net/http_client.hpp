@@ -1,4 +1,4 @@
-// HTTP GET, for trackers, web seeds and .torrent files.
+// Client that GETs over HTTP and HTTPS, for trackers, web seeds and torrent files.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,12 @@ namespace btfs::net {
 
 /// GETs over HTTP/1.1, one connection each, over TLS with verified certificates for https. A host's addresses
 /// are tried as connect_to_first() does. Follows redirects, but none from a public address to a loopback or
-/// private one, and none to a magnet link, which is given. Used on the io_context's thread.
+/// private one, none from https to http, and none to a magnet link, which is given. Sends the URL's
+/// credentials to its own origin alone. Used on the io_context's thread.
 class HttpClient {
   public:
     static constexpr unsigned kMaxRedirects = 5;
-    static constexpr std::size_t kMaxHeaderSize = 16 * 1024;
+    static constexpr std::size_t kMaxHeaderSize = 64 * 1024;
     /// Addresses of one name that are tried.
     static constexpr std::size_t kMaxAddresses = 6;
 
@@ -36,9 +37,9 @@ class HttpClient {
     ~HttpClient();
 
     /// A response of any status but a redirect that can be followed; else http_bad_url, http_too_large,
-    /// http_malformed, http_too_many_redirects, http_redirect_refused, name_not_found, timed_out,
-    /// connection_closed, or an error of the system or of TLS. Can be cancelled. The client outlives the
-    /// coroutine.
+    /// http_malformed, http_too_many_redirects, http_redirect_refused, http_redirect_insecure,
+    /// http_local_refused, name_not_found, resolver_busy, timed_out, connection_closed, or an error of the
+    /// system or of TLS. Can be cancelled. The client outlives the coroutine.
     Awaitable<Result<HttpResponse>> get(HttpRequest request);
 
   private:

@@ -125,24 +125,24 @@ class UpnpGateway final : public PortGateway {
 };
 
 /// Where the router describes itself, of all that came forward; each place once.
-std::vector<net::HttpUrl> descriptions_of(const Address& router) {
+std::vector<http::HttpUrl> descriptions_of(const Address& router) {
     int error = UPNPDISCOVER_SUCCESS;
     const std::unique_ptr<UPNPDev, decltype(&freeUPNPDevlist)> devices(
         upnpDiscoverDevices(kSearched.data(), kDiscovery_ms, nullptr, nullptr, UPNP_LOCAL_PORT_ANY, 0, kHops,
                             &error, 1),
         freeUPNPDevlist);
-    std::vector<net::HttpUrl> urls;
+    std::vector<http::HttpUrl> urls;
     for (const UPNPDev* device = devices.get(); device && urls.size() < kMaxDescriptions;
          device = device->pNext) {
-        auto url = net::HttpUrl::parse(device->descURL);
+        auto url = http::HttpUrl::parse(device->descURL);
         if (!url || url->https || Address::parse(url->host) != router) continue;
-        if (std::ranges::find(urls, url->text, &net::HttpUrl::text) == urls.end())
+        if (std::ranges::find(urls, url->text, &http::HttpUrl::text) == urls.end())
             urls.push_back(std::move(*url));
     }
     return urls;
 }
 
-std::vector<std::unique_ptr<PortGateway>> gateways_at(const net::HttpUrl& url, const Address& router,
+std::vector<std::unique_ptr<PortGateway>> gateways_at(const http::HttpUrl& url, const Address& router,
                                                       TimePoint deadline) {
     const auto said = net::exchange_with_gateway({router, url.port}, upnp_description_request(url), deadline);
     if (!said || said->status != kOk) return {};
@@ -155,10 +155,10 @@ std::vector<std::unique_ptr<PortGateway>> gateways_at(const net::HttpUrl& url, c
 }  // namespace
 
 Result<std::unique_ptr<PortGateway>> find_upnp_gateway(const Address& router) {
-    const std::vector<net::HttpUrl> urls = descriptions_of(router);
+    const std::vector<http::HttpUrl> urls = descriptions_of(router);
     const TimePoint deadline = Clock::now() + kPatienceInAll;
     std::unique_ptr<PortGateway> offline;
-    for (const net::HttpUrl& url : urls) {
+    for (const http::HttpUrl& url : urls) {
         const TimePoint now = Clock::now();
         if (now >= deadline) break;
         for (auto& gateway : gateways_at(url, router, std::min(deadline, now + kPatience))) {

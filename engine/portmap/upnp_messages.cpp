@@ -20,7 +20,7 @@ bool is_service_type(std::string_view type) {
     return false;
 }
 
-std::string first_lines(std::string_view method, const net::HttpUrl& url) {
+std::string first_lines(std::string_view method, const http::HttpUrl& url) {
     std::string lines(method);
     lines += ' ' + url.target + " HTTP/1.1\r\nHost: " + url.host_field +
              "\r\nConnection: close\r\nUser-Agent: btfs\r\n";
@@ -48,10 +48,10 @@ class NamedValues {
 
 }  // namespace
 
-std::vector<UpnpService> upnp_services(std::string_view description, const net::HttpUrl& url) {
+std::vector<UpnpService> upnp_services(std::string_view description, const http::HttpUrl& url) {
     IGDdatas said{};
     parserootdesc(description.data(), static_cast<int>(description.size()), &said);
-    const auto base = *said.urlbase ? net::HttpUrl::parse(said.urlbase) : Result<net::HttpUrl>(url);
+    const auto base = *said.urlbase ? http::HttpUrl::parse(said.urlbase) : Result<http::HttpUrl>(url);
     if (!base) return {};
     std::vector<UpnpService> services;
     for (const IGDdatas_service* service : {&said.first, &said.second}) {
@@ -63,7 +63,7 @@ std::vector<UpnpService> upnp_services(std::string_view description, const net::
     return services;
 }
 
-std::string upnp_description_request(const net::HttpUrl& url) {
+std::string upnp_description_request(const http::HttpUrl& url) {
     return first_lines("GET", url) + "\r\n";
 }
 

@@ -8,22 +8,22 @@
 #include <utility>
 #include <vector>
 
-#include "engine/net/http_url.hpp"
+#include "engine/http/http_url.hpp"
 
 namespace btfs::portmap {
 
 /// One of a gateway's services that map ports, WANIPConnection or WANPPPConnection.
 struct UpnpService {
     std::string type;
-    net::HttpUrl control;  ///< where it takes requests
+    http::HttpUrl control;  ///< where it takes requests
 };
 
 /// Those of a description that came from `url`, in its order; none if it is junk. A service is on the host
 /// that described it.
-std::vector<UpnpService> upnp_services(std::string_view description, const net::HttpUrl& url);
+std::vector<UpnpService> upnp_services(std::string_view description, const http::HttpUrl& url);
 
 /// GET of a description, as bytes to send.
-std::string upnp_description_request(const net::HttpUrl& url);
+std::string upnp_description_request(const http::HttpUrl& url);
 
 using UpnpArguments = std::initializer_list<std::pair<std::string_view, std::string>>;
 /// POST of an action, as bytes to send. Arguments are without characters that XML has a use for.

@@ -8,7 +8,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace btfs;
-    static const net::HttpUrl url = *net::HttpUrl::parse("http://192.168.1.1:5000/gateway.xml");
+    static const http::HttpUrl url = *http::HttpUrl::parse("http://192.168.1.1:5000/gateway.xml");
     // The heap ends where the bytes do.
     const std::string said(reinterpret_cast<const char*>(data), size);
     for (const portmap::UpnpService& service : portmap::upnp_services(said, url)) {

@@ -5,7 +5,7 @@
 namespace btfs::portmap {
 namespace {
 
-const net::HttpUrl at = *net::HttpUrl::parse("http://192.168.1.1:5000/root/description.xml");
+const http::HttpUrl at = *http::HttpUrl::parse("http://192.168.1.1:5000/root/description.xml");
 
 std::string service(const std::string& type, const std::string& control) {
     return "<service><serviceType>" + type + "</serviceType><controlURL>" + control +
@@ -54,7 +54,7 @@ TEST(UpnpMessagesTest, JunkDescribesNothing) {
 }
 
 TEST(UpnpMessagesTest, AnActionIsAPostOfItsArguments) {
-    const UpnpService to{kIp, *net::HttpUrl::parse("http://192.168.1.1:5000/ctl")};
+    const UpnpService to{kIp, *http::HttpUrl::parse("http://192.168.1.1:5000/ctl")};
     const std::string request = upnp_action_request(to, "DeletePortMapping", {{"NewExternalPort", "6881"}});
     EXPECT_TRUE(request.starts_with("POST /ctl HTTP/1.1\r\nHost: 192.168.1.1:5000\r\n"));
     EXPECT_NE(request.find("\r\nSOAPAction: \"" + kIp + "#DeletePortMapping\"\r\n"), std::string::npos);

@@ -1,13 +1,12 @@
-#include "engine/net/content_coding.hpp"
+#include "engine/http/content_coding.hpp"
 
 #include <zlib.h>
 
-#include <algorithm>
 #include <array>
 
 #include "engine/core/bytes.hpp"
 
-namespace btfs::net {
+namespace btfs::http {
 namespace {
 
 // zlib's window bits: 32 more for zlib or gzip by the header, negative for a bare stream.
@@ -38,25 +37,40 @@ Result<std::string> inflated(std::string_view body, int window_bits, std::size_t
     }
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+std::string lowered_word(std::string_view word) {
+    std::string out;
+    for (const char c : word)
+        if (c != ' ' && c != '\t') out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    return out;
 }
 
-}  // namespace
-
-Result<std::string> decoded_body(std::string body, std::string_view coding, std::size_t max_size) {
-    if (coding.empty() || equal_ignoring_case(coding, "identity")) {
-        if (body.size() > max_size) return Errc::http_too_large;
-        return body;
-    }
-    if (equal_ignoring_case(coding, "gzip") || equal_ignoring_case(coding, "x-gzip"))
-        return inflated(body, kByHeader, max_size);
-    if (equal_ignoring_case(coding, "deflate")) {
+Result<std::string> without_coding(std::string body, std::string_view coding, std::size_t max_size) {
+    if (coding == "gzip" || coding == "x-gzip") return inflated(body, kByHeader, max_size);
+    if (coding == "deflate") {
         auto result = inflated(body, kByHeader, max_size);
         if (!result && result.error() == Errc::http_malformed) return inflated(body, kBare, max_size);
         return result;
     }
-    return Errc::http_malformed;
+    for (const std::string_view unasked : {"br", "zstd", "compress", "x-compress"})
+        if (coding == unasked) return Errc::http_malformed;
+    return body;
 }
 
-}  // namespace btfs::net
+}  // namespace
+
+Result<std::string> decoded_body(std::string body, std::string_view codings, std::size_t max_size) {
+    std::size_t count = 0;
+    while (!codings.empty() && !body.empty()) {
+        if (++count > kMaxCodings) return Errc::http_malformed;
+        const std::size_t comma = codings.rfind(',');
+        const std::size_t begin = comma == std::string_view::npos ? 0 : comma + 1;
+        auto decoded = without_coding(std::move(body), lowered_word(codings.substr(begin)), max_size);
+        if (!decoded) return decoded;
+        body = std::move(*decoded);
+        codings = codings.substr(0, comma == std::string_view::npos ? 0 : comma);
+    }
+    if (body.size() > max_size) return Errc::http_too_large;
+    return body;
+}
+
+}  // namespace btfs::http
