@@ -59,6 +59,8 @@ void append_section(std::string& out, const TorrentReport& report) {
                                         status.content->size)
                           : "-");
     if (status.tracker) append(out, "tracker", tracker_text(*status.tracker));
+    for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
+        append(out, "tracker", tracker_text(tracker));
     if (!entry.url.empty()) append(out, "url", entry.url);
     if (!entry.fetch.empty()) append(out, "fetch", entry.fetch);
     if (!entry.problem.empty()) append(out, "error", entry.problem);

@@ -39,50 +39,90 @@ TrackerClient::TrackerClient(boost::asio::io_context& io, Resolver& resolver, Ht
 
 TrackerClient::~TrackerClient() = default;
 
-void TrackerClient::announce(AnnounceJob job, Done done) {
+AnnounceTicket TrackerClient::announce(AnnounceJob job, Done done) {
+    const AnnounceTicket ticket = next_id_++;
     auto url = tracker::TrackerUrl::parse(job.url);
     if (!url) {
         boost::asio::post(io_, [done = std::move(done), error = url.error()] { done(error); });
-        return;
+        return ticket;
     }
-    if (url->scheme != tracker::TrackerScheme::udp)
-        return tasks_.spawn("announce", announce_http(std::move(job), std::move(done)));
-    const std::uint64_t id = next_id_++;
-    auto& exchange = exchanges_[id] = std::make_unique<UdpExchange>(io_, std::move(done));
+    names_[ticket] = {url->host, families_of(job.family)};
+    if (url->scheme != tracker::TrackerScheme::udp) {
+        const Place place{!job.urgent, ticket};
+        const TimePoint deadline = Clock::now() + job.timeout;
+        queue_.emplace(place, Queued{std::move(job), deadline, std::move(done)});
+        send_queued();
+        return ticket;
+    }
+    auto& exchange = exchanges_[ticket] = std::make_unique<UdpExchange>(io_, std::move(done));
     exchange->deadline.expires_after(job.timeout);
-    exchange->deadline.async_wait([this, id](Error error) {
-        if (!error) finish(id, Errc::tracker_timed_out);
+    exchange->deadline.async_wait([this, ticket](Error error) {
+        if (!error) finish(ticket, Errc::tracker_timed_out);
     });
-    tasks_.spawn("announce", announce_udp(std::move(job), std::move(*url), id));
+    tasks_.spawn("announce", announce_udp(std::move(job), std::move(*url), ticket));
+    return ticket;
 }
 
-Awaitable<void> TrackerClient::announce_http(AnnounceJob job, Done done) {
-    auto url = tracker::http_announce_url(job.url, job.request);
-    if (!url) {
-        done(url.error());
-        co_return;
+void TrackerClient::hurry(AnnounceTicket ticket) {
+    auto queued = queue_.extract(Place{true, ticket});
+    if (!queued.empty()) {
+        queued.key().ordinary = false;
+        queued.mapped().job.urgent = true;
+        queue_.insert(std::move(queued));
+        return send_queued();
     }
+    if (const auto found = names_.find(ticket); found != names_.end())
+        resolver_.hurry(found->second.name, found->second.families);
+}
+
+void TrackerClient::send_queued() {
+    while (!queue_.empty()) {
+        const auto first = queue_.begin();
+        if (http_under_way_ >= (first->first.ordinary ? kMaxHttp - kKeptForUrgent : kMaxHttp)) return;
+        auto node = queue_.extract(first);
+        ++http_under_way_;
+        tasks_.spawn("announce", announce_http(node.key().ticket, std::move(node.mapped())));
+    }
+}
+
+Awaitable<void> TrackerClient::announce_http(AnnounceTicket ticket, Queued queued) {
+    const Result<AnnounceReply> reply = co_await ask_over_http(queued);
+    --http_under_way_;
+    names_.erase(ticket);
+    queued.done(reply);
+    send_queued();
+}
+
+Awaitable<Result<AnnounceReply>> TrackerClient::ask_over_http(const Queued& queued) {
+    const AnnounceJob& job = queued.job;
+    const TimePoint now = Clock::now();
+    const auto target = tracker::TrackerUrl::parse(job.url);
+    auto url = tracker::http_announce_url(job.url, job.request);
+    if (!target || !url) co_return make_error_code(Errc::tracker_bad_url);
+    if (queued.deadline <= now) co_return make_error_code(Errc::tracker_timed_out);
     HttpRequest request;
     request.url = std::move(*url);
     request.families = families_of(job.family);
-    request.timeout = job.timeout;
+    request.timeout = queued.deadline - now;
     request.max_body_size = tracker::kMaxHttpReplySize;
+    request.local_access = http::local_access_of(target->target);
+    request.look_up = job.urgent ? LookUp::urgent : LookUp::ordinary;
     const Result<HttpResponse> response = co_await http_.get(std::move(request));
-    if (response) {
-        done(tracker::parse_http_announce(as_bytes(response->body)));
-    } else {
-        done(response.error());
-    }
+    if (!response) co_return response.error();
+    auto reply = tracker::parse_http_announce(as_bytes(response->body));
+    // A page that is no reply to an announce: its status tells more than that it cannot be read.
+    if (!reply && response->status >= 400) co_return make_error_code(Errc::http_status);
+    co_return reply;
 }
 
-Awaitable<void> TrackerClient::announce_udp(AnnounceJob job, tracker::TrackerUrl url, std::uint64_t id) {
-    const Result<std::vector<Address>> addresses =
-        co_await resolver_.resolve(url.host, families_of(job.family));
-    if (!exchanges_.contains(id)) co_return;
+Awaitable<void> TrackerClient::announce_udp(AnnounceJob job, tracker::TrackerUrl url, AnnounceTicket ticket) {
+    const Result<std::vector<Address>> addresses = co_await resolver_.resolve(
+        url.host, families_of(job.family), job.timeout, job.urgent ? LookUp::urgent : LookUp::ordinary);
+    if (!exchanges_.contains(ticket)) co_return;
     if (addresses) {
-        begin_udp(id, {addresses->front(), url.port}, url.target, job);
+        begin_udp(ticket, {addresses->front(), url.port}, url.target, job);
     } else {
-        finish(id, addresses.error());
+        finish(ticket, addresses.error());
     }
 }
 
@@ -120,6 +160,7 @@ void TrackerClient::pump(std::uint64_t id) {
 }
 
 void TrackerClient::finish(std::uint64_t id, Result<AnnounceReply> result) {
+    names_.erase(id);
     auto node = exchanges_.extract(id);
     if (node.empty()) return;
     if (node.mapped()->machine) udp_.unsubscribe(node.mapped()->subscription);

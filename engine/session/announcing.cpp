@@ -16,7 +16,11 @@ Announcing::Announcing(boost::asio::io_context& io, net::TrackerClient& client, 
       rng_(seed),
       announcer_(std::move(options), tracker::TrackerTiers(trackers, rng_), rng_),
       owner_(std::move(owner)),
-      timer_(io) {}
+      timer_(io) {
+    for (const tracker::TrackerStatus& shown : announcer_.status())
+        if (!shown.usable)
+            log::info("{}: {}: {}", name_, tracker::public_url(shown.url), shown.message);
+}
 
 void Announcing::start() {
     announcer_.start(Clock::now());
@@ -29,7 +33,9 @@ void Announcing::completed() {
 }
 
 void Announcing::want_peers() {
+    hurry_until_ = Clock::now() + kHurry;
     announcer_.want_peers(Clock::now());
+    for (const net::AnnounceTicket ticket : under_way_) client_.hurry(ticket);
     carry_on();
 }
 
@@ -44,30 +50,45 @@ void Announcing::stop(std::function<void()> stopped) {
     carry_on();
 }
 
+void Announcing::announce(tracker::AnnounceJob job, const std::string& shown) {
+    const tracker::AnnounceId id = job.id;
+    const auto ticket = std::make_shared<net::AnnounceTicket>();
+    *ticket = client_.announce(std::move(job), [this, id, shown, ticket, alive = std::weak_ptr(alive_)](
+                                                   Result<tracker::AnnounceReply> reply) {
+        if (alive.expired()) return;
+        under_way_.erase(*ticket);
+        if (reply) {
+            on_reply(id, *reply, shown);
+        } else {
+            log::debug("{}: {}: {}", name_, shown, reply.error().message());
+            announcer_.handle_failure(id, reply.error(), Clock::now());
+        }
+        carry_on();
+    });
+    under_way_.insert(*ticket);
+}
+
+void Announcing::on_reply(tracker::AnnounceId id, const tracker::AnnounceReply& reply,
+                          const std::string& shown) {
+    if (reply.refused()) {
+        log::info("{}: {} refused: {}", name_, shown, reply.failure_reason);
+    } else {
+        log::debug("{}: {} knows {} peers", name_, shown, reply.peers.size());
+    }
+    announcer_.handle_reply(id, reply, Clock::now());
+    if (stopped_) return;
+    if (reply.external_ip && owner_.on_own_address) owner_.on_own_address(*reply.external_ip);
+    if (!reply.peers.empty()) owner_.on_peers(reply.peers);
+}
+
 void Announcing::carry_on() {
     const TorrentTotals totals = owner_.totals();
     const tracker::AnnounceProgress progress{totals.uploaded, totals.downloaded, totals.left, false};
     while (auto job = announcer_.poll_job(Clock::now(), progress)) {
-        log::debug("{}: announcing to {}", name_, tracker::public_url(job->url));
-        const tracker::AnnounceId id = job->id;
-        const std::string url = tracker::public_url(job->url);
-        client_.announce(std::move(*job), [this, id, url, alive = std::weak_ptr(alive_)](
-                                              Result<tracker::AnnounceReply> reply) {
-            if (alive.expired()) return;
-            if (reply) {
-                if (reply->refused()) {
-                    log::info("{}: {} refused: {}", name_, url, reply->failure_reason);
-                } else {
-                    log::debug("{}: {} knows {} peers", name_, url, reply->peers.size());
-                }
-                announcer_.handle_reply(id, *reply, Clock::now());
-                if (!reply->peers.empty() && !stopped_) owner_.on_peers(reply->peers);
-            } else {
-                log::debug("{}: {}: {}", name_, url, reply.error().message());
-                announcer_.handle_failure(id, reply.error(), Clock::now());
-            }
-            carry_on();
-        });
+        const std::string shown = tracker::public_url(job->url);
+        log::debug("{}: announcing to {}", name_, shown);
+        job->urgent = Clock::now() < hurry_until_;
+        announce(std::move(*job), shown);
     }
     if (stopped_ && announcer_.stopped()) return std::exchange(stopped_, nullptr)();
     if (announcer_.next_timeout() == kNever) return;

@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -13,13 +14,16 @@
 
 namespace btfs {
 
-/// A shell around Announcer: its jobs go to the tracker client, the peers it learns of to its owner. On the
-/// engine thread.
+/// A shell around Announcer: its jobs go to the tracker client, the peers it learns of to its owner. Logs
+/// trackers without path and query, which may hold passkeys. On the engine thread.
 class Announcing {
   public:
+    static constexpr Duration kHurry = 30s;
+
     struct Owner {
         std::function<TorrentTotals()> totals;
         std::function<void(std::span<const Endpoint>)> on_peers;
+        std::function<void(const Address&)> on_own_address;  ///< as a tracker sees us (BEP 24)
     };
 
     Announcing(boost::asio::io_context& io, net::TrackerClient& client, std::string name,
@@ -28,6 +32,7 @@ class Announcing {
 
     void start();
     void completed();
+    /// A reader waits for peers: the announces of the next kHurry go before those of other torrents.
     void want_peers();
     void set_port(AddressFamily family, std::uint16_t port);
     /// Calls `stopped` once, when trackers have been told or there is nobody to tell.
@@ -37,6 +42,8 @@ class Announcing {
 
   private:
     void carry_on();
+    void announce(tracker::AnnounceJob job, const std::string& shown);
+    void on_reply(tracker::AnnounceId id, const tracker::AnnounceReply& reply, const std::string& shown);
 
     net::TrackerClient& client_;
     const std::string name_;
@@ -45,6 +52,8 @@ class Announcing {
     Owner owner_;
     boost::asio::steady_timer timer_;
     std::function<void()> stopped_;
+    std::set<net::AnnounceTicket> under_way_;
+    TimePoint hurry_until_{};
     /// Replies may come when this has gone.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -126,7 +126,12 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
     status.metadata = torrent_.metadata_progress();
     if (spec_.content) status.content = {spec_.content->layout.total_size(), totals.left};
     if (!announcing_) return status;
-    const std::vector<tracker::TrackerStatus> trackers = announcing_->status();
+    std::vector<tracker::TrackerStatus> trackers = announcing_->status();
+    const auto unusable = std::ranges::find(trackers, false, &tracker::TrackerStatus::usable);  // come last
+    const auto shown_end =
+        unusable + std::min<std::ptrdiff_t>(trackers.end() - unusable, TorrentStatus::kMaxUnusableShown);
+    status.unusable_trackers.assign(unusable, shown_end);
+    trackers.erase(unusable, trackers.end());
     auto shown = std::ranges::find_if(trackers, &tracker::TrackerStatus::working);
     if (shown == trackers.end())
         shown = std::ranges::find_if(trackers, [](const auto& t) { return !t.message.empty(); });

@@ -1,9 +1,10 @@
-// How a torrent fares at one moment.
+// Snapshot of a torrent's state.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "engine/swarm/torrent.hpp"
 #include "engine/tracker/announcer.hpp"
@@ -22,8 +23,11 @@ struct TorrentStatus {
     };
     std::optional<Content> content;
     MetadataProgress metadata;  ///< until then
-    /// The one that answers; else the first that has something to say. Nothing without trackers.
+    /// The one that answers; else the first with a message. Nothing without usable trackers.
     std::optional<tracker::TrackerStatus> tracker;
+    /// Trackers whose URLs cannot be used, the first kMaxUnusableShown.
+    std::vector<tracker::TrackerStatus> unusable_trackers = {};
+    static constexpr std::size_t kMaxUnusableShown = 5;
 };
 
 }  // namespace btfs

@@ -1,4 +1,4 @@
-// What a torrent tells a tracker, and what the tracker answers (BEP 3), whatever it is sent over.
+// Announces to trackers and their replies (BEP 3), over HTTP and UDP alike.
 #pragma once
 
 #include <array>
@@ -48,8 +48,9 @@ struct AnnounceReply {
     bool refused() const { return !failure_reason.empty(); }
 };
 
-/// A tracker's word on when to come again is kept between these.
-inline constexpr Duration kShortestInterval = 10s;
+/// A tracker's interval is kept between these. The shortest is what private trackers ask for at the least;
+/// libtorrent keeps 5 min and Transmission 2 min, but a reader that waits for a first peer cannot.
+inline constexpr Duration kShortestInterval = 1min;
 inline constexpr Duration kLongestInterval = 24h;
 /// Where the tracker says nothing.
 inline constexpr Duration kDefaultInterval = 30min;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/http/http_url.hpp"
+
 namespace btfs::tracker {
 namespace {
 
@@ -26,7 +28,7 @@ void Announcer::add_targets(Walk& walk) {
     for (std::size_t i = walk.targets.size(); i < trackers_.size(); ++i) {
         Target& target = walk.targets.emplace_back();
         target.tracker = TrackerIndex(i);
-        target.shown.url = trackers_.url(target.tracker);
+        target.shown.url = http::without_credentials(trackers_.url(target.tracker));
         target.shown.family = walk.family;
     }
 }
@@ -289,6 +291,12 @@ std::vector<TrackerStatus> Announcer::status() const {
             all.push_back(target.shown);
             all.back().announcing = target.job.has_value();
         }
+    }
+    for (const std::string& url : trackers_.unusable()) {
+        TrackerStatus& shown = all.emplace_back();
+        shown.url = http::without_credentials(url);
+        shown.usable = false;
+        shown.message = make_error_code(Errc::tracker_bad_url).message();
     }
     return all;
 }

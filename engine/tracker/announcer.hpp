@@ -33,13 +33,15 @@ struct AnnounceJob {
     AddressFamily family = AddressFamily::v4;
     AnnounceRequest request;
     Duration timeout{};
+    bool urgent = false;  ///< a reader waits for peers
 };
 
-/// What is to be shown of one tracker.
+/// State of one tracker, to be shown.
 struct TrackerStatus {
-    std::string url;
+    std::string url;  ///< without credentials; its path and query may hold a passkey: see public_url()
     AddressFamily family = AddressFamily::v4;
     bool announcing = false;
+    bool usable = true;    ///< false for a URL that names no tracker that we can ask: `message` says so
     bool working = false;  ///< the last announce was answered
     std::string message;   ///< the last refusal, error or warning
     std::optional<std::uint32_t> complete;
@@ -96,6 +98,7 @@ class Announcer {
 
     /// After stop(): nothing more is to be sent or waited for.
     bool stopped() const;
+    /// Each tracker once for each family, then the URLs that cannot be used.
     std::vector<TrackerStatus> status() const;
 
   private:

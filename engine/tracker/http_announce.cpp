@@ -1,8 +1,9 @@
 #include "engine/tracker/http_announce.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <utility>
 
+#include "engine/http/http_url.hpp"
 #include "engine/metainfo/bencode.hpp"
 #include "engine/tracker/tracker_url.hpp"
 
@@ -10,9 +11,10 @@ namespace btfs::tracker {
 namespace {
 
 constexpr bencode::Limits kReplyLimits{.max_size = kMaxHttpReplySize, .max_depth = 8, .max_tokens = 1 << 16};
+constexpr std::size_t kCompactV4 = 6, kCompactV6 = 18;  // bytes of a peer
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 
-/// RFC 3986: all but the unreserved characters.
+/// Escapes all but RFC 3986's unreserved characters.
 std::string escaped(ByteView bytes) {
     std::string out;
     for (const std::byte b : bytes) {
@@ -53,37 +55,32 @@ void add_peer(AnnounceReply& reply, std::optional<Endpoint> peer) {
     if (peer && peer->is_dialable() && reply.peers.size() < kMaxPeersPerReply) reply.peers.push_back(*peer);
 }
 
-/// A string of peers of `size` bytes each (BEP 23, BEP 7). False if the string is no multiple of that.
-bool add_compact(AnnounceReply& reply, std::string_view peers, std::size_t size) {
-    if (peers.size() % size != 0) return false;
-    for (ByteView rest = as_bytes(peers); !rest.empty() && reply.peers.size() < kMaxPeersPerReply;
+/// A string of peers of `size` bytes each (BEP 23, BEP 7). Bytes behind the last whole one are ignored.
+void add_compact(AnnounceReply& reply, std::string_view peers, std::size_t size) {
+    for (ByteView rest = as_bytes(peers); rest.size() >= size && reply.peers.size() < kMaxPeersPerReply;
          rest = rest.subspan(size))
         add_peer(reply, Endpoint::from_compact(rest.first(size)));
-    return true;
 }
 
-/// BEP 3's list of dictionaries. Names instead of addresses are legal there, but nobody sends them.
-bool add_dictionaries(AnnounceReply& reply, bencode::Value peers) {
+/// BEP 3's list of dictionaries. Items that name no address and port are ignored, and so are host names,
+/// which nobody sends.
+void add_dictionaries(AnnounceReply& reply, bencode::Value peers) {
     for (const bencode::Value peer : peers.list()) {
-        const auto ip = peer.get_string("ip");
-        const auto port = peer.get_integer("port");
-        if (!ip || !port || *port < 0 || *port > std::numeric_limits<std::uint16_t>::max()) return false;
-        if (const auto address = Address::parse(*ip))
-            add_peer(reply, Endpoint{*address, static_cast<std::uint16_t>(*port)});
+        const auto ip = peer.find("ip", bencode::Kind::string);
+        const auto port = peer.find_number<std::uint16_t>("port");
+        if (!ip || !port) continue;
+        if (const auto address = Address::parse(ip->string())) add_peer(reply, Endpoint{*address, *port});
     }
-    return true;
 }
 
 std::optional<std::uint32_t> count(bencode::Value root, std::string_view key) {
-    const auto value = root.get_integer(key);
-    if (!value || *value < 0 || *value > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
-    return static_cast<std::uint32_t>(*value);
+    return root.find_number<std::uint32_t>(key);
 }
 
 AnnounceReply refusal(bencode::Value root, std::string_view reason) {
     AnnounceReply reply;
     reply.failure_reason = reason.empty() ? "no reason given" : usable_text(reason);
-    if (const auto minutes = root.get_integer("retry in"))
+    if (const auto minutes = root.find_clamped("retry in"))
         reply.retry_in = usable_interval(std::clamp<std::int64_t>(*minutes, 0, 24 * 60) * 60);
     if (const auto word = root.get_string("retry in"); word && *word == "never")
         reply.retry_in = Duration::max();
@@ -97,7 +94,8 @@ Result<std::string> http_announce_url(std::string_view tracker_url, const Announ
     if (!parsed) return parsed.error();
     if (parsed->scheme == TrackerScheme::udp) return Errc::tracker_bad_url;
 
-    std::string url(tracker_url.substr(0, tracker_url.find('#')));
+    std::string url = http::escaped_url(tracker_url);
+    url.resize(std::min(url.find('#'), url.size()));
     const std::size_t query = url.find('?');
     if (query == std::string::npos) {
         if (parsed->target.empty()) url += '/';
@@ -127,24 +125,17 @@ Result<AnnounceReply> parse_http_announce(ByteView body) {
     if (const auto reason = root.get_string("failure reason")) return refusal(root, *reason);
 
     AnnounceReply reply;
-    const auto interval = root.get_integer("interval");
-    const auto peers = root.find("peers"), peers6 = root.find("peers6", bencode::Kind::string);
+    const auto interval = root.find_clamped("interval");
+    const auto peers = root.find("peers"), peers6 = root.find("peers6");
     if (!interval && !peers && !peers6) return Errc::tracker_bad_reply;
     reply.interval = interval ? usable_interval(*interval) : kDefaultInterval;
-    if (const auto least = root.get_integer("min interval")) reply.min_interval = usable_interval(*least);
+    if (const auto least = root.find_clamped("min interval")) reply.min_interval = usable_interval(*least);
     reply.complete = count(root, "complete");
     reply.incomplete = count(root, "incomplete");
-
-    bool sound = true;
-    if (peers && peers->is_string()) {
-        sound = add_compact(reply, peers->string(), 6);
-    } else if (peers && peers->is_list()) {
-        sound = add_dictionaries(reply, *peers);
-    } else if (peers) {
-        sound = false;
+    for (const auto& [list, size] : {std::pair{peers, kCompactV4}, std::pair{peers6, kCompactV6}}) {
+        if (list && list->is_string()) add_compact(reply, list->string(), size);
+        if (list && list->is_list()) add_dictionaries(reply, *list);
     }
-    if (peers6) sound = sound && add_compact(reply, peers6->string(), 18);
-    if (!sound) return Errc::tracker_bad_reply;
 
     if (const auto warning = root.get_string("warning message")) reply.warning = usable_text(*warning);
     // An id too long to send back is as good as none.

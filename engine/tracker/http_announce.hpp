@@ -13,12 +13,13 @@ namespace btfs::tracker {
 /// A reply's body may be this large.
 inline constexpr std::size_t kMaxHttpReplySize = 1 << 20;
 
-/// The URL to GET. What `tracker_url` holds is kept as it is, a query included. tracker_bad_url if it is
-/// not one of HTTP.
+/// The URL to GET: `tracker_url`, escaped, credentials and query included, and the request behind it.
+/// tracker_bad_url if it is not one of HTTP.
 Result<std::string> http_announce_url(std::string_view tracker_url, const AnnounceRequest& request);
 
 /// Reads a body, of any HTTP status: trackers refuse with 200 as with 4xx. A refusal is a reply with a
-/// failure_reason. tracker_bad_reply for what is not an answer to an announce.
+/// failure_reason. What is wrong with one peer, count or time is ignored, and all else used.
+/// tracker_bad_reply for what is not an answer to an announce.
 Result<AnnounceReply> parse_http_announce(ByteView body);
 
 }  // namespace btfs::tracker

@@ -23,8 +23,13 @@ bool TrackerTiers::add(std::string_view url) {
 }
 
 bool TrackerTiers::add_to(std::vector<TrackerIndex>& tier, std::string_view url) {
-    if (urls_.size() >= kMaxTrackers || std::ranges::find(urls_, url) != urls_.end()) return false;
-    if (!TrackerUrl::parse(url)) return false;
+    if (std::ranges::find(urls_, url) != urls_.end()) return false;
+    if (!TrackerUrl::parse(url)) {
+        const bool known = std::ranges::find(unusable_, url) != unusable_.end();
+        if (!known && unusable_.size() < kMaxTrackers) unusable_.emplace_back(url);
+        return false;
+    }
+    if (urls_.size() >= kMaxTrackers) return false;
     tier.push_back(TrackerIndex(urls_.size()));
     urls_.emplace_back(url);
     return true;

@@ -1,4 +1,4 @@
-// The order in which a torrent's trackers are asked (BEP 12).
+// Tiers of trackers: the order in which a torrent's trackers are asked (BEP 12).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace btfs::tracker {
 using TrackerIndex = Index<struct TrackerTag>;
 
 /// Trackers in tiers, shuffled within their tier once. One that answers goes to the front of its tier.
-/// URLs that cannot be used and repeated ones are left out.
+/// Repeated URLs are left out; those that cannot be used are kept apart, to be shown.
 class TrackerTiers {
   public:
     /// Trackers of one torrent; more are ignored.
@@ -33,11 +33,14 @@ class TrackerTiers {
     const std::string& url(TrackerIndex tracker) const { return urls_[tracker.value()]; }
     /// All of them, in the order of asking.
     std::vector<TrackerIndex> order() const;
+    /// URLs that name no tracker that we can ask, as written; kMaxTrackers at most.
+    const std::vector<std::string>& unusable() const { return unusable_; }
 
   private:
     bool add_to(std::vector<TrackerIndex>& tier, std::string_view url);
 
     std::vector<std::string> urls_;
+    std::vector<std::string> unusable_;
     std::vector<std::vector<TrackerIndex>> tiers_;
 };
 

@@ -4,11 +4,14 @@
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
+#include "engine/http/http_url.hpp"
+
 namespace btfs::tracker {
 
 Result<TrackerUrl> TrackerUrl::parse(std::string_view url) {
     if (url.size() > kMaxUrlSize) return Errc::tracker_bad_url;
-    const auto parsed = boost::urls::parse_uri({url.data(), url.size()});
+    const std::string escaped = http::escaped_url(url);
+    const auto parsed = boost::urls::parse_uri({escaped.data(), escaped.size()});
     if (!parsed || !parsed->has_authority()) return Errc::tracker_bad_url;
 
     TrackerUrl result;
@@ -20,8 +23,10 @@ Result<TrackerUrl> TrackerUrl::parse(std::string_view url) {
             result.scheme = TrackerScheme::https;
             break;
         default:
-            const std::string_view scheme(parsed->scheme().data(), parsed->scheme().size());
-            if (scheme != "udp" && scheme != "UDP") return Errc::tracker_bad_url;
+            std::string scheme(parsed->scheme().data(), parsed->scheme().size());
+            for (char& c : scheme)
+                if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+            if (scheme != "udp") return Errc::tracker_bad_url;
             result.scheme = TrackerScheme::udp;
     }
     result.host = parsed->host_address();

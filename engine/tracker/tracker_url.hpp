@@ -11,16 +11,17 @@ namespace btfs::tracker {
 
 enum class TrackerScheme : std::uint8_t { http, https, udp };
 
-/// Longer URLs are not used.
+/// Longer URLs are not used; bytes as written.
 inline constexpr std::size_t kMaxUrlSize = 2048;
 
 struct TrackerUrl {
     TrackerScheme scheme = TrackerScheme::http;
     std::string host;  ///< a name or an address, IPv6 without brackets
     std::uint16_t port = 0;
-    std::string target;  ///< path and query as written, "/announce?passkey=x"; may be empty
+    std::string target;  ///< path and query, escaped, "/announce?passkey=x"; may be empty
 
-    /// http, https and udp with a host, and a port if udp; else tracker_bad_url.
+    /// http, https and udp with a host, and a port if udp, once escaped (http::escaped_url); else
+    /// tracker_bad_url. Credentials are left to the HTTP client.
     static Result<TrackerUrl> parse(std::string_view url);
 };
 

@@ -25,6 +25,11 @@ std::uint32_t event_number(AnnounceEvent event) {
     return 0;
 }
 
+/// BEP 15's counts are signed; some trackers send -1 for what they do not know.
+std::optional<std::uint32_t> usable_count(std::uint32_t count) {
+    return static_cast<std::int32_t>(count) < 0 ? std::nullopt : std::optional(count);
+}
+
 }  // namespace
 
 UdpAnnounce::UdpAnnounce(AnnounceRequest request, AddressFamily family, std::string url_target,
@@ -118,14 +123,15 @@ void UdpAnnounce::on_connected(ByteReader in, TimePoint now) {
 void UdpAnnounce::on_announced(ByteReader in) {
     AnnounceReply reply;
     reply.interval = usable_interval(static_cast<std::int32_t>(in.u32()));
-    reply.incomplete = in.u32();
-    reply.complete = in.u32();
+    reply.incomplete = usable_count(in.u32());
+    reply.complete = usable_count(in.u32());
     const std::size_t peer_size = family_ == AddressFamily::v4 ? 6 : 18;
-    if (!in.ok() || in.rest().size() % peer_size != 0) {
+    if (!in.ok()) {
         result_ = Errc::tracker_bad_reply;
         return;
     }
-    while (!in.rest().empty() && reply.peers.size() < kMaxPeersPerReply) {
+    // Bytes behind the last whole peer are ignored.
+    while (in.rest().size() >= peer_size && reply.peers.size() < kMaxPeersPerReply) {
         const auto peer = Endpoint::from_compact(in.take(peer_size));
         if (peer && peer->is_dialable()) reply.peers.push_back(*peer);
     }

@@ -131,5 +131,15 @@ TEST(WaitingText, AddsUpWhatIsStillToCome) {
     EXPECT_EQ(waiting_text(std::vector{lonely}), "waiting for metadata: 1 peer");
 }
 
+TEST(StatusText, TrackersThatCannotBeAskedAreNamed) {
+    TorrentReport report = ready();
+    tracker::TrackerStatus unusable;
+    unusable.url = "wss://t.example/passkey";
+    unusable.usable = false;
+    unusable.message = "tracker URL is not usable";
+    report.status->unusable_trackers = {unusable};
+    EXPECT_THAT(status_of(report), HasSubstr("tracker: wss://t.example: tracker URL is not usable\n"));
+}
+
 }  // namespace
 }  // namespace btfs::cli

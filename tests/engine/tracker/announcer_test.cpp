@@ -345,6 +345,7 @@ TEST(AnnouncerTest, RandomTrackersAreNeverAskedTwiceAtOnceNorInAHurry) {
         Rng dice(seed);
         World w({{a, b}, {c}}, {AddressFamily::v4, AddressFamily::v6});
         std::map<std::pair<std::string, AddressFamily>, TimePoint> last;
+        std::map<std::pair<std::string, AddressFamily>, bool> answered;
         std::vector<std::pair<AnnounceJob, TimePoint>> open;
         w.announcer.start(w.now);
         int announces = 0;
@@ -359,17 +360,22 @@ TEST(AnnouncerTest, RandomTrackersAreNeverAskedTwiceAtOnceNorInAHurry) {
                 }
                 const auto key = std::pair(job.url, job.family);
                 if (last.contains(key)) {
-                    EXPECT_GE(w.now - last[key], kShortestInterval);
+                    EXPECT_GE(w.now - last[key], answered[key] ? kShortestInterval : Announcer::kFirstRetry);
                 }
                 last[key] = w.now;
+                answered[key] = false;
                 open.emplace_back(job, w.now);
             }
             if (!open.empty() && dice.below(3) != 0) {
                 const std::size_t i = dice.below(open.size());
-                if (dice.below(2) == 0)
-                    w.answer(open[i].first, std::chrono::seconds(10 + dice.below(1800)));
-                else
+                if (dice.below(2) == 0) {
+                    w.answer(open[i].first, kShortestInterval + std::chrono::seconds(dice.below(1800)));
+                    // An answer that comes after its job was given up counts for nothing.
+                    if (w.now < open[i].second + Announcer::kJobTimeout)
+                        answered[{open[i].first.url, open[i].first.family}] = true;
+                } else {
                     w.fail(open[i].first);
+                }
                 open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
             }
             if (dice.below(5) == 0) w.announcer.want_peers(w.now);
@@ -403,6 +409,42 @@ TEST(TrackerTiersTest, IsBounded) {
     Tiers many(1);
     for (int i = 0; i < 1000; ++i) many[0].push_back("http://t" + std::to_string(i) + ".example/");
     EXPECT_EQ(TrackerTiers(many, rng).size(), TrackerTiers::kMaxTrackers);
+}
+
+TEST(AnnouncerTest, TrackersThatCannotBeAskedAreNamedInTheStatus) {
+    World w({{"wss://w.example/", a}, {"http://u:secret@bad host/ann"}, {"bad url"}, {"wss://w.example/"}});
+    w.announcer.start(w.now);
+    EXPECT_EQ(w.job().url, a);
+    const auto status = w.announcer.status();
+    ASSERT_EQ(status.size(), 4u);
+    EXPECT_TRUE(status[0].usable);
+    const std::string reason = make_error_code(Errc::tracker_bad_url).message();
+    for (std::size_t i = 1; i < 4; ++i) {
+        EXPECT_FALSE(status[i].usable);
+        EXPECT_FALSE(status[i].working);
+        EXPECT_EQ(status[i].message, reason);
+        EXPECT_EQ(status[i].url.find("secret"), std::string::npos);
+    }
+    EXPECT_EQ(status[1].url, "wss://w.example/");
+    EXPECT_EQ(status[2].url, "http://bad host/ann");
+    EXPECT_EQ(status[3].url, "bad url");
+}
+
+TEST(AnnouncerTest, APasswordIsUsedAndNotShown) {
+    World w({{"http://u:secret@h.example/announce"}});
+    w.announcer.start(w.now);
+    EXPECT_EQ(w.job().url, "http://u:secret@h.example/announce");
+    EXPECT_EQ(w.announcer.status().at(0).url, "http://h.example/announce");
+}
+
+TEST(AnnouncerTest, TrackersBeyondTheLimitAreIgnored) {
+    Tiers many;
+    for (std::size_t i = 0; i < TrackerTiers::kMaxTrackers + 10; ++i) {
+        many.push_back({"http://h" + std::to_string(i) + ".example/"});
+        many.push_back({"bad " + std::to_string(i)});
+    }
+    World w(many);
+    EXPECT_EQ(w.announcer.status().size(), 2 * TrackerTiers::kMaxTrackers);
 }
 
 }  // namespace

@@ -60,14 +60,26 @@ TEST(HttpAnnounceTest, NamesTheEventAndEchoesTheTrackerId) {
 }
 
 TEST(HttpAnnounceTest, RefusesUrlsThatAreNotHttp) {
-    for (const char* bad :
-         {"", "udp://t.example:80/a", "ftp://t.example/", "http://", "http:///a", "t.example/a",
-          "http://t.example:0/a", "http://t.example:99999/a", "http://t.exa mple/a"}) {
+    for (const char* bad : {"", "udp://t.example:80/a", "ftp://t.example/", "http://", "http:///a",
+                            "t.example/a", "http://t.example:0/a", "http://t.example:99999/a",
+                            "http://t.exa mple/a", "http://f\u00fcr.example/a"}) {
         const auto url = http_announce_url(bad, request());
         ASSERT_FALSE(url) << bad;
         EXPECT_EQ(url.error(), Errc::tracker_bad_url);
     }
     EXPECT_FALSE(http_announce_url("http://t.example/" + std::string(kMaxUrlSize, 'a'), request()));
+}
+
+TEST(HttpAnnounceTest, UrlsAreAskedEscaped) {
+    EXPECT_TRUE(
+        url_of("http://t.example/a b|c[1]/ann").starts_with("http://t.example/a%20b%7Cc%5B1%5D/ann?info"));
+    EXPECT_TRUE(url_of("http://t.example/\u00fc?k=x|y&z=[]")
+                    .starts_with("http://t.example/%C3%BC?k=x%7Cy&z=%5B%5D&info"));
+    EXPECT_TRUE(url_of("http://t.example/100%/ann").starts_with("http://t.example/100%25/ann?info"));
+    EXPECT_TRUE(url_of(" http://t.example/ann\r\n").starts_with("http://t.example/ann?info"));
+    EXPECT_TRUE(
+        url_of("http://us er:p|w@t.example/ann").starts_with("http://us%20er:p%7Cw@t.example/ann?info"));
+    EXPECT_TRUE(url_of("HTTP://T.example/ann").starts_with("HTTP://T.example/ann?info"));
 }
 
 TEST(HttpAnnounceTest, ReadsCompactPeersOfBothFamilies) {
@@ -116,7 +128,9 @@ TEST(HttpAnnounceTest, ARefusalIsAReplyWithItsReason) {
 }
 
 TEST(HttpAnnounceTest, IntervalsAreKeptUsable) {
-    EXPECT_EQ(parse("d8:intervali0ee")->interval, kShortestInterval);
+    EXPECT_EQ(parse("d8:intervali0ee")->interval, 1min) << "asked more often, trackers ban";
+    EXPECT_EQ(parse("d8:intervali59ee")->interval, 1min);
+    EXPECT_EQ(parse("d8:intervali61ee")->interval, 61s);
     EXPECT_EQ(parse("d8:intervali-9223372036854775808ee")->interval, kShortestInterval);
     EXPECT_EQ(parse("d8:intervali9223372036854775807ee")->interval, kLongestInterval);
     EXPECT_EQ(parse("d5:peers0:e")->interval, kDefaultInterval);
@@ -124,10 +138,8 @@ TEST(HttpAnnounceTest, IntervalsAreKeptUsable) {
 }
 
 TEST(HttpAnnounceTest, GarbageIsABadReply) {
-    for (const std::string& bad :
-         {""s, "<html>404</html>"s, "i1e"s, "le"s, "de"s, "d3:fooi1ee"s, "d8:intervali60e5:peers5:abcdee"s,
-          "d8:intervali60e6:peers66:abcdefe"s, "d8:intervali60e5:peersi1ee"s, "d8:intervali60e5:peersli1eee"s,
-          "d8:intervali60e5:peersld2:ip9:192.0.2.14:porti70000eeee"s, "d8:intervali60e"s}) {
+    for (const std::string& bad : {""s, "<html>404</html>"s, "i1e"s, "le"s, "de"s, "d3:fooi1ee"s,
+                                   "d8:intervali60e"s, "d8:complete3:manye"s}) {
         const auto reply = parse(bad);
         ASSERT_FALSE(reply) << bad;
         EXPECT_EQ(reply.error(), Errc::tracker_bad_reply);
@@ -135,6 +147,63 @@ TEST(HttpAnnounceTest, GarbageIsABadReply) {
     EXPECT_FALSE(parse(std::string(1000, 'l') + std::string(1000, 'e')));
     EXPECT_FALSE(parse("d5:peers" + std::to_string(kMaxHttpReplySize) + ":" +
                        std::string(kMaxHttpReplySize, 'a') + "e"));
+}
+
+/// The peers of a reply; "bad" if there is none.
+std::string peers_of(const std::string& body) {
+    const auto reply = parse(body);
+    if (!reply) return "bad";
+    std::string all;
+    for (const Endpoint& peer : reply->peers) all += (all.empty() ? "" : " ") + peer.text();
+    return all;
+}
+
+const std::string kPeer = "\xC0\x00\x02\x01\x1A\xE1"s;
+const std::string kPeer6 = "\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01\x1A\xE1"s;
+
+std::string str(const std::string& text) {
+    return std::to_string(text.size()) + ':' + text;
+}
+
+TEST(HttpAnnounceTest, BytesBehindTheLastWholePeerAreIgnored) {
+    for (std::size_t more = 0; more < 6; ++more)
+        EXPECT_EQ(peers_of("d8:intervali60e5:peers" + str(kPeer + kPeer.substr(0, more)) + "e"),
+                  "192.0.2.1:6881");
+    for (std::size_t more = 0; more < 18; more += 5)
+        EXPECT_EQ(peers_of("d8:intervali60e6:peers6" + str(kPeer6 + kPeer6.substr(0, more)) + "e"),
+                  "[2001:db8::1]:6881");
+    EXPECT_EQ(peers_of("d8:intervali60e5:peers" + str(kPeer + "x") + "6:peers6" + str(kPeer6 + "y") + "e"),
+              "192.0.2.1:6881 [2001:db8::1]:6881");
+    EXPECT_EQ(peers_of("d5:peers3:abce"), "");
+}
+
+TEST(HttpAnnounceTest, OneBadPeerAmongSeveralIsLeftOut) {
+    const std::string good = "d2:ip9:192.0.2.14:porti6881ee";
+    for (const std::string& bad :
+         {"i1e"s, "0:"s, "le"s, "de"s, "d2:ip9:192.0.2.9e"s, "d4:porti1ee"s,
+          "d2:ip9:192.0.2.94:porti70000ee"s, "d2:ip9:192.0.2.94:porti-1ee"s, "d2:ip9:192.0.2.94:porti0ee"s,
+          "d2:ip9:192.0.2.94:porti18446744073709551615ee"s, "d2:ip9:192.0.2.94:port4:6881e"s,
+          "d2:ipi5e4:porti1ee"s, "d2:ip11:no.address.4:porti1ee"s, "d2:ip7:0.0.0.04:porti1ee"s})
+        EXPECT_EQ(peers_of("d8:intervali60e5:peersl" + bad + good + bad + "ee"), "192.0.2.1:6881") << bad;
+    EXPECT_EQ(peers_of("d8:intervali60e5:peersi1e6:peers6" + str(kPeer6) + "e"), "[2001:db8::1]:6881");
+    EXPECT_EQ(peers_of("d8:intervali60e5:peersde6:peers6l" + good + "ee"), "192.0.2.1:6881");
+}
+
+TEST(HttpAnnounceTest, CountsAndTimesThatCannotBeAreIgnored) {
+    for (const char* odd : {"i18446744073709551615e", "i-1e", "i-0e", "i007e", "4:many", "le"}) {
+        const auto reply = parse("d8:complete"s + odd + "10:incomplete" + odd + "5:peers" + str(kPeer) + "e");
+        ASSERT_TRUE(reply) << odd;
+        EXPECT_FALSE(reply->complete) << odd;
+        EXPECT_FALSE(reply->incomplete) << odd;
+        EXPECT_EQ(reply->peers.size(), 1u);
+    }
+    const auto times =
+        parse("d8:intervali18446744073709551615e12:min intervali-5e5:peers" + str(kPeer) + "e");
+    EXPECT_EQ(times->interval, kLongestInterval);
+    EXPECT_EQ(times->min_interval, kShortestInterval);
+    EXPECT_EQ(parse("d8:intervali0090ee")->interval, 90s);
+    EXPECT_EQ(parse("d8:interval5:30min5:peers0:e")->interval, kDefaultInterval);
+    EXPECT_EQ(parse("d14:failure reason1:x8:retry ini18446744073709551615ee")->retry_in, Duration(24h));
 }
 
 TEST(HttpAnnounceTest, TakesABoundedNumberOfPeers) {
@@ -170,6 +239,8 @@ TEST(TrackerUrlTest, TakesUrlsApart) {
     EXPECT_EQ(TrackerUrl::parse("udp://t.example:1")->target, "");
     EXPECT_FALSE(TrackerUrl::parse("udp://t.example/announce")) << "UDP has no usual port";
     EXPECT_FALSE(TrackerUrl::parse("wss://t.example/announce"));
+    EXPECT_EQ(TrackerUrl::parse("Udp://u:p@t.example:1/a b")->target, "/a%20b");
+    EXPECT_EQ(TrackerUrl::parse("http://u:p@t.example/a|b")->host, "t.example");
 }
 
 }  // namespace

@@ -157,8 +157,7 @@ TEST_F(UdpAnnounceTest, DatagramsOfAnotherTransactionAreIgnored) {
 }
 
 TEST_F(UdpAnnounceTest, AMalformedAnswerIsABadReply) {
-    for (const std::string& rest :
-         {""s, std::string(11, '\0'), std::string(13, '\0'), std::string(12 + 7, 'x')}) {
+    for (const std::string& rest : {""s, std::string(11, '\0')}) {
         UdpAnnounce announce(request(), AddressFamily::v4, "", {}, rng, t0);
         const Bytes packet = connected(announce);
         announce.handle_datagram(reply(1, transaction_of(packet), rest), t0);
@@ -168,6 +167,31 @@ TEST_F(UdpAnnounceTest, AMalformedAnswerIsABadReply) {
     UdpAnnounce announce(request(), AddressFamily::v4, "", {}, rng, t0);
     announce.handle_datagram(reply(0, transaction_of(*announce.poll_datagram()), "short"), t0);
     EXPECT_EQ(announce.result()->error(), Errc::tracker_bad_reply);
+}
+
+TEST_F(UdpAnnounceTest, BytesBehindTheLastWholePeerAreIgnored) {
+    const std::string v4 = "\xC0\x00\x02\x01\x1A\xE1"s;
+    const std::string v6 = "\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01\x1A\xE1"s;
+    for (const auto& [family, peer] : {std::pair{AddressFamily::v4, v4}, std::pair{AddressFamily::v6, v6}}) {
+        for (std::size_t more = 0; more < peer.size(); ++more) {
+            UdpAnnounce announce(request(), family, "", {}, rng, t0);
+            const Bytes packet = connected(announce);
+            announce.handle_datagram(
+                reply(1, transaction_of(packet), std::string(12, '\0') + peer + peer.substr(0, more)), t0);
+            ASSERT_TRUE(announce.result() && announce.result()->has_value()) << more;
+            EXPECT_EQ(announce.result()->value().peers.size(), 1u) << more;
+        }
+    }
+}
+
+TEST_F(UdpAnnounceTest, NegativeCountsAreNotKnown) {
+    UdpAnnounce announce(request(), AddressFamily::v4, "", {}, rng, t0);
+    const Bytes packet = connected(announce);
+    announce.handle_datagram(reply(1, transaction_of(packet), std::string(12, '\xff')), t0);
+    ASSERT_TRUE(announce.result() && announce.result()->has_value());
+    EXPECT_FALSE(announce.result()->value().complete);
+    EXPECT_FALSE(announce.result()->value().incomplete);
+    EXPECT_EQ(announce.result()->value().interval, kShortestInterval);
 }
 
 TEST_F(UdpAnnounceTest, LongUrlDataIsCutIntoOptions) {

@@ -1,0 +1,174 @@
+#include "engine/net/tracker_client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <list>
+
+#include "tests/engine/net/support/loopback.hpp"
+
+namespace btfs::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using tracker::AnnounceJob;
+using tracker::AnnounceReply;
+
+/// A tracker in the test's own io_context that answers when it is told to.
+class SlowTracker {
+  public:
+    explicit SlowTracker(asio::io_context& io)
+        : acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+        accept();
+    }
+
+    std::string url(const std::string& target) const {
+        return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + target;
+    }
+    /// The first lines of requests that have come, in their order.
+    const std::vector<std::string>& requests() const { return requests_; }
+    std::size_t waiting() const { return waiting_.size(); }
+
+    void answer_all() {
+        for (tcp::socket& socket : waiting_) {
+            boost::system::error_code ignored;
+            asio::write(socket, asio::buffer(std::string("HTTP/1.1 200\n\nd8:intervali1800e5:peers0:e")),
+                        ignored);
+        }
+        waiting_.clear();
+    }
+
+  private:
+    void accept() {
+        acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
+            if (error) return;
+            auto held = std::make_shared<tcp::socket>(std::move(socket));
+            auto text = std::make_shared<std::string>();
+            asio::async_read_until(*held, asio::dynamic_buffer(*text), "\r\n\r\n",
+                                   [this, held, text](boost::system::error_code failed, std::size_t) {
+                                       if (failed) return;
+                                       requests_.push_back(text->substr(4, text->find(" HTTP/") - 4));
+                                       waiting_.push_back(std::move(*held));
+                                   });
+            accept();
+        });
+    }
+
+    tcp::acceptor acceptor_;
+    std::vector<std::string> requests_;
+    std::list<tcp::socket> waiting_;
+};
+
+struct TrackerClientTest : testing::Test {
+    asio::io_context io;
+    SocketFactory sockets{io};
+    Resolver resolver{sockets, {}};
+    HttpClient http{sockets, resolver, {}};
+    UdpMux udp{sockets, [](const Endpoint&) {}};
+    TrackerClient client{io, resolver, http, udp, 1};
+    SlowTracker slow{io};
+    std::size_t ended = 0;
+
+    AnnounceTicket announce(const std::string& target, bool urgent = false) {
+        AnnounceJob job;
+        job.url = slow.url(target);
+        job.timeout = 30s;
+        job.urgent = urgent;
+        return client.announce(std::move(job), [this](const Result<AnnounceReply>& reply) {
+            EXPECT_TRUE(reply) << reply.error().message();
+            ++ended;
+        });
+    }
+    template <class F>
+    void run_until(F&& reached) {
+        io.restart();
+        const TimePoint limit = Clock::now() + 20s;
+        while (!reached() && Clock::now() < limit) io.run_one_for(std::chrono::milliseconds(100));
+        EXPECT_TRUE(reached());
+    }
+    /// What one announce of a torrent to this URL comes to.
+    Result<AnnounceReply> outcome(const std::string& url) {
+        std::optional<Result<AnnounceReply>> result;
+        AnnounceJob job;
+        job.url = url;
+        job.timeout = 10s;
+        client.announce(std::move(job), [&](Result<AnnounceReply> reply) { result = std::move(reply); });
+        EXPECT_FALSE(result) << "never from inside the call";
+        run_until([&] { return result.has_value(); });
+        return result ? *result : Errc::cancelled;
+    }
+};
+
+constexpr std::size_t kOrdinary = TrackerClient::kMaxHttp - TrackerClient::kKeptForUrgent;
+
+TEST_F(TrackerClientTest, AnnouncesWaitForAPlaceAndUrgentOnesGoFirst) {
+    for (std::size_t i = 0; i < kOrdinary + 20; ++i) announce("/announce?n=" + std::to_string(i));
+    const AnnounceTicket queued = announce("/announce?hurried");
+    run_until([&] { return slow.waiting() == kOrdinary; });
+    announce("/announce?urgent", true);
+    run_until([&] { return slow.waiting() == kOrdinary + 1; });
+    EXPECT_TRUE(slow.requests().back().starts_with("/announce?urgent"));
+    client.hurry(queued);
+    run_until([&] { return slow.waiting() == kOrdinary + 2; });
+    EXPECT_TRUE(slow.requests().back().starts_with("/announce?hurried"));
+    client.hurry(queued);
+    slow.answer_all();
+    run_until([&] { return slow.waiting() == 20; });
+    slow.answer_all();
+    run_until([&] { return ended == kOrdinary + 22; });
+}
+
+TEST_F(TrackerClientTest, UrgentAnnouncesAreBoundedToo) {
+    for (std::size_t i = 0; i < 2 * TrackerClient::kMaxHttp; ++i) announce("/announce", true);
+    run_until([&] { return slow.waiting() == TrackerClient::kMaxHttp; });
+    slow.answer_all();
+    run_until([&] { return slow.waiting() == TrackerClient::kMaxHttp; });
+    EXPECT_EQ(slow.requests().size(), 2 * TrackerClient::kMaxHttp);
+}
+
+TEST_F(TrackerClientTest, ATorrentReachesTrackersOnThisMachineAndNothingElseThere) {
+    std::string seen;
+    test::TcpServer server([&](tcp::socket& s, const std::string& request) {
+        seen = request;
+        test::send(s, "HTTP/1.1 200\n\nd8:intervali1800e5:peers0:e");
+    });
+    EXPECT_TRUE(outcome(server.url("/announce")));
+    EXPECT_TRUE(outcome(server.url("/announce?passkey=x|y")));
+    EXPECT_NE(seen.find("GET /announce?passkey=x%7Cy&info_hash="), std::string::npos) << seen;
+    seen.clear();
+    for (const char* target :
+         {"/x?reboot=1", "/", "/reboot", "/announce/../reboot?now=1", "/admin?next=/announce"})
+        EXPECT_EQ(outcome(server.url(target)).error(), Errc::http_local_refused) << target;
+    EXPECT_EQ(seen, "");
+}
+
+TEST_F(TrackerClientTest, CredentialsOfATrackerAreSentInTheirField) {
+    std::string seen;
+    test::TcpServer server([&](tcp::socket& s, const std::string& request) {
+        seen = request;
+        test::send(s, "HTTP/1.1 200\n\nd8:intervali1800e5:peers0:e");
+    });
+    EXPECT_TRUE(
+        outcome("http://Aladdin:open sesame@127.0.0.1:" + std::to_string(server.port()) + "/announce"));
+    EXPECT_NE(seen.find("Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"), std::string::npos) << seen;
+    EXPECT_NE(seen.find("GET /announce?info_hash="), std::string::npos);
+}
+
+TEST_F(TrackerClientTest, WhatIsNoReplyIsTold) {
+    std::string sent;
+    test::TcpServer server([&](tcp::socket& s, const std::string&) { test::send(s, sent); });
+    sent = "HTTP/1.1 403 Forbidden\n\n<html>go away</html>";
+    EXPECT_EQ(outcome(server.url("/announce")).error(), Errc::http_status);
+    sent = "HTTP/1.1 200 OK\n\n<html>hello</html>";
+    EXPECT_EQ(outcome(server.url("/announce")).error(), Errc::tracker_bad_reply);
+    sent = "HTTP/1.1 400 Bad\n\nd14:failure reason7:unknowne";
+    EXPECT_TRUE(outcome(server.url("/announce"))->refused());
+    EXPECT_EQ(outcome("wss://t.example/").error(), Errc::tracker_bad_url);
+}
+
+}  // namespace
+}  // namespace btfs::net
