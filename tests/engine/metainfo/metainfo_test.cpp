@@ -357,6 +357,12 @@ TEST(Metainfo, ControlCharactersOfConvertedNamesAreReplaced) {
     EXPECT_EQ(parse({.name = "exe.\u202egpj"})->name, "exe._gpj");
 }
 
+TEST(Metainfo, MoreFilesThanTheLimitAreRefused) {
+    std::string files;
+    for (std::size_t i = 0; i <= kMaxFiles; ++i) files += "de";
+    EXPECT_EQ(error_of({.files = files}), Errc::torrent_too_many_files);
+}
+
 TEST(Metainfo, MorePiecesOrBlocksThanTheCacheHasPlacesForAreRefused) {
     EXPECT_FALSE(error_of({.length = num(kMaxPieces), .piece_length = num(1), .pieces = kMaxPieces}));
     EXPECT_EQ(error_of({.length = num(kMaxPieces + 1), .piece_length = num(1), .pieces = kMaxPieces + 1}),
