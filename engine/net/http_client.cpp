@@ -187,7 +187,9 @@ class HttpClient::Exchange {
         } else {
             hop = co_await exchange(connected->socket, request_for(url), limits(), timer);
         }
-        if (hop) hop->from_public = http::is_public(connected->address);
+        if (!hop) co_return hop.error();
+        hop->from_public = http::is_public(connected->address);
+        hop->response.server = connected->address;
         co_return hop;
     }
 

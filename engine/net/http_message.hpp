@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/core/endpoint.hpp"
 #include "engine/core/time.hpp"
 #include "engine/core/types.hpp"
 #include "engine/http/local_access.hpp"
@@ -26,6 +27,7 @@ struct HttpRequest {
 
 struct HttpResponse {
     unsigned status = 0;
+    Address server;    ///< that answered
     std::string body;  ///< decompressed
     /// Without credentials. A magnet link if the server redirects there: then there is no body.
     std::string final_url;

@@ -112,6 +112,7 @@ Awaitable<Result<AnnounceReply>> TrackerClient::ask_over_http(const Queued& queu
     auto reply = tracker::parse_http_announce(as_bytes(response->body));
     // A page that is no reply to an announce: its status tells more than that it cannot be read.
     if (!reply && response->status >= 400) co_return make_error_code(Errc::http_status);
+    if (reply) reply->tracker = response->server;
     co_return reply;
 }
 

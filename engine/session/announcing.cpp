@@ -77,7 +77,7 @@ void Announcing::on_reply(tracker::AnnounceId id, const tracker::AnnounceReply& 
     }
     announcer_.handle_reply(id, reply, Clock::now());
     if (stopped_) return;
-    if (reply.external_ip && owner_.on_own_address) owner_.on_own_address(*reply.external_ip);
+    if (reply.external_ip && reply.tracker) owner_.on_own_address(*reply.tracker, *reply.external_ip);
     if (!reply.peers.empty()) owner_.on_peers(reply.peers);
 }
 

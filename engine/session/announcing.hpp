@@ -23,7 +23,8 @@ class Announcing {
     struct Owner {
         std::function<TorrentTotals()> totals;
         std::function<void(std::span<const Endpoint>)> on_peers;
-        std::function<void(const Address&)> on_own_address;  ///< as a tracker sees us (BEP 24)
+        /// A tracker sees us at an address (BEP 24).
+        std::function<void(const Address& tracker, const Address& ours)> on_own_address;
     };
 
     Announcing(boost::asio::io_context& io, net::TrackerClient& client, std::string name,

@@ -55,7 +55,10 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
         io_, client, spec_.name, std::move(options), spec_.trackers, rng.next(),
         Announcing::Owner{
             [this] { return torrent_.totals(); },
-            [this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::tracker); }});
+            [this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::tracker); },
+            [this](const Address& tracker, const Address& ours) {
+                if (!closed_) torrent_.handle_own_address(tracker, ours);
+            }});
     announcing_->set_port(AddressFamily::v4, outside_ports_.tcp);
     announcing_->start();
 }

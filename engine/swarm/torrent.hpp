@@ -183,6 +183,8 @@ class Torrent final : private wire::BlockPlaces {
     /// Where the world beyond an IPv4 gateway reaches us, if not at our own ports: new peers out there are
     /// told.
     void set_outside_ports(const PeerPorts& ports) { outside_ports_ = ports; }
+    /// A tracker or peer sees us at `ours`: its vote (BEP 24, `yourip`). Private addresses count for nothing.
+    void handle_own_address(const Address& voter, const Address& ours);
 
     TimePoint next_timeout() const;
     void handle_timeout(TimePoint now);
@@ -275,7 +277,7 @@ class Torrent final : private wire::BlockPlaces {
     BanList& bans_;
     PeerList peer_list_;
     Admission admission_;
-    /// What peers say our addresses are: one alone could choose whom we dial first (BEP 40).
+    /// Votes of peers and trackers on our addresses: one alone could choose whom we dial first (BEP 40).
     AddressVote own_v4_, own_v6_;
     std::optional<Pex> pex_;  ///< nothing if it is off, or the torrent private
     std::optional<MetadataFetch> metadata_fetch_;

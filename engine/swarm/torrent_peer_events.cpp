@@ -141,13 +141,16 @@ void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {
     content_->uploader.on_not_wanted(peer, e.block);
 }
 
+void Torrent::handle_own_address(const Address& voter, const Address& ours) {
+    if (ours.is_private() || ours.is_loopback()) return;
+    AddressVote& votes = ours.is_v4() ? own_v4_ : own_v6_;
+    votes.vote(voter, ours);
+    if (const auto own = votes.winner()) peer_list_.set_own_address({*own, ports_for(*own).tcp});
+}
+
 void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now) {
     const auto& said = peer.session.extended();
-    if (said.your_address && !said.your_address->is_private() && !said.your_address->is_loopback()) {
-        AddressVote& votes = said.your_address->is_v4() ? own_v4_ : own_v6_;
-        votes.vote(peer.session.remote().address, *said.your_address);
-        if (const auto own = votes.winner()) peer_list_.set_own_address({*own, ports_for(*own).tcp});
-    }
+    if (said.your_address) handle_own_address(peer.session.remote().address, *said.your_address);
     if (metadata_fetch_ && said.metadata_id != 0 && said.metadata_size)
         metadata_fetch_->add_peer(peer.id, *said.metadata_size);
     // An incoming peer says where it can be dialled.

@@ -44,6 +44,7 @@ struct AnnounceReply {
     std::string warning;
     std::string tracker_id;
     std::optional<Address> external_ip;  ///< ours, as the tracker sees it (BEP 24)
+    std::optional<Address> tracker;      ///< the address that answered over HTTP
 
     bool refused() const { return !failure_reason.empty(); }
 };

@@ -158,6 +158,18 @@ TEST_F(TrackerClientTest, CredentialsOfATrackerAreSentInTheirField) {
     EXPECT_NE(seen.find("GET /announce?info_hash="), std::string::npos);
 }
 
+TEST_F(TrackerClientTest, OurAddressIsToldWithWhoeverSeesIt) {
+    test::TcpServer server([](tcp::socket& s, const std::string&) {
+        test::send(s,
+                   "HTTP/1.1 200\n\nd11:external ip4:\xC6\x33\x64\x07"
+                   "8:intervali1800e5:peers0:e");
+    });
+    const auto reply = outcome(server.url("/announce"));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->external_ip, Address::parse("198.51.100.7"));
+    EXPECT_EQ(reply->tracker, Address::parse("127.0.0.1"));
+}
+
 TEST_F(TrackerClientTest, WhatIsNoReplyIsTold) {
     std::string sent;
     test::TcpServer server([&](tcp::socket& s, const std::string&) { test::send(s, sent); });

@@ -316,6 +316,19 @@ TEST(Torrent, OnePeerAloneDoesNotSayWhoWeAre) {
     }
 }
 
+TEST(Torrent, TrackersVoteOnOurAddressAsPeersDo) {
+    for (const unsigned voters : {1U, 7U}) {
+        VirtualSwarm swarm(kPiece, kSize);
+        Torrent& torrent = swarm.torrent(swarm.add({}));
+        for (unsigned i = 1; i <= voters; ++i) {
+            const Address tracker = *Address::parse("192.0.2." + std::to_string(i));
+            torrent.handle_own_address(tracker, *Address::parse("10.0.0.1"));
+            torrent.handle_own_address(tracker, *Address::parse("203.0.113.66"));
+        }
+        EXPECT_EQ(dials_as("203.0.113.66", torrent, swarm), voters == 7);
+    }
+}
+
 /// One peer, of which we write the bytes.
 struct Scripted {
     Scripted()
