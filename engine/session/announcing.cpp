@@ -18,8 +18,7 @@ Announcing::Announcing(boost::asio::io_context& io, net::TrackerClient& client, 
       owner_(std::move(owner)),
       timer_(io) {
     for (const tracker::TrackerStatus& shown : announcer_.status())
-        if (!shown.usable)
-            log::info("{}: {}: {}", name_, tracker::public_url(shown.url), shown.message);
+        if (!shown.usable) log::info("{}: {}: {}", name_, tracker::public_url(shown.url), shown.message);
 }
 
 void Announcing::start() {
@@ -87,7 +86,8 @@ void Announcing::carry_on() {
     while (auto job = announcer_.poll_job(Clock::now(), progress)) {
         const std::string shown = tracker::public_url(job->url);
         log::debug("{}: announcing to {}", name_, shown);
-        job->urgent = Clock::now() < hurry_until_;
+        // The end does not wait for announces of other torrents that nobody answers.
+        job->urgent = Clock::now() < hurry_until_ || job->request.event == tracker::AnnounceEvent::stopped;
         announce(std::move(*job), shown);
     }
     if (stopped_ && announcer_.stopped()) return std::exchange(stopped_, nullptr)();
