@@ -113,11 +113,14 @@ std::vector<SourceWord> settle_words(const std::vector<std::string>& words) {
     std::vector<SourceWord> settled;
     for (const std::string& word : words) {
         SourceWord& added = settled.emplace_back();
-        added.text = word;
         if (word == kStandardInput) {
+            added.text = word;
             if (std::ranges::count(words, word) > 1) throw Failure("stdin can be read only once");
             added.standard_input = read_standard_input();
-        } else if (!looks_like_magnet(word) && !looks_like_url(word)) {
+        } else if (const auto pasted = without_space_around(word);
+                   looks_like_magnet(pasted) || looks_like_url(pasted)) {
+            added.text = pasted;
+        } else {
             added.text = fs::absolute(word).string();
         }
     }

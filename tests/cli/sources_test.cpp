@@ -58,6 +58,9 @@ TEST(Sources, WordsBecomeIndependentOfTheFolder) {
     EXPECT_EQ(words[2].text, kHash);
     EXPECT_EQ(words[3].text, "http://host/x");
     EXPECT_EQ(words[4].text, "magnet:?xt=urn:btih:0");
+    EXPECT_EQ(settle_words({" https://host/a b.torrent\n"})[0].text, "https://host/a b.torrent");
+    EXPECT_EQ(settle_words({" magnet:?xt=urn:btih:0 "})[0].text, "magnet:?xt=urn:btih:0");
+    EXPECT_EQ(settle_words({" a"})[0].text, (fs::current_path() / " a").string()) << "a file's own name";
 }
 
 TEST(Sources, StdinMayBeATorrentAMagnetAHashOrAUrl) {

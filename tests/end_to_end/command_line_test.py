@@ -272,7 +272,7 @@ class CommandLine(TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^btfs \d+\.\d+")
         for words in ([], ["--nonsense"], ["nonsense"], ["mount"], ["mount", "one"], ["info"],
-                      ["mount", "--port", "70000", "a", "b"], ["mount", "--log-level", "loud", "a", "b"]):
+                      ["mount", "--port", "70000", "a", "b"], ["mount", "--max-connections", "0", "a", "b"], ["mount", "--log-level", "loud", "a", "b"]):
             with self.subTest(words=words):
                 done = btfs.run(*words)
                 self.assertEqual(done.returncode, 2)

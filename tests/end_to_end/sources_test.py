@@ -2,6 +2,7 @@
 import contextlib
 import gzip
 import http.server
+import json
 import os
 import pty
 import re
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -325,7 +327,7 @@ class Server:
             def do_GET(self):
                 outer.asked.append(self.path)
                 with contextlib.suppress(OSError):
-                    answers[self.path.partition("?")[0]](self)
+                    answers[urllib.parse.unquote(self.path.partition("?")[0])](self)
 
             def log_message(self, *_):
                 pass
@@ -421,6 +423,20 @@ class Urls(Sources):
         self.unmount()
         self.assert_mounted(self.mount(f"{server.url}/t", options=["--wait=0"]))
         self.assertEqual(len(server.asked), 1)
+
+    def test_a_pasted_url_is_escaped(self):
+        for path in ("/a film [1]|\u00fc.torrent", "/100%.torrent", "/already%20escaped.torrent"):
+            with self.subTest(path=path):
+                server = Server(self, {urllib.parse.unquote(path): reply(200, self.bytes)})
+                url = f"{server.url}{path}?key=a b|c"
+                self.assert_mounted(self.mount(url, options=["--wait=10"]))
+                self.assertEqual(self.names(), ["content"])
+                asked, = server.asked
+                self.assertRegex(asked, r"^[!-~]+$")
+                self.assertEqual(urllib.parse.unquote(asked), urllib.parse.unquote(path) + "?key=a b|c")
+                self.unmount()
+                self.assertEqual(json.loads(btfs.run("info", "--json", url).stdout)["name"], "content")
+                subprocess.run(["rm", "-r", self.cache], check=True)
 
     def test_lasting_failures_are_told_and_not_repeated(self):
         def endless(handler):
