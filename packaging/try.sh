@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 repo=$PWD
 
 packaging/install-dependencies.sh
-cmake --preset release -DBUILD_TESTING=OFF -B build/try >&2
-cmake --build build/try --target btfs >&2
+cmake --preset try >&2
+cmake --build --preset try >&2
 btfs=$repo/build/try/btfs
 
 if [ $# -eq 2 ]; then
