@@ -21,10 +21,10 @@ bool is_public(const Address& address);
 
 bool may_reach(LocalAccess access, const Address& address);
 
-/// What a torrent's URL may reach by its path and query, as they are escaped. Everything, if the path begins
+/// Returns how far a torrent's URL may lead, by its escaped path and query. Everywhere, if the path begins
 /// with a tracker's name (announce, announce.php, as in libtorrent) and has no "..", "\" or escaped dots and
-/// slashes that a server could take for another path. The local network, if the torrent chose no query: what
-/// routers and cameras do on a GET is told to them in queries. Else nothing.
+/// slashes that a server could take for another path. Into the local network, if the torrent chose no query:
+/// what routers and cameras do on a GET is told to them in queries. Else to public addresses alone.
 LocalAccess local_access_of(std::string_view target);
 
 }  // namespace btfs::http

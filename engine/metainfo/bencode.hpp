@@ -1,4 +1,4 @@
-// Bencode (BEP 3): a strict decoder that borrows what it reads, and a writer of the canonical form.
+// Bencode (BEP 3): a decoder that borrows the bytes it reads, and a writer of the canonical form.
 #pragma once
 
 #include <cassert>
@@ -15,7 +15,8 @@
 
 namespace btfs::bencode {
 
-/// What a sender may make us store and walk. The defaults suit messages of peers, trackers and the DHT.
+/// Bounds of one document: beyond them it is refused. The defaults suit messages of peers, trackers and the
+/// DHT.
 struct Limits {
     std::size_t max_size = std::size_t{4} << 20;  ///< bytes; below 4 GiB
     std::uint32_t max_depth = 64;                 ///< lists and dictionaries inside each other

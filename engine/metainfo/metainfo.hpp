@@ -1,4 +1,5 @@
-// What a torrent file says (BEP 3, BEP 12, BEP 47; of BEP 52 the hybrids, through their v1 part).
+// Content of a torrent file (BEP 3, BEP 12, BEP 47; of BEP 52 the hybrids, through their v1 part), and its
+// parser.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@
 
 namespace btfs {
 
-// What a torrent may ask of us. Beyond these it is refused.
+// Limits of a torrent: beyond these it is refused.
 inline constexpr std::size_t kMaxTorrentFileSize = std::size_t{64} << 20;
 inline constexpr std::uint32_t kMaxPieceLength = std::uint32_t{512} << 20;
 inline constexpr std::size_t kMaxFiles = 2'000'000;

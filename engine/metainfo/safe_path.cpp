@@ -17,7 +17,7 @@ bool cannot_stay(std::string_view character) {
     return character == "/" || is_control_character(character);
 }
 
-// What lies deeper than kMaxFolderDepth becomes one name. `storage` owns it.
+// Folds the names below kMaxFolderDepth into one, which `storage` owns.
 std::vector<std::string_view> folded(SafePaths::Names names, std::string& storage) {
     for (std::string_view name : names.subspan(kMaxFolderDepth)) {
         if (!storage.empty()) storage += '_';

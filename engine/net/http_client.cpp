@@ -41,7 +41,7 @@ struct ReadLimits {
     }
 };
 
-/// What one connection brought.
+/// The outcome of one connection: a response, or a redirect.
 struct Hop {
     HttpResponse response;
     std::optional<std::string> location;

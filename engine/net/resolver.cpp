@@ -44,7 +44,7 @@ Error error_of(int status) {
     }
 }
 
-/// How long the answer is good: as long as each of its records is.
+/// The life of an answer: the shortest of its records'.
 Duration life_of(const ares_addrinfo& info) {
     Duration life = NameLookups::kLongestLife;
     for (const ares_addrinfo_node* node = info.nodes; node; node = node->ai_next)
@@ -80,7 +80,7 @@ bool is_localhost(std::string_view name) {
     return name == "localhost" || name.ends_with(".localhost");
 }
 
-/// What needs no server; nothing if one has to be asked.
+/// The answer for an address, localhost or a name that cannot be; nothing if a server has to be asked.
 std::optional<Result<std::vector<Address>>> known_answer(const std::string& name, Families families) {
     std::vector<Address> known;
     if (const auto literal = Address::parse(name)) {

@@ -53,7 +53,7 @@ struct AnnounceReply {
 /// libtorrent keeps 5 min and Transmission 2 min, but a reader that waits for a first peer cannot.
 inline constexpr Duration kShortestInterval = 1min;
 inline constexpr Duration kLongestInterval = 24h;
-/// Where the tracker says nothing.
+/// The interval of a tracker that names none.
 inline constexpr Duration kDefaultInterval = 30min;
 /// Peers taken from one reply; the rest is ignored.
 inline constexpr std::size_t kMaxPeersPerReply = 2000;

@@ -1,4 +1,4 @@
-// When a torrent announces itself, to which tracker, and as what.
+// Announcer that decides when a torrent is announced, to which tracker, and with which event.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace btfs::tracker {
 
-/// What changes from one announce to the next.
+/// The numbers of a torrent that change from one announce to the next.
 struct AnnounceProgress {
     std::uint64_t uploaded = 0;
     std::uint64_t downloaded = 0;

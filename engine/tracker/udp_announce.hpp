@@ -14,7 +14,7 @@
 
 namespace btfs::tracker {
 
-/// What a tracker gave us to announce with; good for kConnectionLife, for all torrents.
+/// The connection id that a tracker gave us to announce with; good for kLife, for all torrents.
 struct UdpConnection {
     std::uint64_t id = 0;
     TimePoint received;
