@@ -104,7 +104,8 @@ Awaitable<Result<Hop>> exchange(Stream& stream, std::string request, ReadLimits 
         timer.expires_at(limits.next());
         auto [error, size] = co_await stream.async_read_some(asio::buffer(chunk), kAwait);
         if (error && (!is_end(error) || timer.expired())) co_return error_of(error, timer);
-        if (Error wrong = error ? parser.feed_end() : parser.feed({chunk.data(), size})) co_return wrong;
+        const Error wrong = error ? parser.feed_end() : parser.feed({chunk.data(), size});
+        if (wrong && !location_of(parser)) co_return wrong;
     }
     co_return hop_of(parser, limits.max_body_size);
 }

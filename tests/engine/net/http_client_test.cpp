@@ -234,7 +234,9 @@ TEST_F(HttpClientTest, ARedirectIsFollowedWithoutItsBody) {
         send(s, "HTTP/1.1 301 Moved\r\nLocation: /there\r\nContent-Length: 99999999999\r\n\r\n");
         test::wait_for_close(s);
     });
-    EXPECT_EQ(get(server.url("/"))->body, "there");
+    const auto response = get(server.url("/"));
+    ASSERT_TRUE(response) << response.error().message();
+    EXPECT_EQ(response->body, "there");
 }
 
 TEST_F(HttpClientTest, CredentialsAreSentAndNotShown) {
