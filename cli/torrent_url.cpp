@@ -17,8 +17,9 @@ bool starts_with_any_case(std::string_view text, std::string_view prefix) {
 }
 
 bool is_lasting(const Error& error) {
-    for (Errc errc : {Errc::http_bad_url, Errc::http_malformed, Errc::http_too_large,
-                      Errc::http_too_many_redirects, Errc::http_redirect_refused})
+    for (Errc errc :
+         {Errc::http_bad_url, Errc::http_malformed, Errc::http_too_large, Errc::http_too_many_redirects,
+          Errc::http_redirect_refused, Errc::http_redirect_insecure})
         if (error == errc) return true;
     return error.category().name() == std::string_view("asio.ssl");  // by its name, without Asio's headers
 }

@@ -68,7 +68,8 @@ TEST(TorrentUrl, WhatWillStayIsNot) {
     }
     for (const Error& error :
          {make_error_code(Errc::http_too_large), make_error_code(Errc::http_too_many_redirects),
-          make_error_code(Errc::http_redirect_refused), make_error_code(Errc::http_malformed),
+          make_error_code(Errc::http_redirect_refused), make_error_code(Errc::http_redirect_insecure),
+          make_error_code(Errc::http_malformed),
           Error(1, boost::asio::error::get_ssl_category())})
         EXPECT_FALSE(judge(error).again) << error.message();
 }
