@@ -120,6 +120,9 @@ class FuseSession::Session {
             std::ignore = fuse_.release();
             return;
         }
+        // libfuse unmounts by path, unless the device says that its mount is gone. By now it has left its
+        // place, and what lies there is somebody else's.
+        if (device_at(mountpoint_) != mount_device_) put_dead_device_in_place();
         fuse_session_unmount(fuse_.get());  // closes the device
     }
 
@@ -132,6 +135,7 @@ class FuseSession::Session {
     void serve();
     void serve_requests(fuse_buf& buffer, int epoll);
     void end_threads();
+    void put_dead_device_in_place();
     void watch_reads();
 
     Filesystem& filesystem_;
@@ -142,6 +146,7 @@ class FuseSession::Session {
     const FileDescriptor wake_;  ///< readable once the threads have to end
     std::unique_ptr<fuse_session, DestroySession> fuse_;
     bool mounted_ = false;
+    std::optional<dev_t> mount_device_;  ///< of the mount, to tell it from others at the same place
     std::atomic<bool> ending_{false};
     std::atomic<bool> gone_{false};  ///< somebody else has unmounted it
     std::atomic<bool> failed_{false};
@@ -175,6 +180,7 @@ std::optional<MountFailure> FuseSession::Session::mount() {
                                       : "is fuse3 installed, is the directory yours, and does /etc/fuse.conf "
                                         "have user_allow_other if you asked for allow_other?");
     mounted_ = true;
+    mount_device_ = device_at(mountpoint_);
     const int device = fuse_session_fd(fuse_.get());
     fcntl(device, F_SETFL, fcntl(device, F_GETFL) | O_NONBLOCK);
     return std::nullopt;
@@ -241,6 +247,15 @@ void FuseSession::Session::end_threads() {
     eventfd_write(wake_.get(), 1);
 }
 
+// poll() of a pipe without a reader says POLLERR, as of a device without a mount.
+void FuseSession::Session::put_dead_device_in_place() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return;
+    close(ends[0]);
+    dup3(ends[1], fuse_session_fd(fuse_.get()), O_CLOEXEC);
+    close(ends[1]);
+}
+
 void FuseSession::Session::stop() {
     {
         std::lock_guard lock(mutex_);
@@ -248,7 +263,7 @@ void FuseSession::Session::stop() {
     }
     // In this order: first nobody waits for us, then nobody new comes, then nobody is there to answer.
     filesystem_.close();
-    if (mounted_ && !gone_ && !detach_mount(mountpoint_, true))
+    if (mounted_ && !gone_ && (device_at(mountpoint_) != mount_device_ || !detach_mount(mountpoint_, true)))
         log::warn("{} is no longer mounted or could not be detached", mountpoint_);
     pages_.end();
     if (!failed_) pages_.wait_ended();  // READs are still answered, and it may need that

@@ -5,10 +5,12 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <filesystem>
 
@@ -18,6 +20,7 @@ namespace btfs {
 namespace {
 
 constexpr int kMaxStaleMounts = 16;  // one over the other
+constexpr int kMaxSymlinks = 40;     // as the kernel's own limit
 
 // What a user who is not root has instead of umount2().
 bool run_fusermount(const std::string& path) {
@@ -66,10 +69,28 @@ std::optional<std::string> prepare_mountpoint(const std::string& path) {
 std::string absolute_mountpoint(const std::string& path) {
     namespace files = std::filesystem;
     std::error_code error;
-    files::path whole = files::absolute(path, error).lexically_normal();
-    if (!whole.has_filename()) whole = whole.parent_path();
-    const files::path parent = files::weakly_canonical(whole.parent_path(), error);
-    return error ? whole.string() : (parent / whole.filename()).string();
+    files::path whole = files::absolute(path, error);
+    for (int followed = 0; followed < kMaxSymlinks; ++followed) {
+        while (whole.has_relative_path() && (whole.filename().empty() || whole.filename() == "."))
+            whole = whole.parent_path();
+        if (whole.filename() == "..") return files::weakly_canonical(whole, error).string();
+        const files::path parent = files::weakly_canonical(whole.parent_path(), error);
+        if (!error) whole = parent / whole.filename();
+        // Unlike lstat(2), and std::filesystem with it, readlink(2) asks no file system about a directory.
+        char target[PATH_MAX];
+        const ssize_t size = readlink(whole.c_str(), target, sizeof target);
+        if (size <= 0) break;
+        whole = whole.parent_path() / std::string(target, static_cast<std::size_t>(size));
+    }
+    return whole.string();
+}
+
+std::optional<dev_t> device_at(const std::string& path) {
+    struct statx found {};
+    if (statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE,
+              &found) != 0)
+        return std::nullopt;
+    return makedev(found.stx_dev_major, found.stx_dev_minor);
 }
 
 }  // namespace btfs

@@ -1,5 +1,7 @@
-// The folder that a mount stands on: is it usable, and how does a mount leave it.
+// Mountpoints: prepares a folder to be mounted on, and takes mounts away.
 #pragma once
+
+#include <sys/types.h>
 
 #include <optional>
 #include <string>
@@ -14,8 +16,12 @@ std::optional<std::string> prepare_mountpoint(const std::string& path);
 /// too, so that nobody who still has files open there hangs. False if it could not be.
 bool detach_mount(const std::string& path, bool cut_connection);
 
-/// Absolute, without symlinks as far as it exists; never looks at the last part itself, which may be a
-/// mount whose daemon does not answer.
+/// Returns the path as the kernel lists mounts: absolute, and without symlinks, the last part included. Never
+/// asks the file system that is mounted there, whose daemon may not answer.
 std::string absolute_mountpoint(const std::string& path);
+
+/// Returns the device number of what is at the path, topmost: each mount of ours has its own. Nothing if
+/// there is nothing. Does not ask a daemon either.
+std::optional<dev_t> device_at(const std::string& path);
 
 }  // namespace btfs

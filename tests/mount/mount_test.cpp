@@ -16,6 +16,7 @@
 #include <set>
 
 #include "fs/fuse_request.hpp"
+#include "fs/mountpoint.hpp"
 #include "tests/mount/support/live_mount.hpp"
 
 namespace btfs {
@@ -388,6 +389,52 @@ TEST_F(Mount, AnUnmountFromOutsideEndsTheSession) {
     EXPECT_EQ(names_in(mount.path()).size(), 1u);
     EXPECT_EQ(Process(std::vector<std::string>{"fusermount3", "-u", mount.path()}).wait(), 0);
     EXPECT_TRUE(eventually([&] { return mount.ended(); }));
+}
+
+TEST_F(Mount, TheEndOfAMountThatWasDetachedLeavesWhatLaysBelowIt) {
+    const MountFolder folder;
+    ASSERT_EQ(::mount("below", folder.path().c_str(), "tmpfs", 0, nullptr), 0);
+    std::ofstream(folder.path() + "/below") << "x";
+    int fd = -1;
+    {
+        LiveMount mount({{"above", MiB}}, {}, folder.path());
+        fd = open(mount.path("above").c_str(), O_RDONLY);
+        ASSERT_GE(fd, 0);
+        ASSERT_EQ(umount2(folder.path().c_str(), MNT_DETACH), 0);
+        EXPECT_THAT(names_in(folder.path()), UnorderedElementsAre("below"));
+    }
+    EXPECT_THAT(names_in(folder.path()), UnorderedElementsAre("below"));
+    char byte;
+    EXPECT_LT(read(fd, &byte, 1), 0) << "its connection is closed";
+    close(fd);
+    EXPECT_EQ(umount2(folder.path().c_str(), 0), 0);
+}
+
+TEST_F(Mount, AMountpointIsNamedThoughItsDaemonDoesNotAnswer) {
+    const MountFolder folder;
+    Filesystem filesystem;
+    auto session = FuseSession::mount(filesystem, {.mountpoint = folder.path()});  // no thread runs
+    ASSERT_TRUE(session);
+    Process names([&] {
+        return absolute_mountpoint(folder.path()) == folder.path() && device_at(folder.path()) ? 0 : 1;
+    });
+    EXPECT_EQ(names.wait(), 0);
+}
+
+TEST_F(Mount, AMountpointMayBeASymlink) {
+    const MountFolder folder, elsewhere;
+    const std::string link = elsewhere.path() + "/link", chain = elsewhere.path() + "/chain";
+    files::create_directory_symlink(folder.path(), link);
+    files::create_directory_symlink("link", chain);
+    for (const std::string& name : {link, chain, link + "/", chain + "/."}) {
+        LiveMount mount({{"f", 5}}, {}, name);
+        EXPECT_EQ(mount.session().mountpoint(), folder.path()) << name;
+        EXPECT_THAT(names_in(folder.path()), UnorderedElementsAre("f"));
+        EXPECT_EQ(absolute_mountpoint(name), folder.path()) << "also while it is mounted";
+    }
+    EXPECT_TRUE(files::is_empty(folder.path()));
+    unlink(link.c_str());
+    unlink(chain.c_str());
 }
 
 TEST_F(Mount, AMountWhoseDaemonWasKilledIsReplaced) {
