@@ -90,8 +90,8 @@ Result<Attributes> Filesystem::lookup(NodeId parent, std::string_view name) cons
         const auto folder = attributes(parent);
         if (!folder) return folder.error();
         if (folder->kind != NodeKind::directory) return fs_error::not_a_directory();
-        const auto file = virtual_.find(name);
-        return file ? attributes(*file) : fs_error::not_found();
+        const auto file = virtual_.look_up(name);
+        return file ? Result<Attributes>(*file) : fs_error::not_found();
     }
     auto place = find(parent);
     if (!place) return place.error();
@@ -134,9 +134,8 @@ Result<Listing> Filesystem::list(NodeId node) const {
     if (!place) return place.error();
     Listing listing({{".", *self}, {"..", parent_of(node).value()}});
     if (is_virtual(node)) {
-        for (std::size_t i = 0; i < virtual_.files().size(); ++i)
-            listing.first_.push_back(
-                {virtual_.files()[i].name, *virtual_.attributes(VirtualFolder::node_of(i))});
+        for (const VirtualFile& file : virtual_.files())
+            listing.first_.push_back({file.name, *virtual_.look_up(file.name)});
         return listing;
     }
     listing.torrent_ = std::move(place->torrent);
@@ -154,12 +153,16 @@ Result<std::uint64_t> Filesystem::open_listing(NodeId node) {
 }
 
 Result<std::uint64_t> Filesystem::open_text(NodeId node, bool for_writing) {
-    const auto found = attributes(node);
-    if (!found) return found.error();
-    const VirtualFile* file = virtual_.file(node);
-    if (file == nullptr) return fs_error::is_a_directory();
+    if (node == VirtualFolder::kNode) return fs_error::is_a_directory();
     if (for_writing) return fs_error::read_only();
-    return texts_.open(file->text());
+    auto snapshot = virtual_.open(node);
+    if (!snapshot) return fs_error::not_found();
+    return texts_.open(std::move(snapshot));
+}
+
+std::shared_ptr<const std::string> Filesystem::text(std::uint64_t handle) const {
+    const auto found = texts_.get(handle);
+    return found ? std::shared_ptr<const std::string>(*found, &(*found)->text) : nullptr;
 }
 
 Usage Filesystem::usage() const {

@@ -80,9 +80,9 @@ class Filesystem {
     /// Null for what is not open.
     std::shared_ptr<const Listing> listing(std::uint64_t handle) const { return listings_.get(handle); }
     void close_listing(std::uint64_t handle) { listings_.close(handle); }
-    /// The same for what a virtual file says at this moment.
+    /// The same for the text of a virtual file.
     Result<std::uint64_t> open_text(NodeId node, bool for_writing);
-    std::shared_ptr<const std::string> text(std::uint64_t handle) const { return texts_.get(handle); }
+    std::shared_ptr<const std::string> text(std::uint64_t handle) const;
     void close_text(std::uint64_t handle) { texts_.close(handle); }
     Usage usage() const;
 
@@ -113,7 +113,7 @@ class Filesystem {
     PublishedRoot root_;
     std::atomic<bool> closed_{false};
     HandleTable<Listing> listings_;
-    HandleTable<std::string> texts_;
+    HandleTable<std::shared_ptr<const VirtualFolder::Snapshot>> texts_;
     const ProcProcesses proc_;
     ReadPath read_path_;
 };

@@ -128,7 +128,7 @@ void on_readlink(fuse_req_t req, fuse_ino_t node) {
     request.symlink(std::string(*target));
 }
 
-// A virtual file is read past the page cache: to that, its size of 0 would be its end.
+// A virtual file is read past the page cache, which would be filled for each snapshot anew.
 void open_text(FuseRequest request, fuse_ino_t node, fuse_file_info* info) {
     Filesystem& filesystem = mount_of(request.get()).filesystem;
     const auto text = filesystem.open_text(node, (info->flags & O_ACCMODE) != O_RDONLY);

@@ -32,6 +32,11 @@ class VirtualFolderMount : public testing::Test {
         mount->cache().bring_all();
         status = mount->path(".btfs/status");
     }
+    static std::size_t size_of(int fd) {
+        struct stat found {};
+        EXPECT_EQ(fstat(fd, &found), 0);
+        return static_cast<std::size_t>(found.st_size);
+    }
     /// The exit code of a shell command, in which $1 is the mount, $2 the status and $3 a new folder.
     std::optional<int> shell(const std::string& command) {
         return Process(std::vector<std::string>{"sh", "-ec", command, "sh", mount->path(), status,
@@ -51,6 +56,9 @@ TEST_F(VirtualFolderMount, EachHandleReadsItsSnapshotFromAnywhere) {
     ASSERT_GE(second, 0);
     std::string piece(100, ' ');
     const std::string text = long_text(1);
+    EXPECT_EQ(size_of(first), text.size());
+    EXPECT_EQ(size_of(second), long_text(opened).size());
+    EXPECT_EQ(size_of(first), text.size()) << "though it was opened anew";
     for (std::size_t at : {std::size_t{0}, text.size() - 100, std::size_t{1'500'001}, std::size_t{7}}) {
         ASSERT_EQ(pread(first, piece.data(), 100, static_cast<off_t>(at)), 100);
         EXPECT_EQ(piece, text.substr(at, 100));
@@ -58,7 +66,7 @@ TEST_F(VirtualFolderMount, EachHandleReadsItsSnapshotFromAnywhere) {
     EXPECT_EQ(pread(first, piece.data(), 100, static_cast<off_t>(text.size())), 0);
     std::vector<std::byte> third;
     EXPECT_FALSE(read_file(status, third));
-    EXPECT_EQ(as_text(third), long_text(3));
+    EXPECT_EQ(as_text(third), long_text(opened));
     close(first);
     close(second);
 }
@@ -70,6 +78,25 @@ TEST_F(VirtualFolderMount, OrdinaryProgramsReadIt) {
     EXPECT_EQ(shell("grep -q 'line of' $2"), 0);
     EXPECT_EQ(shell("dd if=$2 of=$3/out bs=1000 2>/dev/null; test -s $3/out; rm $3/out"), 0);
     EXPECT_EQ(shell("python3 -c 'import sys; assert len(open(sys.argv[1]).read()) >= 3000000' $2"), 0);
+}
+
+// Samba, rsync and tar read as many bytes as stat says, and no more.
+TEST_F(VirtualFolderMount, ProgramsThatTrustTheSizeGetAllOfIt) {
+    const std::string whole =
+        "test $(wc -l < $3/status) -gt 90000; tail -c 10 $3/status | grep -q '[0-9]$'; rm $3/status";
+    EXPECT_EQ(shell("tar -cf - -C $1/.btfs status | tar -xf - -C $3; " + whole), 0);
+    EXPECT_EQ(shell("cp --sparse=always $2 $3/status; " + whole), 0);
+    EXPECT_EQ(
+        shell("python3 -c 'import os, sys; f = os.open(sys.argv[1], 0); n = os.fstat(f).st_size; "
+              "o = os.open(sys.argv[2], os.O_CREAT | os.O_WRONLY)\nwhile n: n -= os.sendfile(o, f, None, n)' "
+              "$2 $3/status; " +
+              whole),
+        0);
+    EXPECT_EQ(
+        shell(
+            "tail -f $2 > $3/status & sleep 0; while ! [ $(wc -l < $3/status) -ge 10 ]; do :; done; kill $!; "
+            "grep -q 'line of' $3/status; rm $3/status"),
+        0);
 }
 
 TEST_F(VirtualFolderMount, WalksOverTheMountDoNotSeeIt) {
@@ -93,8 +120,8 @@ TEST_F(VirtualFolderMount, IsReadOnlyAndCountsForNothing) {
     struct stat found {};
     ASSERT_EQ(stat(status.c_str(), &found), 0);
     EXPECT_EQ(found.st_mode, S_IFREG | 0444U);
-    EXPECT_EQ(found.st_size, 0);
-    EXPECT_EQ(found.st_blocks, 0);
+    EXPECT_GE(found.st_size, 3'000'000);
+    EXPECT_GT(found.st_blocks, 0);
     EXPECT_GT(found.st_mtime, 1'700'000'000);
     struct statvfs usage {};
     ASSERT_EQ(statvfs(mount->path().c_str(), &usage), 0);
