@@ -1,16 +1,11 @@
 #include "fs/fuse_session.hpp"
 
 #include <fcntl.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <mutex>
@@ -20,7 +15,9 @@
 #include "engine/log/log.hpp"
 #include "fs/fuse_ops.hpp"
 #include "fs/libfuse.hpp"
+#include "fs/libfuse_log.hpp"
 #include "fs/mountpoint.hpp"
+#include "fs/request_loop.hpp"
 
 namespace btfs {
 namespace {
@@ -28,7 +25,7 @@ namespace {
 constexpr unsigned kMinThreads = 2, kMaxThreads = 8;
 constexpr std::uint32_t kMaxBackground = 65535;  // what the protocol has room for
 constexpr Duration kWatchPeriod = 2s;            // between two looks at the processes whose READs wait
-constexpr auto kPatienceWithDisk = 10s;          // for READs that the cache is answering at the end
+constexpr auto kPatienceWithDisk = 10s;    // for READs that the cache is answering at the end
 
 // What the kernel lets a daemon without privileges have under way.
 std::uint32_t granted_background() {
@@ -38,57 +35,6 @@ std::uint32_t granted_background() {
     return limit == 0 ? 12 : std::min(limit, kMaxBackground);
 }
 
-// libfuse has one log for the whole process. What it says while mounting becomes part of the failure.
-std::mutex log_mutex;
-std::string* log_capture = nullptr;
-
-void on_libfuse_log(fuse_log_level level, const char* format, va_list arguments) {
-    char line[512];
-    std::vsnprintf(line, sizeof line, format, arguments);
-    std::string_view text(line);
-    while (text.ends_with('\n')) text.remove_suffix(1);
-    {
-        std::lock_guard lock(log_mutex);
-        if (log_capture != nullptr) {
-            if (!log_capture->empty()) *log_capture += "; ";
-            *log_capture += text;
-            return;
-        }
-    }
-    if (level <= FUSE_LOG_WARNING) log::warn("libfuse: {}", text);
-}
-
-class LogCapture {
-  public:
-    LogCapture() {
-        fuse_set_log_func(&on_libfuse_log);
-        std::lock_guard lock(log_mutex);
-        log_capture = &text_;
-    }
-    ~LogCapture() {
-        std::lock_guard lock(log_mutex);
-        log_capture = nullptr;
-    }
-    LogCapture(const LogCapture&) = delete;
-    LogCapture& operator=(const LogCapture&) = delete;
-    const std::string& text() const { return text_; }
-
-  private:
-    std::string text_;
-};
-
-class FileDescriptor {
-  public:
-    explicit FileDescriptor(int fd) : fd_(fd) {}
-    ~FileDescriptor() {
-        if (fd_ >= 0) close(fd_);
-    }
-    FileDescriptor(const FileDescriptor&) = delete;
-    FileDescriptor& operator=(const FileDescriptor&) = delete;
-    int get() const { return fd_; }
-
-  private:
-    int fd_;
 };
 
 struct DestroySession {
@@ -97,10 +43,7 @@ struct DestroySession {
 
 }  // namespace
 
-// Why not fuse_session_loop_mt(): it is ended only by a request that comes or by a signal, cancels its
-// threads wherever they are, and adds threads for load that here never waits. These threads read without
-// blocking and sleep in an epoll of their own, of which the kernel wakes one for each request and an
-// eventfd all at the end.
+// Owns the mount and its threads: those of the RequestLoop, one for the PageDropper, one that watches READs.
 class FuseSession::Session {
   public:
     Session(Filesystem& filesystem, const MountOptions& options)
@@ -108,8 +51,7 @@ class FuseSession::Session {
           options_(options),
           mountpoint_(absolute_mountpoint(options.mountpoint)),
           mount_{filesystem, options.options.uid.value_or(getuid()), options.options.gid.value_or(getgid()),
-                 granted_background(), pages_},
-          wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+                 granted_background(), pages_} {}
 
     ~Session() {
         if (!mounted_) return;
@@ -132,8 +74,6 @@ class FuseSession::Session {
     const std::string& mountpoint() const { return mountpoint_; }
 
   private:
-    void serve();
-    void serve_requests(fuse_buf& buffer, int epoll);
     void end_threads();
     void put_dead_device_in_place();
     void watch_reads();
@@ -143,22 +83,20 @@ class FuseSession::Session {
     const std::string mountpoint_;
     PageDropper pages_;
     FuseMount mount_;
-    const FileDescriptor wake_;  ///< readable once the threads have to end
+    RequestLoop loop_;
     std::unique_ptr<fuse_session, DestroySession> fuse_;
     bool mounted_ = false;
     std::optional<dev_t> mount_device_;  ///< of the mount, to tell it from others at the same place
-    std::atomic<bool> ending_{false};
-    std::atomic<bool> gone_{false};  ///< somebody else has unmounted it
-    std::atomic<bool> failed_{false};
 
     std::mutex mutex_;
     bool stopped_ = false;           // guarded by mutex_
+    bool ending_ = false;            // guarded by mutex_
     std::condition_variable ended_;  // ending_ became true
 };
 
 std::optional<MountFailure> FuseSession::Session::mount() {
     if (auto problem = prepare_mountpoint(mountpoint_)) return MountFailure{*problem};
-    if (wake_.get() < 0) return MountFailure{std::string("no event descriptor: ") + std::strerror(errno)};
+    if (!loop_.is_ready()) return MountFailure{std::string("no event descriptor: ") + std::strerror(errno)};
 
     // A READ is no longer than ReadSide::read() may be asked for; on_init() says the same.
     std::string list =
@@ -166,7 +104,7 @@ std::optional<MountFailure> FuseSession::Session::mount() {
     for (const std::string& option : options_.options.for_libfuse) list += ',' + option;
     const char* arguments[] = {"btfs", "-o", list.c_str()};
     fuse_args args = FUSE_ARGS_INIT(3, const_cast<char**>(arguments));
-    const LogCapture log;
+    const LibfuseLogCapture log;
     fuse_.reset(fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), &mount_));
     fuse_opt_free_args(&args);
     const auto failure = [&](const std::string& what, const std::string& advice) {
@@ -192,49 +130,23 @@ bool FuseSession::Session::run() {
     std::vector<std::thread> threads;
     {
         const SignalsBlocked no_signals;
-        for (unsigned i = 0; i < count; ++i) threads.emplace_back([this] { serve(); });
-        threads.emplace_back([this] { pages_.run(*fuse_); });
+        for (unsigned i = 0; i < count; ++i)
+            threads.emplace_back([this] {
+                loop_.serve(*fuse_);
+                end_threads();
+            });
+        threads.emplace_back([this] {
+            // An inode that the kernel has forgotten has no pages, and a mount that is gone has none at all.
+            pages_.run([this](NodeId node, ByteRange range_in_file) {
+                fuse_lowlevel_notify_inval_inode(fuse_.get(), node, static_cast<off_t>(range_in_file.begin),
+                                                 static_cast<off_t>(range_in_file.size()));
+            });
+        });
         threads.emplace_back([this] { watch_reads(); });
     }
     for (std::thread& thread : threads) thread.join();
     filesystem_.close();
-    return !failed_;
-}
-
-void FuseSession::Session::serve() {
-    const FileDescriptor epoll(epoll_create1(EPOLL_CLOEXEC));
-    epoll_event device{};
-    device.events = EPOLLIN | EPOLLEXCLUSIVE;  // one thread for one request
-    epoll_event wake{};
-    wake.events = EPOLLIN;
-    fuse_buf buffer{};
-    if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fuse_session_fd(fuse_.get()), &device) == 0 &&
-        epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_.get(), &wake) == 0) {
-        serve_requests(buffer, epoll.get());
-    } else {
-        failed_ = true;
-    }
-    std::free(buffer.mem);
-    end_threads();
-}
-
-void FuseSession::Session::serve_requests(fuse_buf& buffer, int epoll) {
-    while (!ending_) {
-        const int got = fuse_session_receive_buf(fuse_.get(), &buffer);
-        if (got > 0) {
-            fuse_session_process_buf(fuse_.get(), &buffer);
-        } else if (got == -EAGAIN) {
-            epoll_event event{};
-            epoll_wait(epoll, &event, 1, -1);
-        } else if (got == 0) {
-            gone_ = true;  // unmounted
-            return;
-        } else if (got != -EINTR) {
-            log::error("reading requests of {}: {}", mountpoint_, std::strerror(-got));
-            failed_ = true;
-            return;
-        }
-    }
+    return !loop_.has_failed();
 }
 
 void FuseSession::Session::end_threads() {
@@ -244,7 +156,7 @@ void FuseSession::Session::end_threads() {
     }
     ended_.notify_all();
     pages_.end();
-    eventfd_write(wake_.get(), 1);
+    loop_.end();
 }
 
 // poll() of a pipe without a reader says POLLERR, as of a device without a mount.
@@ -263,10 +175,11 @@ void FuseSession::Session::stop() {
     }
     // In this order: first nobody waits for us, then nobody new comes, then nobody is there to answer.
     filesystem_.close();
-    if (mounted_ && !gone_ && (device_at(mountpoint_) != mount_device_ || !detach_mount(mountpoint_, true)))
+    if (mounted_ && !loop_.is_unmounted() &&
+        (device_at(mountpoint_) != mount_device_ || !detach_mount(mountpoint_, true)))
         log::warn("{} is no longer mounted or could not be detached", mountpoint_);
     pages_.end();
-    if (!failed_) pages_.wait_ended();  // READs are still answered, and it may need that
+    if (!loop_.has_failed()) pages_.wait_ended(std::nullopt);  // READs are still answered, and it may need that
     end_threads();
 }
 
@@ -275,7 +188,7 @@ void FuseSession::Session::watch_reads() {
     const Duration period = timeout ? std::clamp<Duration>(*timeout / 10, 10ms, kWatchPeriod) : kWatchPeriod;
     TimePoint looked_at = Clock::now();
     std::unique_lock lock(mutex_);
-    while (!ended_.wait_for(lock, period, [this] { return ending_.load(); })) {
+    while (!ended_.wait_for(lock, period, [this] { return ending_; })) {
         lock.unlock();
         if (timeout) filesystem_.read_path().expire(*timeout);
         if (const TimePoint now = Clock::now(); now >= looked_at + kWatchPeriod) {

@@ -1,4 +1,4 @@
-// What the kernel has handles of.
+// Maps handles that the kernel holds to objects.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 
 namespace btfs {
 
-void PageDropper::drop(fuse_ino_t node, ByteRange range_in_file) {
+void PageDropper::drop(NodeId node, ByteRange range_in_file) {
     static const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     // The kernel would round outwards, to bytes that may not be there.
     range_in_file = {units_for(range_in_file.begin, page) * page, range_in_file.end / page * page};
@@ -17,7 +17,7 @@ void PageDropper::drop(fuse_ino_t node, ByteRange range_in_file) {
     changed_.notify_one();
 }
 
-void PageDropper::run(fuse_session& session) {
+void PageDropper::run(const Drop& drop) {
     std::unique_lock lock(mutex_);
     running_ = true;
     for (;;) {
@@ -26,9 +26,7 @@ void PageDropper::run(fuse_session& session) {
         const Pages pages = waiting_.front();
         waiting_.pop_front();
         lock.unlock();
-        // An inode that the kernel has forgotten has no pages, and a mount that is gone has none at all.
-        fuse_lowlevel_notify_inval_inode(&session, pages.node, static_cast<off_t>(pages.range_in_file.begin),
-                                         static_cast<off_t>(pages.range_in_file.size()));
+        drop(pages.node, pages.range_in_file);
         lock.lock();
     }
     running_ = false;
@@ -43,9 +41,12 @@ void PageDropper::end() {
     changed_.notify_all();
 }
 
-void PageDropper::wait_ended() {
+bool PageDropper::wait_ended(std::optional<Duration> at_most) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !running_; });
+    const auto ended = [this] { return !running_; };
+    if (at_most) return changed_.wait_for(lock, *at_most, ended);
+    changed_.wait(lock, ended);
+    return true;
 }
 
 }  // namespace btfs

@@ -1,33 +1,43 @@
-// What readers have left behind goes out of the kernel's page cache.
+// Drops from the kernel's page cache what readers have left behind.
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
+#include <functional>
 #include <mutex>
+#include <optional>
 
+#include "engine/core/time.hpp"
 #include "engine/core/types.hpp"
-#include "fs/libfuse.hpp"
+#include "fs/attributes.hpp"
 
 namespace btfs {
 
-/// Asks the kernel to drop pages of files, on a thread of its own: the kernel waits for pages for which a
-/// READ is under way, and can not be made to give up. So somebody has to answer READs until wait_ended().
+/// A queue of pages that the kernel is asked to drop, and the thread that asks. The kernel blocks that thread
+/// on pages for which a READ is under way, and cannot be made to give up: READs have to be answered until
+/// wait_ended().
 class PageDropper {
   public:
-    /// Drops the pages that lie wholly in the range. From any thread; waits for nothing. What comes while too
-    /// much is waiting stays in the page cache.
-    void drop(fuse_ino_t node, ByteRange range_in_file);
+    /// Ranges that wait; more are refused, and their pages stay in the page cache.
+    static constexpr std::size_t kMaxWaiting = 64;
 
-    /// Does the work, until end(). `session` is mounted meanwhile, or was.
-    void run(fuse_session& session);
+    /// Has pages of a file dropped; blocks.
+    using Drop = std::function<void(NodeId, ByteRange range_in_file)>;
+
+    /// Queues the pages that lie wholly in the range. From any thread; does not wait.
+    void drop(NodeId node, ByteRange range_in_file);
+
+    /// Works on the queue, until end().
+    void run(const Drop& drop);
     void end();
-    /// After end(): until run() has returned, if it was called.
-    void wait_ended();
+    /// After end(): waits until run() has returned, if it was called; true if it has. With nothing, without
+    /// limit.
+    bool wait_ended(std::optional<Duration> at_most);
 
   private:
-    static constexpr std::size_t kMaxWaiting = 64;
     struct Pages {
-        fuse_ino_t node;
+        NodeId node;
         ByteRange range_in_file;
     };
 

@@ -1,0 +1,98 @@
+#include "fs/page_dropper.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace btfs {
+namespace {
+
+using testing::ElementsAre;
+using Dropped = std::pair<NodeId, ByteRange>;
+
+const auto kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+
+// Runs a PageDropper on a thread of its own. Each drop waits until the test lets it go.
+struct World {
+    World() : thread([this] { dropper.run([this](NodeId node, ByteRange range) { drop(node, range); }); }) {}
+    ~World() {
+        let_go(1'000'000);
+        dropper.end();
+        thread.join();
+    }
+    void drop(NodeId node, ByteRange range) {
+        std::unique_lock lock(mutex);
+        dropped.emplace_back(node, range);
+        changed.notify_all();
+        changed.wait(lock, [this] { return allowed > 0; });
+        --allowed;
+    }
+    void let_go(int count) {
+        std::lock_guard lock(mutex);
+        allowed += count;
+        changed.notify_all();
+    }
+    void wait_for_drops(std::size_t count) {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return dropped.size() >= count; });
+    }
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    int allowed = 0;
+    std::vector<Dropped> dropped;
+    PageDropper dropper;
+    std::thread thread;
+};
+
+TEST(PageDropper, DropsThePagesThatLieWhollyInTheRange) {
+    World world;
+    world.let_go(10);
+    world.dropper.drop(7, {1, 3 * kPage - 1});
+    world.dropper.drop(8, {kPage, 3 * kPage});
+    world.dropper.drop(9, {1, kPage - 1});  // no whole page
+    world.dropper.drop(10, {kPage - 1, 2 * kPage - 1});
+    world.dropper.drop(11, {0, kPage});
+    world.wait_for_drops(3);
+    EXPECT_THAT(world.dropped, ElementsAre(Dropped{7, {kPage, 2 * kPage}}, Dropped{8, {kPage, 3 * kPage}},
+                                           Dropped{11, {0, kPage}}));
+}
+
+TEST(PageDropper, TakesNoMoreThanItsLimitWhileTheKernelBlocks) {
+    World world;
+    world.dropper.drop(0, {0, kPage});
+    world.wait_for_drops(1);  // it blocks there
+    for (NodeId node = 1; node <= PageDropper::kMaxWaiting + 10; ++node) world.dropper.drop(node, {0, kPage});
+    world.let_go(1'000);
+    world.wait_for_drops(1 + PageDropper::kMaxWaiting);
+    world.dropper.end();
+    EXPECT_TRUE(world.dropper.wait_ended(std::nullopt));
+    EXPECT_EQ(world.dropped.size(), 1 + PageDropper::kMaxWaiting);
+    EXPECT_EQ(world.dropped.back().first, PageDropper::kMaxWaiting) << "the first that came";
+}
+
+TEST(PageDropper, EndsWhenTheKernelLetsItGoAndDropsNoMore) {
+    World world;
+    world.dropper.drop(1, {0, kPage});
+    world.dropper.drop(2, {0, kPage});
+    world.wait_for_drops(1);
+    world.dropper.end();
+    EXPECT_FALSE(world.dropper.wait_ended(Duration{}));
+    world.let_go(1);
+    EXPECT_TRUE(world.dropper.wait_ended(std::nullopt));
+    EXPECT_THAT(world.dropped, ElementsAre(Dropped{1, {0, kPage}}));
+}
+
+TEST(PageDropper, ThatNeverRanHasEnded) {
+    PageDropper dropper;
+    dropper.end();
+    EXPECT_TRUE(dropper.wait_ended(std::nullopt));
+}
+
+}  // namespace
+}  // namespace btfs
