@@ -33,8 +33,8 @@ class MountLife(TestCase):
     def parked_reader(self):
         """A process whose read waits for what no peer has."""
         reader = self.start(["cat", self.film])
-        self.wait_for(lambda: str(self.film) in open_files(reader.pid), "reader that has opened its file")
-        time.sleep(0.3)
+        self.wait_for(lambda: str(self.film) in open_files(reader.pid) and waits_for_a_page(reader.pid),
+                      "reader that waits for its file")
         self.assertIsNone(reader.poll(), "a read without peers has ended")
         return reader
 
@@ -91,7 +91,8 @@ class MountLife(TestCase):
         reader = self.start(["dd", f"if={self.film}", f"of={sink}", "bs=64k"])
         self.wait_for(lambda: sink.exists() and sink.stat().st_size > 4_000_000, "4 MB of the film")
         had = sink.stat().st_size
-        time.sleep(1)
+        data = next((self.folder / "cache").glob("*.data"))
+        self.wait_for(lambda: data.stat().st_blocks * 512 > had + 1_000_000, "file that has what was read, and more")
         mount.kill()
         reader.wait(5)
         peer.stop()
@@ -178,6 +179,14 @@ class MountLife(TestCase):
         self.assertLess(time.monotonic() - began, 2)
         self.assertEqual(btfs.serving(), [seed.process.pid])
         self.assertEqual(btfs.mounts(), [])
+
+
+def waits_for_a_page(pid):
+    """True if the process is in a wait that only a fatal signal ends, as for pages."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "D"
+    except OSError:
+        return False  # it comes or goes
 
 
 def open_files(pid):
