@@ -13,6 +13,7 @@
 
 #include "engine/core/signals_blocked.hpp"
 #include "engine/log/log.hpp"
+#include "fs/errno_map.hpp"
 #include "fs/fuse_ops.hpp"
 #include "fs/libfuse.hpp"
 #include "fs/libfuse_log.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr unsigned kMinThreads = 2, kMaxThreads = 8;
 constexpr std::uint32_t kMaxBackground = 65535;  // what the protocol has room for
 constexpr Duration kWatchPeriod = 2s;            // between two looks at the processes whose READs wait
-constexpr auto kPatienceWithDisk = 10s;    // for READs that the cache is answering at the end
+constexpr Duration kPatienceWithDisk = 500ms;    // for READs that the cache is answering at the end
 
 // What the kernel lets a daemon without privileges have under way.
 std::uint32_t granted_background() {
@@ -56,12 +57,7 @@ class FuseSession::Session {
     ~Session() {
         if (!mounted_) return;
         stop();
-        if (!filesystem_.read_path().wait_until_idle(kPatienceWithDisk)) {
-            // Destroying the session under a reply that still comes would be worse than keeping it.
-            log::error("reads of {} did not end", mountpoint_);
-            std::ignore = fuse_.release();
-            return;
-        }
+        end_reads();
         // libfuse unmounts by path, unless the device says that its mount is gone. By now it has left its
         // place, and what lies there is somebody else's.
         if (device_at(mountpoint_) != mount_device_) put_dead_device_in_place();
@@ -75,6 +71,7 @@ class FuseSession::Session {
 
   private:
     void end_threads();
+    void end_reads();
     void put_dead_device_in_place();
     void watch_reads();
 
@@ -179,8 +176,18 @@ void FuseSession::Session::stop() {
         (device_at(mountpoint_) != mount_device_ || !detach_mount(mountpoint_, true)))
         log::warn("{} is no longer mounted or could not be detached", mountpoint_);
     pages_.end();
-    if (!loop_.has_failed()) pages_.wait_ended(std::nullopt);  // READs are still answered, and it may need that
+    // READs are still answered meanwhile: the page dropper may wait for a page of one that is under way.
+    if (!loop_.has_failed() && !pages_.wait_ended(kPatienceWithDisk)) {
+        end_reads();
+        pages_.wait_ended(std::nullopt);
+    }
     end_threads();
+}
+
+void FuseSession::Session::end_reads() {
+    if (filesystem_.read_path().wait_until_idle(kPatienceWithDisk)) return;
+    log::warn("{}: the disk of the cache does not answer; reads that wait for it fail", mountpoint_);
+    filesystem_.read_path().abandon_reads(fs_error::unmounted());
 }
 
 void FuseSession::Session::watch_reads() {

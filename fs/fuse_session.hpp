@@ -32,8 +32,8 @@ class FuseSession {
   public:
     static boost::system::result<std::unique_ptr<FuseSession>, MountFailure> mount(
         Filesystem& filesystem, const MountOptions& options);
-    /// Ends the mount if it still stands; stop() and run() have returned. Waits for READs that the cache is
-    /// still answering, so the caches are still there.
+    /// Ends the mount if it still stands; stop() and run() have returned. READs that the cache does not
+    /// answer within half a second fail: what it says of them later touches neither this nor the Filesystem.
     ~FuseSession();
     FuseSession(const FuseSession&) = delete;
     FuseSession& operator=(const FuseSession&) = delete;

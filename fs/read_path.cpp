@@ -3,23 +3,35 @@
 #include <algorithm>
 #include <cassert>
 #include <numeric>
+#include <thread>
 
 #include "fs/errno_map.hpp"
 
 namespace btfs {
+namespace {
 
-// The reply that the cache holds: keeps the accounts, then passes the answer on.
+constexpr Duration kAbandonAgain = 5ms;
+
+}  // namespace
+
+// The reply that the cache holds: keeps the accounts, then passes the answer on. An answer is given by
+// whoever moves the state on from `waiting`. One that was abandoned outlives the ReadPath and never touches
+// it again.
 class ReadPath::Tracked final : public ReadReply {
   public:
     Tracked(ReadPath& path, std::shared_ptr<OpenFile> file, ReadId id, ByteRange range,
             std::unique_ptr<ReadReply> reply)
         : path_(path), file_(std::move(file)), id_(id), range_(range), reply_(std::move(reply)) {
-        ++path_.under_way_;
+        path_.came(*this);
     }
 
     ~Tracked() override {
-        if (reply_) fail(Errc::storage_failed);
-        path_.left();
+        if (take()) ended(Errc::storage_failed)->fail(Errc::storage_failed);
+        if (state_ == State::answered) {
+            path_.left(*this);
+        } else {
+            while (state_ != State::abandoned) std::this_thread::yield();  // its answer is being given
+        }
     }
 
     void data(std::span<const iovec> bytes) override {
@@ -29,12 +41,22 @@ class ReadPath::Tracked final : public ReadReply {
         assert(size == range_.size());
         // A short answer would make the kernel shrink the file.
         if (size != range_.size()) return fail(Errc::storage_failed);
-        ended({})->data(bytes);
+        if (take()) ended({})->data(bytes);
     }
 
-    void fail(Error error) override { ended(error)->fail(error); }
+    void fail(Error error) override {
+        if (take()) ended(error)->fail(error);
+    }
+
+    // True if it was waiting; then end_abandoned() follows, after which this may be gone.
+    bool begin_abandoned() { return move_to(State::abandoning); }
+    void end_abandoned(const Error& error) {
+        ended(error)->fail(error);
+        state_ = State::abandoned;
+    }
 
     void again() override {
+        if (!take()) return;
         if (file_->on_again(id_, path_.now_())) --path_.parked_count_;
         path_.ask(std::make_unique<Tracked>(path_, file_, id_, range_, std::exchange(reply_, nullptr)));
     }
@@ -44,6 +66,13 @@ class ReadPath::Tracked final : public ReadReply {
     ByteRange range() const { return range_; }
 
   private:
+    enum class State : std::uint8_t { waiting, answered, abandoning, abandoned };
+
+    bool take() { return move_to(State::answered); }
+    bool move_to(State state) {
+        State waiting = State::waiting;
+        return state_.compare_exchange_strong(waiting, state);
+    }
     // The accounts come first: the answer may bring the kernel's next question before it has returned here.
     std::unique_ptr<ReadReply> ended(const Error& outcome) {
         assert(reply_);
@@ -55,11 +84,16 @@ class ReadPath::Tracked final : public ReadReply {
     const std::shared_ptr<OpenFile> file_;
     const ReadId id_;
     const ByteRange range_;  ///< of the torrent
+    std::atomic<State> state_ = State::waiting;
     std::unique_ptr<ReadReply> reply_;
+
+    friend class ReadPath;
+    Tracked* before_ = nullptr;  ///< in the list of ReadPath, guarded by its mutex
+    Tracked* after_ = nullptr;
 };
 
 ReadPath::~ReadPath() {
-    assert(under_way_ == 0);
+    assert(first_under_way_ == nullptr);
 }
 
 OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
@@ -190,14 +224,43 @@ void ReadPath::expire(Duration timeout) {
 }
 
 bool ReadPath::wait_until_idle(Duration at_most) {
-    std::unique_lock lock(idle_mutex_);
-    return idle_.wait_for(lock, at_most, [&] { return under_way_ == 0; });
+    std::unique_lock lock(under_way_mutex_);
+    return idle_.wait_for(lock, at_most, [&] { return first_under_way_ == nullptr; });
 }
 
-void ReadPath::left() {
-    // Under the lock even though the count is atomic: whoever waits for the last one then destroys this.
-    std::lock_guard lock(idle_mutex_);
-    if (--under_way_ == 0) idle_.notify_all();
+// Answers are given under the lock, against the rule: it keeps the replies alive, and at the end of a mount
+// nobody else wants it for long.
+void ReadPath::abandon_reads(const Error& error) {
+    std::unique_lock lock(under_way_mutex_);
+    do {
+        for (Tracked* at = first_under_way_; at != nullptr;) {
+            Tracked& read = *at;
+            at = read.after_;
+            if (!read.begin_abandoned()) continue;
+            unlink(read);
+            read.end_abandoned(error);
+        }
+        // The others are being answered, or are made again and come back.
+    } while (!idle_.wait_for(lock, kAbandonAgain, [&] { return first_under_way_ == nullptr; }));
+}
+
+void ReadPath::came(Tracked& read) {
+    std::lock_guard lock(under_way_mutex_);
+    read.after_ = first_under_way_;
+    if (first_under_way_ != nullptr) first_under_way_->before_ = &read;
+    first_under_way_ = &read;
+}
+
+void ReadPath::left(Tracked& read) {
+    // Notified under the lock: whoever waits for the last one then destroys this.
+    std::lock_guard lock(under_way_mutex_);
+    unlink(read);
+}
+
+void ReadPath::unlink(Tracked& read) {
+    (read.before_ == nullptr ? first_under_way_ : read.before_->after_) = read.after_;
+    if (read.after_ != nullptr) read.after_->before_ = read.before_;
+    if (first_under_way_ == nullptr) idle_.notify_all();
 }
 
 std::vector<std::shared_ptr<OpenFile>> ReadPath::open_files() const {

@@ -28,8 +28,8 @@ class InterruptibleReply : public ReadReply {
 };
 
 /// Owns the open files and knows all READs under way. Promises that each READ is answered once: with all of
-/// its bytes or with an error. Called from any thread; nothing here waits, but for wait_until_idle().
-/// Replies refer to it, so it dies after the last of them.
+/// its bytes or with an error. Called from any thread; nothing here waits, but for wait_until_idle() and
+/// abandon_reads(). Replies refer to it, so it dies after the last of them, or after abandon_reads().
 class ReadPath {
   public:
     /// Past the limit of waiting READs, so many at most are looked at for each that comes.
@@ -67,6 +67,9 @@ class ReadPath {
     void expire(Duration timeout);
     /// True when no READ is under way; waits for that at most so long.
     bool wait_until_idle(Duration at_most);
+    /// Answers all READs with `error`, those too that the cache has promised to answer: after this none is
+    /// under way, and this may be destroyed. What the cache says of them later goes nowhere.
+    void abandon_reads(const Error& error);
 
     /// Past so many waiting READs the kernel is near to sending no more of them: then the oldest whose
     /// readers may have gone are ended.
@@ -81,14 +84,15 @@ class ReadPath {
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
     void end_abandoned(std::size_t count);
     void cancel(OpenFile& file, const std::vector<ReadId>& ids, Error error);
-    void left();
+    void came(Tracked& read);
+    void left(Tracked& read);
+    void unlink(Tracked& read);
 
     OpenFile::Reader what_became_of(pid_t thread, const OpenFile& file, pid_t closer) const;
 
     const Now now_;
     const Processes& processes_;
-    std::atomic<std::uint64_t> last_id_{0};  ///< of readers and reads alike
-    std::atomic<std::size_t> under_way_{0};
+    std::atomic<std::uint64_t> last_id_{0};      ///< of readers and reads alike
     std::atomic<std::int64_t> parked_count_{0};  ///< below 0 for a moment if an answer overtakes the parking
     std::atomic<std::int64_t> parked_limit_{std::numeric_limits<std::int64_t>::max()};
 
@@ -96,8 +100,9 @@ class ReadPath {
     std::unordered_map<ReaderId, std::shared_ptr<OpenFile>> files_;
     ScanGuard openings_;
 
-    std::mutex idle_mutex_;
-    std::condition_variable idle_;
+    std::mutex under_way_mutex_;  // guards what follows
+    Tracked* first_under_way_ = nullptr;
+    std::condition_variable idle_;  // nothing is under way
 };
 
 }  // namespace btfs

@@ -66,10 +66,12 @@ constexpr pid_t kReader = 100, kOther = 200;
 // Processes that live and have every file open, unless they are named.
 struct FakeProcesses final : Processes {
     Life life(pid_t thread) const override {
+        ++asked;
         return gone.contains(thread) ? Life::gone : hidden.contains(thread) ? Life::unknown : Life::alive;
     }
     bool may_have_open(pid_t thread, std::uint64_t) const override { return !closed.contains(thread); }
     std::set<pid_t> gone, hidden, closed;
+    mutable std::atomic<int> asked = 0;
 };
 
 // One torrent of two files, the second of which is open.
@@ -377,6 +379,78 @@ TEST(ReadPath, CloseFailsWhatWaitsAndWhatComes) {
     EXPECT_TRUE(world.path().wait_until_idle(0s));
 }
 
+// A cache whose disk hangs: it has taken the reply, and answers when it is told to, however late.
+struct HungReadSide final : ReadSide {
+    ReadOutcome read(ReadId, ByteRange range, std::unique_ptr<ReadReply> reply) override {
+        held.emplace_back(range, std::move(reply));
+        return ReadOutcome::answered;
+    }
+    bool cancel(ReadId, Error) override { return false; }
+    void close(Error) override {}
+    bool has(ByteRange) const override { return true; }
+    void expect(ByteRange) override {}
+    bool leave_behind(ByteRange) override { return false; }
+    std::uint64_t bytes_had() const override { return 0; }
+
+    std::vector<std::pair<ByteRange, std::unique_ptr<ReadReply>>> held;
+};
+
+TEST(ReadPath, MayEndBeforeTheCacheHasAnsweredWhatItPromised) {
+    HungReadSide cache;
+    FakeDemandSink sink;
+    std::vector<std::shared_ptr<Answer>> answers;
+    {
+        Filesystem filesystem;
+        const Slot slot =
+            filesystem.add({sha1(as_bytes("t")), test::file_list({{"f", kSize}}), cache, sink, 0});
+        OpenFile* const file = filesystem.open(NodeId{slot} << 32, false).value();
+        for (int i = 0; i < 3; ++i) {
+            answers.push_back(std::make_shared<Answer>());
+            filesystem.read(*file, {{0, 4096}}, std::make_unique<Reply>(answers.back()));
+        }
+        filesystem.close();
+        EXPECT_FALSE(filesystem.read_path().wait_until_idle(0s));
+        filesystem.read_path().abandon_reads(fs_error::unmounted());
+        for (const auto& answer : answers) EXPECT_EQ(answer->error, EIO);
+        EXPECT_TRUE(filesystem.read_path().wait_until_idle(0s));
+    }
+    // The disk comes back: one read has its bytes, one an error, one is dropped.
+    std::vector<std::byte> bytes(4096);
+    const iovec part{bytes.data(), bytes.size()};
+    cache.held[0].second->data({&part, 1});
+    cache.held[1].second->fail(Errc::storage_failed);
+    cache.held.clear();
+    for (const auto& answer : answers) EXPECT_EQ(answer->count, 1);
+}
+
+TEST(ReadPath, ReadsThatAreAbandonedWhileTheyAreAnsweredAreAnsweredOnce) {
+    for (int round = 0; round < 200; ++round) {
+        HungReadSide cache;
+        FakeDemandSink sink;
+        Filesystem filesystem;
+        const Slot slot =
+            filesystem.add({sha1(as_bytes("t")), test::file_list({{"f", kSize}}), cache, sink, 0});
+        OpenFile* const file = filesystem.open(NodeId{slot} << 32, false).value();
+        std::vector<std::shared_ptr<Answer>> answers;
+        for (int i = 0; i < 8; ++i) {
+            answers.push_back(std::make_shared<Answer>());
+            filesystem.read(*file, {{0, 4096}}, std::make_unique<Reply>(answers.back()));
+        }
+        std::thread disk([&] {
+            std::vector<std::byte> bytes(4096);
+            const iovec part{bytes.data(), bytes.size()};
+            for (auto& [range, reply] : cache.held) {
+                reply->data({&part, 1});
+                reply.reset();
+            }
+        });
+        filesystem.read_path().abandon_reads(fs_error::unmounted());
+        EXPECT_TRUE(filesystem.read_path().wait_until_idle(0s));
+        disk.join();
+        for (const auto& answer : answers) EXPECT_EQ(answer->count, 1);
+    }
+}
+
 TEST(ReadPath, ADroppedReplyIsAnError) {
     World world;
     auto answer = world.read(0, 4096);
@@ -435,6 +509,16 @@ TEST(ReadPath, PastTheLimitTheOldestReadOfAProcessThatHasGoneIsEnded) {
     EXPECT_EQ(first->error, EINTR);
     EXPECT_EQ(kept->count + second->count + third->count + fourth->count, 0);
     world.filesystem.close();
+}
+
+TEST(ReadPath, PastTheLimitNoMoreThanSoManyReadsAreLookedAt) {
+    World world;
+    world.path().set_parked_limit(static_cast<std::int64_t>(2 * ReadPath::kMaxExamined));
+    world.path().flush(*world.file, kOther);
+    for (std::size_t i = 0; i < 2 * ReadPath::kMaxExamined; ++i) world.read(i * 4096, 4096);
+    const int before = world.processes.asked;
+    world.read(50 * MiB, 4096);
+    EXPECT_EQ(world.processes.asked - before, static_cast<int>(ReadPath::kMaxExamined));
 }
 
 // Everything at once, from several threads: each READ is answered once, and nothing follows a drop.

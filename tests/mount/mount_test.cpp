@@ -380,6 +380,22 @@ TEST_F(Mount, StopEndsEverythingThoughReadsWaitAndFilesAreOpen) {
     close(fd);
 }
 
+TEST_F(Mount, EndsThoughTheDiskNeverAnswers) {
+    MountFolder folder;
+    std::optional<LiveMount> mount(std::in_place, LiveMount::Files{{"f", 64 * MiB}}, MountOptions{},
+                                   folder.path());
+    FakeReadSide* const disk = &mount->cache();
+    disk->bring_all();
+    disk->hang();
+    Process reader(std::vector<std::string>{"cat", mount->path("f")});
+    ASSERT_TRUE(eventually([&] { return disk->held_count() > 0; }));
+    const double took = seconds_of([&] { mount->end(); });
+    EXPECT_LT(took, 3);
+    EXPECT_TRUE(reader.wait());
+    EXPECT_TRUE(files::is_empty(folder.path()));
+    disk->resume();  // and its answers go nowhere
+}
+
 TEST_F(Mount, StopWhileNothingHappensIsQuickToo) {
     std::optional<LiveMount> mount(std::in_place, LiveMount::Files{{"f", 5}});
     EXPECT_LT(seconds_of([&] { mount.reset(); }), 0.5);

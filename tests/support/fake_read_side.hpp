@@ -27,6 +27,10 @@ class FakeReadSide final : public ReadSide {
         {
             std::lock_guard lock(mutex_);
             reads_.push_back({id, range});
+            if (hung_) {
+                held_.push_back({range, std::move(reply)});
+                return ReadOutcome::answered;
+            }
             if (std::exchange(loses_next_, false)) {
                 lost = true;
                 had_.assign(had_.size(), false);
@@ -99,6 +103,24 @@ class FakeReadSide final : public ReadSide {
     }
     void bring_all() { bring({0, had_.size() * std::uint64_t{piece_length_}}); }
 
+    /// The disk hangs: it takes replies, and answers none until resume().
+    void hang() {
+        std::lock_guard lock(mutex_);
+        hung_ = true;
+    }
+    void resume() {
+        std::vector<Parked> held;
+        {
+            std::lock_guard lock(mutex_);
+            hung_ = false;
+            held.swap(held_);
+        }
+        for (Parked& read : held) answer(read.range, *read.reply);
+    }
+    std::size_t held_count() const {
+        std::lock_guard lock(mutex_);
+        return held_.size();
+    }
     /// Answers come in about so many parts from now on.
     void set_parts(std::size_t parts) { parts_ = parts; }
 
@@ -171,6 +193,8 @@ class FakeReadSide final : public ReadSide {
     mutable std::mutex mutex_;
     std::vector<bool> had_;
     std::map<ReadId, Parked> parked_;
+    bool hung_ = false;
+    std::vector<Parked> held_;
     std::vector<std::pair<ReadId, ByteRange>> reads_;
     bool loses_next_ = false;
     mutable std::size_t has_calls_ = 0;

@@ -47,12 +47,13 @@ std::optional<std::string> mounting_is_impossible() {
 
 LiveMount::LiveMount(const Files& files, MountOptions options, std::string at,
                      std::vector<VirtualFile> virtual_files)
-    : where_(std::move(at)),
-      filesystem_({.virtual_files = std::move(virtual_files), .inode_width = options.options.inode_width}) {
+    : where_(std::move(at)) {
+    filesystem_.emplace(Filesystem::Options{.virtual_files = std::move(virtual_files),
+                                            .inode_width = options.options.inode_width});
     if (where_.empty()) where_ = folder_.emplace().path();
     if (!files.empty()) add(files);
     options.mountpoint = where_;
-    auto session = FuseSession::mount(filesystem_, options);
+    auto session = FuseSession::mount(*filesystem_, options);
     if (!session) {
         ADD_FAILURE() << session.error().message;
         std::abort();
@@ -65,16 +66,22 @@ LiveMount::LiveMount(const Files& files, MountOptions options, std::string at,
 }
 
 LiveMount::~LiveMount() {
+    end();
+}
+
+void LiveMount::end() {
+    if (!session_) return;
     session_->stop();
     thread_.join();
     session_.reset();
+    filesystem_.reset();
 }
 
 FakeReadSide& LiveMount::add_with_hash(const FileList& files, const Sha1Digest& info_hash) {
     std::uint64_t size = 0;
     for (const FileEntry& file : files) size += file.size;
     FakeReadSide& cache = caches_.emplace_back(size, kPieceLength);
-    filesystem_.add({info_hash, files, cache, sink_, 1'700'000'000});
+    filesystem_->add({info_hash, files, cache, sink_, 1'700'000'000});
     return cache;
 }
 

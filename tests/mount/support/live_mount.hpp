@@ -52,6 +52,9 @@ class LiveMount {
     explicit LiveMount(const Files& files = {}, MountOptions options = {}, std::string at = {},
                        std::vector<VirtualFile> virtual_files = {});
     ~LiveMount();
+    /// Ends the mount: session and Filesystem are gone, the caches still there. By itself, or by the
+    /// destructor.
+    void end();
 
     /// Gives the torrent's cache.
     FakeReadSide& add(const FileList& files, const std::string& seed = "torrent") {
@@ -65,7 +68,7 @@ class LiveMount {
     }
     FakeReadSide& cache(std::size_t torrent = 0) { return caches_[torrent]; }
     FakeDemandSink& sink() { return sink_; }
-    Filesystem& filesystem() { return filesystem_; }
+    Filesystem& filesystem() { return *filesystem_; }
     FuseSession& session() { return *session_; }
     /// True once FuseSession::run() has returned.
     bool ended() const { return ended_; }
@@ -75,7 +78,7 @@ class LiveMount {
     std::string where_;
     FakeDemandSink sink_;
     std::deque<FakeReadSide> caches_;
-    Filesystem filesystem_;
+    std::optional<Filesystem> filesystem_;
     std::unique_ptr<FuseSession> session_;
     std::atomic<bool> ended_{false};
     std::thread thread_;
