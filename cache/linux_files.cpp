@@ -7,10 +7,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace btfs {
 namespace {
+
+/// The kernel takes no more of a hint than the device's readahead, 128 KiB by default, or its largest
+/// request.
+constexpr std::uint64_t kWillNeedStep = 128 * 1024;
 
 Error last_error() {
     return system_error(errno);
@@ -91,8 +96,9 @@ class LinuxFile final : public File {
         });
     }
     void will_need(ByteRange range) override {
-        posix_fadvise(fd_.get(), static_cast<off_t>(range.begin), static_cast<off_t>(range.size()),
-                      POSIX_FADV_WILLNEED);
+        for (std::uint64_t at = range.begin; at < range.end; at += kWillNeedStep)
+            posix_fadvise(fd_.get(), static_cast<off_t>(at),
+                          static_cast<off_t>(std::min(kWillNeedStep, range.end - at)), POSIX_FADV_WILLNEED);
     }
     Result<FileStatus> status() override {
         const auto found = ask(fd_.get(), "", AT_EMPTY_PATH);
