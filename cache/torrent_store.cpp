@@ -217,10 +217,11 @@ void TorrentStore::verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want
     CacheActions actions;
     const bool fresh = cache_.publish(cache_.whole(piece), buffer, actions);
     if (fresh) first_pass_.arrived(spec_.layout.piece_range(piece));
-    carry_out(std::move(actions), MayWait::yes);
     std::vector<Sha1Digest> digests;
     if (want_block_digests) digests = Verifier::block_digests(content);
+    // Before the readers have their answers, so that a status that they ask for next counts the piece.
     events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(digests)); });
+    carry_out(std::move(actions), MayWait::yes);
     if (fresh) write_later({piece, std::move(buffer)});
 }
 
@@ -255,8 +256,8 @@ void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> blo
     const BlockSpan blocks = cache_.whole(piece);
     const bool fresh = cache_.publish_written(blocks, actions);
     if (fresh) first_pass_.arrived(spec_.layout.piece_range(piece));
-    carry_out(std::move(actions), MayWait::yes);
     events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(block_digests)); });
+    carry_out(std::move(actions), MayWait::yes);
     if (!fresh) return;
     save_claims(blocks);
     carry_out(write_back_.on_written(Clock::now()));

@@ -1,6 +1,7 @@
 """Mounts that come, wait and go: detaching, unmounting, signals, kills, several at once."""
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -151,6 +152,19 @@ class MountLife(TestCase):
         self.assertEqual(sorted(os.listdir(self.mountpoint)), ["one", "three", "two"])
         for name in ("one", "two", "three"):
             self.assertEqual(differences(self.folder / name, self.mountpoint / name), "")
+        mount.stop()
+
+    def test_the_status_counts_a_read_that_has_just_ended(self):
+        seed = btfs.Seed(self, self.content, self.folder / "seeded.torrent")
+        mount = btfs.Mount(self, self.torrent, peers=[seed.port])
+        status = self.mountpoint / ".btfs" / "status"
+        with open(self.film, "rb", buffering=0) as film:
+            read = 0
+            while part := film.read(100_000):
+                read += len(part)
+                had = int(re.search(r"^had: (\d+) of", status.read_text(), re.MULTILINE).group(1))
+                self.assertGreaterEqual(had, read)
+        self.assertEqual(read, MIXED["film.mkv"])
         mount.stop()
 
     def test_an_ordinary_user_mounts_reads_and_unmounts(self):
