@@ -1,4 +1,4 @@
-// What is known of a node of the mount before it is opened.
+// Attributes of a node of the mount: what stat shows, and its NodeId.
 #pragma once
 
 #include <cstdint>

@@ -1,19 +1,19 @@
-// Whom the file system tells what its readers want.
+// Receives readers' demand from the file system.
 #pragma once
 
 #include "engine/core/reader_demand.hpp"
 
 namespace btfs {
 
-/// Implemented by whoever reaches the engine. Called from any thread; returns at once and never calls back.
-/// For one reader the calls come one after the other; nothing comes after drop().
+/// Implemented by the side that reaches the engine. Called from any thread; returns at once and never calls
+/// back. Calls for one reader come one after the other; drop() is the last.
 class DemandSink {
   public:
     virtual ~DemandSink() = default;
 
-    /// The reader wants this now, and no longer what it wanted before.
+    /// Replaces the reader's earlier demand.
     virtual void set_demand(ReaderId reader, const ReaderDemand& demand) = 0;
-    /// The reader has gone.
+    /// Ends the reader's demand: its handle was closed.
     virtual void drop(ReaderId reader) = 0;
 };
 

@@ -1,11 +1,11 @@
-// The one place where errors become errno numbers, for the kernel.
+// Maps errors to errno numbers for the kernel. No other file of fs names one.
 #pragma once
 
 #include "engine/core/error.hpp"
 
 namespace btfs {
 
-/// What the file system's own operations fail with; each is its errno.
+/// Errors of the file system's own operations, each named after its errno.
 namespace fs_error {
 Error not_found();
 Error not_a_directory();
@@ -16,7 +16,7 @@ Error bad_handle();
 Error unmounted();
 }  // namespace fs_error
 
-/// A positive errno: cancelled is EINTR, numbers of the system stay, everything else is EIO.
+/// Returns a positive errno: EINTR for cancelled, the system's own numbers unchanged, EIO for all others.
 int to_errno(const Error& error);
 
 }  // namespace btfs

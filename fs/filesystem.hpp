@@ -1,4 +1,4 @@
-// What the mount can do, without a word of FUSE: names, attributes, listings, reads.
+// The file system without FUSE: names, attributes, listings, reads.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ struct Usage {
     std::uint64_t node_count = 0;
 };
 
-/// One directory as it was when it was opened. Dies before the Filesystem.
+/// Snapshot of one directory, taken when it is opened. Destroyed before the Filesystem.
 class Listing {
   public:
     struct Entry {
@@ -40,15 +40,15 @@ class Listing {
     friend class Filesystem;
     explicit Listing(std::vector<Entry> first) : first_(std::move(first)) {}
 
-    std::vector<Entry> first_;                       ///< ".", "..", and, in it, what is virtual
-    std::shared_ptr<const MountRoot> root_;          ///< its torrents follow; or
-    std::shared_ptr<const MountedTorrent> torrent_;  ///< what is in this folder of it follows
+    std::vector<Entry> first_;                       ///< ".", ".." and, of .btfs, its files
+    std::shared_ptr<const MountRoot> root_;          ///< of the root: its torrents follow
+    std::shared_ptr<const MountedTorrent> torrent_;  ///< of a torrent's folder: its children follow
     Slot slot_ = 0;
     NodeIndex directory_ = 0;
 };
 
-/// The whole mount. Called from any thread; nothing here waits for network or disk. Torrents are added at
-/// any time and stay.
+/// The whole mount: its torrents, its virtual files, its open handles. Called from any thread; does not wait
+/// for network or disk. Torrents may be added at any time, and stay until the end.
 class Filesystem {
   public:
     struct Options {
@@ -64,9 +64,10 @@ class Filesystem {
           inode_numbers_(options.inode_width),
           read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {}
 
-    /// Shows a torrent.
+    /// Adds a torrent: it is visible when this returns.
     Slot add(const TorrentContent& content);
-    /// What a torrent is listed as at the mount's root. It may change when others come.
+    /// Returns the name of a torrent in the root's listing. It changes if another torrent of that name is
+    /// added.
     std::string name_of(Slot torrent) const;
 
     /// Of any node, "." gives itself and ".." the folder that it stands in: what a file handle needs.
@@ -75,25 +76,25 @@ class Filesystem {
     Result<std::string_view> symlink_target(NodeId node) const;
     /// The mount's root does not list VirtualFolder::kName, though lookup() finds it.
     Result<Listing> list(NodeId node) const;
-    /// A listing for a handle of the kernel's: kept until it is closed, or until the end if it never is.
+    /// Opens a listing for the kernel: kept until close_listing(), or until the end.
     Result<std::uint64_t> open_listing(NodeId node);
-    /// Null for what is not open.
+    /// Returns null for a handle that is not open.
     std::shared_ptr<const Listing> listing(std::uint64_t handle) const { return listings_.get(handle); }
     void close_listing(std::uint64_t handle) { listings_.close(handle); }
-    /// The same for the text of a virtual file.
+    /// Opens the text of a virtual file in the same way.
     Result<std::uint64_t> open_text(NodeId node, bool for_writing);
     std::shared_ptr<const std::string> text(std::uint64_t handle) const;
     void close_text(std::uint64_t handle) { texts_.close(handle); }
     Usage usage() const;
 
-    /// A torrent's file.
+    /// Opens a torrent's file; ReadPath::release() closes it.
     Result<OpenFile*> open(NodeId node, bool for_writing);
-    /// Any range: it is cut to the file. Gives what ReadPath::read() does.
+    /// Reads any range, which is cut to the file. Returns what ReadPath::read() does.
     std::optional<ByteRange> read(OpenFile& file, ReadPath::Request request,
                                   std::unique_ptr<InterruptibleReply> reply);
     ReadPath& read_path() { return read_path_; }
 
-    /// Ends what waits, with EIO, now and from now on; also for torrents added later.
+    /// Fails waiting READs with EIO, and from now on all READs that would wait; also of torrents added later.
     void close();
 
   private:

@@ -1,4 +1,4 @@
-// The kernel's questions, translated for Filesystem. Included only where libfuse is.
+// FUSE operations: translate the kernel's requests for Filesystem. Included only where libfuse is.
 #pragma once
 
 #include <sys/types.h>
@@ -11,11 +11,10 @@
 
 namespace btfs {
 
-/// The most that the kernel may ask for at once, in bytes; also a mount option.
+/// Largest READ of the kernel, in bytes; also a mount option.
 inline constexpr unsigned kMaxRead = 1 << 20;
 
-/// What the operations find as libfuse's user data. Immutable while the session lives, but for the
-/// Filesystem behind it.
+/// User data of libfuse's session, which the operations use. Immutable while the session lives.
 struct FuseMount {
     Filesystem& filesystem;
     uid_t uid;
@@ -24,7 +23,7 @@ struct FuseMount {
     PageDropper& pages;
 };
 
-/// To be given to fuse_session_new() with a FuseMount. No operation waits.
+/// Returns the operations for fuse_session_new(), whose user data is a FuseMount. No operation waits.
 const fuse_lowlevel_ops& fuse_operations();
 
 }  // namespace btfs

@@ -1,4 +1,4 @@
-// The answer that the kernel is owed. Included only where libfuse is.
+// One request of the kernel, and its answer. Included only where libfuse is.
 #pragma once
 
 #include <sys/uio.h>
@@ -13,9 +13,9 @@
 
 namespace btfs {
 
-/// Owns one request until it is answered. Each of these answers it and may be called once; a request that is
-/// dropped instead is answered with EIO, so that no caller of the mount waits for ever. Answers are given
-/// from any thread.
+/// Owns one request until it is answered. Each function below answers it, and one of them may be called once.
+/// The destructor answers a request that was not with EIO, so that no program waits for ever. From any
+/// thread.
 class FuseRequest {
   public:
     /// IOV_MAX, but for libfuse's own header. Pieces may be as small as a byte, each a part of its own.
@@ -28,7 +28,7 @@ class FuseRequest {
         if (request_ != nullptr) fuse_reply_err(request_, EIO);
     }
 
-    /// With 0 for success without content.
+    /// Answers with an errno; 0 is success without content.
     void error(int number) { fuse_reply_err(take(), number); }
     void none() { fuse_reply_none(take()); }
     void entry(const fuse_entry_param& entry) { fuse_reply_entry(take(), &entry); }
@@ -36,8 +36,8 @@ class FuseRequest {
         fuse_reply_attr(take(), &attributes, timeout);
     }
     void symlink(const std::string& target) { fuse_reply_readlink(take(), target.c_str()); }
-    /// The kernel may take back an open that nobody waits for any more: then this gives false, and no
-    /// release will come.
+    /// Returns false if the kernel has taken the open back, since its program was interrupted: no RELEASE
+    /// follows.
     [[nodiscard]] bool opened(const fuse_file_info& file) { return fuse_reply_open(take(), &file) == 0; }
     void statistics(const struct statvfs& statistics) { fuse_reply_statfs(take(), &statistics); }
     void bytes(std::span<const char> bytes) { fuse_reply_buf(take(), bytes.data(), bytes.size()); }
@@ -55,7 +55,7 @@ class FuseRequest {
         bytes(whole);
     }
 
-    /// For libfuse's functions that build on a request; not to be answered with.
+    /// Returns the request for libfuse's other functions; the caller does not answer it.
     fuse_req_t get() const { return request_; }
 
   private:

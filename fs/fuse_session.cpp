@@ -28,7 +28,7 @@ constexpr std::uint32_t kMaxBackground = 65535;  // what the protocol has room f
 constexpr Duration kWatchPeriod = 2s;            // between two looks at the processes whose READs wait
 constexpr Duration kPatienceWithDisk = 500ms;    // for READs that the cache is answering at the end
 
-// What the kernel lets a daemon without privileges have under way.
+// Returns how many background requests the kernel allows: without root it has a limit for them.
 std::uint32_t granted_background() {
     if (geteuid() == 0) return kMaxBackground;
     std::uint32_t limit = 0;

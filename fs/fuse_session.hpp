@@ -1,4 +1,4 @@
-// A mount from its first moment to its last: the session with the kernel and its threads.
+// One mount, from its making to its end: the session with the kernel and its threads.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -21,13 +21,13 @@ struct MountOptions {
     unsigned threads = 0;                       ///< that answer the kernel; 0: as many as suit the machine
 };
 
-/// Why a mount failed and what to do, for the user.
+/// Says to the user why a mount failed and what to do.
 struct MountFailure {
     std::string message;
 };
 
-/// Shows a Filesystem, which outlives it. mount() starts no thread and may come before a fork; run() does.
-/// Signals are left to the caller; the session's threads take none.
+/// Mounts a Filesystem, which outlives it. mount() starts no thread and may be called before a fork; run()
+/// starts them. The session's threads take no signals.
 class FuseSession {
   public:
     static boost::system::result<std::unique_ptr<FuseSession>, MountFailure> mount(
@@ -46,7 +46,7 @@ class FuseSession {
     /// mount, ends the threads. From any thread, before, during or after run(); not from a signal handler.
     void stop();
 
-    /// Absolute.
+    /// Returns the mountpoint as the kernel lists it: absolute, without symlinks.
     const std::string& mountpoint() const;
 
   private:

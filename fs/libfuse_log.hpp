@@ -1,4 +1,4 @@
-// What libfuse logs: goes into our log or, while a mount is being made, into its failure.
+// Log of libfuse: its messages go to our log or, while a mount is being made, into the failure.
 #pragma once
 
 #include <string>

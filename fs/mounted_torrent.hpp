@@ -1,4 +1,4 @@
-// What stands in the mount: torrents, each with its tree, and the root that names them.
+// Torrents of the mount, each with its tree, and the root that names them.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +16,17 @@
 
 namespace btfs {
 
-/// A torrent that is to be shown. `info_hash` and `files` are read during Filesystem::add() only; `reads` and
-/// `demand` live until the Filesystem has gone.
+/// A torrent to add. `info_hash` and `files` are read during Filesystem::add() only; `reads` and `demand`
+/// outlive the Filesystem.
 struct TorrentContent {
-    const Sha1Digest& info_hash;  ///< what inode numbers derive from
+    const Sha1Digest& info_hash;  ///< inode numbers and file handles derive from it
     const FileList& files;
     ReadSide& reads;
     DemandSink& demand;
     std::int64_t modified = 0;  ///< mtime of everything in it, seconds since 1970
 };
 
-/// A torrent in the mount. Immutable, but for what stands behind its interfaces.
+/// A torrent in the mount. Immutable; `reads` and `demand` lead to what changes.
 struct MountedTorrent {
     MountedTorrent(const TorrentContent& content, InodeNumbers& numbers)
         : info_hash(content.info_hash),
@@ -61,22 +61,23 @@ class MountRoot {
     };
 
     std::vector<Shown> torrents;  ///< sorted by slot
-    std::vector<Entry> by_name;   ///< sorted; what is listed
-    /// Sorted. Names that were listed until another torrent came that has them too: they lead where they led.
+    std::vector<Entry> by_name;   ///< the listing, sorted
+    /// Sorted. Names that were listed until a second torrent of that name came: they lead to the first as
+    /// before.
     std::vector<Entry> earlier;
     std::uint64_t total_size = 0;
     std::uint64_t node_count = 0;
     std::uint32_t directory_count = 0;
     std::int64_t modified = 0;
 
-    /// Null if there is none.
+    /// Returns null for a slot that is not used.
     const std::shared_ptr<const MountedTorrent>* torrent(Slot slot) const;
-    /// What the next torrent of this info-hash gets.
+    /// Returns the slot for a new torrent of this info-hash.
     Slot free_slot(const Sha1Digest& info_hash) const;
     std::optional<Slot> find(std::string_view name) const;
-    /// What a torrent is listed as.
+    /// Returns a torrent's name in the listing.
     const std::string& name_of(Slot slot) const;
-    /// This root and one torrent more. What is listed follows from which torrents there are; see
+    /// Returns a copy of this root with one torrent more. Names follow from the set of torrents; see
     /// root_names().
     MountRoot with(Slot slot, std::shared_ptr<const MountedTorrent> torrent) const;
 
@@ -84,7 +85,7 @@ class MountRoot {
     void name_all();
 };
 
-/// The present root. Any thread reads it; it is replaced, never changed.
+/// Publishes the present root: a snapshot that is replaced as a whole. From any thread.
 class PublishedRoot {
   public:
     std::shared_ptr<const MountRoot> get() const {
@@ -96,7 +97,7 @@ class PublishedRoot {
   private:
     mutable std::mutex mutex_;  ///< guards the pointer only
     std::shared_ptr<const MountRoot> root_ = std::make_shared<MountRoot>();
-    std::mutex adding_;  ///< one at a time
+    std::mutex adding_;  ///< held by the one thread that adds
 };
 
 }  // namespace btfs

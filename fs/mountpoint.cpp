@@ -22,7 +22,7 @@ namespace {
 constexpr int kMaxStaleMounts = 16;  // one over the other
 constexpr int kMaxSymlinks = 40;     // as the kernel's own limit
 
-// What a user who is not root has instead of umount2().
+// Unmounts by the setuid helper: umount2() is root's.
 bool run_fusermount(const std::string& path) {
     std::string program = "fusermount3", flags[] = {"-u", "-q", "-z", "--"}, target = path;
     char* arguments[] = {program.data(),  flags[0].data(), flags[1].data(), flags[2].data(),

@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::uint64_t kWorthTelling = 256 * 1024;
 constexpr std::uint64_t kExpected = std::uint64_t{4} << 20;
-/// What counts as the beginning and the end of a file; pieces are fetched whole.
+/// Length of a file's beginning and end; whole pieces are fetched for them.
 constexpr std::uint64_t kEdge = 64 * 1024;
 constexpr std::uint64_t kMayHaveIndex = std::uint64_t{8} << 20;
 constexpr Duration kRetryTime = 1s;  // the kernel's retry comes at once; a reader's own comes later
 
-/// What the kernel asks for when it asks for as little as it can.
+/// The kernel's smallest READ of a cached file.
 std::uint64_t page_size() {
     static const auto size = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     return size;

@@ -1,4 +1,4 @@
-// One open file: its READs under way, its readahead, and what it last asked of the swarm.
+// One open file: its READs under way, its readahead, and the demand that was last posted for it.
 #pragma once
 
 #include <sys/types.h>
@@ -19,8 +19,8 @@
 
 namespace btfs {
 
-/// Knows each READ from its arrival to its answer, and tells the torrent's DemandSink what the reader wants:
-/// reads that wait at once, the window only when it has moved enough to matter and holds something missing.
+/// Knows each READ from its arrival to its answer, and posts the reader's demand to the torrent's DemandSink:
+/// waiting READs at once, the window only when it has moved enough to matter and holds missing bytes.
 /// Called from any thread; calls neither ReadSide nor DemandSink under its lock. Shared by the file's handle
 /// and the replies under way, of which the last to end may come after the release.
 class OpenFile : public std::enable_shared_from_this<OpenFile> {
@@ -34,8 +34,8 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     ByteRange extent() const { return extent_; }
     std::uint64_t inode() const { return inode_; }
 
-    /// If the first READ is of the file's beginning, its end is asked for too: that is where containers keep
-    /// their index. Not of a file that is hardly longer.
+    /// If the first READ is at the file's beginning, demands the file's end, too, where containers keep their
+    /// index. Does nothing for small files.
     void expect_an_index();
 
     /// A READ of `thread` arrives; the readahead moves. It is known from here on, so that it can be
@@ -62,7 +62,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// The threads on which it depends whether a closed descriptor ends anything: those whose READs are under
     /// way, and the one that made the last READ. Nobody while nothing is asked of the sink.
     std::set<pid_t> threads() const;
-    /// What became of a thread of threads().
+    /// State of a thread of threads().
     enum class Reader { reads, has_closed, gone };
     using Readers = std::map<pid_t, Reader>;
     /// A descriptor was closed. Gives the READs that have to be cancelled: those of threads that have gone,
@@ -80,13 +80,15 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// gone.
     std::vector<std::pair<ReadId, pid_t>> maybe_abandoned() const;
 
-    /// The kernel asks once more, for a page, what has just timed out: that fails at once.
+    /// True if the range is a page of a READ that has just timed out: the kernel's own retry, which fails at
+    /// once.
     bool is_retry_of_timeout(ByteRange range_in_torrent, TimePoint now) const;
 
-    /// Tells the sink, if there is news: a READ waits or waits no longer, or the window moved.
+    /// Posts the demand if the window has moved enough.
     void post_if_moved();
+    /// Posts the demand: a READ waits, or waits no longer.
     void post();
-    /// The kernel has closed the file. The sink hears drop(), and nothing after it.
+    /// The kernel has closed the file: calls the sink's drop(), and nothing after it.
     void release();
 
   private:

@@ -1,4 +1,4 @@
-// A READ's way from the kernel to its answer. See README.md.
+// READs and their handles: parks READs until their bytes come, and ends them. See README.md.
 #pragma once
 
 #include <atomic>
@@ -19,11 +19,11 @@
 
 namespace btfs {
 
-/// A reply that can be told of interruptions.
+/// A reply to a READ that the kernel may interrupt.
 class InterruptibleReply : public ReadReply {
   public:
-    /// Called once, before anybody else may use the reply. From here on ReadPath::interrupt(id) may come,
-    /// from any thread and from inside this call.
+    /// Called once, before the reply is shared. From here on ReadPath::interrupt(id) may be called, on any
+    /// thread and from inside this call.
     virtual void watch_interrupts(ReadId id) = 0;
 };
 
@@ -43,16 +43,16 @@ class ReadPath {
     ReadPath(const ReadPath&) = delete;
     ReadPath& operator=(const ReadPath&) = delete;
 
-    /// The file lives until it is released, and longer while READs are under way. Its index is expected,
-    /// unless many files are being opened: who looks at all of them wants little of each.
+    /// Opens a file, which lives until release(), and longer while READs are under way. Its index is fetched
+    /// ahead, unless many files are opened in a row: a program that scans all files wants little of each.
     OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode);
 
     struct Request {
         ByteRange range_in_file;  ///< not empty, within the file
         pid_t thread = 0;         ///< that reads; 0 if it cannot be seen from here
     };
-    /// Gives what the kernel need not keep pages of any more, in the file: it was read in sequence, and the
-    /// cache's own file has it in the page cache too.
+    /// Reads. Returns the part of the file whose pages the kernel may drop, if any: it was read in sequence,
+    /// and the cache's own file has it in the page cache, too.
     std::optional<ByteRange> read(OpenFile& file, const Request& request,
                                   std::unique_ptr<InterruptibleReply> reply);
     /// `closer` has closed a descriptor of the file. READs end with EINTR if their thread has gone, or its
@@ -71,8 +71,8 @@ class ReadPath {
     /// under way, and this may be destroyed. What the cache says of them later goes nowhere.
     void abandon_reads(const Error& error);
 
-    /// Past so many waiting READs the kernel is near to sending no more of them: then the oldest whose
-    /// readers may have gone are ended.
+    /// Sets the number of waiting READs past which the oldest whose threads have gone are ended, since the
+    /// kernel would soon send no more.
     void set_parked_limit(std::int64_t limit) { parked_limit_ = limit; }
     std::int64_t parked_count() const { return parked_count_; }
     std::size_t open_count() const;

@@ -1,4 +1,4 @@
-// How far ahead of its reader a file is fetched.
+// Readahead of one open file: how far ahead of its reader it is fetched.
 #pragma once
 
 #include <array>
@@ -10,14 +10,14 @@
 
 namespace btfs {
 
-// What the kernel's own readahead does to the order of READs: none of it is a seek.
+// How far READs may be out of order, by the kernel's own readahead, without being a seek.
 inline constexpr std::uint64_t kBackwardTolerance = 256 * 1024;
 inline constexpr std::uint64_t kForwardTolerance = 512 * 1024;
 
-/// Less than this read in one run is a look at the file, not a reader: nothing is fetched ahead of it.
+/// A run shorter than this is a look at the file, not a reader: nothing is fetched ahead of it.
 inline constexpr std::uint64_t kReadaheadThreshold = 256 * 1024;
 inline constexpr std::uint64_t kFirstWindow = 512 * 1024;
-/// What a reader that has read in sequence before gets after a seek: it is likely to do so again.
+/// Window after a seek of a reader that has read in sequence before: it is likely to do so again.
 inline constexpr std::uint64_t kJumpWindow = std::uint64_t{2} << 20;
 /// A run of this length is established.
 inline constexpr std::uint64_t kEstablishedRun = std::uint64_t{2} << 20;

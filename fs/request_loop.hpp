@@ -11,7 +11,7 @@ namespace btfs {
 /// Reads requests on as many threads as call serve(). A thread reads the device without blocking and sleeps
 /// in an epoll of its own, of which the kernel wakes one for each request; an eventfd wakes all at the end.
 ///
-/// It stands in for fuse_session_loop_mt(), which ends only with the next request or a signal, cancels its
+/// Stands in for fuse_session_loop_mt(), which ends only with the next request or a signal, cancels its
 /// threads wherever they are, and adds threads for load although no thread waits here.
 class RequestLoop {
   public:

@@ -1,4 +1,4 @@
-// What torrents are called at the mount's root.
+// Names of torrents at the mount's root.
 #pragma once
 
 #include <span>

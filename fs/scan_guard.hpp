@@ -1,4 +1,4 @@
-// Tells a person who opens a film from a program that opens all files.
+// Rate limit for what is fetched when a file is opened: tells a viewer from a program that scans all files.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// .btfs at the mount's root: files that say how the mount itself fares.
+// .btfs at the mount's root: files that tell the state of the mount itself.
 #pragma once
 
 #include <deque>
@@ -25,7 +25,7 @@ struct VirtualFile {
 /// over the mount see nothing but torrents.
 ///
 /// A lookup makes a snapshot of the file's text, with a NodeId of its own, unless the text is as it was last.
-/// What stat tells of a NodeId and what an open of it reads are the same snapshot, so that its size is true,
+/// stat of a NodeId and reads of it see the same snapshot, so that its size is true,
 /// to programs that trust it, too. All snapshots of a file have one inode number. From any thread.
 class VirtualFolder {
   public:
