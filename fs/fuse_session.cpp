@@ -60,7 +60,7 @@ class FuseSession::Session {
         end_reads();
         // libfuse unmounts by path, unless the device says that its mount is gone. By now it has left its
         // place, and what lies there is somebody else's.
-        if (device_at(mountpoint_) != mount_device_) put_dead_device_in_place();
+        if (!stands()) put_dead_device_in_place();
         fuse_session_unmount(fuse_.get());  // closes the device
     }
 
@@ -72,6 +72,7 @@ class FuseSession::Session {
   private:
     void end_threads();
     void end_reads();
+    bool stands() const { return !mount_device_ || device_at(mountpoint_) == mount_device_; }
     void put_dead_device_in_place();
     void watch_reads();
 
@@ -172,8 +173,7 @@ void FuseSession::Session::stop() {
     }
     // In this order: first nobody waits for us, then nobody new comes, then nobody is there to answer.
     filesystem_.close();
-    if (mounted_ && !loop_.is_unmounted() &&
-        (device_at(mountpoint_) != mount_device_ || !detach_mount(mountpoint_, true)))
+    if (mounted_ && !loop_.is_unmounted() && !(stands() && detach_mount(mountpoint_, true)))
         log::warn("{} is no longer mounted or could not be detached", mountpoint_);
     pages_.end();
     // READs are still answered meanwhile: the page dropper may wait for a page of one that is under way.
