@@ -10,6 +10,7 @@
 #include "cli/cache_path.hpp"
 #include "cli/commands.hpp"
 #include "cli/detach.hpp"
+#include "cli/end_guard.hpp"
 #include "cli/engine_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
@@ -30,6 +31,9 @@ namespace btfs::cli {
 namespace {
 
 constexpr unsigned kDiskThreads = 3;
+/// The end of a mount, from the signal to the end of the process: `umount` and systemd wait for it.
+constexpr Duration kLongestEnd = 4s;
+constexpr Duration kLongestSync = 1s;
 constexpr double kLongestWait_s = 1e8;  // three years; more is for ever
 
 /// Replaces URLs by what earlier mounts fetched from them, as far as that can still be parsed.
@@ -52,6 +56,7 @@ std::optional<Duration> wait_time(double seconds) {
 }
 
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
+    EndGuard end_guard;  // destroyed last: it watches over the other destructors
     StopSignal stop;
     raise_descriptor_limit();
     // Mistakes of the user are found before anything is written.
@@ -103,18 +108,23 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (options.wait_s) exit_code = wait_for_files(torrents, stop, readiness, wait_time(*options.wait_s));
     readiness.ready(exit_code);
     stop.wait();
+    end_guard.begin(Clock::now() + kLongestEnd,
+                    options.mountpoint.string() +
+                        ": the disk of the cache does not answer; what it did not take is "
+                        "fetched again");
 
-    // First waiting reads fail, so that no reader is left in the mount; then the mount ends; then the
-    // network.
+    // First waiting reads fail, so that no reader is left in the mount, and the mount goes; then the network.
+    // The stores end together while the session does, since each may have to wait for the disk.
     (*session)->stop();
     fuse_loop.join();
+    torrents.end();
+    engine.stop();
+    torrents.close_begin(Clock::now() + kLongestSync);
     session->reset();
     // A connection that was cut from outside leaves a dead mount behind.
     if (const auto left = find_mount(options.mountpoint);
         left && kernel_mount && left->device == kernel_mount->device)
         detach_mount(absolute_mountpoint(options.mountpoint.string()), false);
-    torrents.end();
-    engine.stop();
     log::info("unmounted {}", options.mountpoint.string());
 }
 

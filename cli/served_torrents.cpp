@@ -74,6 +74,10 @@ void ServedTorrents::end() {
     worker_.end();
 }
 
+void ServedTorrents::close_begin(TimePoint sync_until) {
+    for (const Served& served : served_) served.store->close_begin(sync_until);
+}
+
 std::vector<TorrentReport> ServedTorrents::reports() {
     const EngineStatus::Snapshot statuses = engine_status_.get();
     std::vector<TorrentReport> reports;

@@ -48,6 +48,9 @@ class ServedTorrents {
     void start();
     /// Stops the worker: nothing more is shown.
     void end();
+    /// After end(), and after the engine was stopped: begins the clean end of all stores at once, on the disk
+    /// pool, and returns. They sync until `sync_until`.
+    void close_begin(TimePoint sync_until);
 
     Filesystem& filesystem() { return filesystem_; }
     /// In the order of the sources. From any thread; see EngineStatus::get().

@@ -36,8 +36,6 @@ std::uint32_t granted_background() {
     return limit == 0 ? 12 : std::min(limit, kMaxBackground);
 }
 
-};
-
 struct DestroySession {
     void operator()(fuse_session* session) const { fuse_session_destroy(session); }
 };
