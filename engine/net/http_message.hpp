@@ -27,10 +27,10 @@ struct HttpRequest {
 
 struct HttpResponse {
     unsigned status = 0;
-    Address server;    ///< that answered
     std::string body;  ///< decompressed
     /// Without credentials. A magnet link if the server redirects there: then there is no body.
     std::string final_url;
+    Address server = {};  ///< that answered
 };
 
 }  // namespace btfs::net
