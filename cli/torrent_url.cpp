@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/http/http_url.hpp"
+
 namespace btfs::cli {
 namespace {
 
@@ -35,13 +37,7 @@ bool looks_like_url(std::string_view text) {
 }
 
 std::string shown_url(std::string_view url) {
-    const std::string_view shown = url.substr(0, url.find_first_of("?#"));
-    const std::size_t mark = shown.find("://");
-    if (mark == std::string_view::npos) return std::string(shown);
-    const std::size_t begin = mark + 3;
-    const std::size_t user = shown.substr(0, shown.find('/', begin)).rfind('@');
-    if (user == std::string_view::npos || user < begin) return std::string(shown);
-    return std::string(shown.substr(0, begin)) + std::string(shown.substr(user + 1));
+    return http::without_credentials(url.substr(0, url.find_first_of("?#")));
 }
 
 net::HttpRequest torrent_request(std::string url) {
