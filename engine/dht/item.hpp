@@ -13,7 +13,7 @@ namespace btfs::dht {
 /// An Ed25519 public key.
 using PublicKey = Digest<32>;
 
-/// What is looked up: an immutable item by its hash, or the newest of a publisher's under one salt.
+/// Name of an item: an immutable item by its hash, or the newest of a publisher's under one salt.
 struct ItemName {
     NodeId target;
     std::optional<PublicKey> publisher;

@@ -14,9 +14,9 @@
 
 namespace btfs::dht {
 
-/// What we send is never larger (BEP 32).
+/// Largest datagram that we send (BEP 32).
 inline constexpr std::size_t kMaxDatagram = 1024;
-// What is taken of others; the rest of a longer message is left out.
+// Largest parts taken of others' messages; the rest is left out.
 inline constexpr std::size_t kMaxTransaction = 32;
 inline constexpr std::size_t kMaxToken = 64;
 inline constexpr std::size_t kMaxNodes = 32;
@@ -57,7 +57,7 @@ struct GetItem {
 struct UnknownMethod {
     std::optional<NodeId> target;
 };
-/// What the method needs is missing or malformed.
+/// An argument of the method is missing or malformed.
 struct BadArguments {};
 
 using Method = std::variant<Ping, FindNode, GetPeers, AnnouncePeer, GetItem, UnknownMethod, BadArguments>;

@@ -1,4 +1,4 @@
-// One walk through the DHT to the nodes nearest to a target (BEP 5, after Kademlia).
+// Look-up: a walk through the DHT to the nodes nearest to a target (BEP 5, after Kademlia).
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class Lookup {
     static constexpr std::size_t kNearest = 8;
     static constexpr std::size_t kMaxCandidates = 256;
     static constexpr std::size_t kMaxAsked = 200;
-    /// Who has not answered for so long no longer holds others up.
+    /// A node that has not answered for so long no longer holds others up.
     static constexpr Duration kSlow = 500ms;
     /// Of one node's suggestions so many may fail before one has answered; the others are left alone then.
     static constexpr unsigned kMaxBadAdvice = 4;

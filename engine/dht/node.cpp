@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/core/address_scope.hpp"
+
 namespace btfs::dht {
 namespace {
 
@@ -24,7 +26,7 @@ Node::Node(AddressFamily family, Rng& rng, TimePoint now)
     : family_(family),
       rng_(rng),
       table_(random_id(rng)),
-      tokens_(rng, now),
+      tokens_(fill_secret, now),
       reachability_(now),
       expiry_due_(now + kExpiryInterval) {}
 
@@ -207,6 +209,13 @@ void Node::handle(const Endpoint& from, Response& response, TimePoint now) {
     table_.handle_reply({response.sender, from}, now);
     notice_address(from, response.your_endpoint, now);
 
+    // Addresses of a narrower reach than the teller's would have us send to hosts of our own network.
+    std::erase_if(response.values, [&](const Endpoint& peer) {
+        return !peer.is_dialable() || !may_tell_of(from.address, peer.address);
+    });
+    std::erase_if(response.nodes, [&](const Contact& contact) {
+        return !may_tell_of(from.address, contact.endpoint.address);
+    });
     std::vector<Contact> ours, others;
     for (const Contact& contact : response.nodes)
         (contact.endpoint.address.family() == family_ ? ours : others).push_back(contact);
@@ -247,8 +256,9 @@ void Node::notice_address(const Endpoint& from, const std::optional<Endpoint>& o
 
 void Node::handle(const Endpoint& from, const Query& query, TimePoint now) {
     reachability_.on_query(from, now);
+    if (!budget_.admits(from.address, now)) return;
     const Bytes reply = std::visit([](const auto& r) { return encode(r); }, answer(from, query, now));
-    if (!budget_.take(from.address, reply.size(), now)) return;
+    budget_.charge(from.address, reply.size(), now);
     send(from, reply, now);
     const Contact sender{query.sender, from};
     if (query.read_only || !from.is_dialable()) return;

@@ -1,4 +1,4 @@
-// What DHT nodes are called, and how far apart they are (BEP 5, BEP 42).
+// Ids of DHT nodes, and the distance between two (BEP 5, BEP 42).
 #pragma once
 
 #include "engine/core/endpoint.hpp"

@@ -19,14 +19,18 @@ PeerFilter PeerFilter::from(ByteView raw) {
     return filter;
 }
 
-void PeerFilter::insert(const Address& address) {
+PeerFilter::Bits PeerFilter::bits_of(const Address& address) {
     const Sha1Digest digest = sha1(address.bytes());
-    for (std::size_t i : {0u, 2u}) {
-        const unsigned bit = (std::to_integer<unsigned>(digest.bytes[i]) |
-                              std::to_integer<unsigned>(digest.bytes[i + 1]) << 8) %
-                             kBits;
-        bits_[bit / 8] |= static_cast<std::byte>(1 << (bit % 8));
-    }
+    const auto bit = [&](std::size_t i) {
+        return static_cast<std::uint16_t>((std::to_integer<unsigned>(digest.bytes[i]) |
+                                           std::to_integer<unsigned>(digest.bytes[i + 1]) << 8) %
+                                          kBits);
+    };
+    return {bit(0), bit(2)};
+}
+
+void PeerFilter::insert(const Bits& bits) {
+    for (const std::uint16_t bit : bits) bits_[bit / 8] |= static_cast<std::byte>(1 << (bit % 8));
 }
 
 void PeerFilter::merge(const PeerFilter& other) {

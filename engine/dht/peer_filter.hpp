@@ -1,7 +1,8 @@
-// How many peers there are, counted by many nodes together (BEP 33).
+// Bloom filter by which many nodes together count peers (BEP 33).
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "engine/core/endpoint.hpp"
 
@@ -16,7 +17,12 @@ class PeerFilter {
     /// From exactly kSize bytes.
     static PeerFilter from(ByteView raw);
 
-    void insert(const Address& address);
+    /// The bits of one address, to be kept where it is inserted more than once.
+    using Bits = std::array<std::uint16_t, 2>;
+    static Bits bits_of(const Address& address);
+
+    void insert(const Bits& bits);
+    void insert(const Address& address) { insert(bits_of(address)); }
     /// The union with another node's.
     void merge(const PeerFilter& other);
     /// About how many were inserted; breaks down at 8,000.

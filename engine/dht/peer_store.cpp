@@ -13,14 +13,17 @@ bool PeerStore::has_room(const NodeId& info_hash) const {
 }
 
 bool PeerStore::add(const NodeId& info_hash, const Endpoint& peer, bool seed, TimePoint now) {
+    const Address host = peer.address.network();
     const auto torrent = torrents_.find(info_hash);
-    const bool known = torrent != torrents_.end() && torrent->second.contains(peer.address);
+    const bool known = torrent != torrents_.end() && torrent->second.contains(host);
     if (!known) {
-        if (!has_room(info_hash) || torrents_of_[peer.address] >= kMaxTorrentsOfAddress) return false;
-        ++torrents_of_[peer.address];
+        const auto count = torrents_of_.find(host);
+        if (!has_room(info_hash) || (count != torrents_of_.end() && count->second >= kMaxTorrentsOfHost))
+            return false;
+        ++torrents_of_[host];
         ++peer_count_;
     }
-    torrents_[info_hash][peer.address] = {peer.port, seed, now};
+    torrents_[info_hash][host] = {peer, seed, PeerFilter::bits_of(peer.address), now};
     return true;
 }
 
@@ -29,8 +32,8 @@ std::vector<Endpoint> PeerStore::sample(const NodeId& info_hash, std::size_t cou
     const auto torrent = torrents_.find(info_hash);
     if (torrent == torrents_.end()) return {};
     std::vector<Endpoint> peers, seeds;
-    for (const auto& [address, peer] : torrent->second)
-        (peer.seed && no_seeds ? seeds : peers).push_back({address, peer.port});
+    for (const auto& [host, peer] : torrent->second)
+        (peer.seed && no_seeds ? seeds : peers).push_back(peer.endpoint);
     if (peers.empty()) peers = std::move(seeds);
     for (std::size_t i = 0; i < std::min(count, peers.size()); ++i)
         std::swap(peers[i], peers[i + rng.below(peers.size() - i)]);
@@ -42,14 +45,14 @@ std::optional<std::pair<PeerFilter, PeerFilter>> PeerStore::filters(const NodeId
     const auto torrent = torrents_.find(info_hash);
     if (torrent == torrents_.end()) return std::nullopt;
     std::pair<PeerFilter, PeerFilter> filters;
-    for (const auto& [address, peer] : torrent->second)
-        (peer.seed ? filters.first : filters.second).insert(address);
+    for (const auto& [host, peer] : torrent->second)
+        (peer.seed ? filters.first : filters.second).insert(peer.bits);
     return filters;
 }
 
-void PeerStore::forget(const Address& address) {
+void PeerStore::forget(const Address& host) {
     --peer_count_;
-    const auto count = torrents_of_.find(address);
+    const auto count = torrents_of_.find(host);
     if (--count->second == 0) torrents_of_.erase(count);
 }
 

@@ -1,4 +1,4 @@
-// The peers that others have announced to this node (BEP 5, BEP 33).
+// Store of the peers that others have announced to this node (BEP 5, BEP 33).
 #pragma once
 
 #include <map>
@@ -13,16 +13,17 @@
 
 namespace btfs::dht {
 
-/// Of one node, thus of one address family. Bounded: beyond its limits nothing new is taken.
+/// Peers of one node, thus of one address family. Bounded: beyond its limits nothing new is taken. Peers are
+/// counted by host: an IPv4 address or an IPv6 /64, whose owner could announce any number of addresses.
 class PeerStore {
   public:
     static constexpr std::size_t kMaxTorrents = 2000;
     static constexpr std::size_t kMaxPeersOfTorrent = 2000;
     static constexpr std::size_t kMaxPeers = 50'000;
-    static constexpr std::size_t kMaxTorrentsOfAddress = 300;
+    static constexpr std::size_t kMaxTorrentsOfHost = 300;
     static constexpr Duration kLife = 30min;
 
-    /// One peer an address; its port is the last one told. False if there is no room.
+    /// One peer a host; its address and port are the last ones told. False if there is no room.
     bool add(const NodeId& info_hash, const Endpoint& peer, bool seed, TimePoint now);
     /// True if a token may be given out.
     bool has_room(const NodeId& info_hash) const;
@@ -37,13 +38,14 @@ class PeerStore {
 
   private:
     struct Peer {
-        std::uint16_t port = 0;
+        Endpoint endpoint;
         bool seed = false;
+        PeerFilter::Bits bits{};  ///< so that a scrape hashes nothing
         TimePoint announced;
     };
-    using Peers = std::map<Address, Peer>;
+    using Peers = std::map<Address, Peer>;  ///< by host
 
-    void forget(const Address& address);
+    void forget(const Address& host);
 
     std::unordered_map<NodeId, Peers> torrents_;
     std::map<Address, std::size_t> torrents_of_;

@@ -1,4 +1,4 @@
-// Whether others can ask this DHT node something (BEP 43).
+// Reachability of this DHT node: can others ask it something (BEP 43)?
 #pragma once
 
 #include <unordered_map>

@@ -1,4 +1,4 @@
-// When which torrent is looked up in the DHT.
+// Schedule of DHT searches.
 #pragma once
 
 #include <map>
@@ -11,9 +11,9 @@
 
 namespace btfs::dht {
 
-/// A machine for all torrents of a process: every one when it comes, and again before those we told forget
-/// us; sooner where nobody was found, and soonest where a reader waits. A few at a time, so that a thousand
-/// torrents are no burst.
+/// Says which torrent is searched for next: each one when it is added, then before its announcements expire
+/// at other nodes; sooner if a search found nobody, and soonest if a reader waits. At most kMaxAtOnce
+/// searches run at a time. A machine for all torrents of the process.
 class SearchSchedule {
   public:
     static constexpr std::size_t kMaxAtOnce = 8;
@@ -29,10 +29,10 @@ class SearchSchedule {
     void remove(const NodeId& info_hash);
     /// Somebody waits for what no peer is there to send.
     void want_peers(const NodeId& info_hash, TimePoint now);
-    /// Those who were told something else of us are to be told again.
+    /// What other nodes were told of us has changed: searches again, since a search announces.
     void repeat(const NodeId& info_hash, TimePoint now);
 
-    /// What is to be looked up now; handle_end() is to follow.
+    /// The torrent to search for now; handle_end() is to follow.
     std::optional<NodeId> poll_search(TimePoint now);
     void handle_end(const NodeId& info_hash, bool found_any, TimePoint now);
     /// kNever while no search is due, or as many as may be are under way.

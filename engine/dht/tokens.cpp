@@ -2,23 +2,23 @@
 
 namespace btfs::dht {
 
-Tokens::Tokens(Rng& rng, TimePoint now) : rng_(rng), turned_(now) {
-    rng_.fill(current_);
-    rng_.fill(previous_);
+Tokens::Tokens(SecretSource secrets, TimePoint now) : fill_(std::move(secrets)), turned_(now) {
+    fill_(current_);
+    fill_(previous_);
 }
 
 void Tokens::turn(TimePoint now) {
     if (now < turned_ + kSecretLife) return;
     previous_ = current_;
-    rng_.fill(current_);
-    if (now >= turned_ + 2 * kSecretLife) rng_.fill(previous_);
+    fill_(current_);
+    if (now >= turned_ + 2 * kSecretLife) fill_(previous_);
     turned_ = now;
 }
 
 std::string Tokens::of(const Secret& secret, const Address& address, const NodeId& info_hash) {
     Bytes text;
-    ByteWriter(text).bytes(secret).bytes(address.bytes()).bytes(info_hash.view());
-    return std::string(as_text(sha1(text).view().first(8)));
+    ByteWriter(text).bytes(address.bytes()).bytes(info_hash.view());
+    return std::string(as_text(hmac_sha256(secret, text).view().first(kTokenSize)));
 }
 
 std::string Tokens::make(const Address& address, const NodeId& info_hash, TimePoint now) {

@@ -264,6 +264,90 @@ TEST_F(AnsweringNode, SaysNoMoreToOneHostThanItsShare) {
     EXPECT_TRUE(std::holds_alternative<Response>(bob.reply_to(Ping{}, now + 10s))) << "others are not hurt";
 }
 
+TEST_F(AnsweringNode, AHostBeyondItsShareIsNoWork) {
+    const std::string token = alice.ask(GetPeers{info_hash, {}, false, false}, now).token;
+    while (std::holds_alternative<Response>(alice.reply_to(Ping{}, now))) {
+    }
+    alice.reply_to(AnnouncePeer{info_hash, 6881, false, false, token}, now);
+    EXPECT_EQ(node.peers().size(), 0u) << "the query was carried out before the budget was asked";
+    alice.reply_to(AnnouncePeer{info_hash, 6881, false, false, token}, now + 1min);
+    EXPECT_EQ(node.peers().size(), 1u);
+}
+
+TEST(NodeTest, AllOfA64IsOneHost) {
+    Rng rng(1);
+    const TimePoint now{1h};
+    Node node(AddressFamily::v6, rng, now);
+    const NodeId info_hash = random_id(rng);
+    std::size_t answered = 0;
+    for (int i = 0; i < 2000; ++i) {
+        Stranger stranger(node, "2001:db8::" + std::to_string(i));
+        const Message reply = stranger.reply_to(GetPeers{info_hash, {}, false, false}, now);
+        if (!std::holds_alternative<Response>(reply)) continue;
+        ++answered;
+        stranger.reply_to(AnnouncePeer{info_hash, 6881, false, false, std::get<Response>(reply).token}, now);
+    }
+    EXPECT_EQ(node.peers().size(), 1u);
+    EXPECT_LT(answered, 300u);
+}
+
+/// Runs a look-up of peers whose only node answers with these; gives the peers that are found.
+std::vector<Endpoint> told_by(const char* teller, std::vector<Endpoint> values, std::vector<Contact> nodes,
+                              std::size_t& asked) {
+    Rng rng(1);
+    const TimePoint now{1h};
+    Node node(AddressFamily::v4, rng, now);
+    const Endpoint at{*Address::parse(teller), 6881};
+    node.add_router(at, true, now);
+    node.find_peers(random_id(rng), std::nullopt, now);
+    std::vector<Endpoint> found;
+    const NodeId id = random_id(rng);
+    while (const auto datagram = node.poll_datagram()) {
+        const auto query = parse_krpc(datagram->bytes);
+        ++asked;
+        Response response;
+        response.transaction = std::get<Query>(*query).transaction;
+        response.sender = id;
+        response.values = values;
+        response.nodes = nodes;
+        if (datagram->to == at) node.handle_datagram(at, encode(response), now);
+    }
+    for (const PeersFound& some : events_of<PeersFound>(node))
+        found.insert(found.end(), some.peers.begin(), some.peers.end());
+    return found;
+}
+
+TEST(NodeTest, APublicNodeCannotNameHostsOfOurOwnNetwork) {
+    const std::vector<Endpoint> values{*Endpoint::parse("127.0.0.1:80"), *Endpoint::parse("192.168.1.1:80"),
+                                       *Endpoint::parse("203.0.113.5:0"),
+                                       *Endpoint::parse("203.0.113.5:6881")};
+    Rng rng(2);
+    const std::vector<Contact> nodes{{random_id(rng), *Endpoint::parse("10.0.0.1:53")}};
+    std::size_t asked_of_public = 0, asked_of_private = 0;
+    const auto found = told_by("198.51.100.1", values, nodes, asked_of_public);
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].text(), "203.0.113.5:6881");
+    EXPECT_EQ(told_by("192.168.1.9", values, nodes, asked_of_private).size(), 2u);
+    EXPECT_GT(asked_of_private, asked_of_public);
+}
+
+TEST(NodeTest, LookupsAndQueriesUnderWayAreBounded) {
+    Rng rng(1);
+    const TimePoint now{1h};
+    Node node(AddressFamily::v4, rng, now);
+    for (int i = 1; i <= 200; ++i)
+        node.add_router({*Address::parse("192.0.2." + std::to_string(i)), 6881}, true, now);
+    std::size_t accepted = 0, sent = 0;
+    for (int i = 0; i < 100; ++i) accepted += node.find_peers(random_id(rng), std::nullopt, now) ? 1 : 0;
+    EXPECT_LE(accepted, Node::kMaxLookups);
+    EXPECT_GE(accepted, Node::kMaxLookups - 1);  // one may look for its own place
+    for (int i = 0; i < 100; ++i) {
+        node.handle_timeout(now + i * 10ms);
+        while (node.poll_datagram()) ++sent;
+    }
+    EXPECT_LE(sent, Node::kMaxPending);
+}
+
 TEST_F(AnsweringNode, AnswersWhatItDoesNotUnderstand) {
     EXPECT_EQ(std::get<ErrorReply>(alice.reply_to(AnnouncePeer{info_hash, 1, false, false, "no"}, now)).code,
               203);

@@ -1,0 +1,12 @@
+// Scope of an address: who may tell us of it.
+#pragma once
+
+#include "engine/core/endpoint.hpp"
+
+namespace btfs {
+
+/// False if `told` means nothing to us, or another host than it does to `teller`: a loopback address that
+/// another machine tells of, or a private one that somebody outside of private networks tells of.
+bool may_tell_of(const Address& teller, const Address& told);
+
+}  // namespace btfs

@@ -1,0 +1,20 @@
+// Secrets: random bytes that nobody can predict, and hashes keyed with them.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "engine/core/hash.hpp"
+
+namespace btfs {
+
+/// Where a machine gets its secrets from; passed in, so that tests repeat.
+using SecretSource = std::function<void(std::span<std::byte>)>;
+
+/// Fills from OpenSSL's generator. Throws std::runtime_error if the system has no randomness to give.
+void fill_secret(std::span<std::byte> out);
+
+/// HMAC-SHA-256 (RFC 2104): a hash that only those who know the key can make.
+Sha256Digest hmac_sha256(ByteView key, ByteView bytes);
+
+}  // namespace btfs
