@@ -14,7 +14,6 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-constexpr Duration kPatience = 10s;
 /// Up to and with the info-hash: what comes behind it is the session's.
 constexpr std::size_t kNeeded = 48;
 constexpr int kPortsToTry = 100;
@@ -29,7 +28,12 @@ struct Listener::Pending {
     std::size_t filled = 0;
 };
 
-Listener::Listener(SocketFactory& sockets, Route route) : sockets_(sockets), route_(std::move(route)) {}
+Listener::Listener(SocketFactory& sockets, Route route) : Listener(sockets, std::move(route), Limits{}) {}
+Listener::Listener(SocketFactory& sockets, Route route, const Limits& limits)
+    : sockets_(sockets),
+      route_(std::move(route)),
+      limits_(limits),
+      shares_({limits.pending, limits.pending_of_host}) {}
 Listener::~Listener() = default;
 
 Error Listener::bind(std::uint16_t port) {
@@ -60,7 +64,7 @@ Result<void> Listener::open(std::uint16_t wanted_port) {
 
 void Listener::close() {
     acceptors_.clear();
-    pending_.clear();
+    while (!pending_.empty()) drop(pending_.begin()->first);
 }
 
 void Listener::accept(std::size_t index) {
@@ -74,31 +78,38 @@ void Listener::accept(std::size_t index) {
             return;
         }
         accept(index);
-        Error ended;
-        const auto remote = socket.remote_endpoint(ended);
-        if (ended || pending_.size() >= kMaxPending) return;
-        SocketFactory::prepare(socket);
-        const std::uint64_t id = next_id_++;
-        pending_[id] = std::make_unique<Pending>(
-            Pending{std::make_unique<TcpStream>(std::move(socket), from_asio_endpoint(remote)),
-                    boost::asio::steady_timer(sockets_.io(), kPatience),
-                    {},
-                    0});
-        pending_[id]->timer.async_wait([this, id](Error e) {
-            if (!e) pending_.erase(id);
-        });
-        wait(id);
+        take(std::move(socket));
     });
+}
+
+void Listener::take(tcp::socket socket) {
+    Error ended;
+    const auto remote = socket.remote_endpoint(ended);
+    if (ended) return;
+    SocketFactory::prepare(socket);
+    const Endpoint from = from_asio_endpoint(remote);
+    const std::uint64_t id = next_id_++;
+    if (const auto evicted = shares_.add(id, from.address)) pending_.erase(*evicted);
+    auto& pending = pending_[id] =
+        std::make_unique<Pending>(Pending{std::make_unique<TcpStream>(std::move(socket), from),
+                                          boost::asio::steady_timer(sockets_.io(), limits_.patience),
+                                          {},
+                                          0});
+    pending->timer.async_wait([this, id](Error error) {
+        if (!error) drop(id);
+    });
+    wait(id);
+}
+
+void Listener::drop(std::uint64_t id) {
+    shares_.remove(id);
+    pending_.erase(id);
 }
 
 void Listener::wait(std::uint64_t id) {
     pending_[id]->stream->wait_readable([this, id](Error error) {
         if (!pending_.contains(id)) return;
-        if (error) {
-            pending_.erase(id);
-        } else {
-            read(id);
-        }
+        error ? drop(id) : read(id);
     });
 }
 
@@ -106,15 +117,13 @@ void Listener::read(std::uint64_t id) {
     Pending& pending = *pending_[id];
     const iovec rest{pending.bytes.data() + pending.filled, kNeeded - pending.filled};
     auto n = pending.stream->read({&rest, 1});
-    if (!n) {
-        pending_.erase(id);
-        return;
-    }
+    if (!n) return drop(id);
     pending.filled += *n;
     if (pending.filled < kNeeded) return wait(id);
     // The fixed beginning of the protocol, eight reserved bytes, the hash (BEP 3).
     const Sha1Digest info_hash = Sha1Digest::from(ByteView(pending.bytes).subspan(28, 20));
     auto node = pending_.extract(id);
+    shares_.remove(id);
     node.mapped()->timer.cancel();
     route_(info_hash, std::move(node.mapped()->stream), ByteView(node.mapped()->bytes).first(kNeeded));
 }

@@ -1,4 +1,4 @@
-// Takes incoming connections for all torrents and finds out which one each is for.
+// Listener that accepts peers for all torrents and hands each to the torrent that it asks for.
 #pragma once
 
 #include <cstdint>
@@ -8,24 +8,36 @@
 #include <vector>
 
 #include "engine/core/hash.hpp"
+#include "engine/core/time.hpp"
+#include "engine/net/host_shares.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/stream.hpp"
 
 namespace btfs::net {
 
-/// Listens on one port, IPv4 and IPv6. A connection is handed on when the peer has said which torrent it
-/// wants, with the bytes it has sent until then; those that say nothing useful in time are closed, and at
-/// most kMaxPending wait at once. On the engine thread.
+/// Listens on one port, IPv4 and IPv6. A connection is handed on when the peer has sent the info-hash, with
+/// the bytes so far. One that has not sent it kPatience after it was accepted is closed, however it dribbles.
+/// At most kMaxPending wait, kMaxPendingOfHost of them from one host; beyond, the oldest of the host that has
+/// most is closed for the new one. On the engine thread.
 class Listener {
   public:
     static constexpr std::size_t kMaxPending = 128;
+    static constexpr std::size_t kMaxPendingOfHost = 16;
+    static constexpr Duration kPatience = std::chrono::seconds(10);
     static constexpr std::uint16_t kDefaultPort = 6881;
+
+    struct Limits {
+        std::size_t pending = kMaxPending;
+        std::size_t pending_of_host = kMaxPendingOfHost;
+        Duration patience = kPatience;
+    };
 
     /// Gets each connection; drops it to refuse.
     using Route =
         std::function<void(const Sha1Digest& info_hash, std::unique_ptr<Stream>, ByteView received)>;
 
     Listener(SocketFactory& sockets, Route route);
+    Listener(SocketFactory& sockets, Route route, const Limits& limits);
     ~Listener();
 
     /// A port that was asked for is taken or it is an error; without one the first free port from
@@ -33,20 +45,26 @@ class Listener {
     Result<void> open(std::uint16_t wanted_port);
     std::uint16_t port() const { return port_; }
     void close();
+    /// Connections that have not said yet which torrent they want.
+    std::size_t pending() const { return pending_.size(); }
 
   private:
     struct Pending;
 
     Error bind(std::uint16_t port);
     void accept(std::size_t acceptor);
+    void take(boost::asio::ip::tcp::socket socket);
+    void drop(std::uint64_t id);
     void wait(std::uint64_t id);
     void read(std::uint64_t id);
 
     SocketFactory& sockets_;
     Route route_;
+    const Limits limits_;
     std::uint16_t port_ = 0;
     std::vector<boost::asio::ip::tcp::acceptor> acceptors_;
     std::map<std::uint64_t, std::unique_ptr<Pending>> pending_;
+    HostShares shares_;  ///< of pending_
     std::uint64_t next_id_ = 0;
 };
 
