@@ -40,12 +40,14 @@ Error UdpMux::send(const Endpoint& to, ByteView datagram) {
 }
 
 UdpMux::Subscription UdpMux::subscribe(const Endpoint& from, Receive receive) {
-    subscribers_.emplace(next_, Subscriber{from, std::move(receive)});
+    senders_.emplace(next_, from);
+    subscribers_.emplace(std::pair(from, next_), std::move(receive));
     return next_++;
 }
 
 void UdpMux::unsubscribe(Subscription subscription) {
-    subscribers_.erase(subscription);
+    if (const auto sender = senders_.extract(subscription))
+        subscribers_.erase({sender.mapped(), subscription});
 }
 
 void UdpMux::wait(AddressFamily family) {
@@ -70,18 +72,18 @@ void UdpMux::receive_all(Socket& from_socket) {
             continue;
         }
         std::vector<Receive> receivers;  // they may unsubscribe meanwhile
-        for (const auto& [id, subscriber] : subscribers_)
-            if (subscriber.from == from) receivers.push_back(subscriber.receive);
+        for (auto at = subscribers_.lower_bound({from, 0});
+             at != subscribers_.end() && at->first.first == from; ++at)
+            receivers.push_back(at->second);
         for (const Receive& receive : receivers) receive(datagram);
         if (receivers.empty()) answer_stranger(from, datagram);
     }
 }
 
 void UdpMux::answer_stranger(const Endpoint& from, ByteView datagram) {
-    const auto refusal = utp::refusal_of(datagram);
-    if (!refusal) return;
-    (void)send(from, *refusal);
-    on_knock_(from);
+    // A reset, on which the peer turns to TCP. It is not dialled: senders are easily forged, and our greeting would
+    // tell whoever forges them which torrents we have.
+    if (const auto refusal = utp::refusal_of(datagram)) (void)send(from, *refusal);
 }
 
 }  // namespace btfs::net

@@ -1,4 +1,4 @@
-// The process's UDP sockets, one for each address family, shared by all who speak UDP.
+// Multiplexer of the process's UDP sockets, one for each address family.
 #pragma once
 
 #include <array>
@@ -21,11 +21,9 @@ class UdpMux {
   public:
     using Receive = std::function<void(ByteView)>;
     using Subscription = std::uint64_t;
-    /// Somebody tries to connect over uTP.
-    using Knock = std::function<void(const Endpoint&)>;
     using ReceiveFrom = std::function<void(const Endpoint&, ByteView)>;
 
-    UdpMux(SocketFactory& sockets, Knock on_knock) : sockets_(sockets), on_knock_(std::move(on_knock)) {}
+    explicit UdpMux(SocketFactory& sockets) : sockets_(sockets) {}
 
     /// Opens the sockets. A family that is missing here stays closed.
     void open(std::uint16_t port);
@@ -35,19 +33,15 @@ class UdpMux {
     Error send(const Endpoint& to, ByteView datagram);
     Subscription subscribe(const Endpoint& from, Receive receive);
     void unsubscribe(Subscription subscription);
-    /// Whoever sends it: a DHT message is a dictionary, and nothing else that comes begins like one.
+    /// DHT messages from anybody: they are dictionaries, and nothing else that comes begins like one.
     void receive_krpc(ReceiveFrom receive) { krpc_ = std::move(receive); }
 
-  private:
     static constexpr std::size_t kMaxDatagram = 65536;
+    /// Read before other events of the loop have their turn.
     static constexpr int kDatagramsPerTurn = 64;
 
+  private:
     using Socket = boost::asio::ip::udp::socket;
-    struct Subscriber {
-        Endpoint from;
-        Receive receive;
-    };
-
     Error open(AddressFamily family);
     void answer_stranger(const Endpoint& from, ByteView datagram);
     void wait(AddressFamily family);
@@ -55,10 +49,10 @@ class UdpMux {
     std::optional<Socket>& socket(AddressFamily family) { return open_[family == AddressFamily::v4 ? 0 : 1]; }
 
     SocketFactory& sockets_;
-    Knock on_knock_;
     std::uint16_t port_ = 0;
     std::array<std::optional<Socket>, 2> open_;
-    std::map<Subscription, Subscriber> subscribers_;
+    std::map<std::pair<Endpoint, Subscription>, Receive> subscribers_;
+    std::map<Subscription, Endpoint> senders_;  ///< of each subscription
     ReceiveFrom krpc_;
     Subscription next_ = 1;
     std::vector<std::byte> buffer_;

@@ -34,12 +34,6 @@ namespace {
 /// Trackers that take longer to take note of our leaving do without it.
 constexpr Duration kGoodbyeTime = 1s;
 
-/// Calls back to peers that tried uTP, and the time in which so many may be made. With many torrents it is
-/// not known which one the peer wants.
-constexpr unsigned kMaxCalls = 16;
-constexpr Duration kCallsInterval = 10s;
-constexpr std::size_t kMaxTorrentsToCallFor = 4;
-
 std::uint64_t random_seed() {
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
@@ -66,7 +60,7 @@ class Engine::Loop {
           resolver(sockets, {}),
           http(sockets, resolver, {}),
           tasks(io.get_executor()),
-          udp(sockets, [this](const Endpoint& from) { call_back(from); }),
+          udp(sockets),
           trackers(io, resolver, http, udp, random_seed()),
           dht(io, udp, resolver, options.dht.value_or(net::DhtOptions{}), random_seed()),
           lsd(sockets, random_seed()),
@@ -85,19 +79,6 @@ class Engine::Loop {
 
     net::Awaitable<void> get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done) {
         done(co_await http.get(std::move(request)));
-    }
-
-    /// A peer that tries uTP listens on the same port over TCP, as a rule: calling back is quicker than
-    /// waiting until it does. The sender may be forged, so only a few calls are made in a time.
-    void call_back(const Endpoint& from) {
-        const TimePoint now = Clock::now();
-        if (now > calls_since + kCallsInterval) {
-            calls_since = now;
-            calls = 0;
-        }
-        if (++calls > kMaxCalls || runners.size() > kMaxTorrentsToCallFor) return;
-        for (auto& runner : runners)
-            if (!runner->is_private()) runner->add_peers({&from, 1}, PeerSource::incoming);
     }
 
     /// The trackers are told first, but only for so long.
@@ -176,8 +157,6 @@ class Engine::Loop {
     net::LsdClient lsd;
     PeerPorts outside_ports;  // what the world reaches over IPv4; the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
-    TimePoint calls_since{};
-    unsigned calls = 0;       // back to peers that tried uTP, since then
     std::size_t talking = 0;  // torrents whose trackers are being told that we leave
     std::vector<std::unique_ptr<TorrentRunner>> runners;  // by handle; the engine thread's
     std::thread thread;

@@ -1,5 +1,6 @@
 """btfs and libtorrent."""
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -90,6 +91,19 @@ class Libtorrent(Exchange, TestCase):
         handle.connect_peer((self.here, seed.port))
         self.wait_for(lambda: handle.status().is_seeding, "a torrent of which only the name was known", 30)
         self.assertEqual(handle.torrent_file().info_section(), info.info_section())
+
+    def test_a_leecher_that_tries_utp_first_turns_to_tcp_at_once(self):
+        from support.libtorrent_peer import Peer
+        btfs.create(self, self.content, self.torrent)
+        seed = btfs.Seed(self, self.content, self.torrent)
+        leecher = Peer(self, self.torrent, self.target, enable_outgoing_utp=True, enable_incoming_utp=True)
+        began = time.monotonic()
+        leecher.connect(seed.port)
+        self.wait_for(lambda: leecher.handle.status().total_payload_download > 0, "content", 10)
+        took = time.monotonic() - began
+        print(f"first content after {took:.2f} s ", end="", flush=True)
+        self.assertLess(took, 3)
+        leecher.wait_for_seeding()
 
 
 class OverIpv6(Ipv6Alone, Libtorrent):
