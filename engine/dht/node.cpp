@@ -326,6 +326,14 @@ void Node::handle_timeout(TimePoint now) {
     go_on(now);
 }
 
+void Node::handle_network_change(TimePoint now) {
+    vote_ = {};
+    reachability_ = Reachability(now);
+    retry_ = kFirstRetry;
+    if (knows_anybody()) own_lookup_due_ = now;
+    go_on(now);
+}
+
 TimePoint Node::next_timeout() const {
     TimePoint next = std::min(own_lookup_due_, table_.next_timeout());
     if (!timeouts_.empty()) next = std::min(next, timeouts_.front().first);

@@ -103,6 +103,9 @@ class Node {
 
     void handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now);
     void handle_timeout(TimePoint now);
+    /// Our addresses or routes are others: what was learnt of our own address and reachability is forgotten,
+    /// and our place is looked for again at once.
+    void handle_network_change(TimePoint now);
     TimePoint next_timeout() const;
     std::optional<Datagram> poll_datagram();
     std::optional<NodeEvent> poll_event();

@@ -42,6 +42,10 @@ void SearchSchedule::repeat(const NodeId& info_hash, TimePoint now) {
     enqueue(info_hash, torrent, std::min(torrent.due, now));
 }
 
+void SearchSchedule::repeat_all(TimePoint now) {
+    for (auto& [info_hash, torrent] : torrents_) repeat(info_hash, now);
+}
+
 std::optional<NodeId> SearchSchedule::poll_search(TimePoint now) {
     if (running_ >= kMaxAtOnce) return std::nullopt;
     std::set<Place>* queue = &wanted_;

@@ -31,6 +31,7 @@ class SearchSchedule {
     void want_peers(const NodeId& info_hash, TimePoint now);
     /// What other nodes were told of us has changed: searches again, since a search announces.
     void repeat(const NodeId& info_hash, TimePoint now);
+    void repeat_all(TimePoint now);
 
     /// The torrent to search for now; handle_end() is to follow.
     std::optional<NodeId> poll_search(TimePoint now);

@@ -32,6 +32,14 @@ void Discovery::remove(const Sha1Digest& info_hash) {
     if (const auto torrent = torrents_.extract(info_hash)) queue_.erase({torrent.mapped().due, info_hash});
 }
 
+void Discovery::announce_again(TimePoint now) {
+    queue_.clear();
+    for (auto& [info_hash, torrent] : torrents_) {
+        torrent.announced = false;
+        enqueue(info_hash, torrent, now);
+    }
+}
+
 std::optional<Announcement> Discovery::poll_announcement(std::uint16_t port, TimePoint now) {
     if (now < next_timeout()) return std::nullopt;
     Announcement announcement{.port = port, .info_hashes = {}, .cookie = cookie_};

@@ -1,4 +1,4 @@
-// Local service discovery (BEP 14): when the local network is told of which torrents, and what is heard.
+// Local service discovery (BEP 14): schedules announcements and takes those of others.
 #pragma once
 
 #include <map>
@@ -38,8 +38,10 @@ class Discovery {
 
     void add(const Sha1Digest& info_hash, TimePoint now);
     void remove(const Sha1Digest& info_hash);
+    /// The local networks are others: all is announced as if it had just come.
+    void announce_again(TimePoint now);
 
-    /// What is to be sent now, to each group. `port` is where we listen for peers.
+    /// The datagram to send now, to each group. `port` is where we listen for peers.
     std::optional<Announcement> poll_announcement(std::uint16_t port, TimePoint now);
     /// When poll_announcement() may have one; kNever without torrents.
     TimePoint next_timeout() const;

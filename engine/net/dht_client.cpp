@@ -82,6 +82,13 @@ void DhtClient::announce_again(const Sha1Digest& info_hash) {
     carry_on();
 }
 
+void DhtClient::handle_network_change() {
+    if (!running_) return;
+    for (dht::Node& each : nodes_) each.handle_network_change(Clock::now());
+    schedule_.repeat_all(Clock::now());
+    carry_on();
+}
+
 void DhtClient::add_node(const Endpoint& endpoint) {
     node(endpoint.address.family()).add_router(endpoint, false, Clock::now());
     carry_on();

@@ -1,4 +1,4 @@
-// The DHT's shell: datagrams, names of routers, and the searches of all torrents.
+// Shell of the DHT: datagrams, names of routers, and the searches of all torrents.
 #pragma once
 
 #include <array>
@@ -22,10 +22,10 @@ namespace btfs::net {
 /// A node for each address family, on the sockets of `udp`. On the engine thread.
 class DhtClient {
   public:
-    /// What a torrent has to do with it.
+    /// A torrent's side.
     struct Torrent {
         std::function<void(std::span<const Endpoint>)> on_peers;
-        /// What others of the family are told of us.
+        /// Our port and state, as nodes of the family are told.
         std::function<dht::Node::Announce(AddressFamily)> announce;
     };
     /// The first table is worth keeping as soon as it stands.
@@ -48,6 +48,8 @@ class DhtClient {
     void find_item(const dht::ItemName& name, Duration patience, ItemDone done);
     /// Others are told anew, by a search: what announce() says has changed.
     void announce_again(const Sha1Digest& info_hash);
+    /// Our addresses or routes are others.
+    void handle_network_change();
     /// A node that a peer or a torrent tells of.
     void add_node(const Endpoint& endpoint);
     void add_node(HostPort node);

@@ -32,6 +32,11 @@ void LsdClient::remove(const Sha1Digest& info_hash) {
     torrents_.erase(info_hash);
 }
 
+void LsdClient::handle_network_change() {
+    discovery_.announce_again(Clock::now());
+    carry_on();
+}
+
 void LsdClient::stop() {
     running_ = false;
     timer_.cancel();

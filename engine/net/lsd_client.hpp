@@ -1,4 +1,4 @@
-// Local service discovery's shell: datagrams to and from the local networks, for all torrents.
+// Shell of local service discovery: datagrams to and from the local networks, for all torrents.
 #pragma once
 
 #include <array>
@@ -22,9 +22,11 @@ class LsdClient {
     void start(std::uint16_t port);
     /// Announced from now on, if it has been started; and looked out for. Not for private torrents.
     void add(const Sha1Digest& info_hash, OnPeer on_peer);
-    /// Not any more.
+    /// Ends announcing it.
     void remove(const Sha1Digest& info_hash);
-    /// Says and hears no more.
+    /// Our addresses or routes are others.
+    void handle_network_change();
+    /// Closes the sockets.
     void stop();
 
   private:

@@ -16,7 +16,11 @@ namespace ip = boost::asio::ip;
 
 /// Unsent bytes in the kernel beyond which a socket takes no more: requests must not queue behind uploads.
 constexpr int kUnsentLowWater = 32 * 1024;
-/// What is multicast does not leave the local network.
+/// A peer that has acknowledged nothing for so long, though something was sent, has gone: its connection
+/// fails. The kernel alone would go on for a quarter of an hour. Longer than a peer's read loop stops under a
+/// rate limit, since a window that stays closed counts, too.
+constexpr unsigned kUnacknowledgedTimeout = 30'000;  // ms
+/// Multicast datagrams do not leave the local network.
 constexpr int kMulticastHops = 1;
 
 template <class Protocol>
@@ -79,6 +83,8 @@ void SocketFactory::prepare(ip::tcp::socket& socket) {
     socket.non_blocking(true, ignored);
     const int unsent = kUnsentLowWater;
     (void)setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    const unsigned timeout = kUnacknowledgedTimeout;
+    (void)setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
 }
 
 Result<ip::tcp::acceptor> SocketFactory::acceptor(AddressFamily family, std::uint16_t port) {

@@ -1,4 +1,4 @@
-// The one place where sockets are made, so that what binds them binds them all.
+// Factory of all sockets of the process, so that `--bind` binds every one.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -25,7 +25,8 @@ class SocketFactory {
     /// Binds a fresh socket that a library has made, to any port. A system error if that fails, or if the
     /// family may not be used.
     Error bind(int socket, AddressFamily family) const;
-    /// Options of every peer connection, dialled or accepted: no delay, short unsent queue, non-blocking.
+    /// Options of every peer connection, dialled or accepted: no delay, short unsent queue, an end when
+    /// nothing is acknowledged, non-blocking.
     static void prepare(boost::asio::ip::tcp::socket& socket);
     /// Listens on the addresses of a family that it is bound to: all, as a rule.
     Result<boost::asio::ip::tcp::acceptor> acceptor(AddressFamily family, std::uint16_t port);

@@ -1,4 +1,4 @@
-// A connected byte stream, whatever carries it. TCP today; uTP, encryption and proxies stand behind the
+// Stream: a connected byte stream, whatever carries it. TCP today; uTP, encryption and proxies have the
 // same face.
 #pragma once
 
@@ -30,16 +30,18 @@ class Stream {
     virtual Result<std::size_t> read(std::span<const iovec> into) = 0;
     /// Bytes taken, 0 if there is no room now.
     virtual Result<std::size_t> write(std::span<const iovec> from) = 0;
-    /// Waits for reading need not end before so many bytes are there, the stream ends, or it can hold no more.
-    /// A hint that saves wake-ups.
+    /// Waits for reading need not end before so many bytes are there, the stream ends, or it can hold no
+    /// more. A hint that saves wake-ups.
     virtual void set_receive_low_water(std::size_t bytes) = 0;
-    /// What comes next is acknowledged at once: a sender that has Nagle's algorithm on (most have) holds the last
-    /// part of what it sends back until then.
+    /// What comes next is acknowledged at once: a sender that has Nagle's algorithm on (most have) holds the
+    /// last part of what it sends back until then.
     virtual void acknowledge_soon() = 0;
     /// At most one wait of each kind is under way at a time.
     virtual void wait_readable(Ready ready) = 0;
     virtual void wait_writable(Ready ready) = 0;
     virtual const Endpoint& remote() const = 0;
+    /// Our own address of the connection; unspecified if there is none.
+    virtual Address local() const = 0;
 };
 
 }  // namespace btfs::net

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "engine/net/asio_endpoint.hpp"
+
 namespace btfs::net {
 namespace {
 
@@ -53,6 +55,12 @@ void TcpStream::set_receive_low_water(std::size_t bytes) {
 void TcpStream::acknowledge_soon() {
     const int on = 1;  // until the kernel finds the connection interactive again
     (void)setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+Address TcpStream::local() const {
+    Error error;
+    const auto endpoint = socket_.local_endpoint(error);
+    return error ? Address() : from_asio(endpoint.address());
 }
 
 void TcpStream::wait_readable(Ready ready) {

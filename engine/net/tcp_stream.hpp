@@ -18,6 +18,7 @@ class TcpStream final : public Stream {
     void wait_readable(Ready ready) override;
     void wait_writable(Ready ready) override;
     const Endpoint& remote() const override { return remote_; }
+    Address local() const override;
 
   private:
     boost::asio::ip::tcp::socket socket_;

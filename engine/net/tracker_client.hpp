@@ -39,6 +39,8 @@ class TrackerClient {
     AnnounceTicket announce(tracker::AnnounceJob job, Done done);
     /// A reader waits for this announce from now on, if it is still under way.
     void hurry(AnnounceTicket ticket);
+    /// Our addresses are others: UDP trackers know connection ids by them (BEP 15).
+    void handle_network_change() { connections_.clear(); }
 
   private:
     struct UdpExchange;

@@ -55,6 +55,11 @@ class PortMapper::Work {
     }
 
     // ---- the others ----
+    void look_now() {
+        std::lock_guard lock(mutex_);
+        look_ = true;
+        changed_.notify_all();
+    }
     void begin_stop() {
         std::lock_guard lock(mutex_);
         stopping_ = true;
@@ -99,9 +104,10 @@ class PortMapper::Work {
             }
             const Duration due_in = router_ ? schedule_.due() - boot_time() : kNever - TimePoint{};
             std::unique_lock lock(mutex_);
-            if (changed_.wait_for(lock, std::min<Duration>(kLookInterval, due_in),
-                                  [this] { return stopping_; }))
-                return false;
+            changed_.wait_for(lock, std::min<Duration>(kLookInterval, due_in),
+                              [this] { return stopping_ || look_; });
+            look_ = false;
+            if (stopping_) return false;
         }
     }
 
@@ -229,6 +235,7 @@ class PortMapper::Work {
     std::mutex mutex_;
     std::condition_variable changed_;
     bool stopping_ = false;     // guarded by mutex_
+    bool look_ = false;         // guarded by mutex_
     bool telling_ = false;      // guarded by mutex_
     bool ended_ = false;        // guarded by mutex_
     bool asking_ = false;       // guarded by mutex_
@@ -251,6 +258,10 @@ void PortMapper::start(ReachablePorts own, OnPorts on_ports) {
         pthread_setname_np(pthread_self(), "port mapper");
         work->run();
     });
+}
+
+void PortMapper::look_now() {
+    if (work_) work_->look_now();
 }
 
 void PortMapper::begin_stop() {

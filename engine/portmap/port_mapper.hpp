@@ -1,4 +1,4 @@
-// Asks the gateway to let peers in: the thread, and what it holds.
+// Port mapper: asks the gateway to let peers in, on a thread of its own.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ class PortMapper {
     /// are not our own.
     using OnPorts = std::function<void(ReachablePorts)>;
 
-    /// What stop() takes at most.
+    /// Longest time that stop() takes.
     static constexpr Duration kStopTime = 1s;
 
     PortMapper() = default;
@@ -40,6 +40,8 @@ class PortMapper {
     PortMapper& operator=(const PortMapper&) = delete;
 
     void start(ReachablePorts own, OnPorts on_ports);
+    /// Looks at once whether there is another router. Does nothing before start().
+    void look_now();
     /// The mappings are to be removed; returns at once. From here on kStopTime runs.
     void begin_stop();
     /// Returns when they are removed, at once if there can be none, or when kStopTime is over. If a library

@@ -348,6 +348,19 @@ TEST(NodeTest, LookupsAndQueriesUnderWayAreBounded) {
     EXPECT_LE(sent, Node::kMaxPending);
 }
 
+TEST(NodeTest, InAnotherNetworkItLearnsItsAddressAnew) {
+    Network network(7);
+    const auto nodes = grow(network, 40);
+    Node& node = network.node(nodes[20]);
+    ASSERT_TRUE(node.our_address());
+    node.handle_network_change(network.now());
+    EXPECT_FALSE(node.our_address());
+    EXPECT_LE(node.next_timeout(), network.now() + Node::kTimeout);
+    network.touch(nodes[20]);
+    network.run_for(1min);
+    EXPECT_EQ(node.our_address(), nodes[20].address);
+}
+
 TEST_F(AnsweringNode, AnswersWhatItDoesNotUnderstand) {
     EXPECT_EQ(std::get<ErrorReply>(alice.reply_to(AnnouncePeer{info_hash, 1, false, false, "no"}, now)).code,
               203);

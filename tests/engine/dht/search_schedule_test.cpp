@@ -79,6 +79,15 @@ TEST_F(SearchScheduleTest, WhatHasChangedIsToldAtOnce) {
     EXPECT_TRUE(begin_all().empty());
 }
 
+TEST_F(SearchScheduleTest, InAnotherNetworkAllAreSearchedForAgain) {
+    for (int i = 0; i < 3; ++i) schedule.add(random_id(rng), now);
+    for (const NodeId& id : begin_all()) schedule.handle_end(id, true, now);
+    now += 1min;
+    EXPECT_TRUE(begin_all().empty());
+    schedule.repeat_all(now);
+    EXPECT_EQ(begin_all().size(), 3u);
+}
+
 TEST_F(SearchScheduleTest, AReaderWithoutPeersGoesFirst) {
     for (int i = 0; i < 100; ++i) schedule.add(random_id(rng), now);
     const NodeId wanted = random_id(rng);

@@ -76,6 +76,16 @@ TEST_F(DiscoveryTest, WhatWasAddedLaterJoinsTheDatagramOfTheOthers) {
     EXPECT_EQ(datagrams.size(), 1u);
 }
 
+TEST_F(DiscoveryTest, InAnotherNetworkAllIsAnnouncedAsIfItHadJustCome) {
+    discovery.add(numbered(1), now);
+    announced_in(1min);
+    discovery.announce_again(now);
+    EXPECT_EQ(discovery.next_timeout(), now);
+    EXPECT_EQ(announced_in(10s)[numbered(1)], 2);
+    discovery.remove(numbered(1));
+    EXPECT_EQ(discovery.next_timeout(), kNever);
+}
+
 TEST_F(DiscoveryTest, WhatWasRemovedIsNotAnnouncedAndNotKnown) {
     discovery.add(numbered(1), now);
     discovery.add(numbered(2), now);

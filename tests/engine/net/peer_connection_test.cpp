@@ -68,6 +68,7 @@ class FakeStream final : public Stream {
     void wait_readable(Ready ready) override { peer_.readable = std::move(ready); }
     void wait_writable(Ready ready) override { peer_.writable = std::move(ready); }
     const Endpoint& remote() const override { return remote_; }
+    Address local() const override { return {}; }
 
   private:
     Peer& peer_;
