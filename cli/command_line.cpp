@@ -39,6 +39,10 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_option("--max-peers", network.max_peers, "Most connections for each torrent")
         ->check(CLI::Range(1, 2000))
         ->capture_default_str();
+    app.add_option("--max-connections", network.max_connections,
+                   "Most connections of all torrents together (default: 500, or what the limit of open files "
+                   "allows)")
+        ->check(CLI::Range(1, 100000));
     app.add_option("--bind", network.bind,
                    "Interface or address that everything goes over, name look-ups included, or nowhere")
         ->allow_extra_args(false);

@@ -19,6 +19,7 @@ struct NetworkOptions {
     std::uint16_t port = 0;
     std::vector<std::string> peers;  ///< HOST:PORT
     std::size_t max_peers = 80;
+    std::size_t max_connections = 0;  ///< 0: as the limit of open files allows
     std::vector<std::string> bind;  ///< an interface, or an address of each family at most
     bool no_pex = false;
     bool no_lsd = false;

@@ -34,6 +34,7 @@ void raise_descriptor_limit() {
 EngineOptions engine_options(const NetworkOptions& network) {
     return {.port = network.port,
             .max_peers = network.max_peers,
+            .max_connections = network.max_connections,
             .background = false,
             .binding = parse_binding(network.bind),
             .pex = !network.no_pex,

@@ -1,9 +1,11 @@
-// Makes outgoing connections: one dialer for all torrents of the process.
+// Outgoing peer connections: one dialer for all torrents of the process.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 
@@ -13,25 +15,46 @@
 
 namespace btfs::net {
 
-/// At most kMaxHalfOpen connections are being made at a time; the others wait their turn. On the engine
-/// thread.
+/// How much a torrent needs its next connection, in rising order.
+enum class DialUrgency : std::uint8_t {
+    idle,          ///< nobody reads it
+    active,        ///< it has readers, fetches its metadata, or downloads in the background
+    reader_waits,  ///< a read is blocked
+};
+
+/// Connects to peers, at most kMaxHalfOpen at a time. Dials beyond that wait in the queue of their torrent.
+/// The next dial is that of the most urgent torrent; torrents of the same urgency take turns. Less urgent
+/// torrents may not use all of the half-open connections, so a reader never waits for a dead peer of an idle
+/// torrent. On the engine thread.
 class Dialer {
   public:
     static constexpr std::size_t kMaxHalfOpen = 64;
+    /// Torrents of lower urgency start no dial while so many connections are half-open.
+    static constexpr std::size_t kMaxHalfOpenActive = 48;
+    static constexpr std::size_t kMaxHalfOpenIdle = 24;
     static constexpr Duration kTimeout = std::chrono::seconds(8);
 
     struct Dialled {
         std::unique_ptr<Stream> stream;
         Duration took;  ///< one round trip, when the kernel made it in one try
     };
+    /// Gets the connection or why there is none; Errc::cancelled if it was not tried.
     using Done = std::function<void(Result<Dialled>)>;
+    class Queue;
 
-    explicit Dialer(SocketFactory& sockets);
-    /// Ends all dials without calling anybody.
+    explicit Dialer(SocketFactory& sockets, Duration timeout = kTimeout);
+    /// All queues are gone.
     ~Dialer();
 
-    /// Calls `done` later, never from inside this call.
-    void dial(const Endpoint& endpoint, Done done);
+    /// Asked before each dial; without it all may start. While it says no, dials of that urgency wait for
+    /// start_waiting().
+    void set_admission(std::function<bool(DialUrgency)> may_start) { may_start_ = std::move(may_start); }
+    /// Starts what waits and may start.
+    void start_waiting();
+    /// Ends all dials under way with Errc::cancelled: the network that they began in has gone.
+    void cancel_half_open();
+
+    std::size_t half_open() const { return half_open_.size(); }
 
   private:
     struct Waiting {
@@ -40,13 +63,56 @@ class Dialer {
     };
     struct HalfOpen;
 
-    void start(Waiting waiting);
+    void start(Queue& queue, Waiting waiting);
     void finish(std::uint64_t id, Error error);
+    bool may_start(DialUrgency urgency) const;
+    std::list<Queue*>& queues_of(DialUrgency urgency) { return queues_[static_cast<std::size_t>(urgency)]; }
 
     SocketFactory& sockets_;
-    std::deque<Waiting> waiting_;
+    const Duration timeout_;
+    std::function<bool(DialUrgency)> may_start_;
+    /// Those in which dials wait, in the order of their turns.
+    std::array<std::list<Queue*>, 3> queues_;
     std::map<std::uint64_t, std::unique_ptr<HalfOpen>> half_open_;
     std::uint64_t next_id_ = 0;
+};
+
+/// The dials of one torrent. Destroying it ends them without a call.
+class Dialer::Queue {
+  public:
+    /// Asked when a dial's turn comes; one that is not wanted any more is cancelled.
+    using Wanted = std::function<bool(const Endpoint&)>;
+
+    explicit Queue(Dialer& dialer, Wanted wanted = nullptr) : dialer_(dialer), wanted_(std::move(wanted)) {}
+    ~Queue() { clear(); }
+    Queue(const Queue&) = delete;
+    Queue& operator=(const Queue&) = delete;
+
+    /// Calls `done` later, never from inside a call of the dialer.
+    void dial(const Endpoint& endpoint, Done done);
+    /// Counts for all dials that wait.
+    void set_urgency(DialUrgency urgency);
+    /// Ends all dials without a call.
+    void clear();
+
+    std::size_t waiting() const { return waiting_.size(); }
+
+  private:
+    friend class Dialer;
+
+    void cancel(Waiting waiting);
+    /// Stands in the dialer's list while dials wait.
+    void enlist();
+    void delist();
+
+    Dialer& dialer_;
+    const Wanted wanted_;
+    DialUrgency urgency_ = DialUrgency::idle;
+    std::deque<Waiting> waiting_;
+    bool listed_ = false;
+    std::list<Queue*>::iterator place_;
+    /// Calls that were posted find out whether this is still there.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace btfs::net

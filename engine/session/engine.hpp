@@ -1,4 +1,4 @@
-// The engine: one thread, one listener, one dialer, and all torrents of the process.
+// Engine: one thread, one listener, one dialer, and all torrents of the process.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,9 @@ struct EngineOptions {
     /// 0: the default port, or a free one when that is taken.
     std::uint16_t port = 0;
     std::size_t max_peers = 80;
+    /// Of all torrents together. 0: ConnectionBudget::kDefaultMax, or less if the process may not have so
+    /// many descriptors.
+    std::size_t max_connections = 0;
     bool background = false;
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
@@ -44,7 +47,7 @@ struct EngineOptions {
 /// Names a torrent of this engine.
 using TorrentHandle = std::size_t;
 
-/// What is in a torrent, and where it is kept.
+/// Content of a torrent, and the store that keeps it.
 struct KnownContent {
     Layout layout;
     Storage& storage;
@@ -54,7 +57,7 @@ struct KnownContent {
     bool is_private = false;
 };
 
-/// What the engine needs to know of a torrent.
+/// Description of a torrent to add.
 struct TorrentSpec {
     std::string name;
     Identity identity;
@@ -64,7 +67,7 @@ struct TorrentSpec {
     std::vector<std::vector<std::string>> trackers;
     /// Peers that are known from the start, by name or address.
     std::vector<HostPort> peers;
-    /// What is fetched though nobody reads it, if anything is; empty: all files.
+    /// Files to fetch though nobody reads them, if any are; empty: all files.
     std::vector<FileRange> background_files = {};
     /// Nodes of the DHT that its file names (BEP 5).
     std::vector<HostPort> dht_nodes = {};

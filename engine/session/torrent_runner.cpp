@@ -9,17 +9,19 @@
 
 namespace btfs {
 
-TorrentRunner::TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, TorrentHandle handle,
-                             TorrentSpec spec, const TorrentOptions& options, std::uint64_t seed)
-    : io_(io),
-      dialer_(dialer),
+TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, TorrentSpec spec,
+                             const TorrentOptions& options, std::uint64_t seed)
+    : shared_(shared),
       handle_(handle),
       spec_(std::move(spec)),
       options_(options),
       outside_ports_(options_.ports),
       torrent_(spec_.identity, options_, seed, Clock::now()),
-      timer_(io) {
+      dials_(shared_.dialer, [this](const Endpoint&) { return has_room(); }),
+      timer_(shared_.io) {
+    shared_.connections.add(*this);
     if (spec_.content) take_up_content();
+    update_dialling();
 }
 
 void TorrentRunner::provide(KnownContent content) {
@@ -41,7 +43,10 @@ void TorrentRunner::take_up_content() {
                           is_private() ? nullptr : spec_.content->metadata, Clock::now());
 }
 
-TorrentRunner::~TorrentRunner() = default;
+TorrentRunner::~TorrentRunner() {
+    connections_.clear();
+    shared_.connections.remove(*this);
+}
 
 void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t seed) {
     if (spec_.trackers.empty()) return;
@@ -52,13 +57,12 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
     options.port = options_.ports.tcp;
     options.key = static_cast<std::uint32_t>(rng.next());
     announcing_ = std::make_unique<Announcing>(
-        io_, client, spec_.name, std::move(options), spec_.trackers, rng.next(),
-        Announcing::Owner{
-            [this] { return torrent_.totals(); },
-            [this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::tracker); },
-            [this](const Address& tracker, const Address& ours) {
-                if (!closed_) torrent_.handle_own_address(tracker, ours);
-            }});
+        shared_.io, client, spec_.name, std::move(options), spec_.trackers, rng.next(),
+        Announcing::Owner{[this] { return torrent_.totals(); },
+                          [this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::tracker); },
+                          [this](const Address& tracker, const Address& ours) {
+                              if (!closed_) torrent_.handle_own_address(tracker, ours);
+                          }});
     announcing_->set_port(AddressFamily::v4, outside_ports_.tcp);
     announcing_->start();
 }
@@ -97,6 +101,7 @@ void TorrentRunner::stop_announcing(std::function<void()> stopped) {
 
 void TorrentRunner::add_peers(std::span<const Endpoint> endpoints, PeerSource source) {
     if (closed_) return;
+    update_dialling();  // there may be more torrents than at the last event
     torrent_.handle_candidates(endpoints, source, Clock::now());
     after_event();
 }
@@ -109,14 +114,56 @@ void TorrentRunner::take_incoming(std::unique_ptr<net::Stream> stream, ByteView 
 
 void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
     if (closed_) return;
+    readers_.insert(reader);
     torrent_.set_reader(reader, demand, Clock::now());
     after_event();
 }
 
 void TorrentRunner::drop_reader(ReaderId reader) {
     if (closed_) return;
+    readers_.erase(reader);
     torrent_.drop_reader(reader, Clock::now());
     after_event();
+}
+
+// ---- the process's limits ----
+
+net::DialUrgency TorrentRunner::urgency() const {
+    if (torrent_.readers_wait()) return net::DialUrgency::reader_waits;
+    const bool works =
+        !readers_.empty() || !spec_.content || (options_.background && torrent_.picker().bytes_missing() > 0);
+    return works ? net::DialUrgency::active : net::DialUrgency::idle;
+}
+
+std::size_t TorrentRunner::give_up_connections(std::size_t count) {
+    if (closed_) return 0;
+    const std::size_t given = torrent_.give_up_connections(count, Clock::now());
+    after_event();
+    return given;
+}
+
+/// True if one more connection is of use: asked again when a dial's turn comes.
+bool TorrentRunner::has_room() {
+    const bool beyond_share =
+        urgency() == net::DialUrgency::idle && shared_.connections.is_beyond_share(*this);
+    return torrent_.connection_count() < options_.max_peers && !beyond_share;
+}
+
+/// An idle torrent dials few peers, and none beyond its share of the process's connections. True if the
+/// torrent was told of another limit, and may have something to do.
+bool TorrentRunner::update_dialling() {
+    const net::DialUrgency now = urgency();
+    std::size_t max = Torrent::kMaxDialling;
+    if (now == net::DialUrgency::idle) {
+        const std::size_t share =
+            std::max(kIdleDials, net::Dialer::kMaxHalfOpenIdle / shared_.connections.holders());
+        max = has_room() ? share : 0;
+    }
+    dials_.set_urgency(now);
+    if (max == max_dialling_) return false;
+    max_dialling_ = max;
+    torrent_.set_max_dialling(max, Clock::now());
+    return true;
 }
 
 TorrentStatus TorrentRunner::status(TimePoint now) const {
@@ -152,6 +199,7 @@ void TorrentRunner::detach_storage() {
 
 void TorrentRunner::close() {
     closed_ = true;
+    dials_.clear();
     connections_.clear();
     timer_.cancel();
 }
@@ -160,7 +208,7 @@ void TorrentRunner::close() {
 
 template <class F>
 void TorrentRunner::post(F&& event) {
-    boost::asio::post(io_, [this, event = std::forward<F>(event)]() mutable {
+    boost::asio::post(shared_.io, [this, event = std::forward<F>(event)]() mutable {
         if (closed_) return;
         event(Clock::now());
         after_event();
@@ -200,13 +248,16 @@ void TorrentRunner::on_read(ReadTicket ticket, Result<ContentView> content) {
 void TorrentRunner::after_event() {
     if (carrying_out_) return;  // an action led to another event: the loop below goes on with it
     carrying_out_ = true;
-    while (auto action = torrent_.poll_action()) std::visit([this](const auto& a) { carry_out(a); }, *action);
+    do {
+        while (auto action = torrent_.poll_action())
+            std::visit([this](const auto& a) { carry_out(a); }, *action);
+    } while (!closed_ && update_dialling());
     carrying_out_ = false;
     arm_timer();
 }
 
 void TorrentRunner::carry_out(const Dial& action) {
-    dialer_.dial(action.endpoint, [this, endpoint = action.endpoint](Result<net::Dialer::Dialled> result) {
+    dials_.dial(action.endpoint, [this, endpoint = action.endpoint](Result<net::Dialer::Dialled> result) {
         if (closed_) return;
         if (result) {
             const Duration took = result->took;
@@ -220,7 +271,7 @@ void TorrentRunner::carry_out(const Dial& action) {
 
 void TorrentRunner::carry_out(const Send& action) {
     if (auto found = connections_.find(action.connection); found != connections_.end())
-        found->second->flush();
+        found->second.peer->flush();
 }
 
 void TorrentRunner::carry_out(const Disconnect& action) {
@@ -250,15 +301,24 @@ void TorrentRunner::carry_out(const PeersWanted&) {
 void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,
                               std::unique_ptr<net::Stream> stream, std::optional<Duration> connect_time,
                               ByteView received) {
+    if (!shared_.connections.make_room(*this)) {
+        log::debug("{}: no room for a connection to {}", spec_.name, endpoint.text());
+        if (direction == wire::Direction::outgoing)
+            torrent_.handle_dial_failed(endpoint, make_error_code(boost::system::errc::too_many_files_open),
+                                        Clock::now());
+        return after_event();
+    }
+    ConnectionBudget::Slot slot = shared_.connections.take(*this);
     const ConnectionId id = torrent_.handle_connected(endpoint, direction, connect_time, Clock::now());
     if (id != kNobody) {
         log::debug("{}: connected to {} as {}", spec_.name, endpoint.text(), id);
-        auto connection = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {
+        auto peer = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {
             if (!torrent_.session(id) && connections_.erase(id) > 0)
                 log::debug("{}: connection {} has ended", spec_.name, id);
             after_event();
         });
-        net::PeerConnection& added = *connections_.emplace(id, std::move(connection)).first->second;
+        net::PeerConnection& added =
+            *connections_.emplace(id, Connection{std::move(slot), std::move(peer)}).first->second.peer;
         added.start();
         if (!received.empty()) return added.feed(received);
     }

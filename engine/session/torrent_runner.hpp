@@ -1,9 +1,10 @@
-// Carries out what one torrent's machine decides: connections, timer, store events.
+// Shell of one torrent: carries out its machine's actions, and brings it connections, time and store events.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "engine/net/lsd_client.hpp"
 #include "engine/net/peer_connection.hpp"
 #include "engine/session/announcing.hpp"
+#include "engine/session/connection_budget.hpp"
 #include "engine/session/engine.hpp"
 #include "engine/session/torrent_status.hpp"
 #include "engine/swarm/torrent.hpp"
@@ -20,11 +22,20 @@ namespace btfs {
 
 /// A shell around Torrent. On the engine thread, but for the StorageEvents, which post themselves there.
 /// Lives until the io_context has stopped for good.
-class TorrentRunner final : private StorageEvents {
+class TorrentRunner final : public ConnectionBudget::Holder, private StorageEvents {
   public:
-    TorrentRunner(boost::asio::io_context& io, net::Dialer& dialer, TorrentHandle handle, TorrentSpec spec,
-                  const TorrentOptions& options, std::uint64_t seed);
-    ~TorrentRunner();
+    /// What all torrents share; it outlives them.
+    struct Shared {
+        boost::asio::io_context& io;
+        net::Dialer& dialer;
+        ConnectionBudget& connections;
+    };
+    /// Dials under way while nobody reads the torrent, at least; more if there are few torrents.
+    static constexpr std::size_t kIdleDials = 4;
+
+    TorrentRunner(const Shared& shared, TorrentHandle handle, TorrentSpec spec, const TorrentOptions& options,
+                  std::uint64_t seed);
+    ~TorrentRunner() override;
 
     const Identity& identity() const { return spec_.identity; }
     bool is_private() const { return spec_.content && spec_.content->is_private; }
@@ -50,6 +61,10 @@ class TorrentRunner final : private StorageEvents {
     void set_reader(ReaderId reader, const ReaderDemand& demand);
     void drop_reader(ReaderId reader);
 
+
+    net::DialUrgency urgency() const override;
+    std::size_t give_up_connections(std::size_t count) override;
+
     /// No event of the store comes after this; any thread but the store's own.
     void detach_storage();
     /// Closes all connections.
@@ -73,18 +88,27 @@ class TorrentRunner final : private StorageEvents {
     void carry_out(const DhtNodeTold& action);
     void carry_out(const PeersWanted& action);
     void take_up_content();
+    bool has_room();
+    bool update_dialling();
     void connected(const Endpoint& endpoint, wire::Direction direction, std::unique_ptr<net::Stream> stream,
                    std::optional<Duration> connect_time, ByteView received);
     void arm_timer();
 
-    boost::asio::io_context& io_;
-    net::Dialer& dialer_;
+    struct Connection {
+        ConnectionBudget::Slot slot;
+        std::unique_ptr<net::PeerConnection> peer;
+    };
+
+    const Shared shared_;
     const TorrentHandle handle_;
     TorrentSpec spec_;
     const TorrentOptions options_;
     PeerPorts outside_ports_;  ///< what the world reaches over IPv4
     Torrent torrent_;
-    std::map<ConnectionId, std::unique_ptr<net::PeerConnection>> connections_;
+    std::map<ConnectionId, Connection> connections_;
+    net::Dialer::Queue dials_;
+    std::size_t max_dialling_ = Torrent::kMaxDialling;
+    std::set<ReaderId> readers_;
     boost::asio::steady_timer timer_;
     TimePoint armed_ = kNever;
     std::unique_ptr<Announcing> announcing_;

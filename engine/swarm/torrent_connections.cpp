@@ -10,10 +10,12 @@ namespace {
 constexpr Duration kHousekeeping = 1s;
 /// A peer that hangs up so soon, before it has sent any content, may not have liked how it was greeted.
 constexpr Duration kGreetingDislikedWithin = 3s;
-/// True if the network that we are in has no way to the peer, which tells nothing of the peer.
+/// True if the network that we are in has no way to the peer, or the dial was not made: neither tells
+/// anything of the peer.
 bool is_our_networks(Error reason) {
     namespace errc = boost::system::errc;
-    return reason == errc::network_unreachable || reason == errc::host_unreachable ||
+    return reason == Errc::cancelled || reason == errc::too_many_files_open ||
+           reason == errc::network_unreachable || reason == errc::host_unreachable ||
            reason == errc::network_down || reason == errc::address_not_available;
 }
 

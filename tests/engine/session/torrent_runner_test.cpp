@@ -35,20 +35,73 @@ class LosingStorage final : public Storage {
     StorageEvents* events_ = nullptr;
 };
 
-TEST(TorrentRunner, APieceThatIsLostWhileItsContentIsTakenUpIsMissing) {
+struct TorrentRunnerTest : ::testing::Test {
     const Layout layout = test::layout_of(test::file_list({{"film", 4 * kBlockSize}}), kBlockSize);
-    LosingStorage storage(layout.piece_count());
     boost::asio::io_context io;
-    net::SocketFactory sockets(io);
-    net::Dialer dialer(sockets);
-    TorrentSpec spec;
-    spec.name = "film";
-    spec.identity.v1 = sha1({});
-    spec.content.emplace(KnownContent{layout, storage});
-    TorrentRunner runner(io, dialer, 0, std::move(spec), {}, 1);
+    net::SocketFactory sockets{io};
+    net::Dialer dialer{sockets};
+    ConnectionBudget connections{ConnectionBudget::kDefaultMax, nullptr};
+    std::vector<std::unique_ptr<TorrentRunner>> runners;
+
+    TorrentRunner& add(Storage& storage) {
+        TorrentSpec spec;
+        spec.name = "film";
+        spec.identity.v1 = sha1(as_bytes(std::to_string(runners.size())));
+        spec.content.emplace(KnownContent{layout, storage});
+        const TorrentRunner::Shared shared{io, dialer, connections};
+        runners.push_back(
+            std::make_unique<TorrentRunner>(shared, runners.size(), std::move(spec), TorrentOptions{}, 1));
+        return *runners.back();
+    }
+    ~TorrentRunnerTest() override {
+        for (auto& runner : runners) runner->close();
+    }
+};
+
+TEST_F(TorrentRunnerTest, APieceThatIsLostWhileItsContentIsTakenUpIsMissing) {
+    LosingStorage storage(layout.piece_count());
+    TorrentRunner& runner = add(storage);
     io.poll();
     EXPECT_EQ(runner.totals().left, kBlockSize);
-    runner.close();
+}
+
+/// Has nothing, and gives no memory.
+class EmptyStorage final : public Storage {
+  public:
+    explicit EmptyStorage(std::uint32_t piece_count) : none_(piece_count) {}
+
+    void attach(StorageEvents&) override {}
+    void detach() override {}
+    Bitfield available() const override { return none_; }
+    Bitfield unproven() const override { return none_; }
+    PieceBufferPtr acquire(PieceIndex, Urgency) override { return nullptr; }
+    void verify(PieceIndex, PieceBufferPtr, bool) override {}
+    void read(ReadTicket, BlockRef) override {}
+
+  private:
+    const Bitfield none_;
+};
+
+TEST_F(TorrentRunnerTest, AnIdleTorrentDialsFewAndOneWhoseReaderWaitsDialsMany) {
+    EmptyStorage storage(layout.piece_count());
+    for (int i = 0; i < 10; ++i) add(storage);
+    std::vector<Endpoint> peers;
+    for (std::uint16_t i = 0; i < 60; ++i)
+        peers.push_back({*Address::parse("127.0.0.2"), std::uint16_t(20'000 + i)});
+    TorrentRunner& idle = *runners[0];
+    idle.add_peers(peers, PeerSource::tracker);
+    EXPECT_EQ(idle.urgency(), net::DialUrgency::idle);
+    EXPECT_LE(dialer.half_open(), TorrentRunner::kIdleDials);
+    TorrentRunner& read = *runners[9];
+    ReaderDemand demand;
+    demand.blocked = {ByteRange{0, kBlockSize}};
+    read.set_reader(1, demand);
+    EXPECT_EQ(read.urgency(), net::DialUrgency::reader_waits);
+    const std::size_t before = dialer.half_open();
+    read.add_peers(peers, PeerSource::tracker);
+    EXPECT_EQ(dialer.half_open(), before + Torrent::kMaxDialling);
+    read.drop_reader(1);
+    EXPECT_EQ(read.urgency(), net::DialUrgency::idle);
 }
 
 }  // namespace

@@ -1,0 +1,148 @@
+#include "engine/session/engine_loop.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <random>
+
+#include "engine/log/log.hpp"
+
+namespace btfs {
+namespace {
+
+/// Trackers that take longer to take note of our leaving do without it.
+constexpr Duration kGoodbyeTime = 1s;
+
+wire::PeerId random_peer_id() {
+    Rng rng(random_seed());
+    std::array<std::byte, 12> tail;
+    rng.fill(tail);
+    return wire::make_peer_id(tail);
+}
+
+}  // namespace
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+Engine::Loop::Loop(const EngineOptions& engine_options)
+    : options(engine_options),
+      peer_id(random_peer_id()),
+      work(boost::asio::make_work_guard(io)),
+      sockets(io, options.binding),
+      dialer(sockets),
+      connections(options.max_connections > 0 ? options.max_connections : default_max_connections(),
+                  [this] { post([this] { dialer.start_waiting(); }); }),
+      listener(sockets, [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream,
+                               ByteView received) { route(hash, std::move(stream), received); }),
+      resolver(sockets, {}),
+      http(sockets, resolver, {}),
+      tasks(io.get_executor()),
+      udp(sockets),
+      trackers(io, resolver, http, udp, random_seed()),
+      dht(io, udp, resolver, options.dht.value_or(net::DhtOptions{}), random_seed()),
+      lsd(sockets, random_seed()),
+      named_peers(io, resolver),
+      stop_timer(io) {
+    dialer.set_admission(
+        [this](net::DialUrgency urgency) { return connections.may_dial(urgency, dialer.half_open()); });
+}
+
+Engine::Loop::~Loop() = default;
+
+Result<void> Engine::Loop::open() {
+    auto opened = listener.open(options.port);
+    if (!opened) return opened;
+    udp.open(listener.port());
+    outside_ports = own_ports();
+    return opened;
+}
+
+void Engine::Loop::begin() {
+    if (options.lsd) lsd.start(listener.port());
+}
+
+PeerPorts Engine::Loop::own_ports() const {
+    return {listener.port(), options.dht ? udp.port() : std::uint16_t{0}};
+}
+
+// ---- torrents ----
+
+TorrentHandle Engine::Loop::add(TorrentSpec spec) {
+    std::lock_guard lock(handles_mutex);
+    const TorrentHandle handle = next_handle++;
+    post([this, handle, spec = std::move(spec)]() mutable { add_torrent(handle, std::move(spec)); });
+    return handle;
+}
+
+void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
+    const TorrentOptions torrent_options{
+        .peer_id = peer_id,
+        .ports = own_ports(),
+        .max_peers = options.max_peers,
+        .background = options.background,
+        .background_files = spec.background_files,
+        .pex = options.pex,
+        .bans = &bans,
+    };
+    const std::vector<HostPort> peers = spec.peers;
+    runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections},
+                                                      handle, std::move(spec), torrent_options,
+                                                      random_seed()));
+    TorrentRunner& runner = *runners.back();
+    runner.set_outside_ports(outside_ports);
+    for (const HostPort& peer : peers)
+        named_peers.add(
+            peer, [&runner](std::span<const Endpoint> found) { runner.add_peers(found, PeerSource::user); });
+    runner.start_announcing(trackers, random_seed());
+    if (options.dht) runner.start_searching(dht);
+    if (options.lsd) runner.start_discovering(lsd);
+}
+
+void Engine::Loop::put_demand(TorrentHandle torrent, ReaderId reader, std::optional<ReaderDemand> demand) {
+    if (demands.put(torrent, reader, std::move(demand))) post([this] { take_demands(); });
+}
+
+void Engine::Loop::take_demands() {
+    for (auto& [key, demand] : demands.take()) {
+        if (key.first >= runners.size()) continue;
+        TorrentRunner& runner = *runners[key.first];
+        demand ? runner.set_reader(key.second, *demand) : runner.drop_reader(key.second);
+    }
+}
+
+// ---- the network ----
+
+void Engine::Loop::route(const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received) {
+    for (auto& runner : runners)
+        if (runner->identity().answers_to(hash)) return runner->take_incoming(std::move(stream), received);
+    log::debug("{} asks for a torrent that is not here", stream->remote().text());
+}
+
+void Engine::Loop::take_outside_ports(const PeerPorts& ports) {
+    outside_ports = ports;
+    for (auto& runner : runners) runner->set_outside_ports(ports);
+}
+
+net::Awaitable<void> Engine::Loop::get(net::HttpRequest request,
+                                       std::function<void(Result<net::HttpResponse>)> done) {
+    done(co_await http.get(std::move(request)));
+}
+
+void Engine::Loop::begin_stop() {
+    listener.close();
+    dht.stop();
+    lsd.stop();
+    named_peers.stop();
+    stop_timer.expires_after(kGoodbyeTime);
+    stop_timer.async_wait([this](Error) { io.stop(); });
+    for (auto& runner : runners) runner->close();
+    talking = runners.size();
+    if (talking == 0) io.stop();
+    for (auto& runner : runners)
+        runner->stop_announcing([this] {
+            if (--talking == 0) io.stop();
+        });
+}
+
+}  // namespace btfs

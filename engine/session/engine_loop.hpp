@@ -1,0 +1,95 @@
+// The engine thread: what runs on it, and how its parts are wired.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/net/dht_client.hpp"
+#include "engine/net/dialer.hpp"
+#include "engine/net/http_client.hpp"
+#include "engine/net/listener.hpp"
+#include "engine/net/lsd_client.hpp"
+#include "engine/net/resolver.hpp"
+#include "engine/net/socket_factory.hpp"
+#include "engine/net/task_group.hpp"
+#include "engine/net/tracker_client.hpp"
+#include "engine/net/udp_mux.hpp"
+#include "engine/portmap/port_mapper.hpp"
+#include "engine/session/connection_budget.hpp"
+#include "engine/session/demand_mailbox.hpp"
+#include "engine/session/engine.hpp"
+#include "engine/session/named_peers.hpp"
+#include "engine/session/torrent_runner.hpp"
+
+namespace btfs {
+
+std::uint64_t random_seed();
+
+/// Owns the io_context, all that is shared by the torrents, and the torrents. Everything runs on the engine
+/// thread but post(), put_demand() and next_handle().
+class Engine::Loop {
+  public:
+    explicit Loop(const EngineOptions& engine_options);
+    ~Loop();
+
+    // ---- from any thread ----
+    template <class F>
+    void post(F&& f) {
+        boost::asio::post(io, std::forward<F>(f));
+    }
+    /// Handles are given out in the order in which the engine thread adds the torrents.
+    TorrentHandle add(TorrentSpec spec);
+    void put_demand(TorrentHandle torrent, ReaderId reader, std::optional<ReaderDemand> demand);
+
+    // ---- before the thread runs, or on it ----
+    Result<void> open();
+    void begin();
+    void add_torrent(TorrentHandle handle, TorrentSpec spec);
+    net::Awaitable<void> get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done);
+    /// The trackers are told first, but only for so long.
+    void begin_stop();
+
+    /// Hands an incoming connection to its torrent.
+    void route(const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received);
+    void take_outside_ports(const PeerPorts& ports);
+    void take_demands();
+    PeerPorts own_ports() const;
+
+    const EngineOptions options;
+    const wire::PeerId peer_id;
+    boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+    net::SocketFactory sockets;
+    net::Dialer dialer;
+    ConnectionBudget connections;
+    net::Listener listener;
+    net::Resolver resolver;
+    net::HttpClient http;
+    net::TaskGroup tasks;
+    net::UdpMux udp;
+    net::TrackerClient trackers;
+    net::DhtClient dht;
+    net::LsdClient lsd;
+    NamedPeers named_peers;
+    BanList bans;
+    PeerPorts outside_ports;  ///< what the world reaches over IPv4; the engine thread's, once it runs
+    boost::asio::steady_timer stop_timer;
+    std::size_t talking = 0;  ///< torrents whose trackers are being told that we leave
+    std::vector<std::unique_ptr<TorrentRunner>> runners;  ///< by handle; the engine thread's
+    std::thread thread;
+    portmap::PortMapper mapper;  ///< it posts, so it goes first
+
+    std::mutex handles_mutex;
+    TorrentHandle next_handle = 0;  // guarded by handles_mutex
+    DemandMailbox demands;
+};
+
+}  // namespace btfs

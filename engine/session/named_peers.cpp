@@ -1,0 +1,87 @@
+#include "engine/session/named_peers.hpp"
+
+#include <algorithm>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "engine/log/log.hpp"
+
+namespace btfs {
+
+void NameSchedule::handle_found(TimePoint now) {
+    due_ = now + kRefresh;
+    retry_ = kFirstRetry;
+}
+
+void NameSchedule::handle_failure(TimePoint now) {
+    due_ = now + retry_;
+    retry_ = std::min(2 * retry_, kLongestRetry);
+}
+
+void NameSchedule::handle_network_change(TimePoint now) {
+    due_ = now;
+    retry_ = kFirstRetry;
+}
+
+NamedPeers::NamedPeers(boost::asio::io_context& io, net::Resolver& resolver)
+    : resolver_(resolver), tasks_(io.get_executor()), timer_(io) {}
+
+void NamedPeers::add(HostPort peer, OnFound on_found) {
+    if (const auto address = Address::parse(peer.host)) {
+        const Endpoint endpoint{*address, peer.port};
+        return on_found({&endpoint, 1});
+    }
+    names_.push_back({std::move(peer), std::move(on_found), NameSchedule(Clock::now())});
+    carry_on();
+}
+
+void NamedPeers::handle_network_change() {
+    for (Name& name : names_) name.schedule.handle_network_change(Clock::now());
+    carry_on();
+}
+
+void NamedPeers::stop() {
+    stopped_ = true;
+    timer_.cancel();
+}
+
+void NamedPeers::carry_on() {
+    if (stopped_) return;
+    TimePoint next = kNever;
+    for (Name& name : names_) {
+        if (name.looking) continue;
+        if (Clock::now() >= name.schedule.due()) {
+            name.looking = true;
+            tasks_.spawn("look-up of a peer", look_up(name));
+        } else {
+            next = std::min(next, name.schedule.due());
+        }
+    }
+    if (next == kNever) return;
+    timer_.expires_at(next);
+    timer_.async_wait([this](Error error) {
+        if (!error) carry_on();
+    });
+}
+
+net::Awaitable<void> NamedPeers::look_up(Name& name) {
+    const auto addresses = co_await resolver_.resolve(name.peer.host, net::Families::both);
+    name.looking = false;
+    if (stopped_) co_return;
+    if (addresses) {
+        std::vector<Endpoint> endpoints;
+        for (const Address& address : *addresses) endpoints.push_back({address, name.peer.port});
+        name.schedule.handle_found(Clock::now());
+        name.warned = false;
+        name.on_found(endpoints);
+    } else {
+        // Once for each failure that lasts, not with each try.
+        log::at(name.warned ? log::Level::debug : log::Level::warn, "peer {}: {}; trying again",
+                name.peer.host, addresses.error().message());
+        name.warned = true;
+        name.schedule.handle_failure(Clock::now());
+    }
+    carry_on();
+}
+
+}  // namespace btfs

@@ -1,0 +1,157 @@
+#include "engine/net/dialer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+
+#include "tests/engine/net/support/loopback.hpp"
+
+namespace btfs::net {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr const char* kSilentText = "127.0.0.2";
+
+/// Connections to a host that never answers stay half-open, so that the order of what waits can be seen.
+struct DialerTest : testing::Test {
+    test::TcpServer server{
+        [](asio::ip::tcp::socket& socket, const std::string&) { test::wait_for_close(socket); }};
+    test::SilentServer silent_server{kSilentText, server.port()};
+    asio::io_context io;
+    SocketFactory sockets{io};
+    Dialer dialer{sockets};
+    std::vector<std::string> ended;  ///< names of dials, with their errors
+
+    Endpoint silent() const { return {*Address::parse(kSilentText), server.port()}; }
+    Endpoint refused() const { return {*Address::parse("127.0.0.3"), server.port()}; }
+
+    void dial(Dialer::Queue& queue, const Endpoint& endpoint, const std::string& name) {
+        queue.dial(endpoint, [this, name](Result<Dialer::Dialled> result) {
+            const bool cancelled = !result && result.error() == Errc::cancelled;
+            ended.push_back(cancelled ? name + " cancelled" : name);
+        });
+    }
+    void dial_silent(Dialer::Queue& queue, std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) dial(queue, silent(), "silent");
+    }
+    void run_until_ended(std::size_t count) {
+        io.restart();
+        // Handlers of dials that were ended run, too.
+        const TimePoint limit = Clock::now() + 10s;
+        while (ended.size() < count && Clock::now() < limit) io.run_one_for(100ms);
+        EXPECT_EQ(ended.size(), count);
+    }
+};
+
+TEST_F(DialerTest, IdleTorrentsLeaveRoomForAReader) {
+    Dialer::Queue idle(dialer), reader(dialer);
+    reader.set_urgency(DialUrgency::reader_waits);
+    dial_silent(idle, 1000);
+    EXPECT_EQ(dialer.half_open(), Dialer::kMaxHalfOpenIdle);
+    dial(reader, refused(), "reader");
+    run_until_ended(1);
+    EXPECT_EQ(ended, std::vector<std::string>{"reader"});
+    EXPECT_EQ(idle.waiting(), 1000 - Dialer::kMaxHalfOpenIdle);
+}
+
+TEST_F(DialerTest, HalfOpenConnectionsAreBounded) {
+    Dialer::Queue active(dialer), reader(dialer);
+    active.set_urgency(DialUrgency::active);
+    reader.set_urgency(DialUrgency::reader_waits);
+    dial_silent(active, 200);
+    EXPECT_EQ(dialer.half_open(), Dialer::kMaxHalfOpenActive);
+    dial_silent(reader, 200);
+    EXPECT_EQ(dialer.half_open(), Dialer::kMaxHalfOpen);
+}
+
+TEST_F(DialerTest, TheMostUrgentTorrentIsNext) {
+    Dialer::Queue blocking(dialer), idle(dialer), active(dialer), reader(dialer);
+    blocking.set_urgency(DialUrgency::reader_waits);
+    dial_silent(blocking, Dialer::kMaxHalfOpen);
+    dial(idle, refused(), "idle");
+    active.set_urgency(DialUrgency::active);
+    dial(active, refused(), "active");
+    dial(reader, refused(), "reader");
+    reader.set_urgency(DialUrgency::reader_waits);  // it counts for what waits already
+    EXPECT_EQ(reader.waiting(), 1u);
+    blocking.clear();
+    dialer.start_waiting();
+    run_until_ended(3);
+    EXPECT_EQ(ended, (std::vector<std::string>{"reader", "active", "idle"}));
+}
+
+TEST_F(DialerTest, TorrentsOfOneUrgencyTakeTurns) {
+    Dialer::Queue blocking(dialer), many(dialer), few(dialer);
+    blocking.set_urgency(DialUrgency::reader_waits);
+    dial_silent(blocking, Dialer::kMaxHalfOpen);
+    for (int i = 0; i < 500; ++i) dial(many, silent(), "many");
+    dial(few, silent(), "few");
+    blocking.clear();
+    dialer.start_waiting();
+    EXPECT_EQ(few.waiting(), 0u);
+}
+
+TEST_F(DialerTest, ADialThatIsNotWantedAnyMoreIsNotMade) {
+    bool wanted = true;
+    Dialer::Queue blocking(dialer), queue(dialer, [&](const Endpoint&) { return wanted; });
+    blocking.set_urgency(DialUrgency::reader_waits);
+    dial_silent(blocking, Dialer::kMaxHalfOpen);
+    dial(queue, refused(), "queued");
+    wanted = false;
+    blocking.clear();
+    dialer.start_waiting();
+    EXPECT_EQ(dialer.half_open(), 0u);
+    EXPECT_TRUE(ended.empty());  // never from inside a call
+    run_until_ended(1);
+    EXPECT_EQ(ended, std::vector<std::string>{"queued cancelled"});
+}
+
+TEST_F(DialerTest, WhatMayNotStartWaitsUntilItMay) {
+    bool room = false;
+    dialer.set_admission([&](DialUrgency urgency) { return room || urgency > DialUrgency::idle; });
+    Dialer::Queue idle(dialer), active(dialer);
+    active.set_urgency(DialUrgency::active);
+    dial(idle, refused(), "idle");
+    dial(active, refused(), "active");
+    run_until_ended(1);
+    EXPECT_EQ(ended, std::vector<std::string>{"active"});
+    room = true;
+    dialer.start_waiting();
+    run_until_ended(2);
+}
+
+TEST_F(DialerTest, WhenTheNetworkGoesAllUnderWayIsCancelledAndWhatWaitsGoesOn) {
+    Dialer::Queue queue(dialer);
+    dial_silent(queue, Dialer::kMaxHalfOpenIdle);
+    dial(queue, refused(), "next");
+    dialer.cancel_half_open();
+    run_until_ended(Dialer::kMaxHalfOpenIdle + 1);
+    EXPECT_EQ(std::ranges::count(ended, "silent cancelled"),
+              static_cast<std::ptrdiff_t>(Dialer::kMaxHalfOpenIdle));
+    EXPECT_EQ(std::ranges::count(ended, "next"), 1);
+}
+
+TEST_F(DialerTest, ADialEndsInTime) {
+    Dialer hasty(sockets, 100ms);
+    Dialer::Queue queue(hasty);
+    std::optional<Error> error;
+    queue.dial(silent(), [&](Result<Dialer::Dialled> result) { error = result.error(); });
+    for (int i = 0; i < 100 && !error; ++i) io.run_one_for(100ms);
+    EXPECT_EQ(error, Error(Errc::timed_out));
+    EXPECT_EQ(hasty.half_open(), 0u);
+}
+
+TEST_F(DialerTest, AQueueThatGoesTakesItsDialsAlong) {
+    {
+        Dialer::Queue queue(dialer);
+        dial_silent(queue, 100);
+    }
+    EXPECT_EQ(dialer.half_open(), 0u);
+    io.poll();
+    EXPECT_TRUE(ended.empty());
+}
+
+}  // namespace
+}  // namespace btfs::net

@@ -1,0 +1,75 @@
+#include "engine/session/named_peers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+namespace btfs {
+namespace {
+
+TEST(NameSchedule, IsLookedUpAgainAfterAFailureLaterAndLater) {
+    TimePoint now{1h};
+    NameSchedule schedule(now);
+    EXPECT_EQ(schedule.due(), now);
+    schedule.handle_failure(now);
+    EXPECT_EQ(schedule.due(), now + NameSchedule::kFirstRetry);
+    schedule.handle_failure(now);
+    EXPECT_EQ(schedule.due(), now + 2 * NameSchedule::kFirstRetry);
+    for (int i = 0; i < 100; ++i) schedule.handle_failure(now);
+    EXPECT_EQ(schedule.due(), now + NameSchedule::kLongestRetry);
+}
+
+TEST(NameSchedule, WhatWasFoundIsRefreshedAndForgivesFailures) {
+    TimePoint now{1h};
+    NameSchedule schedule(now);
+    for (int i = 0; i < 5; ++i) schedule.handle_failure(now);
+    schedule.handle_found(now);
+    EXPECT_EQ(schedule.due(), now + NameSchedule::kRefresh);
+    schedule.handle_failure(now);
+    EXPECT_EQ(schedule.due(), now + NameSchedule::kFirstRetry);
+}
+
+TEST(NameSchedule, InAnotherNetworkItIsLookedUpAtOnce) {
+    TimePoint now{1h};
+    NameSchedule schedule(now);
+    for (int i = 0; i < 5; ++i) schedule.handle_failure(now);
+    schedule.handle_network_change(now);
+    EXPECT_EQ(schedule.due(), now);
+}
+
+struct NamedPeersTest : testing::Test {
+    boost::asio::io_context io;
+    net::SocketFactory sockets{io};
+    net::Resolver resolver{sockets, {}};
+    NamedPeers peers{io, resolver};
+    std::vector<Endpoint> found;
+
+    NamedPeers::OnFound take() {
+        return
+            [this](std::span<const Endpoint> some) { found.insert(found.end(), some.begin(), some.end()); };
+    }
+};
+
+TEST_F(NamedPeersTest, AnAddressIsTakenAsItIs) {
+    peers.add({"192.0.2.1", 6881}, take());
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].text(), "192.0.2.1:6881");
+}
+
+TEST_F(NamedPeersTest, ANameIsLookedUpAndAgainWhenTheNetworkChanges) {
+    peers.add({"localhost", 6881}, take());
+    for (int i = 0; i < 100 && found.empty(); ++i) io.run_one_for(50ms);
+    ASSERT_FALSE(found.empty());
+    EXPECT_TRUE(found[0].address.is_loopback());
+    found.clear();
+    io.restart();
+    peers.handle_network_change();
+    for (int i = 0; i < 100 && found.empty(); ++i) io.run_one_for(50ms);
+    EXPECT_FALSE(found.empty());
+    peers.stop();
+    io.restart();
+    io.run_for(50ms);
+}
+
+}  // namespace
+}  // namespace btfs
