@@ -38,6 +38,11 @@ void Announcing::want_peers() {
     carry_on();
 }
 
+void Announcing::handle_network_change() {
+    announcer_.want_peers(Clock::now());
+    carry_on();
+}
+
 void Announcing::set_port(AddressFamily family, std::uint16_t port) {
     announcer_.set_port(family, port);
     carry_on();

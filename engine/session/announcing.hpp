@@ -1,4 +1,4 @@
-// Carries out one torrent's announcing.
+// Announcing of one torrent, carried out.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -35,6 +35,8 @@ class Announcing {
     void completed();
     /// A reader waits for peers: the announces of the next kHurry go before those of other torrents.
     void want_peers();
+    /// Our addresses are others: announces again to the trackers that allow it by now.
+    void handle_network_change();
     void set_port(AddressFamily family, std::uint16_t port);
     /// Calls `stopped` once, when trackers have been told or there is nobody to tell.
     void stop(std::function<void()> stopped);

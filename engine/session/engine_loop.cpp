@@ -30,6 +30,8 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       peer_id(random_peer_id()),
       work(boost::asio::make_work_guard(io)),
       sockets(io, options.binding),
+      routing(options.binding),
+      network(io, routing, [this] { handle_network_change(); }),
       dialer(sockets),
       connections(options.max_connections > 0 ? options.max_connections : default_max_connections(),
                   [this] { post([this] { dialer.start_waiting(); }); }),
@@ -60,6 +62,8 @@ Result<void> Engine::Loop::open() {
 
 void Engine::Loop::begin() {
     if (options.lsd) lsd.start(listener.port());
+    if (const Error error = network.open())
+        log::info("changes of the network are not watched: {}", error.message());
 }
 
 PeerPorts Engine::Loop::own_ports() const {
@@ -86,7 +90,7 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .bans = &bans,
     };
     const std::vector<HostPort> peers = spec.peers;
-    runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections},
+    runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing},
                                                       handle, std::move(spec), torrent_options,
                                                       random_seed()));
     TorrentRunner& runner = *runners.back();
@@ -119,6 +123,19 @@ void Engine::Loop::route(const Sha1Digest& hash, std::unique_ptr<net::Stream> st
     log::debug("{} asks for a torrent that is not here", stream->remote().text());
 }
 
+void Engine::Loop::handle_network_change() {
+    log::info("the network is another one: connections are made anew");
+    dialer.cancel_half_open();  // which posts that they ended
+    post([this] {
+        for (auto& runner : runners) runner->handle_network_change();
+        trackers.handle_network_change();
+        dht.handle_network_change();
+        lsd.handle_network_change();
+        named_peers.handle_network_change();
+        mapper.look_now();
+    });
+}
+
 void Engine::Loop::take_outside_ports(const PeerPorts& ports) {
     outside_ports = ports;
     for (auto& runner : runners) runner->set_outside_ports(ports);
@@ -130,6 +147,7 @@ net::Awaitable<void> Engine::Loop::get(net::HttpRequest request,
 }
 
 void Engine::Loop::begin_stop() {
+    network.close();
     listener.close();
     dht.stop();
     lsd.stop();

@@ -17,6 +17,7 @@
 #include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
 #include "engine/net/lsd_client.hpp"
+#include "engine/net/network_watch.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/task_group.hpp"
@@ -59,6 +60,7 @@ class Engine::Loop {
 
     /// Hands an incoming connection to its torrent.
     void route(const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received);
+    void handle_network_change();
     void take_outside_ports(const PeerPorts& ports);
     void take_demands();
     PeerPorts own_ports() const;
@@ -68,6 +70,8 @@ class Engine::Loop {
     boost::asio::io_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
     net::SocketFactory sockets;
+    net::KernelRouting routing;
+    net::NetworkWatch network;
     net::Dialer dialer;
     ConnectionBudget connections;
     net::Listener listener;

@@ -126,7 +126,7 @@ void TorrentRunner::drop_reader(ReaderId reader) {
     after_event();
 }
 
-// ---- the process's limits ----
+// ---- the process's limits, and its network ----
 
 net::DialUrgency TorrentRunner::urgency() const {
     if (torrent_.readers_wait()) return net::DialUrgency::reader_waits;
@@ -164,6 +164,22 @@ bool TorrentRunner::update_dialling() {
     max_dialling_ = max;
     torrent_.set_max_dialling(max, Clock::now());
     return true;
+}
+
+void TorrentRunner::handle_network_change() {
+    if (closed_) return;
+    const TimePoint now = Clock::now();
+    std::vector<ConnectionId> broken;
+    for (const auto& [id, connection] : connections_)
+        if (net::is_broken(connection.path, shared_.routing)) broken.push_back(id);
+    for (ConnectionId id : broken) {
+        log::debug("{}: connection {} went over a network that has gone", spec_.name, id);
+        torrent_.handle_closed(id, now);
+        connections_.erase(id);
+    }
+    torrent_.on_network_changed(now);
+    if (announcing_) announcing_->handle_network_change();
+    after_event();
 }
 
 TorrentStatus TorrentRunner::status(TimePoint now) const {
@@ -312,13 +328,15 @@ void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction directio
     const ConnectionId id = torrent_.handle_connected(endpoint, direction, connect_time, Clock::now());
     if (id != kNobody) {
         log::debug("{}: connected to {} as {}", spec_.name, endpoint.text(), id);
+        const net::NetworkPath path{stream->local(), endpoint.address,
+                                    shared_.routing.route_to(endpoint.address)};
         auto peer = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {
             if (!torrent_.session(id) && connections_.erase(id) > 0)
                 log::debug("{}: connection {} has ended", spec_.name, id);
             after_event();
         });
         net::PeerConnection& added =
-            *connections_.emplace(id, Connection{std::move(slot), std::move(peer)}).first->second.peer;
+            *connections_.emplace(id, Connection{std::move(slot), path, std::move(peer)}).first->second.peer;
         added.start();
         if (!received.empty()) return added.feed(received);
     }

@@ -11,6 +11,7 @@
 #include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
 #include "engine/net/lsd_client.hpp"
+#include "engine/net/network_path.hpp"
 #include "engine/net/peer_connection.hpp"
 #include "engine/session/announcing.hpp"
 #include "engine/session/connection_budget.hpp"
@@ -29,6 +30,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
         boost::asio::io_context& io;
         net::Dialer& dialer;
         ConnectionBudget& connections;
+        const net::Routing& routing;
     };
     /// Dials under way while nobody reads the torrent, at least; more if there are few torrents.
     static constexpr std::size_t kIdleDials = 4;
@@ -61,6 +63,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void set_reader(ReaderId reader, const ReaderDemand& demand);
     void drop_reader(ReaderId reader);
 
+    /// Closes connections that the network has broken, and dials, announces and searches anew.
+    void handle_network_change();
 
     net::DialUrgency urgency() const override;
     std::size_t give_up_connections(std::size_t count) override;
@@ -96,6 +100,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
 
     struct Connection {
         ConnectionBudget::Slot slot;
+        net::NetworkPath path;
         std::unique_ptr<net::PeerConnection> peer;
     };
 

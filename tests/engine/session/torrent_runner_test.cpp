@@ -41,6 +41,7 @@ struct TorrentRunnerTest : ::testing::Test {
     net::SocketFactory sockets{io};
     net::Dialer dialer{sockets};
     ConnectionBudget connections{ConnectionBudget::kDefaultMax, nullptr};
+    const net::KernelRouting routing{net::LocalBinding{}};
     std::vector<std::unique_ptr<TorrentRunner>> runners;
 
     TorrentRunner& add(Storage& storage) {
@@ -48,7 +49,7 @@ struct TorrentRunnerTest : ::testing::Test {
         spec.name = "film";
         spec.identity.v1 = sha1(as_bytes(std::to_string(runners.size())));
         spec.content.emplace(KnownContent{layout, storage});
-        const TorrentRunner::Shared shared{io, dialer, connections};
+        const TorrentRunner::Shared shared{io, dialer, connections, routing};
         runners.push_back(
             std::make_unique<TorrentRunner>(shared, runners.size(), std::move(spec), TorrentOptions{}, 1));
         return *runners.back();
