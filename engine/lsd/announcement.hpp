@@ -1,4 +1,4 @@
-// BT-SEARCH (BEP 14): what clients tell their local network of the torrents that they have.
+// BT-SEARCH datagram (BEP 14): tells the local network which torrents a client has.
 #pragma once
 
 #include <cstdint>

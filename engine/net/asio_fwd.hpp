@@ -10,7 +10,7 @@ class awaitable;
 
 namespace btfs::net {
 
-/// What a coroutine returns.
+/// The return type of coroutines.
 template <class T>
 using Awaitable = boost::asio::awaitable<T, boost::asio::any_io_executor>;
 

@@ -1,4 +1,4 @@
-// One connection to a host that has several addresses.
+// Happy eyeballs: one connection to a host that has several addresses.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

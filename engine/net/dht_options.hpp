@@ -1,4 +1,4 @@
-// What the DHT is told at its start.
+// Options of the DHT.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@ namespace btfs::net {
 struct DhtOptions {
     /// Nodes that are asked by those who know no others.
     std::vector<HostPort> routers;
-    /// What an earlier run's on_table() was given; may be empty.
+    /// The table that an earlier run's on_table() was given; may be empty.
     Bytes kept_table;
     /// The routing table, to be kept for the next run: soon after the start, now and then, and at the end. On
     /// the engine thread, which must not wait.

@@ -1,4 +1,4 @@
-// Where our sockets are bound to (`--bind`), so that nothing leaves by another way.
+// Binding of our sockets (`--bind`), so that nothing leaves by another way.
 #pragma once
 
 #include <optional>

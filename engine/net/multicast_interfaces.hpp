@@ -1,4 +1,4 @@
-// The local networks of this machine.
+// Interfaces of this machine to local networks.
 #pragma once
 
 #include <vector>

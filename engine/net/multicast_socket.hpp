@@ -1,4 +1,4 @@
-// A multicast group, spoken and heard on all local networks.
+// Socket of a multicast group on all local networks.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Coroutines that belong to somebody.
+// Group of coroutines that one owner cancels.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,4 +1,4 @@
-// When the gateway is asked for port mappings again.
+// Schedule of port mappings: when the gateway is asked again.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// What a gateway is asked about ports, whichever protocol it speaks.
+// Interface of a gateway that maps ports, whichever protocol it speaks.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@ namespace btfs::portmap {
 
 enum class Transport : std::uint8_t { tcp, udp };
 
-/// What mappings are asked for; a gateway may give less.
+/// Lease that mappings are asked for; a gateway may give less.
 inline constexpr std::chrono::seconds kMappingLease = std::chrono::hours(2);
 
 /// What comes to the external port of the gateway goes to our port.

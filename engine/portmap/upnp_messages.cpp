@@ -27,7 +27,7 @@ std::string first_lines(std::string_view method, const http::HttpUrl& url) {
     return lines;
 }
 
-/// What the library has read of a reply.
+/// A reply as the library has read it.
 class NamedValues {
   public:
     explicit NamedValues(std::string_view body) {

@@ -1,4 +1,4 @@
-// What is said to a UPnP Internet gateway, and what it says: values.
+// Messages to and from a UPnP Internet gateway: values.
 #pragma once
 
 #include <initializer_list>
