@@ -58,6 +58,11 @@ TEST(Seeds, Hostile77) {
     expect_no_violation("hostile", 77);
 }
 
+// A piece that failed was asked of one honest peer alone: one that was silent, then the slowest of all.
+TEST(Seeds, Cramped4) {
+    expect_no_violation("cramped", 4);
+}
+
 // A peer behind our own full link was taken for silent, and all that was asked of it came twice.
 TEST(Seeds, Narrow58) {
     expect_no_violation("narrow", 58);
