@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+
 #include "engine/core/rng.hpp"
 #include "engine/wire/metadata_message.hpp"
 
