@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts clients of npm's, with which tests speak, into build/npm. Without them those tests say so, and are skipped.
+# Installs the BitTorrent clients from npm that tests talk to into build/npm. Without them those tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,11 +9,11 @@ cmp -s "$from/package-lock.json" "$to/installed-lock.json" && exit 0
 
 mkdir -p "$to"
 cp "$from/package.json" "$from/package-lock.json" "$to"
-# They need no native parts, so nothing of theirs is run or compiled.
+# They need no native parts: no install script of a package is run.
 install=(npm ci --ignore-scripts --omit=optional --no-audit --no-fund --no-update-notifier
          --fetch-retries=1 --fetch-timeout=30000)
 if (cd "$to" && timeout 300 "${install[@]}" >&2); then
     cp "$from/package-lock.json" "$to/installed-lock.json"
 else
-    echo "npm's clients cannot be installed, and will not be tested with" >&2
+    echo "the clients from npm cannot be installed; tests that need them are skipped" >&2
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What takes too long for every change: a thousand simulated swarms, a DHT of ten thousand nodes, all tests under
+# Runs the tests that take too long for every change: a thousand simulated swarms, a DHT of ten thousand nodes, all tests under
 # ThreadSanitizer, and a longer run of the fuzz targets.
 #
 #   packaging/test-long.sh [SECONDS of each fuzz target]
@@ -9,9 +9,9 @@ cd "$(dirname "$0")/.."
 packaging/install-dependencies.sh test
 packaging/install-npm-clients.sh
 jobs=$(nproc)
-# Objects found again whatever folder the project is cloned into.
+# Cached objects are found again whatever folder the project is cloned into.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-# An end is timed by tests, and must not be drawn out by the second that TSan waits there.
+# Tests time how long a process takes to end: TSan must not wait a second there.
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:atexit_sleep_ms=0
 
 cmake --preset release > /dev/null

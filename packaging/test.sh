@@ -10,7 +10,7 @@ packaging/install-npm-clients.sh
 werror=OFF
 [ -n "${CI:-}" ] && werror=ON
 jobs=$(nproc)
-# Objects found again whatever folder the project is cloned into.
+# Cached objects are found again whatever folder the project is cloned into.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
