@@ -68,7 +68,7 @@ struct TrackerClientTest : testing::Test {
     SocketFactory sockets{io};
     Resolver resolver{sockets, {}};
     HttpClient http{sockets, resolver, {}};
-    UdpMux udp{sockets, [](const Endpoint&) {}};
+    UdpMux udp{sockets};
     TrackerClient client{io, resolver, http, udp, 1};
     SlowTracker slow{io};
     std::size_t ended = 0;
