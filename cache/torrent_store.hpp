@@ -10,6 +10,7 @@
 
 #include "cache/block_cache.hpp"
 #include "cache/claims.hpp"
+#include "cache/damage_count.hpp"
 #include "cache/data_file.hpp"
 #include "cache/disk_pool.hpp"
 #include "cache/event_gate.hpp"
@@ -135,6 +136,7 @@ class TorrentStore final : public Storage, public ReadSide {
     WriteBack write_back_;
     Spills spills_;
     ReadAhead read_ahead_;
+    DamageCount damage_;
     FirstPass first_pass_;
     EventGate events_;
     std::atomic<bool> closed_ = false;

@@ -124,9 +124,11 @@ void TorrentStore::answer(ReadyRead read, MayWait may_wait) {
         if (!from_disk || cache_.losses(read.range) == read.losses) {
             if (fetched == Fetched::all) return read.reply->data(parts);
             if (fetched == Fetched::failed) return read.reply->fail(Errc::storage_failed);
+            const PieceIndex first = spec_.layout.piece_at(amiss.begin);
             const PieceIndex last = spec_.layout.piece_at(amiss.end - 1);
-            for (PieceIndex p = spec_.layout.piece_at(amiss.begin); p <= last; p = p.next()) lose_stored(p);
-            return read.reply->again();
+            for (PieceIndex p = first; p <= last; p = p.next()) lose_stored(p);
+            if (damage_.may_heal(first, last)) return read.reply->again();
+            return read.reply->fail(Errc::storage_failed);
         }
         // Something was lost while it was read; its place may hold anything by now.
         read.losses = cache_.losses(read.range);
