@@ -233,7 +233,7 @@ class StatusAndWait(Sources):
 
     def test_a_tracker_is_shown_without_what_only_it_should_know(self):
         closed = free_port()
-        magnet = f"{self.magnet}&tr=http%3A//127.0.0.1%3A{closed}/passkey/announce"
+        magnet = f"{self.magnet}&tr=http%3A//127.0.0.1%3A{closed}/announce/passkey"
         self.assert_mounted(self.mount(magnet))
         def tracker():
             text = self.status()[1][0]["tracker"]
