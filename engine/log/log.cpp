@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -36,6 +37,14 @@ struct Log {
     std::string (*const made_safe)(std::string_view);
 };
 
+/// Keeps a log for as long as the process lives, since a thread may be writing to it when the next one is opened.
+Log* keep(std::unique_ptr<Log> log) {
+    static std::mutex mutex;
+    static auto& made = *new std::vector<std::unique_ptr<Log>>;  // guarded by mutex
+    std::lock_guard lock(mutex);
+    return made.emplace_back(std::move(log)).get();
+}
+
 Log* make_log(const Target& target) {
     std::vector<spdlog::sink_ptr> sinks;
     if (!target.file.empty())
@@ -44,7 +53,7 @@ Log* make_log(const Target& target) {
         sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
         sinks.back()->set_level(spdlog_level(*target.on_stderr));
     }
-    return new Log(std::move(sinks), target);
+    return keep(std::make_unique<Log>(std::move(sinks), target));
 }
 
 std::atomic<Log*>& current() {
