@@ -25,7 +25,7 @@ class SeedStore final : public Storage {
         Layout layout;
         /// One for each of layout.files(); those of pad files are not looked at.
         std::vector<std::filesystem::path> paths;
-        /// What each file was like before it was hashed; none: as they are now.
+        /// The status of each file before it was hashed; none: as they are now.
         std::vector<FileStatus> hashed{};
     };
 

@@ -275,7 +275,7 @@ void TorrentStore::write_now(WriteBack::Piece piece) {
     const BlockSpan blocks = cache_.whole(piece.index);
     const ByteRange range = spec_.layout.piece_range(piece.index);
     if (Error error = data_.write(range.begin, piece.buffer->bytes())) {
-        // What part of it was written is of no use. But a claim of what lay there before may still be on
+        // A part that was written is of no use. But a claim of what lay there before may still be on
         // file.
         if (claims_->complete()) data_.punch(range);
         WriteBack::Actions actions = write_back_.on_failed(std::move(piece), Clock::now());

@@ -29,7 +29,7 @@ class SearchSchedule {
     void remove(const NodeId& info_hash);
     /// Somebody waits for what no peer is there to send.
     void want_peers(const NodeId& info_hash, TimePoint now);
-    /// What other nodes were told of us has changed: searches again, since a search announces.
+    /// Our announce has changed, as by another port: searches again, since a search announces.
     void repeat(const NodeId& info_hash, TimePoint now);
     void repeat_all(TimePoint now);
 

@@ -23,7 +23,7 @@ spdlog::level::level_enum spdlog_level(Level level) {
     return kSpdlogLevels[static_cast<std::size_t>(level)];
 }
 
-/// What open() has made. It is never destroyed: a thread that is left behind may still log while the process
+/// The log that open() made. It is never destroyed: a thread that is left behind may still log while the process
 /// ends. exit() flushes what the file's stream buffers.
 struct Log {
     Log(std::vector<spdlog::sink_ptr> sinks, const Target& target)

@@ -17,7 +17,7 @@ struct Route {
     bool operator==(const Route&) const = default;
 };
 
-/// What the kernel knows now. Asked again with each call.
+/// The kernel's present routes and addresses, asked again with each call.
 class Routing {
   public:
     virtual ~Routing() = default;

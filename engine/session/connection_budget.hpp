@@ -14,7 +14,7 @@ namespace btfs {
 /// as long as they hold more than it. A machine; on the engine thread.
 class ConnectionBudget {
   public:
-    /// What limits the process if the user does not.
+    /// The process's limit if the user gives none.
     static constexpr std::size_t kDefaultMax = 500;
     /// Every torrent may have so many, however many torrents there are.
     static constexpr std::size_t kLeastShare = 2;

@@ -25,7 +25,7 @@ namespace btfs {
 /// Lives until the io_context has stopped for good.
 class TorrentRunner final : public ConnectionBudget::Holder, private StorageEvents {
   public:
-    /// What all torrents share; it outlives them.
+    /// The machines that all torrents share; they outlive the torrents.
     struct Shared {
         boost::asio::io_context& io;
         net::Dialer& dialer;

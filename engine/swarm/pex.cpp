@@ -2,17 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/core/address_scope.hpp"
+
 namespace btfs {
-namespace {
-
-/// True if the address means the same to a peer at `remote` as to us. Loopback addresses do on this machine
-/// alone, and private ones in a private network.
-bool is_shared_with(const Address& remote, const Address& address) {
-    if (address.is_loopback()) return remote.is_loopback();
-    return !address.is_private() || remote.is_private() || remote.is_loopback();
-}
-
-}  // namespace
 
 void Pex::add_contact(ConnectionId peer, const Endpoint& endpoint, bool reachable, TimePoint now) {
     if (numbers_.contains(peer) || !endpoint.is_dialable() || !endpoints_.insert(endpoint).second) return;
@@ -85,7 +77,7 @@ wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
     while (listener.drops_until < departure_count() && message.dropped.size() < kMaxDropped) {
         const Departure& gone = departures_[listener.drops_until++ - departures_forgotten_];
         const bool was_told =
-            gone.contact <= listener.told_until && is_shared_with(listener.remote, gone.endpoint.address);
+            gone.contact <= listener.told_until && may_tell_of(listener.remote, gone.endpoint.address);
         if (was_told) message.dropped.push_back(gone.endpoint);
     }
     // Additions wait until all drops are told: told_until must not pass contacts that are still to be
@@ -99,7 +91,7 @@ wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
         if (message.added.size() == kMaxAdded) break;
         const auto& [number, known] = *contact;
         listener.told_until = number;
-        if (known.peer == id || !is_shared_with(listener.remote, known.endpoint.address)) continue;
+        if (known.peer == id || !may_tell_of(listener.remote, known.endpoint.address)) continue;
         if (std::erase(message.dropped, known.endpoint) > 0) continue;  // it has come back
         std::uint8_t flags = 0;
         if (known.reachable) flags |= wire::kPexReachable;
@@ -122,7 +114,7 @@ std::vector<Endpoint> Pex::handle_message(ConnectionId from, const wire::PexMess
     for (const wire::PexPeer& peer : message.added) {
         const Address& address = peer.endpoint.address;
         if (taken.size() == kMaxTaken) break;
-        if (!peer.endpoint.is_dialable() || !is_shared_with(teller.remote, address)) continue;
+        if (!peer.endpoint.is_dialable() || !may_tell_of(teller.remote, address)) continue;
         if (!want_seeds && (peer.flags & wire::kPexSeed) != 0) continue;
         // Many ports of one host are nobody's swarm (BEP 11), unless they are of our own network.
         const bool ours = address.is_loopback() || address.is_private();
