@@ -45,7 +45,8 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       dht(io, udp, resolver, options.dht.value_or(net::DhtOptions{}), random_seed()),
       lsd(sockets, random_seed()),
       named_peers(io, resolver),
-      stop_timer(io) {
+      stop_timer(io),
+      start_queue(io, [this](TorrentHandle torrent) { start_torrent(torrent); }) {
     dialer.set_admission(
         [this](net::DialUrgency urgency) { return connections.may_dial(urgency, dialer.half_open()); });
 }
@@ -89,13 +90,16 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .pex = options.pex,
         .bans = &bans,
     };
-    const std::vector<HostPort> peers = spec.peers;
     runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing},
                                                       handle, std::move(spec), torrent_options,
                                                       random_seed()));
-    TorrentRunner& runner = *runners.back();
-    runner.set_outside_ports(outside_ports);
-    for (const HostPort& peer : peers)
+    runners.back()->set_outside_ports(outside_ports);
+    start_queue.add(handle);
+}
+
+void Engine::Loop::start_torrent(TorrentHandle handle) {
+    TorrentRunner& runner = *runners[handle];
+    for (const HostPort& peer : runner.peers())
         named_peers.add(
             peer, [&runner](std::span<const Endpoint> found) { runner.add_peers(found, PeerSource::user); });
     runner.start_announcing(trackers, random_seed());
@@ -111,6 +115,7 @@ void Engine::Loop::take_demands() {
     for (auto& [key, demand] : demands.take()) {
         if (key.first >= runners.size()) continue;
         TorrentRunner& runner = *runners[key.first];
+        start_queue.start_now(key.first);
         demand ? runner.set_reader(key.second, *demand) : runner.drop_reader(key.second);
     }
 }
@@ -152,6 +157,7 @@ void Engine::Loop::begin_stop() {
     dht.stop();
     lsd.stop();
     named_peers.stop();
+    start_queue.clear();
     stop_timer.expires_after(kGoodbyeTime);
     stop_timer.async_wait([this](Error) { io.stop(); });
     for (auto& runner : runners) runner->close();

@@ -28,6 +28,7 @@
 #include "engine/session/demand_mailbox.hpp"
 #include "engine/session/engine.hpp"
 #include "engine/session/named_peers.hpp"
+#include "engine/session/start_queue.hpp"
 #include "engine/session/torrent_runner.hpp"
 
 namespace btfs {
@@ -54,6 +55,8 @@ class Engine::Loop {
     Result<void> open();
     void begin();
     void add_torrent(TorrentHandle handle, TorrentSpec spec);
+    /// The torrent looks for peers from now on, in all ways that it has.
+    void start_torrent(TorrentHandle handle);
     net::Awaitable<void> get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done);
     /// The trackers are told first, but only for so long.
     void begin_stop();
@@ -88,6 +91,7 @@ class Engine::Loop {
     boost::asio::steady_timer stop_timer;
     std::size_t talking = 0;  ///< torrents whose trackers are being told that we leave
     std::vector<std::unique_ptr<TorrentRunner>> runners;  ///< by handle; the engine thread's
+    StartQueue start_queue;
     std::thread thread;
     portmap::PortMapper mapper;  ///< it posts, so it goes first
 
