@@ -70,7 +70,7 @@ const char* text(Errc e) {
 }
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // Boost's base class has a protected one, by design
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // Boost's base has a protected destructor, by design
 class Category final : public boost::system::error_category {
   public:
     const char* name() const noexcept override { return "btfs"; }

@@ -5,7 +5,7 @@
 namespace btfs {
 namespace {
 
-constexpr std::size_t kMaxExtensionSize = 16;  // with its dot
+constexpr std::size_t kMaxExtensionSize = 16;  // bytes, including the dot
 
 bool continues_character(char byte) {
     return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;

@@ -9,7 +9,7 @@
 namespace btfs {
 namespace {
 
-// Fetched once: looking an algorithm up costs more than hashing a block.
+// Fetches the algorithm once: a lookup costs more than hashing a block.
 template <class D>
 const EVP_MD* algorithm() {
     static const EVP_MD* md = EVP_MD_fetch(nullptr, D::kSize == 20 ? "SHA1" : "SHA256", nullptr);

@@ -36,7 +36,7 @@ BlockRef Layout::payload(PieceIndex piece, std::uint32_t block_in_piece) const {
     if (!has_padding_) return {piece, in_piece, size};
 
     const std::uint64_t begin = piece_offset_in_torrent(piece) + in_piece, end = begin + size;
-    std::uint64_t first = end, last = begin;  // of the bytes that belong to real files
+    std::uint64_t first = end, last = begin;  // the range of bytes that belong to real files
     for (std::size_t i = file_at(begin).value(); i < files_.size() && files_[i].offset_in_torrent < end; ++i) {
         const ByteRange common = files_[i].range().intersection({begin, end});
         if (files_[i].pad || common.empty()) continue;
@@ -49,7 +49,7 @@ BlockRef Layout::payload(PieceIndex piece, std::uint32_t block_in_piece) const {
 
 FileIndex Layout::file_at(std::uint64_t offset_in_torrent) const {
     assert(offset_in_torrent < total_size_);
-    // The last file that begins at or before the offset, empty files left out.
+    // Finds the last file that begins at or before the offset, empty files left out.
     auto next = std::upper_bound(
         files_.begin(), files_.end(), offset_in_torrent,
         [](std::uint64_t offset, const FileExtent& file) { return offset < file.offset_in_torrent; });
