@@ -146,7 +146,7 @@ void put_want(Writer& writer, const Want& want) {
     writer.end();
 }
 
-/// Writes the arguments, in the order of their keys, and gives the method's name.
+/// Visitor that writes a method's arguments in the order of their keys and returns the method's name.
 class Arguments {
   public:
     Arguments(Writer& writer, const NodeId& sender) : writer_(writer), sender_(sender) {}
@@ -255,7 +255,7 @@ Bytes encode(const Response& response) {
     const std::size_t without = encode(response, 0).size() + std::string_view("6:valuesle").size();
     std::size_t count = 0;
     for (std::size_t size = without; count < response.values.size(); ++count) {
-        size += response.values[count].address.is_v4() ? 8 : 21;  // with its length's digits and the colon
+        size += response.values[count].address.is_v4() ? 8 : 21;  // with the digits of its size and the colon
         if (size > kMaxDatagram) break;
     }
     return encode(response, count);

@@ -81,7 +81,7 @@ std::optional<Lookup::Ask> Lookup::poll_ask(TimePoint now) {
         return Ask{router.endpoint, std::nullopt};
     }
     Candidate* best = nullptr;
-    std::size_t nearer = 0;  // that answer, or have not shown yet that they do not
+    std::size_t nearer = 0;  // nodes that have answered or may still answer soon
     walk(*this, [&](Candidate& candidate) {
         if (candidate.state == State::fresh) best = &candidate;
         if (counts(candidate) || (candidate.state == State::asked && !slow(candidate.asked, now))) ++nearer;
@@ -114,8 +114,8 @@ void Lookup::handle_reply(const Endpoint& from, const NodeId& id, std::span<cons
         take_advice(nodes, hop);
         return;
     }
-    // It goes by another name than we were told, so it stands elsewhere: that is how liars send us to each
-    // other.
+    // The node has another id than its advisers told us, so its place in the id space is another. Liars send
+    // a lookup to each other with such false ids.
     blame_advisers(*candidate);
     Candidate renamed = std::move(*candidate);
     candidates_.erase(candidates_.begin() + (candidate - candidates_.data()));

@@ -30,7 +30,7 @@ Node::Node(AddressFamily family, Rng& rng, TimePoint now)
       reachability_(now),
       expiry_due_(now + kExpiryInterval) {}
 
-// ---- who there is ----
+// ---- known nodes ----
 
 void Node::add_contacts(std::span<const Contact> contacts, TimePoint now) {
     if (table_.size() >= kFewNodes) return;
@@ -76,7 +76,8 @@ bool Node::begin(const NodeId& target, Purpose purpose, std::size_t parallel, Ti
     for (const Contact& contact : table_.nearest(target, kMaxStarters)) running.lookup.add(contact);
     if (table_.size() < kFewNodes) {
         for (const Contact& contact : hints_) running.lookup.add(contact);
-        // Public routers are for those who know nobody else.
+        // Public routers are a shared resource: the lookup asks them only if we know few other nodes, or if
+        // an earlier lookup left the table with few nodes.
         if (hints_.size() < kFewNodes || retry_ > kFirstRetry)
             for (const Endpoint& router : routers_) running.lookup.add_router(router);
         for (const Endpoint& router : once_) running.lookup.add_router(router);
@@ -94,7 +95,7 @@ void Node::go_on(TimePoint now) {
     for (LookupId id : ended) finish(std::move(lookups_.extract(id).mapped()), now);
 }
 
-/// False if the lookup has ended.
+/// Sends the next queries of the lookup. Returns false if the lookup has ended.
 bool Node::go_on(LookupId id, Running& running, TimePoint now) {
     while (pending_.size() < kMaxPending) {
         const auto next = running.lookup.poll_ask(now);
@@ -115,7 +116,8 @@ Method Node::method_for(const Running& running) const {
 
 void Node::finish(Running running, TimePoint now) {
     const Lookup& lookup = running.lookup;
-    // Only when others answer well: where nobody does, it is our own line.
+    // Removes liars only if enough other nodes answered well. If none did, the fault is probably in our own
+    // network.
     if (lookup.responders().size() == Lookup::kNearest)
         for (const Contact& liar : lookup.liars()) table_.remove(liar);
     if (const auto* search = std::get_if<PeerSearch>(&running.purpose)) {
@@ -139,7 +141,8 @@ void Node::finish(Running running, TimePoint now) {
     retry_ = std::min(2 * retry_, kLongestRetry);
 }
 
-/// Its own neighbourhood, questionable nodes, and buckets that have become stale.
+/// Begins what keeps the routing table fresh: a lookup of our own id, a ping of a questionable node, a
+/// refresh of a stale bucket.
 void Node::keep_place(TimePoint now) {
     if (now >= own_lookup_due_) {
         own_lookup_due_ = now + kOwnLookupInterval;
@@ -150,7 +153,7 @@ void Node::keep_place(TimePoint now) {
     if (const auto target = table_.poll_refresh(now, rng_)) begin(*target, NodeSearch{}, kParallelIdle, now);
 }
 
-// ---- what is sent ----
+// ---- sending ----
 
 void Node::send(const Endpoint& to, Bytes bytes, TimePoint now) {
     reachability_.on_sent(to, now);
@@ -182,7 +185,7 @@ std::optional<NodeEvent> Node::poll_event() {
     return event;
 }
 
-// ---- what comes ----
+// ---- receiving ----
 
 void Node::handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now) {
     if (from.address.family() != family_) return;
@@ -209,7 +212,8 @@ void Node::handle(const Endpoint& from, Response& response, TimePoint now) {
     table_.handle_reply({response.sender, from}, now);
     notice_address(from, response.your_endpoint, now);
 
-    // Addresses of a narrower reach than the teller's would have us send to hosts of our own network.
+    // Drops addresses of a narrower scope than the sender's: with them, a node on the Internet could make us
+    // send to hosts of our own network.
     std::erase_if(response.values, [&](const Endpoint& peer) {
         return !peer.is_dialable() || !may_tell_of(from.address, peer.address);
     });

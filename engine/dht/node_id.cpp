@@ -34,7 +34,7 @@ NodeId random_id_near(const NodeId& id, int bits, Rng& rng) {
     NodeId near = random_id(rng);
     const auto whole = static_cast<std::size_t>(bits / 8);
     std::copy_n(id.bytes.begin(), whole, near.bytes.begin());
-    const auto same = static_cast<std::byte>(0xff00 >> (bits % 8));  // of the byte where they part
+    const auto same = static_cast<std::byte>(0xff00 >> (bits % 8));  // mask in the byte where the ids part
     const auto differs = static_cast<std::byte>(0x80 >> (bits % 8));
     const std::byte flipped = id.bytes[whole] ^ differs;
     const std::byte given = same | differs;

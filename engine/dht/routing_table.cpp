@@ -10,7 +10,7 @@ bool is_public(const Address& address) {
     return !address.is_private() && !address.is_loopback();
 }
 
-/// Two addresses that one household or provider's customer has.
+/// Returns true if both addresses are of one IPv4 /24 or IPv6 /64: one customer of a provider may have both.
 bool are_neighbours(const Address& a, const Address& b) {
     if (a.family() != b.family()) return false;
     const std::size_t size = a.is_v4() ? 3 : 8;
@@ -63,7 +63,7 @@ void RoutingTable::handle_reply(const Contact& contact, TimePoint now) {
             bucket.changed = now;
             return;
         }
-        bucket.nodes.erase(known);  // it goes by another name since
+        bucket.nodes.erase(known);  // the node has changed its id
         break;
     }
     if (has_address(contact)) return;
@@ -139,7 +139,7 @@ void RoutingTable::remove(const Contact& contact) {
     if (found != bucket.nodes.end() && !take_spare(bucket, *found)) bucket.nodes.erase(found);
 }
 
-/// False if there is none.
+/// Moves a spare node into `place`. Returns false if the bucket has no usable spare.
 bool RoutingTable::take_spare(Bucket& bucket, Entry& place) {
     while (!bucket.spares.empty()) {
         Entry spare = std::move(bucket.spares.back());
