@@ -33,7 +33,7 @@ Result<std::string> inflated(std::string_view body, int window_bits, std::size_t
         if (got > max_size - out.size()) return Errc::http_too_large;
         out.append(chunk.data(), got);
         if (status == Z_STREAM_END) return out;
-        if (status != Z_OK) return Errc::http_malformed;  // wrong, or cut short
+        if (status != Z_OK) return Errc::http_malformed;  // malformed or truncated
     }
 }
 

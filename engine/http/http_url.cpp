@@ -23,7 +23,7 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/// RFC 3986's unreserved characters and sub-delims: these may stand in each part of a URL.
+/// Returns true for RFC 3986's unreserved characters and sub-delims, which may stand in each part of a URL.
 bool is_plain(char c) {
     return is_letter(c) || is_digit(c) ||
            std::string_view("-._~!$&'()*+,;=").find(c) != std::string_view::npos;
@@ -44,7 +44,7 @@ void append_escaped(std::string& out, std::string_view text, std::string_view al
     }
 }
 
-/// The size of "scheme:"; 0 for a relative reference.
+/// Returns the size of "scheme:", or 0 for a relative reference.
 std::size_t scheme_size(std::string_view url) {
     if (url.empty() || !is_letter(url.front())) return 0;
     const auto end = std::ranges::find_if_not(
@@ -52,13 +52,14 @@ std::size_t scheme_size(std::string_view url) {
     return end != url.end() && *end == ':' ? static_cast<std::size_t>(end - url.begin()) + 1 : 0;
 }
 
-/// Where the host begins in an authority: behind the last '@'.
+/// Returns the offset of the host in an authority: behind the last '@', or 0.
 std::size_t host_begin(std::string_view authority) {
     const std::size_t at = authority.rfind('@');
     return at == std::string_view::npos ? 0 : at + 1;
 }
 
-/// True for names and addresses as text; percent-encoding could have hidden anything else.
+/// Returns true if `host` has only characters of names and addresses: percent-encoding may have hidden
+/// others.
 bool is_usable_host(std::string_view host) {
     return !host.empty() && std::ranges::all_of(host, [](char c) {
         return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_' || c == ':';

@@ -7,7 +7,7 @@
 namespace btfs::http {
 namespace {
 
-/// A chunk's size and line end; more is a chunk extension, which counts as header.
+/// Bytes of a chunk's size and line end. Bytes beyond these are a chunk extension, which counts as header.
 constexpr std::size_t kFreeChunkLine = 18;
 
 char lower(char c) {
@@ -111,7 +111,7 @@ Error ReplyParser::on_status_line(std::string_view line) {
 }
 
 void ReplyParser::on_field(std::string_view line) {
-    if (is_blank(line.front())) {  // folded: the value goes on
+    if (is_blank(line.front())) {  // a folded line: the value goes on
         if (!fields_.empty()) fields_.back().second.append(" ").append(trimmed(line));
         return;
     }
@@ -128,7 +128,7 @@ std::optional<std::string_view> ReplyParser::field(std::string_view lower_case_n
 }
 
 Error ReplyParser::on_header_end() {
-    if (status_ == 101) return Errc::http_malformed;  // another protocol, which was not asked for
+    if (status_ == 101) return Errc::http_malformed;  // switches to a protocol that we did not ask for
     if (status_ < 200) {
         fields_.clear();
         state_ = State::status_line;
