@@ -24,7 +24,7 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-/// The first line, without its end, which is taken from `text`.
+/// Takes the first line from `text` and returns it without its line end.
 std::string_view take_line(std::string_view& text) {
     const std::size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
@@ -33,7 +33,7 @@ std::string_view take_line(std::string_view& text) {
     return line;
 }
 
-/// 0 for what is no port.
+/// Returns the port, or 0 if `text` is not one.
 std::uint16_t port_of(std::string_view text) {
     std::uint16_t port = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);

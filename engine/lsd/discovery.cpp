@@ -7,7 +7,7 @@
 namespace btfs::lsd {
 namespace {
 
-/// Eight hex digits, which is what other clients expect of one.
+/// Makes a random cookie of eight hex digits: other clients expect this form.
 std::string make_cookie(Rng& rng) {
     Sha1Digest random;
     rng.fill(random.bytes);
