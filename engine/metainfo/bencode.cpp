@@ -11,7 +11,8 @@ bool is_digit(std::byte b) {
     return b >= std::byte{'0'} && b <= std::byte{'9'};
 }
 
-// Walks the text once. Open lists and dictionaries stand in a stack of token numbers, not on the call stack.
+// Parser that walks the text once. Open lists and dictionaries are kept in a stack of token numbers, not on
+// the call stack.
 class Decoder {
   public:
     Decoder(ByteView text, const Limits& limits) : text_(text), limits_(limits) {

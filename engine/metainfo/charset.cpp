@@ -8,8 +8,9 @@
 namespace btfs {
 namespace {
 
-/// A spelling, squeezed to lower-case letters and digits, and iconv's name for the encoding. Where Windows
-/// has a superset of a standard encoding, the superset stands for both, as old clients wrote that.
+/// Spelling of an encoding's name, squeezed to lower-case letters and digits, with iconv's name for the
+/// encoding. Where Windows has a superset of a standard encoding, both names mean the superset: old clients
+/// named the standard and wrote the superset.
 struct Spelling {
     std::string_view squeezed;
     const char* iconv_name;
@@ -92,8 +93,8 @@ std::optional<Charset> Charset::of_code_page(std::int64_t number) {
 std::optional<std::string> Charset::to_utf8(std::string_view text) const {
     const auto converter = static_cast<iconv_t>(converter_.get());
     iconv(converter, nullptr, nullptr, nullptr, nullptr);
-    std::string out(text.size() * 4, '\0');     // no character of these encodings becomes longer than that
-    char* in = const_cast<char*>(text.data());  // iconv reads it only
+    std::string out(text.size() * 4, '\0');     // no byte of these encodings becomes more than four
+    char* in = const_cast<char*>(text.data());  // iconv only reads it
     char* to = out.data();
     std::size_t left = text.size(), room = out.size();
     if (iconv(converter, &in, &left, &to, &room) == static_cast<std::size_t>(-1) || left > 0)

@@ -15,14 +15,15 @@ using Names = std::vector<std::string_view>;
 
 constexpr std::uint64_t kMaxTotalSize = std::numeric_limits<std::int64_t>::max();
 
-// Names that older clients gave to padding, without BEP 47's attribute.
+// Returns true for the names that older clients gave to padding files, without BEP 47's attribute.
 bool is_pad_name(const Names& path) {
     if (path.back().starts_with("_____padding_file_")) return true;
     return path.size() == 2 && path[0] == ".pad" && !path[1].empty() &&
            std::ranges::all_of(path[1], [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// The names of a list. One that is no string is empty, so that the others keep their places.
+// Reads a list of names. An item that is not a string becomes an empty name, so that the others keep their
+// places.
 void read_list(const Value& list, Names& names) {
     names.clear();
     for (Value name : list.list()) names.push_back(name.is_string() ? name.string() : std::string_view());
@@ -63,8 +64,9 @@ std::string_view FilesReader::readable(std::string_view name) {
     return converted ? converted_.emplace_back(std::move(*converted)) : name;
 }
 
-// Creators that put another encoding into `path` put UTF-8 beside it. That counts if it is UTF-8 and has as
-// many names. A file without any name gets an empty one, which SafePaths makes "_".
+// Reads the names of a file's path. Creators that use another encoding in `path` add `path.utf-8`, which is
+// preferred if it is valid UTF-8 and has as many names. A file without any name gets an empty one, which
+// SafePaths turns into "_".
 void FilesReader::read_path(const Value& entry, Names& names) {
     const auto list = entry.find("path", Kind::list);
     names.clear();
@@ -91,7 +93,7 @@ Error FilesReader::add(const Value& entry, std::uint32_t piece_length, SafePaths
     file.executable = has_attribute(entry, 'x');
     file.hidden = has_attribute(entry, 'h');
     const bool symlink = has_attribute(entry, 'l');
-    if (!symlink) {  // a link takes no bytes, whatever it says
+    if (!symlink) {  // a symlink takes no bytes, whatever its length says
         auto size = read_length(entry);
         if (!size) return size.error();
         if (*size > kMaxTotalSize - total_size_) return Errc::torrent_bad_length;
@@ -108,7 +110,8 @@ Error FilesReader::add(const Value& entry, std::uint32_t piece_length, SafePaths
     return {};
 }
 
-// Pads come last so that they take no name from a file; links when all that they may point to is named.
+// Names pads and symlinks after all other files: pads, so that they take no name from a file, and symlinks,
+// because their targets must be named first.
 void FilesReader::name_the_rest(SafePaths& paths) {
     for (const Later& pad : pads_) {
         read_path(pad.entry, names_);
@@ -124,7 +127,7 @@ void FilesReader::name_the_rest(SafePaths& paths) {
         if (const auto found = resolve_symlink(names_, target_, paths)) {
             file.symlink_target = relative_target(file.path, paths.find(*found));
         } else {
-            file.pad = true;  // left out: it takes no bytes, and nobody sees it
+            file.pad = true;  // the symlink is left out of the folder
         }
     }
 }

@@ -18,7 +18,8 @@ Result<std::uint32_t> read_piece_length(const Value& info) {
     return static_cast<std::uint32_t>(*length);
 }
 
-// Creators that put another encoding into `name` put UTF-8 beside it.
+// Reads the torrent's name. Creators that use another encoding in `name` add `name.utf-8`, which is
+// preferred.
 std::optional<std::string> read_name(const Value& info, const Charset* charset) {
     for (const char* key : {"name.utf-8", "name"}) {
         const auto value = info.find(key, Kind::string);
@@ -102,7 +103,7 @@ Result<Metainfo> read_info(const Value& info, const Charset* charset) {
     for (const FileEntry& file : result.files)
         extents.push_back({file.offset_in_torrent, file.size, file.pad});
     result.layout = Layout(*piece_length, std::move(extents));
-    // Whatever is not 0 is private: the DHT cannot be made to forget a torrent that it was told of.
+    // Any value but 0 means private: a torrent that was announced to the DHT by mistake cannot be withdrawn.
     result.is_private = info.find_clamped("private").value_or(0) != 0;
     return result;
 }

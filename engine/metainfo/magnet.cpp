@@ -14,7 +14,7 @@ constexpr std::string_view kBtih = "urn:btih:";
 constexpr std::string_view kBtmh = "urn:btmh:";
 constexpr std::string_view kBtpk = "urn:btpk:";
 constexpr std::size_t kMaxSaltSize = 64;               // BEP 44
-constexpr std::string_view kSha256Multihash = "1220";  // the function and its 32 bytes, in hex
+constexpr std::string_view kSha256Multihash = "1220";  // hex of the multihash code and the size, 32 bytes
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -48,7 +48,7 @@ std::string percent_decoded(std::string_view text) {
     return out;
 }
 
-// RFC 4648: 32 digits of five bits.
+// Parses RFC 4648's base32: 32 digits of five bits.
 std::optional<Sha1Digest> from_base32(std::string_view text) {
     if (text.size() != 32) return std::nullopt;
     Sha1Digest digest;
@@ -86,7 +86,7 @@ std::optional<T> number(std::string_view text) {
     return value;
 }
 
-/// Calls `part` with what stands between the separators.
+/// Calls `part` with each piece of text between separators.
 template <class F>
 void split(std::string_view text, char separator, F part) {
     for (;;) {
@@ -107,8 +107,8 @@ void take_selection(std::string_view text, std::vector<FileRange>& out) {
     });
 }
 
-// The letters and digits at the front: a hash without the blank, quote, slash or fragment that was pasted
-// behind it.
+// Returns the leading letters and digits: a hash without the blank, quote, slash or fragment that was pasted
+// with it.
 std::string_view hash_text(std::string_view text) {
     const auto end = std::ranges::find_if_not(text, [](char c) {
         const char l = lower(c);
@@ -117,7 +117,8 @@ std::string_view hash_text(std::string_view text) {
     return text.substr(0, static_cast<std::size_t>(end - text.begin()));
 }
 
-// The first usable hash of each kind counts. False for a hash that cannot be one.
+// Takes the hash of an `xt`; the first usable hash of each kind counts. Returns false if the hash is
+// malformed.
 bool take_topic(std::string_view topic, Identity& identity) {
     if (starts_with_any_case(topic, kBtih)) {
         const auto hash = v1_hash(hash_text(topic.substr(kBtih.size())));
@@ -134,7 +135,8 @@ bool take_topic(std::string_view topic, Identity& identity) {
     return true;
 }
 
-// Sources that are no publishers are left out. False for a key that cannot be one.
+// Takes the key of an `xs` that names a publisher (BEP 46) and ignores any other. Returns false if the key is
+// malformed.
 bool take_source(std::string_view source, std::optional<Digest<32>>& key) {
     if (!starts_with_any_case(source, kBtpk)) return true;
     const auto read = Digest<32>::from_hex(hash_text(source.substr(kBtpk.size())));
@@ -152,7 +154,7 @@ std::string_view without(std::string_view text, std::string_view around) {
     return text.substr(first, text.find_last_not_of(around) - first + 1);
 }
 
-// A link as it was pasted: quotes or angle brackets and blanks around it, line breaks in it.
+// Returns the link without the quotes, angle brackets, blanks and line breaks that came with it when pasted.
 std::string unwrapped(std::string_view text) {
     std::string out(without(text, " \t\r\n\"'<>"));
     std::erase_if(out, [](char c) { return c != ' ' && is_space(c); });
@@ -198,14 +200,14 @@ Result<Magnet> parse_magnet(std::string_view pasted) {
     std::optional<Digest<32>> publisher;
     std::optional<Bytes> salt{std::in_place};
     split(text, '&', [&](std::string_view parameter) {
-        while (starts_with_any_case(parameter, "amp;")) parameter.remove_prefix(4);  // pasted out of HTML
+        while (starts_with_any_case(parameter, "amp;")) parameter.remove_prefix(4);  // from HTML's "&amp;"
         const std::size_t equals = parameter.find('=');
         if (equals == std::string_view::npos) return;
         const std::string full_key = lowered(without(parameter.substr(0, equals), " "));
         std::string_view key = full_key;
         if (key != "x.pe") key = key.substr(0, key.find('.'));  // tr.1, tr.2 ...
         std::string raw(parameter.substr(equals + 1));
-        if (key == "dn") std::ranges::replace(raw, '+', ' ');  // a blank, where "%2B" is a plus
+        if (key == "dn") std::ranges::replace(raw, '+', ' ');  // "+" is a blank, "%2B" a plus
         std::string value = percent_decoded(raw);
         if (key == "xt") {
             sound = take_topic(without(value, " "), magnet.identity) && sound;

@@ -13,7 +13,8 @@ namespace {
 using bencode::Kind;
 using bencode::Value;
 
-// A file takes seven tokens and one more for each folder: enough for kMaxFiles, in 320 MB at the worst.
+// A file takes seven tokens and one more for each folder. The limits suffice for kMaxFiles and bound the
+// tokens' memory to 320 MB.
 constexpr bencode::Limits kTorrentLimits{
     .max_size = kMaxTorrentFileSize, .max_depth = 300, .max_tokens = 20'000'000};
 
@@ -25,7 +26,7 @@ std::string text_of(const Value& torrent, std::string_view key, const Charset* c
     return to_valid_utf8(text->string());
 }
 
-/// The encoding of what is not UTF-8. `codepage` is what BitComet and old uTorrents write.
+/// Returns the encoding of strings that are not UTF-8. BitComet and old uTorrents write `codepage`.
 std::optional<Charset> charset_of(const Value& torrent) {
     if (const auto encoding = torrent.find("encoding", Kind::string))
         if (auto charset = Charset::named(encoding->string())) return charset;
@@ -64,7 +65,7 @@ std::vector<std::vector<std::string>> read_trackers(const Value& torrent) {
                     if (count + urls.size() < kMaxTrackers) add_url(urls, url);
                 }
             } else if (count < kMaxTrackers) {
-                add_url(urls, tier);  // a list of URLs instead of tiers
+                add_url(urls, tier);  // the item is a URL instead of a tier
             }
             count += urls.size();
             if (!urls.empty()) tiers.push_back(std::move(urls));
@@ -115,7 +116,7 @@ std::vector<HostPort> read_nodes(const Value& torrent) {
 
 Result<Metainfo> parse_torrent(ByteView torrent) {
     if (torrent.size() > kMaxTorrentFileSize) return Errc::torrent_too_large;
-    // Editors and web servers put a newline or more behind the end.
+    // Accepts bytes behind the dictionary: editors and web servers append newlines.
     auto document = bencode::decode_prefix(torrent, kTorrentLimits);
     if (!document) return document.error();
     const Value root = document->root();

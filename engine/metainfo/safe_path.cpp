@@ -11,13 +11,13 @@
 namespace btfs {
 namespace {
 
-constexpr std::size_t kMaxNumberSize = 23;  // "(18446744073709551615)", and one more
+constexpr std::size_t kMaxNumberSize = 23;  // bytes of "(18446744073709551615)", and one more
 
 bool cannot_stay(std::string_view character) {
     return character == "/" || is_control_character(character);
 }
 
-// Folds the names below kMaxFolderDepth into one, which `storage` owns.
+// Joins the names below kMaxFolderDepth into one name, which `storage` owns.
 std::vector<std::string_view> folded(SafePaths::Names names, std::string& storage) {
     for (std::string_view name : names.subspan(kMaxFolderDepth)) {
         if (!storage.empty()) storage += '_';
@@ -116,7 +116,7 @@ std::string SafePaths::find(Names names) const {
                    (renamed == renamed_.end() ? safe_name(names[i]) : std::string(renamed->second));
         }
         auto found = folder_of_.find(key);
-        if (found == folder_of_.end()) {  // leads nowhere from here on
+        if (found == folder_of_.end()) {  // no file of the torrent is in this folder
             std::string path = path_of(folder);
             for (; i < names.size(); ++i) path += safe_name(names[i]) + (i + 1 < names.size() ? "/" : "");
             return path;
@@ -148,8 +148,8 @@ SafePaths::FolderId SafePaths::enter(FolderId parent, std::string_view raw) {
     return found->second;
 }
 
-// The name itself if it is safe and free, else one made for it. Each failed try meets a name that was given
-// before, and the counter is kept, so that all tries together are linear.
+// Returns `raw` itself if it is safe and free, else a name made from it. The counter of each name is kept and
+// each failed try meets a name given before, so that all tries together take linear time.
 std::string_view SafePaths::claim(FolderId folder, std::string_view raw) {
     const std::string_view name = is_safe_name(raw) ? raw : keep(safe_name(raw));
     if (names_.insert({folder, name}).second) return name;

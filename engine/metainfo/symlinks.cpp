@@ -7,7 +7,7 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
-/// Walks `names` from `folder` on; nothing where that climbs out of the torrent's folder.
+/// Follows `names` from `folder`. Returns nothing if they climb out of the torrent's folder.
 std::optional<Names> walked(Names folder, const Names& names) {
     for (std::string_view name : names) {
         if (name.empty() || name == ".") continue;
@@ -46,7 +46,7 @@ std::optional<Names> resolve_symlink(const Names& link, const Names& target, con
             auto found = walked(from, *said);
             if (!found) continue;
             if (paths.contains(*found)) return found;
-            // A '/' that is in no file's name separates.
+            // No file has this target as its name: take each '/' in it as a separator of folders.
             if (!first_inside && said == &parts) first_inside = std::move(found);
         }
     }
@@ -54,7 +54,7 @@ std::optional<Names> resolve_symlink(const Names& link, const Names& target, con
 }
 
 std::string relative_target(std::string_view link, std::string_view target) {
-    std::size_t common = 0;  // of both, up to and with a '/'
+    std::size_t common = 0;  // size of the common beginning, including its last '/'
     for (std::size_t i = 0; i < link.size() && i <= target.size(); ++i) {
         const char in_target = i < target.size() ? target[i] : '/';
         if (link[i] != in_target) break;

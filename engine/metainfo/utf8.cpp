@@ -11,7 +11,7 @@ std::size_t utf8_character_size(std::string_view text) {
     if (first < 0x80) return 1;
 
     std::size_t size = 0;
-    std::uint8_t second_low = 0x80, second_high = 0xbf;  // narrower where overlong or surrogate forms begin
+    std::uint8_t second_low = 0x80, second_high = 0xbf;  // narrower to exclude overlong and surrogate forms
     if (first >= 0xc2 && first <= 0xdf) {
         size = 2;
     } else if (first >= 0xe0 && first <= 0xef) {
