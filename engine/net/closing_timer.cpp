@@ -5,7 +5,8 @@ namespace btfs::net {
 struct ClosingTimer::State : std::enable_shared_from_this<State> {
     explicit State(boost::asio::ip::tcp::socket& of) : socket(&of), timer(of.get_executor()) {}
 
-    /// One wait is enough for deadlines that move on: it looks again when it ends.
+    /// Waits for the deadline. A deadline that is put off needs no new wait: the wait that ends looks at the
+    /// deadline again.
     void wait() {
         if (waiting) return;
         waiting = true;

@@ -17,12 +17,13 @@ namespace {
 
 using asio::ip::tcp;
 
-/// The attempts for one host. Shared with their handlers, which the coroutine may not live to see.
+/// Connection attempts to the addresses of one host. Their handlers share ownership, since they may run after
+/// the coroutine has ended.
 class Race : public std::enable_shared_from_this<Race> {
   public:
     explicit Race(SocketFactory& sockets) : wake(sockets.io()), sockets_(sockets) {}
 
-    /// `wake` is cancelled when an attempt ends.
+    /// Each attempt that ends cancels `wake`.
     asio::steady_timer wake;
     std::optional<ConnectedSocket> winner;
     Error last_error = Errc::name_not_found;
@@ -76,7 +77,7 @@ class Race : public std::enable_shared_from_this<Race> {
     std::uint64_t next_id_ = 0;
 };
 
-/// Closes what is still being tried when the coroutine ends, however it does.
+/// Guard that closes the sockets of unfinished attempts when the coroutine ends, also by cancellation.
 struct AbandonedAtEnd {
     Race& race;
     ~AbandonedAtEnd() { race.abandon(); }

@@ -64,7 +64,7 @@ void DhtClient::begin(ItemSearch& search) {
         if (each.knows_anybody() && each.find_item(search.name, Clock::now())) ++*search.nodes;
 }
 
-/// Those whose nodes have all answered, or have had their time.
+/// Ends the searches whose nodes have all answered, and those whose deadline has passed.
 void DhtClient::end_items(TimePoint now) {
     for (auto search = items_.begin(); search != items_.end();) {
         const auto next = std::next(search);
@@ -171,7 +171,7 @@ void DhtClient::carry_on() {
         while (const auto event = each.poll_event()) take(*event);
     end_items(Clock::now());
     for (dht::Node& each : nodes_)
-        // Datagrams get lost: what cannot be sent is one of those.
+        // A send that fails is treated as a lost datagram.
         while (const auto datagram = each.poll_datagram()) (void)udp_.send(datagram->to, datagram->bytes);
     if (Clock::now() >= keep_due_) keep();
     arm_timer();
@@ -181,7 +181,7 @@ void DhtClient::arm_timer() {
     TimePoint next = std::min({nodes_[0].next_timeout(), nodes_[1].next_timeout(), keep_due_});
     if (knows_anybody()) next = std::min(next, schedule_.next_timeout());
     for (const ItemSearch& search : items_) next = std::min(next, search.deadline);
-    if (next >= armed_) return;  // it fires earlier, and looks again then
+    if (next >= armed_) return;  // the timer fires earlier and is armed anew then
     armed_ = next;
     timer_.expires_at(next);
     timer_.async_wait([this](Error error) {
@@ -198,7 +198,7 @@ void DhtClient::keep() {
     const std::vector<dht::Contact> of_v6 = nodes_[1].table().contacts();
     contacts.insert(contacts.end(), of_v6.begin(), of_v6.end());
     if (contacts.empty()) {
-        keep_due_ = Clock::now() + kFirstKeep;  // what an earlier run knew is better than nothing
+        keep_due_ = Clock::now() + kFirstKeep;  // do not overwrite the table of an earlier run
     } else if (options_.on_table) {
         options_.on_table(dht::write_table(dht::to_keep(std::move(contacts), kept_)));
     }

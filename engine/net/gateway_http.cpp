@@ -23,7 +23,7 @@ Error system_error(int number) {
     return {number, boost::system::system_category()};
 }
 
-/// A TCP connection whose every wait ends with the deadline.
+/// TCP connection whose waits all end at one deadline.
 class Connection {
   public:
     Connection(AddressFamily family, TimePoint deadline)
@@ -69,7 +69,7 @@ class Connection {
         return {};
     }
 
-    /// How many bytes have come; none when the other side has ended.
+    /// Returns how many bytes have come, 0 at the end of the stream.
     Result<std::size_t> receive(std::span<char> into) {
         for (;;) {
             if (Error error = wait_for(POLLIN)) return error;

@@ -41,7 +41,7 @@ struct ReadLimits {
     }
 };
 
-/// The outcome of one connection: a response, or a redirect.
+/// Outcome of one connection: a response or a redirect.
 struct Hop {
     HttpResponse response;
     std::optional<std::string> location;
@@ -58,7 +58,8 @@ bool is_magnet(std::string_view location) {
                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
 }
 
-/// The reply's redirect, if it is one that names a place to go to. Its body does not matter.
+/// Returns the Location of a redirect, if the reply is one and has one. The body of such a reply is not
+/// needed.
 std::optional<std::string> location_of(const http::ReplyParser& parser) {
     if (!parser.header_done() || !is_redirect(parser.status())) return std::nullopt;
     const auto location = parser.field("location");
@@ -79,7 +80,7 @@ Result<Hop> hop_of(http::ReplyParser& parser, std::size_t max_body_size) {
 }
 
 bool is_end(boost::system::error_code error) {
-    // Many servers close without saying so in TLS. The parser knows whether the body was whole.
+    // Many servers close without TLS's close_notify. The parser knows whether the body was whole.
     return error == asio::error::eof || error == asio::ssl::error::stream_truncated;
 }
 
@@ -124,10 +125,10 @@ class HttpClient::Tls {
         }
     }
     asio::ssl::context context;
-    boost::system::error_code error;  ///< no certificates: nothing can be verified
+    boost::system::error_code error;  ///< set if the certificates could not be loaded
 };
 
-/// One GET with all its redirects. Lives in the coroutine's frame.
+/// GET request with all its redirects. Lives in the coroutine's frame.
 class HttpClient::Exchange {
   public:
     Exchange(HttpClient& client, HttpRequest request)
@@ -160,8 +161,9 @@ class HttpClient::Exchange {
     }
 
   private:
-    /// A public server sends nobody into a local network. One in the local network is as near to what is
-    /// there as the address that it names.
+    /// Forbids local addresses once a public server has redirected the request: a public server must not
+    /// direct requests into a local network. A server in the local network can reach that network itself, so
+    /// its redirects may lead there.
     void redirected_from(bool from_public) {
         came_from_public_ = came_from_public_ || from_public;
         access_ = came_from_public_ ? http::LocalAccess::nothing : http::LocalAccess::everything;

@@ -14,7 +14,7 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-/// Up to and with the info-hash: what comes behind it is the session's.
+/// Bytes of a handshake up to the end of the info-hash. The session reads the bytes behind it.
 constexpr std::size_t kNeeded = 48;
 constexpr int kPortsToTry = 100;
 constexpr Duration kAcceptPause = 100ms;
@@ -47,7 +47,7 @@ Error Listener::bind(std::uint16_t port) {
         } else {
             error = acceptor.error();
             if (error == boost::asio::error::address_in_use) return error;
-        }  // else there is no such family here
+        }  // else the machine has no addresses of this family
     }
     return acceptors_.empty() ? error : Error{};
 }
@@ -70,7 +70,7 @@ void Listener::close() {
 void Listener::accept(std::size_t index) {
     acceptors_[index].async_accept([this, index](Error error, tcp::socket socket) {
         if (error == boost::asio::error::operation_aborted || index >= acceptors_.size()) return;
-        if (error) {  // as out of descriptors: pause, so that the loop does not spin
+        if (error) {  // such as "out of descriptors": pause, so that the loop does not spin
             auto pause = std::make_shared<boost::asio::steady_timer>(sockets_.io(), kAcceptPause);
             pause->async_wait([this, index, pause](Error e) {
                 if (!e && index < acceptors_.size()) accept(index);
@@ -120,7 +120,7 @@ void Listener::read(std::uint64_t id) {
     if (!n) return drop(id);
     pending.filled += *n;
     if (pending.filled < kNeeded) return wait(id);
-    // The fixed beginning of the protocol, eight reserved bytes, the hash (BEP 3).
+    // A handshake begins with 20 fixed bytes and eight reserved ones; then comes the info-hash (BEP 3).
     const Sha1Digest info_hash = Sha1Digest::from(ByteView(pending.bytes).subspan(28, 20));
     auto node = pending_.extract(id);
     shares_.remove(id);

@@ -29,7 +29,7 @@ Error MulticastSocket::send(ByteView datagram) {
     return {};
 }
 
-/// Where it was joined before, that is refused, and changes nothing.
+/// Joins the group on the interface. The kernel refuses a second join, which changes nothing.
 void MulticastSocket::join(const MulticastInterface& interface) {
     group_req request{};
     request.gr_interface = interface.index;
@@ -39,7 +39,7 @@ void MulticastSocket::join(const MulticastInterface& interface) {
     (void)setsockopt(socket_->native_handle(), level, MCAST_JOIN_GROUP, &request, sizeof request);
 }
 
-/// By this interface, and from its address: what is sent tells others where to dial us.
+/// Sends by this interface and from its address: receivers dial us at the sender's address.
 void MulticastSocket::send(ByteView datagram, const MulticastInterface& interface) {
     auto group = to_asio<udp>(group_);
     iovec bytes{const_cast<std::byte*>(datagram.data()), datagram.size()};

@@ -55,7 +55,8 @@ void NameLookups::leave(WaiterId waiter) {
     assert(found != lookups_.end());
     std::erase(found->second.waiters, waiter);
     if (!found->second.waiters.empty()) return;
-    // One that was sent is forgotten as well: the next waiter asks anew rather than wait for a lost answer.
+    // A question that was sent is forgotten, too: the next waiter asks anew instead of waiting for an answer
+    // that may be lost.
     if (found->second.place) queue_.erase(*found->second.place);
     lookups_.erase(found);
 }
@@ -85,7 +86,7 @@ std::vector<NameLookups::WaiterId> NameLookups::handle_answer(const NameQuestion
     const auto found = lookups_.find(question);
     if (found == lookups_.end()) return {};
     std::vector<WaiterId> waiters = std::move(found->second.waiters);
-    if (found->second.place) queue_.erase(*found->second.place);  // asked once more meanwhile
+    if (found->second.place) queue_.erase(*found->second.place);  // queued a second time meanwhile
     lookups_.erase(found);
     for (const WaiterId waiter : waiters) waiters_.erase(waiter);
     return waiters;

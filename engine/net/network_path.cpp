@@ -16,7 +16,8 @@
 namespace btfs::net {
 namespace {
 
-/// Addresses that no network has (RFC 5737, RFC 3849): the route to them is the default route.
+/// Addresses reserved for documentation (RFC 5737, RFC 3849). No network has them, so their route is the
+/// default route.
 const Address kNowhereV4 = *Address::parse("192.0.2.1");
 const Address kNowhereV6 = *Address::parse("2001:db8::1");
 
@@ -74,7 +75,7 @@ std::optional<Answer> ask(const Address& to, const LocalBinding& binding) {
     }
     std::optional<Answer> answer;
     alignas(nlmsghdr) std::array<std::byte, 4096> reply;
-    // The kernel answers while it takes the question.
+    // The kernel has answered by the time that send() returns.
     if (send(socket, &query.header, query.header.nlmsg_len, 0) >= 0)
         if (const ssize_t size = recv(socket, reply.data(), reply.size(), MSG_DONTWAIT); size > 0)
             answer = parse(reinterpret_cast<nlmsghdr*>(reply.data()), static_cast<std::size_t>(size));

@@ -56,7 +56,7 @@ void NetworkWatch::wait() {
 }
 
 bool NetworkWatch::read_one() {
-    std::array<std::byte, 8192> message;  // its words do not matter
+    std::array<std::byte, 8192> message;  // its content does not matter
     const ssize_t size = recv(socket_.native_handle(), message.data(), message.size(), MSG_DONTWAIT);
     return size > 0 || (size < 0 && (errno == ENOBUFS || errno == EINTR));  // ENOBUFS: some were lost
 }

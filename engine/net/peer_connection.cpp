@@ -10,10 +10,11 @@ constexpr int kReadsPerTurn = 2;
 constexpr std::size_t kMaxBuffers = 32;
 /// A read that brought less than this has emptied the socket.
 constexpr std::size_t kProbablyMore = 64 * 1024;
-/// A peer that sent something so lately sends the rest of a block soon: its packets are not looked at one by
-/// one. A slower peer wakes us with each, as a sign of life.
+/// A peer that sent something within this time will send the rest of its block soon, so we need not wake up
+/// for each packet. Each packet of a slower peer wakes us: it is a sign of life.
 constexpr Duration kQuick = std::chrono::milliseconds(100);
-/// With more requests in flight than these, no part of an answer is held back: another one follows it.
+/// With more bytes requested than this, Nagle's algorithm holds back no part of an answer: another answer
+/// follows it.
 constexpr std::uint64_t kLittle = 256 * 1024;
 
 }  // namespace
@@ -37,7 +38,7 @@ void PeerConnection::wait_readable() {
     const wire::PeerSession* session = torrent_.session(id_);
     reading_paused_ =
         session && !broken_ && session->control_backlog() > wire::PeerSession::kMaxControlBacklog;
-    if (reading_paused_) return;  // flush() goes on
+    if (reading_paused_) return;  // flush() resumes reading
     const TimePoint turn = Clock::now();
     const bool quick = turn < last_turn_ + kQuick;
     stream_->set_receive_low_water(session && quick ? session->worth_receiving() : 1);
@@ -65,7 +66,7 @@ void PeerConnection::resume_reading() {
 
 bool PeerConnection::read_once(bool& more) {
     wire::PeerSession* session = torrent_.session(id_);
-    if (!session) return true;  // disconnected; the owner will learn it
+    if (!session) return true;  // disconnected; the torrent tells the owner
     std::array<iovec, kMaxBuffers> buffers;
     const std::size_t count = session->receive_buffers(buffers);
     auto n = stream_->read(std::span(buffers).first(count));
@@ -88,7 +89,7 @@ void PeerConnection::flush() {
         std::array<iovec, kMaxBuffers> buffers;
         const std::size_t count = session->send_buffers(buffers);
         auto n = stream_->write(std::span(buffers).first(count));
-        if (!n) {  // the read side will see it too, and close
+        if (!n) {  // the read fails as well, and closes the connection
             broken_ = true;
             return resume_reading();
         }

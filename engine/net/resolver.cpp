@@ -20,11 +20,12 @@ namespace btfs::net {
 namespace asio = boost::asio;
 namespace {
 
-constexpr std::size_t kMaxNameSize = 253;  // RFC 1035, as text
-/// After this long a channel without questions is made anew, with the name servers of the day.
+constexpr std::size_t kMaxNameSize = 253;  // characters (RFC 1035)
+/// A channel that had no question for this long is replaced by a new one, which reads the present name
+/// servers.
 constexpr Duration kChannelLife = 30s;
 
-/// One question; the coroutine sleeps on its timer until the answer, or the time, has come.
+/// Name question of one coroutine, which waits on the timer until the answer comes or the time is over.
 struct Query {
     explicit Query(asio::io_context& io) : timer(io) {}
     asio::steady_timer timer;
@@ -44,7 +45,7 @@ Error error_of(int status) {
     }
 }
 
-/// The life of an answer: the shortest of its records'.
+/// Returns the lifetime of an answer: the shortest TTL of its records.
 Duration life_of(const ares_addrinfo& info) {
     Duration life = NameLookups::kLongestLife;
     for (const ares_addrinfo_node* node = info.nodes; node; node = node->ai_next)
@@ -74,13 +75,13 @@ bool wanted(const Address& address, Families families) {
     return families == Families::both || (families == Families::v4) == address.is_v4();
 }
 
-/// RFC 6761: never a question for a server.
+/// Returns true for names that no server may be asked about (RFC 6761).
 bool is_localhost(std::string_view name) {
     if (name.ends_with('.')) name.remove_suffix(1);
     return name == "localhost" || name.ends_with(".localhost");
 }
 
-/// The answer for an address, localhost or a name that cannot be; nothing if a server has to be asked.
+/// Returns the answer for an address, localhost or an impossible name; nothing if a server has to be asked.
 std::optional<Result<std::vector<Address>>> known_answer(const std::string& name, Families families) {
     std::vector<Address> known;
     if (const auto literal = Address::parse(name)) {
@@ -99,7 +100,7 @@ std::optional<Result<std::vector<Address>>> known_answer(const std::string& name
 
 }  // namespace
 
-/// A c-ares channel, its sockets and its timer in an io_context.
+/// c-ares channel whose sockets and timer run in an io_context.
 class Resolver::Channel : public std::enable_shared_from_this<Channel> {
   public:
     Channel(SocketFactory& sockets, Options options)
@@ -113,7 +114,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
 
     asio::io_context& io() { return io_; }
 
-    /// Ends all questions. No more can be asked.
+    /// Ends all questions and refuses new ones.
     void close() {
         closed_ = true;
         destroy();
@@ -125,7 +126,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
         queries_.clear();
     }
 
-    /// The query's result is set now or later.
+    /// Asks the question. Sets the query's result now or later.
     NameLookups::WaiterId ask(NameQuestion question, LookUp look_up, const std::shared_ptr<Query>& query) {
         const NameLookups::WaiterId id = next_id_++;
         if (closed_) {
@@ -150,12 +151,13 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     }
 
   private:
-    /// Handed back by c-ares with its answer, exactly once: at the latest when the channel is destroyed.
+    /// Argument of c-ares's callback. c-ares calls back exactly once, at the latest when the channel is
+    /// destroyed.
     struct Asked {
         Channel* channel;
         NameQuestion question;
     };
-    /// One socket of c-ares, which closes it itself.
+    /// Socket that c-ares owns and closes.
     struct Watched {
         explicit Watched(asio::io_context& io, int fd) : descriptor(io, fd) {}
         asio::posix::stream_descriptor descriptor;
@@ -165,7 +167,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     };
 
     void send_queued() {
-        // c-ares may answer at once, from the hosts file: that comes back to here.
+        // c-ares may answer at once from the hosts file; its callback then calls this function again.
         if (std::exchange(sending_, true)) return;
         while (!closed_ && lookups_.queued() > 0) {
             const bool usable = ready();
@@ -183,7 +185,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
 
     void send(const NameQuestion& question) {
         ares_addrinfo_hints hints{};
-        hints.ai_flags = ARES_AI_NOSORT;  // sorting would open sockets that are bound to nothing
+        hints.ai_flags = ARES_AI_NOSORT;  // sorting would open sockets that SocketFactory did not bind
         hints.ai_family = question.families == Families::both ? AF_UNSPEC
                           : question.families == Families::v4 ? AF_INET
                                                               : AF_INET6;
@@ -248,7 +250,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
             found.empty() ? NameLookups::Answer(error_of(status)) : NameLookups::Answer(std::move(found));
         channel.end(asked->question, answer, life);
         if (channel.closed_ || channel.lookups_.queued() == 0) return;
-        // Later: c-ares is at work further up the stack.
+        // Posted, because a c-ares function is running further up the call stack.
         asio::post(channel.io_, [weak = channel.weak_from_this()] {
             if (auto self = weak.lock()) self->send_queued();
         });
@@ -328,7 +330,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     ares_channel channel_ = nullptr;
     TimePoint created_;
     NameLookups lookups_;
-    std::unordered_map<NameLookups::WaiterId, std::shared_ptr<Query>> queries_;  ///< that wait
+    std::unordered_map<NameLookups::WaiterId, std::shared_ptr<Query>> queries_;  ///< awaiting an answer
     NameLookups::WaiterId next_id_ = 0;
     bool sending_ = false;
     std::unordered_map<int, std::shared_ptr<Watched>> watched_;

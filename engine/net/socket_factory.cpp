@@ -14,11 +14,11 @@ namespace {
 
 namespace ip = boost::asio::ip;
 
-/// Unsent bytes in the kernel beyond which a socket takes no more: requests must not queue behind uploads.
+/// Unsent bytes in the kernel beyond which a socket is not writable: requests must not queue behind uploads.
 constexpr int kUnsentLowWater = 32 * 1024;
-/// A peer that has acknowledged nothing for so long, though something was sent, has gone: its connection
-/// fails. The kernel alone would go on for a quarter of an hour. Longer than a peer's read loop stops under a
-/// rate limit, since a window that stays closed counts, too.
+/// A connection fails if the peer acknowledges none of the bytes that we sent for this long; without the
+/// option the kernel retransmits for a quarter of an hour. A receive window that stays closed counts as
+/// silence, so the time is longer than a peer under a rate limit stops reading.
 constexpr unsigned kUnacknowledgedTimeout = 30'000;  // ms
 /// Multicast datagrams do not leave the local network.
 constexpr int kMulticastHops = 1;
@@ -36,7 +36,8 @@ typename Protocol::endpoint local_endpoint(const LocalBinding& binding, AddressF
     return {protocol_of<Protocol>(family), port};
 }
 
-/// As a rule Linux hands a group's datagrams to all sockets once anybody on the machine has joined it.
+/// Limits a socket to the groups that it has joined itself. By default Linux gives it the datagrams of every
+/// group that any socket of the machine has joined.
 Error hear_only_what_is_joined(int socket, AddressFamily family) {
     const int others = 0;
     const bool v4 = family == AddressFamily::v4;
@@ -78,7 +79,7 @@ Result<ip::tcp::socket> SocketFactory::tcp(AddressFamily family) {
 }
 
 void SocketFactory::prepare(ip::tcp::socket& socket) {
-    Error ignored;  // an option that is refused costs speed, not correctness
+    Error ignored;  // without the option the socket is slower, but works
     socket.set_option(ip::tcp::no_delay(true), ignored);
     socket.non_blocking(true, ignored);
     const int unsent = kUnsentLowWater;

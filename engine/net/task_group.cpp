@@ -27,7 +27,7 @@ void TaskGroup::spawn(std::string_view what, boost::asio::awaitable<void> task) 
 }
 
 void TaskGroup::cancel() {
-    // A cancelled task may end, and leave the list, inside emit().
+    // Copies the list first: a cancelled task may end, and leave the list, inside emit().
     std::vector<boost::asio::cancellation_signal*> signals;
     for (auto& signal : tasks_) signals.push_back(&signal);
     for (auto* signal : signals) {

@@ -110,7 +110,7 @@ Awaitable<Result<AnnounceReply>> TrackerClient::ask_over_http(const Queued& queu
     const Result<HttpResponse> response = co_await http_.get(std::move(request));
     if (!response) co_return response.error();
     auto reply = tracker::parse_http_announce(as_bytes(response->body));
-    // A page that is no reply to an announce: its status tells more than that it cannot be read.
+    // The body is not a reply to an announce, so the HTTP status tells more than the parse error.
     if (!reply && response->status >= 400) co_return make_error_code(Errc::http_status);
     if (reply) reply->tracker = response->server;
     co_return reply;
@@ -165,7 +165,8 @@ void TrackerClient::finish(std::uint64_t id, Result<AnnounceReply> result) {
     auto node = exchanges_.extract(id);
     if (node.empty()) return;
     if (node.mapped()->machine) udp_.unsubscribe(node.mapped()->subscription);
-    // Not from inside announce(): a send that fails at once comes here through it.
+    // Posted, so that `done` is never called inside announce(): announce() itself comes here if a send fails
+    // at once.
     boost::asio::post(io_,
                       [done = std::move(node.mapped()->done), result = std::move(result)] { done(result); });
 }

@@ -64,14 +64,14 @@ void UdpMux::receive_all(Socket& from_socket) {
         Error error;
         const std::size_t size = from_socket.receive_from(boost::asio::buffer(buffer_), sender, 0, error);
         if (error == boost::asio::error::would_block) return;
-        if (error) continue;  // an ICMP answer to something sent before
+        if (error) continue;  // ICMP's answer to a datagram sent before
         const Endpoint from = from_asio_endpoint(sender);
         const ByteView datagram = ByteView(buffer_).first(size);
         if (size > 0 && datagram[0] == std::byte{'d'}) {
             if (krpc_) krpc_(from, datagram);
             continue;
         }
-        std::vector<Receive> receivers;  // they may unsubscribe meanwhile
+        std::vector<Receive> receivers;  // a copy, since subscribers may unsubscribe meanwhile
         for (auto at = subscribers_.lower_bound({from, 0});
              at != subscribers_.end() && at->first.first == from; ++at)
             receivers.push_back(at->second);
@@ -81,8 +81,8 @@ void UdpMux::receive_all(Socket& from_socket) {
 }
 
 void UdpMux::answer_stranger(const Endpoint& from, ByteView datagram) {
-    // A reset, on which the peer turns to TCP. It is not dialled: senders are easily forged, and our greeting would
-    // tell whoever forges them which torrents we have.
+    // Answers a uTP SYN with a reset, so that the peer turns to TCP. We do not dial the sender in return: its
+    // address may be forged, and our handshake would tell the forger which torrents we have.
     if (const auto refusal = utp::refusal_of(datagram)) (void)send(from, *refusal);
 }
 
