@@ -15,7 +15,7 @@
 namespace btfs::portmap {
 namespace {
 
-/// For all repetitions of one question.
+/// Limits one question with all its repetitions.
 constexpr Duration kPatience = 2s;
 
 Error natpmp_error(int code) {
@@ -56,7 +56,7 @@ class NatPmpGateway final : public PortGateway {
                                             static_cast<std::uint32_t>(kMappingLease.count()));
         if (!answer) return answer.error();
         const auto& given = answer->pnu.newportmapping;
-        // A lease of no time is none.
+        // A lease of zero seconds is a refusal.
         if (given.mappedpublicport == 0 || given.lifetime == 0)
             return natpmp_error(NATPMP_ERR_OUTOFRESOURCES);
         return PortMapping{given.mappedpublicport, std::chrono::seconds(given.lifetime)};
@@ -82,7 +82,8 @@ class NatPmpGateway final : public PortGateway {
             });
     }
 
-    /// The library repeats the question at the times that the RFC gives.
+    /// Sends a question and waits for its answer. The library repeats the question at the intervals of RFC
+    /// 6886.
     template <class Send, class IsAnswer>
     Result<natpmpresp_t> ask(Send send, IsAnswer is_answer) {
         const TimePoint deadline = Clock::now() + kPatience;
@@ -92,7 +93,8 @@ class NatPmpGateway final : public PortGateway {
             const int outcome = readnatpmpresponseorretry(&natpmp_, &answer);
             if (outcome == 0) {
                 if (is_answer(answer)) return answer;
-                // The second answer to a question that was repeated: ours is forgotten with it, so once more.
+                // This is a second answer to an earlier question that was repeated. The library takes it for
+                // the answer to the present question and stops repeating that, so send it again.
                 if (const int sent = send(); sent < 0) return natpmp_error(sent);
             } else if (outcome != NATPMP_TRYAGAIN) {
                 return natpmp_error(outcome);

@@ -16,18 +16,18 @@
 namespace btfs::portmap {
 namespace {
 
-/// How soon another router is noticed. The kernel alone is asked.
+/// Interval between checks for another router. A check asks only the kernel.
 constexpr Duration kLookInterval = 10s;
 
-/// Goes on while the computer sleeps.
+/// Returns the time of a clock that also runs while the computer is suspended.
 TimePoint boot_time() {
     timespec time{};
     clock_gettime(CLOCK_BOOTTIME, &time);
     return TimePoint{} + std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-/// Home networks and carriers' have routers with private addresses; beyond any other there is no gateway that
-/// maps ports.
+/// Returns the default router if its address is private, as in home networks and carriers' NATs. Other
+/// routers map no ports.
 std::optional<Address> private_router() {
     auto router = default_gateway();
     return router && router->is_private() ? router : std::nullopt;
@@ -42,7 +42,7 @@ class PortMapper::Work {
           ports_{{Transport::tcp, "TCP", own.tcp, {}}, {Transport::udp, "UDP", own.udp, {}}},
           told_(own) {}
 
-    // ---- the thread ----
+    // ---- called by the thread ----
     void run() {
         while (wait_for_work()) {
             map_all();
@@ -54,7 +54,7 @@ class PortMapper::Work {
         changed_.notify_all();
     }
 
-    // ---- the others ----
+    // ---- called by other threads ----
     void look_now() {
         std::lock_guard lock(mutex_);
         look_ = true;
@@ -65,8 +65,8 @@ class PortMapper::Work {
         stopping_ = true;
         changed_.notify_all();
     }
-    /// Whether the thread is at its end by then; while a gateway is being looked for, that is not waited for.
-    /// It tells nothing any more in any case.
+    /// Returns true if the thread has ended by the deadline. Returns false at once while the thread searches
+    /// for a gateway. In either case on_ports is not called any more.
     bool wait_for_end(TimePoint deadline) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return !telling_; });
@@ -93,7 +93,7 @@ class PortMapper::Work {
         return stopping_;
     }
 
-    /// False when it is time to end.
+    /// Waits until mappings are due. Returns false once the thread has to end.
     bool wait_for_work() {
         for (;;) {
             look_at_router();
@@ -176,8 +176,8 @@ class PortMapper::Work {
     }
 
     bool map(Port& port, std::chrono::seconds& shortest) {
-        // Peers that are told of one port use it for both, so the second is wanted to be the same as the
-        // first.
+        // Peers use the port that they know for both transports, so ask for the same external port for UDP as
+        // for TCP.
         const std::uint16_t wanted = port.lease                  ? port.lease->external_port
                                      : port.own == ports_[0].own ? ports_[0].reachable()
                                                                  : port.own;
@@ -208,7 +208,7 @@ class PortMapper::Work {
         }
     }
 
-    /// Once at info for each router: most networks that cannot map never will.
+    /// Logs at info once for each router, else at debug: a network that cannot map ports usually never can.
     template <class... Args>
     void complain(fmt::format_string<Args...> format, Args&&... args) {
         const std::string text = fmt::format(format, std::forward<Args>(args)...);
@@ -241,7 +241,7 @@ class PortMapper::Work {
     bool asking_ = false;       // guarded by mutex_
     bool has_gateway_ = false;  // guarded by mutex_
 
-    // The thread's alone.
+    // Used by the thread alone.
     const OnPorts on_ports_;
     Port ports_[2];  ///< TCP, UDP
     ReachablePorts told_;

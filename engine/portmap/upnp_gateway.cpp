@@ -17,17 +17,17 @@ namespace {
 
 constexpr int kDiscovery_ms = 2000;
 constexpr unsigned char kHops = 2;
-/// For one exchange, and for several that belong together.
+/// Limits one exchange, and a sequence of exchanges for one purpose.
 constexpr Duration kPatience = 3s;
 constexpr Duration kPatienceInAll = 10s;
-/// Descriptions of one router that are fetched.
+/// Limits the device descriptions that are fetched from one router.
 constexpr std::size_t kMaxDescriptions = 4;
-/// External ports that are tried when others have them.
+/// Limits the external ports that are tried while each is taken by another host.
 constexpr int kPortsToTry = 10;
 constexpr std::uint16_t kFirstUnprivileged = 1024;
 
 constexpr unsigned kOk = 200;
-// Of the standard of WANIPConnection.
+// Error codes of the UPnP device architecture and of WANIPConnection.
 constexpr int kActionFailed = 501;
 constexpr int kConflict = 718;
 
@@ -75,7 +75,8 @@ class UpnpGateway final : public PortGateway {
         for (int i = 0; i < kPortsToTry && outcome == upnp_error(kConflict) && Clock::now() < deadline; ++i) {
             std::chrono::seconds lease = kMappingLease;
             outcome = add(transport, port, external_port, lease);
-            // Some have permanent mappings alone, and not all of them say so in the standard's words.
+            // Some gateways support permanent mappings only, and not all of them answer with the standard's
+            // error code.
             if (outcome.category() == upnp_error(0).category() && outcome != upnp_error(kConflict)) {
                 lease = {};
                 outcome = add(transport, port, external_port, lease);
@@ -107,7 +108,7 @@ class UpnpGateway final : public PortGateway {
         return reply ? Error{} : reply.error();
     }
 
-    /// What is no success is an error of UPnP, if the gateway has said so, or of the network.
+    /// Carries out an action. Returns UPnP's error if the gateway reports one, else the network's.
     Result<UpnpReply> ask(std::string_view action, UpnpArguments arguments) {
         const auto said = net::exchange_with_gateway(
             endpoint_, upnp_action_request(service_, action, arguments), Clock::now() + kPatience);
@@ -120,11 +121,12 @@ class UpnpGateway final : public PortGateway {
 
     const UpnpService service_;
     const Endpoint endpoint_;
-    /// The one of ours that the gateway is reached from.
+    /// Our own address from which we reach the gateway.
     const Address own_address_;
 };
 
-/// Where the router describes itself, of all that came forward; each place once.
+/// Returns the URLs of the router's own device descriptions, without duplicates. Other devices that answered
+/// the search are ignored.
 std::vector<http::HttpUrl> descriptions_of(const Address& router) {
     int error = UPNPDISCOVER_SUCCESS;
     const std::unique_ptr<UPNPDev, decltype(&freeUPNPDevlist)> devices(

@@ -9,7 +9,8 @@
 namespace btfs::portmap {
 namespace {
 
-/// It becomes part of a header and of XML, so nothing else is let through.
+/// Returns true for the known service types. The type is copied into an HTTP header and into XML, so no other
+/// text is accepted.
 bool is_service_type(std::string_view type) {
     for (const std::string_view known : {"urn:schemas-upnp-org:service:WANIPConnection:",
                                          "urn:schemas-upnp-org:service:WANPPPConnection:"}) {
@@ -27,7 +28,7 @@ std::string first_lines(std::string_view method, const http::HttpUrl& url) {
     return lines;
 }
 
-/// A reply as the library has read it.
+/// Names and values of a reply, as parsed by the library.
 class NamedValues {
   public:
     explicit NamedValues(std::string_view body) {
