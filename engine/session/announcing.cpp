@@ -91,7 +91,8 @@ void Announcing::carry_on() {
     while (auto job = announcer_.poll_job(Clock::now(), progress)) {
         const std::string shown = tracker::public_url(job->url);
         log::debug("{}: announcing to {}", name_, shown);
-        // The end does not wait for announces of other torrents that nobody answers.
+        // A `stopped` announce is urgent: at the end of the process it must not queue behind other torrents'
+        // announces to trackers that do not answer.
         job->urgent = Clock::now() < hurry_until_ || job->request.event == tracker::AnnounceEvent::stopped;
         announce(std::move(*job), shown);
     }

@@ -53,7 +53,8 @@ bool ConnectionBudget::make_room(Holder& holder) {
         if (each > urgency) break;
         const Member* most = greediest(each);
         if (!most || most->holder == &holder) continue;
-        // Two that are as urgent would else take one from each other in turn.
+        // Without this condition two torrents of the same urgency would take a connection from each other in
+        // turn.
         if (each == urgency && most->count <= member(holder).count + 1) continue;
         if (most->holder->give_up_connections(1) > 0) return used_ < max_;
     }

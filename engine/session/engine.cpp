@@ -26,7 +26,7 @@ std::uint16_t Engine::port() const {
 void Engine::start() {
     const PeerPorts own = loop_->own_ports();
     loop_->post([this] { loop_->begin(); });
-    // Before the engine thread, which may call it.
+    // Starts the mapper before the engine thread, which may call it.
     if (loop_->options.port_mapping)
         loop_->mapper.start({own.tcp, own.dht}, [this](portmap::ReachablePorts ports) {
             loop_->post([this, ports] { loop_->take_outside_ports({ports.tcp, ports.udp}); });

@@ -75,7 +75,7 @@ net::Awaitable<void> NamedPeers::look_up(Name& name) {
         name.warned = false;
         name.on_found(endpoints);
     } else {
-        // Once for each failure that lasts, not with each try.
+        // Warns once for a lasting failure; further tries are logged at debug.
         log::at(name.warned ? log::Level::debug : log::Level::warn, "peer {}: {}; trying again",
                 name.peer.host, addresses.error().message());
         name.warned = true;

@@ -35,10 +35,11 @@ void TorrentRunner::provide(KnownContent content) {
 
 void TorrentRunner::take_up_content() {
     if (is_private()) torrent_.become_private(Clock::now());
-    // Before the store is asked what it has: readers are let in already, and a piece that is lost meanwhile
-    // is told of. Events are posted, so the torrent knows its content when the first one comes.
+    // Subscribes to the store's events before know_content() asks the store which pieces it has: readers may
+    // use the store already, and a piece that is lost in between must be reported. Events are posted, so the
+    // torrent knows its content when the first one arrives.
     spec_.content->storage.attach(*this);
-    // Of a private torrent only those who have its file know the trackers, and nobody else is to.
+    // A private torrent's metadata is not served to peers: only those who have its torrent file may join it.
     torrent_.know_content(spec_.content->layout, spec_.content->storage,
                           is_private() ? nullptr : spec_.content->metadata, Clock::now());
 }
@@ -126,7 +127,7 @@ void TorrentRunner::drop_reader(ReaderId reader) {
     after_event();
 }
 
-// ---- the process's limits, and its network ----
+// ---- limits of the process, and its network ----
 
 net::DialUrgency TorrentRunner::urgency() const {
     if (torrent_.readers_wait()) return net::DialUrgency::reader_waits;
@@ -142,15 +143,16 @@ std::size_t TorrentRunner::give_up_connections(std::size_t count) {
     return given;
 }
 
-/// True if one more connection is of use: asked again when a dial's turn comes.
+/// Returns true if the torrent has room for one more connection. The dialer asks again when a dial's turn
+/// comes.
 bool TorrentRunner::has_room() {
     const bool beyond_share =
         urgency() == net::DialUrgency::idle && shared_.connections.is_beyond_share(*this);
     return torrent_.connection_count() < options_.max_peers && !beyond_share;
 }
 
-/// An idle torrent dials few peers, and none beyond its share of the process's connections. True if the
-/// torrent was told of another limit, and may have something to do.
+/// Sets the torrent's limit of dials. An idle torrent dials few peers, and none beyond its share of the
+/// process's connections. Returns true if the limit has changed, since the torrent may then have actions.
 bool TorrentRunner::update_dialling() {
     const net::DialUrgency now = urgency();
     std::size_t max = Torrent::kMaxDialling;
@@ -193,7 +195,7 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
     if (spec_.content) status.content = {spec_.content->layout.total_size(), totals.left};
     if (!announcing_) return status;
     std::vector<tracker::TrackerStatus> trackers = announcing_->status();
-    const auto unusable = std::ranges::find(trackers, false, &tracker::TrackerStatus::usable);  // come last
+    const auto unusable = std::ranges::find(trackers, false, &tracker::TrackerStatus::usable);  // at the end
     const auto shown_end =
         unusable + std::min<std::ptrdiff_t>(trackers.end() - unusable, TorrentStatus::kMaxUnusableShown);
     status.unusable_trackers.assign(unusable, shown_end);
@@ -220,7 +222,7 @@ void TorrentRunner::close() {
     timer_.cancel();
 }
 
-// ---- the store's events: posted, since they come from its threads ----
+// ---- events of the store: they come on its threads, so each is posted ----
 
 template <class F>
 void TorrentRunner::post(F&& event) {
@@ -262,7 +264,7 @@ void TorrentRunner::on_read(ReadTicket ticket, Result<ContentView> content) {
 // ---- actions ----
 
 void TorrentRunner::after_event() {
-    if (carrying_out_) return;  // an action led to another event: the loop below goes on with it
+    if (carrying_out_) return;  // an action has caused this event: the loop below handles it
     carrying_out_ = true;
     do {
         while (auto action = torrent_.poll_action())
@@ -345,7 +347,7 @@ void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction directio
 
 void TorrentRunner::arm_timer() {
     const TimePoint next = torrent_.next_timeout();
-    if (next >= armed_ || closed_) return;  // it fires earlier, and looks again then
+    if (next >= armed_ || closed_) return;  // the timer fires earlier and is armed anew then
     armed_ = next;
     timer_.expires_at(next);
     timer_.async_wait([this](Error error) {
