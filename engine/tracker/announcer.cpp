@@ -106,7 +106,7 @@ void Announcer::end(Walk& walk, TimePoint begin_at) {
     walk.begin_at = begin_at;
 }
 
-/// The tracker to ask now, if it is time for one.
+/// Returns the next tracker if it is time to ask one, else null.
 Announcer::Target* Announcer::next_target(Walk& walk, TimePoint now) {
     if (!walk.active || now < walk.ask_next_at) return nullptr;
     while (walk.next < walk.order.size()) {
@@ -119,7 +119,8 @@ Announcer::Target* Announcer::next_target(Walk& walk, TimePoint now) {
     return nullptr;
 }
 
-/// All have been asked and none is left to answer: comes again when the first of them may be asked.
+/// Ends the walk if all trackers have been asked and no answer is outstanding. The next walk begins when the
+/// first of them may be asked again.
 void Announcer::finish_if_exhausted(Walk& walk, TimePoint now) {
     if (!walk.active || walk.next < walk.order.size()) return;
     TimePoint earliest = kNever;
@@ -212,7 +213,7 @@ void Announcer::handle_reply(AnnounceId id, const AnnounceReply& reply, TimePoin
         target.shown.complete = reply.complete;
         target.shown.incomplete = reply.incomplete;
         trackers_.promote(target.tracker);
-        // The first that answers sets the time to come again; later answers of slow ones do not put it off.
+        // The first tracker that answers sets the time of the next walk. Later answers cannot put it off.
         const TimePoint next = now + std::max(reply.interval, reply.min_interval);
         if (walk.active) {
             end(walk, next);
@@ -234,7 +235,8 @@ void Announcer::on_failed(Walk& walk, Target& target, std::string message, std::
     target.shown.message = std::move(message);
     if (target.job_event == AnnounceEvent::completed) target.completed_due = false;
     Duration wait = std::min<Duration>(kFirstRetry * (1 << std::min(target.failures, 10u)), kLongestRetry);
-    // Up to a fifth more, so that torrents that failed together do not come again together.
+    // Adds up to a fifth at random, so that torrents whose announces failed together do not repeat them
+    // together.
     wait += from_seconds(seconds(wait) * 0.2 * rng_.fraction());
     ++target.failures;
     if (retry_in == Duration::max()) {
@@ -242,7 +244,7 @@ void Announcer::on_failed(Walk& walk, Target& target, std::string message, std::
     } else {
         target.not_before = now + retry_in.value_or(wait);
     }
-    if (!walk.active) return;  // another one answered: there is a time to come again
+    if (!walk.active) return;  // another tracker has answered and set the next walk
     walk.ask_next_at = now;
     finish_if_exhausted(walk, now);
 }

@@ -11,7 +11,7 @@ namespace btfs::tracker {
 namespace {
 
 constexpr bencode::Limits kReplyLimits{.max_size = kMaxHttpReplySize, .max_depth = 8, .max_tokens = 1 << 16};
-constexpr std::size_t kCompactV4 = 6, kCompactV6 = 18;  // bytes of a peer
+constexpr std::size_t kCompactV4 = 6, kCompactV6 = 18;  // bytes for each peer
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 
 /// Escapes all but RFC 3986's unreserved characters.
@@ -55,15 +55,15 @@ void add_peer(AnnounceReply& reply, std::optional<Endpoint> peer) {
     if (peer && peer->is_dialable() && reply.peers.size() < kMaxPeersPerReply) reply.peers.push_back(*peer);
 }
 
-/// A string of peers of `size` bytes each (BEP 23, BEP 7). Bytes behind the last whole one are ignored.
+/// Adds the peers of a compact string, `size` bytes each (BEP 23, BEP 7). Ignores an incomplete last one.
 void add_compact(AnnounceReply& reply, std::string_view peers, std::size_t size) {
     for (ByteView rest = as_bytes(peers); rest.size() >= size && reply.peers.size() < kMaxPeersPerReply;
          rest = rest.subspan(size))
         add_peer(reply, Endpoint::from_compact(rest.first(size)));
 }
 
-/// BEP 3's list of dictionaries. Items that name no address and port are ignored, and so are host names,
-/// which nobody sends.
+/// Adds the peers of BEP 3's list of dictionaries. Ignores items without an address and a port. Host names
+/// are not supported: no tracker sends them.
 void add_dictionaries(AnnounceReply& reply, bencode::Value peers) {
     for (const bencode::Value peer : peers.list()) {
         const auto ip = peer.find("ip", bencode::Kind::string);
@@ -118,7 +118,7 @@ Result<std::string> http_announce_url(std::string_view tracker_url, const Announ
 }
 
 Result<AnnounceReply> parse_http_announce(ByteView body) {
-    // Some trackers end their reply with a newline: what follows the dictionary does not matter.
+    // Ignores bytes behind the dictionary: some trackers end their reply with a newline.
     const auto document = bencode::decode_prefix(body, kReplyLimits);
     if (!document || !document->root().is_dictionary()) return Errc::tracker_bad_reply;
     const bencode::Value root = document->root();
@@ -138,7 +138,7 @@ Result<AnnounceReply> parse_http_announce(ByteView body) {
     }
 
     if (const auto warning = root.get_string("warning message")) reply.warning = usable_text(*warning);
-    // An id too long to send back is as good as none.
+    // Ignores an id that is too long to send back.
     if (const auto id = root.get_string("tracker id"); id && id->size() <= kMaxReasonSize)
         reply.tracker_id = *id;
     if (const auto ip = root.get_string("external ip"))

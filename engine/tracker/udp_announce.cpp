@@ -25,7 +25,7 @@ std::uint32_t event_number(AnnounceEvent event) {
     return 0;
 }
 
-/// BEP 15's counts are signed; some trackers send -1 for what they do not know.
+/// Returns a count of a reply. BEP 15's counts are signed, and some trackers send -1 for an unknown count.
 std::optional<std::uint32_t> usable_count(std::uint32_t count) {
     return static_cast<std::int32_t>(count) < 0 ? std::nullopt : std::optional(count);
 }
@@ -42,7 +42,8 @@ UdpAnnounce::UdpAnnounce(AnnounceRequest request, AddressFamily family, std::str
     begin(now);
 }
 
-/// Sends a first datagram of a new transaction: an announce if there is a connection.
+/// Begins a new transaction and sends its first datagram: an announce if there is a connection id, else a
+/// connect.
 void UdpAnnounce::begin(TimePoint now) {
     connecting_ = !connection_;
     transaction_ = static_cast<std::uint32_t>(rng_.next());
@@ -88,7 +89,7 @@ void UdpAnnounce::handle_timeout(TimePoint now) {
         return;
     }
     ++repeats_;
-    // BEP 15: a connection that has grown old while we waited is asked for anew.
+    // Asks for a new connection id if the present one has expired while we waited (BEP 15).
     if (!connecting_ && !connection_->alive(now)) {
         connection_.reset();
         begin(now);
@@ -101,7 +102,7 @@ void UdpAnnounce::handle_datagram(ByteView datagram, TimePoint now) {
     if (result_) return;
     ByteReader in(datagram);
     const std::uint32_t action = in.u32(), transaction = in.u32();
-    if (!in.ok() || transaction != transaction_) return;  // late, or not from our tracker
+    if (!in.ok() || transaction != transaction_) return;  // a late reply, or a forged one
     if (action == kError) return on_error(in, now);
     if (action == kConnect && connecting_) return on_connected(in, now);
     if (action == kAnnounce && !connecting_) return on_announced(in);
@@ -130,7 +131,7 @@ void UdpAnnounce::on_announced(ByteReader in) {
         result_ = Errc::tracker_bad_reply;
         return;
     }
-    // Bytes behind the last whole peer are ignored.
+    // Ignores an incomplete last peer.
     while (in.rest().size() >= peer_size && reply.peers.size() < kMaxPeersPerReply) {
         const auto peer = Endpoint::from_compact(in.take(peer_size));
         if (peer && peer->is_dialable()) reply.peers.push_back(*peer);
@@ -140,7 +141,7 @@ void UdpAnnounce::on_announced(ByteReader in) {
 
 void UdpAnnounce::on_error(ByteReader in, TimePoint now) {
     if (!connecting_ && connection_is_old_) {
-        // Most likely it has forgotten the connection, having been restarted.
+        // The tracker has probably been restarted and has forgotten the connection id.
         connection_.reset();
         connection_is_old_ = false;
         begin(now);
