@@ -12,7 +12,7 @@ std::vector<PieceIndex> allowed_fast_set(const Address& peer, const Sha1Digest& 
     count = std::min<std::size_t>(count, piece_count);
 
     std::array<std::byte, 4 + Sha1Digest::kSize> seed{};
-    std::ranges::copy(peer.bytes().first(3), seed.begin());  // the /24 of the address
+    std::ranges::copy(peer.bytes().first(3), seed.begin());  // the address's /24
     std::ranges::copy(info_hash.bytes, seed.begin() + 4);
     Sha1Digest hash = sha1(seed);
     while (pieces.size() < count) {

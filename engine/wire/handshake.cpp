@@ -12,7 +12,7 @@ constexpr std::string_view kProtocol =
 constexpr std::string_view kClientPrefix = "-BT0100-";
 constexpr std::size_t kReservedAt = kProtocol.size(), kHashAt = kReservedAt + 8, kIdAt = kHashAt + 20;
 
-// Place of a capability in the reserved bytes.
+// Position of a capability's bit in the reserved bytes.
 struct Bit {
     std::size_t byte;
     std::byte mask;

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kLengthSize = 4;
 constexpr std::uint32_t kPieceFixedSize = 9;  // id, index, begin
 
-// Memory for unwanted bytes; nobody reads it.
+// Target of the bytes of unwanted blocks. Written, never read.
 thread_local std::array<std::byte, kBlockSize> discarded;
 
 }  // namespace
@@ -41,7 +41,7 @@ void InboundStream::plan() {
             if (!guess || (n == 0 && !staged_could_be(guess->block))) break;
             assert(guess->place.size() == guess->block.size);
             auto& header = headers_[n];
-            const std::size_t known = n == 0 ? staged_ : 0;  // an incomplete header from the turn before
+            const std::size_t known = n == 0 ? staged_ : 0;  // header bytes from an earlier turn
             if (known > 0) std::memcpy(header.data(), staging_.data(), known);
             plan_segment(Target::header, header.data() + known, header.size() - known, guess->block);
             plan_segment(Target::block, guess->place.data(), guess->place.size(), guess->block);
@@ -83,7 +83,7 @@ Error InboundStream::received(std::size_t size) {
                 std::byte* const header = segment.data + segment.size - kPieceHeaderSize;
                 const std::size_t had = kPieceHeaderSize - segment.size + here;
                 if (std::memcmp(header, expected.data(), had) != 0) return reparse_from(i, size);
-                if (had < kPieceHeaderSize) {  // goes on in the next turn
+                if (had < kPieceHeaderSize) {  // the rest of the header comes later
                     if (staging_.size() < kPieceHeaderSize) staging_.resize(kStagingSize);
                     std::memcpy(staging_.data(), header, had);
                     staged_ = had;
@@ -115,7 +115,8 @@ Error InboundStream::received(std::size_t size) {
     return {};
 }
 
-// The guess was wrong from a header on: what was scattered behind it is one plain stretch of the stream.
+// Handles a read whose layout was guessed wrongly: from the header of `segment` on, joins the scattered bytes
+// and parses them as a plain part of the stream.
 Error InboundStream::reparse_from(std::size_t segment, std::size_t size) {
     Bytes plain;
     const std::size_t known = kPieceHeaderSize - segments_[segment].size;
@@ -148,7 +149,7 @@ Error InboundStream::feed(ByteView bytes) {
     return {};
 }
 
-/// Takes as many whole messages as there are; gives how many bytes they had.
+/// Parses all whole messages and returns their size in bytes.
 Result<std::size_t> InboundStream::parse(ByteView bytes) {
     std::size_t used = 0;
     while (used < bytes.size()) {
@@ -175,7 +176,8 @@ Result<std::size_t> InboundStream::parse(ByteView bytes) {
     return used;
 }
 
-/// One message, or a Piece message's header: how many bytes it took, 0 if it is not whole yet.
+/// Parses one message, or the header of a Piece message. Returns its size in bytes, 0 if it is not complete
+/// yet.
 Result<std::size_t> InboundStream::parse_message_or_piece(ByteView bytes) {
     if (bytes.size() < kLengthSize) return 0;
     const auto length = load_big_endian<std::uint32_t>(bytes.data());

@@ -38,7 +38,7 @@ class Appender {
     void operator()(const Extended& m) {
         head(MessageId::extended, 1 + m.payload.size()).u8(m.id).bytes(m.payload);
     }
-    void operator()(const Unknown&) {}  // only ever received
+    void operator()(const Unknown&) {}  // received, but never sent
 
   private:
     ByteWriter& head(MessageId id, std::size_t payload_size) {
@@ -112,7 +112,7 @@ Result<Message> parse_message(ByteView body) {
             return Message(Extended{extended_id, reader.rest()});
         }
         case MessageId::piece:
-            return Errc::message_malformed;  // never comes this way
+            return Errc::message_malformed;  // InboundStream handles it before
     }
     return Message(Unknown{raw_id});
 }

@@ -10,13 +10,14 @@
 namespace btfs::wire {
 namespace {
 
-/// For the peer's whole handshake, from the connection's begin.
+/// Limit for the peer's whole handshake, from the begin of the connection.
 constexpr Duration kHandshakeTimeout = 10s;
 constexpr Duration kReceiveTimeout = 140s;  // a keep-alive is due every two minutes (BEP 3)
-/// For one message or block, from its first byte: a peer that sends a byte now and then is no live one.
+/// Limit for one message or block, from its first byte: a byte now and then is not a sign of life.
 constexpr Duration kMessageTimeout = 120s;
 constexpr Duration kKeepAliveAfter = 100s;
-/// While the pieces are not known: the bitfield of the largest torrent that we can be told of (BEP 9).
+/// Limit while the number of pieces is unknown: the bitfield of the largest torrent whose metadata we can
+/// fetch (BEP 9).
 constexpr std::uint32_t kMaxUnknownMessageSize = 512 * 1024;
 constexpr std::string_view kClientName = "btfs " BTFS_VERSION;
 
@@ -37,14 +38,14 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
       last_received_(now),
       last_sent_(now) {
     am_interested_ = config.interested;
-    if (config.direction == Direction::incoming) return;  // the peer says first by which hash it asks
+    if (config.direction == Direction::incoming) return;  // the peer's handshake comes first, with the hash
     send_handshake(config.identity.wire_hash());
     if (!config.interested || !config.eager) return;
     if (config.layout && !config.have.none()) send_pieces();
     send(Interested{});
 }
 
-// ---- the shell's side ----
+// ---- called by the connection ----
 
 void PeerSession::handle_received(std::size_t size, TimePoint now) {
     if (failed_) return;
@@ -71,7 +72,8 @@ void PeerSession::after_receiving() {
     completed_ = inbound_.completed();
 }
 
-/// Some peers send their id only when they have our handshake: its hash is enough to answer.
+/// Answers a handshake that has arrived up to its info-hash: some peers send their id only after our
+/// handshake.
 void PeerSession::answer_begun_handshake() {
     const auto asked_for = Handshake::parse_hash(inbound_.staged());
     if (asked_for && config_.identity.answers_to(*asked_for)) send_handshake(*asked_for);
@@ -88,7 +90,7 @@ TimePoint PeerSession::next_timeout() const {
                     greeted_ ? std::min(last_sent_ + kKeepAliveAfter, requests_.next_timeout()) : kNever);
 }
 
-/// When the peer has said nothing, or nothing whole, for too long.
+/// Returns when the connection times out: the peer has sent no byte, or not finished a message, for too long.
 TimePoint PeerSession::silent_at() const {
     if (!greeted_) return begun_ + kHandshakeTimeout;
     const TimePoint unfinished = unfinished_since_ == kNever ? kNever : unfinished_since_ + kMessageTimeout;
@@ -122,7 +124,7 @@ bool PeerSession::may_request(PieceIndex piece) const {
 void PeerSession::set_interested(bool interested) {
     if (am_interested_ == interested) return;
     am_interested_ = interested;
-    if (!greeted_) return;  // said with the first messages
+    if (!greeted_) return;  // sent with the first messages
     interested ? send(Interested{}) : send(NotInterested{});
 }
 
@@ -131,7 +133,7 @@ void PeerSession::set_choking(bool choking) {
     am_choking_ = choking;
     if (!choking) return send(Unchoke{});
     send(Choke{});
-    // With fast, each dropped request is answered by a reject; without, the choke says it.
+    // With the fast extension each dropped request needs a reject; without it, the choke implies the drop.
     const auto granted = [&](const BlockRef& block) { return to_serve_.is_granted(block.piece); };
     for (const BlockRef& block : outbound_.drop_blocks_not_begun(granted))
         if (capabilities_.fast) send(RejectRequest{block});
@@ -203,7 +205,7 @@ void PeerSession::send_pex(const PexMessage& message) {
     send(Extended{extended_.pex_id, payload});
 }
 
-// ---- what the stream brings ----
+// ---- messages of the peer ----
 
 Error PeerSession::on_handshake(ByteView raw) {
     auto theirs = Handshake::parse(raw);
@@ -312,7 +314,7 @@ std::optional<InboundStream::Sink::Guess> PeerSession::guess(std::size_t n) {
     return Guess{*next, place};
 }
 
-// ---- small things ----
+// ---- auxiliary functions ----
 
 void PeerSession::send(const Message& message) {
     const bool was_empty = outbound_.empty();

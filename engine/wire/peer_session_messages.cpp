@@ -1,4 +1,4 @@
-// PeerSession's handling of each message.
+// PeerSession's handlers of the peer's messages.
 #include <algorithm>
 #include <utility>
 
@@ -8,14 +8,14 @@
 namespace btfs::wire {
 namespace {
 
-/// Pieces that may be requested while the peer chokes us; more are ignored.
+/// Limits the pieces that may be requested while the peer chokes us; further ones are ignored.
 constexpr std::size_t kMaxAllowedFast = 256;
-/// Pieces gained by one message that are told in one event each.
+/// Limits the pieces of one message that get an event each.
 constexpr std::size_t kMaxToldOneByOne = 64;
-/// Bytes of messages about pieces that are kept while the pieces are not known.
+/// Limits the bytes of messages about pieces that are kept while the number of pieces is unknown.
 constexpr std::size_t kMaxEarlyBytes = 1 << 20;
 
-/// True for messages that cannot be understood while the pieces are not known.
+/// Returns true for messages that cannot be parsed while the number of pieces is unknown.
 bool concerns_pieces(const Message& message) {
     if (const auto* extended = std::get_if<Extended>(&message)) return extended->id == kDontHaveId;
     return std::holds_alternative<Have>(message) || std::holds_alternative<BitfieldMessage>(message) ||
@@ -40,7 +40,7 @@ Error PeerSession::on_message(ByteView body) {
 Error PeerSession::handle(const Choke&) {
     if (peer_choking_) return charge(1);
     peer_choking_ = true;
-    if (!capabilities_.fast)  // all that was asked is dropped (BEP 3)
+    if (!capabilities_.fast)  // the peer has dropped all requests (BEP 3)
         for (const BlockRef& block : requests_.drop_all()) events_.push_back(BlockRefused{block, true});
     events_.push_back(Choked{});
     return {};
@@ -152,7 +152,7 @@ Error PeerSession::handle(const AllowedFast& m) {
 Error PeerSession::handle(const RejectRequest& m) {
     if (!capabilities_.fast) return Errc::message_not_negotiated;
     const auto rejected = requests_.reject(m.block);
-    if (!rejected) return charge(1);  // one that we gave up, or a confused peer
+    if (!rejected) return charge(1);  // a request that we forgot, or never sent
     if (!rejected->cancelled) events_.push_back(BlockRefused{m.block, peer_choking_});
     return {};
 }
@@ -165,7 +165,7 @@ Error PeerSession::handle(const Request& m) {
         events_.push_back(BlockWanted{m.block});
         return {};
     }
-    // The peer may have asked before our Choke reached it; only a flood is an offence.
+    // The peer may have sent the request before our Choke reached it, so only a flood is an offence.
     if (verdict == RequestsToServe::Verdict::refused && capabilities_.fast) send(RejectRequest{m.block});
     return charge(kRefusedPoints);
 }
@@ -174,7 +174,7 @@ Error PeerSession::handle(const Cancel& m) {
     if (to_serve_.remove(m.block)) {
         events_.push_back(BlockNotWanted{m.block});
     } else if (!outbound_.drop_block(m.block)) {
-        return charge(1);  // on its way, or answered
+        return charge(1);  // the block is being sent, or was sent
     }
     if (capabilities_.fast) send(RejectRequest{m.block});
     return charge(kCancelledPoints);

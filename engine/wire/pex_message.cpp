@@ -10,7 +10,7 @@ namespace {
 
 constexpr bencode::Limits kLimits{.max_size = 64 * 1024, .max_depth = 4, .max_tokens = 64};
 
-/// The keys of one address family.
+/// Keys of one address family, and the size of its entries.
 struct Keys {
     std::size_t entry_size;
     std::string_view added, flags, dropped;

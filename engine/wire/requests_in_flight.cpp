@@ -116,7 +116,7 @@ RequestsInFlight::Answers RequestsInFlight::end_block() {
     assert(found != requests_.end());
     const TimePoint asked = take_out(found).since;
     if (!wanted) return answers;
-    // With an earlier request for it, cancelled since, nobody knows which of the two was answered.
+    // If an earlier request for the block was cancelled, the block may answer either of the two.
     if (find(block, true) == requests_.end()) answered_until_ = std::max(answered_until_, asked);
     forget_cancelled_before(asked);
     return answers;
@@ -157,8 +157,8 @@ bool RequestsInFlight::was_forgotten(const BlockRef& block) {
     return true;
 }
 
-/// A peer that answers a request sent after a Cancel has read that Cancel. Transmission, for one, never
-/// answers it.
+/// Forgets requests that were cancelled before `time`: a peer that answers a request sent after a Cancel has
+/// read that Cancel. Some clients, such as Transmission, never answer a Cancel itself.
 void RequestsInFlight::forget_cancelled_before(TimePoint time) {
     if (answers_cancels_ || cancelled_count_ == 0) return;
     std::erase_if(requests_, [&](const RequestInFlight& r) {
