@@ -27,7 +27,8 @@ Admission::Standing Admission::standing(const Peer& peer, TimePoint now) const {
         return Standing::useful;
     if (session.am_interested() && !session.peer_choking()) return Standing::willing;
     if (session.am_interested() || session.peer_interested()) return Standing::waiting;
-    // With no reader nobody is interesting: one that gave content before will again.
+    // Without a reader we are interested in no peer. A peer that has sent content before will be useful
+    // again.
     return session.content_received() > 0 ? Standing::waiting : Standing::idle;
 }
 
@@ -61,7 +62,7 @@ Admission::Verdict Admission::judge(const Endpoint& remote, wire::Direction dire
                                     TimePoint now) const {
     const Address host = remote.address.network();
     std::size_t of_host = 0;
-    std::optional<Rank> least;  // of the same host
+    std::optional<Rank> least;  // the least useful connection of the same host
     for (const auto& [id, peer] : peers_) {
         if (peer->session.remote().address.network() != host) continue;
         ++of_host;
@@ -72,7 +73,8 @@ Admission::Verdict Admission::judge(const Endpoint& remote, wire::Direction dire
     const std::size_t limit = is_local(remote.address) ? kMaxPerLocalHost
                               : plenty                 ? kMaxPerHostWithRoom
                                                        : kMaxPerHost;
-    // A host at its limit gets in by giving up a connection that it does not use, such as one that has died.
+    // A new connection of a host at its limit replaces one of the same host that is of no use, such as a dead
+    // one.
     if (of_host >= limit) return least ? Verdict{true, least->id} : Verdict{};
     std::size_t taken = peers_.size(), limit_of_kind = room.max_peers;
     if (direction == wire::Direction::incoming) {
@@ -102,7 +104,7 @@ ConnectionId Admission::replaceable(wire::Direction newcomer, std::size_t max_pe
         const Address& address = peer->session.remote().address;
         const bool surplus = !is_local(address) && of_host.at(address.network()) > kMaxPerHost;
         if (surplus && r.standing < Standing::useful) r.standing = std::min(r.standing, Standing::surplus);
-        // Strangers that connect to us do not push out those that we have dialled.
+        // While many connections are incoming, a further one does not replace a peer that we have dialled.
         if (comes_in && many_came_in &&
             (r.standing == Standing::willing || peer->session.direction() == wire::Direction::outgoing))
             continue;

@@ -6,12 +6,13 @@
 namespace btfs {
 namespace {
 
-/// Of a sender that has left. Its blocks are fetched again first, since it cannot send others.
+/// Suspicion of a sender that has left. Its blocks are fetched again first, since it can send no further bad
+/// ones.
 constexpr double kDepartedSuspicion = 1000;
-/// Parole lasts for so many times what the whole piece should take, at least.
+/// Parole lasts at least this many times as long as the whole piece should take.
 constexpr int kParoleFactor = 4;
 constexpr int kMaxRounds = 10;
-/// Senders are trusted alike up to so many times the least suspicion.
+/// A sender is trusted if its suspicion is at most this many times the least one.
 constexpr double kTrusted = 2;
 
 bool can_send(const Peer& peer, PieceIndex piece) {
@@ -93,7 +94,7 @@ Blame::Sentence Blame::on_mismatch(const PartialPiece& partial, std::span<const 
         give_parole(piece, now);
         return sentence;
     }
-    // Half of the senders at a time, since each attempt costs a reader time.
+    // Discards the blocks of half of the senders at a time, since each attempt delays a reader.
     std::vector<Address> senders;
     for (const auto& [sender, blocks] : blocks_by_sender) senders.push_back(sender);
     std::ranges::stable_sort(senders, std::greater{}, [&](const Address& s) { return suspicion(s); });
@@ -135,8 +136,8 @@ std::optional<Address> Blame::parole_of(PieceIndex piece) const {
     return found == paroles_.end() ? std::nullopt : std::optional(found->second.holder);
 }
 
-/// To the fastest of the trusted senders that were not tried yet and can send; without any the piece may be
-/// asked of anybody.
+/// Gives the piece on parole to the fastest trusted sender that can send it and has not been tried. If there
+/// is none, even after all have been tried once more, any peer may be asked for the piece.
 void Blame::give_parole(PieceIndex piece, TimePoint now) {
     Parole parole = paroles_.contains(piece) ? paroles_.at(piece) : Parole{};
     const auto is_candidate = [&](const Peer& peer) {
@@ -170,7 +171,7 @@ void Blame::give_parole(PieceIndex piece, TimePoint now) {
     paroles_.erase(piece);
 }
 
-/// Of pieces that only suspects can send.
+/// Lifts the suspicions of pieces that only suspects can send. Returns these pieces.
 std::vector<PieceIndex> Blame::lift_suspicions() {
     std::vector<PieceIndex> lifted;
     smart_ban_.for_each_suspected([&](PieceIndex piece) {

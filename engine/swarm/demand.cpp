@@ -49,7 +49,7 @@ void Demand::move_window(ReaderId id, Reader& reader, const ReaderDemand& demand
             const std::uint64_t distance = piece_begin - std::min(piece_begin, demand.window.begin);
             due += from_seconds(static_cast<double>(distance) / static_cast<double>(demand.bytes_per_second));
         }
-        if (i >= old.end) due = reader.last_due = std::max(due, reader.last_due);  // never out of order
+        if (i >= old.end) due = reader.last_due = std::max(due, reader.last_due);  // deadlines never decrease
         add(id, {Rank::window, due, PieceIndex(i)});
     }
     reader.window = next;

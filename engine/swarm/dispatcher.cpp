@@ -7,17 +7,18 @@
 namespace btfs {
 namespace {
 
-/// A request is overlooked once one sent this much later was answered; its block is asked for again.
+/// A request counts as overlooked, and its block is asked for again, once the peer has answered a request
+/// that was sent this much later.
 constexpr Duration kOverlookedAfter = 2s;
-/// How often a peer that fell silent is tried again with one block.
+/// Interval at which a silent peer is asked for one block, as a test.
 constexpr Duration kSnubbedRetry = 10s;
 constexpr Duration kTouchAfter = 45s;
-/// Of more blocked pieces than these the later ones are not looked at for blocks that are late, nor spread
-/// once so many in a row could not be.
+/// Limits the work for blocked pieces: only so many are searched for late blocks, and spreading ends once so
+/// many in a row could not be asked of any peer.
 constexpr int kBlockedAtOnce = 64;
-/// How often peers that passed over what they would deliver too late look again.
+/// Delay until a peer that would have delivered a block too late is considered for it again.
 constexpr Duration kLookAgain = 100ms;
-/// How long the swarm's pace counts as known.
+/// Age up to which a measured pace of the swarm is used.
 constexpr Duration kPaceMemory = 50ms;
 
 }  // namespace
@@ -91,7 +92,7 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     silence_.set_alarm(peer, Silence::silent_at(peer, now));
 }
 
-/// The piece's memory and blocks, reserved now if need be; null without credit.
+/// Returns the partial piece, begun now if need be. Returns null if the storage has no memory for it.
 PartialPiece* Dispatcher::receiving(PieceIndex piece, Urgency urgency) {
     if (PartialPiece* partial = world_.picker.partial(piece)) {
         if (partial->buffer()->has_room()) return partial;
@@ -108,12 +109,13 @@ PartialPiece* Dispatcher::receiving(PieceIndex piece, Urgency urgency) {
     }
     PartialPiece& begun = world_.picker.begin(piece, std::move(buffer));
     if (!begun.complete()) return &begun;
-    // All of it is padding: there is nobody to ask, but it has to be verified like any other.
+    // The piece is padding only: no peer has to be asked, but it has to be verified like any other.
     world_.storage.verify(piece, world_.picker.start_verifying(piece), false);
     return nullptr;
 }
 
-/// Lets go of a piece that nobody wants any more, or, for a blocked read, of one that was only begun.
+/// Abandons a piece to free its memory: one that no reader wants any more, or, for a blocked read, the one
+/// with the least content received. Returns false if there is none.
 bool Dispatcher::make_room(Urgency urgency) {
     PartialPiece* victim = nullptr;
     for (const auto& [piece, partial] : world_.picker.partials()) {
@@ -135,14 +137,14 @@ bool Dispatcher::make_room(Urgency urgency) {
 
 // ---- blocked reads ----
 
-// A blocked piece is spread over all peers at once, by when each will have delivered its next block. Peers
-// that are about to be ready count too: what one of them would deliver first is left for it.
+// Spreads the blocks of blocked pieces over all peers: each block goes to the peer that will deliver it
+// soonest. This may be a peer that is not ready yet; the block is then kept for it.
 void Dispatcher::ask_for_blocked(TimePoint now) {
     blocked_news_ = false;
-    work_news_ = true;  // what was held may be asked for now
+    work_news_ = true;  // blocks that were held may be asked for now
     held_until_ = kNever;
     held_.clear();
-    hedge_at_ = now;  // what was asked for ahead may be blocked on by now
+    hedge_at_ = now;  // a block asked for ahead may block a read now
     look_ahead(now);
 
     std::vector<PieceIndex> touched;
@@ -163,13 +165,13 @@ void Dispatcher::look_ahead(TimePoint now) {
     }
 }
 
-/// False if nobody could be asked.
+/// Asks peers for the free blocks of a blocked piece. Returns false if no peer could be asked.
 bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
     struct Candidate {
         Duration time;
         Prospect* prospect;
         bool ready;
-        bool operator<(const Candidate& other) const {  // the soonest is the heap's top
+        bool operator<(const Candidate& other) const {  // makes the soonest the heap's top
             return time != other.time ? time > other.time : prospect > other.prospect;
         }
     };
@@ -196,7 +198,7 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
             anybody_takes_one = true;
         }
     }
-    // It takes no memory before somebody can send it.
+    // Reserves no memory before a peer can send the piece.
     if (!anybody_is_ready || !anybody_takes_one) return false;
     PartialPiece* partial = receiving(piece, Urgency::blocked_read);
     if (!partial) return false;
@@ -214,7 +216,7 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
                 candidates.pop_back();
                 continue;
             }
-            // A peer that is the soonest though its queue is full takes the block when it has room.
+            // The soonest peer may have a full queue: the block is kept for it until it has room.
             if (!can_take_one(*best.prospect)) {
                 peer.left_for_it += kBlockSize;
             } else {
@@ -234,8 +236,8 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
     return asked;
 }
 
-// A block that a blocked read waits for is asked of a second peer, once none of its piece is free and that
-// peer will have sent it first; within the budget of bytes that may come twice.
+// Asks a second peer for a block that a blocked read waits for, if the piece has no free block and the second
+// peer will deliver sooner. The budget for bytes that come twice limits this.
 void Dispatcher::hedge_blocked(TimePoint now) {
     hedge_at_ = kNever;
     int looked_at = 0;
@@ -243,7 +245,7 @@ void Dispatcher::hedge_blocked(TimePoint now) {
         if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
         if (!partial) continue;
-        // Idle peers take free blocks first; only without any is a block asked for twice.
+        // Idle peers take free blocks first. A block is asked for twice only if none is free.
         if (partial->free_count() > 0) continue;
         if (hedge_at_ == kNever) hedging_.look(now);
         hedge_at_ = now + Hedging::kEvery;
@@ -254,7 +256,7 @@ void Dispatcher::hedge_blocked(TimePoint now) {
     }
 }
 
-// ---- the silent ----
+// ---- silent peers ----
 
 void Dispatcher::ring_alarms(TimePoint now) {
     while (Peer* due = silence_.take_due(now)) {
@@ -265,7 +267,7 @@ void Dispatcher::ring_alarms(TimePoint now) {
         if (const TimePoint silent = Silence::silent_at(peer, now); silent > now) {
             silence_.set_alarm(peer, silent);
         } else if (silence_.is_alone(peer)) {
-            silence_.set_alarm(peer, now + Silence::kShortest);  // what it owes us nobody else would send
+            silence_.set_alarm(peer, now + Silence::kShortest);  // no other peer could send its blocks
         } else {
             peer.snubbed = true;
             release(peer, true, now);
@@ -290,7 +292,7 @@ void Dispatcher::measure_pace(TimePoint now) {
     }
 }
 
-/// How long the rest of the swarm takes to get to, and through, what lies behind so many free bytes.
+/// Returns how long the other peers take to fetch `bytes_before` free bytes and the block behind them.
 Duration Dispatcher::others_reach(const Peer& peer, std::uint64_t bytes_before) const {
     const double others = total_rate_ - peer.estimate.rate().value_or(0);
     if (others <= 0 || typical_delivery_ == Duration::max()) return Duration::max();
@@ -323,16 +325,17 @@ bool Dispatcher::has_room(const Peer& peer, std::uint64_t limit) const {
     return peer.session.requests().bytes() < limit;
 }
 
-/// How much of a piece of this rank to keep in flight.
+/// Returns how many bytes of pieces of this rank to keep in flight at the peer.
 std::uint64_t Dispatcher::limit_for(const Peer& peer, Rank rank, TimePoint now) const {
     return rank == Rank::blocked ? peer.estimate.burst_in_flight(now) : peer.estimate.target_in_flight();
 }
 
-// A peer with room takes the first block that it will not deliver later than the others would get to it: a
-// slow peer works further ahead, where it delays nobody.
+// Asks a peer with room for the first blocks that the other peers would not deliver sooner. So a slow peer
+// fetches blocks further ahead, where it delays no reader.
 void Dispatcher::fill(Peer& peer, TimePoint now) {
     if (!peer.session.greeted() || !has_room(peer, limit_for(peer, Rank::blocked, now))) return;
-    // Without this, each message of a peer that cannot be asked for anything would cost a look at all pieces.
+    // Without this check, each message of a peer that cannot be asked for anything would cost a search of all
+    // pieces.
     if (!peer.pieces.useful(world_.picker) || !peer.session.may_request_any()) return;
     if (peer.snubbed) return probe(peer, now);
     std::uint64_t bytes_before = 0;
@@ -357,7 +360,7 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
         if (!fill_from(peer, wanted.piece, urgency, limit, now)) break;
         forecast = peer.estimate.forecast(now);
         touched.push_back(wanted.piece);
-        if (offer_of(wanted.piece) == Offer::open) break;  // nothing goes before the rest of it
+        if (offer_of(wanted.piece) == Offer::open) break;  // the rest of this piece comes before all others
     }
     for (PieceIndex piece : touched) refresh_offer(piece);
 
@@ -369,8 +372,8 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     }
 }
 
-/// What the peer may be asked for that nobody reads: the rarest, or of its allowed-fast set while it chokes
-/// us.
+/// Returns a piece that no reader wants and that the peer can send: the rarest one, or one of the peer's
+/// allowed-fast set while it chokes us.
 std::optional<PieceIndex> Dispatcher::background_piece(const Peer& peer) const {
     const auto eligible = [&](PieceIndex p) {
         return background_->test(p) && usable(peer, p) &&
@@ -382,7 +385,8 @@ std::optional<PieceIndex> Dispatcher::background_piece(const Peer& peer) const {
     return std::nullopt;
 }
 
-// A silent peer shows that it is back by a block that can wait, unless there is nobody else to ask.
+// Asks a silent peer for one block to learn whether it is back: a block that can wait, or the first one if no
+// other peer can be asked.
 void Dispatcher::probe(Peer& peer, TimePoint now) {
     const bool only = silence_.is_alone(peer);
     const TimePoint retry = peer.last_asked + (only ? Silence::kShortest : kSnubbedRetry);
@@ -400,7 +404,8 @@ void Dispatcher::probe(Peer& peer, TimePoint now) {
         if (asked_for(*wanted)) return;
 }
 
-/// Asks the peer for free blocks of one piece while it has room; false without memory.
+/// Asks the peer for free blocks of one piece while it has room. Returns false if there is no memory for the
+/// piece.
 bool Dispatcher::fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit,
                            TimePoint now) {
     PartialPiece* partial = receiving(piece, urgency);
@@ -418,7 +423,7 @@ void Dispatcher::stay_in_touch(TimePoint now) {
         if (peer->session.peer_choking() || peer->session.requests().size() > 0 ||
             now < peer->last_asked + kTouchAfter)
             continue;
-        // The piece that the reader will want next, had by this peer.
+        // Finds the piece that a reader will want next and that this peer has.
         for (std::uint32_t i = 0; i < count; ++i) {
             const PieceIndex piece((world_.demand.beyond_windows().value() + i) % count);
             if (offer_of(piece) != Offer::open || !usable(*peer, piece)) continue;
@@ -493,7 +498,7 @@ void Dispatcher::drop_unwanted(TimePoint now) {
             for (const Asker& asker : askers) {
                 auto peer = world_.peers.find(asker.peer);
                 if (peer == world_.peers.end()) continue;
-                if (asker.expected <= now + peer->second->estimate.round_trip()) continue;  // comes anyway
+                if (asker.expected <= now + peer->second->estimate.round_trip()) continue;  // arrives anyway
                 release_block(*peer->second, partial->payload(block));
                 peer->second->session.cancel(partial->payload(block), now);
             }

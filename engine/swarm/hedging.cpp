@@ -11,7 +11,8 @@ void Hedging::look(TimePoint now) {
         sums_.clear();
         std::uint64_t sum = 0;
         for (const wire::RequestInFlight& request : requests) sums_.push_back(sum += request.block.size);
-        // From the back: of two requests for a block, one of them cancelled, the first counts.
+        // Goes from the last request to the first: of two requests for a block, one of them cancelled, the
+        // first counts.
         PartialPiece* partial = nullptr;
         for (std::size_t i = requests.size(); i-- > 0;) {
             const wire::RequestInFlight& request = requests.begin()[static_cast<std::ptrdiff_t>(i)];
@@ -22,7 +23,7 @@ void Hedging::look(TimePoint now) {
             if (!asker) continue;
             asker->bytes_until = sums_[i];
             if (!request.cancelled)
-                peer->late = now > asker->expected + kGain;  // the oldest is looked at last
+                peer->late = now > asker->expected + kGain;  // ends with the oldest request
         }
     }
 }
@@ -38,9 +39,10 @@ bool Hedging::hedge(const PartialPiece& partial, TimePoint now,
         if (partial.state(block) == BlockState::asked &&
             partial.askers(block).size() < PartialPiece::kMaxAskers)
             coming.push_back({remaining_time(partial, block, now), block});
-    // The blocks that will come last, one after the other; as a rule the first is enough.
+    // Takes the blocks in the order of their arrival, the last one first. Usually only the first is looked
+    // at.
     std::ranges::make_heap(coming, {}, &Coming::remaining);
-    std::optional<std::uint64_t> still_coming;  // it takes a look at all requests, and is rarely needed
+    std::optional<std::uint64_t> still_coming;  // costs a search of all requests, and is rarely needed
     while (!coming.empty()) {
         std::ranges::pop_heap(coming, {}, &Coming::remaining);
         const Coming last = coming.back();
@@ -58,7 +60,7 @@ bool Hedging::hedge(const PartialPiece& partial, TimePoint now,
     return true;
 }
 
-/// How long until the first of those who were asked for the block will have sent it.
+/// Returns how long it takes until the block arrives from the soonest of the peers that were asked for it.
 Duration Hedging::remaining_time(const PartialPiece& partial, std::uint32_t block, TimePoint now) const {
     Duration soonest = Duration::max();
     for (const Asker& asker : partial.askers(block)) {
@@ -67,14 +69,15 @@ Duration Hedging::remaining_time(const PartialPiece& partial, std::uint32_t bloc
         const Peer& asked = *found->second;
         const TimePoint silent_since = std::max(asker.asked, asked.session.last_content_received());
         Duration remaining = asked.estimate.remaining_time(asker.bytes_until, silent_since, now);
-        // A peer that is not late by now will be as late, or as early, as with its last block.
+        // A peer that is not late yet will be as late or early as with its last block.
         if (!asked.late) remaining = std::min(remaining, asker.expected + asked.lateness - now);
         soonest = std::min(soonest, remaining);
     }
     return soonest;
 }
 
-/// The other peer that will deliver the block soonest and is not late already; null if there is none.
+/// Returns the peer, of those not asked for the block and not late already, that will deliver it soonest.
+/// Returns null if there is none.
 Peer* Hedging::soonest_other(const PartialPiece& partial, std::uint32_t block, TimePoint now) const {
     Peer* best = nullptr;
     Duration best_time = Duration::max();
@@ -88,7 +91,7 @@ Peer* Hedging::soonest_other(const PartialPiece& partial, std::uint32_t block, T
     return best;
 }
 
-/// Bytes that may still come though they were cancelled, but for those of peers that send nothing.
+/// Returns the bytes of cancelled requests that may still arrive. Peers that send nothing do not count.
 std::uint64_t Hedging::cancelled_in_flight() const {
     std::uint64_t sum = 0;
     for (const auto& [id, peer] : peers_) {

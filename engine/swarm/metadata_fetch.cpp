@@ -73,7 +73,8 @@ bool MetadataFetch::handle_data(ConnectionId id, std::uint32_t piece, std::uint3
     return judge(size, assembly, id);
 }
 
-/// All pieces are there. True if the peer that sent the last one has sent all of what is wrong.
+/// Verifies the metadata once all pieces are there. Returns true if it is wrong and the peer that sent the
+/// last piece has sent all of it.
 bool MetadataFetch::judge(std::uint32_t size, Assembly& assembly, ConnectionId last_sender) {
     Bytes whole;
     whole.reserve(size);
@@ -93,7 +94,7 @@ bool MetadataFetch::judge(std::uint32_t size, Assembly& assembly, ConnectionId l
     const auto present =
         std::ranges::find_if(senders, [&](ConnectionId sender) { return peers_.contains(sender); });
     assembly.only = present == senders.end() ? last_sender : *present;
-    // It has to send again what it sent before.
+    // This one peer has to send all pieces, also those that it sent before.
     peers_.at(assembly.only).asked.clear();
     return false;
 }
@@ -118,7 +119,8 @@ int MetadataFetch::stalls(std::uint32_t size) const {
     return found == stalls_.end() ? 0 : found->second;
 }
 
-/// Null if others have to be followed first.
+/// Returns the assembly of a claimed size, begun now if there is room. Returns null if other claims have to
+/// be followed first.
 MetadataFetch::Assembly* MetadataFetch::followed(std::uint32_t size, TimePoint now) {
     const auto found = assemblies_.find(size);
     if (found != assemblies_.end()) return &found->second;
@@ -129,7 +131,8 @@ MetadataFetch::Assembly* MetadataFetch::followed(std::uint32_t size, TimePoint n
     return &begun;
 }
 
-/// A claim that leads nowhere goes, or the one with the fewest peers if this one has more.
+/// Drops a claim that makes no progress or whose turn is over, or else the claim with the fewest peers if
+/// this one has more. Returns false if no claim was dropped.
 bool MetadataFetch::make_room_for(std::uint32_t size, TimePoint now) {
     const auto over = std::ranges::find_if(assemblies_, [&](const auto& known) {
         const Duration turn = kTurn * (1 << std::min(stalls(known.first), kMostDoublings));
@@ -173,7 +176,8 @@ std::optional<ConnectionId> MetadataFetch::whom_to_ask(std::uint32_t size, const
     return best;
 }
 
-/// Claimed sizes: those that led nowhere least often first, and of these the ones with the most peers.
+/// Returns the claimed sizes: those that stalled least often first, and of these the ones with the most
+/// peers.
 std::vector<std::uint32_t> MetadataFetch::claims_in_order() const {
     std::map<std::uint32_t, int> claims;
     for (const auto& [id, peer] : peers_) ++claims[peer.size];

@@ -12,13 +12,13 @@ constexpr Duration kRateMemory = 1s;
 constexpr Duration kRoundTripMemory = 60s;
 constexpr double kInitialWindow = 14'500;
 constexpr double kMaxWindow = 64.0 * 1024 * 1024;
-/// The least retransmission time-out is a round trip and this (RFC 6298, as Linux has it).
+/// A retransmission time-out is at least a round trip and this (RFC 6298, with Linux's value).
 constexpr Duration kLeastTimeoutVariance = 200ms;
 constexpr Duration kMinSlack = 20ms;
 constexpr Duration kMinInterval = 20ms;
-/// In flight at a peer of unknown rate, beside its share of a blocked piece.
+/// Bytes in flight at a peer of unknown rate, beside its share of a blocked piece.
 constexpr std::uint64_t kFirstTarget = 8 * kBlockSize;
-/// While its rate still grows: with the slack, twice what is under way.
+/// Factor while the peer's rate still grows: with the slack, about twice the bytes under way.
 constexpr double kStartingBoost = 1.5;
 constexpr double kMaxBoost = 64;
 constexpr double kMaxFirstBoost = 8;
@@ -27,9 +27,9 @@ constexpr Duration kLeastPause = 50ms;
 constexpr std::uint64_t kLeastPulse = 4 * kBlockSize;
 constexpr double kRateSmoothing = 4;  // intervals
 constexpr double kBurstiness = 1.5;
-/// A burst that ends before an interval has passed tells the rate if it was at least this.
+/// Least size of a burst that tells the rate although it ends before an interval has passed.
 constexpr std::uint64_t kMinBurst = 4 * kBlockSize;
-/// A peer flows as long as no pause is longer than this, or than some of its blocks take.
+/// A peer's bytes flow while no pause is longer than kFlowPause, or than kFlowBlocks of its blocks take.
 constexpr Duration kFlowPause = 50ms;
 constexpr int kFlowBlocks = 3;
 
@@ -48,7 +48,8 @@ void PeerEstimate::on_round_trip(Duration sample, TimePoint now) {
 void PeerEstimate::on_asked(std::uint64_t in_flight, TimePoint now) {
     most_in_flight_ = std::max(most_in_flight_, static_cast<double>(in_flight + kBlockSize));
     if (in_flight > 0) return;
-    // Its queue was empty: the first byte that comes measures the round trip, and idling shrank its window.
+    // The peer's queue was empty: the next byte measures the round trip, and its window has shrunk while it
+    // was idle.
     window_ = window(now);
     most_in_flight_ = kBlockSize;
     probe_sent_ = now;
@@ -56,8 +57,8 @@ void PeerEstimate::on_asked(std::uint64_t in_flight, TimePoint now) {
     interval_open_ = interval_busy_ = false;
 }
 
-/// Some send at every half second only (Transmission), and then all that they were asked for: their queue is
-/// what limits them, however short the round trip.
+/// Detects peers that send in pulses (Transmission: every half second) and send all requested blocks in each.
+/// The size of their queue limits them, however short the round trip.
 void PeerEstimate::watch_pulses(std::uint64_t bytes, std::uint64_t in_flight, TimePoint now) {
     const Duration pause = now - std::max(last_received_, asked_when_empty_);
     if (pause > std::max<Duration>(2 * round_trip_, kLeastPause) && in_flight + bytes >= kLeastPulse)
@@ -76,7 +77,7 @@ void PeerEstimate::on_received(std::uint64_t bytes, std::uint64_t in_flight, Tim
         probe_sent_.reset();
     }
     most_in_flight_ = std::max(most_in_flight_, static_cast<double>(in_flight + bytes));
-    // Slow start: a byte for a byte, but only while the window is what limits.
+    // Slow start: the window grows by each byte received, but only while it is the window that limits.
     if (window_ < 2 * most_in_flight_) window_ = std::min(window_ + static_cast<double>(bytes), kMaxWindow);
     last_received_ = now;
     if (!interval_open_) {
@@ -103,11 +104,11 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
     while (!samples_.empty() && samples_.back().bytes_per_second <= measured) samples_.pop_back();
     samples_.push_back({worked_, measured});
 
-    // Faster than ever with a full queue: there may be more, unless it was the sender's window that held it
-    // back. No faster: the queue was long enough.
+    // If the peer was faster than ever with a full queue, a longer queue may make it faster still, unless the
+    // sender's window was the limit. If it was no faster, the queue was long enough.
     const bool grows = measured > before * 1.1;
     if (!grows && interval_busy_) starting_ = false;
-    if (interval_busy_)  // all that its window let it send: one window each round trip
+    if (interval_busy_)  // the peer sent what its window allows: one window each round trip
         window_ = std::min(window_, std::max(kInitialWindow, 2 * measured * seconds(round_trip_)));
     if (grows && interval_busy_ && static_cast<double>(in_flight) < window_) {
         boost_ = std::min(boost_ * 1.25, kMaxBoost);
@@ -121,7 +122,7 @@ void PeerEstimate::end_interval(std::uint64_t in_flight, TimePoint now) {
 
 std::optional<double> PeerEstimate::rate() const {
     if (samples_.empty()) return std::nullopt;
-    // With bursts or lost packets, single intervals are no measure of a peer.
+    // Single intervals do not measure a peer: there may be bursts and lost packets.
     return std::min(samples_.front().bytes_per_second, kBurstiness * typical_rate_);
 }
 
@@ -130,7 +131,7 @@ Duration PeerEstimate::idle_halving() const {
 }
 
 double PeerEstimate::window(TimePoint now) const {
-    // It has been idle since it sent the last byte, until what is asked now gets there.
+    // The peer is idle from its last byte until the next request arrives there.
     const Duration idle = now - last_received_ + round_trip_, halving = idle_halving();
     if (idle < halving) return std::max(kInitialWindow, window_);
     const auto halvings = std::min<std::int64_t>(idle / halving, 60);
@@ -157,12 +158,12 @@ PeerEstimate::Forecast PeerEstimate::forecast(TimePoint now) const {
 Duration PeerEstimate::Forecast::delivery_time(std::uint64_t bytes) const {
     const double size = static_cast<double>(bytes);
     const bool known = rate_ > 0;
-    // Rounds of a window that doubles, a round trip each, until it is as large as what is under way at the
-    // full rate: from there on the bytes come without pauses.
+    // Counts the round trips during which the window doubles, until it covers the bytes under way at the full
+    // rate. From then on the bytes come without pauses.
     const double under_way = rate_ * round_trip_;
     double rounds = 1, before = 0, w = window_;
     for (; before + w < size && (!known || w < under_way); w *= 2, ++rounds) before += w;
-    // At a rate that is not known yet, a whole window is taken to last for half a round trip.
+    // If the rate is not known yet, a whole window is assumed to take half a round trip.
     const double last = known ? (size - before) / rate_ : (size - before) / w * round_trip_ / 2;
     return from_seconds(rounds * round_trip_ + last);
 }
@@ -174,14 +175,14 @@ Duration PeerEstimate::remaining_time(std::uint64_t bytes, TimePoint silent_sinc
     const Duration sending = from_seconds(static_cast<double>(bytes) / speed);
     const Duration silence = now - silent_since;
     if (silence < std::max<Duration>(kFlowPause, from_seconds(kFlowBlocks * block))) return sending;
-    // The longer nothing has come, the longer that is likely to last.
+    // The longer a silence has lasted, the longer it is likely to go on.
     return std::max(silence, round_trip_) + sending;
 }
 
 std::uint64_t PeerEstimate::target_in_flight() const {
     const auto known = rate();
     if (!known) return kFirstTarget * static_cast<std::uint64_t>(std::min(boost_, kMaxFirstBoost));
-    // The time to send a lost packet again is no jitter of the path.
+    // The clamp keeps the delay of a retransmission from counting as jitter.
     const Duration slack = std::clamp<Duration>(4 * jitter_, kMinSlack, std::max(kMinSlack, round_trip_));
     const double product =
         *known * std::min(seconds(round_trip_ + slack) * std::max(starting_ ? kStartingBoost : 1.0, boost_),

@@ -32,7 +32,7 @@ void Pex::remove_peer(ConnectionId peer, TimePoint now) {
     on_news(now);
 }
 
-/// Forgets departures that every listener was told of, and the oldest beyond the bound.
+/// Forgets departures that every listener was told of, and the oldest ones beyond the limit.
 void Pex::forget_departures() {
     std::uint64_t known_to_all = departure_count();
     for (const auto& [id, listener] : listeners_) known_to_all = std::min(known_to_all, listener.drops_until);
@@ -67,7 +67,7 @@ std::vector<Pex::Telling> Pex::take_messages(TimePoint now) {
         listener.told = now;
         tellings.push_back({id, std::move(message)});
     }
-    on_news(now);  // what one message had no room for
+    on_news(now);  // for the peers that one message had no room for
     return tellings;
 }
 
@@ -80,8 +80,8 @@ wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
             gone.contact <= listener.told_until && may_tell_of(listener.remote, gone.endpoint.address);
         if (was_told) message.dropped.push_back(gone.endpoint);
     }
-    // Additions wait until all drops are told: told_until must not pass contacts that are still to be
-    // dropped.
+    // Adds no contact before all drops are told: told_until must not pass a contact whose drop is still to be
+    // told.
     if (listener.drops_until < departure_count()) return message;
     for (auto contact = contacts_.upper_bound(listener.told_until);; ++contact) {
         if (contact == contacts_.end()) {
@@ -92,7 +92,7 @@ wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
         const auto& [number, known] = *contact;
         listener.told_until = number;
         if (known.peer == id || !may_tell_of(listener.remote, known.endpoint.address)) continue;
-        if (std::erase(message.dropped, known.endpoint) > 0) continue;  // it has come back
+        if (std::erase(message.dropped, known.endpoint) > 0) continue;  // the peer has come back
         std::uint8_t flags = 0;
         if (known.reachable) flags |= wire::kPexReachable;
         if (is_seed_(known.peer)) flags |= wire::kPexSeed;
@@ -116,7 +116,8 @@ std::vector<Endpoint> Pex::handle_message(ConnectionId from, const wire::PexMess
         if (taken.size() == kMaxTaken) break;
         if (!peer.endpoint.is_dialable() || !may_tell_of(teller.remote, address)) continue;
         if (!want_seeds && (peer.flags & wire::kPexSeed) != 0) continue;
-        // Many ports of one host are nobody's swarm (BEP 11), unless they are of our own network.
+        // Takes one port of each host: a message with many ports of one host is probably an attack (BEP 11).
+        // Hosts of our own network may run many peers.
         const bool ours = address.is_loopback() || address.is_private();
         if (!ours && !hosts.insert(address).second) continue;
         taken.push_back(peer.endpoint);

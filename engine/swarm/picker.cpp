@@ -66,7 +66,7 @@ void Picker::set_lost(PieceIndex piece) {
 }
 
 void Picker::pieces_joined(const Bitfield& pieces) {
-    rarity_.reset();  // sorted anew when it is needed: as quick as this
+    rarity_.reset();  // sorted anew when needed, which is as fast
     if (counts_.empty()) counts_.resize(layout_.piece_count());
     pieces.for_each_without(Bitfield(pieces.size()), [&](PieceIndex piece) { ++counts_[piece.value()]; });
 }

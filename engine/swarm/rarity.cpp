@@ -19,7 +19,8 @@ void Rarity::swap(std::uint32_t a, std::uint32_t b) {
 void Rarity::add(PieceIndex piece, std::uint32_t count) {
     assert(!contains(piece));
     while (begins_.size() < count + 2u) begins_.push_back(begins_.back());
-    // A gap at the end of all, that each group above closes with its first piece.
+    // Opens a gap at the end. Each group above `count` moves its first piece into the gap, so the gap moves
+    // down to the end of the piece's own group.
     order_.push_back(piece);
     auto gap = static_cast<std::uint32_t>(order_.size() - 1);
     ++begins_.back();

@@ -9,14 +9,14 @@ TimePoint Silence::silent_at(const Peer& peer, TimePoint now) {
     if (!oldest) return kNever;
     const Duration patience =
         std::clamp<Duration>(kBlocks * peer.estimate.delivery_time(kBlockSize, now), kShortest, kLongest);
-    // Part of a block is a sign of life, but no more than that: whole ones have to come of it.
+    // Part of a block is a sign of life, but only for a while: whole blocks have to follow.
     const TimePoint whole = std::max(*oldest, peer.session.last_content_received());
     const TimePoint alive = std::max(whole, peer.session.last_progress());
     return std::min(alive + patience, whole + kTrickleFactor * patience);
 }
 
 void Silence::set_alarm(Peer& peer, TimePoint at) {
-    if (peer.alarm <= at) return;  // it is looked at before, and the alarm set anew
+    if (peer.alarm <= at) return;  // the earlier alarm will be set anew when it is due
     alarms_.erase({peer.alarm, peer.id});
     peer.alarm = at;
     alarms_.insert({at, peer.id});

@@ -7,7 +7,8 @@ namespace btfs {
 namespace {
 
 constexpr Duration kHousekeeping = 1s;
-/// How long we stay interested with no file open, so that the first read finds us unchoked.
+/// How long we stay interested after the last file is closed, so that peers still unchoke us at the next
+/// read.
 constexpr Duration kLinger = 60s;
 
 Bitfield united(Bitfield a, const Bitfield& b) {
@@ -16,7 +17,7 @@ Bitfield united(Bitfield a, const Bitfield& b) {
     return a;
 }
 
-/// Empty content, while only the torrent's name is known: nothing to have or to want.
+/// Layout without pieces, used while only the torrent's info-hash is known.
 const Layout kNoLayout;
 
 class NoStorage final : public Storage {
@@ -132,7 +133,7 @@ bool Torrent::active(TimePoint now) const {
 }
 
 bool Torrent::interesting(const Peer& peer) const {
-    if (metadata_fetch_) return true;  // so that we are unchoked when there is something to ask for
+    if (metadata_fetch_) return true;  // so that peers have unchoked us once the metadata is there
     if (content_->picker.bytes_missing() == 0) return false;
     return !peer.session.pieces_known() || peer.pieces.useful(content_->picker);
 }
@@ -163,7 +164,8 @@ void Torrent::tell_of_peers(TimePoint now) {
     for (const auto& [to, message] : pex_->take_messages(now)) peers_.at(to)->session.send_pex(message);
 }
 
-/// Peers in our own network, or over IPv6, do not come through the gateway.
+/// Returns the ports to tell a peer: the gateway's external ports, unless the peer is in our own network or
+/// uses IPv6 and so does not come through the gateway.
 const PeerPorts& Torrent::ports_for(const Address& remote) const {
     const bool outside = remote.is_v4() && !remote.is_private() && !remote.is_loopback();
     return outside ? outside_ports_ : options_.ports;
@@ -225,7 +227,8 @@ TorrentTotals Torrent::totals() const {
     totals.uploaded = uploaded_gone_;
     totals.downloaded = downloaded_;
     totals.wasted = content_->dispatcher.wasted();
-    // Of a torrent without a size something is left: trackers would take us for a seed otherwise.
+    // While the torrent's size is unknown, reports a block left: with 0 left, trackers would count us as a
+    // seed.
     totals.left = metadata_fetch_ ? kBlockSize : content_->picker.bytes_missing();
     totals.peers = peers_.size();
     for (const auto& [id, peer] : peers_) {

@@ -1,4 +1,4 @@
-// The torrent's connections: whom it dials, lets in, dials again, and closes.
+// Torrent: the peers that it dials, admits, dials again, and disconnects.
 #include "engine/swarm/torrent.hpp"
 
 #include <algorithm>
@@ -8,10 +8,10 @@ namespace btfs {
 namespace {
 
 constexpr Duration kHousekeeping = 1s;
-/// A peer that hangs up so soon, before it has sent any content, may not have liked how it was greeted.
+/// A peer that hangs up within this time and has sent no content may have disliked how we greeted it.
 constexpr Duration kGreetingDislikedWithin = 3s;
-/// True if the network that we are in has no way to the peer, or the dial was not made: neither tells
-/// anything of the peer.
+/// Returns true if our network has no route to the peer, or the dial was not made. Neither says anything
+/// about the peer.
 bool is_our_networks(Error reason) {
     namespace errc = boost::system::errc;
     return reason == Errc::cancelled || reason == errc::too_many_files_open ||
@@ -39,7 +39,7 @@ void Torrent::dial_more(TimePoint now) {
     }
 }
 
-/// With all connections taken, those that are of no use give way to peers that were not tried yet.
+/// If all connections are taken, disconnects the least useful one in favour of a peer that may be dialled.
 void Torrent::make_room_to_dial(TimePoint now) {
     if (now < turnover_due_ || peers_.size() + dialling_ < options_.max_peers) return;
     if (!active(now) || peer_list_.next_time() > now) return;
@@ -73,7 +73,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         --dialling_;
         replaces = take_redial(endpoint);
     }
-    // It may have been dialled before the torrent turned out to be private.
+    // The peer may have been dialled before the torrent turned out to be private.
     const bool stranger = outgoing && !peer_list_.may_dial(endpoint);
     Admission::Verdict verdict{.admitted = true};
     const bool fetches = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0);
@@ -175,7 +175,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     if (use == ConnectionUse::nothing &&
         (peer.session.content_received() > 0 || peer.session.content_sent() > 0))
         use = ConnectionUse::content;
-    // With a second connection to the same endpoint the list is told when that ends.
+    // If there is a second connection to the same endpoint, the peer list learns of the end with that one.
     const bool is_last = std::ranges::none_of(peers_, [&](const auto& other) {
         return other.first != connection && other.second->dial_endpoint == peer.dial_endpoint;
     });
@@ -188,7 +188,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
             peer_list_.on_closed(*peer.dial_endpoint, use, now);
         }
     }
-    // Whoever sent nothing is not to push out the memory of those who did.
+    // Peers that sent no content are not remembered, so that they do not displace those that did.
     if (peer.session.content_received() > 0) content_->blame.on_departed(connection, remote.address);
     uploaded_gone_ += peer.session.content_sent();
     content_->dispatcher.on_demand_changed();
@@ -198,7 +198,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     content_->uploader.assign_slots(now);
 }
 
-// ---- silent peers, and too few ----
+// ---- silent peers, and too few peers ----
 
 bool Torrent::owes_blocked(const Peer& peer) const {
     return std::ranges::any_of(peer.session.requests(), [&](const wire::RequestInFlight& request) {
@@ -206,8 +206,9 @@ bool Torrent::owes_blocked(const Peer& peer) const {
     });
 }
 
-/// The connections of peers that owe a blocked read and send nothing may be dead, though the kernel
-/// does not know yet (another network, a NAT that forgot us): a second one shows which it is.
+/// Dials silent peers that owe blocks to a blocked read a second time. Their connections may be dead before
+/// the kernel knows (another network, a NAT that has forgotten us); a second connection tells a dead one from
+/// a slow peer.
 void Torrent::redial_silent(TimePoint now) {
     if (!readers_wait()) return;
     const auto heard = [](const Peer& peer) {
@@ -235,8 +236,8 @@ void Torrent::redial_silent(TimePoint now) {
     }
 }
 
-/// The second connection may be used now. If the first is silent still, it goes, and what it owes is asked
-/// anew; if not, the second goes, which gives true.
+/// Chooses between a peer's two connections once the second can be used. If the first is still silent,
+/// disconnects it, so that its blocks are asked for again. Otherwise disconnects the second and returns true.
 bool Torrent::drop_replaced(const Peer& newer, TimePoint now) {
     const auto older = peers_.find(newer.replaces);
     if (older == peers_.end()) return false;
@@ -245,7 +246,7 @@ bool Torrent::drop_replaced(const Peer& newer, TimePoint now) {
     return older_lives;
 }
 
-/// The first connection serves us again.
+/// Disconnects the second connections of a peer whose first one serves us again.
 void Torrent::drop_second(Peer& older, TimePoint now) {
     older.has_second = false;
     std::vector<ConnectionId> seconds;
@@ -254,15 +255,15 @@ void Torrent::drop_second(Peer& older, TimePoint now) {
     for (ConnectionId id : seconds) disconnect(id, Errc::duplicate_peer, now);
 }
 
-/// The peer takes a second connection under the same id for a duplicate of the first, which it may not know
-/// to be dead (libtorrent does).
+/// Returns a peer id for a second connection. Under the same id the peer (libtorrent, for one) would close it
+/// as a duplicate of the first, which it may not know to be dead.
 wire::PeerId Torrent::other_peer_id() {
     wire::PeerId id = options_.peer_id;
     rng_.fill(std::span(id).last(8));
     return id;
 }
 
-/// True if nobody who is connected can send what the first blocked read waits for.
+/// Asks for more peers if no connected peer can send the piece that the first blocked read waits for.
 void Torrent::ask_for_peers(TimePoint now) {
     if (!readers_wait() || now < want_peers_due_) return;
     const PieceIndex piece = content_->demand.blocked().begin()->piece;

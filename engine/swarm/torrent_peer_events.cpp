@@ -1,4 +1,4 @@
-// Torrent's handling of its sessions' events.
+// Torrent: handlers of its sessions' events.
 #include "engine/swarm/torrent.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@ namespace btfs {
 
 namespace {
 
-/// Two dials that cross each other are greeted within so much of each other.
+/// Longest time between the handshakes of two dials that cross each other.
 constexpr Duration kCrossingDials = 5s;
 
 }  // namespace
@@ -19,7 +19,7 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
     while (auto event = peer.session.poll_event()) {
         std::visit([&](const auto& e) { on_event(peer, e, now); }, *event);
         any = true;
-        if (!peers_.contains(id)) return true;  // it was disconnected
+        if (!peers_.contains(id)) return true;  // an event disconnected the peer
     }
     if (any) content_->dispatcher.on_peer_changed(peer);
     if (std::exchange(slots_due_, false)) content_->uploader.assign_slots(now);
@@ -32,7 +32,7 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
             continue;
         const ConnectionId dropped = redundant(peer, *other, now);
         if (dropped == kNobody) continue;
-        const bool is_this = dropped == peer.id;  // and gone, then
+        const bool is_this = dropped == peer.id;  // `peer` does not exist after disconnect()
         disconnect(dropped, Errc::duplicate_peer, now);
         if (is_this) return;
         break;
@@ -41,12 +41,13 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
     update_interest(peer, now);
 }
 
-/// Of two connections with one peer id, the one to close; kNobody if both stay. Where both sides have just
-/// dialled each other they have to choose the same: the connection that the greater peer id made stays. Apart
-/// from that the older stays, since anybody can copy a peer id. Two hosts of one family with one id are two
-/// peers, or one that has moved, whose old connection will time out.
+/// Returns which of two connections with one peer id to close; kNobody if both stay. If both sides have just
+/// dialled each other, they must choose the same one: the connection that the greater peer id dialled stays.
+/// Otherwise the older one stays, since any peer can copy a peer id. Two addresses of one family with one id
+/// are two peers, or one peer that has moved, whose old connection will time out.
 ConnectionId Torrent::redundant(const Peer& newer, const Peer& older, TimePoint now) const {
-    // Made since the older one sent nothing that it owed: both stay until one of them serves us.
+    // The newer connection was dialled because the older one was silent: both stay until one of them serves
+    // us.
     if (newer.replaces == older.id)
         return older.session.last_received() < newer.connected ? kNobody : newer.id;
     const Address& from = newer.session.remote().address;
@@ -97,7 +98,7 @@ void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
     content_->dispatcher.on_peer_offers(peer);
 }
 
-// Once for all that a turn brought, since it looks at all peers.
+// Assigns slots once for all events of a turn, since this looks at all peers.
 void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint) {
     slots_due_ = true;
 }
@@ -125,8 +126,8 @@ void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) 
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
-    // A peer that refuses without choking us would be the soonest to be asked again, and again. It is trusted
-    // when it sends.
+    // A peer that refuses without choking us has an empty queue, so it would be asked again and again. It
+    // counts as snubbed until it sends.
     if (!e.choking) peer.snubbed = true;
     content_->dispatcher.release_block(peer, e.block);
 }
@@ -153,7 +154,7 @@ void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now) 
     if (said.your_address) handle_own_address(peer.session.remote().address, *said.your_address);
     if (metadata_fetch_ && said.metadata_id != 0 && said.metadata_size)
         metadata_fetch_->add_peer(peer.id, *said.metadata_size);
-    // An incoming peer says where it can be dialled.
+    // The peer of an incoming connection says at which port it can be dialled.
     if (!peer.dial_endpoint && said.listen_port) {
         peer.dial_endpoint = Endpoint{peer.session.remote().address, *said.listen_port};
         peer_list_.add_connected(*peer.dial_endpoint);
@@ -192,7 +193,8 @@ std::span<std::byte> Torrent::place_of(const BlockRef& block) {
     PartialPiece* partial = content_->picker.partial(block.piece);
     if (!partial) return {};
     const std::uint32_t index = partial->block_at(block);
-    // The session asks for requests of its own peer: one asker means it alone.
+    // The session asks for the place of a block that its own peer was asked for, so a single asker is this
+    // peer.
     if (partial->askers(index).size() != 1 || partial->payload(index) != block) return {};
     return partial->place(index);
 }

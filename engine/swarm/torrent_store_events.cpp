@@ -1,4 +1,4 @@
-// Torrent: events of the store.
+// Torrent: handlers of the store's events.
 #include "engine/swarm/torrent.hpp"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ void Torrent::handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> bloc
     PartialPiece& partial = content_->picker.reopen(piece);
     const Blame::Sentence sentence = content_->blame.on_mismatch(partial, block_digests, now);
     for (std::uint32_t block : sentence.discarded) partial.discard(block);
-    if (sentence.nobody_sent_it) content_->picker.abandon(piece);  // the torrent is wrong
+    if (sentence.nobody_sent_it) content_->picker.abandon(piece);  // the torrent's hashes are wrong
     if (sentence.guilty) ban(*sentence.guilty, now);
     content_->dispatcher.refresh_offer(piece);
     content_->dispatcher.on_demand_changed();
@@ -88,7 +88,7 @@ void Torrent::discard_blocks_from(const Address& address) {
 }
 
 void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
-    if (content_->picker.bytes_missing() == 0) peer_list_.on_need(now);  // seeds were let go
+    if (content_->picker.bytes_missing() == 0) peer_list_.on_need(now);  // a complete torrent drops seeds
     const bool was_had = content_->picker.had().test(piece);
     content_->picker.set_lost(piece);
     if (was_had) {

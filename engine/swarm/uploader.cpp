@@ -6,7 +6,8 @@ namespace btfs {
 namespace {
 
 constexpr Duration kSlotHeldFor = 30s;
-/// How much is read in one go, and how much may wait in a peer's send queue before more is read.
+/// Bytes of one read, and bytes in a peer's send queue beyond which no more is read (less while a reader
+/// waits).
 constexpr std::size_t kReadSize = 16 * kBlockSize;
 constexpr std::size_t kBacklog = 2 * kReadSize;
 constexpr std::size_t kYieldingBacklog = kBlockSize;
