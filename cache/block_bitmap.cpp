@@ -8,13 +8,13 @@
 namespace btfs {
 namespace {
 
-/// The bits [from, to) of a word; 0 <= from < to <= 64.
+/// Returns a word with the bits [from, to) set; 0 <= from < to <= 64.
 std::uint64_t mask(std::size_t from, std::size_t to) {
     const std::uint64_t low = to == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << to) - 1;
     return low & ~((std::uint64_t{1} << from) - 1);
 }
 
-/// Calls f(word index, mask) for each word of [first, first + count), until f gives false.
+/// Calls f(word index, mask) for each word of [first, first + count), until f returns false.
 template <class F>
 bool each_word(std::size_t first, std::size_t count, F&& f) {
     for (std::size_t at = first, end = first + count; at < end;) {

@@ -11,7 +11,7 @@ BlockCache::BlockCache(const Layout& layout)
       proven_(block_total(layout)),
       doubtful_(block_total(layout)) {}
 
-/// Calls f(piece, its part of the range, the blocks of that part) in order, until f gives false.
+/// Calls f(piece, its part of the range, the blocks of that part) in order, until f returns false.
 template <class F>
 bool BlockCache::each_piece(ByteRange range, F&& f) const {
     for (std::uint64_t at = range.begin; at < range.end;) {
@@ -91,10 +91,10 @@ void BlockCache::set_on_disk(BlockSpan blocks) {
 }
 
 void BlockCache::on_written(BlockSpan blocks) {
-    PieceBufferPtr released;  // let go when the lock is: its budget may call others
+    PieceBufferPtr released;  // freed after the unlock: its budget may call others
     std::lock_guard lock(mutex_);
     auto memory = memory_.find(blocks.piece);
-    if (memory == memory_.end()) return;  // lost meanwhile
+    if (memory == memory_.end()) return;  // the piece was lost meanwhile
     set_on_disk(blocks);
     std::vector<bool>& verified = memory->second.verified;
     std::fill_n(verified.begin() + blocks.first, blocks.count, false);
@@ -109,19 +109,20 @@ BlockCache::Proof BlockCache::proved(BlockSpan blocks, const PieceBufferPtr& buf
     const std::size_t first = block_index(blocks.piece, blocks.first);
     proving_.erase(blocks.piece);
     if (this->losses(layout_.piece_range(blocks.piece)) != losses) {
-        wake(blocks.piece, actions);  // perhaps another piece's loss: then its proof begins again
+        wake(blocks.piece, actions);  // the loss may be another piece's: begins a new proof
         return Proof::stale;
     }
     const bool was_doubtful = doubtful_.test(first);
     doubtful_.assign(first, blocks.count, false);
     assert(!memory_.contains(blocks.piece));
     if (buffer) {
-        // For the time of waking in memory as well, so that the reads pin what was just read.
+        // Keeps the buffer in memory_ while the reads wake, so that they pin it instead of reading the disk
+        // again.
         MemoryPiece memory{buffer, std::vector<bool>(layout_.block_count(blocks.piece))};
         std::fill_n(memory.verified.begin() + blocks.first, blocks.count, true);
         memory_.emplace(blocks.piece, std::move(memory));
         wake(blocks.piece, actions);
-        memory_.erase(blocks.piece);  // the caller has the buffer still: this is not its end
+        memory_.erase(blocks.piece);  // the caller still holds the buffer
         proven_.assign(first, blocks.count, true);
     } else {
         proven_.assign(first, blocks.count, true);
@@ -189,9 +190,9 @@ bool BlockCache::on_disk(ByteRange range) const {
 }
 
 std::uint64_t BlockCache::losses(ByteRange range) const {
-    // The disk was read before: that must not move behind this.
+    // The caller has read the disk before: the fence keeps that read from moving behind the loads below.
     std::atomic_thread_fence(std::memory_order_acquire);
-    std::uint64_t sum = 0;  // none of them falls, so that equal sums mean equal counters
+    std::uint64_t sum = 0;  // no counter decreases: equal sums mean equal counters
     each_piece(range, [&](ByteRange, BlockSpan blocks) {
         sum += losses_[blocks.piece.value() % kLossCounters].load();
         return true;
@@ -270,7 +271,7 @@ void BlockCache::park(Waiters& from, Waiters::iterator waiter, PieceIndex piece)
     if (waiter->id) parked_by_id_.insert_or_assign(*waiter->id, Parked{piece, waiter});
 }
 
-/// Looks again at all reads that wait for the piece.
+/// Checks all reads that wait for the piece once more.
 void BlockCache::wake(PieceIndex piece, CacheActions& actions) {
     auto waiting = waiters_.find(piece);
     if (waiting == waiters_.end()) return;

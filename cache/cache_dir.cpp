@@ -14,7 +14,7 @@ namespace btfs {
 namespace {
 
 constexpr const char* kDhtTableName = "dht.nodes";
-/// A file that write_whole() began so long ago is not being written any more.
+/// Age from which a temporary file of write_whole() counts as left behind.
 constexpr std::int64_t kOldPart_s = 24 * 60 * 60;
 
 std::string info_name(const Identity& identity) {
@@ -27,7 +27,8 @@ std::string download_name(std::string_view url) {
     return sha1(as_bytes(url)).hex() + ".download";
 }
 
-/// Tells this content from any other under the same name: the files' places and the pieces' hashes.
+/// Returns a hash of the files' places and the pieces' hashes: it differs for any other content of the same
+/// name.
 Sha1Digest fingerprint(const StoreSpec& spec) {
     Bytes description;
     ByteWriter out(description);
@@ -39,7 +40,7 @@ Sha1Digest fingerprint(const StoreSpec& spec) {
 }
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // Boost's base class has a protected one, by design
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // Boost's base has a protected destructor, by design
 class Category final : public boost::system::error_category {
   public:
     const char* name() const noexcept override { return "cache directory"; }
@@ -87,7 +88,8 @@ Result<CacheDir> CacheDir::open(const std::filesystem::path& path, const BootId&
     return dir;
 }
 
-/// Best effort: what stays takes space, and is tried again with the next mount.
+/// Removes temporary files that were left behind. A file that cannot be removed only takes space; the next
+/// mount tries again.
 void CacheDir::remove_old_parts() const {
     const auto names = files_->list();
     if (!names) return;

@@ -14,7 +14,7 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kCleanFlag = 1;
 constexpr std::size_t kHeaderSize = 128;
 constexpr std::size_t kDigestOffset = kHeaderSize - Sha1Digest::kSize;
-/// A bitmap of 2^32 pieces of one block; no real torrent comes near.
+/// Limits a bitmap to 2^32 blocks. No real torrent comes near.
 constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 32;
 
 std::uint64_t bitmap_size(const ClaimsShape& shape) {
@@ -62,7 +62,8 @@ std::optional<ParsedClaims> parse_claims(ByteView file, const ClaimsShape& shape
 
 Result<std::unique_ptr<Claims>> Claims::open(Files& files, const std::string& name, const ClaimsShape& shape,
                                              const BootId& boot_id, EarlierClaims& earlier) {
-    // Whoever held the lock before may have removed the file: then the lock is on a file without a name.
+    // The process that held the lock before may have removed the file. Then our lock is on a file without a
+    // name, so try again.
     for (;;) {
         auto file = files.open(name, {.write = true, .create = true});
         if (!file) return file.error();
@@ -77,7 +78,8 @@ Result<std::unique_ptr<Claims>> Claims::open(Files& files, const std::string& na
     }
 }
 
-/// An error is one that may pass, so that what is on file must not be replaced.
+/// Reads the claims on file. Returns an error only if it may be temporary: then the file must not be
+/// overwritten.
 Error Claims::load(EarlierClaims& earlier) {
     const Result<FileStatus> status = file_->status();
     if (!status) return status.error();
@@ -122,9 +124,9 @@ Error Claims::mark_clean(const BlockBitmap& stored, const BlockBitmap& doubtful)
     if (on_file_ == OnFile::nothing || on_file_ == OnFile::clean) return {};
     Error error;
     if (on_file_ == OnFile::dirty_other_boot) error = begin_writing(stored, doubtful);
-    // All of them: a change may not have been written, or have been lost by a sync that failed.
+    // Writes the whole bitmaps: a change may not have been written, or a failed sync may have lost it.
     if (!error) error = write_bitmaps(0, shape_.block_count, stored, doubtful);
-    // The mark must not reach the disk before what it vouches for.
+    // The clean mark must not reach the disk before the bitmaps that it vouches for.
     if (!error) error = sync();
     if (!error) error = write_header(true);
     if (!error) error = sync();
@@ -146,13 +148,14 @@ Error Claims::begin_writing(const BlockBitmap& stored, const BlockBitmap& doubtf
     if (on_file_ == OnFile::dirty_this_boot) return {};
     Error error;
     if (on_file_ == OnFile::nothing) {
-        // Whatever lay here was not ours; zeros in its place are no header, until the end of this.
+        // The file holds no claims of this torrent. Zeros are not a valid header, so it stays invalid until
+        // this function ends.
         error = file_->truncate(0);
         if (!error) error = file_->truncate(file_size(shape_));
         if (error) return write_error(error);
     }
     if (on_file_ == OnFile::dirty_other_boot) {
-        // The header names the other boot until the doubts about it are on the disk.
+        // The header keeps the earlier boot's id until the doubts about that boot's blocks are on the disk.
         error = write_bitmaps(0, shape_.block_count, stored, doubtful);
         if (!error) error = sync();
     }

@@ -7,8 +7,9 @@ namespace btfs {
 namespace {
 
 constexpr std::uint64_t kSyncPart = 8 << 20;
-/// The kernel takes memory for its pages in the size of a write, and finds pieces of this size among what was
-/// in use before. Larger ones it makes of memory that nobody has touched yet, which costs ten times as much.
+/// Bytes of one write call. The kernel allocates page cache in folios of the size of a write. It finds folios
+/// of this size among recently freed memory, but larger ones only in memory not touched before, which costs
+/// ten times as much.
 constexpr std::size_t kWriteSize = 64 * 1024;
 
 }  // namespace
@@ -62,7 +63,7 @@ bool DataFile::read_cached(std::uint64_t offset_in_torrent, std::span<std::byte>
 
 Error DataFile::read(std::uint64_t offset_in_torrent, std::span<std::byte> out) {
     const Result<File*> opened = file();
-    // An error of opening, whatever it is, says nothing about the content.
+    // An error of opening says nothing about the content.
     if (!opened) return Errc::storage_failed;
     const Error error = read_all(**opened, offset_in_torrent, out);
     return error ? read_error(error) : Error{};
@@ -90,12 +91,13 @@ DataFile::Synced DataFile::sync(TimePoint deadline) {
     if (!opened) return Synced::unfinished;
     const Result<FileStatus> status = (*opened)->status();
     if (!status) return Synced::unfinished;
-    // sync() alone would wait for all that is unwritten, which may be gigabytes.
+    // Writes out in parts, so that the deadline is checked: sync() alone would wait for all dirty pages,
+    // maybe gigabytes.
     for (std::uint64_t offset = 0; offset < status->size; offset += kSyncPart) {
         if (Clock::now() >= deadline) return Synced::unfinished;
         const Error error = (*opened)->write_out({offset, offset + kSyncPart});
         if (error == system_error(EINVAL) || error == system_error(ENOSYS)) break;  // not on this file system
-        // The kernel tells of a failed write once: sync() might succeed after this.
+        // The kernel reports a failed write only once: a sync() after this might succeed.
         if (error) return Synced::failed;
     }
     if (Clock::now() >= deadline) return Synced::unfinished;

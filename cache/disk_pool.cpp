@@ -55,7 +55,7 @@ void DiskPool::submit_after(Duration delay, const void* owner, Task job) {
 }
 
 void DiskPool::forget(const void* owner) {
-    std::vector<Delayed> dropped;  // destroyed after the lock is let go
+    std::vector<Delayed> dropped;  // destroyed after the unlock
     std::lock_guard lock(mutex_);
     auto mine =
         std::partition(delayed_.begin(), delayed_.end(), [&](const Delayed& d) { return d.owner != owner; });
@@ -71,7 +71,7 @@ void DiskPool::promote_due(TimePoint now) {
         }
         queue(DiskWork::verify).jobs.push_back(std::move(delayed_[i].job));
         delayed_.erase(delayed_.begin() + static_cast<std::ptrdiff_t>(i));
-        changed_.notify_one();  // it may be one of several, or stand behind a job of another kind
+        changed_.notify_one();  // wakes one thread for each job that became due
     }
 }
 
@@ -97,14 +97,14 @@ void DiskPool::work() {
     for (;;) {
         if (!delayed_.empty()) promote_due(Clock::now());
         if (Queue* found = next_queue()) {
-            // This may be the thread that waits for what is delayed: another one does so from now on.
+            // This thread may be the one that waits for delayed jobs: wakes another one to wait for them.
             if (!delayed_.empty()) changed_.notify_one();
             Task job = std::move(found->jobs.front());
             found->jobs.pop_front();
             ++found->running;
             lock.unlock();
             job();
-            job = {};  // what it owned goes before the thread counts as free
+            job = {};  // destroyed before the thread counts as free
             lock.lock();
             --found->running;
             if (ending_) changed_.notify_all();

@@ -13,15 +13,15 @@
 namespace btfs {
 namespace {
 
-/// The kernel takes no more of a hint than the device's readahead, 128 KiB by default, or its largest
-/// request.
+/// Bytes of one hint. The kernel reads no more for a hint than the device's readahead, 128 KiB by default, or
+/// its largest request.
 constexpr std::uint64_t kWillNeedStep = 128 * 1024;
 
 Error last_error() {
     return system_error(errno);
 }
 
-/// Calls until no signal interrupts.
+/// Repeats the call while signals interrupt it.
 template <class F>
 Result<std::size_t> transfer(F&& call) {
     for (;;) {
@@ -40,7 +40,7 @@ Error done(F&& call) {
 
 struct Kind {
     FileStatus status;
-    std::uint16_t mode;  ///< with the type
+    std::uint16_t mode;  ///< with the file type
 };
 
 Result<Kind> ask(int fd, const char* name, int flags) {
@@ -132,13 +132,13 @@ Result<FileStatus> LinuxFiles::folder_status() const {
 }
 
 Result<std::unique_ptr<File>> LinuxFiles::open(const std::filesystem::path& name, const OpenHow& how) {
-    // O_NONBLOCK: a pipe without a writer, or a lease, keeps nobody waiting. A file system in user space may
-    // take it at its word for regular files, too, so it goes once the file is known to be one.
+    // O_NONBLOCK: open() must not wait for a pipe's writer or for a lease. A FUSE file system may obey the
+    // flag for regular files, too, so it is cleared once the file is known to be one.
     int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (how.write ? O_RDWR : O_RDONLY);
     if (how.create) flags |= O_CREAT | (how.exclusive ? O_EXCL : 0);
     if (!how.follow_links) flags |= O_NOFOLLOW;
     FileDescriptor fd;
-    if (how.keep_access_time)  // the owner's privilege
+    if (how.keep_access_time)  // only the owner may do this
         fd = FileDescriptor(::openat(at(), name.c_str(), flags | O_NOATIME, how.mode));
     if (!fd && (!how.keep_access_time || errno == EPERM))
         fd = FileDescriptor(::openat(at(), name.c_str(), flags, how.mode));
@@ -171,7 +171,7 @@ Error LinuxFiles::sync_folder_of(const std::filesystem::path& name) {
     const FileDescriptor fd(::openat(at(), folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd) return last_error();
     const Error error = done([&] { return fsync(fd.get()); });
-    // Some file systems have nothing to sync in a folder, and say so.
+    // Some file systems have nothing to sync in a folder and return EINVAL.
     return error == system_error(EINVAL) ? Error{} : error;
 }
 

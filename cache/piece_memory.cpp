@@ -13,7 +13,7 @@
 namespace btfs {
 namespace {
 
-/// Freed memory that is kept, for each byte that is held.
+/// Freed bytes that are kept for each byte that is held.
 constexpr std::size_t kIdleFactor = 4;
 
 }  // namespace
@@ -36,9 +36,9 @@ class PieceMemory::Budget {
         return false;
     }
 
-    /// For what was reserved.
+    /// Returns pages for a reservation, reused ones if some fit.
     AnonymousPages pages(std::size_t capacity) {
-        std::vector<AnonymousPages> surplus;  // let go when the lock is
+        std::vector<AnonymousPages> surplus;  // unmapped after the unlock
         {
             std::lock_guard lock(mutex_);
             auto fit = std::ranges::find(idle_, capacity, &AnonymousPages::capacity);
@@ -48,13 +48,14 @@ class PieceMemory::Budget {
                 idle_.erase(fit);
                 return found;
             }
-            // Pieces of another size are wanted now: what is kept must not come on top of the budget.
+            // No kept pages have this size. Frees some, so that kept and held pages together stay within the
+            // budget.
             trim(budget_ > total_held() ? budget_ - total_held() : 0, surplus);
         }
         return AnonymousPages(capacity);
     }
 
-    /// Ends a reservation; its pages, if there are any, are kept for reuse.
+    /// Ends a reservation and keeps its pages, if there are any, for reuse.
     void release(std::size_t capacity, MemoryUse use, AnonymousPages pages) {
         std::vector<AnonymousPages> surplus;
         std::vector<Task> ready;
@@ -86,7 +87,7 @@ class PieceMemory::Budget {
     }
 
     void forget(const void* owner) {
-        std::list<Waiting> dropped;  // destroyed after the lock is let go
+        std::list<Waiting> dropped;  // destroyed after the unlock
         std::lock_guard lock(mutex_);
         for (std::list<Waiting>* list : {&waiting_, &spare_}) {
             for (auto next = list->begin(); next != list->end();) {
@@ -124,13 +125,13 @@ class PieceMemory::Budget {
         return now == 0 || now + capacity <= open;
     }
 
-    /// Held memory comes and goes by as much within moments.
+    /// Returns how many freed bytes to keep: held memory varies by about as much within moments.
     std::size_t idle_limit() const {
         const std::size_t held = total_held();
         return std::min(std::max(kIdleFactor * held, kIdleBytes), budget_ > held ? budget_ - held : 0);
     }
 
-    /// Oldest first: the newest are warm in the CPU's caches.
+    /// Frees kept pages down to the limit, the oldest first: the newest are warm in the CPU's caches.
     void trim(std::size_t limit, std::vector<AnonymousPages>& surplus) {
         while (idle_bytes_ > limit) {
             idle_bytes_ -= idle_.front().capacity();
@@ -139,8 +140,8 @@ class PieceMemory::Budget {
         }
     }
 
-    /// Everyone who would be admitted is told and asks again; nothing is set aside, as who was told may
-    /// have lost interest, and nobody else must wait for that.
+    /// Takes the tasks of all waiters that would be admitted now; each asks again. No memory is set aside for
+    /// them: a waiter may need it no longer, and the others must not wait for that.
     void take_ready(std::vector<Task>& ready) {
         for (auto it = waiting_.begin(); it != waiting_.end();) {
             if (!admits(it->capacity, it->use)) {
@@ -159,7 +160,7 @@ class PieceMemory::Budget {
     std::deque<AnonymousPages> idle_;
     std::size_t idle_bytes_ = 0;
     std::list<Waiting> waiting_;
-    std::list<Waiting> spare_;  ///< who can do without some
+    std::list<Waiting> spare_;  ///< owners that can give memory up
 };
 
 PieceMemory::Share::~Share() {

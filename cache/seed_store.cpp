@@ -9,10 +9,10 @@
 namespace btfs {
 namespace {
 
-/// By a path that a user gave; a symbolic link at its end was followed when the file was hashed, too.
+/// The path is the user's. A symlink at its end is followed, as it was when the file was hashed.
 constexpr OpenHow kToSeed{.follow_links = true, .keep_access_time = true};
 
-/// True if the file has gone, or something else has its name.
+/// Returns true if the file has gone, or if its name belongs to something that is not a regular file.
 bool says_gone(const Error& error) {
     const int number = error.value();
     return number == ENOENT || number == ENOTDIR || number == EISDIR || number == EINVAL || number == ELOOP;
@@ -61,7 +61,7 @@ Result<ContentView> SeedStore::content(BlockRef range) {
     const Layout& layout = spec_.layout;
     const std::uint64_t begin = layout.piece_offset_in_torrent(range.piece) + range.offset_in_piece;
     const ByteRange wanted{begin, begin + range.size};
-    auto bytes = std::make_shared<Bytes>(range.size);  // zeros, as pad files want them
+    auto bytes = std::make_shared<Bytes>(range.size);  // zeros, the content of pad files
     const auto files = layout.files();
     for (std::size_t i = layout.file_at(begin).value(); i < files.size(); ++i) {
         if (files[i].offset_in_torrent >= wanted.end) break;
@@ -95,12 +95,13 @@ void SeedStore::lose(PieceIndex piece, std::size_t changed_file) {
     events_.send([&](StorageEvents& events) { events.on_lost(piece); });
 }
 
-/// storage_corrupt if the file has changed or is damaged; storage_failed for what may pass.
+/// Reads part of a file. Returns storage_corrupt if the file has changed or is damaged, storage_failed if the
+/// error may be temporary.
 Error SeedStore::read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out) const {
     auto opened = files_.open(spec_.paths[file], kToSeed);
     if (!opened) return says_gone(opened.error()) ? Errc::storage_corrupt : Errc::storage_failed;
     if (const Error error = read_all(**opened, offset_in_file, out)) return read_error(error);
-    // Asked after the read: what was read is older than any change not yet seen here.
+    // Checks the status after the read, so that any change before the read is seen.
     const Result<FileStatus> status = (*opened)->status();
     if (!status) return Errc::storage_failed;
     return status->unchanged_since(spec_.hashed[file]) ? Error{} : make_error_code(Errc::storage_corrupt);

@@ -18,7 +18,7 @@ SpillingPiece::SpillingPiece(ByteRange place, DataFile& file, PieceMemory::Share
 void SpillingPiece::block_received(std::uint32_t block) {
     {
         std::lock_guard lock(mutex_);
-        discard(block);  // it may come again
+        discard(block);  // the block may be received a second time
         blocks_[block].where = Where::in_memory;
         unwritten_bytes_ += in_torrent(block).size();
         if (working_ || failing_ || unwritten_bytes_ < kSpillBytes) return;
@@ -32,7 +32,7 @@ void SpillingPiece::block_discarded(std::uint32_t block) {
     discard(block);
 }
 
-/// With mutex_ held.
+/// Forgets a block. mutex_ is held.
 void SpillingPiece::discard(std::uint32_t block) {
     Block& known = blocks_[block];
     if (known.where == Where::missing) return;
@@ -54,7 +54,7 @@ void SpillingPiece::when_written(Task then) {
 
 bool SpillingPiece::has_room() {
     std::lock_guard lock(mutex_);
-    // Blocks that a failing disk does not take have to be received into memory after all.
+    // If the disk fails, blocks have to be received into memory after all.
     const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
     credit_wanted_ = credit_wanted_ || !room;
     return room;
@@ -91,7 +91,7 @@ void SpillingPiece::work() {
     }
 }
 
-/// Nothing: the job is at its end.
+/// Returns the job's next work; nothing if the job has to end.
 SpillingPiece::Work SpillingPiece::next_work() {
     Work work;
     std::function<void()> credit;
@@ -102,7 +102,7 @@ SpillingPiece::Work SpillingPiece::next_work() {
         if (working_) {
             for (std::uint32_t i = 0; i < blocks_.size(); ++i)
                 if (blocks_[i].where == Where::in_memory) work.to_write.push_back({i, blocks_[i].generation});
-            // Not before a block that was replaced during a write has been written, too.
+            // Takes `then_` only after a block that was replaced during a write has been written, too.
             if (work.to_write.empty() || failing_) work.then = std::exchange(then_, {});
         }
         const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
@@ -115,16 +115,16 @@ SpillingPiece::Work SpillingPiece::next_work() {
     return work;
 }
 
-/// Blocks in ascending order; those that lie one behind the other are written as one. The engine may discard
-/// any of them meanwhile, and receive other bytes in its place: then what was written is not what is there,
-/// and the block stays to be written.
+/// Writes blocks, which are in ascending order; adjacent ones in one write. Meanwhile the engine may discard
+/// a block and receive other bytes in its place. Such a block still counts as unwritten.
 void SpillingPiece::write(std::span<const Found> blocks) {
     while (!blocks.empty()) {
         std::uint32_t count = 1;
         while (count < blocks.size() && blocks[count].index == blocks[0].index + count) ++count;
         const ByteRange range = in_torrent(blocks[0].index, count);
         const bool failed = bool(file_.write(range.begin, memory(range)));
-        // While it is in memory still; if it cannot be read where it has to be, digest() will tell.
+        // Hashes while the blocks are still in memory. If reading back an earlier block fails, digest() will
+        // report it.
         if (!failed) [[maybe_unused]]
             const Error later = advance_hash();
         {
@@ -137,7 +137,7 @@ void SpillingPiece::write(std::span<const Found> blocks) {
     }
 }
 
-/// Memory is given back under the lock, before other bytes can arrive in it.
+/// Marks blocks as written and frees their memory, under the lock, before other bytes can arrive in it.
 void SpillingPiece::mark_written(std::span<const Found> blocks) {
     std::lock_guard lock(mutex_);
     const auto unchanged = [this](const Found& block) {
@@ -156,7 +156,7 @@ void SpillingPiece::mark_written(std::span<const Found> blocks) {
     }
 }
 
-/// Hashes on as far as the blocks are there.
+/// Continues the hash up to the first missing block.
 Error SpillingPiece::advance_hash() {
     Bytes read_back;
     while (const std::optional<ToHash> next = next_to_hash()) {
@@ -186,7 +186,7 @@ void SpillingPiece::on_hashed(const Found& block) {
     if (blocks_[block.index].generation == block.generation) {
         ++hashed_;
     } else {
-        rehash_ = true;  // who knows what was hashed
+        rehash_ = true;  // the hashed bytes may have been replaced
     }
 }
 

@@ -43,7 +43,7 @@ void TorrentStore::load(const EarlierClaims& earlier) {
     }
 }
 
-// ---- the end ----
+// ---- closing ----
 
 TorrentStore::~TorrentStore() {
     close_begin();
@@ -58,9 +58,9 @@ void TorrentStore::close_begin(TimePoint sync_until) {
     }
     events_.detach();
     close(Errc::cancelled);
-    carry_out(write_back_.close());  // once more: there may be room by now
+    carry_out(write_back_.close());  // tries kept pieces again: the disk may have room now
     spills_.close();
-    // A job under way that leaves something for later sees closed_, and forgets it.
+    // A running job that delays work sees closed_ and drops that work itself.
     pool_.forget(this);
     memory_.forget(this);
     jobs_.when_unused([this, sync_until] {
@@ -74,7 +74,7 @@ bool TorrentStore::close_finish(TimePoint deadline) {
     return end_reached_.wait_until(lock, deadline, [this] { return ended_; });
 }
 
-/// The store's last job.
+/// Runs as the store's last job: syncs the data and marks the claims as clean.
 void TorrentStore::finish_now(TimePoint sync_until) {
     if (!claims_->clean()) {
         const DataFile::Synced synced = data_.sync(sync_until);
@@ -92,14 +92,14 @@ void TorrentStore::finish_now(TimePoint sync_until) {
                 spec_.identity.cache_key(),
                 synced == DataFile::Synced::unfinished ? "the disk is too slow" : "the disk fails");
     }
-    // Under the lock to the end: the owner may destroy this as soon as it sees that.
+    // Keeps the lock to the end: the owner may destroy the store as soon as it sees `ended_`.
     std::lock_guard lock(end_mutex_);
     ended_ = true;
     end_reached_.notify_all();
 }
 
-/// A job of this store: the store lives at least until the job is done or dropped. Empty: the store has
-/// ended.
+/// Wraps work of this store in a job; the store lives at least until the job is done or dropped. Returns an
+/// empty task if the store has ended.
 Task TorrentStore::job(Task work) {
     auto token = jobs_.use_unless_ended();
     if (!token) return {};
@@ -147,7 +147,7 @@ PieceBufferPtr TorrentStore::acquire_spilling(PieceIndex piece, MemoryUse use) {
                                        pool_.submit_always(DiskWork::write, std::move(write));
                                },
                                [this] { events_.send([](StorageEvents& events) { events.on_credit(); }); }};
-    // Fresh memory: what is padding is zero.
+    // The memory is fresh, so padding is zero.
     auto received = std::make_shared<SpillingPiece>(spec_.layout.piece_range(piece), data_, std::move(*share),
                                                     std::move(owner));
     spills_.add(piece, received);
@@ -181,14 +181,14 @@ void TorrentStore::wait_for_credit(std::size_t size, MemoryUse use) {
         events_.send([](StorageEvents& events) { events.on_credit(); });
     });
     if (!tell) return;
-    // By way of the pool: memory is let go of anywhere, inside of calls of this class too.
+    // Goes through the pool: memory may be freed anywhere, also inside a call of this class.
     memory_.when_free(size, use, this, [this, tell = std::move(tell)]() mutable {
         pool_.submit_always(DiskWork::verify, std::move(tell));
     });
     if (closed_) memory_.forget(this);
 }
 
-// ---- what was received ----
+// ---- received pieces ----
 
 void TorrentStore::verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) {
     assert(buffer && buffer->bytes().size() == spec_.layout.piece_size(piece));
@@ -219,7 +219,7 @@ void TorrentStore::verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want
     if (fresh) first_pass_.arrived(spec_.layout.piece_range(piece));
     std::vector<Sha1Digest> digests;
     if (want_block_digests) digests = Verifier::block_digests(content);
-    // Before the readers have their answers, so that a status that they ask for next counts the piece.
+    // Sent before the readers get their answers, so that a status that they ask for next counts the piece.
     events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(digests)); });
     carry_out(std::move(actions), MayWait::yes);
     if (fresh) write_later({piece, std::move(buffer)});
@@ -227,7 +227,7 @@ void TorrentStore::verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want
 
 void TorrentStore::verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiece> spilled,
                                   bool want_block_digests) {
-    if (!spilled->all_written()) {  // the disk does not take it: from here on it is a piece in memory
+    if (!spilled->all_written()) {  // the disk failed: from here on a piece in memory
         spills_.forget(piece);
         if (!spilled->bring_back()) return verify_now(piece, std::move(spilled), want_block_digests);
         return events_.send([&](StorageEvents& events) { events.on_lost(piece); });
@@ -275,7 +275,7 @@ void TorrentStore::write_now(WriteBack::Piece piece) {
     const BlockSpan blocks = cache_.whole(piece.index);
     const ByteRange range = spec_.layout.piece_range(piece.index);
     if (Error error = data_.write(range.begin, piece.buffer->bytes())) {
-        // A part that was written is of no use. But a claim of what lay there before may still be on
+        // Frees the space of a part that was written, unless a claim of the earlier content may still be on
         // file.
         if (claims_->complete()) data_.punch(range);
         WriteBack::Actions actions = write_back_.on_failed(std::move(piece), Clock::now());
@@ -302,7 +302,8 @@ void TorrentStore::carry_out(WriteBack::Actions actions) {
     if (closed_) pool_.forget(this);
 }
 
-/// A blocked read, of any torrent, is more important than what is kept here.
+/// Offers the memory of kept pieces: if a blocked read of any torrent is short of memory, the oldest piece is
+/// dropped.
 void TorrentStore::offer_kept() {
     if (closed_ || !write_back_.keeps_some() || offered_.exchange(true)) return;
     Task drop = job([this] {
@@ -321,7 +322,8 @@ void TorrentStore::offer_kept() {
 
 void TorrentStore::save_claims(BlockSpan blocks) {
     const std::size_t first = cache_.block_index(blocks.piece, blocks.first);
-    // A claim that cannot be saved is a piece to be fetched again after a kill; a clean end saves it yet.
+    // Without the claim the piece has to be fetched again after a crash. A clean end saves the claim after
+    // all.
     if (Error error = claims_->save(first, blocks.count, cache_.stored(), cache_.doubtful()))
         log::debug("cache: claim of piece {} not saved: {}", blocks.piece.value(), error.message());
 }

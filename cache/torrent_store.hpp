@@ -140,7 +140,7 @@ class TorrentStore final : public Storage, public ReadSide {
     FirstPass first_pass_;
     EventGate events_;
     std::atomic<bool> closed_ = false;
-    std::atomic<bool> offered_ = false;  ///< what is kept, to anybody short of memory
+    std::atomic<bool> offered_ = false;  ///< offer_kept() waits for a store short of memory
 
     std::mutex credit_mutex_;
     /// By MemoryUse::ahead, blocked: "no credit" was said, and one on_credit() follows. Guarded by

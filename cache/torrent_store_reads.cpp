@@ -1,4 +1,4 @@
-// Reads of a TorrentStore: for a file system, for uploads, and to prove pieces of earlier runs.
+// TorrentStore: reads for a file system, reads for uploads, and proofs of pieces of earlier runs.
 #include <algorithm>
 #include <cassert>
 
@@ -8,12 +8,13 @@
 namespace btfs {
 namespace {
 
-/// The longest read that ReadSide allows.
+/// Largest read that ReadSide allows, in bytes.
 constexpr std::size_t kMaxRead = 1 << 20;
-/// Bytes that a proof which is a stream reads at once.
+/// Bytes that a streamed proof reads at a time.
 constexpr std::size_t kStreamPart = 256 << 10;
 
-/// Memory of the calling thread that answers are put together in; its first touch is paid once.
+/// Returns memory of the calling thread in which an answer is assembled. It is kept, so page faults occur
+/// once.
 std::span<std::byte> scratch(std::size_t size) {
     thread_local std::unique_ptr<std::byte[]> memory;
     thread_local std::size_t capacity = 0;
@@ -26,7 +27,7 @@ std::span<std::byte> scratch(std::size_t size) {
 
 }  // namespace
 
-/// Copies an upload's bytes out, since the engine sends them later, and hands them to it.
+/// Reply that copies an upload's bytes and hands the copy to the engine, which sends it later.
 class TorrentStore::UploadReply final : public ReadReply {
   public:
     UploadReply(EventGate& events, ReadTicket ticket) : events_(events), ticket_(ticket) {}
@@ -59,7 +60,7 @@ void TorrentStore::read(ReadTicket ticket, BlockRef range) {
         carry_out(std::move(actions), MayWait::yes);
     });
     if (!upload) return;
-    // Behind 65,536 reads an upload waits with the writes; the engine bounds how many it asks for.
+    // If the read queue is full, the upload waits in the queue of writes. The engine limits its uploads.
     if (!pool_.submit(DiskWork::read, upload)) pool_.submit_always(DiskWork::write, std::move(upload));
 }
 
@@ -67,7 +68,7 @@ void TorrentStore::read(ReadTicket ticket, BlockRef range) {
 
 ReadOutcome TorrentStore::read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) {
     assert(range.end <= spec_.layout.total_size() && range.size() <= kMaxRead);
-    const std::uint64_t losses = cache_.losses(range);  // before it is asked where the bytes are
+    const std::uint64_t losses = cache_.losses(range);  // taken before the place of the bytes is looked up
     if (range.empty() || cache_.on_disk(range)) {
         ReadyRead ready{range, std::move(reply), {}, losses};
         if (!range.empty()) ready.segments.push_back({range, nullptr, nullptr});
@@ -130,14 +131,15 @@ void TorrentStore::answer(ReadyRead read, MayWait may_wait) {
             if (damage_.may_heal(first, last)) return read.reply->again();
             return read.reply->fail(Errc::storage_failed);
         }
-        // Something was lost while it was read; its place may hold anything by now.
+        // A piece was lost during the read; other bytes may be in its place by now.
         read.losses = cache_.losses(read.range);
         if (!cache_.on_disk(read.range)) return read.reply->again();
         read.segments.assign(1, {read.range, nullptr, nullptr});
     }
 }
 
-/// Puts the bytes together, in memory that is valid until the thread's next call. `amiss` is what is damaged.
+/// Assembles the bytes of a read, in memory that is valid until the thread's next call. Sets `amiss` to a
+/// range that could not be read.
 TorrentStore::Fetched TorrentStore::fetch(const ReadyRead& read, MayWait may_wait, std::vector<iovec>& parts,
                                           ByteRange& amiss) {
     std::size_t disk_bytes = 0;
@@ -168,7 +170,7 @@ TorrentStore::Fetched TorrentStore::fetch(const ReadyRead& read, MayWait may_wai
 }
 
 void TorrentStore::read_later(ReadyRead read) {
-    // Outside of the task, so that a task the pool does not take leaves the reply here.
+    // Owned outside the task too, so that the reply is still here if the pool refuses the task.
     auto waiting = std::make_shared<ReadyRead>(std::move(read));
     Task disk_read = job([this, waiting] { answer(std::move(*waiting), MayWait::yes); });
     if (!disk_read) return waiting->reply->fail(Errc::cancelled);
@@ -190,13 +192,13 @@ void TorrentStore::begin_proof(PieceIndex piece) {
 }
 
 void TorrentStore::prove_now(PieceIndex piece) {
-    if (closed_) return;  // nobody waits for it any more
+    if (closed_) return;  // no read waits for the proof any more
     const ByteRange range = spec_.layout.piece_range(piece);
     const std::uint64_t losses = cache_.losses(range);
     if (range.size() > kStreamedProof) return end_proof(piece, hash_on_disk(range), nullptr, losses);
     const PieceBufferPtr buffer = memory_.acquire(range.size(), MemoryUse::proof);
     if (!buffer) {
-        // Other proofs hold the memory; they wait for nothing but the disk.
+        // Other proofs hold the memory. They wait only for the disk, so the memory becomes free.
         memory_.when_free(range.size(), MemoryUse::proof, this,
                           [this, token = jobs_.use(), piece] { begin_proof(piece); });
         if (closed_) memory_.forget(this);
@@ -223,7 +225,7 @@ void TorrentStore::end_proof(PieceIndex piece, const Result<Sha1Digest>& digest,
     CacheActions actions;
     const bool damaged =
         digest ? !verifier_.matches(piece, *digest) : digest.error() == Errc::storage_corrupt;
-    if (!digest && !damaged) {  // a reason that may pass: the claim stands
+    if (!digest && !damaged) {  // the error may be temporary: keeps the claim
         cache_.proof_failed(piece, digest.error(), actions);
         return carry_out(std::move(actions), MayWait::yes);
     }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kPartPrefix = ".btfs-", kPartSuffix = ".part", kHexDigits = "0123456789abcdef";
 constexpr std::size_t kPartDigits = 16;
 
-/// A name that nobody else has or guesses, in the folder of `name`.
+/// Returns an unused name that no other process can guess, in the folder of `name`.
 std::filesystem::path part_beside(const std::filesystem::path& name) {
     std::random_device random;
     std::string part(kPartPrefix);
@@ -32,7 +32,7 @@ Result<Bytes> read_file(Files& files, const std::filesystem::path& name, std::si
 
     Bytes content(static_cast<std::size_t>(status->size));
     std::size_t filled = 0;
-    while (filled < content.size()) {  // it may be cut meanwhile
+    while (filled < content.size()) {  // the file may be truncated meanwhile
         const auto done = (*opened)->read(filled, std::span(content).subspan(filled));
         if (!done) return done.error();
         if (*done == 0) break;
@@ -66,7 +66,7 @@ Error write_whole(Files& files, const std::filesystem::path& name, ByteView cont
         }
     } while (!file);
     Error error = write_all(*file, 0, content);
-    // Before it has the name, or a power loss may leave the name with nothing behind it.
+    // Syncs before the rename: after a power loss the name could belong to an empty file otherwise.
     if (!error) error = file->sync();
     if (!error) error = files.rename(part, name);
     if (error) {

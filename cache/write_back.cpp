@@ -38,7 +38,7 @@ WriteBack::Actions WriteBack::handle_timeout(TimePoint now) {
     armed_ = false;
     if (!failing_ || closed_) return actions;
     const TimePoint due = last_failure_ + kRetryAfter;
-    if (now < due) {  // a write that works before that would prove nothing
+    if (now < due) {  // too early for a test write
         arm(due, actions);
         return actions;
     }
@@ -84,7 +84,7 @@ bool WriteBack::admits_ahead() {
     return false;
 }
 
-// ---- with mutex_ held ----
+// ---- called with mutex_ held ----
 
 WriteBack::Piece WriteBack::take_oldest() {
     Piece oldest = std::move(kept_.front());
