@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kForever = "forever";
 
-/// Nothing for what is not a number of seconds.
+/// Returns nothing if `text` is not a number of seconds.
 std::optional<double> seconds_of(const std::string& text) {
     double seconds = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -66,11 +66,11 @@ void add_create_options(CLI::App& app, CreateOptions& create) {
     app.add_option("--comment", create.comment, "A comment in the torrent");
 }
 
-/// Words of `mount`; the last operand is the mountpoint.
+/// Command line of `mount`; the last operand is the mountpoint.
 struct MountWords {
     MountOptions options;
     std::vector<std::string> operands;
-    std::string wait;  ///< kForever or a number of seconds; empty: no
+    std::string wait;  ///< kForever or a number of seconds; empty: no wait
 
     MountOptions settled() const {
         MountOptions settled = options;
@@ -146,13 +146,14 @@ CLI::App& add_seed(CLI::App& app, SeedOptions& options) {
     return seed;
 }
 
-/// Whether `-o NAME` may stand for `--NAME`. Help and foreground are not for fstab.
+/// Returns true if `-o NAME` may stand for `--NAME`. `help` and `foreground` make no sense in fstab.
 bool is_mount_option(const CLI::App& mount, std::string_view name) {
     if (name.empty() || name == "help" || name == "foreground") return false;
     return mount.get_option_no_throw("--" + std::string(name)) != nullptr;
 }
 
-/// The words that CLI11 parses: without the program's name, and with what mount(8) says put in ours.
+/// Returns the arguments for CLI11: without the program's name, and with those of mount(8) translated to
+/// ours.
 std::vector<std::string> settle_arguments(const std::vector<std::string>& words, const CLI::App& app,
                                           const CLI::App& mount, MountOptions& options, bool& only_pretend) {
     const auto is_command = [&](std::string_view word) {
@@ -205,7 +206,7 @@ int run(const std::vector<std::string>& words) {
 
     std::vector<std::string> arguments =
         settle_arguments(words, app, mount_app, mount_words.options, only_pretend);
-    std::ranges::reverse(arguments);  // as CLI11 wants them
+    std::ranges::reverse(arguments);  // CLI11 takes them in reverse
     try {
         app.parse(std::move(arguments));
     } catch (const CLI::ParseError& e) {

@@ -3,8 +3,8 @@
 namespace btfs::cli {
 namespace {
 
-constexpr std::int64_t kDay = 24 * 60 * 60;       // clocks differ
-constexpr std::int64_t kInvention = 994'032'000;  // 2001-07-02
+constexpr std::int64_t kDay = 24 * 60 * 60;       // tolerance for clocks that differ
+constexpr std::int64_t kInvention = 994'032'000;  // 2001-07-02: no torrent is older
 
 }  // namespace
 

@@ -39,7 +39,7 @@ struct Tree {
     std::vector<std::string> left_out;
 };
 
-/// Why an entry has no place in a torrent; empty if it has one, or what is in it has.
+/// Returns why a torrent cannot contain the entry; empty if it can, and for a folder that is not empty.
 std::string why_left_out(const fs::directory_entry& entry) {
     if (entry.is_symlink()) return "is a symlink";
     if (entry.is_regular_file()) return {};
@@ -77,7 +77,7 @@ void hash_file(Found& found, PieceHasher& hasher, std::uint64_t& done, ProgressB
     LinuxFiles files;
     auto file = files.open(found.path, {});
     if (!file) throw unreadable(found.path, file.error());
-    // Before it is hashed: whoever changes it later makes it differ from this.
+    // Takes the status before hashing, so that a later change makes the file differ from it.
     const Result<FileStatus> status = (*file)->status();
     if (!status) throw unreadable(found.path, status.error());
     found.hashed = *status;

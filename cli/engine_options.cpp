@@ -9,7 +9,7 @@
 namespace btfs::cli {
 namespace {
 
-/// Nodes that authors of clients run for everybody.
+/// Returns the public DHT nodes that authors of clients run.
 std::vector<HostPort> well_known_routers() {
     return {{"dht.libtorrent.org", 25401}, {"dht.transmissionbt.com", 6881}, {"router.bt.ouinet.work", 6881}};
 }

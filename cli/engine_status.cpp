@@ -8,7 +8,7 @@
 namespace btfs::cli {
 
 struct EngineStatus::Shared {
-    std::mutex mutex;  // guards what follows
+    std::mutex mutex;  // guards the members below
     std::condition_variable answered;
     Snapshot snapshot = std::make_shared<std::vector<TorrentStatus>>();
     std::uint64_t asked_count = 0;
@@ -24,7 +24,7 @@ EngineStatus::Snapshot EngineStatus::get() {
     const auto limit = Clock::now() + patience_;
     std::unique_lock lock(shared_->mutex);
     const std::uint64_t wanted =
-        shared_->asked_count + 1;  // a question under way may be answered from before
+        shared_->asked_count + 1;  // an earlier question may get an older status
     while (shared_->answered_count < wanted) {
         if (shared_->under_way()) {
             if (shared_->answered.wait_until(lock, limit) == std::cv_status::timeout) break;

@@ -16,7 +16,7 @@
 namespace btfs::cli {
 namespace {
 
-/// Downloads with an engine that has neither port nor torrents.
+/// Downloads the torrent with an engine that has neither a port nor torrents.
 TorrentSource download(const std::string& url) {
     std::promise<Result<net::HttpResponse>> response;
     Engine engine({});

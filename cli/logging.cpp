@@ -10,7 +10,7 @@
 namespace btfs::cli {
 
 void start_logging(const LogOptions& options, bool detached) {
-    // Names of torrents and words of servers stand in lines.
+    // Log lines contain names of torrents and messages of servers, so unprintable characters are replaced.
     log::Target target{options.file.string(), log::level_of(options.level), std::nullopt, printable};
     if (detached) {
         target.on_stderr = log::Level::warn;

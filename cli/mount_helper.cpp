@@ -26,14 +26,14 @@ bool is_source(const std::string& word) {
     return looks_like_magnet(word) || looks_like_url(word) || fs::exists(word, ignored);
 }
 
-/// The words of `btfs mount`: options first, so that a source may begin with a dash.
+/// Returns the arguments of `btfs mount`: options first, then "--", so that a source may begin with a dash.
 MountHelperCall call_of(const std::string& source, const std::string& folder, Words options) {
     MountHelperCall call{std::move(options), false};
     for (const std::string& word : {std::string("--"), source, folder}) call.words.push_back(word);
     return call;
 }
 
-/// `mount.btfs SRC DIR ...`. A word that is not understood goes to `btfs mount`, which refuses it.
+/// Parses `mount.btfs SRC DIR ...`. Passes an unknown argument to `btfs mount`, which refuses it.
 MountHelperCall parse_helper_words(const Words& words) {
     Words operands, options;
     bool only_pretend = false;
@@ -57,7 +57,7 @@ MountHelperCall parse_helper_words(const Words& words) {
     return call;
 }
 
-/// At commas without a backslash before them.
+/// Splits a list at the commas that have no backslash before them.
 Words split_options(std::string_view list) {
     Words options(1);
     for (std::size_t i = 0; i < list.size(); ++i) {

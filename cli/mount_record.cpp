@@ -18,14 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Linux 6.3 has it, and may be set to demand it.
+// MFD_NOEXEC_SEAL, since Linux 6.3. A sysctl may make it mandatory.
 constexpr unsigned kNeverExecutable = 0x0008;
 
 std::string record_name(const KernelMount& mount) {
     return "btfs-mount-" + mount.device;
 }
 
-/// mountinfo writes space, tab, newline and backslash as three octal digits.
+/// Decodes a field of mountinfo, which writes space, tab, newline and backslash as three octal digits.
 std::string unescaped(const std::string& text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -39,7 +39,7 @@ std::string unescaped(const std::string& text) {
     return out;
 }
 
-/// The number in "...,user_id=1000,..."; 0 if it is not there.
+/// Returns the number of an option such as "user_id=1000", or 0 if the option is missing.
 unsigned option_number(const std::string& options, std::string_view name) {
     std::istringstream list(options);
     for (std::string option; std::getline(list, option, ',');) {
@@ -57,7 +57,7 @@ std::optional<pid_t> process_number(const fs::path& path) {
     return process;
 }
 
-/// False in a PID namespace whose /proc was not mounted anew: its numbers are another namespace's.
+/// Returns false if /proc belongs to another PID namespace: then its process ids are not ours.
 bool proc_has_our_numbers() {
     std::error_code error;
     return fs::read_symlink("/proc/self", error) == std::to_string(getpid());
@@ -78,7 +78,7 @@ std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
         }
         std::string type, source, options;
         fields >> type >> source >> options;
-        // Later lines lie on top of earlier ones.
+        // A later mount covers an earlier one.
         found = {device, type, option_number(options, "user_id"), option_number(options, "group_id")};
     }
     return found;

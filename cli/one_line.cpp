@@ -7,7 +7,7 @@
 namespace btfs::cli {
 namespace {
 
-/// Decodes a well-formed character.
+/// Decodes a well-formed UTF-8 character.
 std::uint32_t code_point(std::string_view character) {
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(character[i]); };
     if (character.size() == 1) return byte(0);

@@ -34,7 +34,7 @@ int seed(const SeedOptions& options) {
         options.create.output.empty() ? std::filesystem::path(made.name + ".torrent") : options.create.output;
     write_file(output, made.torrent);
 
-    StopSignal stop;  // not before: hashing can be interrupted
+    StopSignal stop;  // made after hashing, so that Ctrl-C ends hashing
     DiskPool pool(kDiskThreads);
     LinuxFiles files;
     auto store =

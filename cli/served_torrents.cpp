@@ -11,7 +11,7 @@
 namespace btfs::cli {
 namespace {
 
-/// The same at every mount, as media servers expect.
+/// Returns a modification time that is the same at every mount, as media servers expect.
 std::int64_t modification_time(const Metainfo& torrent, const CacheDir& cache_dir) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto created = creation_time(torrent.creation_date.value_or(0),

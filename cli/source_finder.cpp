@@ -9,7 +9,7 @@
 namespace btfs::cli {
 namespace {
 
-/// For a publisher's word in the DHT; when an earlier one is known, the mount need not wait so long.
+/// Time to wait for a publisher's item in the DHT; shorter if an earlier mount has kept one.
 constexpr Duration kPatience = 20s;
 constexpr Duration kPatienceWithKept = 5s;
 
@@ -72,7 +72,8 @@ std::optional<Sha1Digest> SourceFinder::kept_name(const PublishedName& name) con
     return Sha1Digest::from(*kept);
 }
 
-/// The answer of an earlier mount stands in while the DHT has none.
+/// Takes the DHT's answer about a publisher, or the answer that an earlier mount has kept if the DHT has
+/// none.
 void SourceFinder::take_published(Roster::Index index, TorrentSource source, unsigned failures,
                                   const Result<Sha1Digest>& info_hash) {
     const std::string link = source.published->link();

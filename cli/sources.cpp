@@ -97,7 +97,7 @@ void append_missing(std::vector<HostPort>& peers, std::vector<HostPort> more) {
         if (std::ranges::find(peers, peer) == peers.end()) peers.push_back(std::move(peer));
 }
 
-/// Unites both selections; an empty one means all files.
+/// Adds `more` to the selection; an empty selection means all files.
 void widen(std::vector<FileRange>& selected, const std::vector<FileRange>& more) {
     if (more.empty()) selected.clear();
     if (!selected.empty()) selected.insert(selected.end(), more.begin(), more.end());
@@ -173,7 +173,7 @@ void Sources::add(TorrentSource source) {
     const auto known = std::ranges::find_if(
         torrents, [&](const TorrentSource& torrent) { return torrent.identity.answers_to(hash); });
     if (known == torrents.end()) return torrents.push_back(std::move(source));
-    // The source with the torrent file gives name and trackers first.
+    // The source that has the torrent file comes first: its name and trackers take precedence.
     if (source.metainfo && !known->metainfo) std::swap(*known, source);
     if (known->url.empty()) known->url = std::move(source.url);
     widen(known->selected_files, source.selected_files);

@@ -20,11 +20,12 @@ bool is_ignored(int signal) {
     return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-/// A blocked signal reaches a signalfd even if it is ignored, so an ignored one is left out.
+/// Returns the signals to handle, without those that are ignored: a signalfd would receive even an ignored
+/// signal once it is blocked.
 sigset_t stop_signals() {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);  // `btfs umount` sends it
+    sigaddset(&set, SIGTERM);  // sent by `btfs umount`
     for (int signal : {SIGINT, SIGHUP})
         if (!is_ignored(signal)) sigaddset(&set, signal);
     return set;

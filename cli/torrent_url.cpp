@@ -23,7 +23,7 @@ bool is_lasting(const Error& error) {
          {Errc::http_bad_url, Errc::http_malformed, Errc::http_too_large, Errc::http_too_many_redirects,
           Errc::http_redirect_refused, Errc::http_redirect_insecure})
         if (error == errc) return true;
-    return error.category().name() == std::string_view("asio.ssl");  // by its name, without Asio's headers
+    return error.category().name() == std::string_view("asio.ssl");  // by name, to avoid Asio's headers
 }
 
 bool says_later(unsigned status) {

@@ -18,10 +18,10 @@
 namespace btfs::cli {
 namespace {
 
-constexpr int kPatienceMs = 15'000;      // a process whose disk hangs gives up before that
-constexpr int kProbePatienceMs = 2'000;  // a live mount answers from memory
+constexpr int kPatienceMs = 15'000;      // longer than a process waits for a disk that hangs
+constexpr int kProbePatienceMs = 2'000;  // a live mount answers at once, from memory
 
-/// A process that a number cannot be mistaken for later.
+/// pidfd of a process, which stays valid if the process id is reused.
 class ProcessHandle {
   public:
     explicit ProcessHandle(pid_t process) : fd_(static_cast<int>(syscall(SYS_pidfd_open, process, 0))) {}
@@ -48,7 +48,7 @@ class ProcessHandle {
 /// Ends a process that serves the mount, and waits for its end. Throws Failure if it goes on.
 void end_process(pid_t process, const KernelMount& mount, const std::string& where) {
     const ProcessHandle handle(process);
-    // The number may have become another process's.
+    // The process id may have been reused.
     if (handle.is_gone() || !MountRecord::is_held_by(process, mount)) return;
     const std::string name = "process " + std::to_string(process);
     if (!handle.send(SIGTERM) && errno != ESRCH)
@@ -59,8 +59,8 @@ void end_process(pid_t process, const KernelMount& mount, const std::string& whe
                       std::to_string(process));
 }
 
-/// Whether a killed process has left the mount behind. Asked in a process of its own, which becomes the
-/// mount's owner, since others get no answer, and which may wait for ever.
+/// Returns true if the mount has no process any more, since that was killed. A child process asks the mount:
+/// it takes the identity of the mount's owner, since others get no answer, and may block for ever.
 bool is_dead(const KernelMount& mount, const std::string& where) {
     const pid_t child = fork();
     if (child < 0) return false;
@@ -91,8 +91,8 @@ int umount(const std::filesystem::path& mountpoint) {
     const bool dead = processes.empty() && is_dead(*mount, path);
     for (const pid_t process : processes) end_process(process, *mount, where);
 
-    // Its process has unmounted it. What is left is a mount without a process, or one whose process was not
-    // found: that one has to end because its connection is cut, as far as this user may do that.
+    // A process that was found has unmounted the mount. If the mount is still there, it has no process, or
+    // its process was not found: detach it, which cuts the connection of such a process, if this user may.
     const auto left = find_mount(mountpoint);
     if (left && left->device == mount->device && !detach_mount(path, true))
         throw Failure(where + ": cannot be unmounted; you may not be its owner");

@@ -14,7 +14,7 @@ namespace {
 
 constexpr Duration kInterval = 100ms;
 
-/// Names each torrent that is not visible, and says why.
+/// Prints each torrent that is not visible, with the reason. Returns the exit code.
 int tell_missing(const std::vector<TorrentReport>& reports) {
     for (const TorrentReport& report : reports) {
         if (report.entry.visible()) continue;
