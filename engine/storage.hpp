@@ -40,7 +40,7 @@ class PieceBuffer {
 /// and none of them outlives the others by rule.
 using PieceBufferPtr = std::shared_ptr<PieceBuffer>;
 
-/// Who wants memory: part of the budget is kept for reads that somebody waits for.
+/// Purpose of a request for memory. Part of the budget is reserved for blocked reads.
 enum class Urgency : std::uint8_t { blocked_read, readahead, background };
 
 /// Names one read for an upload; chosen by the engine.
@@ -57,7 +57,7 @@ class StorageEvents {
     /// The piece does not match. The buffer comes back, with the SHA-1 of each of its blocks.
     virtual void on_mismatch(PieceIndex piece, PieceBufferPtr buffer,
                              std::vector<Sha1Digest> block_digests) = 0;
-    /// What was had is missing again: it could not be written, was damaged on disk, or was evicted.
+    /// A piece that we had is missing again: it could not be written, was damaged on disk, or was evicted.
     virtual void on_lost(PieceIndex piece) = 0;
     /// Memory is there again, after acquire() or PieceBuffer::has_room() had said no.
     virtual void on_credit() = 0;

@@ -6,7 +6,7 @@
 
 namespace btfs {
 
-/// What went wrong, in terms that a message to the user can use (see message() in error.cpp).
+/// Reasons of failures. message() in error.cpp has a text for the user for each.
 enum class Errc {
     // bencode
     bencode_syntax = 1,

@@ -9,12 +9,12 @@
 
 namespace btfs {
 
-/// Of either case.
+/// Returns the value of a hex digit of either case.
 std::optional<unsigned> hex_digit(char c);
 
-/// Two digits a byte, of lower case.
+/// Returns two lower-case digits for each byte.
 std::string to_hex(ByteView bytes);
-/// What to_hex() gives, in either case; nothing from an odd number of digits, or what is none.
+/// Decodes hex digits of either case. Returns nothing if their number is odd or if any is not a hex digit.
 std::optional<Bytes> from_hex(std::string_view text);
 
 }  // namespace btfs

@@ -12,9 +12,9 @@ struct HostPort {
     std::string host;
     std::uint16_t port = 0;
 
-    /// From "HOST:PORT" or "[IPv6]:PORT"; the port is not 0.
+    /// Parses "HOST:PORT" or "[IPv6]:PORT". Refuses port 0.
     static std::optional<HostPort> parse(std::string_view text);
-    /// What parse() reads.
+    /// Returns the form that parse() reads.
     std::string text() const;
     bool operator==(const HostPort&) const = default;
 };

@@ -1,4 +1,4 @@
-// What a torrent is called: a v1 hash, a v2 hash, or both (BEP 3, BEP 52).
+// Identity of a torrent: a v1 hash, a v2 hash, or both (BEP 3, BEP 52).
 #pragma once
 
 #include <optional>

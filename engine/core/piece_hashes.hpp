@@ -1,4 +1,4 @@
-// What verifies a torrent's content. A store hashes pieces against it; nobody else looks inside.
+// Piece hashes of a torrent. Only a store uses them, to verify the content.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,8 @@
 
 namespace btfs {
 
-/// What peers exchange at most in one message, and what is kept, had or missing (BEP 3).
+/// Block: the largest part of a piece that peers exchange in one message (BEP 3), and the unit in which the
+/// cache keeps content. In bytes.
 inline constexpr std::uint32_t kBlockSize = 16 * 1024;
 
 /// A 0-based index of one kind of thing. Kinds do not convert into each other.
@@ -46,7 +47,7 @@ struct ByteRange {
     constexpr bool operator==(const ByteRange&) const = default;
 };
 
-/// What a request asks for: bytes of one piece, at most kBlockSize of them (BEP 3's index, begin, length).
+/// Range that a request names: at most kBlockSize bytes of one piece (BEP 3's index, begin, length).
 struct BlockRef {
     PieceIndex piece;
     std::uint32_t offset_in_piece = 0;

@@ -8,13 +8,13 @@
 
 namespace btfs::dht {
 
-/// Of each family.
+/// Limit for each address family.
 inline constexpr std::size_t kMaxKeptNodes = 300;
-/// Of both families: enough to begin with, though many of them have left meanwhile.
+/// Nodes of both families together that suffice for a start, even if many of them have left meanwhile.
 inline constexpr std::size_t kEnoughNodes = 64;
 
-/// What the next run is to begin with: whom we know now, and up to kEnoughNodes of whom the last run knew,
-/// since a short one does not meet them all again.
+/// Returns the nodes to keep for the next run: those known now, and up to kEnoughNodes of those that the last
+/// run knew, since a short run does not meet them all again.
 std::vector<Contact> to_keep(std::vector<Contact> now, std::span<const Contact> earlier);
 
 /// A bencoded dictionary with "nodes" and "nodes6", in the compact form of BEP 5 and BEP 32.

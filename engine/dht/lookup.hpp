@@ -13,9 +13,10 @@
 
 namespace btfs::dht {
 
-/// A machine: says whom to ask next, and takes what was answered. Several are asked at a time; one that takes
-/// long no longer counts as one of them. It has ended when the eight nearest nodes that answer have done so.
-/// Whoever names nodes that do not answer, or not under that name, is soon not believed any more.
+/// State machine of one iterative look-up: tells which node to ask next, and takes the answers. It asks
+/// several nodes at a time; a node that is slow to answer no longer counts as one of them. The look-up has
+/// ended when the eight nearest nodes that answer at all have answered. Nodes that name others which do not
+/// answer, or which have another id, are soon not believed any more.
 class Lookup {
   public:
     static constexpr std::size_t kNearest = 8;
@@ -75,7 +76,7 @@ class Lookup {
         State state = State::fresh;
         TimePoint asked{};
         std::string token;
-        AdviserId advice = kOurselves;  ///< what it told us, once it has replied
+        AdviserId advice = kOurselves;  ///< the adviser number of its reply
     };
     struct Router {
         Endpoint endpoint;

@@ -16,15 +16,16 @@ enum class LocalAccess : std::uint8_t {
     everything,  ///< this machine too: the user wrote the URL, or it can be nothing but a tracker's
 };
 
-/// Neither of this machine, nor of a private or local network, nor of a group.
+/// Returns true if the address belongs neither to this machine, nor to a private or local network, nor to a
+/// multicast group.
 bool is_public(const Address& address);
 
 bool may_reach(LocalAccess access, const Address& address);
 
-/// Returns how far a torrent's URL may lead, by its escaped path and query. Everywhere, if the path begins
+/// Returns which addresses a torrent's URL may reach, by its escaped path and query. All, if the path begins
 /// with a tracker's name (announce, announce.php, as in libtorrent) and has no "..", "\" or escaped dots and
-/// slashes that a server could take for another path. Into the local network, if the torrent chose no query:
-/// what routers and cameras do on a GET is told to them in queries. Else to public addresses alone.
+/// slashes that a server could take for another path. The local network, if the torrent chose no query:
+/// routers and cameras take their commands from queries. Otherwise only public addresses.
 LocalAccess local_access_of(std::string_view target);
 
 }  // namespace btfs::http

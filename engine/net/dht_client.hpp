@@ -80,7 +80,7 @@ class DhtClient {
     UdpMux& udp_;
     Resolver& resolver_;
     const DhtOptions options_;
-    const std::vector<dht::Contact> kept_;  ///< whom an earlier run knew
+    const std::vector<dht::Contact> kept_;  ///< nodes that an earlier run knew
     Rng rng_;
     std::array<dht::Node, 2> nodes_;  ///< IPv4, IPv6
     dht::SearchSchedule schedule_;

@@ -26,15 +26,16 @@ class Stream {
     Stream& operator=(const Stream&) = delete;
     virtual ~Stream() = default;
 
-    /// Bytes read, 0 if none are there now. Errc::connection_closed at the end of the stream.
+    /// Reads. Returns the number of bytes, 0 if none are there now, Errc::connection_closed at the end of the
+    /// stream.
     virtual Result<std::size_t> read(std::span<const iovec> into) = 0;
-    /// Bytes taken, 0 if there is no room now.
+    /// Writes. Returns the number of bytes taken, 0 if there is no room now.
     virtual Result<std::size_t> write(std::span<const iovec> from) = 0;
-    /// Waits for reading need not end before so many bytes are there, the stream ends, or it can hold no
-    /// more. A hint that saves wake-ups.
+    /// Hints that wait_readable() need not end before so many bytes are there, the stream ends, or its buffer
+    /// is full. Saves wake-ups.
     virtual void set_receive_low_water(std::size_t bytes) = 0;
-    /// What comes next is acknowledged at once: a sender that has Nagle's algorithm on (most have) holds the
-    /// last part of what it sends back until then.
+    /// Makes the kernel acknowledge the next bytes at once: a sender with Nagle's algorithm (most have it)
+    /// holds back the last part of its data until then.
     virtual void acknowledge_soon() = 0;
     /// At most one wait of each kind is under way at a time.
     virtual void wait_readable(Ready ready) = 0;

@@ -15,7 +15,7 @@ enum class Transport : std::uint8_t { tcp, udp };
 /// Lease that mappings are asked for; a gateway may give less.
 inline constexpr std::chrono::seconds kMappingLease = std::chrono::hours(2);
 
-/// What comes to the external port of the gateway goes to our port.
+/// Mapping by which the gateway forwards traffic for its external port to our port.
 struct PortMapping {
     std::uint16_t external_port = 0;
     std::chrono::seconds lease{};  ///< zero: until it is removed

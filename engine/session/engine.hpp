@@ -91,21 +91,21 @@ class Engine {
 
     /// The store outlives the engine's stop().
     TorrentHandle add(TorrentSpec spec);
-    /// What on_metadata() was told of is known now. Ignored after stop().
+    /// Hands over the content of a torrent whose metadata on_metadata() has reported. Ignored after stop().
     void provide(TorrentHandle torrent, KnownContent content);
     /// The newest demand of a reader counts; many are handed over at once.
     void set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDemand& demand);
     void drop_reader(TorrentHandle torrent, ReaderId reader);
 
-    /// GETs over HTTP from where all else comes. `done` is called once on the engine thread, or never if the
-    /// engine stops first.
+    /// GETs over HTTP, by the same interface as all other traffic. `done` is called once on the engine
+    /// thread, or never if the engine stops first.
     void get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done);
-    /// What a publisher says in the DHT which torrent it is now (BEP 46): its info-hash, publisher_not_found
-    /// (in this time), or dht_off. `done` is called as above.
+    /// Looks up in the DHT which torrent a publisher names at present (BEP 46): `done` gets its info-hash,
+    /// publisher_not_found if there was no answer in time, or dht_off. `done` is called as above.
     void find_published(const PublishedName& name, Duration patience,
                         std::function<void(Result<Sha1Digest>)> done);
-    /// How all torrents fare, by their handles. `take` is called once on the engine thread, or never if the
-    /// engine stops first. Costs nothing while nobody asks.
+    /// Asks for the status of all torrents, in the order of their handles. `take` is called once on the
+    /// engine thread, or never if the engine stops first. Costs nothing unless called.
     void ask_status(std::function<void(std::vector<TorrentStatus>)> take);
 
     /// Tells the trackers, closes all connections, ends the thread; about a second at most. Stores hear

@@ -110,7 +110,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     const TorrentHandle handle_;
     TorrentSpec spec_;
     const TorrentOptions options_;
-    PeerPorts outside_ports_;  ///< what the world reaches over IPv4
+    PeerPorts outside_ports_;  ///< ports that peers outside reach over IPv4
     Torrent torrent_;
     std::map<ConnectionId, Connection> connections_;
     net::Dialer::Queue dials_;

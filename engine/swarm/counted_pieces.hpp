@@ -8,9 +8,9 @@
 
 namespace btfs {
 
-/// What one peer has, and how many of its pieces we lack, so that whether it is of use costs nothing to know.
-/// The peer's session may know more already, since its events are handled after all bytes of a turn were
-/// read. Each call gets the picker of the torrent. O(1), but where all pieces are named.
+/// Pieces of one peer, with the number of those that we lack, so that "is the peer useful?" costs O(1). The
+/// peer's session may already know more pieces, since its events are handled after all bytes of a turn were
+/// read. Each call gets the picker of the torrent. O(1) unless stated otherwise.
 class CountedPieces {
   public:
     /// The peer has all pieces, or just these; what was counted of it before is forgotten. O(pieces).

@@ -27,7 +27,7 @@ struct AnnounceRequest {
     AnnounceEvent event = AnnounceEvent::none;
     std::uint32_t key = 0;      ///< the same for all announces of a session, so that an address may change
     std::uint32_t numwant = 0;  ///< peers asked for
-    std::string tracker_id;     ///< what this tracker last sent as its "tracker id"
+    std::string tracker_id;     ///< "tracker id" that this tracker sent last
 };
 
 struct AnnounceReply {

@@ -1,4 +1,4 @@
-// Which pieces a peer may request while it is choked (BEP 6).
+// Allowed-fast set: the pieces that a peer may request while it is choked (BEP 6).
 #pragma once
 
 #include <cstdint>

@@ -47,7 +47,7 @@ class BlockPlaces {
 // ---- events ----
 
 struct Greeted {};  ///< both handshakes are done: peer_id() and capabilities() are known
-/// What the peer has is known, or has changed in many pieces at once: see pieces() and is_seed().
+/// The peer's pieces have become known, or many of them have changed at once: see pieces() and is_seed().
 struct PiecesKnown {};
 struct PieceGained {
     PieceIndex piece;
@@ -321,7 +321,7 @@ class PeerSession final : private InboundStream::Sink {
     bool am_interested_ = false;
 
     RequestsInFlight requests_;
-    std::vector<PieceIndex> allowed_fast_;  ///< what we may request while choked
+    std::vector<PieceIndex> allowed_fast_;  ///< pieces that we may request while choked
     RequestsToServe to_serve_;              ///< BlockWanted without an answer yet
     MetadataServer metadata_;
     std::optional<std::uint16_t> told_dht_port_;
