@@ -54,9 +54,10 @@ class Connection {
   public:
     enum Side : std::uint8_t { a, b };
 
-    /// That side has something to send.
+    /// Tells that side `from` has something to send.
     void wake(Side from);
-    /// That side sends and hears nothing any more; the other hears of it after what is under way.
+    /// Closes the connection at side `from`, which sends and receives nothing any more. The other side learns
+    /// of it after the bytes under way.
     void close(Side from);
     Duration round_trip() const { return round_trip_; }
     double window(Side from) const { return flows_[from].window.bytes(); }

@@ -38,7 +38,7 @@ class FaultFiles final : public Files {
         int error = 0;             ///< errno; 0: none
         bool short_write = false;  ///< a write does half, without an error
     };
-    /// What happens to the nth call (from 0).
+    /// Returns the fault of the nth call (from 0).
     using Rule = std::function<Fault(DiskCall call, const std::string& name, std::size_t nth)>;
     using Before = std::function<void(DiskCall call, const std::string& name)>;
 

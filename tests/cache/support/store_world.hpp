@@ -145,7 +145,7 @@ struct World {
     }
 };
 
-/// What the engine does with what a peer sent.
+/// Writes blocks of `piece` into the buffer and reports them, as the engine does with a peer's blocks.
 void receive_block(PieceBuffer& buffer, ByteView piece, std::uint32_t block);
 void receive_all(PieceBuffer& buffer, ByteView piece);
 

@@ -12,7 +12,7 @@
 
 namespace btfs::dht::test {
 
-/// What takes the datagrams that go to an address: a Node, or something that only looks like one.
+/// Receiver of the datagrams to one address: a Node, or a fake of one.
 class Host {
   public:
     virtual ~Host() = default;
