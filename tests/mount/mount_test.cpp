@@ -473,6 +473,23 @@ TEST_F(Mount, AMountWhoseDaemonWasKilledIsReplaced) {
     EXPECT_THAT(names_in(folder.path()), UnorderedElementsAre("new"));
 }
 
+TEST_F(Mount, OfDeadMountsOneOverTheOtherALimitedNumberIsDetached) {
+    constexpr int kMaxStaleMounts = 16;
+    const MountFolder folder;
+    for (int i = 0; i <= kMaxStaleMounts; ++i) {
+        const int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        ASSERT_GE(device, 0);
+        const std::string data = "fd=" + std::to_string(device) + ",rootmode=40000,user_id=0,group_id=0";
+        ASSERT_EQ(::mount("dead", folder.path().c_str(), "fuse", MS_NOSUID | MS_NODEV, data.c_str()), 0)
+            << std::strerror(errno);
+        close(device);  // the daemon's end
+    }
+    const auto problem = prepare_mountpoint(folder.path());
+    ASSERT_TRUE(problem);
+    EXPECT_THAT(*problem, HasSubstr("fusermount3 -uz " + folder.path()));
+    EXPECT_EQ(prepare_mountpoint(folder.path()), std::nullopt) << "the last one was left";
+}
+
 TEST_F(Mount, AnUnusableMountpointSaysWhatToDo) {
     const MountFolder folder;
     const std::string file = folder.path() + "/file";

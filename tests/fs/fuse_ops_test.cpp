@@ -1,0 +1,119 @@
+// FUSE operations as libfuse calls them, for requests that the test writes in the place of the kernel.
+#include "fs/fuse_ops.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/fuse.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "tests/support/fake_demand_sink.hpp"
+#include "tests/support/fake_read_side.hpp"
+#include "tests/support/torrent_files.hpp"
+
+namespace btfs {
+namespace {
+
+constexpr std::uint32_t kMostBackground = 65535;  // the protocol's field has 16 bits
+constexpr std::uint64_t kSize = 5000;
+
+// A torrent of one file in a mount whose kernel is the test.
+class FuseOps : public testing::Test {
+  protected:
+    FuseOps() {
+        cache.bring_all();
+        file = NodeId{filesystem.add({sha1(as_bytes("t")), files, cache, sink, 0})} << 32;
+        int ends[2];
+        EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+        kernel = ends[0];
+        const char* arguments[] = {"btfs"};
+        fuse_args args = FUSE_ARGS_INIT(1, const_cast<char**>(arguments));
+        session = fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), &mount);
+        fuse_opt_free_args(&args);
+        EXPECT_EQ(fuse_session_mount(session, ("/dev/fd/" + std::to_string(ends[1])).c_str()), 0);
+        fuse_init_in init{};
+        init.major = FUSE_KERNEL_VERSION;
+        init.minor = FUSE_KERNEL_MINOR_VERSION;
+        init.flags = FUSE_ASYNC_READ;
+        ask(FUSE_INIT, 0, init, connection);
+    }
+    ~FuseOps() override {
+        filesystem.close();
+        fuse_session_destroy(session);
+        close(kernel);
+    }
+
+    // Sends a request; gives the errno of its answer, and the answer's bytes.
+    template <class Request>
+    int ask(std::uint32_t opcode, NodeId node, const Request& request, std::vector<char>& answer) {
+        std::vector<char> bytes(sizeof(fuse_in_header) + sizeof request);
+        fuse_in_header header{};
+        header.len = static_cast<std::uint32_t>(bytes.size());
+        header.opcode = opcode;
+        header.unique = ++unique;
+        header.nodeid = node;
+        header.pid = static_cast<std::uint32_t>(getpid());
+        std::memcpy(bytes.data(), &header, sizeof header);
+        std::memcpy(bytes.data() + sizeof header, &request, sizeof request);
+        fuse_buf buffer{};
+        buffer.size = bytes.size();
+        buffer.mem = bytes.data();
+        fuse_session_process_buf(session, &buffer);
+        answer.resize(2 * kSize);
+        const ssize_t size = recv(kernel, answer.data(), answer.size(), MSG_DONTWAIT);
+        fuse_out_header out{};
+        if (size < static_cast<ssize_t>(sizeof out)) return -1;
+        std::memcpy(&out, answer.data(), sizeof out);
+        EXPECT_EQ(out.unique, unique);
+        answer.resize(static_cast<std::size_t>(size));
+        answer.erase(answer.begin(), answer.begin() + sizeof out);
+        return -out.error;
+    }
+    template <class Request, class Answer>
+    void ask(std::uint32_t opcode, NodeId node, const Request& request, Answer& answer) {
+        std::vector<char> bytes;
+        ASSERT_EQ(ask(opcode, node, request, bytes), 0);
+        ASSERT_EQ(bytes.size(), sizeof answer);
+        std::memcpy(&answer, bytes.data(), sizeof answer);
+    }
+
+    const FileList files = test::file_list({{"f", kSize}});
+    test::FakeReadSide cache{kSize, 16 * 1024};
+    test::FakeDemandSink sink;
+    Filesystem filesystem;
+    PageDropper pages;
+    FuseMount mount{filesystem, 0, 0, kMostBackground, pages};
+    NodeId file = 0;
+    fuse_session* session = nullptr;
+    fuse_init_out connection{};
+    int kernel = -1;
+    std::uint64_t unique = 0;
+};
+
+TEST_F(FuseOps, TheKernelMayHaveAsManyReadsUnderWayAsTheProtocolAllows) {
+    EXPECT_EQ(connection.max_background, kMostBackground);
+    EXPECT_EQ(connection.congestion_threshold, kMostBackground);
+}
+
+TEST_F(FuseOps, AReadLongerThanTheLimitIsRefused) {
+    fuse_open_out opened{};
+    ask(FUSE_OPEN, file, fuse_open_in{}, opened);
+    fuse_read_in read{};
+    read.fh = opened.fh;
+    read.size = kMaxRead;
+    std::vector<char> bytes;
+    EXPECT_EQ(ask(FUSE_READ, file, read, bytes), 0);
+    EXPECT_EQ(bytes.size(), kSize);
+    read.size = kMaxRead + 1;
+    EXPECT_EQ(ask(FUSE_READ, file, read, bytes), EINVAL);
+    fuse_release_in released{};
+    released.fh = opened.fh;
+    EXPECT_EQ(ask(FUSE_RELEASE, file, released, bytes), 0);
+}
+
+}  // namespace
+}  // namespace btfs
