@@ -63,6 +63,13 @@ TEST(Sources, WordsBecomeIndependentOfTheFolder) {
     EXPECT_EQ(settle_words({" a"})[0].text, (fs::current_path() / " a").string()) << "a file's own name";
 }
 
+TEST(Sources, OfALongLinkThatIsWrongTheBeginningIsShown) {
+    const std::string link = "magnet:?xt=urn:btih:" + std::string(10'000, '0');
+    const std::string shown = failure([&] { load_sources({{link, std::nullopt}}); });
+    EXPECT_THAT(shown, testing::StartsWith(link.substr(0, 200) + ": "));
+    EXPECT_LT(shown.size(), 300u);
+}
+
 TEST(Sources, StdinMayBeATorrentAMagnetAHashOrAUrl) {
     const auto load = [](const std::string& text) {
         const ByteView content = as_bytes(text);

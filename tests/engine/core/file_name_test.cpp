@@ -10,6 +10,9 @@ TEST(FileName, HasAnExtensionIfItsLastPartIsShort) {
     EXPECT_EQ(extension_of("archive.tar.gz"), ".gz");
     for (const char* name : {".bashrc", "README", "", "1. A sentence that has a dot"})
         EXPECT_EQ(extension_of(name), "") << name;
+    const std::string longest = "." + std::string(15, 'x');
+    EXPECT_EQ(extension_of("a" + longest), longest);
+    EXPECT_EQ(extension_of("a" + longest + "x"), "");
 }
 
 TEST(FileName, GetsATagBeforeItsExtension) {

@@ -111,6 +111,22 @@ TEST(NodeTest, ARouterThatIsDeadAtFirstIsTriedAgain) {
     EXPECT_GE(network.node(fresh).table().size(), 8u);
 }
 
+TEST(NodeTest, ARouterThatStaysDeadIsTriedEachFewMinutes) {
+    Network network(4);
+    const auto nodes = grow(network, 20);
+    network.loss = 1;
+    const Endpoint fresh = network.add_node();
+    network.node(fresh).add_router(nodes[0], true, network.now());
+    network.touch(fresh);
+    network.run_for(1h);
+    const std::uint64_t before = network.bytes_sent(fresh);
+    network.run_for(Node::kLongestRetry + 10s);
+    const std::uint64_t of_one_try = network.bytes_sent(fresh) - before;
+    EXPECT_GT(of_one_try, 0u);
+    network.run_for(24h);
+    EXPECT_LE(network.bytes_sent(fresh) - before, 300 * of_one_try) << "288 tries a day, and the one before";
+}
+
 /// Has an item, and says so to whoever asks for anything.
 class Holder final : public test::Host {
   public:

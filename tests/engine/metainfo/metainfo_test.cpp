@@ -340,6 +340,12 @@ TEST(Metainfo, NamesAreReadByTheEncodingThatTheTorrentNames) {
     EXPECT_EQ(parse_torrent(as_bytes(by_number))->name, kGbkRead);
 }
 
+TEST(Metainfo, OnlyTheBeginningOfAnEncodingsNameIsLookedAt) {
+    EXPECT_NE(parse_encoded("GBK" + std::string(28, ' ') + "x", {.name = kGbk})->name, kGbkRead);
+    EXPECT_EQ(parse_encoded("GBK" + std::string(29, ' ') + "x", {.name = kGbk})->name, kGbkRead);
+    EXPECT_EQ(parse_encoded("GBK" + std::string(1'000'000, ' '), {.name = kGbk})->name, kGbkRead);
+}
+
 TEST(Metainfo, WithoutAUsableEncodingNamesAreStable) {
     const std::string fallback = "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd";
     for (const char* encoding :

@@ -388,6 +388,42 @@ TEST_F(HttpClientTest, ANameMayHaveADeadAddressBesideAGoodOne) {
     }
 }
 
+/// Answers a question for a name with 127.0.1.1, 127.0.1.2 and so on.
+std::string addresses_on_loopback(const std::string& query, int count) {
+    using namespace std::string_literals;
+    const std::size_t question_end = query.find('\0', 12) + 5;
+    std::string reply = query.substr(0, 2) + "\x81\x80\0\x01\0"s + static_cast<char>(count) + "\0\0\0\0"s +
+                        query.substr(12, question_end - 12);
+    for (int i = 1; i <= count; ++i)
+        reply += "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x7f\0\x01"s + static_cast<char>(i);
+    return reply;
+}
+
+TEST_F(HttpClientTest, OfANameWithManyAddressesTheFirstFewAreTried) {
+    constexpr int kMax = HttpClient::kMaxAddresses;
+    for (const int count : {kMax, kMax + 1}) {
+        test::UdpServer names([&](const std::string& query) { return addresses_on_loopback(query, count); });
+        Resolver::Options options;
+        options.servers = {*Endpoint::parse("127.0.0.1:" + std::to_string(names.port()))};
+        Resolver own_resolver(sockets, options);
+        HttpClient own_client(sockets, own_resolver, {});
+        // At the addresses before the last one nothing listens.
+        test::TcpServer server([](tcp::socket& s, const std::string&) { send(s, ok("last")); },
+                               "127.0.1." + std::to_string(count));
+        HttpRequest request;
+        request.url = "http://many.example:" + std::to_string(server.port()) + "/";
+        request.families = Families::v4;
+        request.timeout = 10s;
+        const auto response = run(io, own_client.get(request));
+        EXPECT_EQ(response.has_value(), count == kMax);
+        if (response) {
+            EXPECT_EQ(response->body, "last");
+        } else {
+            EXPECT_EQ(response.error().value(), ECONNREFUSED);
+        }
+    }
+}
+
 TEST_F(HttpClientTest, CanBeCancelled) {
     test::TcpServer server([](tcp::socket& s, const std::string&) { test::wait_for_close(s); });
     asio::cancellation_signal cancel;

@@ -105,5 +105,22 @@ TEST_F(TorrentRunnerTest, AnIdleTorrentDialsFewAndOneWhoseReaderWaitsDialsMany) 
     EXPECT_EQ(read.urgency(), net::DialUrgency::idle);
 }
 
+TEST_F(TorrentRunnerTest, ShowsTheFirstFewTrackersThatCannotBeUsed) {
+    net::Resolver resolver(sockets, {});
+    net::HttpClient http(sockets, resolver, {});
+    net::UdpMux udp(sockets);
+    net::TrackerClient client(io, resolver, http, udp, 1);
+    TorrentSpec spec;
+    spec.identity.v1 = sha1(as_bytes("t"));
+    for (int i = 0; i < 20; ++i) spec.trackers.push_back({"wss://t" + std::to_string(i) + ".example/"});
+    TorrentRunner runner({io, dialer, connections, routing}, 0, std::move(spec), TorrentOptions{}, 1);
+    runner.start_announcing(client, 1);
+    const TorrentStatus status = runner.status(Clock::now());
+    EXPECT_FALSE(status.tracker);
+    ASSERT_EQ(status.unusable_trackers.size(), TorrentStatus::kMaxUnusableShown);
+    EXPECT_EQ(status.unusable_trackers.front().url, "wss://t0.example/");
+    runner.close();
+}
+
 }  // namespace
 }  // namespace btfs

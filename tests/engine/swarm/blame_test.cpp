@@ -145,6 +145,18 @@ TEST_F(Court, ASlowSenderDoesNotKeepAPieceOnParole) {
     EXPECT_EQ(holders.size(), 4u);
 }
 
+TEST_F(Court, AParoleTakesTwiceAsLongOnceAllWereTriedUpToALimit) {
+    for (std::size_t i = 0; i <= Blame::kMaxFailures; ++i) fails({1, 2, 3, 4});
+    for (int round = 0; round < 13; ++round) {
+        const Duration longest = Blame::kParole * (1 << std::min(round, 10));
+        for (std::size_t sender = 0; sender < peers.size(); ++sender) {
+            EXPECT_TRUE(blame.reconsider(now + longest).empty()) << round;
+            now += longest + 1s;
+            EXPECT_EQ(blame.reconsider(now).size(), 1u) << round;
+        }
+    }
+}
+
 TEST_F(Court, AParoleEndsWithItsHolder) {
     for (std::size_t i = 0; i <= Blame::kMaxFailures; ++i) fails({1, 2, 3, 4});
     while (!peers.empty()) {

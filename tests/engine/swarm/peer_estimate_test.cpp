@@ -75,6 +75,26 @@ TEST_F(PeerEstimateTest, ASenderThatPulsesGetsALongerQueue) {
     EXPECT_GE(e.target_in_flight(), 4 * before);
 }
 
+TEST_F(PeerEstimateTest, TheQueueOfASenderThatPulsesIsLimited) {
+    PeerEstimate e(now);
+    e.on_round_trip(1ms, now);
+    for (int i = 0; i < 20; ++i) {
+        e.on_asked(0, now);
+        now += 500ms;
+        for (std::uint64_t left = 8; left-- > 0; now += 1ms)
+            e.on_received(kBlockSize, left * kBlockSize, now);
+    }
+    EXPECT_EQ(e.target_in_flight(), 8 * 8 * kBlockSize) << "its rate is not known";
+    e.on_asked(0, now);
+    for (int i = 0; i < 30; ++i) e.on_received(kBlockSize, 8 * kBlockSize, now += 1ms);
+    ASSERT_TRUE(e.rate());
+    const double product = *e.rate() * 0.021;  // the round trip, and the least slack
+    EXPECT_GT(static_cast<double>(e.burst_in_flight(now)), 32 * product);
+    EXPECT_LT(static_cast<double>(e.burst_in_flight(now)), 65 * product);
+    EXPECT_NEAR(static_cast<double>(e.target_in_flight()), *e.rate() * 1.0 + 2 * kBlockSize, 1)
+        << "what it sends in a second";
+}
+
 TEST_F(PeerEstimateTest, OneFastBurstDoesNotMakeAFastPeer) {
     PeerEstimate e = streaming(now, 2s);
     for (int i = 0; i < 60; ++i) e.on_received(kBlockSize, 10 * kBlockSize, now += 1ms);  // 16 MB/s

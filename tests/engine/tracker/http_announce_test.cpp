@@ -149,6 +149,20 @@ TEST(HttpAnnounceTest, GarbageIsABadReply) {
                        std::string(kMaxHttpReplySize, 'a') + "e"));
 }
 
+TEST(HttpAnnounceTest, AReplyThatIsTooDeepOrHasTooManyValuesIsABadReply) {
+    const auto with = [](const std::string& more) { return parse("d8:intervali60e5:peers0:1:z" + more + "e"); };
+    const auto nested = [](std::size_t depth) { return std::string(depth, 'l') + std::string(depth, 'e'); };
+    const auto list = [](std::size_t count) {
+        std::string text = "l";
+        for (std::size_t i = 0; i < count; ++i) text += "i1e";
+        return text + 'e';
+    };
+    EXPECT_TRUE(with(nested(5)));
+    EXPECT_FALSE(with(nested(9)));
+    EXPECT_TRUE(with(list(60'000)));
+    EXPECT_FALSE(with(list(70'000)));
+}
+
 /// The peers of a reply; "bad" if there is none.
 std::string peers_of(const std::string& body) {
     const auto reply = parse(body);

@@ -38,5 +38,11 @@ TEST(ExtendedHandshake, ValuesThatMakeNoSenseAreAsIfTheyWereNotThere) {
     EXPECT_FALSE(ExtendedHandshake::parse(bytes("d1:m")));
 }
 
+TEST(ExtendedHandshake, TheNameOfAClientIsCut) {
+    const auto named = ExtendedHandshake::parse(bytes("d1:v1000:" + std::string(1000, 'x') + "e"));
+    ASSERT_TRUE(named);
+    EXPECT_EQ(named->client, std::string(64, 'x'));
+}
+
 }  // namespace
 }  // namespace btfs::wire
