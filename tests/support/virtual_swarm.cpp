@@ -7,9 +7,9 @@
 namespace btfs::testing {
 namespace {
 
-/// The most that is put on a link at once, so that messages do not wait behind all of a burst.
+/// Bytes that are put on a link at a time, so that messages do not wait behind a whole burst.
 constexpr std::size_t kChunk = 4096;
-/// Three pieces of it.
+/// Bytes of metadata: three pieces of it.
 constexpr std::size_t kMetadataSize = 40'000;
 
 }  // namespace
@@ -240,7 +240,7 @@ void VirtualSwarm::arm(Node& node) {
     if (node.torrent.next_timeout() == kNever || next >= node.armed) return;
     node.armed = next;
     at(next, [this, &node, next] {
-        if (node.armed != next) return;  // it was armed for earlier since
+        if (node.armed != next) return;  // the timer was armed for an earlier time since
         node.armed = kNever;
         node.tell([&] { node.torrent.handle_timeout(now_); });
     });

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kPiece = 16 * 1024;
 
-/// Which pieces of 16 KiB: "1" or "0" for each.
+/// Returns "1" or "0" for each piece of 16 KiB: whether the selection needs it.
 std::string picture(std::vector<FileRange> files) {
     // a: pieces 0-1, b: nothing, pad, c: pieces 2-3, d: pieces 3-4.
     const Layout layout(kPiece, {{0, kPiece + 5, false},

@@ -5,7 +5,7 @@
 namespace btfs {
 namespace {
 
-// The examples of FIPS 180.
+// Examples of FIPS 180.
 TEST(Hash, KnownAnswers) {
     EXPECT_EQ(sha1(as_bytes("")).hex(), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
     EXPECT_EQ(sha1(as_bytes("abc")).hex(), "a9993e364706816aba3e25717850c26c9cd0d89d");

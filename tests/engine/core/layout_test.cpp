@@ -58,7 +58,7 @@ TEST(Layout, EachFileOfV2EndsItsOwnPiece) {
     EXPECT_EQ(layout.piece_size(PieceIndex(3)), kPiece);
     EXPECT_EQ(layout.block_count(PieceIndex(1)), 1u);
     EXPECT_EQ(layout.block_size(PieceIndex(1), 0), 100u);
-    EXPECT_EQ(layout.file_at(kPiece + 500), FileIndex(0));  // the gap behind it
+    EXPECT_EQ(layout.file_at(kPiece + 500), FileIndex(0));  // in the gap behind the first file
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// dht_sim [NODES [TORRENTS]]: prints what engine/dht/README.md says of a large DHT. Exit code 1 if it falls
-// short.
+// dht_sim [NODES [TORRENTS]]: prints the figures of a large DHT that engine/dht/README.md shows. Exits with 1
+// if they are worse than promised.
 #include <cstdio>
 #include <cstdlib>
 

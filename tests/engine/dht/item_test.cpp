@@ -5,7 +5,7 @@
 namespace btfs::dht {
 namespace {
 
-// The vectors of BEP 44 and BEP 46.
+// Test vectors of BEP 44 and BEP 46.
 const PublicKey kPublisher =
     *PublicKey::from_hex("77ff84905a91936367c01360803104f92432fcd904a43511876df5cdf3e7e548");
 

@@ -5,7 +5,7 @@
 namespace btfs::dht {
 namespace {
 
-// Messages as BEP 5 writes them out.
+// Ids of the example messages in BEP 5.
 const NodeId kAlice = NodeId::from(as_bytes("abcdefghij0123456789"));
 const NodeId kBob = NodeId::from(as_bytes("mnopqrstuvwxyz123456"));
 

@@ -13,7 +13,7 @@ namespace {
 
 using test::Network;
 
-/// So many nodes that have found each other.
+/// Adds `count` nodes, which find each other.
 std::vector<Endpoint> grow(Network& network, std::size_t count, AddressFamily family = AddressFamily::v4) {
     std::vector<Endpoint> nodes;
     for (std::size_t i = 0; i < count; ++i) {
@@ -127,7 +127,7 @@ TEST(NodeTest, ARouterThatStaysDeadIsTriedEachFewMinutes) {
     EXPECT_LE(network.bytes_sent(fresh) - before, 300 * of_one_try) << "288 tries a day, and the one before";
 }
 
-/// Has an item, and says so to whoever asks for anything.
+/// Host that answers every query with an item.
 class Holder final : public test::Host {
   public:
     Holder(const NodeId& id, RawItem item) : id_(id), item_(std::move(item)) {}
@@ -159,7 +159,7 @@ class Holder final : public test::Host {
 };
 
 TEST(NodeTest, OfAnItemTheNewestThatIsProvenIsFound) {
-    // BEP 44's first vector; and one that claims to be newer.
+    // BEP 44's first vector, and a forged item that claims to be newer.
     const auto publisher =
         *PublicKey::from_hex("77ff84905a91936367c01360803104f92432fcd904a43511876df5cdf3e7e548");
     const auto first =
@@ -211,7 +211,7 @@ TEST(NodeTest, TakesAnIdThatItsAddressMayHave) {
     }
 }
 
-/// Sends queries by hand.
+/// Host that sends queries which the test writes.
 class Stranger {
   public:
     Stranger(Node& node, std::string address) : node_(node), from_{*Address::parse(address), 7000} {}
@@ -307,7 +307,7 @@ TEST(NodeTest, AllOfA64IsOneHost) {
     EXPECT_LT(answered, 300u);
 }
 
-/// Runs a look-up of peers whose only node answers with these; gives the peers that are found.
+/// Runs a look-up of peers whose only node answers with these values and nodes. Returns the peers found.
 std::vector<Endpoint> told_by(const char* teller, std::vector<Endpoint> values, std::vector<Contact> nodes,
                               std::size_t& asked) {
     Rng rng(1);
@@ -356,7 +356,7 @@ TEST(NodeTest, LookupsAndQueriesUnderWayAreBounded) {
     std::size_t accepted = 0, sent = 0;
     for (int i = 0; i < 100; ++i) accepted += node.find_peers(random_id(rng), std::nullopt, now) ? 1 : 0;
     EXPECT_LE(accepted, Node::kMaxLookups);
-    EXPECT_GE(accepted, Node::kMaxLookups - 1);  // one may look for its own place
+    EXPECT_GE(accepted, Node::kMaxLookups - 1);  // one may be the node's own look-up
     for (int i = 0; i < 100; ++i) {
         node.handle_timeout(now + i * 10ms);
         while (node.poll_datagram()) ++sent;
@@ -402,7 +402,7 @@ TEST(NodeTest, IsReadOnlyWhenNobodyElseGetsThrough) {
     const Endpoint peer = *Endpoint::parse("192.0.2.9:1");
     for (int i = 0; i < 200; ++i) behind_nat.on_reply();
     behind_nat.on_sent(peer, TimePoint{} + 9min);
-    behind_nat.on_query(peer, TimePoint{} + 9min);  // through the door that we opened
+    behind_nat.on_query(peer, TimePoint{} + 9min);  // through the hole in the NAT that we made
     EXPECT_FALSE(behind_nat.read_only(TimePoint{} + 9min));
     EXPECT_TRUE(behind_nat.read_only(TimePoint{} + 10min));
     behind_nat.on_query(*Endpoint::parse("192.0.2.10:1"), TimePoint{} + 11min);

@@ -13,7 +13,7 @@ Address host(std::uint32_t n) {
     return *Address::from_bytes(raw);
 }
 
-/// Bytes that are admitted in replies of this size, until none is.
+/// Sends replies of this size until none is admitted. Returns their bytes.
 std::size_t drain(ReplyBudget& budget, const Address& to, std::size_t size, TimePoint now) {
     std::size_t sent = 0;
     for (; budget.admits(to, now); sent += size) budget.charge(to, size, now);

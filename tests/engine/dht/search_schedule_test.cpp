@@ -9,7 +9,7 @@ namespace {
 
 class SearchScheduleTest : public testing::Test {
   protected:
-    /// All that may begin now.
+    /// Begins all searches that may begin now.
     std::vector<NodeId> begin_all() {
         std::vector<NodeId> begun;
         while (auto next = schedule.poll_search(now)) begun.push_back(*next);
@@ -104,7 +104,7 @@ TEST_F(SearchScheduleTest, AReaderWithoutPeersGoesFirst) {
     schedule.handle_end(*other, true, now);
     now += 1ms;
     EXPECT_EQ(schedule.poll_search(now), wanted);
-    schedule.want_peers(random_id(rng), now);  // nobody knows it
+    schedule.want_peers(random_id(rng), now);  // the torrent is not in the schedule
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ struct Read {
     bool done = false;
 };
 
-/// Feeds `text` in parts of `step` bytes and then, if the reply is not done, the connection's end.
+/// Feeds `text` in parts of `step` bytes and then, if the reply is not complete, the connection's end.
 Read read(const std::string& text, const ReplyParser::Limits& limits = {},
           std::size_t step = std::string::npos) {
     ReplyParser parser(limits);
@@ -30,7 +30,7 @@ Read read(const std::string& text, const ReplyParser::Limits& limits = {},
     return result;
 }
 
-/// The body, or the error; the same however the bytes are cut.
+/// Returns the body or the error, and checks that it is the same however the bytes are cut.
 std::string body_of(const std::string& text) {
     const Read whole = read(text);
     for (const std::size_t step : {1, 2, 3, 7}) {

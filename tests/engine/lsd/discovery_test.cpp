@@ -17,11 +17,11 @@ struct DiscoveryTest : testing::Test {
     TimePoint now = TimePoint{} + 1h;
     const Address neighbour = *Address::parse("192.168.1.7");
 
-    /// What another client says.
+    /// Returns an announcement of another client.
     static Bytes said(std::vector<Sha1Digest> info_hashes, const std::string& cookie = "c00c1e") {
         return Announcement{7000, std::move(info_hashes), cookie}.encode(AddressFamily::v4);
     }
-    /// How often each torrent is announced in so much time, if each timeout is kept.
+    /// Lets time pass and returns how often each torrent was announced.
     std::map<Sha1Digest, int> announced_in(Duration time) {
         std::map<Sha1Digest, int> times;
         const TimePoint end = now + time;

@@ -141,7 +141,7 @@ TEST(Magnet, ListsAreBounded) {
     EXPECT_EQ(magnet->trackers.size(), 500u);
 }
 
-// BEP 46's own examples are in the tests of dht::ItemName.
+// The tests of dht::ItemName have BEP 46's own examples.
 TEST(Magnet, APublishersKeyMayStandForTheHash) {
     const std::string key = "8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e";
     const auto plain = parse_magnet("magnet:?xs=urn:btpk:" + key);

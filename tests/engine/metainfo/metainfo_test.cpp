@@ -23,7 +23,7 @@ std::string num(std::int64_t value) {
     return 'i' + std::to_string(value) + 'e';
 }
 
-// One entry of `files`: its length, its path, and more keys that sort behind "path".
+// Returns an entry of `files`: its length, its path, and more keys that sort behind "path".
 std::string file(std::int64_t length, std::vector<std::string> path, std::string_view attr = {},
                  std::string more = {}) {
     std::string out = "d";
@@ -288,7 +288,7 @@ TEST(Metainfo, AListOfUrlsInPlaceOfTiersIsReadToo) {
     EXPECT_THAT(result->trackers, ElementsAre(ElementsAre("http://a/x y|z"), ElementsAre("udp://b:1")));
 }
 
-// A torrent whose `encoding`, if any, stands where such creators put it.
+// Parses a torrent whose `encoding`, if any, is outside of the info dictionary, as creators put it.
 Result<Metainfo> parse_encoded(const std::string& encoding, const Info& info) {
     const std::string outer = encoding.empty() ? "" : "8:encoding" + str(encoding);
     return parse_torrent(as_bytes("d" + outer + "4:info" + info.text() + 'e'));
@@ -392,7 +392,7 @@ TEST(Metainfo, PadFilesBecomePadExtents) {
     ASSERT_TRUE(torrent);
     std::string pads;
     for (const FileEntry& entry : torrent->files) pads += entry.pad ? 'p' : '-';
-    EXPECT_EQ(pads, "-p-p-p-");  // the last one would fill a piece: it is content
+    EXPECT_EQ(pads, "-p-p-p-");  // a whole piece of padding counts as content
     EXPECT_TRUE(torrent->layout.has_padding());
     EXPECT_EQ(torrent->files[6].path, "file/.pad/77");
     EXPECT_EQ(torrent->layout.payload(PieceIndex(0), 0).size, 10000u);
@@ -404,7 +404,7 @@ std::string link(std::vector<std::string> at, std::vector<std::string> to) {
     return file(0, std::move(at), "l", target + 'e');
 }
 
-// Where a link in a torrent with the files "d/x" and "a" leads; "-" if it is left out.
+// Returns the target of a symlink in a torrent with the files "d/x" and "a"; "-" if the symlink is left out.
 std::string target_of(const std::string& entry) {
     auto torrent = parse({.files = file(500, {"d", "x"}) + file(500, {"a"}) + entry});
     if (!torrent) return torrent.error().message();

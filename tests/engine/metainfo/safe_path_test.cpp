@@ -55,7 +55,7 @@ TEST(SafeName, ShortensAtACharacterAndKeepsTheExtension) {
         EXPECT_TRUE(is_safe_name(a));
         EXPECT_GT(a.size(), 250u);
         EXPECT_TRUE(a.ends_with(".mkv"));
-        EXPECT_NE(a, b);  // what was cut off still counts
+        EXPECT_NE(a, b);  // names differ in the part that was cut off
         EXPECT_EQ(a, safe_name(raw + ".mkv"));
     }
     EXPECT_TRUE(is_safe_name(safe_name(std::string(5000, '.'))));
@@ -84,7 +84,7 @@ TEST(SafePaths, EveryClashEndsInADistinctName) {
     EXPECT_EQ(paths.add(Names{"a/b"}), "t/a_b");
     EXPECT_EQ(paths.add(Names{"a_b"}), "t/a_b (2)");
     EXPECT_EQ(paths.add(Names{"a_b", "f"}), "t/a_b (3)/f");
-    EXPECT_EQ(paths.add(Names{"a/b", "f"}), "t/a_b (4)/f");  // another folder, though it looks the same
+    EXPECT_EQ(paths.add(Names{"a/b", "f"}), "t/a_b (4)/f");  // another folder, although it is shown alike
     EXPECT_EQ(paths.add(Names{"", "f"}), "t/_/f");
     EXPECT_EQ(paths.add(Names{"..", "..", "up"}), "t/__/__/up");
     EXPECT_EQ(paths.find(Names{"a/b", "f"}), "t/a_b (4)/f");
@@ -121,7 +121,7 @@ TEST(SafePaths, DeepPathsAreFolded) {
 }
 
 TEST(SafePaths, HostileDuplicatesTakeLinearTime) {
-    // Long names that all become equal when a number has to fit, and one name over and over.
+    // Names that become equal when they are shortened for a number, and one name many times.
     std::vector<std::string> names;
     for (int i = 0; i < 100'000; ++i)
         names.push_back(std::string(240, 'n') + std::to_string(100'000 + i / 2));

@@ -14,7 +14,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-// What is refused at once, what never answers, and what answers, at one port.
+// Addresses that never answer, refuse at once, and answer, at the same port.
 constexpr const char* kSilentText = "127.0.0.2";
 const Address kSilent = *Address::parse(kSilentText);
 const Address kRefused = *Address::parse("127.0.0.3");

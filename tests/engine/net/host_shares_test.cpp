@@ -25,7 +25,7 @@ TEST(HostShares, TheGreediestHostLosesItsOldest) {
     (void)shares.add(4, host("192.0.2.1"));
     EXPECT_EQ(shares.add(5, host("192.0.2.3")), 2u);
     EXPECT_EQ(shares.add(6, host("192.0.2.4")), 3u);
-    // Now each has one: the oldest of all goes.
+    // Each host has one now, so the oldest of all is dropped.
     EXPECT_EQ(shares.add(7, host("192.0.2.5")), 1u);
     EXPECT_EQ(shares.size(), 4u);
 }

@@ -61,7 +61,7 @@ struct HttpClientTest : testing::Test {
         request.timeout = 10s;
         return get(request);
     }
-    /// What becomes of a server that answers so.
+    /// Returns the error of a GET from a server that answers so.
     Error error_for(test::TcpServer::Serve serve, Duration timeout = 10s) {
         test::TcpServer server(std::move(serve));
         HttpRequest request;
@@ -372,7 +372,7 @@ TEST_F(HttpClientTest, ARefusedConnectionIsTheSystemsError) {
 }
 
 TEST_F(HttpClientTest, ANameMayHaveADeadAddressBesideAGoodOne) {
-    // localhost is 127.0.0.1 and ::1; the server has the latter alone.
+    // localhost is 127.0.0.1 and ::1, but the server listens on ::1 alone.
     try {
         test::TcpServer server([](tcp::socket& s, const std::string&) { send(s, ok("six")); }, "::1");
         const auto response = get("http://localhost:" + std::to_string(server.port()));
@@ -452,7 +452,7 @@ TEST_F(HttpClientTest, NothingLeavesWhereTheBindingForbidsIt) {
     EXPECT_FALSE(run(io, bound.get(request)));
 }
 
-// ---- a redirect from a public address, in a network of its own ----
+// ---- redirects from a public address, in a network namespace of their own ----
 
 void give_loopback(const char* name, const char* address) {
     const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
@@ -496,7 +496,7 @@ TEST_F(HttpClientTest, NoRedirectFromAPublicAddressToAPrivateOne) {
 
 // ---- TLS ----
 
-/// A certificate for "localhost" signed by itself, in files.
+/// Self-signed certificate for "localhost", in files.
 struct Certificate {
     std::filesystem::path folder;
     std::string certificate, key;
@@ -533,7 +533,7 @@ struct Certificate {
     ~Certificate() { std::filesystem::remove_all(folder); }
 };
 
-/// Serves one TLS connection after another.
+/// TLS server that serves one connection after another.
 class TlsServer {
   public:
     TlsServer(const Certificate& certificate, std::string answer, bool says_goodbye)

@@ -49,7 +49,7 @@ struct ListenerTest : testing::Test {
         return std::string("\x13") + "BitTorrent protocol" + std::string(8, '\0') + std::string(20, 'h');
     }
 
-    /// True if the listener has closed that connection.
+    /// Returns true if the listener has closed that connection.
     bool closed(std::size_t peer) {
         io.poll();
         peers[peer].non_blocking(true);

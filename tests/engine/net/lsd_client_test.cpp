@@ -1,5 +1,5 @@
-// Bound to loopback, so that nothing leaves the machine. Others may listen there at the same time:
-// info-hashes are of this process alone.
+// Tests of LsdClient on loopback, so that no datagram leaves the machine. Other processes may listen there at
+// the same time, so each process has info-hashes of its own.
 #include "engine/net/lsd_client.hpp"
 
 #include <gtest/gtest.h>

@@ -21,7 +21,7 @@ struct NameLookupsTest : testing::Test {
         EXPECT_FALSE(lookups.ask(++next, question(name), look_up, now)) << name;
         return next;
     }
-    /// The names to send now.
+    /// Returns the names to ask for now.
     std::vector<std::string> sent() {
         std::vector<std::string> names;
         while (auto question = lookups.poll_question()) names.push_back(question->name);
@@ -129,7 +129,7 @@ TEST_F(NameLookupsTest, BeyondALargeBoundTheResolverIsBusy) {
     const auto refused = lookups.ask(++next, question("one more"), LookUp::ordinary, now);
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->error(), Errc::resolver_busy);
-    wait("h7");  // known already
+    wait("h7");  // a name that is in the queue
     sent();
     wait("one more");
 }

@@ -46,7 +46,7 @@ TEST(NetworkPath, BreaksWithItsAddressItsInterfaceOrItsGateway) {
 TEST(KernelRouting, KnowsItsOwnAddressesAndTheWayToThem) {
     const KernelRouting routing({});
     EXPECT_TRUE(routing.has_address(*Address::parse("127.0.0.1")));
-    EXPECT_TRUE(routing.has_address(*Address::parse("127.8.9.10")));  // all of 127/8 is
+    EXPECT_TRUE(routing.has_address(*Address::parse("127.8.9.10")));  // all of 127/8 is local
     EXPECT_FALSE(routing.has_address(*Address::parse("192.0.2.77")));
     EXPECT_TRUE(routing.route_to(*Address::parse("127.0.0.1")).has_value());
     EXPECT_EQ(routing.snapshot(), routing.snapshot());

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kPiece = 64 * 1024;
 
-/// A stream whose other end is the test: each read gets one of `arriving`, and writes are taken while there
+/// Stream whose other end is the test: each read takes one item of `arriving`, and writes succeed while there
 /// is room.
 class FakeStream final : public Stream {
   public:
@@ -25,7 +25,7 @@ class FakeStream final : public Stream {
         bool broken = false;
         Ready readable, writable;
 
-        /// Calls the wait that can end now, until none can.
+        /// Ends waits until none can end.
         void run() {
             for (;;) {
                 if (readable && (broken || !arriving.empty())) {
@@ -75,7 +75,7 @@ class FakeStream final : public Stream {
     Endpoint remote_ = *Endpoint::parse("192.0.2.1:6881");
 };
 
-/// A torrent that hands its info dictionary out, and one peer that asks for it.
+/// Torrent that serves its info dictionary, and a peer that asks for it.
 struct World {
     World() : torrent(identity, {}, 1, Clock::now()) {
         torrent.know_content(layout, storage, std::make_shared<const Bytes>(40'000), Clock::now());

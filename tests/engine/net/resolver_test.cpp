@@ -17,7 +17,7 @@ using test::run;
 
 constexpr std::uint8_t kA = 1, kAaaa = 28;
 
-/// Answers "good.example" with two addresses of each family; others do not exist.
+/// Answers "good.example" with two addresses of each family. Other names do not exist.
 std::string answer(const std::string& query) {
     std::size_t end = 12;
     while (end < query.size() && query[end] != 0) end += static_cast<unsigned char>(query[end]) + 1u;
@@ -161,7 +161,7 @@ TEST_F(ResolverTest, NothingIsAskedWhereTheBindingForbidsIt) {
     Resolver::Options options = at(server);
     options.first_try_timeout = 20ms;
     options.tries = 1;
-    // The server has IPv4 alone.
+    // The DNS server has an IPv4 address only.
     SocketFactory sockets(io, {.v4 = {}, .v6 = *Address::parse("::1"), .device = {}});
     Resolver resolver(sockets, options);
     EXPECT_FALSE(run(io, resolver.resolve("good.example", Families::v4)));

@@ -18,7 +18,7 @@ using asio::ip::tcp;
 using tracker::AnnounceJob;
 using tracker::AnnounceReply;
 
-/// A tracker in the test's own io_context that answers when it is told to.
+/// Tracker in the test's own io_context that answers when the test calls answer_all().
 class SlowTracker {
   public:
     explicit SlowTracker(asio::io_context& io)
@@ -29,7 +29,7 @@ class SlowTracker {
     std::string url(const std::string& target) const {
         return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + target;
     }
-    /// The first lines of requests that have come, in their order.
+    /// Returns the targets of the requests in the order of their arrival.
     const std::vector<std::string>& requests() const { return requests_; }
     std::size_t waiting() const { return waiting_.size(); }
 
@@ -90,7 +90,7 @@ struct TrackerClientTest : testing::Test {
         while (!reached() && Clock::now() < limit) io.run_one_for(std::chrono::milliseconds(100));
         EXPECT_TRUE(reached());
     }
-    /// What one announce of a torrent to this URL comes to.
+    /// Announces a torrent to this URL and returns the outcome.
     Result<AnnounceReply> outcome(const std::string& url) {
         std::optional<Result<AnnounceReply>> result;
         AnnounceJob job;

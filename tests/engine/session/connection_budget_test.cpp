@@ -12,7 +12,7 @@ namespace {
 
 using net::DialUrgency;
 
-/// A torrent that keeps the last `kept` of its connections.
+/// Torrent that refuses to give up its last `kept` connections.
 struct FakeTorrent final : ConnectionBudget::Holder {
     FakeTorrent(ConnectionBudget& the_budget, DialUrgency how_urgent)
         : budget(the_budget), its_urgency(how_urgent) {

@@ -10,7 +10,7 @@
 namespace btfs {
 namespace {
 
-/// Has everything until it is first asked, and loses its first piece right afterwards.
+/// Store that has all pieces when it is first asked, and loses the first one right afterwards.
 class LosingStorage final : public Storage {
   public:
     explicit LosingStorage(std::uint32_t piece_count) : had_(piece_count, true) {}
@@ -66,7 +66,7 @@ TEST_F(TorrentRunnerTest, APieceThatIsLostWhileItsContentIsTakenUpIsMissing) {
     EXPECT_EQ(runner.totals().left, kBlockSize);
 }
 
-/// Has nothing, and gives no memory.
+/// Store without pieces that gives no memory.
 class EmptyStorage final : public Storage {
   public:
     explicit EmptyStorage(std::uint32_t piece_count) : none_(piece_count) {}

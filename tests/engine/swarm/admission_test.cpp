@@ -1,4 +1,4 @@
-// Which connections are let in and which make room, as a torrent decides it.
+// Admission through a Torrent: connections that are admitted, and those that make room.
 #include "engine/swarm/admission.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ constexpr std::size_t kSize = 64 * kPiece;
 constexpr std::size_t kMaxPeers = 40;
 constexpr std::size_t kMaxIncoming = kMaxPeers - kMaxPeers / Admission::kDialShare;
 
-/// A torrent, and peers whose bytes the test writes.
+/// Torrent with peers whose bytes the test writes.
 struct Room {
     explicit Room(TorrentOptions options = {.max_peers = kMaxPeers})
         : torrent(identity, layout, storage, options, 1, now) {}
@@ -42,7 +42,7 @@ struct Room {
         if (id != kNobody) greet(id);
         return id;
     }
-    /// Takes all of its room: with peers that connect to it as far as they may, and with some that it dials.
+    /// Fills all of the torrent's room: with as many incoming peers as are admitted, and with dialled ones.
     std::vector<ConnectionId> fill() {
         std::vector<ConnectionId> ids;
         for (std::uint32_t host = 1; host <= kMaxIncoming; ++host) ids.push_back(greeted(at(host)));
@@ -209,7 +209,7 @@ TEST(Admission, DialsAreHeldBackOnRequest) {
     EXPECT_EQ(room.count<Dial>(), 2u);
 }
 
-// ---- nobody sends ----
+// ---- peers that send nothing ----
 
 struct Silence : Room {
     Silence() {

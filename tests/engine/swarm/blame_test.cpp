@@ -13,8 +13,8 @@ using testing::VirtualSwarm;
 constexpr std::uint32_t kPiece = 256 * 1024;  // sixteen blocks
 constexpr std::size_t kSize = 8 * kPiece;
 
-/// Spoils one block of each piece that it sends: blocks of one piece differ by where they are read from,
-/// which the first byte tells.
+/// Returns the options of a peer that spoils one block of each piece. The first byte of a block tells which
+/// one of its piece it is.
 NodeOptions spoiler() {
     NodeOptions options{.seed = true};
     options.tamper = [](std::span<std::byte> block) {
@@ -38,7 +38,7 @@ TEST(Blame, LiarsWhoSpoilOnlySomeBlocksAreFoundOutAndNobodyElse) {
     EXPECT_LT(swarm.torrent(leecher).totals().downloaded, 3 * kSize);
 }
 
-/// Blame by itself: a table of peers that have everything, and one piece.
+/// Blame without a torrent: a table of peers that have everything, and one piece.
 struct Court : ::testing::Test, private wire::BlockPlaces {
     Court() : layout(kPiece, {{0, kSize, false}}), none(layout.piece_count()) {
         for (ConnectionId id = 1; id <= 4; ++id) connect(id);
@@ -64,7 +64,7 @@ struct Court : ::testing::Test, private wire::BlockPlaces {
         std::span<std::byte> bytes() override { return memory; }
         std::vector<std::byte> memory = std::vector<std::byte>(kPiece);
     };
-    /// A piece whose blocks came from these in turn.
+    /// Returns a piece whose blocks were received from these senders in turn.
     std::unique_ptr<PartialPiece> received_from(std::initializer_list<ConnectionId> senders) {
         auto partial = std::make_unique<PartialPiece>(piece, layout, std::make_shared<Buffer>(), open);
         for (std::uint32_t i = 0; i < partial->block_count(); ++i) {
@@ -113,7 +113,7 @@ TEST_F(Court, AfterSomeFailuresOneSenderSendsTheWholePiece) {
     const auto holder = blame.parole_of(piece);
     ASSERT_TRUE(holder);
     for (ConnectionId id = 1; id <= 4; ++id) EXPECT_EQ(is_asked(id), address(id) == *holder) << id;
-    // It was the liar.
+    // The holder of the parole is the liar.
     const ConnectionId liar = *holder == address(1)   ? 1
                               : *holder == address(2) ? 2
                               : *holder == address(3) ? 3

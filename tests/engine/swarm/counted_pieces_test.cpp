@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t kPieces = 37;
 
-/// What the counts should be, found by looking at all pieces.
+/// Model that counts by looking at all pieces.
 struct Model {
     std::set<std::uint32_t> pieces;
     bool useful(const Picker& picker) const {
@@ -21,7 +21,7 @@ struct Model {
     }
 };
 
-// The rarest piece shows that the picker's order went along with the counts.
+// Compares the rarest piece, too: it shows that the picker's order follows the counts.
 TEST(CountedPieces, AgreeWithAFullCountWhateverHappens) {
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         Rng rng(seed);

@@ -74,7 +74,7 @@ TEST_F(DemandTest, WhatIsHadOrInFlightIsNotOffered) {
     EXPECT_TRUE(demand.blocked().empty());
     demand.set_offer(PieceIndex(0), Offer::in_flight);
     EXPECT_EQ(open(), pieces({2}));
-    demand.set_offer(PieceIndex(1), Offer::open);  // it was lost
+    demand.set_offer(PieceIndex(1), Offer::open);  // the piece was lost
     EXPECT_EQ(open(), pieces({1, 2}));
 }
 

@@ -1,4 +1,4 @@
-// What a torrent does about one message depends on what it changes, not on how large the torrent is.
+// Cost of one message: it depends on what the message changes, not on the size of the torrent.
 #include <gtest/gtest.h>
 
 #include <ctime>
@@ -16,7 +16,7 @@ Duration thread_cpu() {
     return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-/// A torrent that wants all in the background, and one peer that we speak for.
+/// Torrent that wants all pieces in the background, with one peer whose messages the test writes.
 struct World {
     explicit World(std::uint32_t pieces)
         : layout(kBlockSize, {{0, std::uint64_t{pieces} * kBlockSize, false}}),
@@ -55,8 +55,8 @@ struct Case {
     std::function<void(World&, std::uint32_t n)> turn;
 };
 
-// Each message comes by itself, so that what follows it is not shared with others. A look at all pieces would
-// take a thousand times as long in the larger torrent.
+// Handles each message by itself, so that messages share no work. A search of all pieces would take a
+// thousand times as long in the larger torrent.
 TEST(MessageFlood, CostsTheSameInALargeTorrent) {
     const auto nothing = [](World&) {};
     const Case cases[] = {

@@ -148,7 +148,7 @@ TEST_F(MetadataFetchTest, ManyClaimsThatLeadNowhereDelayTheRightOneOnlySoLong) {
     EXPECT_EQ(whole, info);
 }
 
-/// Each of three liars claims a size of its own and sends a piece of it every four seconds.
+/// Three liars, each of which claims a size of its own and sends a piece every four seconds.
 struct Dribbling : MetadataFetchTest {
     Dribbling() {
         for (ConnectionId id = 1; id <= 3; ++id) {
@@ -157,7 +157,7 @@ struct Dribbling : MetadataFetchTest {
         }
         for (const auto& ask : asks()) owed.push_back(ask);
     }
-    /// Until the dictionary is there, or `limit` has passed; the honest answer at once.
+    /// Runs until the dictionary is there or `limit` has passed. Honest peers answer at once.
     std::optional<Bytes> run(Duration limit) {
         TimePoint next_piece = now;
         for (const TimePoint end = now + limit; now < end; now += 100ms) {

@@ -10,7 +10,7 @@ namespace {
 constexpr double kRate = 2.5e6;
 constexpr Duration kRoundTrip = 60ms;
 
-/// A peer of a steady rate that always has something in flight.
+/// Returns the estimate of a peer with a steady rate and a queue that is never empty.
 PeerEstimate streaming(TimePoint& now, Duration time) {
     PeerEstimate e(now);
     e.on_round_trip(kRoundTrip, now);
@@ -28,7 +28,7 @@ struct PeerEstimateTest : ::testing::Test {
 TEST_F(PeerEstimateTest, AColdPeerTakesARoundTripForEachDoublingOfItsWindow) {
     PeerEstimate e(now);
     e.on_round_trip(kRoundTrip, now);
-    // A window takes a round trip, and up to half of one to arrive.
+    // A window takes a round trip, and its bytes up to half of one to arrive.
     EXPECT_GE(e.delivery_time(10'000, now), kRoundTrip);
     EXPECT_LE(e.delivery_time(10'000, now), 3 * kRoundTrip / 2);
     EXPECT_GE(e.delivery_time(128 * 1024, now), 4 * kRoundTrip);

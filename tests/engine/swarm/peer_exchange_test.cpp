@@ -1,4 +1,4 @@
-// Peer exchange among whole torrents (BEP 11), and its end where a torrent is private (BEP 27).
+// Peer exchange between whole torrents (BEP 11), which private torrents do not take part in (BEP 27).
 #include <gtest/gtest.h>
 
 #include "engine/wire/messages.hpp"
@@ -18,7 +18,7 @@ NodeOptions without_pex(NodeOptions options) {
     return options;
 }
 
-/// A seed and a newcomer that both know the peer in the middle, and not each other.
+/// A seed and a newcomer that know the peer in the middle, but not each other.
 struct World {
     World(NodeOptions seed_options, NodeOptions middle_options, NodeOptions newcomer_options)
         : swarm(kPiece, kSize) {
@@ -33,7 +33,7 @@ struct World {
     bool meet(Duration limit) {
         return swarm.run_until([&] { return peers_of(seed) == 2 && peers_of(newcomer) == 2; }, limit);
     }
-    /// What its first peer said.
+    /// Returns the extended handshake of the node's first peer.
     const wire::ExtendedHandshake& heard_by(std::size_t node) {
         return swarm.torrent(node).session(1)->extended();
     }
@@ -81,7 +81,7 @@ TEST(PeerExchange, APrivateTorrentHasNone) {
     for (std::size_t node : {w.seed, w.middle, w.newcomer}) EXPECT_EQ(w.heard_by(node).pex_id, 0);
 }
 
-// The one in the middle takes the torrent for public, and tells.
+// The peer in the middle takes the torrent for public and sends its peers.
 TEST(PeerExchange, APrivateTorrentDoesNotListen) {
     World w({.is_private = true}, {}, {.is_private = true});
     EXPECT_FALSE(w.meet(180s));
@@ -111,7 +111,7 @@ TEST(PeerExchange, WhoCameByItIsLetGoOnceTheTorrentTurnsOutToBePrivate) {
     EXPECT_FALSE(dialled_by_newcomer(stranger));
 }
 
-/// A public torrent with one peer, which says what we like.
+/// Public torrent with one peer whose messages the test writes.
 struct Flooded {
     Flooded() : swarm(kPiece, kSize), torrent(swarm.torrent(swarm.add({}))) {
         const Endpoint remote = *Endpoint::parse("198.51.100.1:50000");

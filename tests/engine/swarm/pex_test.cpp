@@ -19,7 +19,7 @@ struct PexTest : testing::Test {
 
     void add_contact(ConnectionId id) { pex.add_contact(id, host(static_cast<int>(id)), true, now); }
     void add_listener(ConnectionId id) { pex.add_listener(id, host(static_cast<int>(id)).address, now); }
-    /// What the listener is told within a minute and a bit; nothing if that is nothing.
+    /// Lets an interval pass and returns the listener's message, empty if there is none.
     wire::PexMessage told(ConnectionId id) {
         now += Pex::kInterval + Pex::kGather;
         for (const auto& telling : pex.take_messages(now))
@@ -63,7 +63,7 @@ TEST_F(PexTest, WithNobodyToTellOrNothingToTellThereIsNoTimeout) {
     EXPECT_EQ(pex.next_timeout(), kNever);
     pex.remove_peer(2, now);
     add_listener(1);
-    EXPECT_TRUE(told(1).empty());  // of itself
+    EXPECT_TRUE(told(1).empty());  // the only contact is the listener itself
     EXPECT_EQ(pex.next_timeout(), kNever);
     add_contact(3);
     pex.remove_peer(3, now);
@@ -235,7 +235,7 @@ TEST_F(PexTest, WhatIsKeptOfThoseWhoWentIsBounded) {
         add_contact(id);
         pex.remove_peer(id, now);
     }
-    EXPECT_TRUE(told(1).empty());  // those that it was told of are forgotten, the others nobody was told of
+    EXPECT_TRUE(told(1).empty());  // its drops are forgotten, the others were never told
     add_contact(50);
     EXPECT_EQ(added(told(1)), Endpoints{host(50)});
 }

@@ -20,7 +20,7 @@ ReaderDemand blocked_on(std::uint64_t begin, std::uint64_t end) {
     return {.blocked = {{begin, end}}, .window = {}};
 }
 
-/// A leecher that knows some seeds.
+/// Leecher that knows some seeds.
 struct World {
     explicit World(std::size_t seeds, NodeOptions seed_options = {}) : swarm(kPiece, kSize) {
         leecher = swarm.add({});
@@ -78,7 +78,7 @@ TEST(Torrent, FetchesSelectedFilesInBackgroundAndThenRests) {
     EXPECT_EQ(swarm.storage(leecher).had().count(), 3u);
     for (std::uint32_t piece = 4; piece < 7; ++piece)
         EXPECT_TRUE(swarm.storage(leecher).had().test(PieceIndex(piece))) << piece;
-    // What is read is fetched as ever.
+    // Pieces that a reader needs are still fetched.
     swarm.set_reader(leecher, 1, blocked_on(0, kPiece));
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().test(PieceIndex(0)); }, 20s));
 }
@@ -113,7 +113,7 @@ TEST(Torrent, WhatWillComeLastIsAskedOfASecondPeerAndWastesLittle) {
     const TimePoint asked = swarm.now();
     swarm.set_reader(leecher, 1, blocked_on(0, kPiece));
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().test(PieceIndex(0)); }, 20s));
-    // The slow one would take 0.8 s for each block, and gets several before it is known to be slow.
+    // The slow peer takes 0.8 s for each block, and is asked for several before it is known to be slow.
     EXPECT_LT(swarm.now() - asked, 600ms);
     swarm.run_for(5s);
     EXPECT_LT(swarm.torrent(leecher).totals().downloaded, kPiece + kPiece / 2);
@@ -184,7 +184,7 @@ TEST(Torrent, AsksForNoMoreBlocksOfAPieceWithoutRoomUntilThereIsCredit) {
     ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 6; }, 10s));
 }
 
-// ---- known by name alone (BEP 9) ----
+// ---- torrents without metadata (BEP 9) ----
 
 TEST(Torrent, OfWhichOnlyTheNameIsKnownGetsTheRestFromItsPeersAndReadsOn) {
     VirtualSwarm swarm(kPiece, kSize);
@@ -192,7 +192,8 @@ TEST(Torrent, OfWhichOnlyTheNameIsKnownGetsTheRestFromItsPeersAndReadsOn) {
     const std::size_t newcomer = swarm.add({.name_only = true});
     for (std::size_t seed = 0; seed < 3; ++seed) swarm.introduce(newcomer, seed);
     ASSERT_GT(swarm.torrent(newcomer).totals().left, 0u) << "it must not be taken for a seed";
-    // Connecting, handshakes, and the dictionary: three round trips of 40 ms, and its 40 KB.
+    // The time suffices for a connection, handshakes and the dictionary: three round trips of 40 ms, and 40
+    // KB.
     ASSERT_TRUE(swarm.run_until([&] { return swarm.torrent(newcomer).totals().left == kSize; }, 300ms));
     EXPECT_EQ(swarm.torrent(newcomer).totals().peers, 3u) << "the connections stay";
     swarm.set_reader(newcomer, 1, blocked_on(5 * kPiece, 5 * kPiece + 1));
@@ -245,7 +246,7 @@ TEST(Torrent, TwoThatDialEachOtherKeepOneConnection) {
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(b).had().all(); }, 30s));
 }
 
-// Anybody can read a peer's id by connecting to it.
+// Any peer can learn another's id by connecting to it.
 TEST(Torrent, ACopiedPeerIdClosesNobodyElsesConnection) {
     VirtualSwarm swarm(kPiece, kSize);
     Torrent& torrent = swarm.torrent(swarm.add({}));
@@ -271,7 +272,7 @@ TEST(Torrent, ACopiedPeerIdClosesNobodyElsesConnection) {
     EXPECT_FALSE(torrent.session(same_host));
 }
 
-/// Connects a peer that says at which address it sees us.
+/// Connects a peer whose handshake says at which address it sees us (`yourip`).
 void connect_that_sees_us(Torrent& torrent, const VirtualSwarm& swarm, const std::string& peer,
                           const char* us) {
     const ConnectionId id = torrent.handle_connected(*Endpoint::parse(peer + ":6881"),
@@ -289,7 +290,7 @@ void connect_that_sees_us(Torrent& torrent, const VirtualSwarm& swarm, const std
     torrent.handle_bytes(id, bytes, swarm.now());
 }
 
-/// True if candidates are dialled in the order of BEP 40 for a host with our address `us`.
+/// Returns true if candidates are dialled in the order of BEP 40 for our address `us`.
 bool dials_as(const char* us, Torrent& torrent, const VirtualSwarm& swarm) {
     while (torrent.poll_action()) {
     }
@@ -329,7 +330,7 @@ TEST(Torrent, TrackersVoteOnOurAddressAsPeersDo) {
     }
 }
 
-/// One peer, of which we write the bytes.
+/// Torrent with one peer whose bytes the test writes.
 struct Scripted {
     Scripted()
         : layout(kPiece, {{0, kSize, false}}),
@@ -371,7 +372,7 @@ struct Scripted {
     ConnectionId peer;
 };
 
-/// What the torrent has to say to a peer, all of it.
+/// Takes all bytes that the torrent has for a peer.
 std::string said_to(wire::PeerSession& session) {
     iovec buffers[64];
     std::string text;
@@ -438,7 +439,7 @@ TEST(Torrent, TheOnlyPeerIsAskedAgainSoonThoughItRefused) {
     EXPECT_EQ(session.requests().front().block.piece, PieceIndex(3));
 }
 
-// The rejects belong to the Choke, though the peer chokes us no more when they are looked at.
+// The rejects belong to the Choke, although the peer does not choke us any more when they are handled.
 TEST(Torrent, APeerThatChokedAndUnchokedInOneTurnIsAskedOn) {
     Scripted s;
     s.says({wire::HaveAll{}, wire::Unchoke{}});

@@ -24,7 +24,7 @@ struct NoPlaces final : wire::BlockPlaces {
     std::span<std::byte> place_of(const BlockRef&) override { return {}; }
 };
 
-/// An uploader with two slots, and peers of which we write the messages.
+/// Uploader with two slots, and peers whose messages the test writes.
 struct World {
     ConnectionId connect() {
         const ConnectionId id = next_id++;
@@ -54,12 +54,12 @@ struct World {
             if (const auto* wanted = std::get_if<wire::BlockWanted>(&*event))
                 uploader.on_wanted(*peers.at(id), wanted->block);
     }
-    /// Blocks of 16 KiB, one behind the other.
+    /// Requests `count` adjacent blocks of 16 KiB.
     void asks(ConnectionId id, std::uint32_t piece, std::uint32_t first, std::uint32_t count) {
         for (std::uint32_t i = first; i < first + count; ++i)
             says(id, wire::Request{{PieceIndex(piece), i * kBlockSize, kBlockSize}});
     }
-    /// Answers the oldest read; gives its range.
+    /// Answers the oldest read. Returns its range.
     BlockRef answer(bool well = true) {
         const auto [ticket, range] = storage.reads.front();
         storage.reads.erase(storage.reads.begin());

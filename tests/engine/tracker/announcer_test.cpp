@@ -11,7 +11,7 @@ namespace {
 
 using Tiers = std::vector<std::vector<std::string>>;
 
-/// One torrent over IPv4, unless told otherwise, in virtual time.
+/// Announcer of one torrent in virtual time, over IPv4 unless told otherwise.
 struct World {
     explicit World(const Tiers& tiers, std::vector<AddressFamily> families = {AddressFamily::v4})
         : announcer(options(std::move(families)), TrackerTiers(tiers, rng), rng) {}
@@ -39,7 +39,7 @@ struct World {
         EXPECT_EQ(all.size(), 1u);
         return all.empty() ? AnnounceJob{} : all[0];
     }
-    /// Goes on to the next timeout, which must be `by` from now.
+    /// Advances to the next timeout, which must be `by` from now.
     void wait(Duration by) {
         EXPECT_EQ(seconds(announcer.next_timeout() - now), seconds(by));
         now = announcer.next_timeout();
@@ -124,7 +124,7 @@ TEST(AnnouncerTest, AJobThatNeverEndsIsGivenUp) {
     EXPECT_EQ(lost.timeout, Announcer::kJobTimeout);
     w.wait(Announcer::kJobTimeout);
     EXPECT_TRUE(w.jobs().empty());
-    w.answer(lost, 1h);  // too late: nobody knows it any more
+    w.answer(lost, 1h);  // too late: the announcer has given the job up
     w.now = w.announcer.next_timeout();
     EXPECT_EQ(w.job().request.event, AnnounceEvent::started);
 }
@@ -370,7 +370,7 @@ TEST(AnnouncerTest, RandomTrackersAreNeverAskedTwiceAtOnceNorInAHurry) {
                 const std::size_t i = dice.below(open.size());
                 if (dice.below(2) == 0) {
                     w.answer(open[i].first, kShortestInterval + std::chrono::seconds(dice.below(1800)));
-                    // An answer that comes after its job was given up counts for nothing.
+                    // The announcer ignores the answer to a job that it has given up.
                     if (w.now < open[i].second + Announcer::kJobTimeout)
                         answered[{open[i].first.url, open[i].first.family}] = true;
                 } else {

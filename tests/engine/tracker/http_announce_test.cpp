@@ -84,7 +84,7 @@ TEST(HttpAnnounceTest, UrlsAreAskedEscaped) {
 
 TEST(HttpAnnounceTest, ReadsCompactPeersOfBothFamilies) {
     const std::string v4 =
-        "\xC0\x00\x02\x01\x1A\xE1"s + "\x00\x00\x00\x00\x1A\xE1"s;  // the second is no address
+        "\xC0\x00\x02\x01\x1A\xE1"s + "\x00\x00\x00\x00\x1A\xE1"s;  // the second one has no address
     const std::string v6 = "\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01\x1A\xE1"s;
     const auto reply = parse(
         "d8:completei3e11:external ip4:\xC6\x33\x64\x07"
@@ -163,7 +163,7 @@ TEST(HttpAnnounceTest, AReplyThatIsTooDeepOrHasTooManyValuesIsABadReply) {
     EXPECT_FALSE(with(list(70'000)));
 }
 
-/// The peers of a reply; "bad" if there is none.
+/// Returns the peers of a reply, or "bad" if the reply cannot be parsed.
 std::string peers_of(const std::string& body) {
     const auto reply = parse(body);
     if (!reply) return "bad";

@@ -40,7 +40,7 @@ struct UdpAnnounceTest : testing::Test {
     Bytes announce_reply(const Bytes& packet, std::string_view peers) {
         return reply(1, transaction_of(packet), "\0\0\x07\x08\0\0\0\x05\0\0\0\x09"s.append(peers));
     }
-    /// Connects, and gives the announce packet.
+    /// Connects and returns the announce packet.
     Bytes connected(UdpAnnounce& announce, TimePoint now = t0) {
         const auto packet = announce.poll_datagram();
         EXPECT_TRUE(packet);
@@ -90,7 +90,7 @@ TEST_F(UdpAnnounceTest, ConnectsThenAnnounces) {
 }
 
 TEST_F(UdpAnnounceTest, TheSocketsFamilySaysHowLargePeersAre) {
-    // 36 bytes are two peers of IPv6, or six of IPv4.
+    // 36 bytes are two IPv6 peers or six IPv4 peers.
     const std::string peers = "\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01\x1A\xE1" +
                               "\x20\x01\x0d\xb8" + std::string(11, '\0') + "\x02\x1A\xE1";
     UdpAnnounce announce(request(), AddressFamily::v6, "", {}, rng, t0);

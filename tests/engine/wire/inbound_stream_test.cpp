@@ -9,7 +9,7 @@
 namespace btfs::wire {
 namespace {
 
-/// Expects blocks in an order, keeps all that comes.
+/// Sink that expects blocks in an order and logs everything it gets.
 struct Recorder final : InboundStream::Sink {
     Error on_handshake(ByteView raw) override {
         log += "handshake(" + std::to_string(raw.size()) + ") ";
@@ -58,7 +58,7 @@ void append(Bytes& out, const Bytes& more) {
     out.insert(out.end(), more.begin(), more.end());
 }
 
-/// Feeds through the scatter lists, in bites of at most `bite` bytes.
+/// Feeds bytes through the scatter lists, at most `bite` bytes at a time.
 Error pour(InboundStream& stream, ByteView bytes, std::size_t bite) {
     while (!bytes.empty()) {
         iovec buffers[40];
@@ -107,7 +107,7 @@ TEST_P(Bites, AWrongGuessLosesNothing) {
     for (std::uint32_t i : {0u, 1u, 2u, 3u}) r.expected.push_back({PieceIndex(i), 0, 500});
     append(wire, piece(0, 500));
     append_message(wire, Have{PieceIndex(3)});
-    append(wire, piece(2, 500));  // before its turn
+    append(wire, piece(2, 500));  // out of order
     append_message(wire, KeepAlive{});
     append(wire, piece(1, 500));
     append_message(wire, Choke{});

@@ -1,4 +1,4 @@
-// Floods of messages that serve nothing, and honest peers that come near to one.
+// Floods of useless messages, and honest peers whose traffic comes near to a flood.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -16,7 +16,7 @@ struct NoPlaces final : BlockPlaces {
     std::span<std::byte> place_of(const BlockRef&) override { return {}; }
 };
 
-/// A session that has all pieces, and one peer whose messages we write.
+/// Session that has all pieces, with a peer whose messages the test writes.
 struct Flooded {
     Flooded() {
         Handshake hello;
@@ -72,7 +72,7 @@ BlockRef block(std::uint32_t n) {
 
 struct Case {
     const char* name;
-    /// The n-th turn of it.
+    /// Does the n-th turn of the flood.
     std::function<void(Flooded&, std::uint32_t n)> turn;
 };
 
@@ -143,13 +143,13 @@ TEST(MessageFlood, EndsTheConnectionWhateverItIsMadeOf) {
             flood.turn(f, turns);
         }
         EXPECT_EQ(f.failure, make_error_code(Errc::message_flood)) << flood.name;
-        EXPECT_LE(turns, 26'000u) << flood.name;  // the burst, and what comes back in the meantime
+        EXPECT_LE(turns, 26'000u) << flood.name;  // the burst, and the points that come back meanwhile
     }
 }
 
 TEST(MessageFlood, HonestPeersAreFarFromOne) {
     const Case honest[] = {
-        // A seek of a reader far away: all that was asked is cancelled, five times a second.
+        // A reader seeks five times a second, and each time all requests are cancelled.
         {"a user who scrubs",
          [](Flooded& f, std::uint32_t n) {
              f.session.set_choking(false);
@@ -157,19 +157,19 @@ TEST(MessageFlood, HonestPeersAreFarFromOne) {
              for (std::uint32_t i = 0; i < 80; ++i) f.says(Cancel{block(n * 80 + i)});
              f.now += 200ms;
          }},
-        // Its queue was full when our Choke left, and it repeats that each ten seconds.
+        // The peer's queue is full when our Choke leaves, every ten seconds.
         {"a full queue that meets a choke",
          [](Flooded& f, std::uint32_t n) {
              for (std::uint32_t i = 0; i < PeerSession::kOurReqq; ++i) f.says(Request{block(n + i)});
              f.now += 10s;
          }},
-        // The end of a fast download: each block was asked of everybody.
+        // The end of a fast download: the peer has asked everybody for each block.
         {"an end game",
          [](Flooded& f, std::uint32_t n) {
              f.says(Cancel{block(n)});
              f.now += 1ms;
          }},
-        // 100 MB/s in pieces of 64 KiB, through a cache that is full.
+        // A peer with a full cache that downloads pieces of 64 KiB at 100 MB/s.
         {"a leecher that evicts",
          [](Flooded& f, std::uint32_t n) {
              f.says(Have{piece(n)});

@@ -11,7 +11,7 @@ std::optional<MetadataMessage> parsed(ByteView payload) {
     return message ? *message : std::nullopt;
 }
 
-// The examples of BEP 9.
+// Examples of BEP 9.
 TEST(MetadataMessage, IsAsBep9WritesIt) {
     EXPECT_EQ(as_text(encode(MetadataRequest{0})), "d8:msg_typei0e5:piecei0ee");
     EXPECT_EQ(as_text(encode(MetadataReject{0})), "d8:msg_typei2e5:piecei0ee");

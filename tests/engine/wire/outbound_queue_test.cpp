@@ -7,7 +7,7 @@ namespace {
 
 const std::vector<std::byte> kContent(100, std::byte{'c'});
 
-/// Takes up to `size` bytes out, as a socket would.
+/// Takes up to `size` bytes from the queue, as a socket does.
 std::string take(OutboundQueue& queue, std::size_t size) {
     iovec buffers[16];
     const std::size_t count = queue.send_buffers(buffers);

@@ -23,7 +23,7 @@ struct Places final : BlockPlaces {
     std::map<BlockRef, std::vector<std::byte>> memory;
 };
 
-/// Two sessions and the bytes between them.
+/// Two sessions that exchange bytes.
 struct Pair {
     explicit Pair(bool seed = true, std::uint16_t our_dht_port = 0, std::uint16_t their_dht_port = 0)
         : nothing(kPieces),
@@ -60,7 +60,7 @@ struct Pair {
         return bytes;
     }
 
-    /// Carries all bytes both ways until there are none.
+    /// Exchanges bytes until neither session has any.
     void exchange() {
         while (us.has_output() || them.has_output()) {
             them.handle_bytes(output(us, now), now);
@@ -91,7 +91,7 @@ Bytes message(const Message& m) {
     return out;
 }
 
-// aria2 hangs up when more than a handshake comes before it has answered.
+// aria2 hangs up if more than a handshake arrives before it has answered.
 TEST(PeerSession, NothingButTheHandshakeIsSaidBeforeThePeersIsThere) {
     Pair p;
     p.us.set_interested(false);
@@ -113,8 +113,8 @@ TEST(PeerSession, EagerInterestStandsRightBehindTheHandshakeAndIsSaidOnce) {
     EXPECT_TRUE(p.them.peer_interested());
 }
 
-// rTorrent takes anything but a bitfield behind the handshake for "no pieces", and closes at a later
-// bitfield.
+// rTorrent takes any message but a bitfield right behind the handshake for "no pieces", and closes the
+// connection at a later bitfield.
 TEST(PeerSession, EagerInterestComesBehindOurBitfieldIfWeHavePieces) {
     Pair p;
     auto config = p.config(Direction::outgoing, p.nothing, 'c');
@@ -216,7 +216,7 @@ TEST(PeerSession, EveryCancelIsAnsweredOnce) {
     p.us.request(kBlock, p.now);
     p.exchange();
     p.us.cancel(kBlock, p.now);
-    EXPECT_EQ(p.us.requests().size(), 1u);  // until it is answered
+    EXPECT_EQ(p.us.requests().size(), 1u);  // the request stays until it is answered
     p.exchange();
     EXPECT_TRUE(Pair::next<BlockNotWanted>(p.them));
     EXPECT_EQ(p.us.requests().size(), 0u);
@@ -236,7 +236,7 @@ TEST(PeerSession, ACancelledRequestThatIsNeverAnsweredTimesOut) {
     EXPECT_EQ(p.us.requests().size(), 0u);
 }
 
-/// A peer that says nothing to a Cancel (Transmission does not), nor sends the block.
+/// Peer that answers a Cancel neither with a reject nor with the block, like Transmission.
 struct IgnoredCancel : Pair {
     IgnoredCancel() {
         exchange();
@@ -278,7 +278,7 @@ TEST(PeerSession, WhoAnswersALaterRequestHasReadTheCancel) {
     EXPECT_TRUE(Pair::next<BlockUnneeded>(p.us)) << "it may come nevertheless";
 }
 
-/// Two blocks were on their way when they were cancelled; then they are asked for again one by one.
+/// Pair in which two blocks were on their way when they were cancelled, and are requested again one by one.
 struct TooLateCancels : Pair {
     const BlockRef other{PieceIndex(2), 0, 16384};
     TooLateCancels() {
@@ -345,7 +345,7 @@ TEST(PeerSession, ABlockOfARequestAndOneOfItsRepetitionAreBothTaken) {
 
 // ---- metadata (BEP 9) ----
 
-/// Their info dictionary, and what they answer to our messages under their id for ut_metadata.
+/// Pair in which the peer has an info dictionary and answers our ut_metadata messages.
 struct MetadataPair : Pair {
     std::shared_ptr<const Bytes> info = std::make_shared<const Bytes>(40'000, std::byte{7});
     PeerSession theirs;
@@ -368,7 +368,7 @@ struct MetadataPair : Pair {
         append_message(message, Extended{kMetadataId, payload});
         theirs.handle_bytes(message, now);
     }
-    /// The one message that they sent.
+    /// Returns the only message that the peer has sent.
     Bytes answer() {
         const Bytes sent = output(theirs, now);
         const auto message = parse_message(ByteView(sent).subspan(4));
@@ -424,7 +424,7 @@ TEST(PeerSession, AFloodOfRequestsForMetadataIsBounded) {
               2 * MetadataServer::kMaxBacklog + kMetadataPieceSize + 100);
 }
 
-/// We know nothing but the torrent's name; they are a seed that hands its info dictionary out.
+/// Pair of a newcomer that knows only the info-hash and a seed that serves the info dictionary.
 struct NameOnly : Pair {
     std::shared_ptr<const Bytes> info = std::make_shared<const Bytes>(20'000, std::byte{7});
     PeerSession newcomer, seed;
@@ -508,7 +508,7 @@ TEST(PeerSession, WhatIsSaidOfUnknownPiecesIsBounded) {
     EXPECT_EQ(failed->reason, make_error_code(Errc::message_flood));
 }
 
-// ---- peers of peers (BEP 11) ----
+// ---- peer exchange (BEP 11) ----
 
 struct PexPair : Pair {
     explicit PexPair(bool ours, bool theirs) {
@@ -587,7 +587,7 @@ TEST(PeerSession, AChokeRejectsBlocksThatWaitToBeSent) {
     p.them.send_block(kBlock, {content, nullptr});
     p.them.set_choking(true);
     p.exchange();
-    // Each request has one answer: refused, or sent because its piece is in the allowed-fast set.
+    // Each request has one answer: a reject, or the block if its piece is in the allowed-fast set.
     EXPECT_EQ(p.us.requests().size(), 0u);
 }
 
@@ -636,7 +636,7 @@ TEST(PeerSession, ThePeersReqqIsTakenWithinBounds) {
     }
 }
 
-// A choked peer may do this with its allowed-fast pieces, too.
+// A choked peer can do this, too, with its allowed-fast pieces.
 TEST(PeerSession, RejectsThatWaitToBeSentAreCounted) {
     Pair p;
     p.exchange();
@@ -691,7 +691,7 @@ TEST(PeerSession, AMessageThatIsNeverFinishedTimesOut) {
     Bytes slow;
     append_message(slow, BitfieldMessage{p.everything.bytes()});
     slow.resize(4 + 100);
-    store_big_endian(slow.data(), std::uint32_t{100});  // 96 bytes more than there will be in time
+    store_big_endian(slow.data(), std::uint32_t{100});  // 96 bytes more than arrive in time
     const TimePoint begin = p.now;
     std::size_t sent = 0;
     std::optional<Failed> failed;
@@ -749,7 +749,7 @@ TEST(PeerSession, KeepAlivesAreSentAndASilentPeerIsLeft) {
     EXPECT_TRUE(Pair::next<Failed>(p.us));
 }
 
-/// Bytes that a peer may not send, behind a valid handshake with the fast extension.
+/// Bytes that a peer must not send after a valid handshake with the fast extension.
 struct Offence {
     const char* name;
     Bytes bytes;
@@ -831,7 +831,7 @@ TEST(PeerSession, AFloodOfRequestsEndsTheConnection) {
     EXPECT_EQ(Pair::next<Failed>(p.them)->reason, Errc::message_flood);
 }
 
-/// An incoming peer of a hybrid torrent, and what it is answered.
+/// Checks the answer to an incoming peer of a hybrid torrent.
 TEST(PeerSession, AHybridAnswersByTheHashThatWasAskedFor) {
     for (const bool by_v2 : {false, true}) {
         Pair p;
@@ -841,7 +841,7 @@ TEST(PeerSession, AHybridAnswersByTheHashThatWasAskedFor) {
         theirs.info_hash = by_v2 ? truncated : *p.identity.v1;
         const auto raw = theirs.encode();
         EXPECT_FALSE(p.them.has_output()) << "it does not know yet by which hash it is asked";
-        p.them.handle_bytes(ByteView(raw).first(48), p.now);  // as a listener hands it over
+        p.them.handle_bytes(ByteView(raw).first(48), p.now);  // as much as a Listener hands over
         const Bytes answer = Pair::output(p.them, p.now);
         ASSERT_EQ(answer.size(), Handshake::kSize) << "it waits for no peer id";
         EXPECT_EQ(Handshake::parse(answer)->info_hash, theirs.info_hash);

@@ -42,8 +42,8 @@ TEST(PexMessage, WithoutPeersIsEmpty) {
     EXPECT_EQ(as_text(PexMessage{}.encode()), "de");
 }
 
-// What clients send in the field: no flags, too few or too many of them, lists that end inside an entry,
-// values of the wrong type, bytes behind the end.
+// Messages as clients send them: without flags, with too few or too many, with lists that end inside an
+// entry, with values of the wrong type, with bytes behind the end.
 TEST(PexMessage, IsReadAsFarAsItCanBeUnderstood) {
     EXPECT_EQ(parsed("d5:added12:123456abcdefe").added,
               (std::vector<PexPeer>{{at("49.50.51.52:13622"), 0}, {at("97.98.99.100:25958"), 0}}));

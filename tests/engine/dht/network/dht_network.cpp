@@ -5,11 +5,11 @@
 namespace btfs::dht::test {
 namespace {
 
-/// Nobody lives at these addresses and beyond.
+/// The addresses from this number on have no host.
 constexpr std::uint32_t kNowhere = 1 << 19;
 
 Address nth_address(AddressFamily family, std::uint32_t n) {
-    // Public ones, each in a network of its own: 11.0.0.0 on, or 2001::.
+    // Returns public addresses, each in a network of its own: from 11.0.0.0 on, or 2001::.
     Bytes raw;
     if (family == AddressFamily::v4) {
         ByteWriter(raw).u32(0x0b000001 + (n << 8));
@@ -91,7 +91,7 @@ void Network::step() {
         place.bytes_received += event.datagram->size();
         place.host->handle_datagram(event.from, *event.datagram, now_);
     } else {
-        if (place.wakes != event.when) return;  // it was set anew since
+        if (place.wakes != event.when) return;  // the timer was set anew since
         place.wakes = kNever;
         if (place.host->next_timeout() <= now_) place.host->handle_timeout(now_);
     }

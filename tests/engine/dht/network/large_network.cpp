@@ -15,11 +15,11 @@ struct Lookup {
     Endpoint at;
     std::size_t torrent = 0;
     TimePoint begun;
-    std::optional<Duration> first_peer{};  ///< until one came that is one
+    std::optional<Duration> first_peer{};  ///< until the first real peer came
     std::optional<PeersLookedUp> end{};
 };
 
-/// One for each torrent, all at a time, each by another node.
+/// Looks all torrents up at the same time, each by another node.
 std::vector<Lookup> look_up_all(Network& network, const std::vector<Endpoint>& nodes,
                                 const std::vector<NodeId>& torrents,
                                 const std::vector<std::set<Endpoint>>& peers) {
@@ -67,7 +67,7 @@ LargeNetworkReport run_large_network(std::size_t node_count, std::size_t torrent
     network.loss = 0.01;
     Rng& rng = network.rng();
 
-    // It grows: everybody knows one earlier node, and finds its place.
+    // The network grows: each node knows one earlier node, and finds its place by itself.
     std::vector<Endpoint> nodes, liars;
     std::vector<Contact> known_liars;
     for (std::size_t i = 0; i < node_count; ++i) {
@@ -80,7 +80,7 @@ LargeNetworkReport run_large_network(std::size_t node_count, std::size_t torrent
         }
         const Endpoint at = network.add_node();
         if (!nodes.empty()) network.node(at).add_router(nodes[rng.below(nodes.size())], true, network.now());
-        // Liars make themselves known, as everybody does.
+        // Honest nodes hear of liars, too.
         if (!liars.empty())
             network.node(at).add_contacts({{known_liars[rng.below(liars.size())]}}, network.now());
         network.touch(at);
@@ -89,7 +89,7 @@ LargeNetworkReport run_large_network(std::size_t node_count, std::size_t torrent
     }
     network.run_for(2min);
 
-    // Peers announce themselves; then a fifth of all nodes goes away without a word.
+    // Peers announce themselves. Then a fifth of all nodes leaves without a message.
     std::vector<NodeId> torrents;
     std::vector<std::set<Endpoint>> peers(torrent_count);
     for (std::size_t i = 0; i < torrent_count; ++i) {
@@ -115,7 +115,7 @@ LargeNetworkReport run_large_network(std::size_t node_count, std::size_t torrent
     for (int round = 0; round < 4; ++round)
         for (const Lookup& lookup : look_up_all(network, nodes, torrents, peers)) {
             ++count;
-            if (!lookup.end) continue;  // it never ended
+            if (!lookup.end) continue;  // the look-up never ended
             if (lookup.first_peer) {
                 ++found;
                 first_peer.push_back(seconds(*lookup.first_peer));
@@ -124,7 +124,7 @@ LargeNetworkReport run_large_network(std::size_t node_count, std::size_t torrent
             hops.push_back(lookup.end->hops);
         }
 
-    // A while in which nobody wants anything.
+    // A time without look-ups measures the traffic of an idle network.
     network.run_for(10min);
     std::vector<std::uint64_t> before;
     for (const Endpoint& at : nodes) before.push_back(network.bytes_sent(at) + network.bytes_received(at));

@@ -42,7 +42,7 @@ SilentServer::SilentServer(const std::string& address, std::uint16_t port) : acc
     const tcp::endpoint endpoint(asio::ip::make_address(address), port);
     acceptor_.open(endpoint.protocol());
     acceptor_.bind(endpoint);
-    acceptor_.listen(0);  // of one
+    acceptor_.listen(0);  // a queue of one connection
     queued_.emplace_back(io_).connect(endpoint);
 }
 
