@@ -7,7 +7,7 @@
 namespace btfs {
 namespace {
 
-/// Four pieces of two blocks; the last is short.
+/// Cache of four pieces of two blocks; the last one is short.
 struct BlockCacheTest : testing::Test {
     test::Torrent torrent = test::make_torrent(2 * kBlockSize, 7 * kBlockSize + 100);
     PieceMemory memory;
@@ -33,7 +33,7 @@ struct BlockCacheTest : testing::Test {
     BlockCache::Proof prove(unsigned piece, std::uint64_t losses_before) {
         return cache.proved(whole(piece), buffer(piece), losses_before, actions);
     }
-    /// The bytes that the one ready read would get from memory.
+    /// Returns the bytes that the only ready read gets from memory.
     Bytes ready_bytes() {
         Bytes out;
         EXPECT_EQ(actions.ready.size(), 1u);
@@ -130,7 +130,7 @@ TEST_F(BlockCacheTest, AProofOfWhatWasLostMeanwhileIsStale) {
 TEST_F(BlockCacheTest, AStaleProofBeginsAgainIfSomebodyWaits) {
     cache.claim(whole(0), false);
     EXPECT_TRUE(parks(1, 0, 100));
-    EXPECT_EQ(prove(0, losses(0) + 1), BlockCache::Proof::stale);  // as after the loss of another piece
+    EXPECT_EQ(prove(0, losses(0) + 1), BlockCache::Proof::stale);  // as if another piece was lost
     EXPECT_EQ(actions.to_prove, (std::vector{PieceIndex(0), PieceIndex(0)}));
     EXPECT_EQ(prove(0, losses(0)), BlockCache::Proof::of_trusted);
     EXPECT_EQ(actions.ready.size(), 1u);
@@ -175,7 +175,7 @@ TEST_F(BlockCacheTest, WhatIsExpectedIsProvenOnceBeforeItIsRead) {
     cache.claim(whole(0), false);
     publish(1);
     cache.on_written(whole(1));
-    cache.expect({0, 6 * kBlockSize}, actions);  // piece 1 is proven, piece 2 missing
+    cache.expect({0, 6 * kBlockSize}, actions);  // piece 1 is proven, piece 2 is missing
     cache.expect({0, 6 * kBlockSize}, actions);
     EXPECT_TRUE(parks(1, 0, 100));
     EXPECT_EQ(actions.to_prove, std::vector{PieceIndex(0)});
@@ -228,7 +228,7 @@ TEST_F(BlockCacheTest, ParkedReadsAreBounded) {
         ASSERT_TRUE(cache.read(id, {0, 1}, nullptr, Patience::until_fetched, actions));
     EXPECT_FALSE(parks(BlockCache::kMaxParked, 0, 1));
     EXPECT_EQ(actions.failed.size(), 1u);
-    // From the newest on: neither end may be searched for.
+    // Cancels the newest first: cancel() must not search the reads from either end.
     for (ReadId id = BlockCache::kMaxParked; id-- > 0;) cache.cancel(id);
     EXPECT_EQ(cache.parked_count(), 0u);
 }

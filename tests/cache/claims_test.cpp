@@ -64,7 +64,7 @@ TEST_F(ClaimsTest, AnotherBootMakesUnsyncedClaimsDoubtful) {
     {
         auto claims = open(kLaterBoot);
         EXPECT_TRUE(bit(earlier.doubtful, 5));
-        // One is proven; a kill in this boot must not make the other one trusted.
+        // One block is proven. A kill in this boot must not make the other one trusted.
         doubtful.assign(5, 2, true);
         doubtful.assign(5, 1, false);
         EXPECT_FALSE(claims->save(5, 1, stored, doubtful));
@@ -138,7 +138,7 @@ TEST_F(ClaimsTest, ATorrentOfTooManyBlocksHasNoClaims) {
     ClaimsShape vast = shape;
     vast.block_count = (std::uint64_t{1} << 32) + 1;
     EXPECT_FALSE(parse_claims(Bytes(128), vast));
-    vast.block_count = ~std::uint64_t{0};  // no size computed of it may wrap
+    vast.block_count = ~std::uint64_t{0};  // sizes computed from it must not overflow
     EXPECT_FALSE(parse_claims(Bytes(128), vast));
 }
 

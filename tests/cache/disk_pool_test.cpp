@@ -26,7 +26,7 @@ TEST(DiskPoolTest, FinishesWhatWasSubmittedBeforeItEnds) {
 TEST(DiskPoolTest, ReadsGoBeforeOtherWork) {
     std::promise<void> open;
     std::shared_future<void> gate(open.get_future());
-    std::string order;  // of one thread's work
+    std::string order;  // the order in which the only thread works
     {
         DiskPool pool(1);
         pool.submit_always(DiskWork::verify, [gate] { gate.wait(); });
@@ -76,7 +76,7 @@ TEST(DiskPoolTest, ADelayedJobDoesNotWaitForTheJobOfTheThreadThatWaitedForIt) {
         std::promise<void> came, longer_than_that;
         std::shared_future<void> arrived(came.get_future());
         pool.submit_after(2ms, &owner, [&] { came.set_value(); });
-        // Whichever thread takes this has perhaps been the one that waited.
+        // The thread that takes this job may be the one that waits for the delayed job.
         pool.submit_always(DiskWork::write, [&, arrived] {
             EXPECT_EQ(arrived.wait_for(std::chrono::seconds(20)), std::future_status::ready);
             longer_than_that.set_value();
@@ -87,7 +87,7 @@ TEST(DiskPoolTest, ADelayedJobDoesNotWaitForTheJobOfTheThreadThatWaitedForIt) {
 }
 
 TEST(DiskPoolTest, DelayedJobsThatAreDueTogetherRunTogether) {
-    DiskPool pool(3);  // two of them for such work
+    DiskPool pool(3);  // two of them for delayed jobs
     int owner = 0;
     std::promise<void> first, second;
     std::shared_future<void> of_first(first.get_future()), of_second(second.get_future());

@@ -1,4 +1,4 @@
-// What a store does when the disk fails in a certain way, at a certain moment.
+// TorrentStore with a disk that fails in a certain way, at a certain moment.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -26,7 +26,7 @@ std::shared_ptr<ReadResult> start_read(World& w, ReadId id, ByteRange range) {
     return result;
 }
 
-/// Three pieces on disk: claimed, or proven by reading them.
+/// Store with three pieces on disk, claimed, or proven by reading them.
 struct FailingDiskTest : testing::Test {
     World w{make_torrent(kPiece, 3 * kPiece)};
     FaultFiles& faults = w.use_faults();
@@ -38,7 +38,7 @@ struct FailingDiskTest : testing::Test {
         w.open();
     }
     void prove_all() { EXPECT_EQ(read_now(*w.store, w.range(0, 3 * kPiece)), w.torrent.content); }
-    /// Reads go to the pool, and fail there with this error.
+    /// Makes reads go to the pool and fail there with this error.
     void fail_reads(int error) {
         faults.set_rule([error](DiskCall call, const std::string& name, std::size_t) {
             if (!name.ends_with(".data")) return FaultFiles::Fault{};
@@ -123,8 +123,8 @@ TEST_F(FailingDiskTest, ASidecarThatCannotBeReadNowIsLeftAlone) {
 
 TEST_F(FailingDiskTest, BytesThatAreLostAndOverwrittenWhileTheyAreReadAreNotServed) {
     prove_all();
-    // Between the question where the bytes are and their reading, another reader meets an error of the disk,
-    // the piece is lost, and what comes for it, unproven, is written to its place.
+    // After the store has looked up where the bytes are, and before it reads them, another read fails, the
+    // piece is lost, and other bytes are written to its place.
     faults.set_before(
         [&, once = std::make_shared<std::atomic<bool>>()](DiskCall call, const std::string& name) {
             if (call != DiskCall::read_cached || !name.ends_with(".data") || once->exchange(true)) return;
@@ -184,7 +184,7 @@ TEST_F(FailingDiskTest, ADiskTooSlowToSyncIsNotACleanEnd) {
     test::flip_byte(w.data_path(), 5);
     start_read(w, 1, w.range(0, 10));
     ASSERT_TRUE(w.engine.wait_lost(p0));
-    w.store->close_begin(Clock::now());  // no time at all
+    w.store->close_begin(Clock::now());  // no time for a sync
     ASSERT_TRUE(w.store->close_finish(Clock::now() + 1min));
     w.close();
     w.boot_id = BootId{std::byte{8}};

@@ -1,5 +1,5 @@
-// Every call of the disk fails, one after the other, in every way. No byte is wrong, every read is answered,
-// and an error that may pass loses nothing.
+// Faults of each disk call, one after the other, in every way: no byte is wrong, every read is answered, and
+// a temporary error loses nothing.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -23,7 +23,7 @@ struct FaultTest : testing::Test {
     DiskImage before = prepared();
     std::size_t calls_failed = 0, runs = 0;
 
-    /// A cache that a clean end left.
+    /// Returns the disk image of a cache after a clean end.
     DiskImage prepared() {
         auto disk = std::make_shared<MemoryDisk>();
         CacheRun run(disk, kBoot, torrent, pool);
@@ -39,7 +39,7 @@ struct FaultTest : testing::Test {
         std::size_t lost = 0;
         bool opened = false;
     };
-    /// All that the cache does, under the rule; then once more without it.
+    /// Runs all that a cache does under the rule, and then again without it.
     Life live(FaultFiles::Rule rule) {
         Life life;
         auto disk = std::make_shared<MemoryDisk>(before);

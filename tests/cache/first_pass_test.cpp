@@ -15,7 +15,7 @@ TEST(FirstPassTest, OnlyTheFirstReaderSinceTheBytesCameIsTheFirst) {
     EXPECT_FALSE(pass.passed({0, 2 * MiB}));
     EXPECT_FALSE(pass.passed({2 * MiB, 6 * MiB})) << "not all of it came";
     EXPECT_TRUE(pass.passed({2 * MiB, 4 * MiB}));
-    pass.arrived({0, MiB});  // again, after it was lost
+    pass.arrived({0, MiB});  // arrives again after a loss
     EXPECT_TRUE(pass.passed({0, MiB}));
 }
 

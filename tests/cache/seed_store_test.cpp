@@ -10,7 +10,7 @@
 namespace btfs {
 namespace {
 
-/// Files of 100,000 and 60,000 bytes with padding between them, in pieces of 64 KiB.
+/// Store of files of 100,000 and 60,000 bytes with padding between them, in pieces of 64 KiB.
 struct SeedStoreTest : testing::Test {
     static constexpr std::uint32_t kPiece = 64 * 1024;
     test::Torrent torrent =

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t MiB = 1 << 20;
 constexpr std::uint64_t kBegin = 3 * kBlockSize;
 
-/// A piece of 8 MiB and a bit, and jobs that run when the test says so.
+/// Piece of slightly more than 8 MiB whose jobs run when the test runs them.
 struct SpillingPieceTest : testing::Test {
     Rng rng{7};
     Bytes content = random_bytes(8 * MiB + 777);
@@ -44,7 +44,7 @@ struct SpillingPieceTest : testing::Test {
         return bytes;
     }
     void receive(std::uint32_t block) { test::receive_block(*piece, content, block); }
-    /// The disk is as fast as the network.
+    /// Receives all blocks while the disk keeps up with the network.
     void receive_all() {
         for (std::uint32_t i = 0; i < blocks; ++i) {
             receive(i);
@@ -54,7 +54,7 @@ struct SpillingPieceTest : testing::Test {
     void run_jobs() {
         for (; !jobs.empty(); jobs.pop_front()) jobs.front()();
     }
-    /// Runs `check` when all that the disk takes is written.
+    /// Runs `check` once the piece is written, as far as the disk takes it.
     void when_written(std::function<void()> check) {
         bool ran = false;
         piece->when_written([&] {

@@ -1,4 +1,4 @@
-// Readers, an engine and losses at once. Run it under ThreadSanitizer.
+// Stress test: readers, an engine and losses at the same time. Meant for ThreadSanitizer.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint32_t kPiece = 32 * 1024;
 constexpr unsigned kPieces = 64;
 
-/// An engine that fetches what is lost, at once, until told to stop.
+/// Engine that fetches lost pieces at once, until stopped.
 class FetchingEngine final : public StorageEvents {
   public:
     void on_verified(PieceIndex, std::vector<Sha1Digest>) override { ++verified; }

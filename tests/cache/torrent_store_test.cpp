@@ -44,7 +44,7 @@ TEST(TorrentStoreTest, WhatIsHadIsReadAtOnceWithOrWithoutAnEngine) {
     World w(make_torrent(kPiece, 5 * kPiece - 777));
     w.open();
     w.fill_all();
-    w.close();  // all is written now
+    w.close();  // everything is written now
     w.open();
     w.store->detach();
     const ByteRange all = w.range(0, w.torrent.content.size());
@@ -121,7 +121,7 @@ TEST(TorrentStoreTest, PadBytesAreZerosInABufferUsedBefore) {
                          {{0, kPiece - 5000, false}, {kPiece - 5000, 5000, true}, {kPiece, kPiece, false}}));
     w.open();
     w.fill(p1);
-    w.close();  // its buffer, full of other bytes, is free now
+    w.close();  // frees the buffer, which is full of other bytes
     w.open();
     PieceBufferPtr buffer = w.store->acquire(p0, Urgency::readahead);
     std::ranges::copy(w.torrent.piece(p0).first(kPiece - 5000), buffer->bytes().begin());
@@ -136,11 +136,11 @@ TEST(TorrentStoreTest, KillLosesNothingThatWasWritten) {
     w.run_and_kill([&] {
         w.open();
         for (PieceIndex p(0); p.value() < 20; p = p.next()) w.fill(p);
-        while (w.memory.held_bytes() > 0) usleep(1000);  // buffers are let go once they are written
+        while (w.memory.held_bytes() > 0) usleep(1000);  // buffers are freed once they are written
     });
 
     w.open();
-    // The last claim follows its buffer by an instant.
+    // The last claims may be missing: a claim is saved a moment after its buffer is freed.
     EXPECT_GE(w.store->available().count(), 18u);
     EXPECT_TRUE(w.store->unproven().none());
     const ByteRange range = w.range(3 * kPiece + 10, 2 * kPiece);
@@ -177,7 +177,7 @@ TEST(TorrentStoreTest, AfterAPowerLossNothingIsAnnouncedBeforeItsProof) {
         w.open();
         w.fill_all();
         w.close();
-        // As if that end had not been clean: the next run writes, and ends with the machine.
+        // The next run begins to write, so the mark of a clean end is gone when the machine fails.
         w.open();
         test::flip_byte(w.data_path(), 5);
         read_now(*w.store, {kPiece, kPiece + 10});
@@ -311,10 +311,10 @@ TEST(TorrentStoreTest, WhatTheDiskDoesNotTakeIsLostWhenThereIsTooMuchOfIt) {
         ASSERT_TRUE(w.engine.wait_verified(PieceIndex(p)));
     }
     ASSERT_TRUE(w.engine.wait([&] { return w.engine.lost.size() == 2; }));
-    // The engine hears of a loss a moment before its memory is free.
+    // The engine learns of a loss a moment before the memory is freed.
     EXPECT_TRUE(w.engine.wait([&] { return w.memory.held_bytes() == WriteBack::kKeptBytes; }));
 
-    // Another torrent's blocked read needs the memory: the oldest one goes, and credit follows.
+    // Another torrent's blocked read needs the memory: the oldest piece is dropped, and on_credit() follows.
     std::vector<PieceBufferPtr> held;
     while (auto buffer = w.memory.acquire(kLarge, MemoryUse::blocked)) held.push_back(std::move(buffer));
     EXPECT_TRUE(w.engine.wait([&] { return w.engine.lost.size() == 3; }));

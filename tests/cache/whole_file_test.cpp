@@ -103,7 +103,7 @@ TEST_F(WholeFileTest, OfSeveralThatWriteOneIsReadWhole) {
     }
     for (int i = 0; i < 200; ++i) {
         const auto content = read_whole(path, 100'000);
-        if (!content) continue;  // not written yet
+        if (!content) continue;  // the file is not written yet
         ASSERT_FALSE(content->empty());
         const int value = std::to_integer<int>(content->front());
         EXPECT_EQ(*content, all(static_cast<std::size_t>(value) * 10'000, value));

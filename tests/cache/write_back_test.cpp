@@ -18,7 +18,7 @@ WriteBack::Piece piece(unsigned index, std::size_t size = 1000) {
     return {PieceIndex(index), std::make_shared<Memory>(size)};
 }
 
-/// A disk in virtual time: writes fail until it recovers; writes that are told of happen at once.
+/// Disk in virtual time: writes fail until it recovers, and requested writes happen at once.
 struct Disk {
     WriteBack write_back;
     TimePoint now = kStart;
@@ -78,7 +78,7 @@ TEST(WriteBack, WritesThatFailAtDifferentTimesAreAllRetriedAndCreditFollows) {
 }
 
 TEST(WriteBack, NoOrderOfFailuresAndRecoveriesLeavesAWaiterWithoutCredit) {
-    // A write that fails or works each 300 ms for a while, in every pattern; then the disk works.
+    // A write fails or succeeds every 300 ms for a while, in every pattern. Then the disk works.
     for (unsigned pattern = 0; pattern < 4096; ++pattern) {
         Disk disk;
         for (unsigned i = 0; i < 12; ++i) {
@@ -94,7 +94,7 @@ TEST(WriteBack, NoOrderOfFailuresAndRecoveriesLeavesAWaiterWithoutCredit) {
             ASSERT_GT(disk.credits, before) << pattern;
         }
         if (!disk.write_back.failing()) continue;
-        // Nothing was left to be written: what credit brings is written, and works.
+        // No piece was left to write: after on_credit() a new piece is written, with success.
         disk.write(piece(99));
         ASSERT_FALSE(disk.write_back.failing()) << pattern;
     }

@@ -59,8 +59,8 @@ Error CacheRun::open() {
 }
 
 void CacheRun::close() {
-    // A piece's memory is given back when it is written, or kept because the disk failed; the store's own end
-    // waits for the claims.
+    // The store's destructor waits for its jobs, so that all pieces are written, or given up because the disk
+    // fails, and the claims are saved.
     store_.reset();
 }
 
@@ -90,7 +90,7 @@ CacheRun::Outcome CacheRun::read(ByteRange range) {
     while (!answer->done) {
         if (!changed_.wait_until(lock, end, [&] { return answer->done || !wanted_.empty(); })) {
             ADD_FAILURE() << "a read is never answered";
-            std::abort();  // its reply refers to this
+            std::abort();  // its reply refers to this object
         }
         const std::vector<PieceIndex> wanted = std::exchange(wanted_, {});
         lock.unlock();

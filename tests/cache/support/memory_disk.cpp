@@ -76,7 +76,7 @@ class MemoryDisk::OpenFile final : public File {
             {.kind = fails ? DiskChange::Kind::failed_sync : DiskChange::Kind::sync, .file = file_});
         return fails ? system_error(EIO) : Error{};
     }
-    Error write_out(ByteRange) override { return {}; }  // what it writes is random anyway
+    Error write_out(ByteRange) override { return {}; }  // the crash model chooses the pages at random anyway
     void will_need(ByteRange) override {}
     Result<FileStatus> status() override {
         std::lock_guard lock(state_->mutex);
@@ -190,7 +190,7 @@ Bytes CrashModel::page(const Bytes& content, std::size_t index) {
     return bytes;
 }
 
-/// What lies beyond the end is not there.
+/// Copies bytes to the offset, without those beyond the end.
 void CrashModel::put(Bytes& content, std::size_t offset, ByteView bytes) {
     if (offset >= content.size()) return;
     std::ranges::copy(bytes.first(std::min(bytes.size(), content.size() - offset)),
