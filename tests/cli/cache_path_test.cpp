@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Sets or unsets a variable, and puts back what was there.
+/// Guard that sets or unsets an environment variable, and restores it.
 class Variable {
   public:
     Variable(const char* name, const char* value) : name_(name) {
@@ -31,7 +31,7 @@ class Variable {
     std::optional<std::string> before_;
 };
 
-/// "hidden" if it is refused, and that is well said.
+/// Returns the path; "hidden" if it is refused with a message that names the path and the option.
 std::string resolved(const fs::path& cache, const fs::path& mountpoint) {
     try {
         return resolve_cache_path(cache, mountpoint).string();

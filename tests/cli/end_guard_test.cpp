@@ -9,7 +9,7 @@
 namespace btfs::cli {
 namespace {
 
-// In a process of its own: what it ends is the process.
+// Runs `work` in a child process, which an EndGuard may end, and returns its exit code.
 int exit_code_of(void (*work)()) {
     const pid_t child = fork();
     if (child == 0) {

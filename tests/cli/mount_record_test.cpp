@@ -12,7 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// A mount that only these tests have.
+/// Returns a mount that no other process knows.
 KernelMount some_mount(uid_t owner = geteuid()) {
     return {"7:" + std::to_string(getpid()), "fuse.btfs", owner, 0};
 }
@@ -39,7 +39,7 @@ TEST(MountRecord, IsNotInherited) {
     EXPECT_EQ(system(command.c_str()), 0);
 }
 
-/// A process of an ordinary user that holds a record of the mount, until the end.
+/// Process of an ordinary user that holds a record of the mount until it is destroyed.
 class Stranger {
   public:
     Stranger(uid_t user, const KernelMount& mount) {

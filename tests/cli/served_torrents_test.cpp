@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-/// A torrent of one file of 5 bytes.
+/// Returns a torrent of one file of 5 bytes.
 TorrentSource torrent(const std::string& name) {
     const std::string text = "d4:infod6:lengthi5e4:name" + std::to_string(name.size()) + ':' + name +
                              "12:piece lengthi16384e6:pieces20:" + std::string(20, 'x') + "ee";
@@ -22,7 +22,7 @@ TorrentSource torrent(const std::string& name) {
 struct World {
     World() : cache_dir(std::move(*CacheDir::open(folder.path / "cache"))) {}
 
-    /// Another process's hold on a torrent.
+    /// Locks a torrent in the cache, as another process does.
     std::unique_ptr<TorrentStore> hold(const TorrentSource& source) {
         const Metainfo& metainfo = *source.metainfo;
         auto store =

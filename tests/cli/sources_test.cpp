@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kHash = "0123456789abcdef0123456789abcdef01234567";
 
-/// A torrent of one file of 5 bytes.
+/// Returns a torrent file for one file of 5 bytes.
 std::string torrent(const std::string& name, const std::string& tracker = {}, bool is_private = false) {
     const std::string announce =
         tracker.empty() ? "" : "8:announce" + std::to_string(tracker.size()) + ':' + tracker;

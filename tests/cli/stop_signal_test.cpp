@@ -11,7 +11,7 @@ namespace {
 
 using Waited = StopSignal::Waited;
 
-/// Each test is a process of its own, since a StopSignal leaves signals blocked.
+/// Ends the process of a test. Each test has a process of its own, since a StopSignal leaves signals blocked.
 void ends_with(bool passed) {
     std::_Exit(passed ? 0 : 1);
 }
