@@ -119,7 +119,7 @@ TEST(Filesystem, WhatIsNotThereOrNotMeantSo) {
         EXPECT_EQ(fs.attributes(node).error(), fs_error::not_found());
 }
 
-// What NFS servers keep of a node.
+// Part of a node's attributes that NFS servers keep.
 using Handle = std::pair<NodeId, std::uint32_t>;
 Handle handle_of(const Attributes& attributes) {
     return {attributes.node, attributes.generation};
@@ -143,7 +143,7 @@ TEST(Filesystem, HandlesFollowFromTheInfoHashAndThePathInWhateverOrderTorrentsCo
 }
 
 TEST(Filesystem, ANodeIdThatLeadsToAnotherFileAfterARemountHasAnotherGeneration) {
-    // Both torrents would have the same slot, and who comes first gets it.
+    // Both torrents hash to the same slot; the one that is added first gets it.
     Sha1Digest first = sha1(as_bytes("1")), second = first;
     second.bytes[19] ^= std::byte{1};
     Mount one, other;

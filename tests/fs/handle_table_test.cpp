@@ -26,7 +26,7 @@ TEST(HandleTable, KnowsNoHandleThatItHasNotGiven) {
     HandleTable<int> table;
     EXPECT_EQ(table.get(0), nullptr);
     EXPECT_EQ(table.get(1), nullptr);
-    table.close(1);  // does no harm
+    table.close(1);  // a second close has no effect
     EXPECT_NE(table.open(5), 0u);
 }
 

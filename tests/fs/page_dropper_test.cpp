@@ -17,7 +17,7 @@ using Dropped = std::pair<NodeId, ByteRange>;
 
 const auto kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 
-// Runs a PageDropper on a thread of its own. Each drop waits until the test lets it go.
+// Runs a PageDropper on a thread of its own. Each drop blocks until the test lets it return.
 struct World {
     World() : thread([this] { dropper.run([this](NodeId node, ByteRange range) { drop(node, range); }); }) {}
     ~World() {
@@ -66,7 +66,7 @@ TEST(PageDropper, DropsThePagesThatLieWhollyInTheRange) {
 TEST(PageDropper, TakesNoMoreThanItsLimitWhileTheKernelBlocks) {
     World world;
     world.dropper.drop(0, {0, kPage});
-    world.wait_for_drops(1);  // it blocks there
+    world.wait_for_drops(1);  // the dropper blocks in this drop
     for (NodeId node = 1; node <= PageDropper::kMaxWaiting + 10; ++node) world.dropper.drop(node, {0, kPage});
     world.let_go(1'000);
     world.wait_for_drops(1 + PageDropper::kMaxWaiting);

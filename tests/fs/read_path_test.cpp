@@ -24,10 +24,10 @@ using testing::SizeIs;
 
 constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB;
 constexpr std::uint32_t kPiece = 256 * KiB;
-constexpr std::uint64_t kBefore = 100'000;  // of another file
+constexpr std::uint64_t kBefore = 100'000;  // bytes of another file
 constexpr std::uint64_t kSize = 100 * MiB + 77;
 
-// What one READ got. Shared by the test and the reply.
+// Answer to one READ. The test and the reply share it.
 struct Answer {
     std::atomic<int> count{0};
     std::vector<std::byte> bytes;
@@ -63,7 +63,7 @@ class Reply final : public InterruptibleReply {
 
 constexpr pid_t kReader = 100, kOther = 200;
 
-// Processes that live and have every file open, unless they are named.
+// Processes that live and have every file open, except those named in the sets.
 struct FakeProcesses final : Processes {
     Life life(pid_t thread) const override {
         ++asked;
@@ -74,12 +74,12 @@ struct FakeProcesses final : Processes {
     mutable std::atomic<int> asked = 0;
 };
 
-// One torrent of two files, the second of which is open.
+// Mount of one torrent with two files, the second of which is open.
 struct World {
     World() {
         filesystem.add({sha1(as_bytes("t")), files, cache, sink, 0});
         node = filesystem.lookup(filesystem.lookup(kRootNode, "t").value().node, "f").value().node;
-        // A scan was under way: nothing is fetched ahead of reading.
+        // Opens the file often enough to look like a scan, so that nothing is fetched ahead of reads.
         for (int i = 0; i < 10; ++i) path().release(*filesystem.open(node, false).value());
         sink.forget();
         file = filesystem.open(node, false).value();
@@ -93,13 +93,13 @@ struct World {
     ByteRange in_torrent(std::uint64_t begin, std::uint64_t end) const {
         return {begin + kBefore, end + kBefore};
     }
-    /// What still waits is ended before the cache goes, as it is at the end of a mount.
+    /// Ends the waiting READs before the cache is destroyed, as at the end of a mount.
     ~World() { filesystem.close(); }
 
     ReadPath& path() { return filesystem.read_path(); }
     ReaderDemand last() const { return sink.posts().empty() ? ReaderDemand{} : sink.posts().back(); }
 
-    /// The reader dies, and the kernel closes its descriptor.
+    /// Lets the reader die, after which the kernel closes its descriptor.
     void kill_reader(OpenFile& of) {
         processes.gone.insert(reader);
         path().flush(of, reader);
@@ -176,7 +176,7 @@ TEST(ReadPath, AMissWaitsAndIsPosted) {
     EXPECT_EQ(world.path().parked_count(), 1);
     ASSERT_THAT(world.sink.posts(), SizeIs(1));
     EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(1000, 1000 + 64 * KiB)));
-    EXPECT_EQ(world.last().window, world.in_torrent(1000, 1000 + 64 * KiB));  // and nothing beyond it
+    EXPECT_EQ(world.last().window, world.in_torrent(1000, 1000 + 64 * KiB));  // and no byte beyond it
     world.cache.bring({0, 2 * kPiece});
     expect_content(*answer, 1000, 64 * KiB);
     EXPECT_EQ(world.path().parked_count(), 0);
@@ -214,7 +214,7 @@ TEST(ReadPath, BlockedReadsArePostedOldestFirst) {
                 ElementsAre(world.in_torrent(50 * MiB, 50 * MiB + 4096), world.in_torrent(0, 4096)));
     world.cache.bring({0, kPiece});
     EXPECT_EQ(second->count, 1);
-    world.read(20 * MiB, 4096);  // the answered one has left
+    world.read(20 * MiB, 4096);  // the answered READ is not posted any more
     EXPECT_THAT(world.last().blocked, SizeIs(2));
 }
 
@@ -225,10 +225,10 @@ TEST(ReadPath, ASequentialReaderPostsItsWindowSeldom) {
     for (; at < 16 * MiB; at += 128 * KiB) expect_content(*world.read(at, 128 * KiB), at, 128 * KiB);
     const auto posts = world.sink.posts();
     ASSERT_FALSE(posts.empty());
-    EXPECT_LT(posts.size(), 40u);  // of 128 reads
+    EXPECT_LT(posts.size(), 40u);  // for 128 reads
     for (const ReaderDemand& post : posts) {
         EXPECT_TRUE(post.blocked.empty());
-        EXPECT_GT(post.window.end, 20 * MiB);  // never what is there already
+        EXPECT_GT(post.window.end, 20 * MiB);  // beyond the bytes that the cache has
     }
     EXPECT_GE(posts.back().window.end + 1 * MiB, world.in_torrent(at + 28 * MiB, at + 28 * MiB).end);
 }
@@ -262,7 +262,7 @@ TEST(ReadPath, AKilledReadersReadsEndAndItWantsNothing) {
     EXPECT_TRUE(world.last().idle());
     EXPECT_EQ(world.path().parked_count(), 0);
     world.reader = kOther;
-    auto again = world.read(0, 4096);  // by a reader of the same handle that still lives
+    auto again = world.read(0, 4096);  // from a live reader of the same handle
     EXPECT_EQ(again->count, 0);
     EXPECT_THAT(world.last().blocked, SizeIs(1));
     world.cache.bring_all();
@@ -274,7 +274,7 @@ TEST(ReadPath, ALiveReadersReadsGoOnWhenADuplicateOfItsDescriptorIsClosed) {
     World world;
     auto page = world.read(0, 4096), readahead = world.read(4096, 128 * KiB);
     const std::size_t posts = world.sink.posts().size();
-    world.path().flush(*world.file, kOther);  // a child before its exec()
+    world.path().flush(*world.file, kOther);  // a child that closes its copy before exec()
     world.path().flush(*world.file, kReader);
     EXPECT_EQ(page->count + readahead->count, 0);
     EXPECT_EQ(world.sink.posts().size(), posts) << "nothing is new to the sink";
@@ -350,7 +350,7 @@ TEST(ReadPath, AnInterruptEndsItsReadOnly) {
     EXPECT_EQ(b->count, 0);
     EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(10 * MiB, 10 * MiB + 4096)));
     world.path().interrupt(a->id);  // too late
-    world.path().interrupt(12345);  // nobody's
+    world.path().interrupt(12345);  // no READ has this id
     world.cache.bring_all();
     EXPECT_EQ(b->count, 1);
     EXPECT_EQ(a->count, 1);
@@ -379,7 +379,7 @@ TEST(ReadPath, CloseFailsWhatWaitsAndWhatComes) {
     EXPECT_TRUE(world.path().wait_until_idle(0s));
 }
 
-// A cache whose disk hangs: it has taken the reply, and answers when it is told to, however late.
+// Cache whose disk hangs: it keeps the reply, and answers when the test says so, however late.
 struct HungReadSide final : ReadSide {
     ReadOutcome read(ReadId, ByteRange range, std::unique_ptr<ReadReply> reply) override {
         held.emplace_back(range, std::move(reply));
@@ -414,7 +414,7 @@ TEST(ReadPath, MayEndBeforeTheCacheHasAnsweredWhatItPromised) {
         for (const auto& answer : answers) EXPECT_EQ(answer->error, EIO);
         EXPECT_TRUE(filesystem.read_path().wait_until_idle(0s));
     }
-    // The disk comes back: one read has its bytes, one an error, one is dropped.
+    // The disk comes back: it answers one read with bytes and one with an error, and drops one.
     std::vector<std::byte> bytes(4096);
     const iovec part{bytes.data(), bytes.size()};
     cache.held[0].second->data({&part, 1});
@@ -500,7 +500,7 @@ TEST(ReadPath, PastTheLimitTheOldestReadOfAProcessThatHasGoneIsEnded) {
     world.file = dead;
     world.reader = kOther;
     auto first = world.read(1 * MiB, 4096), second = world.read(2 * MiB, 4096);
-    world.processes.gone.insert(kOther);  // and no FLUSH told of it
+    world.processes.gone.insert(kOther);  // no FLUSH has told of its end
     world.reader = kReader;
     world.file = living;
     auto third = world.read(3 * MiB, 4096);
@@ -521,7 +521,7 @@ TEST(ReadPath, PastTheLimitNoMoreThanSoManyReadsAreLookedAt) {
     EXPECT_EQ(world.processes.asked - before, static_cast<int>(ReadPath::kMaxExamined));
 }
 
-// Everything at once, from several threads: each READ is answered once, and nothing follows a drop.
+// Runs everything at once from several threads: each READ is answered once, and no demand follows a drop.
 TEST(ReadPath, NoReplyIsLostOrDoubled) {
     const auto seed = std::random_device{}();
     SCOPED_TRACE("seed " + std::to_string(seed));

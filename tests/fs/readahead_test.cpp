@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 constexpr std::uint64_t kRead = 128 * KiB;
 
-// A reader in virtual time.
+// Reader in virtual time.
 struct Reader {
     explicit Reader(std::uint64_t size = GiB) : readahead(size) {}
 
@@ -18,14 +18,14 @@ struct Reader {
         if (const auto behind = readahead.on_read({begin, begin + size}, now)) left_behind.push_back(*behind);
         position = begin + size;
     }
-    // At so many bytes a second.
+    // Reads in sequence, at `rate` bytes a second.
     void sequential(std::uint64_t bytes, std::uint64_t rate = 0) {
         for (const std::uint64_t end = position + bytes; position < end;) {
             read(position);
             if (rate > 0) now += from_seconds(static_cast<double>(kRead) / static_cast<double>(rate));
         }
     }
-    // Each READ waits first, then is consumed at once.
+    // Reads in sequence; each READ blocks for `wait` and is consumed at once.
     void starved(std::uint64_t bytes, Duration wait) {
         for (const std::uint64_t end = position + bytes; position < end;) {
             read(position);
@@ -210,7 +210,7 @@ TEST(Readahead, ASlowReaderStillGets8MiB) {
 
 TEST(Readahead, TimeSpentWaitingIsNotSlowness) {
     Reader reader;
-    reader.starved(60 * MiB, 500ms);  // a copy over a slow line, which takes all it gets
+    reader.starved(60 * MiB, 500ms);  // a copy over a slow line, which reads at once whatever arrives
     EXPECT_EQ(reader.ahead(), 64 * MiB);
     const std::uint64_t rate = reader.readahead.bytes_per_second();
     EXPECT_TRUE(rate == 0 || rate > 50'000'000) << rate;

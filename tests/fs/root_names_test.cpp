@@ -41,7 +41,7 @@ TEST(RootNames, ImitatedDigitsMakeRoomForAllOfThem) {
 TEST(RootNames, DoNotDependOnTheOrder) {
     std::vector<NamedTorrent> torrents{torrent("f", "aaaa1111"),
                                        torrent("f", "bbbb2222"),
-                                       torrent("f", "aaaa11112"),  // digits of the first
+                                       torrent("f", "aaaa11112"),  // begins with the digits of the first
                                        torrent("f [aaaa1111]", "dd"),
                                        torrent("f [bbbb2222]", "ee"),
                                        torrent("g", "ff")};

@@ -17,7 +17,7 @@ TEST(ScanGuard, AFewFilesAreAdmittedAtOnceAndOfAScanHardlyAny) {
     EXPECT_EQ(admitted(guard, 500, now), 4);
     int more = 0;
     for (int i = 0; i < 500; ++i) more += guard.admits(now += 10ms);
-    EXPECT_EQ(more, 2);  // of five seconds
+    EXPECT_EQ(more, 2);  // the refill of five seconds
 }
 
 TEST(ScanGuard, RestIsRemembered) {
