@@ -1,4 +1,4 @@
-// File handles, as NFS servers keep them. Needs root and /dev/fuse; unmounts what it mounted.
+// File handles, as NFS servers keep them. Needs root and /dev/fuse; unmounts its mounts.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -31,7 +31,7 @@ Handle handle_of(const std::string& path) {
     return handle;
 }
 
-/// The kernel forgets entries and inodes that nobody uses.
+/// Makes the kernel forget unused entries and inodes.
 void drop_caches() {
     std::ofstream("/proc/sys/vm/drop_caches") << 2 << std::flush;
 }
@@ -41,7 +41,7 @@ class FileHandles : public testing::Test {
     void SetUp() override {
         if (auto why = mounting_is_impossible()) GTEST_SKIP() << *why;
     }
-    /// A descriptor, or -errno.
+    /// Opens the handle. Returns a descriptor, or -errno.
     static int open_in(const LiveMount& mount, const Handle& handle, int flags = O_RDONLY) {
         const int root = open(mount.path().c_str(), O_RDONLY | O_DIRECTORY);
         const int fd = open_by_handle_at(root, handle.get(), flags);
@@ -105,7 +105,7 @@ TEST_F(FileHandles, MeanTheSameFileAfterARemountOrNone) {
 }
 
 TEST_F(FileHandles, OfAnotherFileInThatPlaceAreStale) {
-    // Torrents whose info-hashes begin alike, so that the first to come gets the same NodeIds.
+    // The torrents' info-hashes begin alike, so that each of them, if added first, gets the same NodeIds.
     Sha1Digest first = sha1(as_bytes("1")), second = first;
     second.bytes[19] ^= std::byte{1};
     std::optional<LiveMount> mount(std::in_place);

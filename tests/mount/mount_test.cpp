@@ -1,4 +1,4 @@
-// What programs see of a mount. Needs root and /dev/fuse; unmounts what it mounted.
+// Mounts as programs see them. Needs root and /dev/fuse; unmounts its mounts.
 #include <dirent.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -229,7 +229,7 @@ TEST_F(Mount, AReaderOfTheSamePageSurvivesAnothersDeath) {
     Process dying(std::vector<std::string>{"cat", mount.path("f")});
     ASSERT_TRUE(eventually([&] { return mount.cache().parked_count() > 0; }));
     Process living(std::vector<std::string>{"head", "-c", "100", mount.path("f")});
-    // Both have opened it; the second waits for the first one's page, or soon will.
+    // Both processes have opened the file; the second one waits for the page of the first one, or soon will.
     ASSERT_TRUE(eventually([&] { return mount.filesystem().read_path().open_count() == 2; }));
     dying.signal(SIGKILL);
     EXPECT_EQ(dying.wait(), 128 + SIGKILL);
@@ -253,7 +253,7 @@ TEST_F(Mount, PagesOfAMappedFileComeThoughItIsClosed) {
     munmap(memory, MiB);
 }
 
-// The pages of a mapped file that the kernel holds.
+// Returns how many bytes of a mapped file are in the page cache.
 std::size_t resident_bytes(void* memory, std::size_t size) {
     std::vector<unsigned char> pages(units_for(size, 4096));
     EXPECT_EQ(mincore(memory, size, pages.data()), 0);
@@ -302,7 +302,7 @@ TEST_F(Mount, AReadThatWaitsInWhatAnotherReaderLeavesBehindHoldsNobodyUp) {
     close(fd);
 }
 
-// What `grep -r`, `file`, nginx and players do: a regular file ignores O_NONBLOCK.
+// `grep -r`, `file`, nginx and players open files with O_NONBLOCK, which a regular file ignores.
 TEST_F(Mount, ANonblockingOpenWaitsForItsBytesAsOnAnyDisk) {
     LiveMount mount({{"f", 8 * MiB}});
     const int fd = open(mount.path("f").c_str(), O_RDONLY | O_NONBLOCK);
@@ -393,7 +393,7 @@ TEST_F(Mount, EndsThoughTheDiskNeverAnswers) {
     EXPECT_LT(took, 3);
     EXPECT_TRUE(reader.wait());
     EXPECT_TRUE(files::is_empty(folder.path()));
-    disk->resume();  // and its answers go nowhere
+    disk->resume();  // its late answers have no effect
 }
 
 TEST_F(Mount, StopWhileNothingHappensIsQuickToo) {

@@ -1,5 +1,4 @@
-// Processes that fork, close and die while their READs wait. Needs root and /dev/fuse; unmounts what it
-// mounted.
+// Processes that fork, close and die while their READs wait. Needs root and /dev/fuse; unmounts its mounts.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -15,7 +14,7 @@ using namespace test;
 
 constexpr std::uint64_t MiB = 1 << 20;
 
-// A reader in a thread, by libc's pread(): Python's own asks again after EINTR. next() waits for the test.
+// Reader in a thread, by libc's pread(): Python's own repeats a call after EINTR. next() waits for the test.
 constexpr const char* kPrelude = R"(
 import ctypes, mmap, os, subprocess, sys, threading
 libc = ctypes.CDLL(None, use_errno=True)

@@ -1,4 +1,4 @@
-// What programs see of .btfs. Needs root and /dev/fuse; unmounts what it mounted.
+// The folder .btfs as programs see it. Needs root and /dev/fuse; unmounts its mounts.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@ namespace {
 using namespace test;
 namespace files = std::filesystem;
 
-/// Longer than one READ.
+/// Returns a text that is longer than one READ.
 std::string long_text(int number) {
     std::string text;
     while (text.size() < 3'000'000) text += "line of opening " + std::to_string(number) + "\n";
@@ -37,7 +37,8 @@ class VirtualFolderMount : public testing::Test {
         EXPECT_EQ(fstat(fd, &found), 0);
         return static_cast<std::size_t>(found.st_size);
     }
-    /// The exit code of a shell command, in which $1 is the mount, $2 the status and $3 a new folder.
+    /// Runs a shell command, in which $1 is the mount, $2 the status and $3 a new folder. Returns its exit
+    /// code.
     std::optional<int> shell(const std::string& command) {
         return Process(std::vector<std::string>{"sh", "-ec", command, "sh", mount->path(), status,
                                                 scratch.path()})
@@ -80,7 +81,7 @@ TEST_F(VirtualFolderMount, OrdinaryProgramsReadIt) {
     EXPECT_EQ(shell("python3 -c 'import sys; assert len(open(sys.argv[1]).read()) >= 3000000' $2"), 0);
 }
 
-// Samba, rsync and tar read as many bytes as stat says, and no more.
+// Samba, rsync and tar read exactly as many bytes as stat says.
 TEST_F(VirtualFolderMount, ProgramsThatTrustTheSizeGetAllOfIt) {
     const std::string whole =
         "test $(wc -l < $3/status) -gt 90000; tail -c 10 $3/status | grep -q '[0-9]$'; rm $3/status";
@@ -129,7 +130,7 @@ TEST_F(VirtualFolderMount, IsReadOnlyAndCountsForNothing) {
 }
 
 TEST_F(VirtualFolderMount, ATorrentThatWasMissedIsFoundAsSoonAsItIsThere) {
-    // The kernel is asked for the name, and must not remember that it is not there.
+    // The kernel looks the name up, and must not cache that it does not exist.
     for (int i = 0; i < 20; ++i) {
         const std::string name = "late" + std::to_string(i);
         EXPECT_NE(access(mount->path(name).c_str(), F_OK), 0);
