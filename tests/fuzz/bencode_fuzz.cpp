@@ -1,4 +1,4 @@
-// Whatever decodes can be walked and written again; the canonical form is a fixed point.
+// Bencode: any text that decodes can be walked and written again, and the canonical form is a fixed point.
 #include <algorithm>
 #include <cstdlib>
 #include <map>

@@ -1,5 +1,5 @@
-// A sidecar may hold anything. A sound header is put before half of the inputs, so that what lies behind
-// the digest is reached.
+// Sidecar files of any content. Half of the inputs get a valid digest of their header, so that the code
+// behind its check is reached.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,5 @@
-// A Content-Encoding, up to the first newline, and the body behind it: no bomb, no byte beyond the limit.
+// Content-Encoding, up to the first newline, and a body behind it: no decompression bomb, no byte beyond the
+// limit.
 #include <cstdlib>
 #include <string>
 

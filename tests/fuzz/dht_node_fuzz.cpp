@@ -1,5 +1,4 @@
-// A whole DHT node that hears anything from anybody: what it holds, what it answers and what it asks stay
-// bounded.
+// Whole DHT node that receives any datagrams from any address: its memory, replies and queries stay bounded.
 #include <cstdlib>
 
 #if defined(__has_feature)
@@ -16,8 +15,8 @@ using namespace btfs::dht;
 
 namespace {
 
-constexpr std::size_t kMaxAnswers = 600;  // to one datagram: of all lookups that may go on, and itself
-/// Queries of all lookups that may run, with their time-outs and repetitions, for each second.
+constexpr std::size_t kMaxAnswers = 600;  // to one datagram: queries of all look-ups, and the reply
+/// Queries of all look-ups that may run at a time, with time-outs and repetitions, in a second.
 constexpr double kMaxQueriesPerSecond = 400;
 constexpr double kQueryBurst = 2.0 * Node::kMaxPending;
 constexpr std::size_t kMaxMemory = 16 << 20;
@@ -34,7 +33,7 @@ void check(bool holds) {
     if (!holds) std::abort();
 }
 
-/// Makes a reply to what the node has just asked out of the fuzzer's bytes: else none would be listened to.
+/// Makes a reply to the node's query out of the fuzzer's bytes: the node ignores replies to no query.
 Bytes as_reply(const Datagram& asked, ByteView fuzz) {
     Bytes reply;
     const auto query = parse_krpc(asked.bytes);
@@ -55,7 +54,7 @@ Endpoint stranger(AddressFamily family, unsigned number) {
     return {*Address::from_bytes(raw), 6881};
 }
 
-/// Counts what goes out, by whether anybody asked for it.
+/// Counts sent datagrams: replies and queries.
 struct Output {
     double replies = 0;  ///< bytes
     double queries = 0;

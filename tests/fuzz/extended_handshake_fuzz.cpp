@@ -1,4 +1,4 @@
-// Extended handshakes (BEP 10), one after the other: each adds to what the last one left.
+// Extended handshakes (BEP 10), one after the other: each updates the result of those before.
 #include <cstdlib>
 
 #include "engine/wire/extended.hpp"

@@ -1,4 +1,4 @@
-// The 68 bytes that open a connection. What is understood says the same when it is said again.
+// Handshake, the 68 bytes that open a connection: one that parses is encoded to the same content.
 #include <cstdlib>
 
 #include "engine/wire/handshake.hpp"

@@ -1,4 +1,4 @@
-// The body of a tracker's HTTP reply, and the URL of a tracker in a torrent.
+// Body of a tracker's HTTP reply, and URL of a tracker in a torrent.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

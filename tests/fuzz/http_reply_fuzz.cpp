@@ -1,4 +1,4 @@
-// An HTTP reply. The first byte says into how large parts the rest is cut: that makes no difference.
+// HTTP reply: the result does not depend on how the bytes are cut. The first byte is the size of the parts.
 #include <algorithm>
 #include <cstdlib>
 #include <string>

@@ -1,4 +1,4 @@
-// URLs of torrents, servers and users: whatever is accepted can be put into a request and a log as it is.
+// URLs of torrents, servers and users: an accepted URL can be put into a request and a log without change.
 #include <algorithm>
 #include <cstdlib>
 #include <string>
@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto tracker = tracker::TrackerUrl::parse(text)) {
         require(is_visible_ascii(tracker->target));
-        // Nothing but a tracker's path reaches this machine.
+        // Only a tracker's path may reach this machine.
         if (http::local_access_of(tracker->target) == http::LocalAccess::everything)
             require(tracker->target.starts_with("/") &&
                     !has(tracker->target.substr(0, tracker->target.find('?')), ".."));

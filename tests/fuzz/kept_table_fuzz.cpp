@@ -1,5 +1,5 @@
-// The DHT's kept nodes, read from a file that anything may have written to: bounded, and what is read is
-// written back.
+// Kept nodes of the DHT, read from a file of any content: their number is bounded, and a table that is
+// written and read again has no more of them.
 #include <algorithm>
 #include <cstdlib>
 

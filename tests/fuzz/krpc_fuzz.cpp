@@ -1,4 +1,4 @@
-// Whatever parses as a message of the DHT is within its limits, and what we answer to it fits in a datagram.
+// KRPC: a message that parses is within the limits, and our answer to it fits in a datagram.
 #include <cstdlib>
 
 #include "engine/dht/item.hpp"

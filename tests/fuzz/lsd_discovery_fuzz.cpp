@@ -1,5 +1,5 @@
-// Local discovery that hears anything: it tells of our own torrents alone, and looks at so many datagrams a
-// second.
+// Local discovery that receives any datagrams: it reports only our own torrents, and handles a limited number
+// of datagrams a second.
 #include <cstdlib>
 
 #include "engine/lsd/discovery.hpp"

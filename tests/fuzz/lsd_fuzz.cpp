@@ -1,4 +1,4 @@
-// Whatever parses as BT-SEARCH fits a datagram, and is written so that it reads the same.
+// BT-SEARCH: a message that parses fits in a datagram, and is written so that it reads the same.
 #include <cstdlib>
 
 #include "engine/lsd/announcement.hpp"

@@ -1,4 +1,4 @@
-// Whatever parses as a magnet link names a torrent, and its lists are bounded.
+// Magnet links: one that parses names a torrent, and its lists are bounded.
 #include <cstdlib>
 
 #include "engine/metainfo/magnet.hpp"

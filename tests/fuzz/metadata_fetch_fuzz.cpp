@@ -1,5 +1,5 @@
-// Whatever peers claim, send and refuse, a dictionary is taken only if it has the torrent's hash, and memory
-// stays bounded.
+// Metadata from peers that claim, send and refuse anything: a dictionary is accepted only if it has the
+// torrent's hash, and memory stays bounded.
 #include <algorithm>
 #include <cstdlib>
 
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto control = std::to_integer<unsigned>(rest[0]);
         const ConnectionId peer = 1 + control / 8 % 8;
         const auto piece = std::to_integer<std::uint32_t>(rest[1]);
-        // The true size, or one nearby that has more or fewer pieces.
+        // Claims the true size, or one with more or fewer pieces.
         const std::uint32_t claimed = rest[2] == std::byte{0}
                                           ? static_cast<std::uint32_t>(info.size())
                                           : std::to_integer<std::uint32_t>(rest[2]) * 1000;

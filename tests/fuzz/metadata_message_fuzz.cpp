@@ -1,4 +1,4 @@
-// Whatever parses as a ut_metadata message is written back so that it reads the same.
+// ut_metadata: a message that parses is written so that it reads the same.
 #include <algorithm>
 #include <cstdlib>
 

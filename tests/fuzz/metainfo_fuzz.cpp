@@ -1,4 +1,4 @@
-// Whatever parses as a torrent is safe to mount: names, sizes and pieces hold what metainfo.hpp promises.
+// Torrent files: one that parses is safe to mount. Its names, sizes and pieces are as metainfo.hpp promises.
 #include <cstdlib>
 #include <set>
 #include <string>
@@ -24,7 +24,7 @@ std::vector<std::string_view> split(std::string_view path) {
     }
 }
 
-// A link's target never climbs above the torrent's folder, which is one name deep.
+// Checks that a symlink's target never climbs above the torrent's folder, which is one name deep.
 void check_link(const FileEntry& file) {
     long depth = static_cast<long>(split(file.path).size()) - 1;
     for (std::string_view name : split(file.symlink_target)) {
@@ -71,7 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!torrent) torrent = parse_info(bytes);
     if (!torrent) return 0;
     check(*torrent);
-    // Names may differ, as a torrent file may name their encoding.
+    // The info dictionary alone may give other names, since the torrent file may name their encoding.
     auto bare = parse_info(*torrent->info_bytes);
     require(bare.has_value() && bare->identity == torrent->identity && bare->layout == torrent->layout);
     check(*bare);

@@ -1,6 +1,6 @@
-// A peer that sends anything, in any bites, to a session of which everything is used: requests and blocks
-// both ways, metadata, peer exchange, time-outs, and pieces that become known late. Nothing may be written
-// outside of the places given for blocks (ASan watches), and what is queued stays within its bounds.
+// Peer that sends any bytes, cut in any way, to a session that uses all features: requests and blocks both
+// ways, metadata, peer exchange, time-outs, and pieces that become known late. The session must not write
+// outside of the places given for blocks (ASan checks this), and its queues stay within their limits.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -16,7 +16,7 @@ using namespace btfs;
 
 struct Places final : wire::BlockPlaces {
     std::span<std::byte> place_of(const BlockRef& block) override {
-        if (block.offset_in_piece % 32768 != 0) return {};  // every other block has a place of its own
+        if (block.offset_in_piece % 32768 != 0) return {};  // only every other block has a place of its own
         auto& place = memory[block];
         if (place.empty()) place.resize(block.size);
         return place;
@@ -26,7 +26,7 @@ struct Places final : wire::BlockPlaces {
 
 constexpr std::uint32_t kPieceLength = 65536;
 constexpr std::uint32_t kPieces = 9;
-/// What our own commands, and one read of the peer, may add to the backlog at which reading stops.
+/// Bytes that our own commands, and one read of the peer, may add to the backlog at which reading stops.
 constexpr std::size_t kSlack = 256 * 1024;
 
 void require(bool condition) {
@@ -62,7 +62,7 @@ class World {
           flags_(input.byte()),
           have_(kPieces, (flags_ & 1) != 0),
           session_(config(), places_, now_) {
-        if ((flags_ & 128) != 0) return;  // the peer's handshake is the input's
+        if ((flags_ & 128) != 0) return;  // the input has the peer's handshake
         wire::Handshake hello;
         hello.capabilities = {
             .fast = (flags_ & 2) != 0, .extended = (flags_ & 4) != 0, .dht = true, .v2 = false};
@@ -147,7 +147,7 @@ class World {
     }
 
     void receive(std::size_t bite) {
-        // As the shell does.
+        // Stops reading as PeerConnection does.
         if (session_.control_backlog() > wire::PeerSession::kMaxControlBacklog) return;
         while (bite > 0 && !input_.empty() && !failed_) {
             iovec buffers[40];
@@ -202,7 +202,7 @@ class World {
 
     void drain() {
         while (const auto event = session_.poll_event()) {
-            require(!failed_);  // nothing follows it
+            require(!failed_);  // no event follows Failed
             failed_ = std::holds_alternative<wire::Failed>(*event);
             if (const auto* wanted = std::get_if<wire::BlockWanted>(&*event))
                 require(wanted_.insert(wanted->block).second);

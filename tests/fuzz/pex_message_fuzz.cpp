@@ -1,4 +1,4 @@
-// Whatever parses as a ut_pex message is bounded, and is written so that it reads the same.
+// ut_pex: a message that parses is bounded, and is written so that it reads the same.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
@@ -9,7 +9,8 @@ namespace {
 
 using namespace btfs;
 
-// In the order of families, as they are read back; IPv4 addresses may have come in the lists of IPv6.
+// Sorts entries by family, the order in which they are read back: IPv4 addresses may have been in the IPv6
+// lists.
 template <class T, class Projection>
 std::vector<T> by_family(std::vector<T> list, Projection endpoint) {
     std::ranges::stable_sort(list, {}, [&](const T& entry) { return endpoint(entry).address.family(); });

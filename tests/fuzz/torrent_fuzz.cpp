@@ -1,6 +1,6 @@
-// A whole torrent in virtual time: several peers that say anything, a reader, and a store that loses pieces.
+// Whole torrent in virtual time: several peers that send anything, a reader, and a store that loses pieces.
 // After each step the pieces, requests and availability agree with each other, and queues are within their
-// bounds.
+// limits.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -21,7 +21,7 @@ constexpr std::uint32_t kPieceLength = 2 * kBlockSize;
 constexpr std::uint32_t kPieces = 9;
 constexpr std::uint64_t kSize = kPieces * std::uint64_t{kPieceLength} - 5000;
 constexpr std::size_t kMaxPeers = 6;
-/// What one step of the input adds to a backlog at which reading stops.
+/// Bytes that one step of the input adds to a backlog at which reading stops.
 constexpr std::size_t kSlack = 256 * 1024;
 
 void require(bool condition) {
@@ -148,7 +148,7 @@ class World {
             case 10:
                 return deliver(some_peer(detail), false);
             case 11:
-                reads_.erase(some_peer(detail));  // it takes what it is sent, or not
+                reads_.erase(some_peer(detail));  // lets a peer read, or stop reading
                 if (detail % 2 == 0) reads_.insert({some_peer(detail), true});
                 return;
             case 12:
@@ -198,7 +198,7 @@ class World {
         int at_once = 0;
         for (int wakes = 0; torrent_.next_timeout() <= end && wakes < 300; ++wakes) {
             at_once = torrent_.next_timeout() <= now_ ? at_once + 1 : 0;
-            require(at_once < 100);  // it does not spin
+            require(at_once < 100);  // the torrent must not spin
             now_ = std::max(now_, torrent_.next_timeout());
             torrent_.handle_timeout(now_);
             settle();
@@ -206,7 +206,7 @@ class World {
         now_ = std::max(now_, end);
     }
 
-    /// The bytes arrive as the shell would hand them over.
+    /// Hands bytes over as a PeerConnection does.
     void receive(ConnectionId id, const Bytes& bytes) {
         std::size_t at = 0;
         while (at < bytes.size()) {
@@ -226,7 +226,7 @@ class World {
         }
     }
 
-    /// The peer answers its oldest request, rightly or wrongly.
+    /// Lets the peer answer its oldest request, with right or wrong bytes.
     void deliver(ConnectionId id, bool right) {
         wire::PeerSession* session = id == kNobody ? nullptr : torrent_.session(id);
         if (!session || session->requests().empty()) return;
@@ -315,7 +315,7 @@ class World {
                 break;
             }
             case 17:
-            case 18: {  // what it is asked for, it rejects
+            case 18: {  // the peer rejects its requests
                 wire::PeerSession* session = torrent_.session(id);
                 if (!session || session->requests().empty()) return;
                 append_message(out, wire::RejectRequest{session->requests().front().block});
@@ -337,7 +337,7 @@ class World {
         receive(id, out);
     }
 
-    /// What the shell and the store do after each input.
+    /// Does what the connections and the store do after each input.
     void settle() {
         for (;;) {
             while (auto action = torrent_.poll_action()) {
@@ -408,7 +408,7 @@ class World {
     Torrent torrent_;
     bool known_ = false;
     std::map<ConnectionId, bool> peers_;
-    std::map<ConnectionId, bool> reads_;  ///< those that take what they are sent
+    std::map<ConnectionId, bool> reads_;  ///< peers that read what they are sent
     std::deque<Endpoint> dials_;
 };
 

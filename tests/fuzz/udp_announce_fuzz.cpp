@@ -1,5 +1,5 @@
-// Datagrams of a tracker, one after another: a byte of length, then as many bytes. The transaction id is
-// filled in for datagrams that begin with an action, as no fuzzer guesses it.
+// Datagrams of a tracker, one after another: a byte of length, then as many bytes. A datagram that begins
+// with an action gets the right transaction id, which no fuzzer can guess.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Whatever a router says of its services, requests go to the router alone, and are what was meant; whatever
-// it answers is read to its end and no further.
+// UPnP descriptions and replies of any content: requests go only to the router and have the intended content,
+// and no reply is read beyond its end.
 #include <algorithm>
 #include <cstdlib>
 #include <string>
@@ -9,7 +9,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace btfs;
     static const http::HttpUrl url = *http::HttpUrl::parse("http://192.168.1.1:5000/gateway.xml");
-    // The heap ends where the bytes do.
+    // The copy on the heap ends with the bytes, so that ASan sees reads beyond them.
     const std::string said(reinterpret_cast<const char*>(data), size);
     for (const portmap::UpnpService& service : portmap::upnp_services(said, url)) {
         if (service.control.host != url.host || service.control.https) std::abort();

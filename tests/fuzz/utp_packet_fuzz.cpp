@@ -1,4 +1,4 @@
-// Headers of uTP packets, and what is answered to a SYN while connections are taken over TCP alone.
+// Headers of uTP packets, and the answer to a SYN: a reset, since connections are accepted over TCP only.
 #include <algorithm>
 #include <cstdlib>
 
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto header = utp::PacketHeader::parse(raw);
     const auto refusal = utp::refusal_of(raw);
     if (refusal.has_value() != (header && header->type == utp::PacketType::syn)) std::abort();
-    // An answer may not be longer than what it answers, or a forged sender would be hit harder than we are.
+    // The answer must not be longer than the SYN: with a forged sender it would amplify an attack.
     if (refusal && refusal->size() > size) std::abort();
     if (!header) return 0;
     const Bytes again = header->encode();
