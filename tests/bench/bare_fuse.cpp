@@ -1,5 +1,5 @@
-// The least that a file system of this kind can do, to compare a mount with: one file, whose reads are
-// answered from a backing file by pread (or with --splice by handing the kernel its descriptor).
+// Minimal FUSE file system, for comparison with a mount: one file, whose reads are answered from a backing
+// file by pread (or with --splice by handing the kernel its descriptor).
 //
 //   bare_fuse [--splice] FILE MOUNTPOINT      shows FILE as MOUNTPOINT/file, in the foreground, until
 //   unmounted

@@ -1,4 +1,4 @@
-// Decoding bencode: a torrent file of many pieces and files, and a tracker's answer.
+// Benchmarks of decoding bencode: a torrent file of many pieces and files, and a tracker's answer.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -13,7 +13,7 @@ std::string text(std::string_view value) {
     return std::to_string(value.size()) + ":" + std::string(value);
 }
 
-/// Files of one piece of 256 KiB each.
+/// Returns a torrent with files of one piece of 256 KiB each.
 std::string torrent_of(int files) {
     std::string out = "d4:infod5:filesl";
     for (int i = 0; i < files; ++i)
@@ -36,7 +36,7 @@ void BencodeDecode(benchmark::State& state) {
 }
 BENCHMARK(BencodeDecode)->ArgName("files")->Arg(10)->Arg(1000)->Arg(60000);
 
-/// All that a mount needs of it: names made safe, layout, info-hash.
+/// Measures all that a mount needs of a torrent file: safe names, layout, info-hash.
 void ParseTorrent(benchmark::State& state) {
     const std::string document = torrent_of(static_cast<int>(state.range(0)));
     for (auto _ : state) {

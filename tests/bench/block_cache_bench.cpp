@@ -1,4 +1,4 @@
-// Where is a block: what BlockCache answers, without any file.
+// Benchmarks of BlockCache: looking up where blocks are, without any file.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -24,7 +24,7 @@ struct NoReply final : ReadReply {
 
 enum Where : std::int64_t { on_disk, in_memory };
 
-/// Every piece is had, on disk or in (one and the same) memory.
+/// Cache that has every piece, on disk or in memory (the same memory for all).
 struct World {
     explicit World(Where where) {
         const auto buffer = std::make_shared<Memory>();
@@ -43,7 +43,7 @@ struct World {
     Rng rng{1};
 };
 
-/// The question that every hit begins with. It takes no lock.
+/// Measures the look-up that every hit begins with. It takes no lock.
 void BlockCacheOnDisk(benchmark::State& state) {
     World world(on_disk);
     const auto size = static_cast<std::uint64_t>(state.range(0));
@@ -51,7 +51,7 @@ void BlockCacheOnDisk(benchmark::State& state) {
 }
 BENCHMARK(BlockCacheOnDisk)->ArgName("bytes")->Arg(4096)->Arg(128 << 10)->Arg(1 << 20);
 
-/// A whole read, up to where its bytes are.
+/// Measures a whole read, up to the places of its bytes.
 void BlockCacheRead(benchmark::State& state) {
     World world(static_cast<Where>(state.range(0)));
     const auto size = static_cast<std::uint64_t>(state.range(1));
@@ -68,7 +68,7 @@ BENCHMARK(BlockCacheRead)
     ->ArgNames({"memory", "bytes"})
     ->ArgsProduct({{on_disk, in_memory}, {4096, 128 << 10, 1 << 20}});
 
-/// A read that waits, beside others that do, and is taken back.
+/// Measures a read that parks beside others and is cancelled.
 void BlockCacheParkAndCancel(benchmark::State& state) {
     const Layout layout{kPieceLength, {{0, kSize, false}}};
     BlockCache cache{layout};
@@ -90,7 +90,7 @@ void BlockCacheParkAndCancel(benchmark::State& state) {
 }
 BENCHMARK(BlockCacheParkAndCancel)->ArgName("waiting")->Arg(0)->Arg(1000);
 
-/// A piece verifies while a read waits for it: published, answered, written.
+/// Measures a piece that verifies while a read waits for it: published, answered, written.
 void BlockCachePublish(benchmark::State& state) {
     const Layout layout{kPieceLength, {{0, kSize, false}}};
     BlockCache cache{layout};

@@ -1,5 +1,5 @@
-// Engine-thread CPU that one peer costs by a flood of small messages at 10 Mbit/s: a real Torrent of 100,000
-// pieces with 200 peers and a reader, in virtual time.
+// Benchmark of the engine thread's CPU time that one peer costs by a flood of small messages at 10 Mbit/s: a
+// real Torrent of 100,000 pieces with 200 peers and a reader, in virtual time.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -17,11 +17,11 @@ namespace {
 constexpr std::uint32_t kPieceLength = 64 * 1024;
 constexpr std::uint32_t kPieces = 100'000;
 constexpr std::size_t kPeers = 200;
-/// One TCP segment in each turn of the loop.
+/// Bytes of one turn of the loop: a TCP segment.
 constexpr std::size_t kBite = 1460;
 constexpr Duration kPerBite = std::chrono::nanoseconds(kBite * 8 * 100);  // 10 Mbit/s
 
-/// A store that has every eighth piece and gives memory for the others.
+/// Store that has every eighth piece and gives memory for the others.
 class EighthStore final : public Storage {
   public:
     EighthStore() : had_(kPieces) {
@@ -45,7 +45,7 @@ class EighthStore final : public Storage {
     Bitfield had_;
 };
 
-/// Messages of one turn; `n` counts the turns.
+/// Appends the messages of one turn; `n` counts the turns.
 using Flood = std::function<void(Bytes&, std::uint32_t n)>;
 
 class World {
@@ -62,7 +62,7 @@ class World {
         reconnect();
     }
 
-    /// One segment of the flood; the engine thread's CPU time for it.
+    /// Handles one segment of the flood, as the engine thread does.
     void bite(const Flood& flood) {
         if (!torrent_.session(flooder_)) {
             ++closed;
@@ -83,7 +83,7 @@ class World {
   private:
     void reconnect() { flooder_ = connect(0, true); }
 
-    /// The actions, and all output sent.
+    /// Carries out the torrent's actions and takes all output.
     void shell() {
         while (auto action = torrent_.poll_action()) {
             const auto* send = std::get_if<Send>(&*action);
@@ -145,8 +145,9 @@ Duration thread_cpu() {
     return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-/// `share` is the engine thread's CPU time for each second of the flood, with all that 200 peers cost
-/// besides; `closed` counts how often the flooder was hung up on. It comes back at once.
+/// Runs a flood. The counter `share` is the engine thread's CPU time for each second of the flood, including
+/// the cost of 200 other peers. `closed` counts how often the flooder was disconnected; it reconnects at
+/// once.
 void run(benchmark::State& state, const Flood& flood) {
     World world(state.range(0) != 0);
     const TimePoint begin = world.now();
@@ -224,7 +225,7 @@ const std::vector<std::pair<std::string, Flood>> kFloods = {
      }},
 };
 
-/// What the others cost, for comparison: the flooder is silent.
+/// Measures the cost of the other peers, for comparison: the flooder is silent.
 void silence(benchmark::State& state) {
     run(state, {});
 }

@@ -1,4 +1,4 @@
-// Hashing, per MiB: what every byte that comes has to pass.
+// Benchmarks of hashing, per MiB. Every received byte is hashed.
 #include <benchmark/benchmark.h>
 
 #include "engine/core/hash.hpp"
@@ -18,7 +18,7 @@ void HashMiB(benchmark::State& state) {
 BENCHMARK(HashMiB<Sha1Digest, sha1>)->Name("Sha1MiB")->Unit(benchmark::kMicrosecond);
 BENCHMARK(HashMiB<Sha256Digest, sha256>)->Name("Sha256MiB")->Unit(benchmark::kMicrosecond);
 
-/// As the verifier does it where digests of blocks are wanted: block by block.
+/// Hashes block by block, as the verifier does if it has to report digests of blocks.
 void Sha1Blocks(benchmark::State& state) {
     const std::vector<std::byte> content = testing::make_content(kMiB);
     for (auto _ : state)

@@ -1,5 +1,5 @@
-// A read of bytes that are cached, on its way from the file system's question to its answer: what each layer
-// adds to a bare pread from the page cache. A reply copies the bytes once, as the kernel does.
+// Benchmarks of a read of cached bytes, from the file system's question to its answer: the cost of each layer
+// on top of a bare pread from the page cache. A reply copies the bytes once, as the kernel does.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,7 +37,7 @@ class Reply final : public InterruptibleReply {
     std::atomic<bool>& answered_;
 };
 
-/// All of a torrent is on disk and in the page cache.
+/// Store of a torrent that is on disk and in the page cache as a whole.
 struct World {
     World() {
         store.open();
@@ -45,7 +45,7 @@ struct World {
         store.close();
         store.open();
         for (std::uint64_t begin = 0; begin < kSize; begin += kPieceLength)
-            test::read_now(*store.store, {begin, begin + kPieceLength});  // proves what the first run left
+            test::read_now(*store.store, {begin, begin + kPieceLength});  // proves the first run's pieces
         file = ::open(store.data_path().c_str(), O_RDONLY | O_CLOEXEC);
         filesystem.add({*store.torrent.spec.identity.v1, files, *store.store, sink, 0});
         handle = filesystem.open(filesystem.lookup(kRootNode, "film").value().node, false).value();
@@ -80,7 +80,7 @@ World& the_world() {
     return world;
 }
 
-/// read(world, range) sets world.answered.
+/// Measures `read(world, range)`, which sets world.answered.
 template <class F>
 void measure(benchmark::State& state, F&& read) {
     World& world = the_world();

@@ -1,4 +1,4 @@
-// Cost of the engine thread's decisions: what follows a block that has come, in a large torrent.
+// Benchmarks of the engine thread's decisions after a block has arrived, in a large torrent.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -13,7 +13,7 @@
 namespace btfs {
 namespace {
 
-/// Pieces are small and many, or of a size that is common.
+/// Size of a torrent: many small pieces, or pieces of a common size.
 struct Size {
     std::uint32_t piece_length;
     std::uint32_t pieces;
@@ -21,10 +21,10 @@ struct Size {
 constexpr Size kManyPieces{64 * 1024, 1'000'000};
 constexpr Size kUsualPieces{1024 * 1024, 60'000};
 constexpr std::uint64_t kWindow = 64 << 20;
-/// Time that passes with each block: 800 MB/s in all, so that no peer of 10,000 seems silent.
+/// Time between two blocks: 800 MB/s in all, so that none of 10,000 peers seems silent.
 constexpr Duration kPerBlock = 20us;
 
-/// Every piece is received into the same memory, and verifies.
+/// Store that receives every piece into the same memory, and verifies it.
 class OneBuffer final : public Storage {
   public:
     explicit OneBuffer(const Size& size) : size_(size) {}
@@ -50,15 +50,15 @@ class OneBuffer final : public Storage {
 };
 
 enum Reader : std::int64_t {
-    reads_ahead,  ///< its window is wanted, it waits for nothing
-    waits,        ///< it waits for the piece at its place, too
-    background,   ///< nobody reads: all is wanted, rarest first
-    at_random,    ///< kReaders of them, each waits for one block somewhere, and then for another elsewhere
+    reads_ahead,  ///< its window is wanted, no read waits
+    waits,        ///< a read waits for the piece at its position, too
+    background,   ///< no reader: all pieces are wanted, rarest first
+    at_random,    ///< kReaders readers, each waits for one block after another at random places
 };
 constexpr std::size_t kReaders = 45;
 
-/// A torrent and seeds that answer in the order in which they were asked. The payload of blocks is not
-/// written, since copying it is no decision.
+/// Torrent with seeds that answer in the order of the requests. The content of blocks is not written, since
+/// copying is not part of the decisions.
 class Swarm {
   public:
     Swarm(std::size_t peers, Reader reader, const Size& size = kManyPieces)
@@ -70,8 +70,8 @@ class Swarm {
         read_on();
     }
 
-    /// One block comes; the time from its arrival to the last decision that follows. Zero if none is asked
-    /// for.
+    /// Delivers one block. Returns the time from its arrival to the last decision that follows, or zero if no
+    /// block is asked for.
     Duration block() {
         while (!asked_.empty()) {
             const ConnectionId connection = asked_.front();
@@ -89,7 +89,7 @@ class Swarm {
         }
         return {};
     }
-    /// The pieces that are complete verify, and the reader moves on; the time that each of these took.
+    /// Verifies the complete pieces. Returns the time that the decisions after them took.
     Duration verify() {
         Duration spent{};
         while (!storage_.to_verify.empty()) {
@@ -147,7 +147,7 @@ class Swarm {
         while (auto action = torrent_.poll_action())
             if (const auto* send = std::get_if<Send>(&*action)) sends_.push_back(send->connection);
     }
-    /// What the shell does with Send, and what the peers understand.
+    /// Takes the output of connections as the engine does for Send, and notes the requests in it.
     void note_requests() {
         for (ConnectionId connection : sends_) {
             wire::PeerSession* session = torrent_.session(connection);
@@ -226,11 +226,11 @@ class Swarm {
     std::vector<PieceIndex> waited_for_;
 
     std::vector<ConnectionId> sends_;
-    std::deque<ConnectionId> asked_;  ///< once for each request
+    std::deque<ConnectionId> asked_;  ///< one entry for each request
     std::unordered_map<ConnectionId, std::size_t> asked_of_;
 };
 
-/// The time is that of one block; the counters say what a verified piece and a reader's word cost besides.
+/// Measures the time of one block; the counters are the costs of a verified piece and of a change of demand.
 void SwarmBlock(benchmark::State& state) {
     const auto reader = static_cast<Reader>(state.range(1));
     Swarm swarm(static_cast<std::size_t>(state.range(0)), reader,
@@ -258,7 +258,7 @@ void SwarmBlock(benchmark::State& state) {
         (seconds(verifying) + seconds(reading) + deciding) / static_cast<double>(state.iterations()) * 65536;
 }
 
-// A fixed count, since building a swarm is what takes long.
+// Sets a fixed number of iterations, since building a swarm takes most of the time.
 void few(benchmark::internal::Benchmark* bench) {
     bench->ArgNames({"peers", "reader"})->UseManualTime()->Unit(benchmark::kMicrosecond);
 }
@@ -270,7 +270,7 @@ BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{3, 8, 24, 80}, {at_random}})->I
 BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{500}, {reads_ahead, waits, background}})->Iterations(5000);
 BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{10000}, {reads_ahead, waits, background}})->Iterations(500);
 
-/// The rarest of 10^6 pieces that some of 20 partial peers have.
+/// Measures the choice of the rarest of 10^6 pieces that some of 20 partial peers have.
 void PickerRarest(benchmark::State& state) {
     constexpr std::uint32_t kPieces = kManyPieces.pieces;
     const Layout layout(kManyPieces.piece_length,
