@@ -7,7 +7,7 @@ namespace btfs::sim {
 namespace {
 
 constexpr Duration kDialTimeout = 10s;
-/// How long the engine's thread takes to hear of what readers want.
+/// Time until a reader's demand reaches the engine thread.
 constexpr Duration kPost = 20us;
 
 TorrentOptions with_id(TorrentOptions options) {
@@ -20,7 +20,7 @@ TorrentOptions with_id(TorrentOptions options) {
 
 }  // namespace
 
-/// Our end of a connection: side a.
+/// Our end of a connection, side a.
 class Client::Line final : public Socket {
   public:
     Line(Client& client, RemotePeer& peer)
@@ -189,7 +189,7 @@ void Client::arm() {
     if (torrent_.next_timeout() == kNever || next >= armed_) return;
     armed_ = next;
     context_.events.at(next, [this, next] {
-        if (armed_ != next) return;  // it was armed for earlier since
+        if (armed_ != next) return;  // the timer was armed for an earlier time since
         armed_ = kNever;
         tell([&] { torrent_.handle_timeout(context_.events.now()); });
     });

@@ -1,4 +1,4 @@
-// As many peers and waiting reads as there may ever be: memory stays within a bound that can be said.
+// Memory with the largest number of peers and of waiting reads: it stays within a known limit.
 #include <gtest/gtest.h>
 #include <malloc.h>
 
@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kPeers = 500;
 constexpr std::size_t kReads = 10'000;
-// Beside the memory of pieces. What the simulated peers and the network hold themselves is among it.
+// Limits beside the memory of pieces. They include the memory of the simulated peers and the network.
 constexpr std::size_t kBytesPerRead = 1024;
 constexpr std::size_t kBytesPerPeer = 192 * 1024;
 
@@ -26,7 +26,7 @@ SwarmOptions crowd() {
     return options;
 }
 
-/// Bytes on the heap, of small and large allocations; pieces' memory is not on it.
+/// Returns the bytes on the heap, in small and large allocations. The memory of pieces is not on the heap.
 std::size_t heap() {
     const auto info = mallinfo2();
     return info.uordblks + info.hblkhd;
@@ -47,7 +47,7 @@ TEST(Crowd, TenThousandParkedReadsAndFiveHundredPeersStayWithinTheirMemory) {
         simulation.read(file, {begin, begin + 4096}, [&](Duration) { ++answered; });
     }
     EXPECT_EQ(simulation.client().store().parked(), kReads);
-    simulation.run_for(1ms);  // the engine has heard of all of them
+    simulation.run_for(1ms);  // all demands reach the engine
     EXPECT_LT(heap() - heap_before, kReads * kBytesPerRead);
     std::size_t heap_most = 0, memory_most = 0;
     for (int i = 0; i < 10; ++i) {

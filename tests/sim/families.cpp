@@ -12,7 +12,7 @@ constexpr double kMbit = 1e6 / 8;  // bytes per second
 double between(Rng& rng, double low, double high) {
     return low + (high - low) * rng.fraction();
 }
-/// Evenly spread over the orders of magnitude.
+/// Returns a random value whose logarithm is uniformly distributed.
 double around(Rng& rng, double low, double high) {
     return low * std::pow(high / low, rng.fraction());
 }
@@ -84,7 +84,7 @@ SwarmOptions changing(std::uint64_t seed) {
     return options;
 }
 
-/// The client's own link is what is narrow.
+/// Swarms in which the client's own link is the bottleneck.
 SwarmOptions narrow(std::uint64_t seed) {
     Rng rng(seed);
     SwarmOptions options = swarm(rng, 12, 40);
@@ -93,7 +93,7 @@ SwarmOptions narrow(std::uint64_t seed) {
     return options;
 }
 
-/// A few seeds, and many who come, fetch, gain pieces and go.
+/// Swarms of a few seeds, and many leechers that come, download and leave.
 SwarmOptions flash_crowd(std::uint64_t seed) {
     Rng rng(seed);
     SwarmOptions options = swarm(rng, 50, 200);
@@ -127,7 +127,7 @@ SwarmOptions hostile(std::uint64_t seed) {
     return options;
 }
 
-/// Everybody leaves sooner or later, in the middle of things; others come.
+/// Swarms whose peers leave sooner or later, with requests under way, while others come.
 SwarmOptions churning(std::uint64_t seed) {
     Rng rng(seed);
     SwarmOptions options = swarm(rng, 50, 200);
@@ -137,11 +137,11 @@ SwarmOptions churning(std::uint64_t seed) {
         one.leaves_at = one.joins_at + ms(between(rng, 3'000, 25'000));
         options.peers.push_back(one);
     }
-    options.peers.push_back(peer(rng, 2, 10, 20, 100));  // somebody stays
+    options.peers.push_back(peer(rng, 2, 10, 20, 100));  // one peer stays
     return options;
 }
 
-/// Little memory, a small cache, and some of everything else.
+/// Swarms with little memory and a small cache, and a bit of all other troubles.
 SwarmOptions cramped(std::uint64_t seed) {
     Rng rng(seed);
     SwarmOptions options = swarm(rng, 30, 150);
@@ -157,7 +157,7 @@ SwarmOptions cramped(std::uint64_t seed) {
     return options;
 }
 
-/// Liars who spoil the same block of each piece, under a handful of addresses, and reconnect.
+/// Swarms with liars that spoil the same block of each piece, use a handful of addresses, and reconnect.
 SwarmOptions lying(std::uint64_t seed) {
     Rng rng(seed);
     SwarmOptions options = swarm(rng, 50, 200);
@@ -170,7 +170,8 @@ SwarmOptions lying(std::uint64_t seed) {
     return options;
 }
 
-/// Hosts that connect to us without end and rest, bytes that come one by one, peers that leave owing blocks.
+/// Swarms under attack: hosts that connect to us all the time, bytes that come one by one, peers that leave
+/// with requests unanswered.
 SwarmOptions besieged(std::uint64_t seed) {
     Rng rng(seed);
     SwarmOptions options = swarm(rng, 50, 200);
@@ -191,7 +192,7 @@ SwarmOptions besieged(std::uint64_t seed) {
     return options;
 }
 
-/// Every third peer floods us with one kind of message.
+/// Swarms in which every third peer floods us with one kind of message.
 SwarmOptions flooded(std::uint64_t seed) {
     Rng rng(seed);
     SwarmOptions options = swarm(rng, 50, 200);

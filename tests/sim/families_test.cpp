@@ -1,4 +1,4 @@
-// Every family of swarms, seed by seed: whatever the swarm does, the invariants hold and reads are answered.
+// Every family of swarms, seed by seed: the invariants hold in each swarm, and all reads are answered.
 #include <gtest/gtest.h>
 
 #include "tests/sim/visit.hpp"
@@ -6,7 +6,7 @@
 namespace btfs::sim {
 namespace {
 
-// Sanitizers make a visit ten times as long; packaging/test-long.sh has more seeds.
+// Fewer seeds with sanitizers, which make a visit ten times as long. packaging/test-long.sh has more seeds.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t kSeeds = 1;
 #else

@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::uint64_t kFullCheckEvery = 64;
 constexpr std::size_t kMostReported = 10;
-// The engine's promise of bytes received twice.
+// Budget that the engine promises for bytes received twice.
 constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
 constexpr double kDuplicateShare = 0.08;
-/// The most that the uploader reads ahead for one peer, and one read more.
+/// Bytes that the uploader reads ahead for one peer at most, and one read more.
 constexpr std::size_t kMostAhead = 48 * kBlockSize;
 
 }  // namespace
@@ -24,7 +24,7 @@ void Invariants::report(const std::string& what) {
 }
 
 void Invariants::check() {
-    // Beyond the budget only the one buffer that a blocked read always gets.
+    // A blocked read always gets one buffer, even beyond the budget.
     const std::size_t memory = client_.store().memory_held();
     if (memory > memory_ + layout_.piece_length() && !std::exchange(over_memory_, true))
         report("memory: " + std::to_string(memory));
@@ -71,7 +71,7 @@ void Invariants::check_pieces() {
                     report(name + ": a block waits for a peer that has gone");
                     continue;
                 }
-                if (!session->may_request(piece)) continue;  // a reject is on its way
+                if (!session->may_request(piece)) continue;  // the reject is on its way
                 const bool in_flight =
                     std::ranges::any_of(session->requests(), [&](const wire::RequestInFlight& r) {
                         return !r.cancelled && r.block == partial->payload(block);
@@ -85,8 +85,8 @@ void Invariants::check_pieces() {
     }
 }
 
-/// No host has more connections than its share, no more peers are unchoked than there are slots, and nobody
-/// is sent more ahead than the uploader reads.
+/// Checks that no host has more connections than its share, that no more peers are unchoked than there are
+/// slots, and that the uploader reads no further ahead for a peer than it may.
 void Invariants::check_connections() {
     std::map<Address, std::size_t> of_host;
     std::size_t unchoked = 0;
@@ -100,7 +100,7 @@ void Invariants::check_connections() {
     }
     for (const auto& [host, count] : of_host) {
         const bool is_local = host.is_private() || host.is_loopback();
-        if (!is_local && count > Admission::kMaxPerHostWithRoom + 1)  // one may be a second dial
+        if (!is_local && count > Admission::kMaxPerHostWithRoom + 1)  // one more may be a second dial
             report("one host has " + std::to_string(count) + " connections: " + host.text());
     }
     if (client_.connections().size() > client_.options().max_peers + Torrent::kMaxRedialling)

@@ -7,10 +7,10 @@
 namespace btfs::sim {
 namespace {
 
-/// Bytes that are sent, queued and received as one: four segments, as network cards have it.
+/// Bytes that are sent, queued and received together: four segments, as with network cards' offloading.
 constexpr std::size_t kBurst = 4 * 1448;
 constexpr double kHeaders = 52.0 / 1448;  // of IP and TCP, for each byte
-/// A slow link's queue holds this much whatever its length in time.
+/// Bytes that the queue of a slow link holds at least, whatever its length in time.
 constexpr double kLeastQueue = 16 * 1024;
 
 double on_the_wire(std::size_t size) {
@@ -60,13 +60,13 @@ void Connection::pump(Side from) {
     }
 }
 
-// Through the sender's link, which may lose it.
+// Sends a packet through the sender's link, which may lose it.
 void Connection::send(Side from, std::uint64_t number) {
     Flow& flow = flows_[from];
     Packet& packet = flow.packets[number - flow.first];
     Host& host = *hosts_[from];
     const TimePoint now = network_.events_.now();
-    // One of a burst's segments is lost, and is all that is sent again.
+    // A loss is one segment of a burst, so only one segment is sent again.
     const std::size_t size =
         packet.losses > 0 ? std::min<std::size_t>(packet.bytes.size(), 1448) : packet.bytes.size();
     const double segments = std::ceil(static_cast<double>(size) / TcpWindow::kSegment);
@@ -95,7 +95,8 @@ void Connection::enter_downlink(Side from, std::uint64_t number) {
     network_.events_.at(host.down_free, [this, from, number] { arrive(from, number); });
 }
 
-// Later packets tell the sender after a round trip; where nothing follows, its clock has to.
+// Loses a packet. Later packets tell the sender after a round trip. If no packet follows, the sender's timer
+// has to.
 void Connection::lose(Side from, std::uint64_t number) {
     Flow& flow = flows_[from];
     Packet& packet = flow.packets[number - flow.first];
@@ -106,7 +107,7 @@ void Connection::lose(Side from, std::uint64_t number) {
         Flow& f = flows_[from];
         const bool nothing_followed = number + 1 == f.next();
         by_clock ? f.window.on_timeout(network_.events_.now()) : f.window.on_loss(network_.events_.now());
-        // A probe of the tail goes out after two round trips.
+        // A tail loss probe leaves after two round trips.
         network_.events_.after(nothing_followed && !by_clock ? round_trip_ : Duration{},
                                [this, from, number] { send(from, number); });
     });

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kMbit = 1e6 / 8;
 
-/// Sends so many bytes whenever it is told to.
+/// Socket that sends `left` bytes.
 struct Sender final : Socket {
     std::size_t take(std::span<std::byte> out) override {
         const std::size_t size = std::min(left, out.size());
@@ -28,7 +28,7 @@ struct Receiver final : Socket {
     bool closed = false;
 };
 
-/// One sender and one receiver; times are one way, without the request that would come first.
+/// A sender and a receiver. Times are one way, without the request that comes first in practice.
 struct Pair {
     explicit Pair(const LinkOptions& sending, double down = 1000 * kMbit)
         : from(sending),
@@ -58,8 +58,8 @@ struct Pair {
     Connection& connection;
 };
 
-// The lab measured cubic senders of 20 Mbit/s at 60 ms: an eighth of 1 MiB took 257 ms cold and 116 ms warm,
-// one block 123 ms cold; half a round trip of that is the request.
+// Measured with real cubic senders of 20 Mbit/s at 60 ms: an eighth of 1 MiB took 257 ms cold and 116 ms
+// warm, one block 123 ms cold. Half a round trip of each time is the request.
 TEST(Network, TakesAsLongAsLinuxDid) {
     const LinkOptions link{.up = 20 * kMbit, .delay = 30ms};
     EXPECT_NEAR(seconds(Pair(link).bring(128 * 1024)), 0.257 - 0.030, 0.035);
@@ -108,7 +108,7 @@ TEST(Network, TheReceiversLinkIsSharedFairlyWell) {
     EXPECT_NEAR(static_cast<double>(sum), 20 * 2.4e6, 5e6);
 }
 
-// Mathis: some 1448 / 0.04 s x 1.2 / sqrt(0.01) for one in a hundred; cubic somewhat more.
+// Mathis' formula for a loss of 1 %: about 1448 / 0.04 s x 1.2 / sqrt(0.01). Cubic reaches somewhat more.
 TEST(Network, LossHoldsASenderBackAndLosesNothing) {
     Pair pair({.up = 100 * kMbit, .delay = 20ms, .loss = 0.01});
     const double rate = 10e6 / seconds(pair.bring(10'000'000));

@@ -8,12 +8,13 @@ namespace {
 constexpr std::uint64_t kRead = 128 * 1024;
 constexpr std::uint64_t kSeekRead = 64 * 1024;
 constexpr std::size_t kReadsAtATime = 2;
-/// The reader and the kernel take so long for one READ that is answered at once.
+/// Time that the reader and the kernel take for one READ that is answered at once.
 constexpr Duration kCall = 50us;
 constexpr Duration kTick = 20ms;
 constexpr double kStartBuffer = 0.5;  // seconds
 constexpr double kFullBuffer = 4;     // seconds
-/// A read that takes longer than this, and this many times its limit, is not answered at all.
+/// A read that takes longer than kPatience, and than kPatienceFactor times its limit, counts as never
+/// answered.
 constexpr Duration kPatience = 90s;
 constexpr int kPatienceFactor = 20;
 
@@ -87,7 +88,7 @@ Copying copy(Simulation& simulation, std::uint64_t from, Duration time) {
     int ticks = 0;
     for (Duration t{}; t < time; t += kTick, ++ticks) {
         copying.capacity += simulation.capacity();
-        // Not further ahead than it takes for the reads under way: it ends with the time.
+        // Sets the end only as far ahead as the reads under way need, since the copy ends with the time.
         reader.read_to(reader.position() + 64 * kRead);
         simulation.run_for(kTick);
     }

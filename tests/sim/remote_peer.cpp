@@ -6,7 +6,7 @@
 namespace btfs::sim {
 namespace {
 
-/// Bytes that a peer's socket holds beside those in flight.
+/// Bytes that a peer's send buffer holds beside those in flight.
 constexpr double kBufferTime = 0.1;  // seconds at its rate
 constexpr std::size_t kLeastBuffer = 2 * kBlockSize;
 constexpr double kTrickle = 1024;  // bytes per second
@@ -19,7 +19,7 @@ constexpr std::size_t kMostFlooded = 64 * 1024;
 
 }  // namespace
 
-/// One connection with the client: side b.
+/// Peer's end of a connection with the client, side b.
 class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
   public:
     Line(RemotePeer& peer, const Endpoint& client, wire::Direction direction)
@@ -104,7 +104,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
     }
 
     std::size_t buffered() const { return buffer_.size() - buffer_begin_; }
-    // Its socket's buffer: for what is in it a Cancel comes too late, and messages wait behind it.
+    // Fills the send buffer. A Cancel comes too late for blocks in it, and messages wait behind them.
     void fill_buffer() {
         const auto most = std::max(kLeastBuffer, static_cast<std::size_t>(kBufferTime * peer_.host_.link.up));
         while (buffered() < most) {
@@ -150,7 +150,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
         }
     }
 
-    /// How much may leave now; who trickles is woken when there is more.
+    /// Returns how many bytes may leave now. Wakes a peer that trickles when it may send more.
     std::size_t allowance() {
         if (peer_.options_.conduct == Conduct::slow_loris) {
             if (now() < trickle_due_) return 0;
@@ -184,7 +184,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
         }
     }
 
-    /// Messages of one kind for each peer, whatever the client makes of them.
+    /// Sends a flood of messages, of one kind for each peer.
     void flood() {
         const auto count = peer_.context_.layout.piece_count();
         const auto piece = PieceIndex(static_cast<std::uint32_t>(peer_.rng_.below(count)));
@@ -224,7 +224,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
         if (buffered() < kMostFlooded) buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
     }
 
-    // ---- fetching from the client: piece by piece, any that it has ----
+    // ---- downloading from the client, piece by piece ----
 
     void download() {
         if (!peer_.options_.downloads || have_.all()) return;
@@ -254,7 +254,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
     }
 
     RemotePeer& peer_;
-    Bitfield have_;  // what the client was told
+    Bitfield have_;  // the pieces that the client was told of
     wire::PeerSession session_;
     Connection* connection_ = nullptr;
     bool open_ = true;
@@ -328,7 +328,7 @@ void RemotePeer::reconnect_later() {
     });
 }
 
-/// Once more from another port, whether the last one was taken or not.
+/// Connects to the client from another port, whether the last connection was admitted or not.
 void RemotePeer::call() {
     if (present_ && callee_) callee_->call(*this, {endpoint_.address, next_port_++});
     context_.events.after(options_.calls_every, [this] { call(); });

@@ -1,4 +1,4 @@
-// Faults that seeds of the simulator have found, each as a test of its own.
+// Regression tests: each is a seed by which the simulator has found a fault.
 #include <gtest/gtest.h>
 
 #include "tests/sim/visit.hpp"
@@ -13,8 +13,8 @@ SwarmOptions small_swarm() {
     return options;
 }
 
-// hostile, seed 3: one near peer rejected each request, was free again, and so the soonest to be asked again;
-// a read never ended.
+// hostile, seed 3: a near peer rejected each request, so its queue was empty and it was always the soonest to
+// be asked. A read never ended.
 TEST(Seeds, APeerThatRefusesEverythingDoesNotKeepAReadWaiting) {
     SwarmOptions options = small_swarm();
     options.peers.resize(2);
@@ -35,19 +35,19 @@ void expect_no_violation(std::string_view family, std::uint64_t seed) {
     for (const std::string& violation : visit(simulation, seed).violations) ADD_FAILURE() << violation;
 }
 
-// Losers of hedges were out of the account from their Cancel until they came all the same: hedging went on as
-// if they never would, and more came twice than the budget allows.
+// Cancelled blocks of hedges were not counted until they arrived all the same. Hedging went on as if they
+// would not arrive, and more bytes came twice than the budget allows.
 TEST(Seeds, ManySlow2) {
     expect_no_violation("many_slow", 2);
 }
 
-// The one block that a snubbed peer was tried with stayed with it for ever; with the budget of duplicates
-// spent, the read that waited for it never ended.
+// The block that a snubbed peer was asked for as a test stayed with that peer for ever. With the budget of
+// duplicates spent, the read that waited for the block never ended.
 TEST(Seeds, Hostile6) {
     expect_no_violation("hostile", 6);
 }
 
-// Peers that trickle were waited for in proportion to how slow they are: for more than a minute.
+// The patience with peers that trickle grew in proportion to their slowness, to more than a minute.
 TEST(Seeds, Hostile32) {
     expect_no_violation("hostile", 32);
 }
@@ -58,12 +58,12 @@ TEST(Seeds, Hostile77) {
     expect_no_violation("hostile", 77);
 }
 
-// A piece that failed was asked of one honest peer alone: one that was silent, then the slowest of all.
+// A failed piece was asked of a single honest peer: first a silent one, then the slowest of all.
 TEST(Seeds, Cramped4) {
     expect_no_violation("cramped", 4);
 }
 
-// A peer behind our own full link was taken for silent, and all that was asked of it came twice.
+// A peer was taken for silent while our own link was full, and all blocks asked of it came twice.
 TEST(Seeds, Narrow58) {
     expect_no_violation("narrow", 58);
 }

@@ -39,7 +39,7 @@ class Simulation::Reply final : public InterruptibleReply {
     void end() {
         if (answered_) simulation_.invariants_->report("a read was answered twice");
         answered_ = true;
-        // The reader goes on when the answer is with it, not inside of it.
+        // Posted: the reader continues after the answer, not inside the call that answers.
         simulation_.events_.after({},
                                   [done = done_, took = simulation_.events_.now() - begun_] { done(took); });
     }

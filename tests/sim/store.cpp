@@ -5,7 +5,7 @@
 namespace btfs::sim {
 namespace {
 
-constexpr Duration kHop = 30us;  // to the disk pool, or back
+constexpr Duration kHop = 30us;  // the way to the disk pool, or back
 constexpr Duration kDiskRead = 1ms;
 
 }  // namespace

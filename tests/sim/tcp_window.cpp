@@ -24,7 +24,7 @@ void TcpWindow::on_send(std::uint64_t in_flight, TimePoint now) {
         if (idle > timeout()) threshold_ = std::max(threshold_, 0.75 * window_);
         for (Duration left = idle - timeout(); left > Duration{} && window_ > kInitial; left -= timeout())
             window_ = std::max(kInitial, window_ / 2);
-        if (growing_since_) *growing_since_ += idle;  // what is not used is no time to grow in
+        if (growing_since_) *growing_since_ += idle;  // idle time does not count as time to grow
     }
     last_sent_ = now;
 }

@@ -10,7 +10,7 @@ constexpr int kIdleSeeks = 4;
 constexpr Duration kSoon = 200ms;
 constexpr Duration kIdle = 2s;
 constexpr double kFilm = 1e6;       // bytes per second: 8 Mbit/s
-constexpr double kFilmShare = 0.6;  // of the capacity, where that is less
+constexpr double kFilmShare = 0.6;  // of the capacity, if that is less
 constexpr Duration kFilmTime = 15s;
 constexpr Duration kCopyTime = 6s;
 
@@ -44,7 +44,7 @@ VisitResult visit(Simulation& simulation, std::uint64_t seed) {
     result.film = play(simulation, rng.below(size / 8), film_rate(simulation), kFilmTime);
     result.copy = copy(simulation, size / 4 + rng.below(size / 8), kCopyTime);
 
-    // Two readers at a time; how long the seeks take is no measure here, only that they end.
+    // Two readers at a time. The seeks must end, but their times do not count.
     {
         SequentialReader film(simulation, size / 2 + rng.below(size / 8));
         for (int i = 0; i < 4; ++i) {
