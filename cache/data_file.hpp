@@ -23,15 +23,16 @@ Error write_error(const Error& system);
 /// storage_failed for all that may pass (no descriptors, no memory, no permission).
 Error read_error(const Error& system);
 
-/// Opened, and made, when first used. Knows nothing of what is verified. Nothing is preallocated: what was
-/// never written takes no space. Called from any thread; only read_cached() never waits for the disk.
+/// Data file of a torrent, created and opened at the first use. Does not know which pieces are verified. Not
+/// preallocated: parts that were never written take no space. Called from any thread; only read_cached()
+/// never waits for the disk.
 class DataFile {
   public:
     DataFile(std::shared_ptr<Files> files, std::string name)
         : files_(std::move(files)), name_(std::move(name)) {}
 
-    /// Fills `out` out of the page cache. False if that would have to wait, or fails for another reason.
-    /// The kernel may then have begun to read from the disk.
+    /// Fills `out` from the page cache. Returns false if the read would have to wait, or fails for another
+    /// reason. The kernel may then have begun to read from the disk.
     bool read_cached(std::uint64_t offset_in_torrent, std::span<std::byte> out);
     /// Fills `out`, or gives a read_error().
     Error read(std::uint64_t offset_in_torrent, std::span<std::byte> out);
@@ -41,10 +42,10 @@ class DataFile {
     Error punch(ByteRange range);
     /// Asks the kernel to read the range soon. May wait for its first part.
     void will_need(ByteRange range);
-    /// done: all that was written, and the file's name, survives a power loss. unfinished: that was not so by
-    /// the deadline, or could not be begun; a slow disk keeps nobody longer than one part of what is
-    /// unwritten takes. failed: what was written before is doubtful for good, even if a later call gives
-    /// done.
+    /// Result of sync(). done: all written bytes, and the file's name, survive a power loss. unfinished: the
+    /// deadline came first, or the sync could not begin; on a slow disk the call takes no longer than the
+    /// deadline and the writing of one part. failed: the bytes written before stay doubtful, even if a later
+    /// call returns done.
     enum class Synced : std::uint8_t { done, unfinished, failed };
     Synced sync(TimePoint deadline);
 

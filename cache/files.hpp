@@ -54,8 +54,8 @@ class File {
     /// Gives the range's space back to the file system. The range reads as zeros then; the size stays.
     virtual Error punch(ByteRange range_in_file) = 0;
     virtual Error truncate(std::uint64_t size) = 0;
-    /// When this returned without error, what was written before survives a power loss. What an error covers
-    /// is doubtful for good: the kernel reports it once, and the next call may succeed.
+    /// Makes all bytes written before survive a power loss. After an error these bytes stay doubtful: the
+    /// kernel reports an error once, and the next call may succeed.
     virtual Error sync() = 0;
     /// Writes what is unwritten of the range to the disk and waits for it. Promises nothing: see sync().
     virtual Error write_out(ByteRange range_in_file) = 0;

@@ -48,8 +48,8 @@ class ReadSide {
     virtual void close(Error error) = 0;
     /// True if every byte of the range could be answered without the swarm at this moment.
     virtual bool has(ByteRange range) const = 0;
-    /// The range is likely to be read soon, in order: what of it is there since an earlier run is proven
-    /// meanwhile.
+    /// Announces that the range will probably be read soon, in order. Pieces of it from an earlier run are
+    /// proven meanwhile.
     virtual void expect(ByteRange range) = 0;
     /// A reader in sequence has gone by. True if it is the first since these bytes came from the swarm, and
     /// the data file has them, or will at once: then a copy of them elsewhere in the page cache is one too

@@ -17,21 +17,21 @@
 
 namespace btfs {
 
-/// While the rest is still on its way, blocks that were received go to their place in the data file, where
-/// nothing says that they are there, and their memory is given back; the hash runs on as the prefix grows. Of
-/// the memory that bytes() shows only what comes in between is ever in use, some MiB. The engine thread
-/// receives; the disk work is one job at a time.
+/// Piece buffer that writes received blocks to their place in the data file while others are still missing,
+/// and frees their memory. No claim covers these blocks yet. The hash advances as the prefix grows. Of the
+/// address range that bytes() returns only some MiB are in use at a time. The engine thread receives; the
+/// disk work is one job at a time.
 class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_this<SpillingPiece> {
   public:
-    /// So many bytes are waited for before a job is worth it.
+    /// Bytes that have to be received before a job is submitted.
     static constexpr std::size_t kSpillBytes = 1 << 20;
-    /// While so many wait to be written there is no room for more.
+    /// Unwritten bytes beyond which has_room() is false.
     static constexpr std::size_t kRoomBytes = 16 << 20;
 
     struct Owner {
-        /// Has a job run, soon, on a thread that may wait for the disk.
+        /// Runs a job soon, on a thread that may wait for the disk.
         std::function<void(Task job)> submit;
-        /// There is room again, or what was given up is idle. Called by the job.
+        /// Called by the job when there is room again, or when a piece that was given up is idle.
         std::function<void()> credit;
     };
 

@@ -44,14 +44,14 @@ class WriteBack {
     /// The disk took a piece.
     Actions on_written(TimePoint now);
     Actions handle_timeout(TimePoint now);
-    /// Memory is short: the oldest piece goes.
+    /// Drops the oldest piece, since memory is short.
     Actions drop_oldest();
-    /// Writes all that is kept once more. What fails from now on is lost.
+    /// Writes all kept pieces once more. A piece that fails from now on is lost.
     Actions close();
 
     bool failing() const;
     bool keeps_some() const;
-    /// True if a piece may be fetched that nobody waits for. Otherwise `credit` follows.
+    /// Returns true if a piece that no read waits for may be fetched. Otherwise `credit` follows.
     bool admits_ahead();
 
   private:

@@ -21,8 +21,8 @@ class EngineStatus {
     /// The engine outlives this.
     explicit EngineStatus(Engine& engine, Duration patience = kPatience);
 
-    /// Gives what was true after this was called; what was true before if the engine does not answer within
-    /// the patience. Never null.
+    /// Returns a status taken after this call, or an older one if the engine does not answer within the
+    /// patience. Never null.
     Snapshot get();
 
   private:

@@ -27,8 +27,8 @@ class PieceBuffer {
 
     /// As many bytes as the piece has. Bytes of pad files are zeros already.
     virtual std::span<std::byte> bytes() = 0;
-    /// The filler of the buffer says that a block is there. Until the piece verifies, or the block is
-    /// discarded, nobody looks at its bytes: a store may move them to the disk meanwhile.
+    /// Called by the engine when a block has been received. The engine does not read the block's bytes until
+    /// the piece verifies or the block is discarded, so a store may move them to the disk meanwhile.
     virtual void block_received([[maybe_unused]] std::uint32_t block) {}
     /// The block's bytes are not wanted any more: others may arrive in their place from now on.
     virtual void block_discarded([[maybe_unused]] std::uint32_t block) {}
@@ -73,8 +73,8 @@ class Storage {
 
     virtual ~Storage() = default;
 
-    /// From now on `events` is told. Called once, before available() and unproven(): what they say and what is
-    /// told afterwards leave no gap.
+    /// Reports events to `events` from now on. Called once, before available() and unproven(), so that no
+    /// change is missed between their results and the events.
     virtual void attach(StorageEvents& events) = 0;
     /// When this returns no event is under way and none will come.
     virtual void detach() = 0;

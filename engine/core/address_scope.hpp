@@ -1,4 +1,4 @@
-// Scope of an address: who may tell us of it.
+// Scope of an address, which limits the hosts that may tell us of it.
 #pragma once
 
 #include "engine/core/endpoint.hpp"

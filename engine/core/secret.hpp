@@ -8,7 +8,7 @@
 
 namespace btfs {
 
-/// Where a machine gets its secrets from; passed in, so that tests repeat.
+/// Source of a machine's secrets; passed in, so that tests repeat.
 using SecretSource = std::function<void(std::span<std::byte>)>;
 
 /// Fills from OpenSSL's generator. Throws std::runtime_error if the system has no randomness to give.

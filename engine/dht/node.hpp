@@ -1,4 +1,4 @@
-// One node of the DHT, of one address family (BEP 5, BEP 32): asks, and answers those who ask.
+// Node of the DHT for one address family (BEP 5, BEP 32): sends queries and answers those of other nodes.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct Datagram {
     Bytes bytes;
 };
 
-// ---- what a node has to tell ----
+// ---- events of a node ----
 
 /// Peers of a torrent that is looked up; there may be more.
 struct PeersFound {
@@ -103,14 +103,14 @@ class Node {
 
     void handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now);
     void handle_timeout(TimePoint now);
-    /// Our addresses or routes are others: what was learnt of our own address and reachability is forgotten,
-    /// and our place is looked for again at once.
+    /// Handles a change of our addresses or routes: forgets our own address and reachability, and looks for
+    /// our place in the network again at once.
     void handle_network_change(TimePoint now);
     TimePoint next_timeout() const;
     std::optional<Datagram> poll_datagram();
     std::optional<NodeEvent> poll_event();
 
-    /// False while there is nobody to ask.
+    /// Returns false while no node is known that could be asked.
     bool knows_anybody() const { return table_.size() + hints_.size() + routers_.size() + once_.size() > 0; }
     const RoutingTable& table() const { return table_; }
     const PeerStore& peers() const { return peer_store_; }

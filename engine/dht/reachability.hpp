@@ -8,14 +8,15 @@
 
 namespace btfs::dht {
 
-/// A node behind a NAT or a firewall hears only from those that it has spoken to itself. One that has taken
-/// part for a while, and heard from nobody else, is not reachable; it says so, that nobody wastes time on it.
+/// Decides whether our node is reachable. A node behind a NAT or a firewall hears only from nodes that it has
+/// sent to. A node that has taken part for a while, and has heard from no other, is not reachable. It says so
+/// (BEP 43), so that other nodes do not waste time on it.
 class Reachability {
   public:
     static constexpr Duration kProbation = 10min;
-    /// The door that we open by speaking may stay open so long.
+    /// Time for which a NAT may let datagrams through after we have sent one.
     static constexpr Duration kHoleLife = 5min;
-    /// So many had to know of us before their silence means anything.
+    /// Nodes that must have replied to us before the silence of others counts.
     static constexpr unsigned kEnoughReplies = 100;
     static constexpr std::size_t kMaxRemembered = 4096;
 

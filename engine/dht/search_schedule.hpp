@@ -11,23 +11,23 @@
 
 namespace btfs::dht {
 
-/// Says which torrent is searched for next: each one when it is added, then before its announcements expire
-/// at other nodes; sooner if a search found nobody, and soonest if a reader waits. At most kMaxAtOnce
-/// searches run at a time. A machine for all torrents of the process.
+/// State machine that chooses the next torrent to search for, for all torrents of the process. A torrent is
+/// searched for when it is added, and again before its announcements expire at other nodes; sooner if a
+/// search found no peer, and soonest if a reader waits. At most kMaxAtOnce searches run at a time.
 class SearchSchedule {
   public:
     static constexpr std::size_t kMaxAtOnce = 8;
-    /// Two that nobody waits for begin so far apart, after the first kMaxAtOnce.
+    /// Time between the begins of two searches that no reader waits for, after the first kMaxAtOnce.
     static constexpr Duration kPace = 250ms;
     static constexpr Duration kInterval = 15min;
-    /// After a search that found nobody, doubled each time.
+    /// Time to the next search after one that found no peer; doubles each time.
     static constexpr Duration kFirstRetry = 10s;
     /// Between two searches for a torrent that is wanted.
     static constexpr Duration kWantedInterval = 30s;
 
     void add(const NodeId& info_hash, TimePoint now);
     void remove(const NodeId& info_hash);
-    /// Somebody waits for what no peer is there to send.
+    /// A reader waits for content that no connected peer can send.
     void want_peers(const NodeId& info_hash, TimePoint now);
     /// Our announce has changed, as by another port: searches again, since a search announces.
     void repeat(const NodeId& info_hash, TimePoint now);

@@ -154,7 +154,7 @@ class Document {
 /// Decodes one value that takes all of `text`. Neither recursion nor memory grows with its nesting: beyond
 /// the limit decoding ends. Keys are strings; integers may be loose (see Kind).
 Result<Document> decode(ByteView text, const Limits& limits = {});
-/// Decodes the value that `text` begins with; what follows it is left alone (BEP 9 sends data behind).
+/// Decodes the value that `text` begins with, and ignores bytes behind it (BEP 9 sends data there).
 Result<Document> decode_prefix(ByteView text, const Limits& limits = {});
 
 /// Appends values to a vector that the caller owns. Keys come in sorted order, each followed by one value

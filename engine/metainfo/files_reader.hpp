@@ -14,8 +14,9 @@
 
 namespace btfs {
 
-/// Gives `into` its files. What decides where bytes lie (lengths, the number of entries) is strict; a name,
-/// an attribute or a link that cannot be used costs its own entry that name, attribute or link.
+/// Reader of a torrent's files into `into`. Values that decide where bytes lie (lengths, the number of
+/// entries) must be right. A name, attribute or symlink that cannot be used is left out of its own entry
+/// only.
 class FilesReader {
   public:
     /// `list` and `charset` (of names that are not UTF-8; may be null) outlive this.

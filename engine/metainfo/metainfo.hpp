@@ -24,7 +24,7 @@ inline constexpr std::uint32_t kMaxPieceLength = std::uint32_t{512} << 20;
 inline constexpr std::size_t kMaxFiles = 2'000'000;
 /// Each piece costs some bytes for the torrent and a bit for each peer.
 inline constexpr std::uint64_t kMaxPieces = 1 << 21;
-/// Pieces times blocks in a whole piece (64 TiB of content): what the cache's bitmaps have places for.
+/// Pieces times blocks in a whole piece (64 TiB of content), the places in the cache's bitmaps.
 inline constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 32;
 // Beyond these the rest is left out.
 inline constexpr std::size_t kMaxTrackers = 500;
@@ -53,10 +53,10 @@ struct Metainfo {
     std::shared_ptr<const Bytes> info_bytes;
 };
 
-/// Reads a torrent file; what follows the end of its dictionary is ignored. Names, links, and values that
-/// neither the info-hash nor the layout depends on never make it fail. Names that are not UTF-8 are converted
-/// from the encoding that the torrent names; without one, each wrong byte becomes U+FFFD. Errors: those of
-/// bencode.hpp and torrent_*.
+/// Reads a torrent file, and ignores bytes behind its dictionary. Names, links, and values that neither the
+/// info-hash nor the layout depends on never make it fail. Names that are not UTF-8 are converted from the
+/// encoding that the torrent names; without one, each wrong byte becomes U+FFFD. Errors: those of bencode.hpp
+/// and torrent_*.
 Result<Metainfo> parse_torrent(ByteView torrent);
 
 /// Reads a bare info dictionary, which names no trackers and no encoding. Nothing may follow it. The caller

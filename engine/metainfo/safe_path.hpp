@@ -14,7 +14,7 @@
 
 namespace btfs {
 
-/// Folders inside each other; what lies deeper is folded into one name.
+/// Folders inside each other. Deeper names are folded into one.
 inline constexpr std::size_t kMaxFolderDepth = 128;
 
 /// One name as a file system can show it: valid UTF-8 of 1 to 255 bytes, no '/', no control character (C0,

@@ -22,11 +22,11 @@ struct ConnectedSocket {
     Address address;
 };
 
-/// Happy eyeballs (RFC 8305): the addresses are tried in their order, each one kConnectionAttemptDelay after
-/// the one before it, or at once when nobody is being tried; who answers first is it, and the others are
-/// closed. So a family that leads nowhere costs a quarter of a second. Errors: cancelled, timed_out, or the
-/// last one of the system; name_not_found if there is no address. On the io_context's thread; `sockets`
-/// outlives the coroutine.
+/// Connects to the first address that answers (happy eyeballs, RFC 8305). Tries the addresses in their order,
+/// each one kConnectionAttemptDelay after the one before it, or at once if no attempt is under way, and
+/// closes all but the first connection. So an address family that leads nowhere costs a quarter of a second.
+/// Errors: cancelled, timed_out, or the last one of the system; name_not_found if there is no address. On the
+/// io_context's thread; `sockets` outlives the coroutine.
 boost::asio::awaitable<Result<ConnectedSocket>> connect_to_first(SocketFactory& sockets,
                                                                  std::vector<Address> addresses,
                                                                  std::uint16_t port, TimePoint deadline);

@@ -35,18 +35,18 @@ class DhtClient {
     DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, DhtOptions options,
               std::uint64_t seed);
 
-    /// Looked up from now on. With the first torrent the nodes come to life: who has private ones only takes
-    /// no part (BEP 27).
+    /// Searches for the torrent's peers from now on. The nodes start with the first torrent, so that a
+    /// process with private torrents only takes no part in the DHT (BEP 27).
     void add(const Sha1Digest& info_hash, Torrent torrent);
-    /// Not any more, and nobody is told of it any more.
+    /// Ends the searches and announcements of the torrent.
     void remove(const Sha1Digest& info_hash);
-    /// A reader waits, and there is no peer.
+    /// A reader waits, and no peer is connected: searches soon.
     void want_peers(const Sha1Digest& info_hash);
     using ItemDone = std::function<void(std::optional<dht::RawItem>)>;
-    /// The newest item of that name, proven; nothing if none is found while the patience lasts. Brings the
-    /// nodes to life, too. `done` is called once, or never after stop().
+    /// Looks for the newest proven item of that name; `done` gets nothing if none is found within the
+    /// patience. Starts the nodes, too. `done` is called once, or never after stop().
     void find_item(const dht::ItemName& name, Duration patience, ItemDone done);
-    /// Others are told anew, by a search: what announce() says has changed.
+    /// Announces the torrent again, by a search, since the result of announce() has changed.
     void announce_again(const Sha1Digest& info_hash);
     /// Our addresses or routes are others.
     void handle_network_change();

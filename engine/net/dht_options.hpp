@@ -10,7 +10,7 @@
 namespace btfs::net {
 
 struct DhtOptions {
-    /// Nodes that are asked by those who know no others.
+    /// Public nodes to ask while few others are known.
     std::vector<HostPort> routers;
     /// The table that an earlier run's on_table() was given; may be empty.
     Bytes kept_table;

@@ -12,7 +12,7 @@ namespace btfs::net {
 struct LocalBinding {
     std::optional<Address> v4;
     std::optional<Address> v6;
-    std::string device;  ///< an interface's name: whatever the routes say, packets go over it or nowhere
+    std::string device;  ///< an interface's name: packets go over it or not at all, even against the routes
 
     bool allows(AddressFamily family) const {
         return (!v4 && !v6) || (family == AddressFamily::v4 ? v4 : v6).has_value();

@@ -47,7 +47,7 @@ class NameLookups {
     std::optional<Answer> ask(WaiterId waiter, const NameQuestion& question, LookUp look_up, TimePoint now);
     /// Makes a question that waits urgent.
     void hurry(const NameQuestion& question);
-    /// The waiter waits no longer. A question that nobody waits for is not sent.
+    /// Ends the wait of a waiter. A question without waiters is not sent.
     void leave(WaiterId waiter);
 
     /// The next question to send, while there are places.

@@ -14,14 +14,15 @@ class MappingSchedule {
     static constexpr Duration kFirstRetry = 1min;
     static constexpr Duration kLongestRetry = 30min;
 
-    /// A router that restarts has forgotten all, and may tell nobody.
+    /// Time to the next renewal of a long lease: a router that restarts forgets its mappings, and may not
+    /// tell.
     static constexpr Duration kLongestInterval = 15min;
 
     /// All is mapped, for so long at least: again at half that time, or sooner.
     void handle_mapped(std::chrono::seconds lease, TimePoint now);
     /// Something is not.
     void handle_failure(TimePoint now);
-    /// There is another router: what is known of the last one says nothing of it.
+    /// Handles a change of the router: forgets the failures of the last one.
     void handle_new_router();
 
     /// The next try; at the start, at once.

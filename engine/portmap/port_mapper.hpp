@@ -19,16 +19,16 @@ struct ReachablePorts {
     bool operator==(const ReachablePorts&) const = default;
 };
 
-/// Maps two ports by NAT-PMP or, where that is not answered, UPnP, and keeps them mapped until it is stopped:
-/// renews them, tries again later and later after failures, and begins anew when there is another router. It
-/// asks nobody while the way to the Internet does not begin at a router with a private address.
+/// Maps two ports by NAT-PMP or, if that is not answered, by UPnP, and keeps them mapped until it is stopped:
+/// renews them, tries again later and later after failures, and begins anew with another router. Sends
+/// nothing unless the default router has a private address.
 ///
 /// The libraries for both protocols wait for the network, so this has a thread of its own. All calls come
 /// from one other thread.
 class PortMapper {
   public:
-    /// Told on the mapper's thread, when the ports are no longer what was told last; the first time when they
-    /// are not our own.
+    /// Called on the mapper's thread when the ports differ from those of the last call; for the first time
+    /// when they differ from our own.
     using OnPorts = std::function<void(ReachablePorts)>;
 
     /// Longest time that stop() takes.

@@ -7,9 +7,9 @@
 
 namespace btfs::portmap {
 
-/// The router, if it comes forward as a gateway within two seconds, and describes itself within some more; of
-/// its services the first that knows an external address, or else the first that maps ports at all. Whoever
-/// else in the local network says that it is one is not listened to.
+/// Returns the router as a gateway, if it answers a search within two seconds and sends its description
+/// within some more. Uses the first of its services that knows an external address, or else the first that
+/// maps ports at all. Ignores other hosts of the local network that pose as a gateway.
 Result<std::unique_ptr<PortGateway>> find_upnp_gateway(const Address& router);
 
 }  // namespace btfs::portmap

@@ -38,7 +38,7 @@ class Announcing {
     /// Our addresses are others: announces again to the trackers that allow it by now.
     void handle_network_change();
     void set_port(AddressFamily family, std::uint16_t port);
-    /// Calls `stopped` once, when trackers have been told or there is nobody to tell.
+    /// Says goodbye to the trackers. Calls `stopped` once, when they have been told or none has to be told.
     void stop(std::function<void()> stopped);
 
     std::vector<tracker::TrackerStatus> status() const { return announcer_.status(); }

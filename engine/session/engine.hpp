@@ -67,7 +67,7 @@ struct TorrentSpec {
     std::vector<std::vector<std::string>> trackers;
     /// Peers that are known from the start, by name or address.
     std::vector<HostPort> peers;
-    /// Files to fetch though nobody reads them, if any are; empty: all files.
+    /// Files to fetch without a reader, if any are fetched so; empty: all files.
     std::vector<FileRange> background_files = {};
     /// Nodes of the DHT that its file names (BEP 5).
     std::vector<HostPort> dht_nodes = {};

@@ -27,7 +27,7 @@ class NameSchedule {
     TimePoint due() const { return due_; }
     void handle_found(TimePoint now);
     void handle_failure(TimePoint now);
-    /// The network is another one: what failed may work now.
+    /// Handles a change of the network: a look-up that failed may succeed now, so it is due at once.
     void handle_network_change(TimePoint now);
 
   private:

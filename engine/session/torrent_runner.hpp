@@ -32,7 +32,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
         ConnectionBudget& connections;
         const net::Routing& routing;
     };
-    /// Dials under way while nobody reads the torrent, at least; more if there are few torrents.
+    /// Dials under way that a torrent without readers may always have; more if there are few torrents.
     static constexpr std::size_t kIdleDials = 4;
 
     TorrentRunner(const Shared& shared, TorrentHandle handle, TorrentSpec spec, const TorrentOptions& options,

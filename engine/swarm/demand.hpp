@@ -34,8 +34,8 @@ enum class Offer : std::uint8_t {
     had,
 };
 
-/// The readers of one torrent and the pieces that they want. What a new statement of a reader costs grows
-/// with what it changes, not with the size of its window.
+/// Readers of one torrent and the pieces that they want. The cost of a new demand grows with the number of
+/// pieces that it changes, not with the size of the window.
 class Demand {
   public:
     /// `offer_of` is asked when a piece becomes wanted; later changes come by set_offer().
@@ -46,7 +46,7 @@ class Demand {
     void drop_reader(ReaderId reader);
     std::size_t reader_count() const { return readers_.size(); }
 
-    /// False if it stood there already, or nobody wants the piece.
+    /// Returns false if this is no change, or no reader wants the piece.
     bool set_offer(PieceIndex piece, Offer offer);
     bool wants(PieceIndex piece) const { return pieces_.contains(piece); }
     bool is_blocked_on(PieceIndex piece) const;

@@ -83,7 +83,8 @@ class Announcer {
     void complete();
     /// The swarm needs more peers.
     void want_peers(TimePoint now);
-    /// Peers of that family reach us there from now on: who was told of another port is told at once.
+    /// Sets the port at which peers of that family reach us. Trackers that were told of another port are told
+    /// at once.
     void set_port(AddressFamily family, std::uint16_t port);
     /// A magnet link or the user names one more.
     void add_tracker(std::string_view url, TimePoint now);

@@ -17,9 +17,9 @@ inline constexpr std::size_t kMaxHttpReplySize = 1 << 20;
 /// tracker_bad_url if it is not one of HTTP.
 Result<std::string> http_announce_url(std::string_view tracker_url, const AnnounceRequest& request);
 
-/// Reads a body, of any HTTP status: trackers refuse with 200 as with 4xx. A refusal is a reply with a
-/// failure_reason. What is wrong with one peer, count or time is ignored, and all else used.
-/// tracker_bad_reply for what is not an answer to an announce.
+/// Parses the body of a reply with any HTTP status: trackers refuse with 200 as well as with 4xx. A refusal
+/// is a reply with a failure_reason. Ignores a peer, count or time that is malformed, and uses all others.
+/// Returns tracker_bad_reply if the body is not an answer to an announce.
 Result<AnnounceReply> parse_http_announce(ByteView body);
 
 }  // namespace btfs::tracker

@@ -7,10 +7,10 @@
 
 namespace btfs::wire {
 
-/// A token bucket for one peer. Each message that changes nothing, or that costs us much more work than the
-/// peer, takes points; blocks, requests that are served and news of pieces take none. Honest peers stay far
-/// below: what they send for nothing are Cancels and Requests that crossed a block or a Choke, at most a
-/// queue's length at once.
+/// Token bucket for the messages of one peer. A message that changes nothing, or that costs us much more work
+/// than the peer, takes points; blocks, requests that are served and new pieces take none. Honest peers stay
+/// far below the limit: their only useless messages are Cancels and Requests that crossed a block or a Choke,
+/// at most a queue's length at once.
 class MessageBudget {
   public:
     static constexpr std::int64_t kPerSecond = 2'000;

@@ -121,9 +121,9 @@ enum class Direction { outgoing, incoming };
 class PeerSession final : private InboundStream::Sink {
   public:
     static constexpr std::uint32_t kOurReqq = RequestsToServe::kMaxWaiting;
-    /// While more bytes of messages wait to be sent, besides blocks, nothing more is read of the peer: it
-    /// would be answered by more of them. What one read brings may add to that. Reading goes on at half of
-    /// it.
+    /// Bytes of unsent messages, blocks not counted, beyond which the connection stops reading: each further
+    /// message of the peer may need another answer. One more read may add to the backlog. Reading resumes at
+    /// half of it.
     static constexpr std::size_t kMaxControlBacklog = 256 * 1024;
     static constexpr std::uint32_t kDefaultReqq = 250;
 
@@ -232,8 +232,8 @@ class PeerSession final : private InboundStream::Sink {
     void cancel(const BlockRef& block, TimePoint now);
     void send_block(const BlockRef& block, ContentView content);
     void refuse_block(const BlockRef& block);
-    /// The pieces are known now: what the peer said of them before is told in events. Once, if Config had
-    /// none. The peer hears that the info dictionary, unless it is null, can be had from us.
+    /// Sets the pieces, once, if Config had none. Messages about pieces that came before now become events.
+    /// Tells the peer that it can get the info dictionary from us, unless `metadata` is null.
     void know_content(const Layout& layout, std::shared_ptr<const Bytes> metadata, TimePoint now);
     /// Nothing if the peer does not speak ut_metadata (extended().metadata_id).
     void request_metadata(std::uint32_t piece);

@@ -26,7 +26,7 @@ struct ClientOptions {
 struct WireTotals {
     std::uint64_t useful = 0;   ///< blocks that their sender was asked for
     std::uint64_t twice = 0;    ///< blocks that are here already, or will come from somebody else
-    std::uint64_t unasked = 0;  ///< blocks that nobody wants any more
+    std::uint64_t unasked = 0;  ///< blocks that are not wanted any more
     std::uint64_t received() const { return useful + twice + unasked; }
 };
 

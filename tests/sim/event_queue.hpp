@@ -1,4 +1,4 @@
-// Virtual time: what happens next, and when.
+// Event queue of virtual time.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +36,8 @@ class EventQueue {
         return true;
     }
 
-    /// Events hold what nodes own: they go first. What their going makes goes too.
+    /// Destroys all events, and those that their destruction creates. Called before the nodes are destroyed,
+    /// since events hold buffers of theirs.
     void clear() {
         while (!heap_.empty()) std::exchange(heap_, {}).clear();
     }

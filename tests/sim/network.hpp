@@ -21,7 +21,7 @@ struct LinkOptions {
     double down = 2.5e6;                             ///< bytes per second
     Duration delay = std::chrono::milliseconds(10);  ///< one way, to the middle of the network
     double loss = 0;                                 ///< chance of each segment that the host sends
-    /// The longest queue that stands in front of the link; what would wait longer is lost.
+    /// Longest queue in front of the link; packets that would wait longer are lost.
     Duration queue = std::chrono::milliseconds(100);
 };
 

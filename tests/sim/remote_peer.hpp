@@ -36,7 +36,7 @@ struct PeerOptions {
     double gains = 0;           ///< pieces per second that it gets from others
     bool downloads = false;     ///< asks us for what it lacks
     Duration unchokes_after{};  ///< from the time when we are interested
-    bool reachable = true;      ///< false: nobody answers there
+    bool reachable = true;      ///< false: it does not answer dials
     Duration joins_at{};
     Duration leaves_at = std::chrono::hours(10);
     Duration rate_changes_every{};  ///< 0: never
@@ -51,7 +51,7 @@ struct PeerOptions {
 class RemotePeer;
 class Callee {
   public:
-    /// False if nobody takes the call.
+    /// Returns false if the connection is refused.
     virtual bool call(RemotePeer& from, const Endpoint& endpoint) = 0;
 
   protected:

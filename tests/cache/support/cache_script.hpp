@@ -1,5 +1,4 @@
-// Small life of a cache directory, over any files: what the whole cache does is done, and what it says is
-// checked.
+// Script that uses all functions of a cache directory, over any files, and checks the results.
 #pragma once
 
 #include <atomic>
@@ -29,7 +28,7 @@ class CacheRun final : private StorageEvents {
     /// The swarm sends the piece, if it is missing. True if it verified.
     bool fetch(PieceIndex piece);
     enum class Outcome { right, wrong, failed };
-    /// Reads as a file system does; whatever is lost meanwhile comes from the swarm.
+    /// Reads as a file system does. Pieces that are lost meanwhile come from the swarm.
     Outcome read(ByteRange range);
     /// Reads as an upload does, which does not wait for the swarm.
     Outcome upload(PieceIndex piece);

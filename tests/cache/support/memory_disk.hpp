@@ -38,7 +38,7 @@ class MemoryDisk final : public Files {
   public:
     explicit MemoryDisk(DiskImage image = {});
 
-    /// All changes so far; while nobody uses the disk.
+    /// Returns all changes so far. Called while no store uses the disk.
     const std::vector<DiskChange>& changes() const;
     DiskImage image() const;
     /// The next sync of a file fails with EIO, and what was written before may be lost for good.

@@ -11,7 +11,7 @@ struct LargeNetworkReport {
     unsigned median_hops = 0;
     std::size_t median_asked = 0;  ///< nodes
     double median_first_peer = 0;  ///< seconds
-    // Of a node that nobody wants anything of, both ways, bytes a second.
+    // Traffic of an idle node, both ways, in bytes a second.
     double median_idle = 0;
     double most_idle = 0;
 };

@@ -55,7 +55,7 @@ class TcpServer {
     std::thread thread_;
 };
 
-/// Its queue is full: who connects to it waits for ever.
+/// Server whose accept queue is full, so that a connection to it is never established.
 class SilentServer {
   public:
     SilentServer(const std::string& address, std::uint16_t port);
