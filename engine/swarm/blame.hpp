@@ -1,4 +1,4 @@
-// Decides who is to blame for a piece that fails its hash, and whom it is fetched from next.
+// Policy for pieces that fail their hash: finds the guilty peer, and chooses the peers to fetch from next.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 
 namespace btfs {
 
-/// Never reused within a torrent. 0 is nobody.
+/// Id of a connection, never reused within a torrent. 0 means none.
 using ConnectionId = std::uint64_t;
 inline constexpr ConnectionId kNobody = 0;
 

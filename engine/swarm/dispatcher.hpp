@@ -39,7 +39,7 @@ class Dispatcher {
           hedging_(world.peers, world.picker,
                    [this](const Peer& peer, PieceIndex piece) { return usable(peer, piece); }) {}
 
-    /// Besides what readers want, these pieces, rarest first.
+    /// Also fetches these pieces, rarest first, besides those that readers want.
     void set_background(Bitfield pieces) {
         background_missing_ = pieces.count_without(world_.picker.had());
         background_ = std::move(pieces);
@@ -54,13 +54,13 @@ class Dispatcher {
         excluded_ = std::move(excluded);
     }
 
-    // ---- what has changed ----
-    /// The peer's queue.
+    // ---- changes ----
+    /// The peer's queue has changed.
     void on_peer_changed(Peer& peer);
-    /// It may be asked for what it could not be asked for before.
+    /// The peer may be asked for pieces that it could not be asked for before.
     void on_peer_offers(Peer& peer);
     void on_peer_gone(const Peer& peer);
-    /// There may be more to ask for, or somebody new waits.
+    /// There may be more blocks to ask for, or a new read waits.
     void on_demand_changed() { work_news_ = blocked_news_ = true; }
     /// Storage has memory again.
     void on_credit();
@@ -69,7 +69,7 @@ class Dispatcher {
 
     /// Fills the queues of the peers for which something has changed. Called after each change.
     void dispatch(TimePoint now);
-    /// The time at which dispatch() has to be called though nothing happened: something may be late then.
+    /// The time at which dispatch() has to be called without a change, since a block may be late then.
     TimePoint next_timeout() const;
 
     /// A requested block has come from a peer; `data` is empty if it is in its place. Gives its piece if that
@@ -77,14 +77,15 @@ class Dispatcher {
     PartialPiece* take_block(Peer& peer, const BlockRef& block, ByteView data, TimePoint now);
     /// Asks each unchoked peer that was not asked for a while for one useful block, so that it keeps us.
     void stay_in_touch(TimePoint now);
-    /// Cancels what nobody wants any more, unless it is about to come.
+    /// Cancels requests for pieces that are not wanted any more, unless their blocks are about to arrive.
     void drop_unwanted(TimePoint now);
-    /// Gives all that was asked of a peer back to the others; cancels it if the peer is still connected.
+    /// Frees all blocks that were asked of a peer, so that others can be asked. `cancel`: tells the peer,
+    /// which is still connected.
     void release(Peer& peer, bool cancel, TimePoint now);
     /// One block will not come from this peer.
     void release_block(const Peer& peer, const BlockRef& block);
 
-    /// Bytes came that were not needed (any more).
+    /// Bytes have arrived that were not needed (any more).
     void count_wasted(std::uint64_t bytes) { hedging_.on_wasted(bytes); }
     std::uint64_t wasted() const { return hedging_.wasted(); }
 

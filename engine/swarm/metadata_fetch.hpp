@@ -14,27 +14,27 @@
 
 namespace btfs {
 
-/// A machine: knows peers by their ids, and the sizes that they claim. Pieces are spread over the peers that
-/// claim the same size, and asked of another one too when one is late. Nothing counts before all of it has
-/// the right hash. What has not was sent by somebody: if by one peer, that one is out; if by several, one of
-/// them is asked for all of it, and so on. At most kMaxSizes claims are followed at a time, so that memory is
-/// bounded. Those that led nowhere least often come first, and of these the ones with the most peers: such a
-/// claim takes the place of one with fewer.
+/// State machine that fetches the info dictionary (BEP 9). Knows peers by their ids, and the sizes that they
+/// claim. Spreads the pieces over the peers that claim the same size, and asks a second peer for a piece that
+/// is late. A dictionary counts only if the whole of it has the right hash. If a wrong one was sent by a
+/// single peer, that peer is out. If by several, one of them is asked for all of it, and so on. Follows at
+/// most kMaxSizes claims at a time, so that memory is bounded. Claims that stalled least often come first,
+/// and of these the ones with the most peers: such a claim takes the place of one with fewer peers.
 class MetadataFetch {
   public:
-    /// The largest dictionary that is believed.
+    /// Largest size that is believed, in bytes.
     static constexpr std::uint32_t kMaxSize = 30 << 20;
     static constexpr std::size_t kMaxSizes = 3;
-    /// A claim without progress for so long makes way for another.
+    /// A claim without progress for this long makes way for another.
     static constexpr Duration kStalled = 5s;
-    /// A claim that has not led to the dictionary for so long makes way, too: liars can send a piece now and
-    /// then. Twice as long at its next turn, and so on, so that a slow peer gets through.
+    /// A claim that has not led to the dictionary after this long makes way, too: liars can send a piece now
+    /// and then. The time doubles with each turn of the claim, so that a slow peer gets through.
     static constexpr Duration kTurn = 20s;
     /// Pieces that one peer is asked for at a time.
     static constexpr std::size_t kMaxWaiting = 16;
-    /// A peer may say another size so often; each new claim starts with a clean record.
+    /// Times that a peer may change its size. Each new claim starts with a clean record.
     static constexpr int kMaxChanges = 3;
-    /// A piece that was not sent for so long is asked of somebody else as well.
+    /// A piece that has not arrived after this long is asked of another peer as well.
     static constexpr Duration kLate = 1s;
     /// A peer is not asked for the same piece again sooner (libtorrent takes it for an offence).
     static constexpr Duration kAskAgain = 4s;
@@ -53,7 +53,7 @@ class MetadataFetch {
     /// A peer that says another size later starts over.
     bool add_peer(ConnectionId peer, std::uint32_t size);
     void remove_peer(ConnectionId peer);
-    /// True if the peer can be of no use any more: it has sent what is wrong.
+    /// Returns true if the peer is of no use any more, since it has sent a wrong piece.
     bool handle_data(ConnectionId peer, std::uint32_t piece, std::uint32_t total_size, ByteView data,
                      TimePoint now);
     void handle_reject(ConnectionId peer, std::uint32_t piece, TimePoint now);
@@ -67,7 +67,7 @@ class MetadataFetch {
     std::optional<Bytes> take_whole();
 
     std::uint32_t pieces_had() const;
-    /// As the peers claim that have sent the most; 0 if nobody has said.
+    /// Number of pieces by the claim that has made the most progress; 0 if there is no claim.
     std::uint32_t piece_count() const;
 
   private:

@@ -1,4 +1,4 @@
-// One piece that is being received: which of its blocks are here, and who was asked for the others.
+// Piece that is being received: its blocks that have arrived, and the peers that were asked for the others.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 namespace btfs {
 
 enum class BlockState : std::uint8_t {
-    free,      ///< nobody is asked
+    free,      ///< no peer is asked
     asked,     ///< one or more peers are asked
     received,  ///< in the buffer (or padding, which needs no peer)
 };
@@ -68,7 +68,7 @@ class PartialPiece {
 
     /// The block is free or asked, has fewer than kMaxAskers, and the peer is not among them.
     void ask(std::uint32_t block, const Asker& asker);
-    /// The peer will not send it; the block is free again when nobody else is asked.
+    /// The peer will not send the block, which is free again if no other peer is asked.
     void unask(std::uint32_t block, ConnectionId peer);
     /// Gives the other peers that were asked for it, to be cancelled.
     std::vector<ConnectionId> receive(std::uint32_t block, ConnectionId from);

@@ -8,8 +8,8 @@
 
 namespace btfs {
 
-/// A value that time is passed to: it needs no tick. What went by counts less the longer ago it was, so that
-/// after kMemory about a third of it is left.
+/// Rate of bytes, as a value that gets the time with each call and needs no tick. Older bytes count less:
+/// after kMemory about a third of them is left.
 class RateMeter {
   public:
     static constexpr Duration kMemory = 3s;

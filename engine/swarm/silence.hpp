@@ -9,17 +9,17 @@
 
 namespace btfs {
 
-/// Sets one alarm for each peer that was asked for something: the moment at which it will have been silent
-/// for too long, if it goes on so. An alarm may ring early, and is then set anew. What follows from silence
-/// the dispatcher decides. Patience is some times what one block should take, so a slow peer is not taken for
-/// a dead one.
+/// Sets an alarm for each peer with requests in flight: the time at which the peer will have been silent for
+/// too long. An alarm may ring early, and is then set anew. The dispatcher decides what follows from silence.
+/// The patience is a multiple of the time that one block should take, so a slow peer is not taken for a dead
+/// one.
 class Silence {
   public:
-    /// The least and the longest patience, and what lies between: so many times one block's delivery.
+    /// Patience: kBlocks times the delivery time of a block, between kShortest and kLongest.
     static constexpr Duration kShortest = std::chrono::seconds(1);
     static constexpr Duration kLongest = std::chrono::seconds(4);
     static constexpr int kBlocks = 4;
-    /// A peer that sends parts of a block, but no whole one, has so many times that.
+    /// Factor of the patience with a peer that sends parts of blocks, but no whole one.
     static constexpr int kTrickleFactor = 2;
 
     /// The table outlives this.
@@ -33,7 +33,7 @@ class Silence {
     /// A peer whose alarm rings now, and has none from here on; null if none rings.
     Peer* take_due(TimePoint now);
     TimePoint next() const { return alarms_.empty() ? kNever : alarms_.begin()->first; }
-    /// True if no other peer sends anything: what this one owes nobody else would bring.
+    /// Returns true if no other peer can send blocks: there is no use in asking another for this peer's.
     bool is_alone(const Peer& peer) const;
 
   private:

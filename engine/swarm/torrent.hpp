@@ -32,12 +32,12 @@
 
 namespace btfs {
 
-// ---- actions: what the shell has to do ----
+// ---- actions, which the engine carries out ----
 
 /// Connect to a peer; handle_connected() or handle_dial_failed() answers.
 struct Dial {
     Endpoint endpoint;
-    /// A read waits for what peers have.
+    /// True if a read waits for content.
     bool reader_waits = false;
 };
 /// The peer has bytes to send.
@@ -49,7 +49,7 @@ struct Disconnect {
     ConnectionId connection;
     Error reason;
 };
-/// The last missing piece has come: trackers want to know.
+/// The last missing piece has come: trackers are to be told.
 struct Completed {};
 /// The info dictionary is here, and has the right hash: parse it, open a store, know_content().
 struct MetadataFetched {
@@ -79,7 +79,7 @@ struct TorrentOptions {
     PeerPorts ports = {};
     std::size_t max_peers = 80;
     std::size_t upload_slots = 16;
-    /// Fetch what nobody reads, too.
+    /// Fetch pieces that no reader wants, too.
     bool background = false;
     /// If so, of these files alone; empty: of all.
     std::vector<FileRange> background_files = {};
@@ -105,7 +105,7 @@ struct TransferRates {
     double up = 0;
 };
 
-/// Of the info dictionary that is being fetched; zeros if none is, or nobody has said how large it is.
+/// Progress of the info dictionary; zeros if none is being fetched, or its size is not known.
 struct MetadataProgress {
     std::uint32_t pieces_had = 0;
     std::uint32_t piece_count = 0;
@@ -119,7 +119,7 @@ class Torrent final : private wire::BlockPlaces {
     /// Of the torrent only the name is known, and the info dictionary is fetched from peers (BEP 9). Before
     /// know_content() there are no readers and no events of a store.
     Torrent(const Identity& identity, const TorrentOptions& options, std::uint64_t seed, TimePoint now);
-    /// All references outlive the torrent. What the store has is asked once, here.
+    /// Sets the content. Asks the store once, here, which pieces it has. All references outlive the torrent.
     void know_content(const Layout& layout, Storage& storage, std::shared_ptr<const Bytes> metadata,
                       TimePoint now);
     /// Both at once.
@@ -223,7 +223,7 @@ class Torrent final : private wire::BlockPlaces {
     void on_event(Peer& peer, const wire::PexArrived& e, TimePoint now);
     void on_event(Peer& peer, const wire::Failed& e, TimePoint now);
 
-    /// After each input: asks, dials, and notes who has something to send.
+    /// Called after each input: asks for blocks, dials, and notes the peers that have bytes to send.
     void settle(TimePoint now);
     void ask_for_metadata(TimePoint now);
     void tell_of_peers(TimePoint now);

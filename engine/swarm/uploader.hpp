@@ -1,4 +1,4 @@
-// Serves blocks to peers: chooses who is unchoked, and which verified bytes are read next.
+// Server of blocks to peers: chooses the peers to unchoke, and the verified bytes to read next.
 #pragma once
 
 #include <cstdint>
