@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "tests/support/fake_demand_sink.hpp"
@@ -30,8 +31,9 @@ class FuseOps : public testing::Test {
         int ends[2];
         EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
         kernel = ends[0];
-        const char* arguments[] = {"btfs"};
-        fuse_args args = FUSE_ARGS_INIT(1, const_cast<char**>(arguments));
+        const std::string limit = "max_read=" + std::to_string(kMaxRead);
+        const char* arguments[] = {"btfs", "-o", limit.c_str()};
+        fuse_args args = FUSE_ARGS_INIT(3, const_cast<char**>(arguments));
         session = fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), &mount);
         fuse_opt_free_args(&args);
         EXPECT_EQ(fuse_session_mount(session, ("/dev/fd/" + std::to_string(ends[1])).c_str()), 0);

@@ -150,7 +150,9 @@ TEST(HttpAnnounceTest, GarbageIsABadReply) {
 }
 
 TEST(HttpAnnounceTest, AReplyThatIsTooDeepOrHasTooManyValuesIsABadReply) {
-    const auto with = [](const std::string& more) { return parse("d8:intervali60e5:peers0:1:z" + more + "e"); };
+    const auto with = [](const std::string& more) {
+        return parse("d8:intervali60e5:peers0:1:z" + more + "e");
+    };
     const auto nested = [](std::size_t depth) { return std::string(depth, 'l') + std::string(depth, 'e'); };
     const auto list = [](std::size_t count) {
         std::string text = "l";
