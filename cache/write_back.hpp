@@ -20,8 +20,8 @@ namespace btfs {
 class WriteBack {
   public:
     static constexpr Duration kRetryAfter = 3s;
-    /// Limit of what is kept, so that a piece that is read in small reads is not fetched for each of them; the
-    /// newest piece is kept always.
+    /// Limit of what is kept, so that a piece that is read in small reads is not fetched for each of them;
+    /// the newest piece is kept always.
     static constexpr std::size_t kKeptBytes = 16 << 20;
 
     /// A verified piece in memory.

@@ -23,8 +23,7 @@ EngineStatus::EngineStatus(Engine& engine, Duration patience)
 EngineStatus::Snapshot EngineStatus::get() {
     const auto limit = Clock::now() + patience_;
     std::unique_lock lock(shared_->mutex);
-    const std::uint64_t wanted =
-        shared_->asked_count + 1;  // an earlier question may get an older status
+    const std::uint64_t wanted = shared_->asked_count + 1;  // an earlier question may get an older status
     while (shared_->answered_count < wanted) {
         if (shared_->under_way()) {
             if (shared_->answered.wait_until(lock, limit) == std::cv_status::timeout) break;
