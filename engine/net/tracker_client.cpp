@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "engine/log/log.hpp"
 #include "engine/tracker/http_announce.hpp"
 #include "engine/tracker/tracker_url.hpp"
 
@@ -17,6 +18,12 @@ namespace {
 
 Families families_of(AddressFamily family) {
     return family == AddressFamily::v4 ? Families::v4 : Families::v6;
+}
+
+void note_tracker(AnnounceReply& reply, const Address& address) {
+    if (const std::size_t dropped = reply.set_tracker(address); dropped > 0)
+        log::debug("the tracker at {} names {} peers of private networks, which are not dialled",
+                   address.text(), dropped);
 }
 
 }  // namespace
@@ -112,7 +119,7 @@ Awaitable<Result<AnnounceReply>> TrackerClient::ask_over_http(const Queued& queu
     auto reply = tracker::parse_http_announce(as_bytes(response->body));
     // The body is not a reply to an announce, so the HTTP status tells more than the parse error.
     if (!reply && response->status >= 400) co_return make_error_code(Errc::http_status);
-    if (reply) reply->tracker = response->server;
+    if (reply) note_tracker(*reply, response->server);
     co_return reply;
 }
 
@@ -164,6 +171,7 @@ void TrackerClient::finish(std::uint64_t id, Result<AnnounceReply> result) {
     names_.erase(id);
     auto node = exchanges_.extract(id);
     if (node.empty()) return;
+    if (result) note_tracker(*result, node.mapped()->to.address);
     if (node.mapped()->machine) udp_.unsubscribe(node.mapped()->subscription);
     // Posted, so that `done` is never called inside announce(): announce() itself comes here if a send fails
     // at once.

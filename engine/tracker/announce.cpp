@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include "engine/core/address_scope.hpp"
+
 namespace btfs::tracker {
+
+std::size_t AnnounceReply::set_tracker(const Address& address) {
+    tracker = address;
+    return std::erase_if(peers, [&](const Endpoint& peer) { return !may_tell_of(address, peer.address); });
+}
 
 Duration usable_interval(std::int64_t interval_seconds) {
     constexpr auto longest = std::chrono::duration_cast<std::chrono::seconds>(kLongestInterval).count();

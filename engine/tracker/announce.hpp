@@ -44,9 +44,13 @@ struct AnnounceReply {
     std::string warning;
     std::string tracker_id;
     std::optional<Address> external_ip;  ///< ours, as the tracker sees it (BEP 24)
-    std::optional<Address> tracker;      ///< the address that answered over HTTP
+    std::optional<Address> tracker;      ///< the address that answered
 
     bool refused() const { return !failure_reason.empty(); }
+    /// Notes the address that answered. Drops the peers of a narrower scope than that address, as
+    /// may_tell_of() says: a public tracker must not make us connect to hosts of our own network. Returns how
+    /// many were dropped.
+    std::size_t set_tracker(const Address& address);
 };
 
 /// A tracker's interval is kept between these. The shortest is what private trackers ask for at the least;

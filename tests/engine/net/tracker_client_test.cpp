@@ -170,6 +170,40 @@ TEST_F(TrackerClientTest, OurAddressIsToldWithWhoeverSeesIt) {
     EXPECT_EQ(reply->tracker, Address::parse("127.0.0.1"));
 }
 
+/// A tracker over UDP (BEP 15) that names one peer to all.
+class UdpTracker {
+  public:
+    explicit UdpTracker(const Endpoint& peer) { peer.append_compact(peer_); }
+    std::string url() const { return "udp://127.0.0.1:" + std::to_string(server_.port()) + "/announce"; }
+
+  private:
+    std::string answer(const std::string& datagram) const {
+        ByteReader in(as_bytes(datagram));
+        in.u64();
+        const std::uint32_t action = in.u32(), transaction = in.u32();
+        Bytes out;
+        ByteWriter writer(out);
+        writer.u32(action).u32(transaction);
+        if (action == 0) {
+            writer.u64(7);  // a connection id
+        } else {
+            writer.u32(1800).u32(0).u32(1).bytes(peer_);
+        }
+        return std::string(as_text(out));
+    }
+
+    Bytes peer_;
+    test::UdpServer server_{[this](const std::string& datagram) { return answer(datagram); }};
+};
+
+TEST_F(TrackerClientTest, WhereAReplyCameFromIsToldOverUdpToo) {
+    UdpTracker server(*Endpoint::parse("10.0.0.1:6881"));
+    const auto reply = outcome(server.url());
+    ASSERT_TRUE(reply) << reply.error().message();
+    EXPECT_EQ(reply->tracker, Address::parse("127.0.0.1"));
+    EXPECT_EQ(reply->peers, std::vector{*Endpoint::parse("10.0.0.1:6881")});
+}
+
 TEST_F(TrackerClientTest, WhatIsNoReplyIsTold) {
     std::string sent;
     test::TcpServer server([&](tcp::socket& s, const std::string&) { test::send(s, sent); });
