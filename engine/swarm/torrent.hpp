@@ -37,8 +37,6 @@ namespace btfs {
 /// Connect to a peer; handle_connected() or handle_dial_failed() answers.
 struct Dial {
     Endpoint endpoint;
-    /// True if a read waits for content.
-    bool reader_waits = false;
 };
 /// The peer has bytes to send.
 struct Send {

@@ -35,7 +35,7 @@ void Torrent::dial_more(TimePoint now) {
         const auto endpoint = peer_list_.next(now);
         if (!endpoint) return;
         ++dialling_;
-        actions_.push_back(Dial{*endpoint, readers_wait()});
+        actions_.push_back(Dial{*endpoint});
     }
 }
 
@@ -232,7 +232,7 @@ void Torrent::redial_silent(TimePoint now) {
         if (!silent || !redialling_.emplace(*peer->dial_endpoint, id).second) continue;
         peer->redialled = now;
         ++dialling_;
-        actions_.push_back(Dial{*peer->dial_endpoint, true});
+        actions_.push_back(Dial{*peer->dial_endpoint});
     }
 }
 
