@@ -1,10 +1,12 @@
 #include "engine/dht/node.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
 #include "engine/core/address_scope.hpp"
+#include "engine/core/secret.hpp"
 
 namespace btfs::dht {
 namespace {
@@ -13,6 +15,14 @@ constexpr std::size_t kMaxHints = 300;
 constexpr std::size_t kMaxRouters = 64;
 constexpr std::size_t kMaxStarters = 16;
 constexpr Duration kExpiryInterval = 1min;
+
+/// One that nobody can tell from those before, not even the nodes that saw them: who guesses it can forge the
+/// reply.
+std::uint32_t fresh_transaction() {
+    std::array<std::byte, 4> raw;
+    fill_secret(raw);
+    return load_big_endian<std::uint32_t>(raw.data());
+}
 
 std::string text_of(std::uint32_t transaction) {
     Bytes bytes;
@@ -164,7 +174,7 @@ void Node::ask(const Endpoint& to, std::optional<NodeId> expected, Method method
                std::optional<LookupId> lookup, TimePoint now) {
     std::uint32_t transaction;
     do {
-        transaction = static_cast<std::uint32_t>(rng_.next());
+        transaction = fresh_transaction();
     } while (pending_.contains(transaction));
     pending_[transaction] = {to, expected, lookup, now};
     timeouts_.emplace_back(now + kTimeout, transaction);

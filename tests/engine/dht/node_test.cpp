@@ -97,6 +97,18 @@ TEST(NodeTest, NodesOfAnEarlierRunDoInsteadOfARouter) {
     EXPECT_EQ(look_up(network, again, info_hash, std::nullopt).peers.size(), 1u);
 }
 
+TEST(NodeTest, TransactionIdsDoNotFollowFromTheSeed) {
+    const auto transaction = [] {
+        Rng rng(7);
+        Node node(AddressFamily::v4, rng, TimePoint{} + 1h);
+        node.add_router(*Endpoint::parse("192.0.2.1:6881"), true, TimePoint{} + 1h);
+        const auto datagram = node.poll_datagram();
+        return std::get<Query>(*parse_krpc(datagram.value().bytes)).transaction;
+    };
+    EXPECT_EQ(transaction().size(), 4u);
+    EXPECT_NE(transaction(), transaction());
+}
+
 TEST(NodeTest, ARouterThatIsDeadAtFirstIsTriedAgain) {
     Network network(4);
     const auto nodes = grow(network, 20);
