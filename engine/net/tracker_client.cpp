@@ -37,6 +37,7 @@ struct TrackerClient::UdpExchange {
     boost::asio::steady_timer deadline;
     Endpoint to;
     std::optional<tracker::UdpAnnounce> machine;
+    std::uint32_t transaction = 0;  ///< that is subscribed to
     UdpMux::Subscription subscription = 0;
 };
 
@@ -144,17 +145,27 @@ void TrackerClient::begin_udp(std::uint64_t id, const Endpoint& to, const std::s
     std::erase_if(connections_, [&](const auto& entry) { return !entry.second.alive(now); });
     exchange.to = to;
     exchange.machine.emplace(job.request, job.family, target, known, rng_, now);
-    exchange.subscription = udp_.subscribe(to, [this, id](ByteView datagram) {
+    pump(id);
+}
+
+/// Subscribes to the transaction of the day: an announce begins one to connect, and one more to announce.
+void TrackerClient::listen(std::uint64_t id) {
+    UdpExchange& exchange = *exchanges_[id];
+    const std::uint32_t transaction = exchange.machine->transaction();
+    if (exchange.subscription != 0 && exchange.transaction == transaction) return;
+    udp_.unsubscribe(exchange.subscription);
+    exchange.transaction = transaction;
+    exchange.subscription = udp_.subscribe(exchange.to, transaction, [this, id](ByteView datagram) {
         auto found = exchanges_.find(id);
         if (found == exchanges_.end()) return;
         found->second->machine->handle_datagram(datagram, Clock::now());
         pump(id);
     });
-    pump(id);
 }
 
 void TrackerClient::pump(std::uint64_t id) {
     UdpExchange& exchange = *exchanges_[id];
+    listen(id);
     while (auto datagram = exchange.machine->poll_datagram())
         if (Error error = udp_.send(exchange.to, *datagram)) return finish(id, error);
     if (exchange.machine->connection()) connections_[exchange.to] = *exchange.machine->connection();
@@ -172,7 +183,7 @@ void TrackerClient::finish(std::uint64_t id, Result<AnnounceReply> result) {
     auto node = exchanges_.extract(id);
     if (node.empty()) return;
     if (result) note_tracker(*result, node.mapped()->to.address);
-    if (node.mapped()->machine) udp_.unsubscribe(node.mapped()->subscription);
+    udp_.unsubscribe(node.mapped()->subscription);
     // Posted, so that `done` is never called inside announce(): announce() itself comes here if a send fails
     // at once.
     boost::asio::post(io_,

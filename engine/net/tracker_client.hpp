@@ -63,6 +63,7 @@ class TrackerClient {
     Awaitable<void> announce_udp(tracker::AnnounceJob job, tracker::TrackerUrl url, AnnounceTicket ticket);
     void begin_udp(std::uint64_t id, const Endpoint& to, const std::string& target,
                    const tracker::AnnounceJob& job);
+    void listen(std::uint64_t id);
     void pump(std::uint64_t id);
     void finish(std::uint64_t id, Result<tracker::AnnounceReply> result);
 

@@ -39,15 +39,15 @@ Error UdpMux::send(const Endpoint& to, ByteView datagram) {
     return error;
 }
 
-UdpMux::Subscription UdpMux::subscribe(const Endpoint& from, Receive receive) {
-    senders_.emplace(next_, from);
-    subscribers_.emplace(std::pair(from, next_), std::move(receive));
+UdpMux::Subscription UdpMux::subscribe(const Endpoint& from, std::uint32_t transaction, Receive receive) {
+    const Awaited awaited{from, transaction, next_};
+    awaited_.emplace(next_, awaited);
+    subscribers_.emplace(awaited, std::move(receive));
     return next_++;
 }
 
 void UdpMux::unsubscribe(Subscription subscription) {
-    if (const auto sender = senders_.extract(subscription))
-        subscribers_.erase({sender.mapped(), subscription});
+    if (const auto awaited = awaited_.extract(subscription)) subscribers_.erase(awaited.mapped());
 }
 
 void UdpMux::wait(AddressFamily family) {
@@ -71,13 +71,21 @@ void UdpMux::receive_all(Socket& from_socket) {
             if (krpc_) krpc_(from, datagram);
             continue;
         }
-        std::vector<Receive> receivers;  // a copy, since subscribers may unsubscribe meanwhile
-        for (auto at = subscribers_.lower_bound({from, 0});
-             at != subscribers_.end() && at->first.first == from; ++at)
-            receivers.push_back(at->second);
-        for (const Receive& receive : receivers) receive(datagram);
-        if (receivers.empty()) answer_stranger(from, datagram);
+        if (!deliver(from, datagram)) answer_stranger(from, datagram);
     }
+}
+
+/// False if nobody waits for the transaction that it names behind its first four bytes.
+bool UdpMux::deliver(const Endpoint& from, ByteView datagram) {
+    ByteReader in(datagram);
+    in.u32();
+    const std::uint32_t transaction = in.u32();
+    const auto found = subscribers_.lower_bound({from, transaction, 0});
+    if (!in.ok() || found == subscribers_.end()) return false;
+    if (found->first.from != from || found->first.transaction != transaction) return false;
+    const Receive receive = found->second;  // it may unsubscribe meanwhile
+    receive(datagram);
+    return true;
 }
 
 void UdpMux::answer_stranger(const Endpoint& from, ByteView datagram) {

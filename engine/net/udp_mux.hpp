@@ -14,9 +14,9 @@
 
 namespace btfs::net {
 
-/// On the port that peers are told of, if it is free. A datagram goes to all who listen to its sender, who
-/// tell theirs by what it says; from anybody else, only an attempt to open a uTP connection is answered. On
-/// the engine thread.
+/// On the port that peers are told of, if it is free. A tracker's datagram goes to the subscriber whose
+/// transaction it names (BEP 15); of what nobody waits for, only an attempt to open a uTP connection is
+/// answered. On the engine thread.
 class UdpMux {
   public:
     using Receive = std::function<void(ByteView)>;
@@ -31,7 +31,9 @@ class UdpMux {
     std::uint16_t port() const;
     /// Best effort, as UDP is; an error only if there is no socket of that family.
     Error send(const Endpoint& to, ByteView datagram);
-    Subscription subscribe(const Endpoint& from, Receive receive);
+    /// For replies to one transaction. Of two subscribers to the same one, the older gets them. Never 0.
+    Subscription subscribe(const Endpoint& from, std::uint32_t transaction, Receive receive);
+    /// Unknown ones are ignored.
     void unsubscribe(Subscription subscription);
     /// DHT messages from anybody: they are dictionaries, and nothing else that comes begins like one.
     void receive_krpc(ReceiveFrom receive) { krpc_ = std::move(receive); }
@@ -43,6 +45,7 @@ class UdpMux {
   private:
     using Socket = boost::asio::ip::udp::socket;
     Error open(AddressFamily family);
+    bool deliver(const Endpoint& from, ByteView datagram);
     void answer_stranger(const Endpoint& from, ByteView datagram);
     void wait(AddressFamily family);
     void receive_all(Socket& socket);
@@ -51,8 +54,14 @@ class UdpMux {
     SocketFactory& sockets_;
     std::uint16_t port_ = 0;
     std::array<std::optional<Socket>, 2> open_;
-    std::map<std::pair<Endpoint, Subscription>, Receive> subscribers_;
-    std::map<Subscription, Endpoint> senders_;  ///< of each subscription
+    struct Awaited {
+        Endpoint from;
+        std::uint32_t transaction = 0;
+        Subscription subscription = 0;
+        auto operator<=>(const Awaited&) const = default;
+    };
+    std::map<Awaited, Receive> subscribers_;
+    std::map<Subscription, Awaited> awaited_;  ///< by each subscription
     ReceiveFrom krpc_;
     Subscription next_ = 1;
     std::vector<std::byte> buffer_;

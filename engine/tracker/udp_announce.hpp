@@ -45,6 +45,9 @@ class UdpAnnounce {
     /// kNever once there is a result.
     TimePoint next_timeout() const { return result_ ? kNever : timeout_; }
 
+    /// The transaction that a reply has to name now. Another one begins when datagrams or time-outs are
+    /// handled.
+    std::uint32_t transaction() const { return transaction_; }
     /// A refusal is a reply with a failure_reason. Errors: tracker_timed_out, tracker_bad_reply.
     const std::optional<Result<AnnounceReply>>& result() const { return result_; }
     /// To be used again for this address.

@@ -170,14 +170,13 @@ TEST_F(TrackerClientTest, OurAddressIsToldWithWhoeverSeesIt) {
     EXPECT_EQ(reply->tracker, Address::parse("127.0.0.1"));
 }
 
-/// A tracker over UDP (BEP 15) that names one peer to all.
+/// A tracker over UDP (BEP 15). It names one peer: 10.0.0.1 at the port that the announce tells.
 class UdpTracker {
   public:
-    explicit UdpTracker(const Endpoint& peer) { peer.append_compact(peer_); }
     std::string url() const { return "udp://127.0.0.1:" + std::to_string(server_.port()) + "/announce"; }
 
   private:
-    std::string answer(const std::string& datagram) const {
+    static std::string answer(const std::string& datagram) {
         ByteReader in(as_bytes(datagram));
         in.u64();
         const std::uint32_t action = in.u32(), transaction = in.u32();
@@ -187,21 +186,33 @@ class UdpTracker {
         if (action == 0) {
             writer.u64(7);  // a connection id
         } else {
-            writer.u32(1800).u32(0).u32(1).bytes(peer_);
+            in.take(80);
+            writer.u32(1800).u32(0).u32(1).u32(0x0a000001).u16(in.u16());
         }
         return std::string(as_text(out));
     }
 
-    Bytes peer_;
-    test::UdpServer server_{[this](const std::string& datagram) { return answer(datagram); }};
+    test::UdpServer server_{answer};
 };
 
-TEST_F(TrackerClientTest, WhereAReplyCameFromIsToldOverUdpToo) {
-    UdpTracker server(*Endpoint::parse("10.0.0.1:6881"));
-    const auto reply = outcome(server.url());
-    ASSERT_TRUE(reply) << reply.error().message();
-    EXPECT_EQ(reply->tracker, Address::parse("127.0.0.1"));
-    EXPECT_EQ(reply->peers, std::vector{*Endpoint::parse("10.0.0.1:6881")});
+TEST_F(TrackerClientTest, RepliesOfAUdpTrackerGoToTheAnnouncesThatTheyAnswer) {
+    UdpTracker server;
+    std::map<std::uint16_t, AnnounceReply> replies;
+    for (std::uint16_t port = 1; port <= 50; ++port) {
+        AnnounceJob job;
+        job.url = server.url();
+        job.timeout = 20s;
+        job.request.port = port;
+        client.announce(std::move(job), [&replies, port](const Result<AnnounceReply>& reply) {
+            ASSERT_TRUE(reply) << reply.error().message();
+            replies[port] = *reply;
+        });
+    }
+    run_until([&] { return replies.size() == 50; });
+    for (const auto& [port, reply] : replies) {
+        EXPECT_EQ(reply.peers, std::vector{Endpoint({*Address::parse("10.0.0.1"), port})});
+        EXPECT_EQ(reply.tracker, Address::parse("127.0.0.1"));
+    }
 }
 
 TEST_F(TrackerClientTest, WhatIsNoReplyIsTold) {

@@ -27,42 +27,65 @@ struct UdpMuxTest : testing::Test {
         return {*Address::parse("127.0.0.1"), socket.local_endpoint().port()};
     }
     UdpMux::Receive hear(const std::string& name) {
-        return
-            [this, name](ByteView datagram) { heard.push_back(name + ":" + std::string(as_text(datagram))); };
+        return [this, name](ByteView datagram) {
+            heard.push_back(name + ":" + std::string(as_text(datagram.subspan(8))));
+        };
+    }
+    /// A tracker's: its action comes before the transaction.
+    void reply(udp::socket& from, std::uint32_t transaction, std::string_view text) {
+        Bytes datagram;
+        ByteWriter(datagram).u32(1).u32(transaction).text(text);
+        send(from, as_text(datagram));
     }
     void send(udp::socket& from, std::string_view text) {
         from.send_to(asio::buffer(text), udp::endpoint(asio::ip::make_address("127.0.0.1"), mux.port()));
     }
 };
 
-TEST_F(UdpMuxTest, ADatagramGoesToThoseWhoListenToItsSender) {
-    const auto first = mux.subscribe(at(one), hear("first"));
-    mux.subscribe(at(one), hear("second"));
-    mux.subscribe(at(other), hear("third"));
-    send(one, "hello");
+TEST_F(UdpMuxTest, AReplyGoesToTheOneWhoseTransactionItNames) {
+    const auto first = mux.subscribe(at(one), 1, hear("first"));
+    mux.subscribe(at(one), 2, hear("second"));
+    mux.subscribe(at(other), 1, hear("third"));
+    reply(one, 1, "hello");
     io.run_one_for(1s);
-    EXPECT_EQ(heard, (std::vector<std::string>{"first:hello", "second:hello"}));
+    EXPECT_EQ(heard, (std::vector<std::string>{"first:hello"}));
     heard.clear();
     mux.unsubscribe(first);
     mux.unsubscribe(first);
-    send(one, "again");
-    io.run_one_for(1s);
-    EXPECT_EQ(heard, (std::vector<std::string>{"second:again"}));
+    reply(one, 1, "again");
+    reply(one, 3, "unknown");
+    send(one, "short");
+    reply(one, 2, "hello");
+    for (int i = 0; i < 10 && heard.empty(); ++i) io.run_one_for(100ms);
+    EXPECT_EQ(heard, (std::vector<std::string>{"second:hello"}));
+}
+
+TEST_F(UdpMuxTest, AReceiverMayUnsubscribeItself) {
+    UdpMux::Subscription own = 0;
+    own = mux.subscribe(at(one), 1, [&](ByteView) {
+        mux.unsubscribe(own);
+        heard.emplace_back("once");
+    });
+    mux.subscribe(at(one), 1, hear("next"));
+    reply(one, 1, "");
+    reply(one, 1, "");
+    for (int i = 0; i < 10 && heard.size() < 2; ++i) io.run_one_for(100ms);
+    EXPECT_EQ(heard, (std::vector<std::string>{"once", "next:"}));
 }
 
 TEST_F(UdpMuxTest, WhatBeginsADictionaryIsTheDhts) {
     std::size_t krpc = 0;
     mux.receive_krpc([&](const Endpoint& from, ByteView) { krpc += from == at(one) ? 1 : 0; });
-    mux.subscribe(at(one), hear("first"));
-    send(one, "d1:ye");
+    mux.subscribe(at(one), load_big_endian<std::uint32_t>(as_bytes("peer").data()), hear("first"));
+    send(one, "d1:ypeer:e");
     io.run_one_for(1s);
     EXPECT_EQ(krpc, 1u);
     EXPECT_TRUE(heard.empty());
 }
 
 TEST_F(UdpMuxTest, AFloodLeavesTurnsToOthers) {
-    mux.subscribe(at(one), hear("flood"));
-    for (int i = 0; i < 150; ++i) send(one, "x");
+    mux.subscribe(at(one), 1, hear("flood"));
+    for (int i = 0; i < 150; ++i) reply(one, 1, "x");
     io.run_one_for(1s);
     EXPECT_EQ(heard.size(), static_cast<std::size_t>(UdpMux::kDatagramsPerTurn));
     for (int i = 0; i < 10 && heard.size() < 150; ++i) io.run_one_for(100ms);
