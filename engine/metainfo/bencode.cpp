@@ -7,6 +7,8 @@
 namespace btfs::bencode {
 namespace {
 
+constexpr std::size_t kManyTokens = std::size_t{1} << 20;
+
 bool is_digit(std::byte b) {
     return b >= std::byte{'0'} && b <= std::byte{'9'};
 }
@@ -16,7 +18,7 @@ bool is_digit(std::byte b) {
 class Decoder {
   public:
     Decoder(ByteView text, const Limits& limits) : text_(text), limits_(limits) {
-        tokens_.reserve(std::min<std::size_t>(text.size() / 12 + 4, limits.max_tokens));
+        reserve(text.size() / 12 + 4);
     }
 
     Error run() {
@@ -35,6 +37,13 @@ class Decoder {
         bool dictionary;
         bool key_next;
     };
+
+    /// Many tokens get room for all that may come, so that there are never two copies of many. Memory that no
+    /// token is written to costs nothing.
+    void reserve(std::size_t count) {
+        tokens_.reserve(
+            std::min<std::size_t>(count < kManyTokens ? count : limits_.max_tokens, limits_.max_tokens));
+    }
 
     Error step() {
         const std::byte first = text_[at_];
@@ -113,6 +122,7 @@ class Decoder {
     }
 
     Token& add(std::size_t begin, std::size_t end, Kind kind) {
+        if (tokens_.size() == tokens_.capacity()) reserve(2 * tokens_.size());
         tokens_.push_back({.begin = static_cast<std::uint32_t>(begin),
                            .end = static_cast<std::uint32_t>(end),
                            .kind = kind});

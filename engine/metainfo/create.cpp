@@ -69,6 +69,14 @@ void write_info(bencode::Writer& out, const NewTorrent& torrent, std::span<const
     out.end();
 }
 
+/// The bencoded values and keys that the torrent will have, or a few more.
+std::size_t value_count(const NewTorrent& torrent) {
+    std::size_t count = 64 + torrent.web_seeds.size();
+    for (const auto& tier : torrent.trackers) count += 1 + tier.size();
+    for (const NewFile& file : torrent.files) count += 7 + file.path.size();
+    return count;
+}
+
 }  // namespace
 
 std::uint32_t choose_piece_length(std::uint64_t total_size) {
@@ -100,7 +108,8 @@ std::vector<Sha1Digest> PieceHasher::finish() {
 Result<Bytes> write_torrent(const NewTorrent& torrent, std::span<const Sha1Digest> piece_hashes) {
     if (torrent.piece_length == 0 || torrent.piece_length > kMaxPieceLength)
         return Errc::torrent_bad_piece_length;
-    if (torrent.files.size() > kMaxFiles) return Errc::torrent_too_many_files;
+    if (torrent.files.size() > kMaxFiles || value_count(torrent) > kMaxTorrentValues)
+        return Errc::torrent_too_many_files;
     std::uint64_t total_size = 0;
     for (const NewFile& file : torrent.files) {
         if (file.size > std::numeric_limits<std::int64_t>::max() - total_size)

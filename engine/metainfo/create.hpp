@@ -54,8 +54,8 @@ struct NewTorrent {
 };
 
 /// The torrent file. Errors: torrent_bad_path for a name that parse_torrent() would change or a path that
-/// is there twice, torrent_bad_piece_length, torrent_bad_piece_hashes if there are not as many as pieces,
-/// torrent_empty.
+/// is there twice, torrent_too_many_files, torrent_bad_piece_length, torrent_bad_piece_hashes if there are
+/// not as many as pieces, torrent_empty.
 Result<Bytes> write_torrent(const NewTorrent& torrent, std::span<const Sha1Digest> piece_hashes);
 
 }  // namespace btfs

@@ -13,10 +13,9 @@ namespace {
 using bencode::Kind;
 using bencode::Value;
 
-// A file takes seven tokens and one more for each folder. The limits suffice for kMaxFiles and bound the
-// tokens' memory to 320 MB.
 constexpr bencode::Limits kTorrentLimits{
-    .max_size = kMaxTorrentFileSize, .max_depth = 300, .max_tokens = 20'000'000};
+    .max_size = kMaxTorrentFileSize, .max_depth = 300, .max_tokens = kMaxTorrentValues};
+static_assert(kMaxTorrentValues * sizeof(bencode::Token) <= std::size_t{128} << 20);
 
 std::string text_of(const Value& torrent, std::string_view key, const Charset* charset) {
     auto text = torrent.find(key, Kind::string);

@@ -21,7 +21,10 @@ namespace btfs {
 // Limits of a torrent: beyond these it is refused.
 inline constexpr std::size_t kMaxTorrentFileSize = std::size_t{64} << 20;
 inline constexpr std::uint32_t kMaxPieceLength = std::uint32_t{512} << 20;
-inline constexpr std::size_t kMaxFiles = 2'000'000;
+inline constexpr std::size_t kMaxFiles = 1'000'000;
+/// Values and keys of the whole text, each of which takes 16 bytes while it is parsed. A file has six, and
+/// one more for each folder: enough for kMaxFiles.
+inline constexpr std::uint32_t kMaxTorrentValues = 8 << 20;
 /// Each piece costs some bytes for the torrent and a bit for each peer.
 inline constexpr std::uint64_t kMaxPieces = 1 << 21;
 /// Pieces times blocks in a whole piece (64 TiB of content), the places in the cache's bitmaps.

@@ -369,6 +369,25 @@ TEST(Metainfo, MoreFilesThanTheLimitAreRefused) {
     EXPECT_EQ(error_of({.files = files}), Errc::torrent_too_many_files);
 }
 
+TEST(Metainfo, MoreValuesThanTheLimitAreRefused) {
+    std::string values;
+    for (std::uint32_t i = 0; i <= kMaxTorrentValues; ++i) values += "le";
+    EXPECT_EQ(error_of({.more = "1:zl" + values + 'e'}), Errc::bencode_too_large);
+    values.resize(values.size() - 2 * 100);  // what else the torrent has
+    EXPECT_FALSE(error_of({.more = "1:zl" + values + 'e'}));
+}
+
+TEST(Metainfo, HundredsOfThousandsOfFilesAreRead) {
+    constexpr std::int64_t kCount = 200'000;
+    std::string files;
+    for (std::int64_t i = 0; i < kCount; ++i)
+        files += file(100, {"folder " + std::to_string(i % 1000), std::to_string(i)}, "x");
+    const auto torrent = parse({.files = files, .pieces = kCount * 100 / 16384 + 1});
+    ASSERT_TRUE(torrent) << torrent.error().message();
+    EXPECT_EQ(torrent->files.size(), static_cast<std::size_t>(kCount));
+    EXPECT_EQ(torrent->files.back().path, "file/folder 999/199999");
+}
+
 TEST(Metainfo, MorePiecesOrBlocksThanTheCacheHasPlacesForAreRefused) {
     EXPECT_FALSE(error_of({.length = num(kMaxPieces), .piece_length = num(1), .pieces = kMaxPieces}));
     EXPECT_EQ(error_of({.length = num(kMaxPieces + 1), .piece_length = num(1), .pieces = kMaxPieces + 1}),
