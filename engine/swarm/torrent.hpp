@@ -137,6 +137,8 @@ class Torrent final : private wire::BlockPlaces {
                                   std::optional<Duration> connect_time, TimePoint now);
     /// The peer's session for the shell's receive_buffers() and send_buffers(); null when it is gone.
     wire::PeerSession* session(ConnectionId connection);
+    /// True while the peer is asked for next to nothing, since it owed blocks and sent none.
+    bool is_snubbed(ConnectionId connection) const;
     void handle_received(ConnectionId connection, std::size_t size, TimePoint now);
     void handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now);
     void handle_sent(ConnectionId connection, std::size_t size, TimePoint now);

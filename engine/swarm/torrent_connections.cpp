@@ -122,6 +122,11 @@ wire::PeerSession* Torrent::session(ConnectionId connection) {
     return found == peers_.end() ? nullptr : &found->second->session;
 }
 
+bool Torrent::is_snubbed(ConnectionId connection) const {
+    const auto found = peers_.find(connection);
+    return found != peers_.end() && found->second->snubbed;
+}
+
 void Torrent::handle_received(ConnectionId connection, std::size_t size, TimePoint now) {
     auto found = peers_.find(connection);
     if (found == peers_.end()) return;

@@ -74,16 +74,24 @@ class Client::Line final : public Socket {
 
     ConnectionId id = kNobody;
     Connection* connection = nullptr;
+    bool snubbed = false;
     const RemotePeer& peer() const { return peer_; }
+    /// For how long it has owed us blocks and sent none, by what has passed over the wire.
+    Duration silence() const {
+        return owed_ == 0 ? Duration{} : client_.context_.events.now() - silent_since_;
+    }
 
   private:
     void on_sent(WireTap::Id message, const BlockRef& block) {
+        if (message == WireTap::request && owed_++ == 0) silent_since_ = client_.context_.events.now();
         if (!client_.watcher_) return;
         if (message == WireTap::request) client_.watcher_->on_request(peer_, id, block);
         if (message == WireTap::cancel) client_.watcher_->on_cancel(peer_, block);
     }
     void on_received(WireTap::Id message, const BlockRef& block) {
         if (message == WireTap::piece) client_.count(id, block);
+        if (message == WireTap::piece) silent_since_ = client_.context_.events.now();
+        if (message == WireTap::piece || message == WireTap::reject) owed_ -= owed_ > 0 ? 1 : 0;
         if (!client_.watcher_) return;
         if (message == WireTap::piece) client_.watcher_->on_block(peer_, id, block);
         if (message == WireTap::reject) client_.watcher_->on_reject(peer_, block);
@@ -95,6 +103,8 @@ class Client::Line final : public Socket {
     RemotePeer& peer_;
     WireTap out_;
     WireTap in_;
+    std::size_t owed_ = 0;  ///< requests that it has answered neither by a block nor by a Reject
+    TimePoint silent_since_{};
 };
 
 Client::Client(const RemotePeer::Context& context, Peers& peers, const ClientOptions& options,
@@ -165,8 +175,10 @@ void Client::settle() {
     while (auto action = torrent_.poll_action()) {
         ++actions_;
         if (const auto* send = std::get_if<Send>(&*action)) {
-            if (auto line = lines_.find(send->connection); line != lines_.end())
+            if (auto line = lines_.find(send->connection); line != lines_.end()) {
+                judge_snub(*line->second);
                 line->second->connection->wake(Connection::a);
+            }
         }
         if (const auto* wanted = std::get_if<Dial>(&*action)) dial(wanted->endpoint);
         if (const auto* ended = std::get_if<Disconnect>(&*action)) {
@@ -182,6 +194,15 @@ void Client::settle() {
     }
     arm();
     after_event_();
+}
+
+/// A peer that is snubbed is sent Cancels for what it owes, so it is looked at when there is something to
+/// send.
+void Client::judge_snub(Line& line) {
+    const bool before = std::exchange(line.snubbed, torrent_.is_snubbed(line.id));
+    if (before || !line.snubbed || !line.peer().honest() || line.silence() >= Silence::kShortest) return;
+    complaints_.push_back("an honest peer is snubbed after " + std::to_string(seconds(line.silence())) +
+                          " s of silence: " + line.peer().endpoint().text());
 }
 
 void Client::arm() {

@@ -88,6 +88,7 @@ class Client final : private StorageEvents, public DemandSink, public Callee {
     void on_read(ReadTicket ticket, Result<ContentView> content) override;
 
     void settle();
+    void judge_snub(Line& line);
     void arm();
     void dial(const Endpoint& endpoint);
     void count(ConnectionId from, const BlockRef& block);

@@ -14,10 +14,10 @@ class Invariants {
     Invariants(Client& client, const EventQueue& events, const Layout& layout, std::size_t memory)
         : client_(client), events_(events), layout_(layout), memory_(memory) {}
 
-    /// After each event: memory, duplicates and actions within their bounds, no honest peer banned. Every so
-    /// often: each piece in one state, each asked block with a request in flight at a peer that is there,
-    /// each request in flight with an asked block; connections, slots and what is sent ahead within their
-    /// bounds.
+    /// After each event: memory, duplicates and actions within their bounds, no honest peer banned, or
+    /// snubbed for another's fault. Every so often: each piece in one state, each asked block with a request
+    /// in flight at a peer that is there, each request in flight with an asked block; connections, slots and
+    /// what is sent ahead within their bounds.
     void check();
     void report(const std::string& what);
     const std::vector<std::string>& violations() const { return violations_; }
