@@ -230,6 +230,8 @@ TorrentTotals Torrent::totals() const {
     // While the torrent's size is unknown, reports a block left: with 0 left, trackers would count us as a
     // seed.
     totals.left = metadata_fetch_ ? kBlockSize : content_->picker.bytes_missing();
+    totals.partial_seed = options_.background && !metadata_fetch_ && totals.left > 0 &&
+                          !content_->dispatcher.has_background_work() && content_->demand.reader_count() == 0;
     totals.peers = peers_.size();
     for (const auto& [id, peer] : peers_) {
         totals.uploaded += peer->session.content_sent();

@@ -93,6 +93,10 @@ struct TorrentTotals {
     std::uint64_t downloaded = 0;
     std::uint64_t wasted = 0;
     std::uint64_t left = 0;
+    /// Something is left, but all that is fetched without a reader is here, and there is no reader (BEP 21).
+    /// Never of a torrent that is fetched on demand alone: it wants nothing now, and will want anything
+    /// later.
+    bool partial_seed = false;
     std::size_t peers = 0;
     std::size_t seeds = 0;
 };

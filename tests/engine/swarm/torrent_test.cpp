@@ -72,15 +72,30 @@ TEST(Torrent, FetchesSelectedFilesInBackgroundAndThenRests) {
     VirtualSwarm swarm(
         kPiece, {{0, 4 * kPiece, false}, {4 * kPiece, 3 * kPiece, false}, {7 * kPiece, kPiece, false}});
     const std::size_t leecher = swarm.add({.torrent = {.background = true, .background_files = {{1, 1}}}});
+    const auto is_partial_seed = [&] { return swarm.torrent(leecher).totals().partial_seed; };
+    EXPECT_FALSE(is_partial_seed());
     swarm.introduce(leecher, swarm.add({.seed = true}));
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().count() == 3; }, 30s));
     swarm.run_for(30s);
+    EXPECT_TRUE(is_partial_seed());
     EXPECT_EQ(swarm.storage(leecher).had().count(), 3u);
     for (std::uint32_t piece = 4; piece < 7; ++piece)
         EXPECT_TRUE(swarm.storage(leecher).had().test(PieceIndex(piece))) << piece;
     // Pieces that a reader needs are still fetched.
     swarm.set_reader(leecher, 1, blocked_on(0, kPiece));
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().test(PieceIndex(0)); }, 20s));
+    EXPECT_FALSE(is_partial_seed());
+    swarm.torrent(leecher).drop_reader(1, swarm.now());
+    EXPECT_TRUE(is_partial_seed());
+}
+
+TEST(Torrent, ThatIsFetchedOnDemandOrCompleteIsNoPartialSeed) {
+    World w(1);
+    w.swarm.set_reader(w.leecher, 1, blocked_on(0, kPiece));
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.has(0); }, 5s));
+    w.swarm.torrent(w.leecher).drop_reader(1, w.swarm.now());
+    EXPECT_FALSE(w.swarm.torrent(w.leecher).totals().partial_seed);
+    EXPECT_FALSE(w.swarm.torrent(1).totals().partial_seed);
 }
 
 TEST(Torrent, SpreadsAColdPieceOverAllPeers) {
