@@ -87,7 +87,8 @@ void Announcing::on_reply(tracker::AnnounceId id, const tracker::AnnounceReply& 
 
 void Announcing::carry_on() {
     const TorrentTotals totals = owner_.totals();
-    const tracker::AnnounceProgress progress{totals.uploaded, totals.downloaded, totals.left, false};
+    const tracker::AnnounceProgress progress{totals.uploaded, totals.downloaded, totals.left,
+                                             totals.partial_seed};
     while (auto job = announcer_.poll_job(Clock::now(), progress)) {
         const std::string shown = tracker::public_url(job->url);
         log::debug("{}: announcing to {}", name_, shown);
