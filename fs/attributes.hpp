@@ -14,6 +14,13 @@ namespace btfs {
 using NodeId = std::uint64_t;
 inline constexpr NodeId kRootNode = 1;
 
+/// How long what the kernel is told of a node stays true.
+enum class Validity : std::uint8_t {
+    momentary,  ///< virtual nodes: the next look may show another text
+    brief,      ///< the mount's root: torrents appear in it
+    permanent,  ///< nodes of torrents
+};
+
 struct Attributes {
     NodeId node = 0;
     std::uint64_t inode = 0;
@@ -23,6 +30,7 @@ struct Attributes {
     std::uint64_t size = 0;
     std::uint32_t links = 1;
     std::int64_t modified = 0;
+    Validity validity = Validity::permanent;
 };
 
 }  // namespace btfs

@@ -4,15 +4,20 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/core/error.hpp"
 #include "fs/attributes.hpp"
+#include "fs/handle.hpp"
 #include "fs/handle_table.hpp"
 #include "fs/inode_numbers.hpp"
 #include "fs/mounted_torrent.hpp"
+#include "fs/place.hpp"
 #include "fs/processes.hpp"
 #include "fs/read_path.hpp"
 #include "fs/virtual_folder.hpp"
@@ -27,24 +32,17 @@ struct Usage {
 /// Snapshot of one directory, taken when it is opened. Destroyed before the Filesystem.
 class Listing {
   public:
-    struct Entry {
-        std::string_view name;
-        Attributes attributes;
-    };
+    using Entry = NamedAttributes;
+
+    Listing(Place directory, const Attributes& parent) : directory_(std::move(directory)), parent_(parent) {}
 
     /// "." and ".." come first, so that there are at least two.
-    std::size_t size() const;
+    std::size_t size() const { return 2 + directory_.child_count(); }
     Entry at(std::size_t position) const;
 
   private:
-    friend class Filesystem;
-    explicit Listing(std::vector<Entry> first) : first_(std::move(first)) {}
-
-    std::vector<Entry> first_;                       ///< ".", ".." and, of .btfs, its files
-    std::shared_ptr<const MountRoot> root_;          ///< of the root: its torrents follow
-    std::shared_ptr<const MountedTorrent> torrent_;  ///< of a torrent's folder: its children follow
-    Slot slot_ = 0;
-    NodeIndex directory_ = 0;
+    Place directory_;
+    Attributes parent_;
 };
 
 /// The whole mount: its torrents, its virtual files, its open handles. Called from any thread; does not wait
@@ -76,47 +74,40 @@ class Filesystem {
     Result<std::string_view> symlink_target(NodeId node) const;
     /// The mount's root does not list VirtualFolder::kName, though lookup() finds it.
     Result<Listing> list(NodeId node) const;
+
+    struct OpenListing {
+        std::uint64_t handle;
+        Validity validity;  ///< of what it lists
+    };
     /// Opens a listing for the kernel: kept until close_listing(), or until the end.
-    Result<std::uint64_t> open_listing(NodeId node);
+    Result<OpenListing> open_listing(NodeId node);
     /// Returns null for a handle that is not open.
     std::shared_ptr<const Listing> listing(std::uint64_t handle) const { return listings_.get(handle); }
     void close_listing(std::uint64_t handle) { listings_.close(handle); }
-    /// Opens the text of a virtual file in the same way.
-    Result<std::uint64_t> open_text(NodeId node, bool for_writing);
-    std::shared_ptr<const std::string> text(std::uint64_t handle) const;
-    void close_text(std::uint64_t handle) { texts_.close(handle); }
     Usage usage() const;
 
-    /// Opens a torrent's file; ReadPath::release() closes it.
-    Result<OpenFile*> open(NodeId node, bool for_writing);
-    /// Reads any range, which is cut to the file. Returns what ReadPath::read() does.
-    std::optional<ByteRange> read(OpenFile& file, ReadPath::Request request,
-                                  std::unique_ptr<InterruptibleReply> reply);
+    /// Opens a file for the kernel, of a torrent or virtual: kept until release(), or until the end.
+    Result<Handle*> open(NodeId node, bool for_writing);
+    /// The kernel has closed the file, whose handle is gone on return.
+    void release(Handle& handle);
     ReadPath& read_path() { return read_path_; }
 
     /// Fails waiting READs with EIO, and from now on all READs that would wait; also of torrents added later.
     void close();
 
   private:
-    struct Place {
-        std::shared_ptr<const MountRoot> root;
-        Slot slot;
-        NodeIndex index;
-        std::shared_ptr<const MountedTorrent> torrent;  ///< null for the mount's root
-        const Node& node() const { return torrent->tree.nodes()[index]; }
-    };
     Result<Place> find(NodeId node) const;
-    Attributes attributes_of_root(const MountRoot& root) const;
-    Result<Attributes> parent_of(NodeId node) const;
 
     const VirtualFolder virtual_;
     InodeNumbers inode_numbers_;
     PublishedRoot root_;
     std::atomic<bool> closed_{false};
     HandleTable<Listing> listings_;
-    HandleTable<std::shared_ptr<const VirtualFolder::Snapshot>> texts_;
     const ProcProcesses proc_;
     ReadPath read_path_;
+
+    std::mutex handles_mutex_;
+    std::unordered_map<const Handle*, std::unique_ptr<Handle>> handles_;  // guarded by handles_mutex_
 };
 
 }  // namespace btfs

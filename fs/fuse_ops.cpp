@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "fs/errno_map.hpp"
@@ -15,15 +16,16 @@ namespace {
 // Below a torrent's root nothing ever changes. At the mount's root torrents appear: what is there stays and
 // is asked for again each second, since every path leads through it; what is not there is never remembered,
 // nor is what is virtual.
-constexpr double kForever = 365.0 * 86400;
-constexpr double kRootTimeout = 1;
-
-double attribute_timeout(NodeId node) {
-    return is_virtual(node) ? 0 : node == kRootNode ? kRootTimeout : kForever;
-}
-
-double entry_timeout(NodeId node, bool at_root) {
-    return is_virtual(node) ? 0 : at_root ? kRootTimeout : kForever;
+double timeout_s(Validity validity) {
+    switch (validity) {
+        case Validity::momentary:
+            return 0;
+        case Validity::brief:
+            return 1;
+        case Validity::permanent:
+            break;
+    }
+    return 365.0 * 86400;
 }
 
 constexpr blksize_t kPreferredRead = 128 * 1024;
@@ -33,8 +35,8 @@ FuseMount& mount_of(fuse_req_t request) {
     return *static_cast<FuseMount*>(fuse_req_userdata(request));
 }
 
-OpenFile& file_of(const fuse_file_info& info) {
-    return *reinterpret_cast<OpenFile*>(static_cast<std::uintptr_t>(info.fh));
+Handle& handle_of(const fuse_file_info& info) {
+    return *reinterpret_cast<Handle*>(static_cast<std::uintptr_t>(info.fh));
 }
 
 struct stat to_stat(const Attributes& attributes, const FuseMount& mount) {
@@ -68,8 +70,9 @@ fuse_entry_param to_entry(const Attributes& attributes, bool at_root, const Fuse
     entry.ino = attributes.node;
     entry.generation = attributes.generation;
     entry.attr = to_stat(attributes, mount);
-    entry.attr_timeout = attribute_timeout(attributes.node);
-    entry.entry_timeout = entry_timeout(attributes.node, at_root);
+    entry.attr_timeout = timeout_s(attributes.validity);
+    entry.entry_timeout =
+        std::min(timeout_s(attributes.validity), timeout_s(at_root ? Validity::brief : Validity::permanent));
     return entry;
 }
 
@@ -118,7 +121,7 @@ void on_getattr(fuse_req_t req, fuse_ino_t node, fuse_file_info*) {
     const FuseMount& mount = mount_of(req);
     auto attributes = mount.filesystem.attributes(node);
     if (!attributes) return request.error(to_errno(attributes.error()));
-    request.attributes(to_stat(*attributes, mount), attribute_timeout(node));
+    request.attributes(to_stat(*attributes, mount), timeout_s(attributes->validity));
 }
 
 void on_readlink(fuse_req_t req, fuse_ino_t node) {
@@ -128,35 +131,18 @@ void on_readlink(fuse_req_t req, fuse_ino_t node) {
     request.symlink(std::string(*target));
 }
 
-// A virtual file is read past the page cache, which would be filled for each snapshot anew.
-void open_text(FuseRequest request, fuse_ino_t node, fuse_file_info* info) {
-    Filesystem& filesystem = mount_of(request.get()).filesystem;
-    const auto text = filesystem.open_text(node, (info->flags & O_ACCMODE) != O_RDONLY);
-    if (!text) return request.error(to_errno(text.error()));
-    info->fh = *text;
-    info->direct_io = true;
-    if (!request.opened(*info)) filesystem.close_text(*text);
-}
-
-void read_text(FuseRequest request, std::size_t size, off_t begin, const fuse_file_info& info) {
-    const auto text = mount_of(request.get()).filesystem.text(info.fh);
-    if (!text) return request.error(to_errno(fs_error::bad_handle()));
-    const std::size_t from = std::min(text->size(), static_cast<std::size_t>(begin));
-    request.bytes(std::span<const char>(*text).subspan(from, std::min(size, text->size() - from)));
-}
-
 void on_open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
-    if (is_virtual(node)) return open_text(std::move(request), node, info);
     Filesystem& filesystem = mount_of(req).filesystem;
-    auto file = filesystem.open(node, (info->flags & O_ACCMODE) != O_RDONLY);
-    if (!file) return request.error(to_errno(file.error()));
-    info->fh = reinterpret_cast<std::uintptr_t>(*file);
+    const auto handle = filesystem.open(node, (info->flags & O_ACCMODE) != O_RDONLY);
+    if (!handle) return request.error(to_errno(handle.error()));
+    info->fh = reinterpret_cast<std::uintptr_t>(*handle);
     // O_NONBLOCK means nothing for a regular file: as everywhere in Linux its reads wait, and its pages are
     // cached.
-    info->direct_io = (info->flags & O_DIRECT) != 0;
-    info->keep_cache = true;
-    if (!request.opened(*info)) filesystem.read_path().release(**file);
+    const bool bypasses_page_cache = (*handle)->bypasses_page_cache();
+    info->direct_io = bypasses_page_cache || (info->flags & O_DIRECT) != 0;
+    info->keep_cache = !bypasses_page_cache;
+    if (!request.opened(*info)) filesystem.release(**handle);
 }
 
 class FuseReadReply final : public InterruptibleReply {
@@ -182,11 +168,9 @@ class FuseReadReply final : public InterruptibleReply {
 void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fuse_file_info* info) {
     FuseRequest request(req);
     if (begin < 0 || size > kMaxRead) return request.error(EINVAL);
-    if (is_virtual(node)) return read_text(std::move(request), size, begin, *info);
     const auto offset_in_file = static_cast<std::uint64_t>(begin);
     FuseMount& mount = mount_of(req);  // the request may be gone when it was answered
-    const auto left_behind = mount.filesystem.read(
-        file_of(*info),
+    const auto left_behind = handle_of(*info).read(
         {.range_in_file = {offset_in_file, offset_in_file + size}, .thread = fuse_req_ctx(req)->pid},
         std::make_unique<FuseReadReply>(std::move(request)));
     if (left_behind) mount.pages.drop(node, *left_behind);
@@ -195,31 +179,26 @@ void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fus
 // Comes for each closed descriptor: of a process that ends, and of a live one's dup() or fork(). It is the
 // only sign that a killed reader of cached pages has gone: the kernel sends neither INTERRUPT nor RELEASE
 // while its READ is waiting.
-void on_flush(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
+void on_flush(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
     FuseRequest request(req);
-    if (!is_virtual(node)) mount_of(req).filesystem.read_path().flush(file_of(*info), fuse_req_ctx(req)->pid);
+    handle_of(*info).flush(fuse_req_ctx(req)->pid);
     request.error(0);
 }
 
-void on_release(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
+void on_release(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
     FuseRequest request(req);
-    Filesystem& filesystem = mount_of(req).filesystem;
-    if (is_virtual(node)) {
-        filesystem.close_text(info->fh);
-    } else {
-        filesystem.read_path().release(file_of(*info));
-    }
+    mount_of(req).filesystem.release(handle_of(*info));
     request.error(0);
 }
 
 void on_opendir(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
     Filesystem& filesystem = mount_of(req).filesystem;
-    auto listing = filesystem.open_listing(node);
+    const auto listing = filesystem.open_listing(node);
     if (!listing) return request.error(to_errno(listing.error()));
-    info->fh = *listing;
-    info->cache_readdir = info->keep_cache = node != kRootNode && !is_virtual(node);
-    if (!request.opened(*info)) filesystem.close_listing(*listing);
+    info->fh = listing->handle;
+    info->cache_readdir = info->keep_cache = listing->validity == Validity::permanent;
+    if (!request.opened(*info)) filesystem.close_listing(listing->handle);
 }
 
 void on_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {

@@ -20,7 +20,8 @@ Attributes VirtualFolder::attributes_of(const Snapshot& snapshot) const {
             .executable = false,
             .size = snapshot.text.size(),
             .links = 1,
-            .modified = snapshot.made};
+            .modified = snapshot.made,
+            .validity = Validity::momentary};
 }
 
 std::optional<Attributes> VirtualFolder::attributes(NodeId node) const {
@@ -32,7 +33,8 @@ std::optional<Attributes> VirtualFolder::attributes(NodeId node) const {
                           .executable = false,
                           .size = 0,
                           .links = 2,
-                          .modified = std::time(nullptr)};
+                          .modified = std::time(nullptr),
+                          .validity = Validity::momentary};
     const auto snapshot = open(node);
     return snapshot ? std::optional(attributes_of(*snapshot)) : std::nullopt;
 }

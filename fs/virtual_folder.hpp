@@ -46,6 +46,9 @@ class VirtualFolder {
 
     explicit VirtualFolder(std::vector<VirtualFile> files) : files_(std::move(files)) {}
 
+    /// True for the nodes that a VirtualFolder may have.
+    static constexpr bool may_have(NodeId node) { return node >= kNode && node >> 32 == 0; }
+
     bool is_there() const { return !files_.empty(); }
     const std::vector<VirtualFile>& files() const { return files_; }
 
@@ -70,10 +73,5 @@ class VirtualFolder {
     mutable std::size_t bytes_ = 0;
     mutable std::uint32_t last_number_ = 0;
 };
-
-/// True for the nodes that a VirtualFolder may have.
-constexpr bool is_virtual(NodeId node) {
-    return node >= VirtualFolder::kNode && node >> 32 == 0;
-}
 
 }  // namespace btfs

@@ -68,7 +68,7 @@ struct World {
     test::FakeDemandSink sink;
     int file = -1;
     Filesystem filesystem;
-    OpenFile* handle = nullptr;
+    Handle* handle = nullptr;
     Rng rng{1};
     std::uint64_t at = 0;
     std::vector<std::byte> into = std::vector<std::byte>(1 << 20);
@@ -112,8 +112,7 @@ void StoreReadHit(benchmark::State& state) {
 }
 void FilesystemReadHit(benchmark::State& state) {
     measure(state, [&](World& world, ByteRange range) {
-        world.filesystem.read(*world.handle, {range, false},
-                              std::make_unique<Reply>(world.into, world.answered));
+        world.handle->read({range, false}, std::make_unique<Reply>(world.into, world.answered));
     });
 }
 

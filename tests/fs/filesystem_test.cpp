@@ -120,8 +120,8 @@ TEST(Filesystem, WhatIsNotThereOrNotMeantSo) {
 }
 
 // Part of a node's attributes that NFS servers keep.
-using Handle = std::pair<NodeId, std::uint32_t>;
-Handle handle_of(const Attributes& attributes) {
+using NfsHandle = std::pair<NodeId, std::uint32_t>;
+NfsHandle handle_of(const Attributes& attributes) {
     return {attributes.node, attributes.generation};
 }
 
@@ -132,7 +132,7 @@ TEST(Filesystem, HandlesFollowFromTheInfoHashAndThePathInWhateverOrderTorrentsCo
     other.add_with_hash({{"more", 4}}, sha1(as_bytes("3")));
     other.add_with_hash({{"film", 3}}, sha1(as_bytes("2")));
     other.add_with_hash({{"set/d/a", 1}, {"set/b", 2}}, sha1(as_bytes("1")));
-    std::set<Handle> handles;
+    std::set<NfsHandle> handles;
     for (const auto& path : std::vector<std::vector<std::string_view>>{
              {"set"}, {"set", "d"}, {"set", "d", "a"}, {"set", "b"}, {"film"}}) {
         EXPECT_EQ(handle_of(one.look(path)), handle_of(other.look(path)));
@@ -184,6 +184,23 @@ TEST(Filesystem, EveryNodeFindsItselfAndItsFolder) {
     EXPECT_EQ(mount.filesystem.lookup(NodeId{9} << 32, ".").error(), fs_error::not_found());
 }
 
+/// Reads a file whose bytes are at hand.
+std::string read(Handle& handle, ByteRange range = {0, 1000}) {
+    struct Reply final : InterruptibleReply {
+        explicit Reply(std::string& into) : text(into) {}
+        void watch_interrupts(ReadId) override {}
+        void data(std::span<const iovec> parts) override {
+            for (const iovec& part : parts)
+                text.append(static_cast<const char*>(part.iov_base), part.iov_len);
+        }
+        void fail(Error error) override { text = error.message(); }
+        std::string& text;
+    };
+    std::string text;
+    handle.read({range}, std::make_unique<Reply>(text));
+    return text;
+}
+
 struct MountWithStatus : Mount {
     MountWithStatus() : Mount({{"status", [this] { return "opened " + std::to_string(++opened) + "\n"; }}}) {}
     int opened = 0;
@@ -203,6 +220,10 @@ TEST(Filesystem, VirtualFilesStandInAFolderOfTheirOwn) {
     const std::set<std::uint64_t> inodes{kRootNode, folder.inode, status.inode, mount.look({"set"}).inode};
     EXPECT_EQ(inodes.size(), 4u);
     EXPECT_EQ(mount.look({}).links, 3u) << "find counts on it";
+    EXPECT_EQ(mount.look({}).validity, Validity::brief);
+    EXPECT_EQ(folder.validity, Validity::momentary);
+    EXPECT_EQ(status.validity, Validity::momentary);
+    EXPECT_EQ(mount.look({"set", "a"}).validity, Validity::permanent);
     EXPECT_EQ(mount.filesystem.usage().total_size, 10u);
     EXPECT_EQ(mount.filesystem.usage().node_count, 3u) << "the root, a folder and a file";
 }
@@ -210,13 +231,24 @@ TEST(Filesystem, VirtualFilesStandInAFolderOfTheirOwn) {
 TEST(Filesystem, AVirtualFileSaysForEachHandleWhatWasTrueWhenItWasLookedUp) {
     MountWithStatus mount;
     Filesystem& fs = mount.filesystem;
-    const auto open = [&] { return fs.open_text(mount.look({".btfs", "status"}).node, false).value(); };
-    const auto first = open(), second = open();
-    EXPECT_EQ(*fs.text(first), "opened 1\n");
-    EXPECT_EQ(*fs.text(second), "opened 2\n");
-    EXPECT_EQ(*fs.text(first), "opened 1\n");
-    fs.close_text(first);
-    EXPECT_EQ(fs.text(first), nullptr);
+    const auto open = [&] { return fs.open(mount.look({".btfs", "status"}).node, false).value(); };
+    Handle* const first = open();
+    Handle* const second = open();
+    EXPECT_EQ(read(*first), "opened 1\n");
+    EXPECT_EQ(read(*second), "opened 2\n");
+    fs.release(*second);
+    EXPECT_EQ(read(*first), "opened 1\n");
+    EXPECT_TRUE(first->bypasses_page_cache());
+    fs.release(*first);
+}
+
+TEST(Filesystem, AReadOfAVirtualFileIsCutToItsText) {
+    MountWithStatus mount;
+    Handle* const status = mount.filesystem.open(mount.look({".btfs", "status"}).node, false).value();
+    EXPECT_EQ(read(*status, {3, 6}), "ned");
+    EXPECT_EQ(read(*status, {7, 1000}), "1\n");
+    EXPECT_EQ(read(*status, {9, 1000}), "");
+    EXPECT_EQ(read(*status, {50, 1000}), "");
 }
 
 TEST(Filesystem, VirtualNodesAreRefusedWhatTheyCannotDo) {
@@ -226,10 +258,10 @@ TEST(Filesystem, VirtualNodesAreRefusedWhatTheyCannotDo) {
     EXPECT_EQ(fs.lookup(folder, "x").error(), fs_error::not_found());
     EXPECT_EQ(fs.lookup(status, "x").error(), fs_error::not_a_directory());
     EXPECT_EQ(fs.list(status).error(), fs_error::not_a_directory());
-    EXPECT_EQ(fs.open_text(folder, false).error(), fs_error::is_a_directory());
-    EXPECT_EQ(fs.open_text(status, true).error(), fs_error::read_only());
-    EXPECT_EQ(fs.open_text(folder + 1, false).error(), fs_error::not_found());
-    EXPECT_EQ(fs.symlink_target(status).error(), fs_error::not_found());
+    EXPECT_EQ(fs.open(folder, false).error(), fs_error::is_a_directory());
+    EXPECT_EQ(fs.open(status, true).error(), fs_error::read_only());
+    EXPECT_EQ(fs.open(folder + 1, false).error(), fs_error::not_found());
+    EXPECT_EQ(fs.symlink_target(status).error(), fs_error::not_a_symlink());
 }
 
 TEST(Filesystem, ATorrentCannotTakeTheVirtualFoldersName) {

@@ -80,14 +80,13 @@ struct World {
         filesystem.add({sha1(as_bytes("t")), files, cache, sink, 0});
         node = filesystem.lookup(filesystem.lookup(kRootNode, "t").value().node, "f").value().node;
         // Opens the file often enough to look like a scan, so that nothing is fetched ahead of reads.
-        for (int i = 0; i < 10; ++i) path().release(*filesystem.open(node, false).value());
+        for (int i = 0; i < 10; ++i) filesystem.release(*filesystem.open(node, false).value());
         sink.forget();
         file = filesystem.open(node, false).value();
     }
     std::shared_ptr<Answer> read(std::uint64_t begin, std::uint64_t size, Reply::Watch watch = {}) {
         auto answer = std::make_shared<Answer>();
-        filesystem.read(*file, {{begin, begin + size}, reader},
-                        std::make_unique<Reply>(answer, std::move(watch)));
+        file->read({{begin, begin + size}, reader}, std::make_unique<Reply>(answer, std::move(watch)));
         return answer;
     }
     ByteRange in_torrent(std::uint64_t begin, std::uint64_t end) const {
@@ -100,9 +99,9 @@ struct World {
     ReaderDemand last() const { return sink.posts().empty() ? ReaderDemand{} : sink.posts().back(); }
 
     /// Lets the reader die, after which the kernel closes its descriptor.
-    void kill_reader(OpenFile& of) {
+    void kill_reader(Handle& of) {
         processes.gone.insert(reader);
-        path().flush(of, reader);
+        of.flush(reader);
     }
 
     TimePoint now{1h};
@@ -114,7 +113,7 @@ struct World {
     FakeDemandSink sink;
     Filesystem filesystem{{.now = [this] { return now; }, .processes = &processes}};
     NodeId node = 0;
-    OpenFile* file = nullptr;
+    Handle* file = nullptr;
 };
 
 void expect_content(const Answer& answer, std::uint64_t begin_in_file, std::uint64_t size) {
@@ -274,8 +273,8 @@ TEST(ReadPath, ALiveReadersReadsGoOnWhenADuplicateOfItsDescriptorIsClosed) {
     World world;
     auto page = world.read(0, 4096), readahead = world.read(4096, 128 * KiB);
     const std::size_t posts = world.sink.posts().size();
-    world.path().flush(*world.file, kOther);  // a child that closes its copy before exec()
-    world.path().flush(*world.file, kReader);
+    world.file->flush(kOther);  // a child that closes its copy before exec()
+    world.file->flush(kReader);
     EXPECT_EQ(page->count + readahead->count, 0);
     EXPECT_EQ(world.sink.posts().size(), posts) << "nothing is new to the sink";
     EXPECT_THAT(world.last().blocked, SizeIs(2));
@@ -288,7 +287,7 @@ TEST(ReadPath, ACloseEndsTheReadaheadThatNobodyWaitsForButNotThePageOfAMappedFil
     World world;
     auto page = world.read(0, 4096), readahead = world.read(4096, 128 * KiB);
     world.processes.closed.insert(kReader);
-    world.path().flush(*world.file, kReader);
+    world.file->flush(kReader);
     EXPECT_EQ(readahead->error, EINTR);
     EXPECT_EQ(page->count, 0);
     EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(0, 4096)));
@@ -312,7 +311,7 @@ TEST(ReadPath, WhereProcessesAreHiddenACloseEndsTheReadsOfTheThreadThatClosed) {
     auto others = world.read(0, 64 * KiB);
     world.reader = kOther;
     auto own = world.read(MiB, 64 * KiB);
-    world.path().flush(*world.file, kOther);
+    world.file->flush(kOther);
     EXPECT_EQ(own->error, EINTR);
     EXPECT_EQ(others->count, 0);
 }
@@ -334,7 +333,7 @@ TEST(ReadPath, ReadsOfAThreadThatEndedWithoutAFlushAreFound) {
 TEST(ReadPath, ReleaseDropsTheReaderEvenWhileAReplyIsUnderWay) {
     World world;
     auto answer = world.read(0, 4096);
-    world.path().release(*world.file);
+    world.filesystem.release(*world.file);
     EXPECT_EQ(world.sink.drops(), 1u);
     world.cache.bring_all();
     expect_content(*answer, 0, 4096);
@@ -363,7 +362,7 @@ TEST(ReadPath, AnInterruptThatComesInsideItsRegistrationIsNotLost) {
         world.path().interrupt(id);
         EXPECT_EQ(answer->count, 0);  // libfuse still holds the request
     };
-    world.filesystem.read(*world.file, {{0, 4096}}, std::make_unique<Reply>(answer, watch));
+    world.file->read({{0, 4096}}, std::make_unique<Reply>(answer, watch));
     EXPECT_EQ(answer->count, 1);
     EXPECT_EQ(answer->error, EINTR);
     EXPECT_EQ(world.path().parked_count(), 0);
@@ -403,10 +402,10 @@ TEST(ReadPath, MayEndBeforeTheCacheHasAnsweredWhatItPromised) {
         Filesystem filesystem;
         const Slot slot =
             filesystem.add({sha1(as_bytes("t")), test::file_list({{"f", kSize}}), cache, sink, 0});
-        OpenFile* const file = filesystem.open(NodeId{slot} << 32, false).value();
+        Handle* const file = filesystem.open(NodeId{slot} << 32, false).value();
         for (int i = 0; i < 3; ++i) {
             answers.push_back(std::make_shared<Answer>());
-            filesystem.read(*file, {{0, 4096}}, std::make_unique<Reply>(answers.back()));
+            file->read({{0, 4096}}, std::make_unique<Reply>(answers.back()));
         }
         filesystem.close();
         EXPECT_FALSE(filesystem.read_path().wait_until_idle(0s));
@@ -430,11 +429,11 @@ TEST(ReadPath, ReadsThatAreAbandonedWhileTheyAreAnsweredAreAnsweredOnce) {
         Filesystem filesystem;
         const Slot slot =
             filesystem.add({sha1(as_bytes("t")), test::file_list({{"f", kSize}}), cache, sink, 0});
-        OpenFile* const file = filesystem.open(NodeId{slot} << 32, false).value();
+        Handle* const file = filesystem.open(NodeId{slot} << 32, false).value();
         std::vector<std::shared_ptr<Answer>> answers;
         for (int i = 0; i < 8; ++i) {
             answers.push_back(std::make_shared<Answer>());
-            filesystem.read(*file, {{0, 4096}}, std::make_unique<Reply>(answers.back()));
+            file->read({{0, 4096}}, std::make_unique<Reply>(answers.back()));
         }
         std::thread disk([&] {
             std::vector<std::byte> bytes(4096);
@@ -491,12 +490,12 @@ TEST(ReadPath, TheKernelsRetryOfATimeoutFailsAtOnceButNotALaterRead) {
 
 TEST(ReadPath, PastTheLimitTheOldestReadOfAProcessThatHasGoneIsEnded) {
     World world;
-    OpenFile* const living = world.file;
-    OpenFile* const dead = world.filesystem.open(world.node, false).value();
+    Handle* const living = world.file;
+    Handle* const dead = world.filesystem.open(world.node, false).value();
     world.path().set_parked_limit(4);
     auto kept = world.read(0, 4096);
-    world.path().flush(*dead, kOther);
-    world.path().flush(*living, kOther);
+    dead->flush(kOther);
+    living->flush(kOther);
     world.file = dead;
     world.reader = kOther;
     auto first = world.read(1 * MiB, 4096), second = world.read(2 * MiB, 4096);
@@ -514,7 +513,7 @@ TEST(ReadPath, PastTheLimitTheOldestReadOfAProcessThatHasGoneIsEnded) {
 TEST(ReadPath, PastTheLimitNoMoreThanSoManyReadsAreLookedAt) {
     World world;
     world.path().set_parked_limit(static_cast<std::int64_t>(2 * ReadPath::kMaxExamined));
-    world.path().flush(*world.file, kOther);
+    world.file->flush(kOther);
     for (std::size_t i = 0; i < 2 * ReadPath::kMaxExamined; ++i) world.read(i * 4096, 4096);
     const int before = world.processes.asked;
     world.read(50 * MiB, 4096);
@@ -535,18 +534,18 @@ TEST(ReadPath, NoReplyIsLostOrDoubled) {
         threads.emplace_back([&, t] {
             std::mt19937 random(seed + static_cast<unsigned>(t));
             for (int i = 0; i < kRounds; ++i) {
-                OpenFile* file = world.filesystem.open(world.node, false).value();
+                Handle* file = world.filesystem.open(world.node, false).value();
                 std::vector<std::shared_ptr<Answer>> mine;
                 for (int k = 0; k < 3; ++k) {
                     const std::uint64_t begin = random() % (kSize - 4096);
                     auto answer = mine.emplace_back(std::make_shared<Answer>());
-                    world.filesystem.read(*file, {{begin, begin + 4096}, random() % 2 ? kReader : kOther},
-                                          std::make_unique<Reply>(answer));
+                    file->read({{begin, begin + 4096}, random() % 2 ? kReader : kOther},
+                               std::make_unique<Reply>(answer));
                     if (random() % 4 == 0) world.path().interrupt(answer->id);
                 }
-                if (random() % 2) world.path().flush(*file, kOther);
+                if (random() % 2) file->flush(kOther);
                 if (random() % 4 == 0) world.path().expire(0s);
-                world.path().release(*file);
+                world.filesystem.release(*file);
                 std::lock_guard lock(mutex);
                 answers.insert(answers.end(), mine.begin(), mine.end());
             }

@@ -1,0 +1,70 @@
+// Files that the kernel has open: of a torrent, or virtual.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+
+#include "fs/read_path.hpp"
+#include "fs/virtual_folder.hpp"
+
+namespace btfs {
+
+/// One open file, from the kernel's OPEN to its RELEASE; owned by the Filesystem. Called from any thread;
+/// waits for neither network nor disk.
+class Handle {
+  public:
+    Handle() = default;
+    Handle(const Handle&) = delete;
+    Handle& operator=(const Handle&) = delete;
+    virtual ~Handle() = default;
+
+    /// Reads any range, which is cut to the file; `reply` is answered once. Returns the part of the file
+    /// whose pages the kernel may drop, if any. The answer may bring the RELEASE, so that this is gone on
+    /// return.
+    virtual std::optional<ByteRange> read(ReadPath::Request request,
+                                          std::unique_ptr<InterruptibleReply> reply) = 0;
+    /// The thread `closer` has closed one of the file's descriptors.
+    virtual void flush(pid_t closer) = 0;
+    /// The kernel has closed the file: the last call.
+    virtual void release() = 0;
+    /// True if the kernel's page cache is of no use to the file.
+    virtual bool bypasses_page_cache() const = 0;
+};
+
+/// A torrent's file, whose READs may wait.
+class ContentHandle final : public Handle {
+  public:
+    /// `path` has opened the file, and closes it.
+    ContentHandle(ReadPath& path, OpenFile& file) : path_(path), file_(file) {}
+
+    std::optional<ByteRange> read(ReadPath::Request request,
+                                  std::unique_ptr<InterruptibleReply> reply) override;
+    void flush(pid_t closer) override { path_.flush(file_, closer); }
+    void release() override { path_.release(file_); }
+    bool bypasses_page_cache() const override { return false; }
+
+  private:
+    ReadPath& path_;
+    OpenFile& file_;
+};
+
+/// One snapshot of a virtual file. READs are answered at once. Its pages would be filled for each snapshot
+/// anew.
+class TextHandle final : public Handle {
+  public:
+    explicit TextHandle(std::shared_ptr<const VirtualFolder::Snapshot> snapshot)
+        : snapshot_(std::move(snapshot)) {}
+
+    std::optional<ByteRange> read(ReadPath::Request request,
+                                  std::unique_ptr<InterruptibleReply> reply) override;
+    void flush(pid_t) override {}
+    void release() override {}
+    bool bypasses_page_cache() const override { return true; }
+
+  private:
+    const std::shared_ptr<const VirtualFolder::Snapshot> snapshot_;
+};
+
+}  // namespace btfs
