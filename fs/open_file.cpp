@@ -6,6 +6,8 @@
 #include <cassert>
 #include <utility>
 
+#include "fs/pending_read.hpp"
+
 namespace btfs {
 namespace {
 
@@ -37,8 +39,14 @@ OpenFile::OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torren
       inode_(inode),
       readahead_(extent.size()) {}
 
-std::vector<OpenFile::Read>::iterator OpenFile::find(ReadId id) {
-    return std::ranges::find(reads_, id, &Read::id);
+/// Null if the READ was answered.
+PendingRead* OpenFile::find(ReadId id) const {
+    const auto found = std::ranges::find(reads_, id, &PendingRead::id);
+    return found == reads_.end() ? nullptr : *found;
+}
+
+bool OpenFile::any_parked() const {
+    return std::ranges::any_of(reads_, &PendingRead::is_parked);
 }
 
 void OpenFile::expect_an_index() {
@@ -46,63 +54,56 @@ void OpenFile::expect_an_index() {
     may_have_index_ = extent_.size() >= kMayHaveIndex;
 }
 
-std::optional<ByteRange> OpenFile::begin(ReadId id, ByteRange range_in_torrent, pid_t thread, TimePoint now) {
+std::optional<ByteRange> OpenFile::begin(PendingRead& read, TimePoint now) {
+    const ByteRange range_in_torrent = read.range_in_torrent();
     std::lock_guard lock(mutex_);
     quiet_ = false;
-    last_thread_ = thread;
+    last_thread_ = read.thread();
     if (std::exchange(may_have_index_, false)) wants_index_ = range_in_torrent.begin < extent_.begin + kEdge;
     auto behind = readahead_.on_read(
         {range_in_torrent.begin - extent_.begin, range_in_torrent.end - extent_.begin}, now);
     // Ids are drawn before this lock is taken, so two threads may come in the other order.
-    const auto at = std::ranges::upper_bound(reads_, id, {}, &Read::id);
-    Read read;
-    read.id = id;
-    read.range_in_torrent = range_in_torrent;
-    read.thread = thread;
-    reads_.insert(at, read);
+    reads_.insert(std::ranges::upper_bound(reads_, read.id(), {}, &PendingRead::id), &read);
     if (behind) behind = {behind->begin + extent_.begin, behind->end + extent_.begin};
     return behind;
 }
 
-OpenFile::OnParked OpenFile::on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had) {
+OpenFile::Parked OpenFile::on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had) {
     std::lock_guard lock(mutex_);
-    const auto read = find(id);
-    if (read == reads_.end()) return {Parked::answered};
-    const bool newly = !std::exchange(read->parked, true);
-    read->progress_at = now;
-    read->bytes_had = bytes_had;
-    if (newly && parked_count_++ == 0) readahead_.on_blocked(now);
-    return {read->cancelled ? Parked::cancelled : Parked::waiting, newly};
+    PendingRead* const read = find(id);
+    if (read == nullptr) return Parked::answered;
+    if (!any_parked()) readahead_.on_blocked(now);
+    read->park(now, bytes_had);
+    return read->is_cancelled() ? Parked::cancelled : Parked::waiting;
 }
 
-bool OpenFile::on_again(ReadId id, TimePoint now) {
+void OpenFile::on_again(PendingRead& earlier, PendingRead& again, TimePoint now) {
     std::lock_guard lock(mutex_);
-    const auto read = find(id);
-    assert(read != reads_.end());
-    if (!std::exchange(read->parked, false)) return false;
-    if (--parked_count_ == 0) readahead_.on_served(now);
-    return true;
+    const auto found = std::ranges::find(reads_, &earlier);
+    assert(found != reads_.end());
+    const bool was_parked = earlier.is_parked();
+    again.replace(earlier);
+    *found = &again;
+    if (was_parked && !any_parked()) readahead_.on_served(now);
 }
 
-bool OpenFile::end(ReadId id, const Error& outcome, TimePoint now) {
+void OpenFile::end(PendingRead& read, const Error& outcome, TimePoint now) {
     std::lock_guard lock(mutex_);
-    const auto read = find(id);
-    assert(read != reads_.end());
-    const bool parked = read->parked;
+    const auto found = std::ranges::find(reads_, &read);
+    assert(found != reads_.end());
+    reads_.erase(found);
     if (outcome == Errc::timed_out) {
-        timed_out_ = read->range_in_torrent;
+        timed_out_ = read.range_in_torrent();
         timed_out_at_ = now;
     }
-    reads_.erase(read);
-    if (parked && --parked_count_ == 0) readahead_.on_served(now);
-    return parked;
+    if (read.unpark() && !any_parked()) readahead_.on_served(now);
 }
 
 std::set<pid_t> OpenFile::threads() const {
     std::lock_guard lock(mutex_);
     std::set<pid_t> threads;
     if (reads_.empty() && !told_anything_ && !wants_index_) return threads;
-    for (const Read& read : reads_) threads.insert(read.thread);
+    for (const PendingRead* read : reads_) threads.insert(read->thread());
     threads.insert(last_thread_);
     return threads;
 }
@@ -119,12 +120,12 @@ std::vector<ReadId> OpenFile::on_flush(const Readers& readers) {
         wants_index_ = false;
     }
     std::vector<ReadId> ids;
-    for (Read& read : reads_) {
-        const Reader reader = what_became_of(read.thread);
+    for (PendingRead* read : reads_) {
+        const Reader reader = what_became_of(read->thread());
         if (reader == Reader::reads) continue;
-        if (reader == Reader::has_closed && read.range_in_torrent.size() <= page_size()) continue;
-        read.cancelled = true;
-        ids.push_back(read.id);
+        if (reader == Reader::has_closed && read->range_in_torrent().size() <= page_size()) continue;
+        read->cancel();
+        ids.push_back(read->id());
     }
     return ids;
 }
@@ -132,34 +133,27 @@ std::vector<ReadId> OpenFile::on_flush(const Readers& readers) {
 std::vector<ReadId> OpenFile::of_the_gone(const Readers& readers) {
     std::lock_guard lock(mutex_);
     std::vector<ReadId> ids;
-    for (Read& read : reads_) {
-        const auto found = readers.find(read.thread);
-        if (!read.parked || found == readers.end() || found->second != Reader::gone) continue;
-        read.cancelled = true;
-        ids.push_back(read.id);
+    for (PendingRead* read : reads_) {
+        const auto found = readers.find(read->thread());
+        if (!read->is_parked() || found == readers.end() || found->second != Reader::gone) continue;
+        read->cancel();
+        ids.push_back(read->id());
     }
     return ids;
 }
 
 bool OpenFile::on_interrupt(ReadId id) {
     std::lock_guard lock(mutex_);
-    const auto read = find(id);
-    if (read == reads_.end()) return false;
-    read->cancelled = true;
-    return true;
+    PendingRead* const read = find(id);
+    if (read != nullptr) read->cancel();
+    return read != nullptr;
 }
 
 std::vector<ReadId> OpenFile::expired(TimePoint now, Duration timeout, std::uint64_t bytes_had) {
     std::lock_guard lock(mutex_);
     std::vector<ReadId> ids;
-    for (Read& read : reads_) {
-        if (!read.parked) continue;
-        if (read.bytes_had != bytes_had) {
-            read.bytes_had = bytes_had;
-            read.progress_at = now;
-        } else if (now - read.progress_at >= timeout) {
-            ids.push_back(read.id);
-        }
+    for (PendingRead* read : reads_) {
+        if (read->has_expired(now, timeout, bytes_had)) ids.push_back(read->id());
     }
     return ids;
 }
@@ -167,8 +161,8 @@ std::vector<ReadId> OpenFile::expired(TimePoint now, Duration timeout, std::uint
 std::vector<std::pair<ReadId, pid_t>> OpenFile::maybe_abandoned() const {
     std::lock_guard lock(mutex_);
     std::vector<std::pair<ReadId, pid_t>> reads;
-    for (const Read& read : reads_) {
-        if (flushed_ && read.parked && !read.cancelled) reads.emplace_back(read.id, read.thread);
+    for (const PendingRead* read : reads_) {
+        if (flushed_ && read->is_blocked()) reads.emplace_back(read->id(), read->thread());
     }
     return reads;
 }
@@ -197,8 +191,8 @@ bool OpenFile::window_moved() const {
 
 ReaderDemand OpenFile::demand() const {
     ReaderDemand demand;
-    for (const Read& read : reads_) {
-        if (read.parked && !read.cancelled) demand.blocked.push_back(read.range_in_torrent);
+    for (const PendingRead* read : reads_) {
+        if (read->is_blocked()) demand.blocked.push_back(read->range_in_torrent());
     }
     if (wants_index_) demand.edges = {{extent_.end - kEdge, extent_.end}};
     demand.window = window();

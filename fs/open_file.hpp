@@ -1,4 +1,4 @@
-// One open file: its READs under way, its readahead, and the demand that was last posted for it.
+// One open file of a torrent: its READs under way, its readahead, and the demand that was last posted for it.
 #pragma once
 
 #include <sys/types.h>
@@ -19,10 +19,12 @@
 
 namespace btfs {
 
-/// Knows each READ from its arrival to its answer, and posts the reader's demand to the torrent's DemandSink:
-/// waiting READs at once, the window only when it has moved enough to matter and holds missing bytes.
-/// Called from any thread; calls neither ReadSide nor DemandSink under its lock. Shared by the file's handle
-/// and the replies under way, of which the last to end may come after the release.
+class PendingRead;
+
+/// Lists its READs from their arrival to their answers, and posts the reader's demand to the torrent's
+/// DemandSink: waiting READs at once, the window only when it has moved enough to matter and holds missing
+/// bytes. Called from any thread; calls neither ReadSide nor DemandSink under its lock. Shared by the file's
+/// handle and the replies under way, of which the last to end may come after the release.
 class OpenFile : public std::enable_shared_from_this<OpenFile> {
   public:
     /// `extent` is the file's place in the torrent.
@@ -38,26 +40,22 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// index. Does nothing for small files.
     void expect_an_index();
 
-    /// A READ of `thread` arrives; the readahead moves. It is known from here on, so that it can be
-    /// interrupted. Gives the part of the torrent that the reader has left behind, if it is worth telling.
-    std::optional<ByteRange> begin(ReadId id, ByteRange range_in_torrent, pid_t thread, TimePoint now);
+    /// A READ arrives; the readahead moves. It is listed from here to end(), so that it can be interrupted.
+    /// Gives the part of the torrent that the reader has left behind, if it is worth telling.
+    std::optional<ByteRange> begin(PendingRead& read, TimePoint now);
 
     enum class Parked {
         waiting,
         answered,   ///< in the meantime
         cancelled,  ///< flushed or interrupted in the meantime: the caller has to cancel it
     };
-    struct OnParked {
-        Parked how;
-        bool newly = false;  ///< it was not known to be parked
-    };
-    /// The cache has parked a READ.
-    OnParked on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had);
-    /// The cache asks for a READ to be made again. True if it had been parked, and is so no longer.
-    bool on_again(ReadId id, TimePoint now);
+    /// The cache has parked a READ, which may be gone by now.
+    Parked on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had);
+    /// The cache asks for a READ to be made again: `again` is listed in its place, and is not parked.
+    void on_again(PendingRead& earlier, PendingRead& again, TimePoint now);
 
-    /// A READ was answered. True if it had been parked.
-    bool end(ReadId id, const Error& outcome, TimePoint now);
+    /// A READ is about to be answered.
+    void end(PendingRead& read, const Error& outcome, TimePoint now);
 
     /// The threads on which it depends whether a closed descriptor ends anything: those whose READs are under
     /// way, and the one that made the last READ. Nobody while nothing is asked of the sink.
@@ -92,17 +90,8 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     void release();
 
   private:
-    struct Read {
-        ReadId id;
-        ByteRange range_in_torrent;
-        pid_t thread = 0;
-        bool parked = false;
-        bool cancelled = false;
-        TimePoint progress_at{};
-        std::uint64_t bytes_had = 0;
-    };
-
-    std::vector<Read>::iterator find(ReadId id);
+    PendingRead* find(ReadId id) const;
+    bool any_parked() const;
     ByteRange window() const;
     bool window_moved() const;
     ReaderDemand demand() const;
@@ -114,9 +103,8 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
 
     mutable std::mutex mutex_;  // guards what follows
     Readahead readahead_;
-    std::vector<Read> reads_;  ///< in the order of their ids, so the oldest first
-    std::size_t parked_count_ = 0;
-    pid_t last_thread_ = 0;  ///< made the last READ
+    std::vector<PendingRead*> reads_;  ///< in the order of their ids, so the oldest first
+    pid_t last_thread_ = 0;            ///< made the last READ
     bool may_have_index_ = false;
     bool wants_index_ = false;    ///< until it is here, or a descriptor is closed
     bool flushed_ = false;        ///< once or more

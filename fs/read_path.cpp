@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <numeric>
-#include <thread>
-
-#include "fs/errno_map.hpp"
+#include <utility>
 
 namespace btfs {
 namespace {
@@ -13,84 +10,6 @@ namespace {
 constexpr Duration kAbandonAgain = 5ms;
 
 }  // namespace
-
-// The reply that the cache holds: keeps the accounts, then passes the answer on. An answer is given by
-// whoever moves the state on from `waiting`. One that was abandoned outlives the ReadPath and never touches
-// it again.
-class ReadPath::Tracked final : public ReadReply {
-  public:
-    Tracked(ReadPath& path, std::shared_ptr<OpenFile> file, ReadId id, ByteRange range,
-            std::unique_ptr<ReadReply> reply)
-        : path_(path), file_(std::move(file)), id_(id), range_(range), reply_(std::move(reply)) {
-        path_.came(*this);
-    }
-
-    ~Tracked() override {
-        if (take()) ended(Errc::storage_failed)->fail(Errc::storage_failed);
-        if (state_ == State::answered) {
-            path_.left(*this);
-        } else {
-            while (state_ != State::abandoned) std::this_thread::yield();  // its answer is being given
-        }
-    }
-
-    void data(std::span<const iovec> bytes) override {
-        const auto size =
-            std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0},
-                            [](std::uint64_t sum, const iovec& part) { return sum + part.iov_len; });
-        assert(size == range_.size());
-        // A short answer would make the kernel shrink the file.
-        if (size != range_.size()) return fail(Errc::storage_failed);
-        if (take()) ended({})->data(bytes);
-    }
-
-    void fail(Error error) override {
-        if (take()) ended(error)->fail(error);
-    }
-
-    // True if it was waiting; then end_abandoned() follows, after which this may be gone.
-    bool begin_abandoned() { return move_to(State::abandoning); }
-    void end_abandoned(const Error& error) {
-        ended(error)->fail(error);
-        state_ = State::abandoned;
-    }
-
-    void again() override {
-        if (!take()) return;
-        if (file_->on_again(id_, path_.now_())) --path_.parked_count_;
-        path_.ask(std::make_unique<Tracked>(path_, file_, id_, range_, std::exchange(reply_, nullptr)));
-    }
-
-    const std::shared_ptr<OpenFile>& file() const { return file_; }
-    ReadId id() const { return id_; }
-    ByteRange range() const { return range_; }
-
-  private:
-    enum class State : std::uint8_t { waiting, answered, abandoning, abandoned };
-
-    bool take() { return move_to(State::answered); }
-    bool move_to(State state) {
-        State waiting = State::waiting;
-        return state_.compare_exchange_strong(waiting, state);
-    }
-    // The accounts come first: the answer may bring the kernel's next question before it has returned here.
-    std::unique_ptr<ReadReply> ended(const Error& outcome) {
-        assert(reply_);
-        if (file_->end(id_, outcome, path_.now_())) --path_.parked_count_;
-        return std::move(reply_);
-    }
-
-    ReadPath& path_;
-    const std::shared_ptr<OpenFile> file_;
-    const ReadId id_;
-    const ByteRange range_;  ///< of the torrent
-    std::atomic<State> state_ = State::waiting;
-    std::unique_ptr<ReadReply> reply_;
-
-    friend class ReadPath;
-    Tracked* before_ = nullptr;  ///< in the list of ReadPath, guarded by its mutex
-    Tracked* after_ = nullptr;
-};
 
 ReadPath::~ReadPath() {
     assert(first_under_way_ == nullptr);
@@ -121,26 +40,28 @@ std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
         return std::nullopt;
     }
 
-    const ReadId id = ++last_id_;
-    const auto behind = file->begin(id, range, request.thread, now_());
-    reply->watch_interrupts(id);
-    ask(std::make_unique<Tracked>(*this, file, id, range, std::move(reply)));
+    auto read =
+        std::make_unique<PendingRead>(*this, file, ++last_id_, range, request.thread, std::move(reply));
+    const auto behind = file->begin(*read, now_());
+    read->watch_interrupts();
+    came(*read);
+    ask(std::move(read));
     if (!behind || !reads.leave_behind(*behind)) return std::nullopt;
     return ByteRange{behind->begin - begin, behind->end - begin};
 }
 
 /// Asks the cache: for the first time, or again when it lost what it had.
-void ReadPath::ask(std::unique_ptr<Tracked> read) {
+void ReadPath::ask(std::unique_ptr<PendingRead> read) {
     const auto file = read->file();
     const ReadId id = read->id();
     ReadSide& reads = file->torrent().reads;
-    const ByteRange range = read->range();
+    const ByteRange range = read->range_in_torrent();
     if (reads.read(id, range, std::move(read)) == ReadOutcome::answered) return file->post_if_moved();
 
     // A READ that is made again may overtake what is left to do for the first time.
-    const auto [how, newly] = file->on_parked(id, now_(), reads.bytes_had());
+    const OpenFile::Parked how = file->on_parked(id, now_(), reads.bytes_had());
     if (how == OpenFile::Parked::answered) return file->post_if_moved();
-    const std::int64_t over = (newly ? ++parked_count_ : parked_count_.load()) - parked_limit_;
+    const std::int64_t over = parked_count_ - parked_limit_;
     if (how == OpenFile::Parked::cancelled) {
         reads.cancel(id, Errc::cancelled);
     } else if (over > 0) {
@@ -180,7 +101,7 @@ void ReadPath::flush(OpenFile& file, pid_t closer) {
 }
 
 void ReadPath::end_reads_of_the_gone() {
-    if (parked_count_ <= 0) return;
+    if (parked_count_ == 0) return;
     for (const auto& file : open_files()) {
         OpenFile::Readers readers;
         for (pid_t thread : file->threads()) {
@@ -233,8 +154,8 @@ bool ReadPath::wait_until_idle(Duration at_most) {
 void ReadPath::abandon_reads(const Error& error) {
     std::unique_lock lock(under_way_mutex_);
     do {
-        for (Tracked* at = first_under_way_; at != nullptr;) {
-            Tracked& read = *at;
+        for (PendingRead* at = first_under_way_; at != nullptr;) {
+            PendingRead& read = *at;
             at = read.after_;
             if (!read.begin_abandoned()) continue;
             unlink(read);
@@ -244,20 +165,20 @@ void ReadPath::abandon_reads(const Error& error) {
     } while (!idle_.wait_for(lock, kAbandonAgain, [&] { return first_under_way_ == nullptr; }));
 }
 
-void ReadPath::came(Tracked& read) {
+void ReadPath::came(PendingRead& read) {
     std::lock_guard lock(under_way_mutex_);
     read.after_ = first_under_way_;
     if (first_under_way_ != nullptr) first_under_way_->before_ = &read;
     first_under_way_ = &read;
 }
 
-void ReadPath::left(Tracked& read) {
+void ReadPath::left(PendingRead& read) {
     // Notified under the lock: whoever waits for the last one then destroys this.
     std::lock_guard lock(under_way_mutex_);
     unlink(read);
 }
 
-void ReadPath::unlink(Tracked& read) {
+void ReadPath::unlink(PendingRead& read) {
     (read.before_ == nullptr ? first_under_way_ : read.before_->after_) = read.after_;
     if (read.after_ != nullptr) read.after_->before_ = read.before_;
     if (first_under_way_ == nullptr) idle_.notify_all();

@@ -14,18 +14,11 @@
 #include "cache/read_side.hpp"
 #include "engine/core/time.hpp"
 #include "fs/open_file.hpp"
+#include "fs/pending_read.hpp"
 #include "fs/processes.hpp"
 #include "fs/scan_guard.hpp"
 
 namespace btfs {
-
-/// A reply to a READ that the kernel may interrupt.
-class InterruptibleReply : public ReadReply {
-  public:
-    /// Called once, before the reply is shared. From here on ReadPath::interrupt(id) may be called, on any
-    /// thread and from inside this call.
-    virtual void watch_interrupts(ReadId id) = 0;
-};
 
 /// Owns the open files and knows all READs under way. Promises that each READ is answered once: with all of
 /// its bytes or with an error. Called from any thread; nothing here waits, but for wait_until_idle() and
@@ -78,31 +71,31 @@ class ReadPath {
     std::size_t open_count() const;
 
   private:
-    class Tracked;
+    friend class PendingRead;
 
-    void ask(std::unique_ptr<Tracked> read);
+    void ask(std::unique_ptr<PendingRead> read);
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
     void end_abandoned(std::size_t count);
     void cancel(OpenFile& file, const std::vector<ReadId>& ids, Error error);
-    void came(Tracked& read);
-    void left(Tracked& read);
-    void unlink(Tracked& read);
+    void came(PendingRead& read);
+    void left(PendingRead& read);
+    void unlink(PendingRead& read);
 
     OpenFile::Reader what_became_of(pid_t thread, const OpenFile& file, pid_t closer) const;
 
     const Now now_;
     const Processes& processes_;
     std::atomic<std::uint64_t> last_id_{0};      ///< of readers and reads alike
-    std::atomic<std::int64_t> parked_count_{0};  ///< below 0 for a moment if an answer overtakes the parking
+    std::atomic<std::int64_t> parked_count_{0};  ///< counted by PendingRead alone
     std::atomic<std::int64_t> parked_limit_{std::numeric_limits<std::int64_t>::max()};
 
     mutable std::mutex mutex_;  // guards what follows
     std::unordered_map<ReaderId, std::shared_ptr<OpenFile>> files_;
     ScanGuard openings_;
 
-    std::mutex under_way_mutex_;  // guards what follows
-    Tracked* first_under_way_ = nullptr;
-    std::condition_variable idle_;  // nothing is under way
+    std::mutex under_way_mutex_;              // guards what follows
+    PendingRead* first_under_way_ = nullptr;  ///< a list
+    std::condition_variable idle_;            // nothing is under way
 };
 
 }  // namespace btfs
