@@ -94,9 +94,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (options.read_timeout_s > 0) mount_options.read_timeout = from_seconds(options.read_timeout_s);
     auto session = FuseSession::mount(torrents.filesystem(), mount_options);
     if (!session) throw Failure(session.error().message);
-    const auto kernel_mount = find_mount(options.mountpoint);
     std::optional<MountRecord> record;
-    if (kernel_mount) record.emplace(*kernel_mount);
+    if (const auto kernel_mount = find_mount(options.mountpoint)) record.emplace(*kernel_mount);
     log::info("mounted {} torrent(s) at {}, listening on port {}", count, options.mountpoint.string(),
               engine.port());
 
@@ -121,10 +120,6 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     engine.stop();
     torrents.close_begin(Clock::now() + kLongestSync);
     session->reset();
-    // A connection that was cut from outside leaves a dead mount behind.
-    if (const auto left = find_mount(options.mountpoint);
-        left && kernel_mount && left->device == kernel_mount->device)
-        detach_mount(absolute_mountpoint(options.mountpoint.string()), false);
     log::info("unmounted {}", options.mountpoint.string());
 }
 

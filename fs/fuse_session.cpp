@@ -70,7 +70,11 @@ class FuseSession::Session {
   private:
     void end_threads();
     void end_reads();
-    bool stands() const { return !mount_device_ || device_at(mountpoint_) == mount_device_; }
+    /// True if the mount is what lies at its place: alive, or dead because its connection was cut from
+    /// outside.
+    bool stands() const {
+        return mount_device_ ? device_at(mountpoint_) == mount_device_ : !loop_.is_unmounted();
+    }
     void put_dead_device_in_place();
     void watch_reads();
 
@@ -171,7 +175,7 @@ void FuseSession::Session::stop() {
     }
     // In this order: first nobody waits for us, then nobody new comes, then nobody is there to answer.
     filesystem_.close();
-    if (mounted_ && !loop_.is_unmounted() && !(stands() && detach_mount(mountpoint_, true)))
+    if (mounted_ && !(stands() ? detach_mount(mountpoint_, true) : loop_.is_unmounted()))
         log::warn("{} is no longer mounted or could not be detached", mountpoint_);
     pages_.end();
     // READs are still answered meanwhile: the page dropper may wait for a page of one that is under way.

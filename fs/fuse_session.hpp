@@ -38,12 +38,14 @@ class FuseSession {
     FuseSession(const FuseSession&) = delete;
     FuseSession& operator=(const FuseSession&) = delete;
 
-    /// Answers the kernel until stop(), or until the mount was taken away from outside. Called once. On
-    /// return nothing waits any more, and new reads fail. False if the kernel's device failed.
+    /// Answers the kernel until stop(), or until the mount was taken away or its connection cut from outside.
+    /// Called once. On return nothing waits any more, and new reads fail. False if the kernel's device
+    /// failed.
     bool run();
 
     /// Makes run() return soon, whatever waits and whichever files are open: fails what waits, detaches the
-    /// mount, ends the threads. From any thread, before, during or after run(); not from a signal handler.
+    /// mount if it still stands, alive or dead, and ends the threads. From any thread, before, during or
+    /// after run(); not from a signal handler.
     void stop();
 
     /// Returns the mountpoint as the kernel lists it: absolute, without symlinks.

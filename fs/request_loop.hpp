@@ -20,13 +20,13 @@ class RequestLoop {
     /// False if the eventfd could not be made; errno says why.
     bool is_ready() const { return static_cast<bool>(wake_); }
 
-    /// Answers requests until end(), until the mount was taken away, or until the device fails. The first
+    /// Answers requests until end(), until the mount is gone or dead, or until the device fails. The first
     /// thread to return ends the others. `session` is mounted, its device non-blocking.
     void serve(fuse_session& session);
     /// Makes serve() return on all threads. From any thread, also before serve().
     void end();
 
-    /// The mount was taken away from outside.
+    /// The mount was taken away from outside, or its connection was cut.
     bool is_unmounted() const { return unmounted_; }
     /// The device or the loop failed.
     bool has_failed() const { return failed_; }

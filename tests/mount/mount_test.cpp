@@ -408,6 +408,24 @@ TEST_F(Mount, AnUnmountFromOutsideEndsTheSession) {
     EXPECT_TRUE(eventually([&] { return mount.ended(); }));
 }
 
+TEST_F(Mount, AMountWhoseConnectionWasCutFromOutsideIsGoneAtTheEnd) {
+    const MountFolder folder;
+    int fd = -1;
+    {
+        LiveMount mount({{"f", MiB}}, {}, folder.path());
+        fd = open(mount.path("f").c_str(), O_RDONLY);
+        ASSERT_GE(fd, 0);
+        EXPECT_LT(umount2(folder.path().c_str(), MNT_FORCE), 0);
+        EXPECT_EQ(errno, EBUSY) << "a file is open: the mount stays, without its connection";
+        ASSERT_TRUE(eventually([&] { return mount.ended(); }));
+        struct statvfs out {};
+        EXPECT_NE(statvfs(folder.path().c_str(), &out), 0);
+        EXPECT_EQ(errno, ENOTCONN);
+    }
+    EXPECT_TRUE(files::is_empty(folder.path()));
+    close(fd);
+}
+
 TEST_F(Mount, TheEndOfAMountThatWasDetachedLeavesWhatLaysBelowIt) {
     const MountFolder folder;
     ASSERT_EQ(::mount("below", folder.path().c_str(), "tmpfs", 0, nullptr), 0);
