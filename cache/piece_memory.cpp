@@ -16,6 +16,8 @@ namespace {
 /// Freed bytes that are kept for each byte that is held.
 constexpr std::size_t kIdleFactor = 4;
 
+static_assert(LargePieceSizes{}.streamed_proof <= PieceMemory::kProofBudget);
+
 }  // namespace
 
 class PieceMemory::Budget {
@@ -185,7 +187,8 @@ class PieceMemory::Buffer final : public PieceBuffer {
     MemoryUse use_;
 };
 
-PieceMemory::PieceMemory(std::size_t budget_bytes) : budget_(std::make_shared<Budget>(budget_bytes)) {}
+PieceMemory::PieceMemory(std::size_t budget_bytes, const LargePieceSizes& large_pieces)
+    : budget_(std::make_shared<Budget>(budget_bytes)), large_pieces_(large_pieces) {}
 PieceMemory::~PieceMemory() {
     budget_->forget(nullptr);
 }

@@ -16,6 +16,16 @@ namespace btfs {
 /// must not wait for memory that waits for peers.
 enum class MemoryUse : std::uint8_t { ahead, blocked, proof };
 
+/// Sizes, in bytes, by which large pieces are received and proven without as much memory. Tests take smaller
+/// ones.
+struct LargePieceSizes {
+    std::size_t spill_from = 32 << 20;   ///< larger pieces spill: see SpillingPiece
+    std::size_t spill_share = 24 << 20;  ///< of the budget that each takes: so much may wait for a slow disk
+    std::size_t spill_job = 1 << 20;     ///< so much is waited for before writing it is worth a job
+    std::size_t spill_room = 16 << 20;   ///< while so much waits to be written there is no room for more
+    std::size_t streamed_proof = 8 << 20;  ///< larger pieces are proven as a stream
+};
+
 /// Admits buffers out of a budget; a buffer returns its bytes when its last owner lets go. Each use always
 /// gets one buffer while it holds none, however large a piece is (`ahead`: while nothing else is held).
 /// Freed buffers are kept for reuse, since the first touch of fresh memory costs ten times a later one: some
@@ -46,10 +56,12 @@ class PieceMemory {
     static constexpr std::size_t kProofBudget = 8 << 20;
     static constexpr std::size_t kIdleBytes = 4 << 20;
 
-    explicit PieceMemory(std::size_t budget_bytes = kDefaultBudget);
+    explicit PieceMemory(std::size_t budget_bytes = kDefaultBudget, const LargePieceSizes& large_pieces = {});
     PieceMemory(const PieceMemory&) = delete;
     PieceMemory& operator=(const PieceMemory&) = delete;
     ~PieceMemory();
+
+    const LargePieceSizes& large_pieces() const { return large_pieces_; }
 
     /// A page-aligned buffer of `size` bytes with any content, or null: not now.
     PieceBufferPtr acquire(std::size_t size, MemoryUse use);
@@ -72,6 +84,7 @@ class PieceMemory {
     class Buffer;
     // Shared with the buffers, which engine, readers and jobs may hold longer than this object lives.
     std::shared_ptr<Budget> budget_;
+    const LargePieceSizes large_pieces_;
 };
 
 }  // namespace btfs

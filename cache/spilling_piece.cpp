@@ -11,6 +11,7 @@ SpillingPiece::SpillingPiece(ByteRange place, DataFile& file, PieceMemory::Share
     : place_(place),
       file_(file),
       memory_(std::move(memory)),
+      sizes_(owner.sizes),
       pages_(AnonymousPages::whole_pages(place.size())),
       owner_(std::move(owner)),
       blocks_(units_for(place.size(), kBlockSize)) {}
@@ -21,7 +22,7 @@ void SpillingPiece::block_received(std::uint32_t block) {
         discard(block);  // the block may be received a second time
         blocks_[block].where = Where::in_memory;
         unwritten_bytes_ += in_torrent(block).size();
-        if (working_ || failing_ || unwritten_bytes_ < kSpillBytes) return;
+        if (working_ || failing_ || unwritten_bytes_ < sizes_.spill_job) return;
         working_ = true;
     }
     submit_job();
@@ -55,7 +56,7 @@ void SpillingPiece::when_written(Task then) {
 bool SpillingPiece::has_room() {
     std::lock_guard lock(mutex_);
     // If the disk fails, blocks have to be received into memory after all.
-    const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
+    const bool room = failing_ || unwritten_bytes_ < sizes_.spill_room;
     credit_wanted_ = credit_wanted_ || !room;
     return room;
 }
@@ -97,7 +98,7 @@ SpillingPiece::Work SpillingPiece::next_work() {
     std::function<void()> credit;
     {
         std::lock_guard lock(mutex_);
-        const bool worth_it = then_ || (!failing_ && unwritten_bytes_ >= kSpillBytes);
+        const bool worth_it = then_ || (!failing_ && unwritten_bytes_ >= sizes_.spill_job);
         working_ = worth_it && !given_up_;
         if (working_) {
             for (std::uint32_t i = 0; i < blocks_.size(); ++i)
@@ -105,7 +106,7 @@ SpillingPiece::Work SpillingPiece::next_work() {
             // Takes `then_` only after a block that was replaced during a write has been written, too.
             if (work.to_write.empty() || failing_) work.then = std::exchange(then_, {});
         }
-        const bool room = failing_ || unwritten_bytes_ < kRoomBytes;
+        const bool room = failing_ || unwritten_bytes_ < sizes_.spill_room;
         if (credit_wanted_ && (given_up_ ? !working_ : room)) {
             credit_wanted_ = false;
             credit = owner_.credit;

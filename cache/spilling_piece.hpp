@@ -23,16 +23,12 @@ namespace btfs {
 /// disk work is one job at a time.
 class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_this<SpillingPiece> {
   public:
-    /// Bytes that have to be received before a job is submitted.
-    static constexpr std::size_t kSpillBytes = 1 << 20;
-    /// Unwritten bytes beyond which has_room() is false.
-    static constexpr std::size_t kRoomBytes = 16 << 20;
-
     struct Owner {
         /// Runs a job soon, on a thread that may wait for the disk.
         std::function<void(Task job)> submit;
         /// Called by the job when there is room again, or when a piece that was given up is idle.
         std::function<void()> credit;
+        LargePieceSizes sizes = {};
     };
 
     /// `place` is the piece's in the torrent; `file` is used by the jobs alone.
@@ -97,6 +93,7 @@ class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_t
     const ByteRange place_;
     DataFile& file_;
     const PieceMemory::Share memory_;
+    const LargePieceSizes sizes_;
     AnonymousPages pages_;
 
     std::mutex mutex_;

@@ -125,7 +125,7 @@ PieceBufferPtr TorrentStore::acquire(PieceIndex piece, Urgency urgency) {
     const std::size_t size = spec_.layout.piece_size(piece);
     const MemoryUse use = urgency == Urgency::blocked_read ? MemoryUse::blocked : MemoryUse::ahead;
     if (use == MemoryUse::ahead && !write_back_.admits_ahead()) return nullptr;
-    if (size > kSpillFrom) return acquire_spilling(piece, use);
+    if (size > memory_.large_pieces().spill_from) return acquire_spilling(piece, use);
     PieceBufferPtr buffer = memory_.acquire(size, use);
     if (!buffer) {
         wait_for_credit(size, use);
@@ -137,16 +137,18 @@ PieceBufferPtr TorrentStore::acquire(PieceIndex piece, Urgency urgency) {
 
 PieceBufferPtr TorrentStore::acquire_spilling(PieceIndex piece, MemoryUse use) {
     if (!spills_.may_begin(piece)) return nullptr;
-    std::optional<PieceMemory::Share> share = memory_.reserve(kSpillShare, use);
+    const std::size_t size = memory_.large_pieces().spill_share;
+    std::optional<PieceMemory::Share> share = memory_.reserve(size, use);
     if (!share) {
-        wait_for_credit(kSpillShare, use);
+        wait_for_credit(size, use);
         return nullptr;
     }
     SpillingPiece::Owner owner{[this](Task work) {
                                    if (Task write = job(std::move(work)))
                                        pool_.submit_always(DiskWork::write, std::move(write));
                                },
-                               [this] { events_.send([](StorageEvents& events) { events.on_credit(); }); }};
+                               [this] { events_.send([](StorageEvents& events) { events.on_credit(); }); },
+                               memory_.large_pieces()};
     // The memory is fresh, so padding is zero.
     auto received = std::make_shared<SpillingPiece>(spec_.layout.piece_range(piece), data_, std::move(*share),
                                                     std::move(owner));

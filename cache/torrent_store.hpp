@@ -41,12 +41,6 @@ struct StoreSpec {
 /// thread of its own and, idle, next to no memory. Opened by CacheDir.
 class TorrentStore final : public Storage, public ReadSide {
   public:
-    /// Larger pieces spill.
-    static constexpr std::size_t kSpillFrom = 32 << 20;
-    /// Share of the memory budget that such a piece takes: so much may wait for a slow disk.
-    static constexpr std::size_t kSpillShare = 24 << 20;
-    /// Larger pieces are proven as a stream, without memory of their own.
-    static constexpr std::size_t kStreamedProof = PieceMemory::kProofBudget;
     /// How long a store syncs at its end, unless its owner says otherwise.
     static constexpr std::chrono::milliseconds kSyncPatience{500};
 

@@ -195,7 +195,8 @@ void TorrentStore::prove_now(PieceIndex piece) {
     if (closed_) return;  // no read waits for the proof any more
     const ByteRange range = spec_.layout.piece_range(piece);
     const std::uint64_t losses = cache_.losses(range);
-    if (range.size() > kStreamedProof) return end_proof(piece, hash_on_disk(range), nullptr, losses);
+    if (range.size() > memory_.large_pieces().streamed_proof)
+        return end_proof(piece, hash_on_disk(range), nullptr, losses);
     const PieceBufferPtr buffer = memory_.acquire(range.size(), MemoryUse::proof);
     if (!buffer) {
         // Other proofs hold the memory. They wait only for the disk, so the memory becomes free.

@@ -250,7 +250,7 @@ TEST(StoreEndTest, StoresSyncAtTheSameTime) {
 }
 
 TEST(HugeProofTest, AHugeClaimedPieceIsProvenWithoutMemoryOfItsSize) {
-    constexpr std::uint32_t kHuge = TorrentStore::kStreamedProof + 3 * kBlockSize;
+    constexpr std::uint32_t kHuge = LargePieceSizes{}.streamed_proof + 3 * kBlockSize;
     World w(make_torrent(kHuge, kHuge));
     FaultFiles& faults = w.use_faults();
     w.open();

@@ -183,10 +183,10 @@ TEST_F(SpillingPieceTest, ABlockThatIsReplacedWhileItIsReadBackForTheHashIsHashe
 }
 
 TEST_F(SpillingPieceTest, WhatWasDiscardedTakesNoRoom) {
-    content = random_bytes(SpillingPiece::kRoomBytes + MiB);
+    content = random_bytes(LargePieceSizes{}.spill_room + MiB);
     blocks = static_cast<std::uint32_t>(units_for(content.size(), kBlockSize));
     make_piece();
-    const auto enough = static_cast<std::uint32_t>(SpillingPiece::kRoomBytes / kBlockSize);
+    const auto enough = static_cast<std::uint32_t>(LargePieceSizes{}.spill_room / kBlockSize);
     for (std::uint32_t i = 0; i < enough; ++i) receive(i);
     EXPECT_FALSE(piece->has_room());
     piece->block_discarded(3);
@@ -227,10 +227,10 @@ TEST_F(SpillingPieceTest, WhatIsGivenUpIsNotWrittenAnyMoreOnceItIsIdle) {
 }
 
 TEST_F(SpillingPieceTest, ThereIsNoRoomWhileTheDiskIsBehind) {
-    content = random_bytes(SpillingPiece::kRoomBytes + MiB);
+    content = random_bytes(LargePieceSizes{}.spill_room + MiB);
     blocks = static_cast<std::uint32_t>(units_for(content.size(), kBlockSize));
     make_piece();
-    const auto enough = static_cast<std::uint32_t>(SpillingPiece::kRoomBytes / kBlockSize);
+    const auto enough = static_cast<std::uint32_t>(LargePieceSizes{}.spill_room / kBlockSize);
     for (std::uint32_t i = 0; i < enough; ++i) {
         EXPECT_TRUE(piece->has_room());
         receive(i);
@@ -244,9 +244,9 @@ TEST_F(SpillingPieceTest, ThereIsNoRoomWhileTheDiskIsBehind) {
 
 TEST_F(SpillingPieceTest, ADiskThatFailsHasRoomInMemory) {
     const test::FileSizeLimit full(0);
-    content = random_bytes(SpillingPiece::kRoomBytes + MiB);
+    content = random_bytes(LargePieceSizes{}.spill_room + MiB);
     make_piece();
-    for (std::uint32_t i = 0; i < SpillingPiece::kRoomBytes / kBlockSize; ++i) receive(i);
+    for (std::uint32_t i = 0; i < LargePieceSizes{}.spill_room / kBlockSize; ++i) receive(i);
     EXPECT_FALSE(piece->has_room());
     run_jobs();
     EXPECT_EQ(credits, 1);

@@ -373,7 +373,7 @@ TEST(CacheDirTest, KeepsAnInfoDictionaryAndGivesNoOtherForIt) {
 
 // ---- pieces that spill ----
 
-constexpr std::uint32_t kHuge = TorrentStore::kSpillFrom + 3 * kBlockSize;
+constexpr std::uint32_t kHuge = LargePieceSizes{}.spill_from + 3 * kBlockSize;
 
 TEST(TorrentStoreTest, AHugePieceIsAnsweredFromTheDiskWithLittleMemory) {
     World w(make_torrent(kHuge, 2 * kHuge - 100));
