@@ -90,8 +90,8 @@ class BlockCache {
     /// `buffer` if that holds it; null: from the disk. `losses` were counted before it was read: if more were
     /// counted since, the proof is stale and nothing changes, but that it may begin again.
     Proof proved(BlockSpan blocks, const PieceBufferPtr& buffer, std::uint64_t losses, CacheActions& actions);
-    /// The proof could not be had, for a reason that may pass: the piece stays claimed, and reads that wait
-    /// for it fail with `error`.
+    /// The proof could not be had, for a reason that may pass: the piece stays claimed, if it was, and reads
+    /// that wait for it fail with `error`.
     void proof_failed(PieceIndex piece, Error error, CacheActions& actions);
     /// Any state -> missing. Reads go on waiting, but for the impatient. False if nothing was had. Once this
     /// returned, the blocks' place on disk may be written or punched.

@@ -9,9 +9,9 @@
 
 namespace btfs {
 
-/// Counts how often each piece was found damaged on disk in this run. A damaged piece is fetched again, and
-/// its readers wait for that; but a disk that damages it each time would have it fetched for ever. Called
-/// from any thread.
+/// Counts how often each piece was found damaged on disk in this run, or could not be read back while it
+/// spilled. A damaged piece is fetched again, and its readers wait for that; but a disk that damages it each
+/// time would have it fetched for ever. Called from any thread.
 class DamageCount {
   public:
     /// So often a read of the piece waits for the swarm; after that it fails.

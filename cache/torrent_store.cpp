@@ -232,7 +232,7 @@ void TorrentStore::verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiec
     if (!spilled->all_written()) {  // the disk failed: from here on a piece in memory
         spills_.forget(piece);
         if (!spilled->bring_back()) return verify_now(piece, std::move(spilled), want_block_digests);
-        return events_.send([&](StorageEvents& events) { events.on_lost(piece); });
+        return fail_spilled(piece);
     }
     const Result<Sha1Digest> digest = spilled->digest();
     std::vector<Sha1Digest> block_digests;
@@ -242,7 +242,7 @@ void TorrentStore::verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiec
     }
     if (!digest || (!right && block_digests.empty())) {
         spills_.forget(piece);
-        return events_.send([&](StorageEvents& events) { events.on_lost(piece); });
+        return fail_spilled(piece);
     }
     if (!right) {
         return events_.send([&](StorageEvents& events) {
@@ -251,6 +251,17 @@ void TorrentStore::verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiec
     }
     spills_.forget(piece);
     publish_spilled(piece, std::move(block_digests));
+}
+
+/// What was written of a piece cannot be read back: it is fetched again, and its readers wait for that, but
+/// not for ever.
+void TorrentStore::fail_spilled(PieceIndex piece) {
+    if (!damage_.may_heal(piece, piece)) {
+        CacheActions actions;
+        cache_.proof_failed(piece, Errc::storage_failed, actions);
+        carry_out(std::move(actions), MayWait::yes);
+    }
+    events_.send([&](StorageEvents& events) { events.on_lost(piece); });
 }
 
 void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> block_digests) {

@@ -99,6 +99,7 @@ class TorrentStore final : public Storage, public ReadSide {
     // On the disk pool's threads:
     void verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests);
     void verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiece> spilled, bool want_block_digests);
+    void fail_spilled(PieceIndex piece);
     void publish_spilled(PieceIndex piece, std::vector<Sha1Digest> block_digests);
     void write_now(WriteBack::Piece piece);
     void prove_now(PieceIndex piece);

@@ -249,6 +249,63 @@ TEST(StoreEndTest, StoresSyncAtTheSameTime) {
     EXPECT_TRUE(together);
 }
 
+/// A torrent of one piece that spills block by block.
+struct FailingSpillTest : testing::Test {
+    static constexpr std::uint32_t kBlocks = 6;
+    static constexpr LargePieceSizes kSizes{.spill_from = 2 * kBlockSize,
+                                            .spill_share = 2 * kBlockSize,
+                                            .spill_job = kBlockSize,
+                                            .spill_room = kBlockSize,
+                                            .streamed_proof = 2 * kBlockSize};
+    World w{make_torrent(kBlocks * kBlockSize, kBlocks* kBlockSize), kSizes};
+    FaultFiles& faults = w.use_faults();
+
+    void SetUp() override { w.open(); }
+    /// Each block is written before the next one comes, and the first comes last: the hash has to read the
+    /// others back.
+    void fill_backwards() {
+        PieceBufferPtr buffer = w.store->acquire(p0, Urgency::blocked_read);
+        ASSERT_TRUE(buffer);
+        for (std::uint32_t block = kBlocks; block-- > 0;) {
+            test::receive_block(*buffer, w.torrent.content, block);
+            ASSERT_TRUE(w.engine.wait([&] { return buffer->has_room(); }));
+        }
+        w.store->verify(p0, std::move(buffer), false);
+    }
+    int losses() {
+        std::lock_guard lock(w.engine.mutex);
+        return w.engine.lost[0];
+    }
+};
+
+TEST_F(FailingSpillTest, APieceThatOnceCannotBeReadBackForItsHashIsFetchedAgain) {
+    auto read = start_read(w, 1, w.range(100, 5000));
+    faults.fail(DiskCall::read, EMFILE, ".data");
+    fill_backwards();
+    ASSERT_TRUE(w.engine.wait_lost(p0));
+    EXPECT_FALSE(read->done());
+    faults.work();
+    fill_backwards();
+    EXPECT_EQ(read->bytes(), w.expected(w.range(100, 5000)));
+    EXPECT_EQ(losses(), 1);
+}
+
+TEST_F(FailingSpillTest, APieceThatNeverCanBeReadBackForItsHashIsNotFetchedForEver) {
+    auto read = start_read(w, 1, w.range(100, 5000));
+    faults.fail(DiskCall::read, EIO, ".data");
+    for (int tries = 1; tries <= DamageCount::kMaxHealed + 1; ++tries) {
+        EXPECT_FALSE(read->done()) << tries;
+        fill_backwards();
+        ASSERT_TRUE(w.engine.wait([&] { return w.engine.lost[0] == tries; }));
+    }
+    EXPECT_EQ(read->error(), Errc::storage_failed);
+    faults.work();
+    fill_backwards();
+    ASSERT_TRUE(w.engine.wait_verified(p0));
+    EXPECT_EQ(read_now(*w.store, w.range(100, 5000)), w.expected(w.range(100, 5000)))
+        << "the disk is well again";
+}
+
 TEST(HugeProofTest, AHugeClaimedPieceIsProvenWithoutMemoryOfItsSize) {
     constexpr std::uint32_t kHuge = LargePieceSizes{}.streamed_proof + 3 * kBlockSize;
     World w(make_torrent(kHuge, kHuge));

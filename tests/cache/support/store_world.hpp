@@ -107,7 +107,8 @@ class RecordingEngine final : public StorageEvents {
 
 /// Everything a store needs; the store is opened and reopened by the test.
 struct World {
-    explicit World(Torrent t) : torrent(std::move(t)) {}
+    explicit World(Torrent t, const LargePieceSizes& large_pieces = {})
+        : torrent(std::move(t)), memory(PieceMemory::kDefaultBudget, large_pieces) {}
 
     TempDir dir;
     Torrent torrent;
