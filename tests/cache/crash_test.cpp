@@ -10,7 +10,6 @@
 namespace btfs::test {
 namespace {
 
-constexpr std::uint32_t kPiece = 32 * 1024;
 constexpr unsigned kPieces = 6;
 constexpr BootId kFirstBoot{std::byte{1}}, kSecondBoot{std::byte{2}}, kAfterTheCut{std::byte{9}};
 
@@ -22,8 +21,10 @@ struct Promise {
     std::function<bool(CacheRun&)> holds;
 };
 
-struct CrashTest : testing::Test {
-    Torrent torrent = make_torrent(kPiece, kPieces* kPiece - 5000);
+struct CrashTest : testing::TestWithParam<PieceKind> {
+    const LargePieceSizes sizes = GetParam().sizes;
+    const std::uint32_t piece_length = GetParam().piece_length;
+    Torrent torrent = make_torrent(piece_length, kPieces* std::uint64_t{piece_length} - 5000);
     DiskPool pool{2};
     std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
     std::vector<Promise> promises;
@@ -44,7 +45,7 @@ struct CrashTest : testing::Test {
             if (promise.what.starts_with("piece")) promise.until = std::min(promise.until, now());
     }
     void with_run(const BootId& boot, const std::function<void(CacheRun&)>& work) {
-        CacheRun run(disk, boot, torrent, pool);
+        CacheRun run(disk, boot, torrent, pool, sizes);
         ASSERT_FALSE(run.open());
         work(run);
     }
@@ -52,7 +53,7 @@ struct CrashTest : testing::Test {
     void check(DiskImage image, const BootId& boot, std::size_t cut) {
         const Bytes* found = image.content(name(".data"));
         const Bytes data = found ? *found : Bytes();
-        CacheRun run(std::make_shared<MemoryDisk>(std::move(image)), boot, torrent, pool);
+        CacheRun run(std::make_shared<MemoryDisk>(std::move(image)), boot, torrent, pool, sizes);
         ASSERT_FALSE(run.open()) << "cut " << cut;
         const Bitfield announced = run.store().available();
         for (PieceIndex p(0); p.value() < kPieces; p = p.next())
@@ -91,25 +92,37 @@ struct CrashTest : testing::Test {
         RecordProperty("cuts", static_cast<int>(cuts));
         std::cout << "[          ] " << changes.size() << " changes, " << cuts << " cuts of the power\n";
     }
+    /// All of the piece's blocks are claimed on file.
+    bool is_claimed(unsigned piece) const {
+        const DiskImage image = disk->image();
+        const Bytes* const claims = image.content(name(".claims"));
+        const std::uint32_t count = piece_length / kBlockSize;
+        for (std::uint32_t block = piece * count; block < (piece + 1) * count; ++block)
+            if ((std::to_integer<unsigned>(claims->at(128 + block / 8)) >> block % 8 & 1) == 0) return false;
+        return true;
+    }
 };
 
-TEST_F(CrashTest, NothingUnprovenIsAnnouncedAndNothingSyncedIsLost) {
+INSTANTIATE_TEST_SUITE_P(OfTheCache, CrashTest, testing::Values(kWholePieces, kSpillingPieces),
+                         [](const auto& kind) { return kind.param.name; });
+
+TEST_P(CrashTest, NothingUnprovenIsAnnouncedAndNothingSyncedIsLost) {
     with_run(kFirstBoot, [&](CacheRun& run) {
         for (unsigned p : {0, 2, 3}) ASSERT_TRUE(run.fetch(PieceIndex(p)));
         EXPECT_FALSE(run.dir().keep_dht_table(as_bytes("the first table")));
     });
     for (unsigned p : {0, 2, 3}) promise_had(p);
     with_run(kFirstBoot, [&](CacheRun& run) {
-        EXPECT_EQ(run.read({0, kPiece}), CacheRun::Outcome::right);
+        EXPECT_EQ(run.read({0, piece_length}), CacheRun::Outcome::right);
         ASSERT_TRUE(run.fetch(PieceIndex(5)));
     });
     promise_had(5);
     // Rot: a piece is lost, and fetched again, in another boot.
     withdraw_pieces();
     for (unsigned p : {0, 3, 5}) promise_had(p);
-    disk->flip_byte(name(".data"), 2 * kPiece + 77);
+    disk->flip_byte(name(".data"), 2 * piece_length + 77);
     with_run(kSecondBoot, [&](CacheRun& run) {
-        EXPECT_EQ(run.read({2 * kPiece, 3 * kPiece}), CacheRun::Outcome::right);
+        EXPECT_EQ(run.read({2 * piece_length, 3 * piece_length}), CacheRun::Outcome::right);
         EXPECT_EQ(run.lost(), 1u);
         EXPECT_FALSE(run.dir().keep_dht_table(as_bytes("the second table")));
     });
@@ -122,20 +135,18 @@ TEST_F(CrashTest, NothingUnprovenIsAnnouncedAndNothingSyncedIsLost) {
     cut_everywhere(4);
 }
 
-TEST_F(CrashTest, WhatASyncThatFailedCoveredIsDoubtfulEvenIfTheNextOneWorks) {
+TEST_P(CrashTest, WhatASyncThatFailedCoveredIsDoubtfulEvenIfTheNextOneWorks) {
     with_run(kFirstBoot, [&](CacheRun& run) {
         for (unsigned p : {0, 1}) ASSERT_TRUE(run.fetch(PieceIndex(p)));
     });
     with_run(kFirstBoot, [&](CacheRun& run) {
         ASSERT_TRUE(run.fetch(PieceIndex(2)));
         // Once it is claimed, the next sync is the one of the data.
-        while (run.store().bytes_had() < 3 * kPiece) std::this_thread::yield();
+        while (run.store().bytes_had() < 3 * std::uint64_t{piece_length}) std::this_thread::yield();
         EXPECT_EQ(run.upload(PieceIndex(2)), CacheRun::Outcome::right);
         while (!is_on_file(disk->image().content(name(".data")), torrent, PieceIndex(2)))
             std::this_thread::yield();
-        const std::string claims = name(".claims");
-        while ((disk->image().content(claims)->at(128) & std::byte{0x30}) != std::byte{0x30})
-            std::this_thread::yield();
+        while (!is_claimed(2)) std::this_thread::yield();
         disk->fail_next_sync();
     });
     with_run(kFirstBoot, [&](CacheRun& run) {
@@ -145,7 +156,7 @@ TEST_F(CrashTest, WhatASyncThatFailedCoveredIsDoubtfulEvenIfTheNextOneWorks) {
     cut_everywhere(6);
 }
 
-TEST_F(CrashTest, AKillLosesNothingThatWasWritten) {
+TEST_P(CrashTest, AKillLosesNothingThatWasWritten) {
     with_run(kFirstBoot, [&](CacheRun& run) {
         for (unsigned p = 0; p < kPieces; ++p) ASSERT_TRUE(run.fetch(PieceIndex(p)));
     });
@@ -156,7 +167,7 @@ TEST_F(CrashTest, AKillLosesNothingThatWasWritten) {
         if (cut > 0) model.apply(changes[cut - 1]);
         check(model.after_kill(), kFirstBoot, cut);
         if (HasFatalFailure()) return;
-        CacheRun run(std::make_shared<MemoryDisk>(model.after_kill()), kFirstBoot, torrent, pool);
+        CacheRun run(std::make_shared<MemoryDisk>(model.after_kill()), kFirstBoot, torrent, pool, sizes);
         ASSERT_FALSE(run.open());
         const std::size_t claimed = run.store().available().count();
         EXPECT_GE(claimed, claimed_before) << "cut " << cut;
@@ -165,9 +176,11 @@ TEST_F(CrashTest, AKillLosesNothingThatWasWritten) {
     EXPECT_EQ(claimed_before, kPieces);
 }
 
-TEST_F(CrashTest, SmallFilesAreWholeAfterEveryCutAndStayOnceTheyAreKept) {
+TEST(SmallFilesCrashTest, SmallFilesAreWholeAfterEveryCutAndStayOnceTheyAreKept) {
     const Bytes info(20'000, std::byte{3}), first(9'000, std::byte{1}), second(14'000, std::byte{2});
     const Identity identity{.v1 = sha1(info), .v2 = {}};
+    const auto disk = std::make_shared<MemoryDisk>();
+    const auto now = [&] { return disk->changes().size(); };
     const CacheDir dir(disk, kFirstBoot);
     const std::string url = "http://host/a";
     struct Kept {
@@ -183,6 +196,7 @@ TEST_F(CrashTest, SmallFilesAreWholeAfterEveryCutAndStayOnceTheyAreKept) {
     since.second = now();
 
     CrashModel model;
+    std::size_t cuts = 0;
     Rng rng(6);
     const std::vector<DiskChange> changes = disk->changes();
     for (std::size_t cut = 0; cut <= changes.size(); ++cut) {

@@ -11,12 +11,13 @@
 namespace btfs::test {
 namespace {
 
-constexpr std::uint32_t kPiece = 32 * 1024;
 constexpr unsigned kPieces = 5, kHadBefore = 3;
 constexpr BootId kBoot{std::byte{1}};
 
-struct FaultTest : testing::Test {
-    Torrent torrent = make_torrent(kPiece, kPieces* kPiece - 5000);
+struct FaultTest : testing::TestWithParam<PieceKind> {
+    const LargePieceSizes sizes = GetParam().sizes;
+    const std::uint32_t piece_length = GetParam().piece_length;
+    Torrent torrent = make_torrent(piece_length, kPieces* std::uint64_t{piece_length} - 5000);
     const Bytes info = Bytes(3000, std::byte{3});
     const Identity identity{.v1 = sha1(info), .v2 = {}};
     DiskPool pool{2};
@@ -26,7 +27,7 @@ struct FaultTest : testing::Test {
     /// Returns the disk image of a cache after a clean end.
     DiskImage prepared() {
         auto disk = std::make_shared<MemoryDisk>();
-        CacheRun run(disk, kBoot, torrent, pool);
+        CacheRun run(disk, kBoot, torrent, pool, sizes);
         EXPECT_FALSE(run.open());
         for (unsigned p = 0; p < kHadBefore; ++p) EXPECT_TRUE(run.fetch(PieceIndex(p)));
         EXPECT_FALSE(run.dir().keep_dht_table(as_bytes("old")));
@@ -46,14 +47,14 @@ struct FaultTest : testing::Test {
         auto faults = std::make_shared<FaultFiles>(disk);
         faults->set_rule(std::move(rule));
         {
-            CacheRun run(faults, kBoot, torrent, pool);
+            CacheRun run(faults, kBoot, torrent, pool, sizes);
             life.opened = !run.open();
             if (life.opened) {
                 for (unsigned p = 0; p < kPieces; ++p)
                     EXPECT_NE(run.read(torrent.spec.layout.piece_range(PieceIndex(p))),
                               CacheRun::Outcome::wrong);
                 EXPECT_NE(run.upload(PieceIndex(1)), CacheRun::Outcome::wrong);
-                EXPECT_NE(run.read({100, 3 * kPiece}), CacheRun::Outcome::wrong);
+                EXPECT_NE(run.read({100, 3 * std::uint64_t{piece_length}}), CacheRun::Outcome::wrong);
             }
             [[maybe_unused]] const Error kept_info = run.dir().keep_info(identity, info);
             [[maybe_unused]] const Error kept_table = run.dir().keep_dht_table(as_bytes("new"));
@@ -73,7 +74,7 @@ struct FaultTest : testing::Test {
             if (faults->failed() == 0) {
                 EXPECT_FALSE(name.ends_with(".part")) << name;
             }
-        CacheRun again(disk, kBoot, torrent, pool);
+        CacheRun again(disk, kBoot, torrent, pool, sizes);
         EXPECT_FALSE(again.open());
         const Bitfield announced = again.store().available();
         for (PieceIndex p(0); p.value() < kPieces; p = p.next()) {
@@ -89,9 +90,12 @@ struct FaultTest : testing::Test {
     }
 };
 
+INSTANTIATE_TEST_SUITE_P(OfTheCache, FaultTest, testing::Values(kWholePieces, kSpillingPieces),
+                         [](const auto& kind) { return kind.param.name; });
+
 const std::set<int> kThatMayPass{EMFILE, ENOMEM, EACCES};
 
-TEST_F(FaultTest, EachCallFailsOnceOrFromThenOnWithEachError) {
+TEST_P(FaultTest, EachCallFailsOnceOrFromThenOnWithEachError) {
     const Life whole = live({});
     ASSERT_TRUE(whole.opened);
     ASSERT_GT(whole.calls, 30u);
@@ -116,7 +120,7 @@ TEST_F(FaultTest, EachCallFailsOnceOrFromThenOnWithEachError) {
     RecordProperty("calls_failed", static_cast<int>(calls_failed));
 }
 
-TEST_F(FaultTest, ShortWritesAreFinished) {
+TEST_P(FaultTest, ShortWritesAreFinished) {
     const Life life = live([](DiskCall, const std::string&, std::size_t) {
         return FaultFiles::Fault{0, true};
     });
@@ -124,7 +128,7 @@ TEST_F(FaultTest, ShortWritesAreFinished) {
     EXPECT_EQ(life.lost, 0u);
 }
 
-TEST_F(FaultTest, EachCallOfOneKindFailsForGood) {
+TEST_P(FaultTest, EachCallOfOneKindFailsForGood) {
     for (std::size_t kind = 0; kind < kDiskCalls; ++kind) {
         for (const int error : {EIO, ENOSPC, EMFILE}) {
             SCOPED_TRACE(std::to_string(kind) + " " + std::to_string(error));

@@ -44,16 +44,21 @@ class CacheRun::Reply final : public ReadReply {
 };
 
 CacheRun::CacheRun(std::shared_ptr<Files> files, const BootId& boot_id, const Torrent& torrent,
-                   DiskPool& pool)
+                   DiskPool& pool, const LargePieceSizes& large_pieces)
     : torrent_(torrent),
       pool_(pool),
+      memory_(PieceMemory::kDefaultBudget, large_pieces),
       dir_(std::move(files), boot_id),
-      verified_(torrent.spec.layout.piece_count()) {}
+      had_(torrent.spec.layout.piece_count()),
+      receiving_(torrent.spec.layout.piece_count()) {}
 
 Error CacheRun::open() {
     auto opened = dir_.open_torrent(torrent_.spec, pool_, memory_);
     if (!opened) return opened.error();
     store_ = std::move(*opened);
+    const Bitfield available = store_->available(), unproven = store_->unproven();
+    for (PieceIndex p(0); p.value() < had_.size(); p = p.next())
+        had_[p.value()] = available.test(p) || unproven.test(p);
     store_->attach(*this);
     return {};
 }
@@ -65,17 +70,46 @@ void CacheRun::close() {
 }
 
 bool CacheRun::fetch(PieceIndex piece) {
-    if (store_->has(torrent_.spec.layout.piece_range(piece))) return true;
     supply(piece);
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return verified_[piece.value()]; });
+    return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return had_[piece.value()]; });
 }
 
+/// Goes by what the store has said, as an engine does, and receives a piece once at a time.
 void CacheRun::supply(PieceIndex piece) {
+    {
+        std::lock_guard lock(mutex_);
+        if (had_[piece.value()] || receiving_[piece.value()]) return;
+        receiving_[piece.value()] = true;
+    }
+    send_all(piece);
+}
+
+void CacheRun::send_all(PieceIndex piece) {
     PieceBufferPtr buffer = store_->acquire(piece, Urgency::blocked_read);
     ASSERT_TRUE(buffer);
-    receive_all(*buffer, torrent_.piece(piece));
+    // Every second block comes before the one that it follows: the hash has to read it back if the piece
+    // spills.
+    const std::uint32_t count = torrent_.spec.layout.block_count(piece);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        wait_for_room(*buffer);
+        receive_block(*buffer, torrent_.piece(piece), (i ^ 1) < count ? i ^ 1 : i);
+    }
     store_->verify(piece, std::move(buffer), false);
+}
+
+void CacheRun::wait_for_room(PieceBuffer& buffer) {
+    for (;;) {
+        std::unique_lock lock(mutex_);
+        const std::size_t before = credits_;
+        lock.unlock();
+        if (buffer.has_room()) return;
+        lock.lock();
+        if (!changed_.wait_for(lock, std::chrono::minutes(1), [&] { return credits_ != before; })) {
+            ADD_FAILURE() << "a piece never has room again";
+            return;
+        }
+    }
 }
 
 CacheRun::Outcome CacheRun::read(ByteRange range) {
@@ -83,7 +117,7 @@ CacheRun::Outcome CacheRun::read(ByteRange range) {
     const ReadId id = ++last_id_;
     const Layout& layout = torrent_.spec.layout;
     for (PieceIndex p = layout.piece_at(range.begin); p <= layout.piece_at(range.end - 1); p = p.next())
-        if (!store_->has(layout.piece_range(p))) supply(p);
+        supply(p);
     store_->read(id, range, std::make_unique<Reply>(*this, answer, id, range));
     std::unique_lock lock(mutex_);
     const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
@@ -121,7 +155,8 @@ std::size_t CacheRun::lost() const {
 
 void CacheRun::on_verified(PieceIndex piece, std::vector<Sha1Digest>) {
     std::lock_guard lock(mutex_);
-    verified_[piece.value()] = true;
+    had_[piece.value()] = true;
+    receiving_[piece.value()] = false;
     changed_.notify_all();
 }
 
@@ -131,12 +166,17 @@ void CacheRun::on_mismatch(PieceIndex, PieceBufferPtr, std::vector<Sha1Digest>) 
 
 void CacheRun::on_lost(PieceIndex piece) {
     std::lock_guard lock(mutex_);
-    ++lost_;
+    if (had_[piece.value()]) ++lost_;
+    had_[piece.value()] = receiving_[piece.value()] = false;
     wanted_.push_back(piece);
     changed_.notify_all();
 }
 
-void CacheRun::on_credit() {}
+void CacheRun::on_credit() {
+    std::lock_guard lock(mutex_);
+    ++credits_;
+    changed_.notify_all();
+}
 
 void CacheRun::on_read(ReadTicket ticket, Result<ContentView> content) {
     std::lock_guard lock(mutex_);

@@ -12,10 +12,28 @@
 
 namespace btfs::test {
 
+/// What the runs are made with: pieces that are held in memory until they are written whole, or pieces that
+/// spill.
+struct PieceKind {
+    const char* name;
+    std::uint32_t piece_length;
+    LargePieceSizes sizes;
+};
+inline constexpr PieceKind kWholePieces{"WholePieces", 2 * kBlockSize, {}};
+/// Each block is written before the next one comes.
+inline constexpr PieceKind kSpillingPieces{"SpillingPieces",
+                                           4 * kBlockSize,
+                                           {.spill_from = 2 * kBlockSize,
+                                            .spill_share = 2 * kBlockSize,
+                                            .spill_job = kBlockSize,
+                                            .spill_room = kBlockSize,
+                                            .streamed_proof = 2 * kBlockSize}};
+
 /// One run of one torrent. Plays the engine that fetches whatever is lost, at once.
 class CacheRun final : private StorageEvents {
   public:
-    CacheRun(std::shared_ptr<Files> files, const BootId& boot_id, const Torrent& torrent, DiskPool& pool);
+    CacheRun(std::shared_ptr<Files> files, const BootId& boot_id, const Torrent& torrent, DiskPool& pool,
+             const LargePieceSizes& large_pieces = {});
     ~CacheRun() override { close(); }
 
     const CacheDir& dir() const { return dir_; }
@@ -25,13 +43,14 @@ class CacheRun final : private StorageEvents {
     /// Waits until all that was written is claimed, then ends the store cleanly.
     void close();
 
-    /// The swarm sends the piece, if it is missing. True if it verified.
+    /// The swarm sends the piece, if it is missing. True if it is had then.
     bool fetch(PieceIndex piece);
     enum class Outcome { right, wrong, failed };
     /// Reads as a file system does. Pieces that are lost meanwhile come from the swarm.
     Outcome read(ByteRange range);
     /// Reads as an upload does, which does not wait for the swarm.
     Outcome upload(PieceIndex piece);
+    /// How often a piece that was had was lost.
     std::size_t lost() const;
 
   private:
@@ -44,6 +63,8 @@ class CacheRun final : private StorageEvents {
     void on_credit() override;
     void on_read(ReadTicket ticket, Result<ContentView> content) override;
     void supply(PieceIndex piece);
+    void send_all(PieceIndex piece);
+    void wait_for_room(PieceBuffer& buffer);
 
     const Torrent& torrent_;
     DiskPool& pool_;
@@ -54,8 +75,10 @@ class CacheRun final : private StorageEvents {
     std::condition_variable changed_;
     // Guarded by mutex_:
     std::vector<PieceIndex> wanted_;
-    std::vector<bool> verified_;
+    std::vector<bool> had_;
+    std::vector<bool> receiving_;  ///< until it is had, or lost
     std::size_t lost_ = 0;
+    std::size_t credits_ = 0;
     std::optional<Outcome> uploaded_;
 
     std::unique_ptr<TorrentStore> store_;
