@@ -4,7 +4,10 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <fstream>
+#include <future>
 
 #include "tests/cache/support/store_world.hpp"
 
@@ -136,7 +139,11 @@ TEST(TorrentStoreTest, KillLosesNothingThatWasWritten) {
     w.run_and_kill([&] {
         w.open();
         for (PieceIndex p(0); p.value() < 20; p = p.next()) w.fill(p);
-        while (w.memory.held_bytes() > 0) usleep(1000);  // buffers are freed once they are written
+        // Buffers are freed once they are written. As much as this is free when none is held.
+        std::promise<void> written;
+        w.memory.when_free(PieceMemory::kDefaultBudget, MemoryUse::ahead, &written,
+                           [&] { written.set_value(); });
+        EXPECT_EQ(written.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
     });
 
     w.open();
@@ -321,14 +328,21 @@ TEST(TorrentStoreTest, WhatTheDiskDoesNotTakeIsLostWhenThereIsTooMuchOfIt) {
 }
 
 TEST(TorrentStoreTest, EndsThoughWhatItKeepsIsWantedAtThatMoment) {
+    constexpr std::size_t kCalls = 4;  // the opening of the file, and three writes that fail
     const auto torrent = make_torrent(kPiece, 4 * kPiece);
-    FileSizeLimit full(4096);
-    for (int i = 0; i < 50; ++i) {
+    for (std::size_t i = 0; i < 50; ++i) {
+        std::promise<void> called;
+        std::atomic<std::size_t> calls = 0;
         World w(torrent);
+        test::FaultFiles& faults = w.use_faults();
+        faults.fail(test::DiskCall::write, ENOSPC, ".data");
+        faults.set_before([&](test::DiskCall, const std::string& name) {
+            if (name.ends_with(".data") && calls++ == i % kCalls) called.set_value();
+        });
         w.open();
         for (unsigned p = 0; p < 3; ++p) w.fill(PieceIndex(p), Urgency::blocked_read);
         ASSERT_TRUE(w.engine.wait_verified(p2));
-        usleep(static_cast<useconds_t>(i * 20));  // somewhere amid the writes that fail
+        ASSERT_EQ(called.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
         EXPECT_FALSE(w.memory.acquire(PieceMemory::kDefaultBudget, MemoryUse::blocked));
         w.close();
     }
