@@ -37,9 +37,9 @@ class Discovery(TestCase):
     def libtorrent_seed(self, **settings):
         return self.libtorrent(self.content.parent, **settings).wait_for_seeding()
 
-    def info_hash(self):
+    def info_hash(self, torrent=None):
         import libtorrent as lt
-        return str(lt.torrent_info(str(self.torrent)).info_hash())
+        return str(lt.torrent_info(str(torrent or self.torrent)).info_hash())
 
     def assert_all_is_read(self, mount):
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
@@ -102,6 +102,9 @@ class NoPeerExchange(Discovery):
 
 
 class LocalDiscovery(Discovery):
+    # So many datagrams in the first seconds, and then none for minutes.
+    LIBTORRENT_ANNOUNCES = 3
+
     def test_a_mount_hears_of_a_seed_that_comes_later(self):
         btfs.create(self, self.content, self.torrent)
         mount = btfs.Mount(self, self.torrent, options=LSD_ALONE, alone=False)
@@ -111,8 +114,9 @@ class LocalDiscovery(Discovery):
 
     def test_a_seed_that_was_there_hears_of_the_mount(self):
         btfs.create(self, self.content, self.torrent)
-        self.libtorrent_seed(enable_lsd=True)
-        time.sleep(8)  # until its own first announcements are over
+        group = self.listen()
+        seed = self.libtorrent_seed(enable_lsd=True)
+        self.heard(group, f"Port: {seed.port}", self.LIBTORRENT_ANNOUNCES, 20)
         mount = btfs.Mount(self, self.torrent, options=LSD_ALONE, alone=False)
         self.assert_all_is_read(mount)
         self.assertNotIn("LSD: 127.0.0.1", mount.log())
@@ -137,10 +141,10 @@ class LocalDiscovery(Discovery):
         group = self.listen()
         mount = btfs.Mount(self, self.torrent)
         seed = self.libtorrent_seed(enable_lsd=True)
-        self.heard(group, f"Port: {seed.port}")
-        time.sleep(1)
+        # By the second one the mount would have heard the first, and would have spoken itself.
+        said = self.heard(group, f"Port: {seed.port}", 2)
         self.assertNotIn("LSD", mount.log())
-        self.assertEqual([said for said in self.all_heard(group) if f"Port: {mount.port}\r\n" in said], [])
+        self.assertEqual([words for words in said if f"Port: {mount.port}\r\n" in words], [])
 
     def listen(self):
         """A socket that hears what is said on loopback."""
@@ -161,8 +165,15 @@ class LocalDiscovery(Discovery):
             except BlockingIOError:
                 return said
 
-    def heard(self, group, what, seconds=10):
-        self.wait_for(lambda: any(what in said for said in self.all_heard(group)), f"'{what}' in the group", seconds)
+    def heard(self, group, what, times=1, seconds=10):
+        """Waits until so many datagrams had it; all that was heard meanwhile."""
+        said = []
+
+        def often_enough():
+            said.extend(self.all_heard(group))
+            return sum(what in words for words in said) >= times
+        self.wait_for(often_enough, f"'{what}' in {times} datagrams to the group", seconds)
+        return said
 
     def say(self, info_hash, port):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaker:
@@ -171,15 +182,14 @@ class LocalDiscovery(Discovery):
                            f"Infohash: {info_hash}\r\n\r\n\r\n".encode(), (GROUP, PORT))
 
     def test_a_private_torrent_is_neither_announced_nor_found(self):
-        public = self.folder / "public.torrent"
-        btfs.create(self, self.content / "notes.txt", public)
+        public = btfs.create(self, self.content / "notes.txt", self.folder / "public.torrent")
+        later = btfs.create(self, self.content / "film.mkv", self.folder / "later.torrent")
         btfs.create(self, self.content, self.torrent, "--private")
         group = self.listen()
-        mount = btfs.Mount(self, self.torrent, public, options=LSD_ALONE, alone=False)
-        said = []
-        self.wait_for(lambda: said.extend(self.all_heard(group)) or said, "announcement of the public torrent", 10)
-        time.sleep(2)  # a second datagram would be due after one
-        said += self.all_heard(group)
+        mount = btfs.Mount(self, public, self.torrent, later, options=LSD_ALONE, alone=False)
+        # Torrents are announced in the order in which they come: by then it would have been.
+        said = self.heard(group, self.info_hash(later))
+        self.assertIn(self.info_hash(public), "".join(said))
         self.assertNotIn(self.info_hash(), "".join(said))
         port = free_port()
         with socket.create_server(("127.0.0.1", port)) as listener:

@@ -2,9 +2,9 @@
 import base64
 import json
 import re
+import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,6 +14,10 @@ from interop.exchange import Exchange
 from support import btfs
 from support.content import differences
 from support.harness import TestCase, end, free_port, main
+
+
+def info_hash_of(torrent):
+    return json.loads(btfs.run("info", "--json", torrent).stdout)["info_hash_v1"]
 
 
 class Transmission(Exchange, TestCase):
@@ -65,13 +69,31 @@ class Transmission(Exchange, TestCase):
     def seed(self, torrent, parent):
         port = self.run_daemon_with(torrent, parent)
         self.wait_for(self.has_all, "seeding Transmission")
-        time.sleep(1)  # it says so a moment before it takes peers
+        self.wait_for_handshake(port, torrent)  # it says so a moment before it takes peers
         return port
 
     def leech(self, torrent, parent):
         port = self.run_daemon_with(torrent, parent)
-        time.sleep(1)
+        self.wait_for_handshake(port, torrent)
         return port
+
+    def wait_for_handshake(self, port, torrent):
+        """Until it answers the handshake of a peer: it hangs up on peers of a torrent that does not run yet."""
+        info_hash = bytes.fromhex(info_hash_of(torrent))
+        handshake = b"\x13BitTorrent protocol" + bytes(8) + info_hash + b"-XX0000-" + bytes(12)
+
+        def answers():
+            said = b""
+            try:
+                # From an address of its own: it takes one connection of each.
+                with socket.create_connection(("127.0.0.1", port), 10, ("127.0.0.2", 0)) as peer:
+                    peer.sendall(handshake)
+                    while len(said) < len(handshake) and (more := peer.recv(len(handshake) - len(said))):
+                        said += more
+            except OSError:
+                return False
+            return said[28:48] == info_hash
+        self.wait_for(answers, "handshake of Transmission")
 
     def finish(self):
         self.wait_for(self.has_all, "download of Transmission")
@@ -85,8 +107,7 @@ class Transmission(Exchange, TestCase):
 
     def test_gets_the_metadata_and_then_everything_from_us(self):
         btfs.create(self, self.content, self.torrent)
-        info_hash = json.loads(btfs.run("info", "--json", self.torrent).stdout)["info_hash_v1"]
-        port = self.run_daemon(self.target, filename=f"magnet:?xt=urn:btih:{info_hash}")
+        port = self.run_daemon(self.target, filename=f"magnet:?xt=urn:btih:{info_hash_of(self.torrent)}")
         seed = btfs.Seed(self, self.content, self.torrent, peers=(port,))
         self.finish()
         seed.find(re.escape(f"connected to {self.at(port)}"))
