@@ -10,6 +10,7 @@
 #include "cli/one_line.hpp"
 #include "cli/progress_bar.hpp"
 #include "engine/metainfo/metainfo.hpp"
+#include "engine/metainfo/safe_path.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -64,6 +65,42 @@ Tree walk(const fs::path& root) {
     std::ranges::sort(tree.files, {}, [](const Found& f) { return f.file.path; });
     std::ranges::sort(tree.left_out);
     return tree;
+}
+
+/// What a name has that no name in a torrent may have; empty if there is nothing to say.
+std::string fault_text(const std::string& name) {
+    switch (fault_of(name)) {
+        case NameFault::not_utf8:
+            return "bytes that are not UTF-8";
+        case NameFault::control:
+            return "a control character, such as a line break";
+        case NameFault::bidirectional_control:
+            return "a bidirectional control character, by which a name can look like another one";
+        case NameFault::too_long:
+            return "more than " + std::to_string(kMaxNameSize) + " bytes";
+        case NameFault::none:
+        case NameFault::reserved:
+        case NameFault::slash:
+            break;
+    }
+    return {};
+}
+
+/// Throws if a name could not stand in a torrent, before an hour goes into hashing. What else is wrong with
+/// paths write_torrent() finds.
+void check_name(const fs::path& path) {
+    const std::string fault = fault_text(path.filename().string());
+    if (fault.empty()) return;
+    throw Failure(printable(path.string()) + ": its name has " + fault +
+                  "; rename it to make a torrent of it");
+}
+
+void check_names(const fs::path& root, const std::vector<Found>& found) {
+    check_name(root);
+    for (const Found& f : found) {
+        fs::path path = root;
+        for (const std::string& part : f.file.path) check_name(path /= part);
+    }
 }
 
 Failure unreadable(const fs::path& path, const Error& error) {
@@ -121,6 +158,7 @@ MadeTorrent make_torrent(const CreateOptions& options) {
     std::uint64_t total = 0;
     for (const Found& f : found) total += f.file.size;
     if (total == 0) throw Failure(options.path.string() + ": has no content to make a torrent of");
+    check_names(root, found);
 
     MadeTorrent made;
     NewTorrent torrent;

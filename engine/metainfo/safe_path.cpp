@@ -30,14 +30,21 @@ std::vector<std::string_view> folded(SafePaths::Names names, std::string& storag
 
 }  // namespace
 
-bool is_safe_name(std::string_view name) {
-    if (name.empty() || name.size() > kMaxNameSize || name == "." || name == "..") return false;
+NameFault fault_of(std::string_view name) {
+    if (name.empty() || name == "." || name == "..") return NameFault::reserved;
+    if (name.size() > kMaxNameSize) return NameFault::too_long;
     while (!name.empty()) {
         const std::size_t size = utf8_character_size(name);
-        if (size == 0 || cannot_stay(name.substr(0, size))) return false;
+        if (size == 0) return NameFault::not_utf8;
+        const std::string_view character = name.substr(0, size);
+        if (cannot_stay(character)) {
+            if (character == "/") return NameFault::slash;
+            return is_bidirectional_control(character) ? NameFault::bidirectional_control
+                                                       : NameFault::control;
+        }
         name.remove_prefix(size);
     }
-    return true;
+    return NameFault::none;
 }
 
 std::string safe_name(std::string_view raw) {

@@ -22,7 +22,22 @@ inline constexpr std::size_t kMaxFolderDepth = 128;
 /// each character that cannot stay. A long name keeps its extension and gets a number that depends on all of
 /// it.
 std::string safe_name(std::string_view raw);
-bool is_safe_name(std::string_view name);
+
+/// Why a name is not safe.
+enum class NameFault : std::uint8_t {
+    none,
+    reserved,  ///< empty, "." or ".."
+    too_long,  ///< more than kMaxNameSize bytes
+    not_utf8,
+    slash,
+    control,                ///< C0, DEL, C1, or a separator of lines or paragraphs
+    bidirectional_control,  ///< see is_bidirectional_control()
+};
+/// Returns the first fault of a name.
+NameFault fault_of(std::string_view name);
+inline bool is_safe_name(std::string_view name) {
+    return fault_of(name) == NameFault::none;
+}
 
 /// The same name with " (number)" before its extension, 255 bytes at most.
 std::string numbered_name(std::string_view name, std::uint64_t number);

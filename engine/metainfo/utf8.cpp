@@ -39,17 +39,28 @@ bool is_valid_utf8(std::string_view text) {
     return true;
 }
 
+bool is_bidirectional_control(std::string_view character) {
+    switch (character.size()) {
+        case 2:
+            return character == "\u061c";
+        case 3:
+            return character == "\u200e" || character == "\u200f" ||
+                   (character >= "\u202a" && character <= "\u202e") ||
+                   (character >= "\u2066" && character <= "\u2069");
+        default:
+            return false;
+    }
+}
+
 bool is_control_character(std::string_view character) {
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(character[i]); };
     switch (character.size()) {
         case 1:
             return byte(0) < 0x20 || byte(0) == 0x7f;
         case 2:
-            return (byte(0) == 0xc2 && byte(1) < 0xa0) || character == "\u061c";
+            return (byte(0) == 0xc2 && byte(1) < 0xa0) || is_bidirectional_control(character);
         case 3:
-            return character == "\u200e" || character == "\u200f" ||
-                   (character >= "\u2028" && character <= "\u202e") ||
-                   (character >= "\u2066" && character <= "\u2069");
+            return character == "\u2028" || character == "\u2029" || is_bidirectional_control(character);
         default:
             return false;
     }

@@ -11,6 +11,10 @@ std::size_t utf8_character_size(std::string_view text);
 
 bool is_valid_utf8(std::string_view text);
 
+/// True for one well-formed character that turns the direction in which text around it is shown, as U+202E
+/// does.
+bool is_bidirectional_control(std::string_view character);
+
 /// True for one well-formed character that shows nothing but changes how text is shown: controls (C0, DEL,
 /// C1), bidirectional controls, and separators of lines and paragraphs.
 bool is_control_character(std::string_view character);

@@ -47,6 +47,19 @@ TEST(SafeName, ReplacesCharactersThatChangeHowTextIsShown) {
         EXPECT_TRUE(is_safe_name(shown)) << "is no control of that kind";
 }
 
+TEST(SafeName, SaysWhatIsWrongWithAName) {
+    EXPECT_EQ(fault_of("film.mkv"), NameFault::none);
+    for (auto name : {"", ".", ".."}) EXPECT_EQ(fault_of(name), NameFault::reserved);
+    EXPECT_EQ(fault_of(std::string(256, 'x')), NameFault::too_long);
+    EXPECT_EQ(fault_of("a\xff"), NameFault::not_utf8);
+    EXPECT_EQ(fault_of("a/b"), NameFault::slash);
+    for (auto name : {"a\nb", "a\x7f", "a\u0085", "a\u2028", "a\u2029"})
+        EXPECT_EQ(fault_of(name), NameFault::control);
+    for (auto name : {"a\u061c", "a\u200e", "a\u200f", "photo\u202egpj.exe", "a\u202a", "a\u2066", "a\u2069"})
+        EXPECT_EQ(fault_of(name), NameFault::bidirectional_control);
+    EXPECT_EQ(fault_of("a\u202e\n"), NameFault::bidirectional_control) << "the first";
+}
+
 TEST(SafeName, ShortensAtACharacterAndKeepsTheExtension) {
     for (int shift = 0; shift < 4; ++shift) {
         std::string raw(static_cast<std::size_t>(shift), 'x');
