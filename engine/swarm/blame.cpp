@@ -159,7 +159,7 @@ void Blame::give_parole(PieceIndex piece, TimePoint now) {
         }
         if (best) {
             parole.holder = best->session.remote().address;
-            parole.since = now;
+            parole.since = parole.last_block = now;
             parole.tried.insert(parole.holder);
             paroles_[piece] = std::move(parole);
             return;
@@ -185,6 +185,20 @@ std::vector<PieceIndex> Blame::lift_suspicions() {
     return lifted;
 }
 
+void Blame::on_block(PieceIndex piece, const Address& sender, TimePoint now) {
+    const auto parole = paroles_.find(piece);
+    if (parole != paroles_.end() && parole->second.holder == sender) parole->second.last_block = now;
+}
+
+TimePoint Blame::end_of(const Parole& parole, PieceIndex piece, const Peer& holder, TimePoint now) const {
+    const Duration whole = holder.estimate.delivery_time(layout_.piece_size(piece), now);
+    const Duration longest = std::max<Duration>(kParole, kParoleFactor * whole) * (1 << parole.round);
+    const Duration block = kParoleFactor * holder.delivery_time(kBlockSize, now);
+    const Duration silence = std::clamp<Duration>(block, kShortestSilence, kLongestSilence) *
+                             (1 << std::min(parole.round, kMaxSilenceRounds));
+    return std::min(parole.since + longest, parole.last_block + silence);
+}
+
 std::vector<PieceIndex> Blame::reconsider(TimePoint now) {
     std::vector<PieceIndex> changed = lift_suspicions();
     std::vector<PieceIndex> ended;
@@ -193,12 +207,7 @@ std::vector<PieceIndex> Blame::reconsider(TimePoint now) {
         for (const auto& [id, peer] : peers_)
             if (peer->session.remote().address == parole.holder && can_send(*peer, piece))
                 holder = peer.get();
-        const Duration time =
-            holder ? std::max<Duration>(kParole, kParoleFactor * holder->estimate.delivery_time(
-                                                                     layout_.piece_size(piece), now)) *
-                         (1 << parole.round)
-                   : Duration{};
-        if (!holder || now > parole.since + time) ended.push_back(piece);
+        if (!holder || now > end_of(parole, piece, *holder, now)) ended.push_back(piece);
     }
     for (PieceIndex piece : ended) {
         const auto before = parole_of(piece);

@@ -33,6 +33,11 @@ class Blame {
     static constexpr std::size_t kMaxRecords = 1000;
     /// The longest that a sender keeps a piece on parole; twice as long once all were tried, and so on.
     static constexpr Duration kParole = std::chrono::seconds(20);
+    /// A holder that sends no block of the piece for four times what one should take, within these limits,
+    /// loses it; these limits double as kParole does, but kMaxSilenceRounds times at most.
+    static constexpr Duration kShortestSilence = std::chrono::seconds(2);
+    static constexpr Duration kLongestSilence = std::chrono::seconds(5);
+    static constexpr int kMaxSilenceRounds = 4;
 
     /// Both outlive this.
     Blame(const PeerTable& peers, const Layout& layout) : peers_(peers), layout_(layout) {}
@@ -50,6 +55,8 @@ class Blame {
                                   std::span<const Sha1Digest> block_digests);
     /// The store has to tell the digests of the piece's blocks when it verifies.
     bool needs_digests(PieceIndex piece) const { return smart_ban_.knows(piece); }
+    /// A block of the piece has come from that sender.
+    void on_block(PieceIndex piece, const Address& sender, TimePoint now);
     /// True if the piece must not be asked of that peer.
     bool excludes(PieceIndex piece, const Peer& peer) const;
 
@@ -74,9 +81,12 @@ class Blame {
     struct Parole {
         Address holder;
         TimePoint since;
+        TimePoint last_block;  ///< of the holder; `since` before the first one
         std::set<Address> tried;
         int round = 0;
     };
+    /// When the holder loses the piece if no further block comes.
+    TimePoint end_of(const Parole& parole, PieceIndex piece, const Peer& holder, TimePoint now) const;
     double suspicion(const Address& sender) const;
     bool is_connected(const Address& sender) const;
     std::vector<PieceIndex> lift_suspicions();

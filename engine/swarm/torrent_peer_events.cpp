@@ -109,6 +109,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
     downloaded_ += e.block.size;
     down_.add(e.block.size, now);
     peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
+    content_->blame.on_block(e.block.piece, peer.session.remote().address, now);
     if (PartialPiece* complete = content_->dispatcher.take_block(peer, e.block, e.data, now)) {
         const PieceIndex piece = complete->piece();
         content_->storage.verify(piece, content_->picker.start_verifying(piece),

@@ -145,12 +145,43 @@ TEST_F(Court, ASlowSenderDoesNotKeepAPieceOnParole) {
     EXPECT_EQ(holders.size(), 4u);
 }
 
+TEST_F(Court, ASenderThatSendsNothingOfAPieceOnParoleLosesItSoon) {
+    for (std::size_t i = 0; i <= Blame::kMaxFailures; ++i) fails({1, 2, 3, 4});
+    std::set<Address> holders;
+    for (int i = 0; i < 4; ++i) {
+        const Address holder = *blame.parole_of(piece);
+        holders.insert(holder);
+        now += Blame::kShortestSilence;
+        blame.on_block(piece, holder, now);
+        blame.on_block(piece, address(9), now + 1s);  // is not the holder
+        EXPECT_TRUE(blame.reconsider(now + Blame::kShortestSilence).empty());
+        now += Blame::kLongestSilence + 1ms;
+        EXPECT_EQ(blame.reconsider(now).size(), 1u);
+    }
+    EXPECT_EQ(holders.size(), 4u);
+}
+
+TEST_F(Court, ASilentHolderIsGivenTwiceAsLongOnceAllWereTriedUpToALimit) {
+    for (std::size_t i = 0; i <= Blame::kMaxFailures; ++i) fails({1, 2, 3, 4});
+    for (int round = 0; round < 8; ++round) {
+        const int doublings = std::min(round, Blame::kMaxSilenceRounds);
+        for (std::size_t sender = 0; sender < peers.size(); ++sender) {
+            EXPECT_TRUE(blame.reconsider(now + Blame::kShortestSilence * (1 << doublings)).empty()) << round;
+            now += Blame::kLongestSilence * (1 << doublings) + 1ms;
+            EXPECT_EQ(blame.reconsider(now).size(), 1u) << round;
+        }
+    }
+}
+
 TEST_F(Court, AParoleTakesTwiceAsLongOnceAllWereTriedUpToALimit) {
     for (std::size_t i = 0; i <= Blame::kMaxFailures; ++i) fails({1, 2, 3, 4});
     for (int round = 0; round < 13; ++round) {
         const Duration longest = Blame::kParole * (1 << std::min(round, 10));
         for (std::size_t sender = 0; sender < peers.size(); ++sender) {
-            EXPECT_TRUE(blame.reconsider(now + longest).empty()) << round;
+            for (Duration t{}; t <= longest; t += 1s) {
+                blame.on_block(piece, *blame.parole_of(piece), now + t);
+                ASSERT_TRUE(blame.reconsider(now + t).empty()) << round;
+            }
             now += longest + 1s;
             EXPECT_EQ(blame.reconsider(now).size(), 1u) << round;
         }
