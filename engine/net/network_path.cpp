@@ -21,7 +21,7 @@ namespace {
 const Address kNowhereV4 = *Address::parse("192.0.2.1");
 const Address kNowhereV6 = *Address::parse("2001:db8::1");
 
-struct Query {
+struct RouteQuery {
     nlmsghdr header{};
     rtmsg route{};
     std::array<std::byte, 128> attributes{};
@@ -63,7 +63,7 @@ std::optional<Answer> parse(nlmsghdr* reply, std::size_t size) {
 std::optional<Answer> ask(const Address& to, const LocalBinding& binding) {
     const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (socket < 0) return std::nullopt;
-    Query query;
+    RouteQuery query;
     query.header.nlmsg_type = RTM_GETROUTE;
     query.header.nlmsg_flags = NLM_F_REQUEST;
     query.route.rtm_family = to.is_v4() ? AF_INET : AF_INET6;

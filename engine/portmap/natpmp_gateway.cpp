@@ -16,7 +16,7 @@ namespace btfs::portmap {
 namespace {
 
 /// Limits one question with all its repetitions.
-constexpr Duration kPatience = 2s;
+constexpr Duration kNatPmpPatience = 2s;
 
 Error natpmp_error(int code) {
     static const auto& errors = immortal_library_errors("NAT-PMP", strnatpmperr);
@@ -86,7 +86,7 @@ class NatPmpGateway final : public PortGateway {
     /// 6886.
     template <class Send, class IsAnswer>
     Result<natpmpresp_t> ask(Send send, IsAnswer is_answer) {
-        const TimePoint deadline = Clock::now() + kPatience;
+        const TimePoint deadline = Clock::now() + kNatPmpPatience;
         if (const int sent = send(); sent < 0) return natpmp_error(sent);
         for (;;) {
             natpmpresp_t answer{};

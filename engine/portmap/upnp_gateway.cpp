@@ -18,8 +18,8 @@ namespace {
 constexpr int kDiscovery_ms = 2000;
 constexpr unsigned char kHops = 2;
 /// Limits one exchange, and a sequence of exchanges for one purpose.
-constexpr Duration kPatience = 3s;
-constexpr Duration kPatienceInAll = 10s;
+constexpr Duration kUpnpPatience = 3s;
+constexpr Duration kUpnpPatienceInAll = 10s;
 /// Limits the device descriptions that are fetched from one router.
 constexpr std::size_t kMaxDescriptions = 4;
 /// Limits the external ports that are tried while each is taken by another host.
@@ -69,7 +69,7 @@ class UpnpGateway final : public PortGateway {
 
     Result<PortMapping> map(Transport transport, std::uint16_t port,
                             std::uint16_t wanted_external_port) override {
-        const TimePoint deadline = Clock::now() + kPatienceInAll;
+        const TimePoint deadline = Clock::now() + kUpnpPatienceInAll;
         std::uint16_t external_port = wanted_external_port;
         Error outcome = upnp_error(kConflict);
         for (int i = 0; i < kPortsToTry && outcome == upnp_error(kConflict) && Clock::now() < deadline; ++i) {
@@ -111,7 +111,7 @@ class UpnpGateway final : public PortGateway {
     /// Carries out an action. Returns UPnP's error if the gateway reports one, else the network's.
     Result<UpnpReply> ask(std::string_view action, UpnpArguments arguments) {
         const auto said = net::exchange_with_gateway(
-            endpoint_, upnp_action_request(service_, action, arguments), Clock::now() + kPatience);
+            endpoint_, upnp_action_request(service_, action, arguments), Clock::now() + kUpnpPatience);
         if (!said) return said.error();
         UpnpReply reply = UpnpReply::parse(said->body);
         if (reply.error) return upnp_error(*reply.error);
@@ -158,12 +158,12 @@ std::vector<std::unique_ptr<PortGateway>> gateways_at(const http::HttpUrl& url, 
 
 Result<std::unique_ptr<PortGateway>> find_upnp_gateway(const Address& router) {
     const std::vector<http::HttpUrl> urls = descriptions_of(router);
-    const TimePoint deadline = Clock::now() + kPatienceInAll;
+    const TimePoint deadline = Clock::now() + kUpnpPatienceInAll;
     std::unique_ptr<PortGateway> offline;
     for (const http::HttpUrl& url : urls) {
         const TimePoint now = Clock::now();
         if (now >= deadline) break;
-        for (auto& gateway : gateways_at(url, router, std::min(deadline, now + kPatience))) {
+        for (auto& gateway : gateways_at(url, router, std::min(deadline, now + kUpnpPatience))) {
             if (gateway->external_address()) return std::move(gateway);
             if (!offline) offline = std::move(gateway);
         }

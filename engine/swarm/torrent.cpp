@@ -6,7 +6,6 @@
 namespace btfs {
 namespace {
 
-constexpr Duration kHousekeeping = 1s;
 /// How long we stay interested after the last file is closed, so that peers still unchoke us at the next
 /// read.
 constexpr Duration kLinger = 60s;

@@ -160,6 +160,8 @@ class Torrent final : private wire::BlockPlaces {
     /// From now on at most so many dials are under way at a time; kMaxDialling at first, 0: none.
     void set_max_dialling(std::size_t count, TimePoint now);
     static constexpr std::size_t kMaxDialling = 24;
+    /// Interval at which connections are looked after.
+    static constexpr Duration kHousekeeping = std::chrono::seconds(1);
     /// While a reader waits and nothing comes, peers are asked for, and silent ones dialled again, so often.
     static constexpr Duration kWantPeersEvery = std::chrono::seconds(15);
     static constexpr Duration kRedialEvery = std::chrono::seconds(5);

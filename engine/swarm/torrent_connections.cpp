@@ -7,7 +7,6 @@
 namespace btfs {
 namespace {
 
-constexpr Duration kHousekeeping = 1s;
 /// A peer that hangs up within this time and has sent no content may have disliked how we greeted it.
 constexpr Duration kGreetingDislikedWithin = 3s;
 /// Returns true if our network has no route to the peer, or the dial was not made. Neither says anything

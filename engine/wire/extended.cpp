@@ -5,7 +5,7 @@
 namespace btfs::wire {
 namespace {
 
-constexpr bencode::Limits kLimits{.max_size = 64 * 1024, .max_depth = 8, .max_tokens = 512};
+constexpr bencode::Limits kExtendedLimits{.max_size = 64 * 1024, .max_depth = 8, .max_tokens = 512};
 constexpr std::size_t kMaxClientName = 64;
 
 using bencode::Kind;
@@ -43,7 +43,7 @@ Bytes ExtendedHandshake::encode() const {
 }
 
 Result<ExtendedHandshake> ExtendedHandshake::updated(ByteView payload) const {
-    auto document = bencode::decode_prefix(payload, kLimits);
+    auto document = bencode::decode_prefix(payload, kExtendedLimits);
     if (!document) return document.error();
     const Value root = document->root();
     if (!root.is_dictionary()) return Errc::bencode_wrong_type;

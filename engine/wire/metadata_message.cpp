@@ -5,13 +5,13 @@
 namespace btfs::wire {
 namespace {
 
-constexpr bencode::Limits kLimits{.max_size = 64 * 1024, .max_depth = 4, .max_tokens = 64};
+constexpr bencode::Limits kMetadataLimits{.max_size = 64 * 1024, .max_depth = 4, .max_tokens = 64};
 constexpr int kRequest = 0, kData = 1, kReject = 2;
 
 }  // namespace
 
 Result<std::optional<MetadataMessage>> parse_metadata_message(ByteView payload) {
-    const auto document = bencode::decode_prefix(payload, kLimits);
+    const auto document = bencode::decode_prefix(payload, kMetadataLimits);
     if (!document || !document->root().is_dictionary()) return Errc::message_malformed;
     const bencode::Value root = document->root();
     const auto type = root.find_number<std::uint32_t>("msg_type");

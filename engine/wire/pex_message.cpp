@@ -8,7 +8,7 @@
 namespace btfs::wire {
 namespace {
 
-constexpr bencode::Limits kLimits{.max_size = 64 * 1024, .max_depth = 4, .max_tokens = 64};
+constexpr bencode::Limits kPexLimits{.max_size = 64 * 1024, .max_depth = 4, .max_tokens = 64};
 
 /// Keys of one address family, and the size of its entries.
 struct Keys {
@@ -62,7 +62,7 @@ Bytes PexMessage::encode() const {
 }
 
 Result<PexMessage> PexMessage::parse(ByteView payload) {
-    const auto document = bencode::decode_prefix(payload, kLimits);
+    const auto document = bencode::decode_prefix(payload, kPexLimits);
     if (!document || !document->root().is_dictionary()) return Errc::message_malformed;
     const bencode::Value root = document->root();
     PexMessage message;
