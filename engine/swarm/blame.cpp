@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 namespace btfs {
 namespace {
@@ -12,8 +13,6 @@ constexpr double kDepartedSuspicion = 1000;
 /// Parole lasts at least this many times as long as the whole piece should take.
 constexpr int kParoleFactor = 4;
 constexpr int kMaxRounds = 10;
-/// A sender is trusted if its suspicion is at most this many times the least one.
-constexpr double kTrusted = 2;
 
 bool can_send(const Peer& peer, PieceIndex piece) {
     return !peer.snubbed && peer.session.has(piece) && peer.session.may_request(piece);
@@ -136,26 +135,25 @@ std::optional<Address> Blame::parole_of(PieceIndex piece) const {
     return found == paroles_.end() ? std::nullopt : std::optional(found->second.holder);
 }
 
-/// Gives the piece on parole to the fastest trusted sender that can send it and has not been tried. If there
-/// is none, even after all have been tried once more, any peer may be asked for the piece.
+/// Gives the piece on parole to the sender of the least cost that can send it and has not been tried. If there
+/// is none, even after all have been tried once more, any peer may be asked for the piece. The cost is the time
+/// that the piece takes from this sender, divided by the share of its pieces that verify: 1 / (1 + s) with a
+/// suspicion of s. So a fast liar is found out before a reader waits for a slow honest sender.
 void Blame::give_parole(PieceIndex piece, TimePoint now) {
     Parole parole = paroles_.contains(piece) ? paroles_.at(piece) : Parole{};
     const auto is_candidate = [&](const Peer& peer) {
         return can_send(peer, piece) && !parole.tried.contains(peer.session.remote().address);
     };
     for (int attempt = 0; attempt < 2; ++attempt) {
-        double least = kDepartedSuspicion;
-        for (const auto& [id, peer] : peers_)
-            if (is_candidate(*peer)) least = std::min(least, suspicion(peer->session.remote().address));
         const Peer* best = nullptr;
-        Duration best_time = Duration::max();
+        double least = std::numeric_limits<double>::max();
         for (const auto& [id, peer] : peers_) {
-            if (!is_candidate(*peer) || suspicion(peer->session.remote().address) > kTrusted * least)
-                continue;
-            const Duration time = peer->delivery_time(layout_.piece_size(piece), now);
-            if (time >= best_time) continue;
+            if (!is_candidate(*peer)) continue;
+            const double cost = seconds(peer->delivery_time(layout_.piece_size(piece), now)) *
+                                (1 + suspicion(peer->session.remote().address));
+            if (cost >= least) continue;
             best = peer.get();
-            best_time = time;
+            least = cost;
         }
         if (best) {
             parole.holder = best->session.remote().address;
