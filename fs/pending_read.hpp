@@ -32,19 +32,15 @@ class InterruptibleReply : public ReadReply {
 ///
 /// Its life:
 /// - ReadPath::read() makes it and lists it in its OpenFile, where it can be interrupted from then on, and in
-/// the
-///   ReadPath, which is not idle from then on. Then the cache is asked, and owns it as the reply.
-/// - The cache calls data(), fail() or again(), or drops it. Whichever thread moves the state on from
-/// `waiting`
-///   ends the READ: takes it off the OpenFile's list, and answers then, since the answer may bring the
-///   kernel's next READ at once.
+///   the ReadPath, which is not idle from then on. Then the cache is asked, and owns it as the reply.
+/// - The cache calls data(), fail() or again(), or drops it. The thread that moves the state on from
+///   `waiting` ends the READ: it takes it off the OpenFile's list, and answers then, since the answer may
+///   bring the kernel's next READ at once.
 /// - again() moves the READ into a new object, which takes its place in the OpenFile's list: the cache still
-/// has the
-///   old one to destroy.
+///   has the old one to destroy.
 /// - The destructor takes it off the ReadPath's list. The cache may destroy it long after the answer.
 /// - ReadPath::abandon_reads() ends it in the cache's stead. From then on it touches neither the ReadPath nor
-/// the
-///   OpenFile, and may outlive the ReadPath.
+///   the OpenFile, and may outlive the ReadPath.
 class PendingRead final : public ReadReply {
   public:
     PendingRead(ReadPath& path, std::shared_ptr<OpenFile> file, ReadId id, ByteRange range_in_torrent,
