@@ -33,7 +33,7 @@ asio::awaitable<Outcome> outcome_of(SocketFactory& sockets, std::vector<Address>
     co_return Outcome{{}, Endpoint{connected->address, connected->socket.remote_endpoint().port()}};
 }
 
-struct ConnectToFirst : testing::Test {
+struct ConnectToFirst : ::testing::Test {
     asio::io_context io;
     SocketFactory sockets{io};
     test::TcpServer server{

@@ -15,7 +15,7 @@ namespace asio = boost::asio;
 constexpr const char* kSilentText = "127.0.0.2";
 
 /// Connections to a host that never answers stay half-open, so that the order of what waits can be seen.
-struct DialerTest : testing::Test {
+struct DialerTest : ::testing::Test {
     test::TcpServer server{
         [](asio::ip::tcp::socket& socket, const std::string&) { test::wait_for_close(socket); }};
     test::SilentServer silent_server{kSilentText, server.port()};

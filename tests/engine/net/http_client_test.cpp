@@ -48,7 +48,7 @@ std::string compressed(const std::string& body, int window_bits) {
     return out;
 }
 
-struct HttpClientTest : testing::Test {
+struct HttpClientTest : ::testing::Test {
     asio::io_context io;
     SocketFactory sockets{io};
     Resolver resolver{sockets, {}};

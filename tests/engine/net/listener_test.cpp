@@ -15,7 +15,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-struct ListenerTest : testing::Test {
+struct ListenerTest : ::testing::Test {
     asio::io_context io;
     SocketFactory sockets{io};
     std::vector<std::unique_ptr<Stream>> routed;

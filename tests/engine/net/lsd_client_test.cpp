@@ -35,7 +35,7 @@ TEST(MulticastInterfaces, AreThoseThatTheBindingAllows) {
         EXPECT_FALSE(any.address.is_link_local());
 }
 
-struct Clients : testing::Test {
+struct Clients : ::testing::Test {
     boost::asio::io_context io{1};
     SocketFactory sockets{io, kLoopback};
     LsdClient one{sockets, 1}, other{sockets, 2};

@@ -11,7 +11,7 @@ using Waiters = std::vector<NameLookups::WaiterId>;
 
 const NameLookups::Answer kAnswer = std::vector<Address>{*Address::parse("192.0.2.1")};
 
-struct NameLookupsTest : testing::Test {
+struct NameLookupsTest : ::testing::Test {
     NameLookups lookups;
     TimePoint now = TimePoint{} + 1h;
     NameLookups::WaiterId next = 0;

@@ -35,7 +35,7 @@ std::string answer(const std::string& query) {
     return reply;
 }
 
-struct ResolverTest : testing::Test {
+struct ResolverTest : ::testing::Test {
     boost::asio::io_context io;
     using Addresses = Result<std::vector<Address>>;
 

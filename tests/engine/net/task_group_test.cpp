@@ -32,7 +32,7 @@ asio::awaitable<void> fail() {
     co_return;
 }
 
-struct TaskGroupTest : testing::Test {
+struct TaskGroupTest : ::testing::Test {
     asio::io_context io;
     TaskGroup group{io.get_executor()};
 };

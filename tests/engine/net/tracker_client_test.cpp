@@ -63,7 +63,7 @@ class SlowTracker {
     std::list<tcp::socket> waiting_;
 };
 
-struct TrackerClientTest : testing::Test {
+struct TrackerClientTest : ::testing::Test {
     asio::io_context io;
     SocketFactory sockets{io};
     Resolver resolver{sockets, {}};

@@ -14,7 +14,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::udp;
 
-struct UdpMuxTest : testing::Test {
+struct UdpMuxTest : ::testing::Test {
     asio::io_context io;
     SocketFactory sockets{io};
     UdpMux mux{sockets};

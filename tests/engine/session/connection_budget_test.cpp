@@ -43,7 +43,7 @@ struct FakeTorrent final : ConnectionBudget::Holder {
     std::vector<ConnectionBudget::Slot> slots;
 };
 
-struct ConnectionBudgetTest : testing::Test {
+struct ConnectionBudgetTest : ::testing::Test {
     int told = 0;
     ConnectionBudget budget{10, [this] { ++told; }};
 };

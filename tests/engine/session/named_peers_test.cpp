@@ -37,7 +37,7 @@ TEST(NameSchedule, InAnotherNetworkItIsLookedUpAtOnce) {
     EXPECT_EQ(schedule.due(), now);
 }
 
-struct NamedPeersTest : testing::Test {
+struct NamedPeersTest : ::testing::Test {
     boost::asio::io_context io;
     net::SocketFactory sockets{io};
     net::Resolver resolver{sockets, {}};

@@ -11,7 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 
-struct StartQueueTest : testing::Test {
+struct StartQueueTest : ::testing::Test {
     boost::asio::io_context io;
     std::vector<TorrentHandle> started;
     StartQueue queue{io, [this](TorrentHandle torrent) { started.push_back(torrent); }};

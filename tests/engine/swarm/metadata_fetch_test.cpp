@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kPiece = wire::kMetadataPieceSize;
 
-struct MetadataFetchTest : testing::Test {
+struct MetadataFetchTest : ::testing::Test {
     Rng rng{1};
     Bytes info = random_bytes(4 * kPiece + 100);
     Identity identity{.v1 = sha1(info), .v2 = {}};

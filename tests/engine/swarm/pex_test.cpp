@@ -12,7 +12,7 @@ Endpoint host(int n, std::uint16_t port = 6881) {
     return {*Address::parse("198.51." + std::to_string(n / 250) + "." + std::to_string(n % 250 + 1)), port};
 }
 
-struct PexTest : testing::Test {
+struct PexTest : ::testing::Test {
     std::set<ConnectionId> seeds;
     Pex pex{[this](ConnectionId id) { return seeds.contains(id); }};
     TimePoint now = TimePoint{} + 1h;
