@@ -63,6 +63,18 @@ TEST(Seeds, Cramped4) {
     expect_no_violation("cramped", 4);
 }
 
+// A piece on parole stayed for 20 s with each sender that sent nothing of it.
+TEST(Seeds, Hostile90) {
+    expect_no_violation("hostile", 90);
+}
+
+// A piece on parole went to the slowest sender, the only one that had not taken part in a failure: the film
+// stood still for 8 s.
+TEST(Seeds, Cramped72) {
+    Simulation simulation(family_named("cramped")->make(72), 72);
+    EXPECT_LT(visit(simulation, 72).film.stalled, 4s);
+}
+
 // A peer was taken for silent while our own link was full, and all blocks asked of it came twice.
 TEST(Seeds, Narrow58) {
     expect_no_violation("narrow", 58);
