@@ -253,8 +253,8 @@ void TorrentStore::verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiec
     publish_spilled(piece, std::move(block_digests));
 }
 
-/// What was written of a piece cannot be read back: it is fetched again, and its readers wait for that, but
-/// not for ever.
+/// Blocks of a piece that were written cannot be read back: it is fetched again, and its readers wait for
+/// that, but not for ever.
 void TorrentStore::fail_spilled(PieceIndex piece) {
     if (!damage_.may_heal(piece, piece)) {
         CacheActions actions;

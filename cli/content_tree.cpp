@@ -67,7 +67,7 @@ Tree walk(const fs::path& root) {
     return tree;
 }
 
-/// What a name has that no name in a torrent may have; empty if there is nothing to say.
+/// Names the fault for which a torrent may not have this name; empty if it has none.
 std::string fault_text(const std::string& name) {
     switch (fault_of(name)) {
         case NameFault::not_utf8:

@@ -14,7 +14,7 @@ namespace btfs {
 using NodeId = std::uint64_t;
 inline constexpr NodeId kRootNode = 1;
 
-/// How long what the kernel is told of a node stays true.
+/// Time for which the attributes of a node stay true.
 enum class Validity : std::uint8_t {
     momentary,  ///< virtual nodes: the next look may show another text
     brief,      ///< the mount's root: torrents appear in it

@@ -77,7 +77,7 @@ class Filesystem {
 
     struct OpenListing {
         std::uint64_t handle;
-        Validity validity;  ///< of what it lists
+        Validity validity;  ///< of the entries
     };
     /// Opens a listing for the kernel: kept until close_listing(), or until the end.
     Result<OpenListing> open_listing(NodeId node);

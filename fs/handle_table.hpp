@@ -20,7 +20,7 @@ class HandleTable {
         values_.emplace(++last_, std::move(shared));
         return last_;
     }
-    /// Null for what is not open.
+    /// Returns null if the handle is not open.
     std::shared_ptr<const T> get(std::uint64_t handle) const {
         std::lock_guard lock(mutex_);
         const auto found = values_.find(handle);

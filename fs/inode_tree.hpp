@@ -23,7 +23,7 @@ using NodeIndex = std::uint32_t;
 struct Node {
     std::string_view name;    ///< within its folder
     std::string_view target;  ///< of a symlink
-    std::uint64_t inode = 0;  ///< what stat shows: the same in every mount of this torrent; see InodeNumbers
+    std::uint64_t inode = 0;  ///< as stat shows it: the same in every mount of this torrent; see InodeNumbers
     std::uint64_t size = 0;
     std::uint64_t offset_in_torrent = 0;
     NodeIndex parent = 0;
@@ -35,7 +35,7 @@ struct Node {
     std::uint32_t generation = 0;  ///< follows from the info-hash and the path: 32 bits of their hash
 };
 
-/// A torrent's nodes. Node 0 is what stands at the mount's root: the file, or the folder of all files. Pad
+/// A torrent's nodes. Node 0 stands in the mount's root: it is the file, or the folder of all files. Pad
 /// files are left out. Looking up a name is a binary search. Paths that clash although they should not get
 /// distinct names, so that every file can be reached.
 class InodeTree {

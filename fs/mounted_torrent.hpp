@@ -26,7 +26,7 @@ struct TorrentContent {
     std::int64_t modified = 0;  ///< mtime of everything in it, seconds since 1970
 };
 
-/// A torrent in the mount. Immutable; `reads` and `demand` lead to what changes.
+/// A torrent in the mount. Immutable, but for the objects behind `reads` and `demand`.
 struct MountedTorrent {
     MountedTorrent(const TorrentContent& content, InodeNumbers& numbers)
         : info_hash(content.info_hash),

@@ -67,7 +67,7 @@ class PendingRead final : public ReadReply {
     // ---- OpenFile, under its mutex ----
     /// The cache has parked it while the torrent had so many bytes; it may know that already.
     void park(TimePoint now, std::uint64_t bytes_had);
-    /// It waits in the cache no longer. True if it did.
+    /// The READ waits in the cache no longer. Returns true if it did.
     bool unpark();
     bool is_parked() const { return parked_; }
     /// Its reader has gone, or has changed its mind. The cache is told by the caller, and does not know a

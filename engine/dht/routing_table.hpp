@@ -34,11 +34,11 @@ class RoutingTable {
 
     void handle_reply(const Contact& contact, TimePoint now);
     void handle_failure(const Contact& contact);
-    /// It does not belong here: the newest spare takes its place, if there is one.
+    /// Removes a contact that does not belong here: the newest spare takes its place, if there is one.
     void remove(const Contact& contact);
-    /// It has sent a query: that it lives counts only if it is known to answer.
+    /// The contact has sent a query: a sign of life, which counts only if the contact is known to answer.
     void handle_query(const Contact& contact, TimePoint now);
-    /// True if there would be room for it, so that it is worth a ping.
+    /// Returns true if there would be room for the contact, so that it is worth a ping.
     bool wants(const Contact& contact) const;
 
     /// Those nearest to the target that are not bad, nearest first.

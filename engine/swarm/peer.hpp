@@ -58,7 +58,7 @@ struct Peer {
     bool can_be_asked(PieceIndex piece) const {
         return session.has(piece) && session.may_request(piece) && session.requests().size() < session.reqq();
     }
-    /// It is still in the handshake, or choking us, but should be ready at this moment: after a round trip
+    /// When a peer that is still in the handshake, or chokes us, should be ready: after a round trip
     /// for the handshakes, and one more for Interested where that waits for them. kNever when it is ready, or
     /// overdue.
     TimePoint ready_at(TimePoint now) const {

@@ -179,7 +179,7 @@ bool PeerList::wants_plain_greeting(const Endpoint& endpoint) const {
 void PeerList::on_closed(const Endpoint& endpoint, ConnectionUse use, TimePoint now) {
     Known* known = find(endpoint);
     if (!known) return;
-    // It may be waiting already, put off because this connection was the better of two.
+    // The endpoint may be waiting already, put off because this connection was the better of two.
     if (!known->busy) dequeue(endpoint, *known);
     known->busy = true;
     if (use == ConnectionUse::nothing) return on_failed(endpoint, now);

@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned kPieces = 6;
 constexpr BootId kFirstBoot{std::byte{1}}, kSecondBoot{std::byte{2}}, kAfterTheCut{std::byte{9}};
 
-/// What holds after every cut from one moment on, until another.
+/// A promise that holds after every cut between two moments.
 struct Promise {
     std::size_t from;
     std::size_t until;

@@ -20,11 +20,11 @@ struct LinkOptions {
 /// One peer of the swarm; `tamper` may change what it sends.
 struct NodeOptions {
     bool seed = false;
-    /// It knows the torrent by its name; the rest it gets from the others.
+    /// The node knows the torrent by its name, and gets the rest from the others.
     bool name_only = false;
     /// The info dictionary says that the torrent is private (BEP 27).
     bool is_private = false;
-    /// It hands this out for the info dictionary, instead of the right one.
+    /// The node hands this out as the info dictionary, instead of the right one.
     std::shared_ptr<const Bytes> forged_metadata = nullptr;
     LinkOptions link = {};
     TorrentOptions torrent = {};
