@@ -86,8 +86,8 @@ std::string fault_text(const std::string& name) {
     return {};
 }
 
-/// Throws if a name could not stand in a torrent, before an hour goes into hashing. What else is wrong with
-/// paths write_torrent() finds.
+/// Throws if a name could not stand in a torrent, before an hour goes into hashing. write_torrent() finds the
+/// other faults of paths.
 void check_name(const fs::path& path) {
     const std::string fault = fault_text(path.filename().string());
     if (fault.empty()) return;

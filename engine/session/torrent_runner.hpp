@@ -40,7 +40,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     ~TorrentRunner() override;
 
     const Identity& identity() const { return spec_.identity; }
-    /// Those that are known from the start, by name or address.
+    /// Peers that are known from the start, by name or address.
     const std::vector<HostPort>& peers() const { return spec_.peers; }
     bool is_private() const { return spec_.content && spec_.content->is_private; }
     const TorrentOptions& options() const { return options_; }

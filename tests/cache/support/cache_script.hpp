@@ -12,8 +12,7 @@
 
 namespace btfs::test {
 
-/// What the runs are made with: pieces that are held in memory until they are written whole, or pieces that
-/// spill.
+/// Pieces of a run: held in memory until they are written whole, or spilling.
 struct PieceKind {
     const char* name;
     std::uint32_t piece_length;

@@ -109,13 +109,19 @@ TEST(NodeTest, TransactionIdsDoNotFollowFromTheSeed) {
     EXPECT_NE(transaction(), transaction());
 }
 
-TEST(NodeTest, ARouterThatIsDeadAtFirstIsTriedAgain) {
-    Network network(4);
+/// Adds a node and its only router, which does not answer: from now on the network loses everything.
+Endpoint add_without_answers(Network& network) {
     const auto nodes = grow(network, 20);
     network.loss = 1;
     const Endpoint fresh = network.add_node();
     network.node(fresh).add_router(nodes[0], true, network.now());
     network.touch(fresh);
+    return fresh;
+}
+
+TEST(NodeTest, ARouterThatIsDeadAtFirstIsTriedAgain) {
+    Network network(4);
+    const Endpoint fresh = add_without_answers(network);
     network.run_for(30s);
     EXPECT_EQ(network.node(fresh).table().size(), 0u);
     network.loss = 0;
@@ -125,11 +131,7 @@ TEST(NodeTest, ARouterThatIsDeadAtFirstIsTriedAgain) {
 
 TEST(NodeTest, ARouterThatStaysDeadIsTriedEachFewMinutes) {
     Network network(4);
-    const auto nodes = grow(network, 20);
-    network.loss = 1;
-    const Endpoint fresh = network.add_node();
-    network.node(fresh).add_router(nodes[0], true, network.now());
-    network.touch(fresh);
+    const Endpoint fresh = add_without_answers(network);
     network.run_for(1h);
     const std::uint64_t before = network.bytes_sent(fresh);
     network.run_for(Node::kLongestRetry + 10s);
