@@ -19,7 +19,8 @@ for preset in release asan; do
     cmake --preset "$preset" -DBTFS_WERROR="$werror" > /dev/null
     cmake --build "build/$preset" -j "$jobs"
     echo "== $preset: tests"
-    ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error
+    # The long ones wait for other programs most of the time.
+    ctest --test-dir "build/$preset" -j "$((2 * jobs))" --output-on-failure --no-tests=error
 done
 
 echo "== fuzz targets"
