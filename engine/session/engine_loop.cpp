@@ -89,6 +89,8 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .background_files = spec.background_files,
         .pex = options.pex,
         .bans = &bans,
+        .upload_slots = &upload_slots,
+        .idle_interest = &idle_interest,
     };
     runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing},
                                                       handle, std::move(spec), torrent_options,

@@ -9,12 +9,21 @@
 
 namespace btfs {
 
+namespace {
+
+TorrentOptions waking(TorrentOptions options, std::function<void()> on_actions) {
+    options.on_actions = std::move(on_actions);
+    return options;
+}
+
+}  // namespace
+
 TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, TorrentSpec spec,
                              const TorrentOptions& options, std::uint64_t seed)
     : shared_(shared),
       handle_(handle),
       spec_(std::move(spec)),
-      options_(options),
+      options_(waking(options, [this] { after_event(); })),
       outside_ports_(options_.ports),
       torrent_(spec_.identity, options_, seed, Clock::now()),
       dials_(shared_.dialer, [this](const Endpoint&) { return has_room(); }),

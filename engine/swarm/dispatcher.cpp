@@ -16,6 +16,8 @@ constexpr Duration kTouchAfter = 45s;
 /// Limits the work for blocked pieces: only so many are searched for late blocks, and spreading ends once so
 /// many in a row could not be asked of any peer.
 constexpr int kBlockedAtOnce = 64;
+/// What is so near before a starving reader is fetched first of what it does not want yet.
+constexpr std::uint64_t kNearReader = 8 << 20;
 /// Delay until a peer that would have delivered a block too late is considered for it again.
 constexpr Duration kLookAgain = 100ms;
 /// Age up to which a measured pace of the swarm is used.
@@ -45,13 +47,14 @@ void Dispatcher::on_credit() {
 
 void Dispatcher::dispatch(TimePoint now) {
     ring_alarms(now);
+    if (trade_.look(world_.demand, world_.peers, world_.picker, now)) work_news_ = true;
     if (blocked_news_ || now >= held_until_) ask_for_blocked(now);
-    if (now >= hedge_at_) hedge_blocked(now);
+    if (now >= hedge_at_) hedge_late(now);
     fill_changed(now);
 }
 
 TimePoint Dispatcher::next_timeout() const {
-    return std::min({silence_.next(), held_until_, hedge_at_, retry_at_});
+    return std::min({silence_.next(), held_until_, hedge_at_, retry_at_, trade_.next_look(world_.demand)});
 }
 
 Offer Dispatcher::offer_of(PieceIndex piece) const {
@@ -88,7 +91,7 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     peer.session.request(payload, now);
     const TimePoint expected = now + peer.delivery_time(0, now);
     partial.ask(block, {peer.id, now, expected, peer.session.requests().bytes()});
-    if (world_.demand.is_blocked_on(partial.piece())) hedge_at_ = std::min(hedge_at_, now + Hedging::kEvery);
+    if (world_.demand.is_blocked_on(partial.piece()) || in_endgame()) hedge_at_ = std::min(hedge_at_, now + Hedging::kEvery);
     silence_.set_alarm(peer, Silence::silent_at(peer, now));
 }
 
@@ -130,9 +133,14 @@ bool Dispatcher::make_room(Urgency urgency) {
     }
     if (!victim) return false;
     const PieceIndex piece = victim->piece();
-    world_.picker.abandon(piece);
+    abandon(piece);
     refresh_offer(piece);
     return true;
+}
+
+void Dispatcher::abandon(PieceIndex piece) {
+    trade_.on_ended(piece);
+    world_.picker.abandon(piece);
 }
 
 // ---- blocked reads ----
@@ -236,24 +244,34 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
     return asked;
 }
 
-// Asks a second peer for a block that a blocked read waits for, if the piece has no free block and the second
+// Asks a second peer for a block that a blocked read waits for, or that is among the last of all, if the second
 // peer will deliver sooner. The budget for bytes that come twice limits this.
-void Dispatcher::hedge_blocked(TimePoint now) {
+void Dispatcher::hedge_late(TimePoint now) {
     hedge_at_ = kNever;
     int looked_at = 0;
     for (const Deadline& wanted : world_.demand.blocked()) {
         if (++looked_at > kBlockedAtOnce) return;
         PartialPiece* partial = world_.picker.partial(wanted.piece);
-        if (!partial) continue;
-        // Idle peers take free blocks first. A block is asked for twice only if none is free.
-        if (partial->free_count() > 0) continue;
-        if (hedge_at_ == kNever) hedging_.look(now);
-        hedge_at_ = now + Hedging::kEvery;
-        const auto ask_again = [&](const Hedging::Hedge& hedge) {
-            ask(*hedge.peer, *partial, hedge.block, now);
-        };
-        if (!hedging_.hedge(*partial, now, ask_again)) return;
+        if (partial && !hedge(*partial, now)) return;
     }
+    if (!in_endgame()) return;
+    for (const auto& [piece, partial] : world_.picker.partials())
+        if (++looked_at > kBlockedAtOnce || !hedge(*partial, now)) return;
+}
+
+/// Asks for the late blocks of a piece again. Returns false once the budget is spent.
+bool Dispatcher::hedge(PartialPiece& partial, TimePoint now) {
+    // Idle peers take free blocks first. A block is asked for twice only if none is free.
+    if (partial.free_count() > 0) return true;
+    if (hedge_at_ == kNever) hedging_.look(now);
+    hedge_at_ = now + Hedging::kEvery;
+    return hedging_.hedge(partial, now,
+                          [&](const Hedging::Hedge& hedge) { ask(*hedge.peer, partial, hedge.block, now); });
+}
+
+/// Returns true if all that is fetched in the background is under way.
+bool Dispatcher::in_endgame() const {
+    return has_background_work() && world_.picker.all_under_way();
 }
 
 // ---- silent peers ----
@@ -364,25 +382,56 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
     }
     for (PieceIndex piece : touched) refresh_offer(piece);
 
-    while (has_background_work() && has_room(peer, peer.estimate.target_in_flight())) {
-        const auto piece = background_piece(peer);
-        if (!piece || !fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now))
-            break;
+    fill_unread(peer, now);
+}
+
+// Asks a peer that has room left for what no reader wants: with --background, or to trade.
+void Dispatcher::fill_unread(Peer& peer, TimePoint now) {
+    while ((has_background_work() || trade_.is_open()) && has_room(peer, peer.estimate.target_in_flight())) {
+        const auto piece = unread_piece(peer, now);
+        if (!piece) return;
+        if (!in_background(*piece)) trade_.on_begun(*piece, world_.layout.piece_size(*piece));
+        if (!fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now)) return;
         refresh_offer(*piece);
     }
 }
 
-/// Returns a piece that no reader wants and that the peer can send: the rarest one, or one of the peer's
-/// allowed-fast set while it chokes us.
-std::optional<PieceIndex> Dispatcher::background_piece(const Peer& peer) const {
+/// Returns a piece that no reader wants and that the peer can send; one of its allowed-fast set while it
+/// chokes us.
+std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
     const auto eligible = [&](PieceIndex p) {
-        return background_->test(p) && usable(peer, p) &&
-               (!world_.demand.wants(p) || offer_of(p) == Offer::open);
+        if (!usable(peer, p) || (world_.demand.wants(p) && offer_of(p) != Offer::open)) return false;
+        return in_background(p) || (trade_.is_open() && trade_.may_fetch(p, world_.layout.piece_size(p)));
     };
-    if (!peer.session.peer_choking()) return world_.picker.rarest(eligible, peer.id * 7919);
+    if (!peer.session.peer_choking()) {
+        if (const auto near = piece_near_reader(eligible)) return near;
+        TimePoint again = kNever;
+        const auto piece = choice_.next(peer, eligible, now, again);
+        retry_at_ = std::min(retry_at_, again);
+        return piece;
+    }
     for (PieceIndex piece : peer.session.allowed_fast())
         if (offer_of(piece) == Offer::open && eligible(piece)) return piece;
     return std::nullopt;
+}
+
+/// Returns what a starving reader will read soon, the rarest first: it is worth as much to others as any piece,
+/// and more to us.
+std::optional<PieceIndex> Dispatcher::piece_near_reader(const std::function<bool(PieceIndex)>& eligible) const {
+    if (!trade_.is_open() || world_.demand.blocked().empty()) return std::nullopt;
+    const std::uint32_t begin = world_.demand.blocked().begin()->piece.value() + 1;
+    const std::uint32_t end = std::min(begin + pieces_near(), world_.layout.piece_count());
+    std::optional<PieceIndex> best;
+    for (PieceIndex piece(begin); piece.value() < end; piece = PieceIndex(piece.value() + 1)) {
+        if (best && world_.picker.availability(piece) >= world_.picker.availability(*best)) continue;
+        if (eligible(piece)) best = piece;
+    }
+    return best;
+}
+
+/// Returns how many pieces a reader is going to read soon.
+std::uint32_t Dispatcher::pieces_near() const {
+    return 1 + static_cast<std::uint32_t>(kNearReader / world_.layout.piece_size(PieceIndex(0)));
 }
 
 // Asks a silent peer for one block to learn whether it is back: a block that can wait, or the first one if no
@@ -447,6 +496,7 @@ PartialPiece* Dispatcher::take_block(Peer& peer, const BlockRef& block, ByteView
     for (const Asker& asker : partial->askers(index))
         if (asker.peer == peer.id) peer.lateness = now - asker.expected;
     hedging_.on_useful(block.size);
+    if (!peer.session.is_seed()) choice_.on_block_of_leecher(block.size, now);
     const std::vector<ConnectionId> others = partial->receive(index, peer.id);
     hedging_.on_no_longer_asked_again(others.size() * std::uint64_t{block.size});
     for (ConnectionId other : others)
@@ -484,14 +534,14 @@ void Dispatcher::release_asked_before(TimePoint time, Peer& peer, bool cancel, T
         PartialPiece* partial = world_.picker.partial(block.piece);
         if (partial && partial->received_count() == 0 && partial->asked_count() == 0 &&
             !world_.demand.wants(block.piece))
-            world_.picker.abandon(block.piece);
+            abandon(block.piece);
     }
 }
 
 void Dispatcher::drop_unwanted(TimePoint now) {
     std::vector<PieceIndex> empty;
     for (const auto& [piece, partial] : world_.picker.partials()) {
-        if (world_.demand.wants(piece) || in_background(piece)) continue;
+        if (world_.demand.wants(piece) || in_background(piece) || trade_.contains(piece)) continue;
         for (std::uint32_t block = 0; partial->asked_count() > 0 && block < partial->block_count(); ++block) {
             if (partial->askers(block).empty()) continue;
             const std::vector<Asker> askers(partial->askers(block).begin(), partial->askers(block).end());
@@ -505,7 +555,7 @@ void Dispatcher::drop_unwanted(TimePoint now) {
         }
         if (partial->asked_count() == 0 && partial->received_count() == 0) empty.push_back(piece);
     }
-    for (PieceIndex piece : empty) world_.picker.abandon(piece);
+    for (PieceIndex piece : empty) abandon(piece);
 }
 
 }  // namespace btfs

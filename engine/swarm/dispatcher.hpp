@@ -15,7 +15,9 @@
 #include "engine/swarm/hedging.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/picker.hpp"
+#include "engine/swarm/piece_choice.hpp"
 #include "engine/swarm/silence.hpp"
+#include "engine/swarm/trade.hpp"
 
 namespace btfs {
 
@@ -32,12 +34,15 @@ class Dispatcher {
         Demand& demand;
         PeerTable& peers;
         Storage& storage;
+        const wire::PeerId& our_id;
+        std::uint64_t random_seed;
     };
     explicit Dispatcher(const World& world)
         : world_(world),
           silence_(world.peers),
           hedging_(world.peers, world.picker,
-                   [this](const Peer& peer, PieceIndex piece) { return usable(peer, piece); }) {}
+                   [this](const Peer& peer, PieceIndex piece) { return usable(peer, piece); }),
+          choice_(world.layout, world.picker, world.peers, world.our_id, world.random_seed) {}
 
     /// Also fetches these pieces, rarest first, besides those that readers want.
     void set_background(Bitfield pieces) {
@@ -47,7 +52,10 @@ class Dispatcher {
     /// True while one of them is missing.
     bool has_background_work() const { return background_missing_ > 0; }
     /// We have the piece now, and did not before; or do not have it any more.
-    void on_had(PieceIndex piece) { background_missing_ -= in_background(piece); }
+    void on_had(PieceIndex piece) {
+        background_missing_ -= in_background(piece);
+        trade_.on_ended(piece);
+    }
     void on_lost(PieceIndex piece) { background_missing_ += in_background(piece); }
     /// A piece that failed is not asked again of peers for which this is true.
     void set_excluded(std::function<bool(PieceIndex, const Peer&)> excluded) {
@@ -60,6 +68,8 @@ class Dispatcher {
     /// The peer may be asked for pieces that it could not be asked for before.
     void on_peer_offers(Peer& peer);
     void on_peer_gone(const Peer& peer);
+    /// A piece that only seeds had is now had by a leecher, too.
+    void on_first_of_leechers(TimePoint now) { choice_.on_first_of_leechers(now); }
     /// There may be more blocks to ask for, or a new read waits.
     void on_demand_changed() { work_news_ = blocked_news_ = true; }
     /// Storage has memory again.
@@ -85,6 +95,8 @@ class Dispatcher {
     /// One block will not come from this peer.
     void release_block(const Peer& peer, const BlockRef& block);
 
+    /// Content has gone to peers.
+    void count_uploaded(std::uint64_t bytes) { trade_.on_uploaded(bytes); }
     /// Bytes have arrived that were not needed (any more).
     void count_wasted(std::uint64_t bytes) { hedging_.on_wasted(bytes); }
     std::uint64_t wasted() const { return hedging_.wasted(); }
@@ -96,10 +108,16 @@ class Dispatcher {
     void ask_for_blocked(TimePoint now);
     void look_ahead(TimePoint now);
     bool spread(PieceIndex piece, TimePoint now);
-    void hedge_blocked(TimePoint now);
+    void hedge_late(TimePoint now);
+    bool hedge(PartialPiece& partial, TimePoint now);
+    bool in_endgame() const;
     void fill_changed(TimePoint now);
     void fill(Peer& peer, TimePoint now);
-    std::optional<PieceIndex> background_piece(const Peer& peer) const;
+    void fill_unread(Peer& peer, TimePoint now);
+    std::optional<PieceIndex> unread_piece(Peer& peer, TimePoint now);
+    std::optional<PieceIndex> piece_near_reader(const std::function<bool(PieceIndex)>& eligible) const;
+    std::uint32_t pieces_near() const;
+    void abandon(PieceIndex piece);
     void probe(Peer& peer, TimePoint now);
     void release_asked_before(TimePoint time, Peer& peer, bool cancel, TimePoint now);
     bool fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit, TimePoint now);
@@ -123,6 +141,8 @@ class Dispatcher {
     World world_;
     Silence silence_;
     Hedging hedging_;
+    PieceChoice choice_;
+    Trade trade_;
     std::optional<Bitfield> background_;
     std::size_t background_missing_ = 0;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };

@@ -14,6 +14,19 @@
 
 namespace btfs {
 
+/// The choker's account of a peer. Totals are of content, in bytes.
+struct SlotAccount {
+    /// Choked, or unchoked, since.
+    TimePoint since{};
+    /// It is unchoked regardless of what it gave, until then.
+    TimePoint optimistic_until{};
+    /// What came from it and went to it in the last rounds; older rounds count less.
+    double given = 0, taken = 0;
+    /// Totals at the end of the last round, and when it was unchoked.
+    std::uint64_t given_before = 0, taken_before = 0;
+    std::uint64_t taken_at_unchoke = 0;
+};
+
 struct Peer {
     Peer(ConnectionId connection, const wire::PeerSession::Config& config, wire::BlockPlaces& places,
          TimePoint now)
@@ -49,11 +62,13 @@ struct Peer {
     bool changed = false;
     bool hungry = false;
     TimePoint alarm = kNever;
+    /// PieceChoice's: a seed that is left alone until then; kNever if it is not.
+    TimePoint rests_until = kNever;
     CountedPieces pieces;
     /// Blocks that it may have and waits for, and whether the store is reading for it.
     std::deque<BlockRef> uploads;
     bool reading_upload = false;
-    TimePoint unchoked;
+    SlotAccount slot;
 
     bool can_be_asked(PieceIndex piece) const {
         return session.has(piece) && session.may_request(piece) && session.requests().size() < session.reqq();

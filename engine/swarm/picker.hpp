@@ -59,9 +59,18 @@ class Picker {
     /// O(1): the order of the pieces stays.
     void completed();
     void no_longer_complete();
-    /// How many connected peers have the piece.
+    /// How many connected peers have the piece; and how many of them are no seeds.
     std::uint32_t availability(PieceIndex piece) const;
+    std::uint32_t leechers_with(PieceIndex piece) const { return count_of(piece); }
 
+    /// No piece is left to begin, and no block of a begun one to ask for; false before anybody asked for the
+    /// rarest.
+    bool all_under_way() const { return rarity_ && rarity_->size() == 0 && open_.empty(); }
+    /// How many missing pieces, of which nothing was asked yet, some peer has that is no seed; 0 before anybody
+    /// asked for the rarest.
+    std::size_t missing_that_leechers_have() const {
+        return rarity_ ? rarity_->size() - rarity_->size_of(0) : 0;
+    }
     /// A missing piece that `eligible` accepts and the fewest peers have; pieces that are being received and
     /// have free blocks come before it. Equally rare pieces are tried in an order that depends on `salt`.
     /// Takes as long as it finds pieces that are not eligible.

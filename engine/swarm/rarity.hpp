@@ -32,6 +32,11 @@ class Rarity {
             if (contained(PieceIndex(i))) put(PieceIndex(i), next[count_of(PieceIndex(i))]++);
     }
 
+    std::size_t size() const { return order_.size(); }
+    /// How many pieces have that count.
+    std::size_t size_of(std::size_t count) const {
+        return count + 1 < begins_.size() ? begins_[count + 1] - begins_[count] : 0;
+    }
     bool contains(PieceIndex piece) const { return place_[piece.value()] != kNowhere; }
     /// The piece is not contained.
     void add(PieceIndex piece, std::uint32_t count);

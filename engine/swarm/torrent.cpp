@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace btfs {
 namespace {
 
-/// How long we stay interested after the last file is closed, so that peers still unchoke us at the next
-/// read.
-constexpr Duration kLinger = 60s;
+/// How long we stay interested after the mount, and after the last file is closed, so that peers still unchoke
+/// us at the next read.
+constexpr Duration kLinger = 20s;
 
 Bitfield united(Bitfield a, const Bitfield& b) {
     for (std::uint32_t i = 0; i < a.size(); ++i)
@@ -33,14 +34,14 @@ class NoStorage final : public Storage {
 }  // namespace
 
 Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTable& peers,
-                          const TorrentOptions& options)
+                          const TorrentOptions& options, std::uint64_t random_seed)
     : layout(the_layout),
       storage(the_storage),
       picker(layout, united(storage.available(), storage.unproven())),
       demand(layout, [this](PieceIndex piece) { return dispatcher.offer_of(piece); }),
       blame(peers, layout),
-      dispatcher({layout, picker, demand, peers, storage}),
-      uploader(peers, storage, options.upload_slots) {
+      dispatcher({layout, picker, demand, peers, storage, options.peer_id, random_seed}),
+      uploader(peers, storage) {
     if (options.background) dispatcher.set_background(pieces_of(layout, options.background_files));
     dispatcher.set_excluded(
         [this](PieceIndex piece, const Peer& peer) { return blame.excludes(piece, peer); });
@@ -51,12 +52,16 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       options_(options),
       outside_ports_(options_.ports),
       rng_(seed),
-      content_(std::make_unique<Content>(kNoLayout, no_storage, peers_, options_)),
+      content_(std::make_unique<Content>(kNoLayout, no_storage, peers_, options_, rng_.next())),
       bans_(options_.bans ? *options_.bans : own_bans_),
+      slots_(options_.upload_slots ? *options_.upload_slots : own_slots_),
+      choker_(peers_, slots_, rng_.next()),
+      idle_(options_.idle_interest ? *options_.idle_interest : own_idle_),
       peer_list_(rng_, bans_),
       admission_(peers_, [this](const Peer& peer) { return owes_blocked(peer); }),
       metadata_fetch_(std::in_place, identity_),
       last_active_(now) {
+    idle_.begin(*this, now);
     if (options_.pex)
         pex_.emplace([this](ConnectionId id) {
             const wire::PeerSession& peer = peers_.at(id)->session;
@@ -70,15 +75,20 @@ Torrent::Torrent(const Identity& identity, const Layout& layout, Storage& storag
     know_content(layout, storage, nullptr, now);
 }
 
+Torrent::~Torrent() {
+    idle_.remove(*this);
+}
+
 void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_ptr<const Bytes> metadata,
                            TimePoint now) {
     assert(metadata_fetch_);
     metadata_fetch_.reset();
     metadata_ = std::move(metadata);
-    content_ = std::make_unique<Content>(layout, storage, peers_, options_);
+    content_ = std::make_unique<Content>(layout, storage, peers_, options_, rng_.next());
     announced_ = storage.available();
     completed_said_ = content_->picker.bytes_missing() == 0;
     last_active_ = now;
+    choker_.set_aim(aim(now));
     std::vector<ConnectionId> ids;
     for (const auto& [id, peer] : peers_) ids.push_back(id);
     for (ConnectionId id : ids) {
@@ -108,13 +118,11 @@ void Torrent::become_private(TimePoint now) {
 // ---- readers ----
 
 void Torrent::set_reader(ReaderId reader, const ReaderDemand& demand, TimePoint now) {
-    const bool was_active = active(now);
     content_->demand.set_reader(reader, demand, now);
     last_active_ = now;
     content_->dispatcher.on_demand_changed();
     content_->dispatcher.drop_unwanted(now);
-    if (!was_active)
-        for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    tell_of_idleness(now);
     settle(now);
 }
 
@@ -123,12 +131,16 @@ void Torrent::drop_reader(ReaderId reader, TimePoint now) {
     last_active_ = now;
     content_->dispatcher.on_demand_changed();
     content_->dispatcher.drop_unwanted(now);
+    tell_of_idleness(now);
     settle(now);
 }
 
+bool Torrent::wants_content() const {
+    return content_->demand.reader_count() > 0 || content_->dispatcher.has_background_work();
+}
+
 bool Torrent::active(TimePoint now) const {
-    return metadata_fetch_ || content_->demand.reader_count() > 0 || now < last_active_ + kLinger ||
-           content_->dispatcher.has_background_work();
+    return wants_content() || metadata_fetch_ || now < last_active_ + kLinger;
 }
 
 bool Torrent::interesting(const Peer& peer) const {
@@ -137,8 +149,41 @@ bool Torrent::interesting(const Peer& peer) const {
     return !peer.session.pieces_known() || peer.pieces.useful(content_->picker);
 }
 
+bool Torrent::may_be_interested(const Address& remote, TimePoint now) const {
+    return wants_content() || (active(now) && idle_.may_be_interested(*this, remote.network()));
+}
+
 void Torrent::update_interest(Peer& peer, TimePoint now) {
-    peer.session.set_interested(active(now) && interesting(peer));
+    peer.session.set_interested(interesting(peer) && may_be_interested(peer.session.remote().address, now));
+}
+
+// ---- interest without a reader ----
+
+bool Torrent::is_connected_to(const Address& host) const {
+    return std::ranges::any_of(
+        peers_, [&](const auto& entry) { return entry.second->session.remote().address.network() == host; });
+}
+
+bool Torrent::waits_at(const Address& host) const {
+    return std::ranges::any_of(peers_, [&](const auto& entry) {
+        const wire::PeerSession& peer = entry.second->session;
+        return peer.peer_choking() && peer.remote().address.network() == host;
+    });
+}
+
+void Torrent::reconsider_interest(TimePoint now) {
+    for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    options_.on_actions();
+}
+
+/// Tells the other torrents whether readers are here and wait: before our own peers are told, so that a slot
+/// that another torrent gives back is free when we ask for it.
+void Torrent::tell_of_idleness(TimePoint now) {
+    const bool wanted = std::exchange(wanted_content_, wants_content());
+    idle_.set_waiting(*this, readers_wait(), now);
+    if (wanted == wanted_content_) return;
+    wanted_content_ ? idle_.end(*this) : idle_.begin(*this, now);
+    for (auto& [id, peer] : peers_) update_interest(*peer, now);
 }
 
 // ---- time and actions ----
@@ -147,6 +192,7 @@ void Torrent::settle(TimePoint now) {
     if (metadata_fetch_) ask_for_metadata(now);
     if (pex_) tell_of_peers(now);
     content_->dispatcher.dispatch(now);
+    tell_of_idleness(now);
     peer_list_.set_hurry(readers_wait(), now);
     dial_more(now);
     if (peers_.empty()) ask_for_peers(now);
@@ -207,10 +253,24 @@ void Torrent::housekeep(TimePoint now) {
     redial_silent(now);
     ask_for_peers(now);
     if (content_->demand.reader_count() > 0) content_->dispatcher.stay_in_touch(now);
-    content_->uploader.rotate_slots(now);
+    choker_.set_aim(aim(now));
+    choker_.tick(now);
+    if (!active(now)) idle_.end(*this);
     reconsider_blame(now);
     if (content_->picker.nothing_unverified()) content_->blame.forget_departed();
     housekeeping_due_ = peers_.empty() ? kNever : now + kHousekeeping;
+}
+
+Choker::Aim Torrent::aim(TimePoint now) const {
+    Choker::Aim aim;
+    aim.fetches = active(now) && content_->picker.bytes_missing() > 0;
+    aim.has_readers = content_->demand.reader_count() > 0;
+    aim.piece_length = content_->layout.piece_count() > 0 ? content_->layout.piece_size(PieceIndex(0)) : 0;
+    if (readers_wait())
+        aim.has_blocked = [piece = content_->demand.blocked().begin()->piece](const Peer& peer) {
+            return peer.session.has(piece);
+        };
+    return aim;
 }
 
 std::optional<TorrentAction> Torrent::poll_action() {

@@ -20,8 +20,10 @@
 #include "engine/swarm/admission.hpp"
 #include "engine/swarm/ban_list.hpp"
 #include "engine/swarm/blame.hpp"
+#include "engine/swarm/choker.hpp"
 #include "engine/swarm/demand.hpp"
 #include "engine/swarm/dispatcher.hpp"
+#include "engine/swarm/idle_interest.hpp"
 #include "engine/swarm/metadata_fetch.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/peer_list.hpp"
@@ -76,7 +78,6 @@ struct TorrentOptions {
     wire::PeerId peer_id{};
     PeerPorts ports = {};
     std::size_t max_peers = 80;
-    std::size_t upload_slots = 16;
     /// Fetch pieces that no reader wants, too.
     bool background = false;
     /// If so, of these files alone; empty: of all.
@@ -86,6 +87,12 @@ struct TorrentOptions {
     /// Hosts that no torrent of the process connects to; outlives the torrent. Null: it has a list of its
     /// own.
     BanList* bans = nullptr;
+    /// Upload slots, and interest without a reader, of all torrents of the process; they outlive the torrent.
+    /// Null: it has its own.
+    UploadSlots* upload_slots = nullptr;
+    IdleInterest* idle_interest = nullptr;
+    /// Called when there are actions to poll after what another torrent did.
+    std::function<void()> on_actions = [] {};
 };
 
 struct TorrentTotals {
@@ -116,7 +123,7 @@ struct MetadataProgress {
 /// Coordinates peers, picker, demand, dispatcher, uploads and bans of one torrent. Sans-IO: it is told of
 /// everything with `now`, and after each call the shell drains poll_action(). It needs no tick while it has
 /// no peers and no timeout is due. On the engine thread alone.
-class Torrent final : private wire::BlockPlaces {
+class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
   public:
     /// Of the torrent only the name is known, and the info dictionary is fetched from peers (BEP 9). Before
     /// know_content() there are no readers and no events of a store.
@@ -127,6 +134,8 @@ class Torrent final : private wire::BlockPlaces {
     /// Both at once.
     Torrent(const Identity& identity, const Layout& layout, Storage& storage, const TorrentOptions& options,
             std::uint64_t seed, TimePoint now);
+
+    ~Torrent();
 
     /// The torrent is private (BEP 27): from now on only those are dialled that the user or a tracker has
     /// told of, peer exchange ends, and connections to others are closed.
@@ -249,8 +258,15 @@ class Torrent final : private wire::BlockPlaces {
     void after_pieces_changed(Peer& peer, TimePoint now);
     void ban(const Address& address, TimePoint now);
     void discard_blocks_from(const Address& address);
+    bool wants_content() const;
     bool active(TimePoint now) const;
     bool interesting(const Peer& peer) const;
+    bool may_be_interested(const Address& remote, TimePoint now) const;
+    bool is_connected_to(const Address& host) const override;
+    bool waits_at(const Address& host) const override;
+    void reconsider_interest(TimePoint now) override;
+    void tell_of_idleness(TimePoint now);
+    Choker::Aim aim(TimePoint now) const;
     void update_interest(Peer& peer, TimePoint now);
     void reconsider_blame(TimePoint now);
     const PeerPorts& ports_for(const Address& remote) const;
@@ -259,7 +275,7 @@ class Torrent final : private wire::BlockPlaces {
     /// The machines that have to know the pieces.
     struct Content {
         Content(const Layout& the_layout, Storage& the_storage, PeerTable& peers,
-                const TorrentOptions& options);
+                const TorrentOptions& options, std::uint64_t random_seed);
 
         const Layout& layout;
         Storage& storage;
@@ -281,6 +297,11 @@ class Torrent final : private wire::BlockPlaces {
     std::unique_ptr<Content> content_;  ///< of nothing while metadata_fetch_ is there
     BanList own_bans_;
     BanList& bans_;
+    UploadSlots own_slots_;
+    UploadSlots& slots_;
+    Choker choker_;
+    IdleInterest own_idle_;
+    IdleInterest& idle_;
     PeerList peer_list_;
     Admission admission_;
     /// Votes of peers and trackers on our addresses: one alone could choose whom we dial first (BEP 40).
@@ -299,6 +320,7 @@ class Torrent final : private wire::BlockPlaces {
     TimePoint housekeeping_due_ = kNever;
     bool slots_due_ = false;  ///< some peer's interest has changed
     TimePoint last_active_;
+    bool wanted_content_ = false;  ///< what wants_content() was when the others were told
 
     std::deque<TorrentAction> actions_;
     std::set<ConnectionId> sending_;  // Send is among the actions

@@ -93,7 +93,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .remote = endpoint,
         .listen_port = ports.tcp,
         .dht_port = peer_list_.is_private() ? std::uint16_t{0} : ports.dht,
-        .interested = fetches,
+        .interested = fetches && may_be_interested(endpoint.address, now),
         .eager = outgoing && !peer_list_.wants_plain_greeting(endpoint),
         .have = announced_,
         .metadata = metadata_,
@@ -148,8 +148,10 @@ void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint n
     found->second->session.handle_sent(size, now);
     const std::uint64_t content = found->second->session.content_sent() - before;
     up_.add(content, now);
+    slots_.on_sent(content, now);
+    content_->dispatcher.count_uploaded(content);
     if (content > 0) found->second->last_uploaded = now;
-    content_->uploader.pump(*found->second, !content_->demand.blocked().empty());
+    content_->uploader.pump(*found->second);
 }
 
 void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
@@ -199,7 +201,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     sending_.erase(connection);
     peers_.erase(found);
     reconsider_blame(now);
-    content_->uploader.assign_slots(now);
+    choker_.assign(now);
 }
 
 // ---- silent peers, and too few peers ----

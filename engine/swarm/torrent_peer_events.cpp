@@ -22,7 +22,7 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
         if (!peers_.contains(id)) return true;  // an event disconnected the peer
     }
     if (any) content_->dispatcher.on_peer_changed(peer);
-    if (std::exchange(slots_due_, false)) content_->uploader.assign_slots(now);
+    if (std::exchange(slots_due_, false)) choker_.assign(now);
     return any;
 }
 
@@ -75,6 +75,7 @@ void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
 
 void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
     peer.pieces.gain(e.piece, content_->picker);
+    if (content_->picker.leechers_with(e.piece) == 1) content_->dispatcher.on_first_of_leechers(now);
     if (content_->demand.is_blocked_on(e.piece)) content_->dispatcher.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
@@ -136,7 +137,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
 void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint) {
     if (!announced_.test(e.block.piece)) return peer.session.refuse_block(e.block);
     content_->uploader.on_wanted(peer, e.block);
-    content_->uploader.pump(peer, !content_->demand.blocked().empty());
+    content_->uploader.pump(peer);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {

@@ -1,4 +1,4 @@
-// Server of blocks to peers: chooses the peers to unchoke, and the verified bytes to read next.
+// Server of blocks to peers: chooses the verified bytes to read next.
 #pragma once
 
 #include <cstdint>
@@ -11,26 +11,18 @@
 
 namespace btfs {
 
-/// A fixed number of slots: interested peers are unchoked while there are some; when all are taken, the peer
-/// that has had one longest makes room for the one that has waited longest. Reads from the store are
-/// gathered over neighbouring blocks, and kept few bytes ahead of what the socket takes.
+/// Reads what unchoked peers ask for from the store: gathered over neighbouring blocks, and kept few bytes
+/// ahead of what the socket takes.
 class Uploader {
   public:
-    Uploader(PeerTable& peers, Storage& storage, std::size_t slots)
-        : peers_(peers), storage_(storage), slots_(slots) {}
-
-    /// A peer's interest changed, or it came or went: fills free slots.
-    void assign_slots(TimePoint now);
-    /// Moves one slot on if peers wait and one has been held for long. Called about once a second.
-    void rotate_slots(TimePoint now);
+    Uploader(PeerTable& peers, Storage& storage) : peers_(peers), storage_(storage) {}
 
     void on_wanted(Peer& peer, const BlockRef& block);
     void on_not_wanted(Peer& peer, const BlockRef& block);
     /// The store has answered: the peer gets its blocks, or is refused them. Null if it has left.
     Peer* on_read(ReadTicket ticket, const Result<ContentView>& content);
-    /// Reads on for this peer if there is room in its send queue. While a reader of ours waits, uploads give
-    /// way: only little is sent ahead.
-    void pump(Peer& peer, bool reader_waits);
+    /// Reads on for this peer if there is room in its send queue.
+    void pump(Peer& peer);
 
   private:
     struct Read {
@@ -40,7 +32,6 @@ class Uploader {
 
     PeerTable& peers_;
     Storage& storage_;
-    const std::size_t slots_;
     std::map<ReadTicket, Read> reads_;
     ReadTicket next_ticket_ = 1;
 };

@@ -101,9 +101,9 @@ class World {
         return {.peer_id = {},
                 .ports = {6881, 6881},
                 .max_peers = kMaxPeers,
-                .upload_slots = 2,
                 .background = (flags_ & 8) != 0,
-                .pex = (flags_ & 16) != 0};
+                .pex = (flags_ & 16) != 0,
+                .upload_slots = &slots_};
     }
     void know() {
         known_ = true;
@@ -397,6 +397,7 @@ class World {
     Input& input_;
     const std::vector<std::byte>& content_;
     const std::uint8_t flags_;
+    UploadSlots slots_{2};
     const std::shared_ptr<const Bytes> info_ =
         std::make_shared<const Bytes>(as_bytes("d4:name1:te").begin(), as_bytes("d4:name1:te").end());
     const Identity identity_{.v1 = sha1(*info_), .v2 = {}};

@@ -105,7 +105,7 @@ void Invariants::check_connections() {
     }
     if (client_.connections().size() > client_.options().max_peers + Torrent::kMaxRedialling)
         report("connections: " + std::to_string(client_.connections().size()));
-    if (unchoked > client_.options().upload_slots) report("unchoked peers: " + std::to_string(unchoked));
+    if (unchoked > UploadSlots::kMost) report("unchoked peers: " + std::to_string(unchoked));
 }
 
 void Invariants::check_requests() {

@@ -1,0 +1,92 @@
+// Which peers of a torrent are unchoked: the active peer set.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "engine/core/rng.hpp"
+#include "engine/core/time.hpp"
+#include "engine/swarm/peer.hpp"
+#include "engine/swarm/upload_slots.hpp"
+
+namespace btfs {
+
+/// Gives the torrent's share of the upload slots to peers that are interested. engine/swarm/CHOKING.md says
+/// why each peer is unchoked.
+///
+/// A peer that becomes interested is unchoked at once while a slot is free; a slot whose peer takes nothing is
+/// free. Else who has one is decided in rounds: while we fetch, by what each peer gave us lately; while we do
+/// not, by how fast it takes what we send, in turns. A part of the slots goes to peers regardless, so that
+/// newcomers can show what they are good for.
+class Choker {
+  public:
+    static constexpr Duration kRound = std::chrono::seconds(10);
+    /// An optimistic unchoke lasts so long.
+    static constexpr Duration kOptimistic = std::chrono::seconds(30);
+    /// One in so many slots is for optimistic unchokes, and one at least.
+    static constexpr std::size_t kOptimisticShare = 5;
+    /// A host that is known for less is a newcomer, and kNewcomerOdds as likely to be the next one.
+    static constexpr Duration kNewcomer = std::chrono::seconds(60);
+    static constexpr unsigned kNewcomerOdds = 3;
+    /// Hosts of which we know since when; the oldest are forgotten.
+    static constexpr std::size_t kMaxHosts = 1024;
+    /// A peer that took nothing for so long leaves its slot to another, and is still unchoked.
+    static constexpr Duration kIdle = std::chrono::seconds(2);
+    /// Of peers that take nothing, so many times as many as there are slots may be unchoked.
+    static constexpr std::size_t kMostIdle = 4;
+    /// As a seed: after that much and that long it is another's turn.
+    static constexpr std::uint64_t kQuotaPieces = 20;
+    static constexpr Duration kQuotaTime = std::chrono::minutes(1);
+    /// Who took so much more than it gave, while it had what we lack, gets optimistic unchokes only.
+    static constexpr std::uint64_t kFreeRide = 8 << 20;
+
+    /// `blocked_pieces_of`: true of a peer that has a piece which a blocked read waits for. References outlive
+    /// this.
+    Choker(PeerTable& peers, UploadSlots& slots, std::uint64_t seed)
+        : peers_(peers), slots_(slots), share_(slots), rng_(seed) {}
+
+    /// What the torrent is about now.
+    struct Aim {
+        bool fetches = false;  ///< something is wanted of peers
+        bool has_readers = false;
+        std::uint32_t piece_length = 0;
+        /// True of a peer that has what a blocked read waits for.
+        std::function<bool(const Peer&)> has_blocked = {};
+    };
+    void set_aim(Aim aim) { aim_ = std::move(aim); }
+    /// No peer is unchoked any more, or again.
+    void set_closed(bool closed) { closed_ = closed; }
+
+    /// A peer's interest changed, or it came or went: fills free slots.
+    void assign(TimePoint now);
+    /// Ends rounds and optimistic unchokes that are over. Called about once a second.
+    void tick(TimePoint now);
+
+  private:
+    void end_round(TimePoint now);
+    void next_optimistic(TimePoint now);
+    void fill(TimePoint now);
+    bool wants_slot(const Peer& peer) const;
+    bool is_busy(const Peer& peer, TimePoint now) const;
+    bool rides_free(const Peer& peer) const;
+    bool better(const Peer& a, const Peer& b, TimePoint now) const;
+    std::vector<Peer*> ranked(TimePoint now);
+    void unchoke(Peer& peer, TimePoint now);
+    void choke(Peer& peer, TimePoint now);
+    TimePoint known_since(const Address& host, TimePoint now);
+
+    PeerTable& peers_;
+    UploadSlots& slots_;
+    UploadSlots::Share share_;
+    Rng rng_;
+    Aim aim_;
+    bool closed_ = false;
+    TimePoint round_end_{};
+    std::map<Address, TimePoint> known_since_;
+    std::deque<Address> hosts_in_order_;
+};
+
+}  // namespace btfs

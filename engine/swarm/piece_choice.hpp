@@ -1,0 +1,64 @@
+// Which piece that no reader wants is asked of a peer.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+#include "engine/core/layout.hpp"
+#include "engine/core/rng.hpp"
+#include "engine/core/time.hpp"
+#include "engine/swarm/peer.hpp"
+#include "engine/swarm/picker.hpp"
+#include "engine/swarm/rate_meter.hpp"
+
+namespace btfs {
+
+/// Rarest first, and what only seeds have by turns: in a crowd the seeds' uplink is the limit, so each of us
+/// asks them for other pieces. Of the pieces that no leecher has, each falls to one of the leechers by a hash
+/// of its peer id and the piece, which all of us reckon alike without a word. With none of our own left, a seed
+/// rests while it is busy with others: for kLongestRest after the last of its pieces that one of them got. Then
+/// it is asked for theirs. If leechers take long to bring what they have, seeds are asked for anything.
+class PieceChoice {
+  public:
+    static constexpr Duration kLongestRest = std::chrono::seconds(3);
+    /// Leechers are slow if they would take longer than that to bring what they have and we lack; the second is
+    /// for a seed that has nothing left that it alone has.
+    static constexpr Duration kSlow = std::chrono::seconds(5);
+    static constexpr Duration kSlowAtLast = std::chrono::milliseconds(1500);
+    /// Candidates that are looked at in one search.
+    static constexpr int kMaxLooked = 256;
+
+    /// References outlive this.
+    PieceChoice(const Layout& layout, Picker& picker, const PeerTable& peers, const wire::PeerId& our_id,
+                std::uint64_t seed)
+        : layout_(layout), picker_(picker), peers_(peers), our_id_(our_id), rng_(seed) {}
+
+    /// A piece for the peer that `eligible` accepts; nothing if there is none, or none yet: then `again` is
+    /// when to ask once more, or kNever.
+    std::optional<PieceIndex> next(Peer& peer, const std::function<bool(PieceIndex)>& eligible, TimePoint now,
+                                   TimePoint& again);
+
+    /// A piece that only seeds had is now had by a leecher, too.
+    void on_first_of_leechers(TimePoint now) { news_ = now; }
+    /// A block has come from a peer that is no seed.
+    void on_block_of_leecher(std::size_t bytes, TimePoint now) { from_leechers_.add(bytes, now); }
+
+  private:
+    std::optional<PieceIndex> of_seed(Peer& seed, const std::function<bool(PieceIndex)>& eligible,
+                                      TimePoint now, TimePoint& again);
+    Duration rest(const Peer& seed, PieceIndex piece) const;
+    bool any_leecher() const;
+    bool leechers_need_over(Duration time, TimePoint now) const;
+    bool falls_to_us(PieceIndex piece) const;
+
+    const Layout& layout_;
+    Picker& picker_;
+    const PeerTable& peers_;
+    const wire::PeerId our_id_;
+    Rng rng_;
+    RateMeter from_leechers_;
+    TimePoint news_{};
+};
+
+}  // namespace btfs

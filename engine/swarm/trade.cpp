@@ -1,0 +1,29 @@
+#include "engine/swarm/trade.hpp"
+
+#include <utility>
+
+namespace btfs {
+
+bool Trade::look(const Demand& demand, const PeerTable& peers, const Picker& picker, TimePoint now) {
+    if (now < next_look_) return false;
+    next_look_ = now + kLookEvery;
+    if (!demand.blocked().empty() && demand.blocked().begin()->due + kStarves <= now) {
+        starved_ = now;
+        has_starved_ = true;
+    }
+    std::size_t choking = 0, unchoked = 0;
+    bool seed_serves = false;
+    for (const auto& [id, peer] : peers) {
+        if (!peer->session.greeted() || !peer->pieces.useful(picker)) continue;
+        if (!peer->session.peer_choking()) {
+            ++unchoked;
+            seed_serves = seed_serves || (peer->session.is_seed() && !peer->snubbed);
+        } else {
+            choking += peer->ready_at(now) == kNever;
+        }
+    }
+    const bool opens = has_starved_ && now < starved_ + kFed && choking > unchoked && !seed_serves;
+    return !std::exchange(open_, opens) && opens;
+}
+
+}  // namespace btfs

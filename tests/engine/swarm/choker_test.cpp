@@ -1,0 +1,277 @@
+#include "engine/swarm/choker.hpp"
+
+#include <gtest/gtest.h>
+
+namespace btfs {
+namespace {
+
+constexpr std::uint32_t kPieceLength = 1 << 18;
+constexpr std::uint32_t kPieces = 8;
+
+struct NoPlaces final : wire::BlockPlaces {
+    std::span<std::byte> place_of(const BlockRef&) override { return {}; }
+};
+
+/// Choker of a torrent that is alone, and peers whose messages the test writes.
+struct World {
+    explicit World(std::size_t slot_count, std::uint64_t seed = 1)
+        : slots(slot_count), choker(peers, slots, seed) {
+        choker.set_aim({.fetches = true, .has_readers = true, .piece_length = kPieceLength});
+    }
+
+    ConnectionId connect(const std::string& host = {}) {
+        const ConnectionId id = next_id++;
+        const std::string address = host.empty() ? "203.0.113." + std::to_string(id % 250) : host;
+        peers.emplace(
+            id, std::make_unique<Peer>(id,
+                                       wire::PeerSession::Config{.direction = wire::Direction::incoming,
+                                                                 .identity = identity,
+                                                                 .layout = &layout,
+                                                                 .our_id = {},
+                                                                 .remote = *Endpoint::parse(address + ":1"),
+                                                                 .have = have},
+                                       places, now));
+        wire::Handshake hello;
+        hello.capabilities = {.fast = true, .extended = true};
+        hello.info_hash = identity.wire_hash();
+        hello.peer_id.fill(static_cast<std::byte>(id));
+        session(id).handle_bytes(hello.encode(), now);
+        return id;
+    }
+    ConnectionId connect_interested(const std::string& host = {}) {
+        const ConnectionId id = connect(host);
+        says(id, wire::Interested{});
+        return id;
+    }
+    wire::PeerSession& session(ConnectionId id) { return peers.at(id)->session; }
+    void says(ConnectionId id, const wire::Message& message) {
+        Bytes bytes;
+        append_message(bytes, message);
+        session(id).handle_bytes(bytes, now);
+        while (session(id).poll_event()) {}
+    }
+    /// The peer takes that much, now.
+    void takes(ConnectionId id, std::uint64_t bytes) {
+        for (; bytes > 0; bytes -= std::min<std::uint64_t>(bytes, kBlockSize)) {
+            const BlockRef block{PieceIndex(0), 0, kBlockSize};
+            says(id, wire::Request{block});
+            session(id).send_block(block, {content, nullptr});
+            iovec buffers[32];
+            while (const std::size_t count = session(id).send_buffers(buffers)) {
+                std::size_t size = 0;
+                for (std::size_t i = 0; i < count; ++i) size += buffers[i].iov_len;
+                session(id).handle_sent(size, now);
+            }
+        }
+        peers.at(id)->last_uploaded = now;
+    }
+    /// As if the peer had sent that much in this round.
+    void gives(ConnectionId id, double bytes) { peers.at(id)->slot.given += 2 * bytes; }
+    /// All unchoked peers take something each second.
+    void run(Duration time) {
+        for (const TimePoint end = now + time; now < end; now += 1s) {
+            for (auto& [id, peer] : peers)
+                if (!peer->session.am_choking()) peer->last_uploaded = now;
+            choker.tick(now);
+        }
+    }
+    bool unchoked(ConnectionId id) { return !session(id).am_choking(); }
+    std::size_t unchoked_count() {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            peers, [](const auto& entry) { return !entry.second->session.am_choking(); }));
+    }
+
+    const Identity identity{.v1 = sha1(as_bytes("t")), .v2 = {}};
+    const Layout layout{kPieceLength, {{0, kPieces * std::uint64_t{kPieceLength}, false}}};
+    const Bitfield have{kPieces, true};
+    const Bytes content = Bytes(kBlockSize);
+    TimePoint now = TimePoint{} + 1h;
+    NoPlaces places;
+    PeerTable peers;
+    ConnectionId next_id = 1;
+    UploadSlots slots;
+    Choker choker;
+};
+
+TEST(Choker, UnchokesAtOnceWhileASlotIsFree) {
+    World w(2);
+    const ConnectionId a = w.connect(), b = w.connect_interested(), c = w.connect_interested(),
+                       d = w.connect_interested();
+    w.choker.assign(w.now);
+    EXPECT_FALSE(w.unchoked(a)) << "it is not interested";
+    EXPECT_TRUE(w.unchoked(b));
+    EXPECT_TRUE(w.unchoked(c));
+    EXPECT_FALSE(w.unchoked(d));
+    w.says(b, wire::NotInterested{});
+    w.choker.assign(w.now);
+    EXPECT_FALSE(w.unchoked(b));
+    EXPECT_TRUE(w.unchoked(d)) << "it takes the slot";
+}
+
+TEST(Choker, ASlotWhosePeerTakesNothingIsFree) {
+    World w(1);
+    const ConnectionId a = w.connect_interested(), b = w.connect_interested();
+    w.choker.assign(w.now);
+    ASSERT_TRUE(w.unchoked(a));
+    EXPECT_FALSE(w.unchoked(b)) << "it may be about to ask";
+    w.now += Choker::kIdle;
+    w.choker.assign(w.now);
+    EXPECT_TRUE(w.unchoked(b));
+    EXPECT_TRUE(w.unchoked(a)) << "it may still ask";
+}
+
+TEST(Choker, OfThoseThatTakeNothingOnlySoManyAreUnchoked) {
+    World w(2);
+    for (int i = 0; i < 20; ++i) w.connect_interested();
+    for (int i = 0; i < 60; ++i) {
+        w.choker.tick(w.now);
+        w.now += 1s;
+        EXPECT_LE(w.unchoked_count(), 2 * Choker::kMostIdle);
+    }
+}
+
+TEST(Choker, WhoGivesMostHasTheSlots) {
+    World w(5);
+    std::vector<ConnectionId> ids;
+    for (int i = 0; i < 12; ++i) ids.push_back(w.connect_interested());
+    w.choker.assign(w.now);
+    for (int round = 0; round < 6; ++round) {
+        for (int i = 0; i < 4; ++i) w.gives(ids[static_cast<std::size_t>(8 + i)], 1e6 * (1 + i));
+        w.run(Choker::kRound);
+    }
+    for (std::size_t i = 8; i < 12; ++i) EXPECT_TRUE(w.unchoked(ids[i])) << i;
+    EXPECT_EQ(w.unchoked_count(), 5u) << "and one by lot";
+}
+
+TEST(Choker, ThoseThatGiveNothingHaveTheOptimisticSlotInTurns) {
+    World w(2);
+    const ConnectionId giver = w.connect_interested();
+    std::vector<ConnectionId> others;
+    for (int i = 0; i < 4; ++i) others.push_back(w.connect_interested());
+    std::set<ConnectionId> had_one;
+    for (int second = 0; second < 600; ++second) {
+        w.gives(giver, 1e5);
+        w.run(1s);
+        for (ConnectionId id : others)
+            if (w.unchoked(id)) had_one.insert(id);
+        if (second > 10) { ASSERT_TRUE(w.unchoked(giver)) << second; }
+        ASSERT_LE(w.unchoked_count(), 2u);
+    }
+    EXPECT_EQ(had_one.size(), others.size());
+}
+
+/// How often, of 300 lots, the last of five peers is drawn.
+int draws_of_last(bool known_host) {
+    int drawn = 0;
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+        World w(1, seed);
+        for (int i = 0; i < 5; ++i) w.connect_interested();
+        const std::string host = "198.51.100.9";
+        if (known_host) w.connect_interested(host);
+        w.run(Choker::kNewcomer + Choker::kOptimistic);
+        if (known_host) w.peers.erase(w.next_id - 1);  // it hangs up, and comes again at once
+        const ConnectionId last = w.connect_interested(host);
+        for (int i = 0; i < 40 && !w.unchoked(last); ++i) w.run(1s);
+        drawn += w.unchoked(last);
+    }
+    return drawn;
+}
+
+TEST(Choker, NewcomersAreLikelierToBeDrawnAndThoseThatReconnectAreNone) {
+    const int new_ones = draws_of_last(false), known = draws_of_last(true);
+    EXPECT_GT(new_ones, known * 3 / 2);
+    EXPECT_GT(known, 10);
+}
+
+TEST(Choker, AFreeRiderHasTheOptimisticSlotOnly) {
+    World w(4);
+    const ConnectionId rider = w.connect_interested();
+    w.session(rider).set_interested(true);
+    w.choker.assign(w.now);
+    ASSERT_TRUE(w.unchoked(rider));
+    w.takes(rider, Choker::kFreeRide + kPieceLength);
+    w.run(Choker::kRound + 1s);
+    for (int i = 0; i < 3; ++i) w.connect_interested();
+    int unchoked_for = 0;
+    for (int second = 0; second < 600; ++second) {
+        w.run(1s);
+        unchoked_for += w.unchoked(rider);
+    }
+    EXPECT_GT(unchoked_for, 0);
+    EXPECT_LT(unchoked_for, 500) << "there is a slot for each, and the others have theirs all the time";
+    // What it might give counts only while we want something.
+    w.choker.set_aim({.piece_length = kPieceLength});
+    w.choker.assign(w.now);
+    EXPECT_TRUE(w.unchoked(rider));
+}
+
+TEST(Choker, WhoHasWhatIsBlockedIsPreferredAmongThoseThatGaveNothing) {
+    World w(1);
+    std::vector<ConnectionId> ids;
+    for (int i = 0; i < 6; ++i) ids.push_back(w.connect_interested());
+    w.choker.set_aim({.fetches = true,
+                      .has_readers = true,
+                      .piece_length = kPieceLength,
+                      .has_blocked = [&](const Peer& peer) { return peer.id == ids[4]; }});
+    w.choker.assign(w.now);
+    EXPECT_TRUE(w.unchoked(ids[4]));
+}
+
+TEST(Choker, ASeedPrefersWhoTakesFastestUntilItHadItsTurn) {
+    World w(2);
+    w.choker.set_aim({.piece_length = kPieceLength});
+    const ConnectionId slow = w.connect_interested(), fast = w.connect_interested();
+    w.choker.assign(w.now);
+    const ConnectionId waits = w.connect_interested();
+    const auto goes_on = [&](Duration time) {
+        for (const TimePoint end = w.now + time; w.now < end; w.now += 1s) {
+            if (w.unchoked(fast)) w.takes(fast, 8 * kBlockSize);
+            if (w.unchoked(slow)) w.takes(slow, kBlockSize);
+            if (w.unchoked(waits)) w.takes(waits, kBlockSize);
+            w.choker.tick(w.now);
+        }
+    };
+    goes_on(Choker::kRound * 2);
+    EXPECT_TRUE(w.unchoked(fast));
+    EXPECT_EQ(w.unchoked_count(), 2u);
+    bool fast_was_choked = false;
+    for (int i = 0; i < 120; ++i) {
+        goes_on(1s);
+        fast_was_choked = fast_was_choked || !w.unchoked(fast);
+    }
+    EXPECT_TRUE(fast_was_choked) << "it had more than its quota, and the others wait";
+}
+
+TEST(Choker, AThousandPeersAreServedWithinTheSlotsAndEachInItsTurn) {
+    World w(10);
+    w.choker.set_aim({.piece_length = kPieceLength});
+    std::vector<ConnectionId> ids;
+    for (int i = 0; i < 1000; ++i)
+        ids.push_back(w.connect_interested("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250)));
+    std::set<ConnectionId> served;
+    for (int i = 0; i < 3600; ++i) {
+        w.run(1s);
+        ASSERT_LE(w.unchoked_count(), 12u);
+        for (ConnectionId id : ids)
+            if (w.unchoked(id)) served.insert(id);
+    }
+    EXPECT_GE(served.size(), 300u) << "in an hour";
+}
+
+TEST(Choker, ClosedItUnchokesNobody) {
+    World w(4);
+    const ConnectionId a = w.connect_interested();
+    w.choker.assign(w.now);
+    ASSERT_TRUE(w.unchoked(a));
+    w.choker.set_closed(true);
+    w.choker.assign(w.now);
+    EXPECT_FALSE(w.unchoked(a));
+    w.run(1min);
+    EXPECT_FALSE(w.unchoked(a));
+    w.choker.set_closed(false);
+    w.choker.assign(w.now);
+    EXPECT_TRUE(w.unchoked(a));
+}
+
+}  // namespace
+}  // namespace btfs
