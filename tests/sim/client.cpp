@@ -10,9 +10,10 @@ constexpr Duration kDialTimeout = 10s;
 /// Time until a reader's demand reaches the engine thread.
 constexpr Duration kPost = 20us;
 
-TorrentOptions with_id(TorrentOptions options) {
+TorrentOptions with_id(TorrentOptions options, std::size_t number) {
     std::array<std::byte, 12> tail{};
     tail.fill(std::byte{0xfe});
+    for (std::size_t i = 0; i < 4; ++i) tail[i] ^= static_cast<std::byte>(number >> (8 * i));
     options.peer_id = wire::make_peer_id(tail);
     options.ports.tcp = 6881;
     return options;
@@ -20,11 +21,13 @@ TorrentOptions with_id(TorrentOptions options) {
 
 }  // namespace
 
-/// Our end of a connection, side a.
+/// Our end of a connection.
 class Client::Line final : public Socket {
   public:
-    Line(Client& client, RemotePeer& peer)
-        : client_(client),
+    Line(Client& client, Node& peer, ConnectionId the_id, Connection::Side the_side)
+        : id(the_id),
+          side(the_side),
+          client_(client),
           peer_(peer),
           out_([this](WireTap::Id message, const BlockRef& block) { on_sent(message, block); }),
           in_([this](WireTap::Id message, const BlockRef& block) { on_received(message, block); }) {}
@@ -72,10 +75,13 @@ class Client::Line final : public Socket {
         client_.tell([&] { client_.torrent_.handle_closed(id, client_.context_.events.now()); });
     }
 
-    ConnectionId id = kNobody;
+    const ConnectionId id;
+    const Connection::Side side;
     Connection* connection = nullptr;
     bool snubbed = false;
-    const RemotePeer& peer() const { return peer_; }
+    const Node& peer() const { return peer_; }
+    void wake() { connection->wake(side); }
+    void close() { connection->close(side); }
     /// For how long it has owed us blocks and sent none, by what has passed over the wire.
     Duration silence() const {
         return owed_ == 0 ? Duration{} : client_.context_.events.now() - silent_since_;
@@ -100,20 +106,20 @@ class Client::Line final : public Socket {
     }
 
     Client& client_;
-    RemotePeer& peer_;
+    Node& peer_;
     WireTap out_;
     WireTap in_;
     std::size_t owed_ = 0;  ///< requests that it has answered neither by a block nor by a Reject
     TimePoint silent_since_{};
 };
 
-Client::Client(const RemotePeer::Context& context, Peers& peers, const ClientOptions& options,
+Client::Client(const RemotePeer::Context& context, const Directory& nodes, const ClientOptions& options,
                std::uint64_t seed, std::function<void()> after_event)
-    : context_(context),
-      peers_(peers),
-      host_(options.link),
+    : Node(options.endpoint, options.number, options.link),
+      context_(context),
+      nodes_(nodes),
       store_(context.events, context.layout, options.store),
-      torrent_(context.identity, context.layout, store_, with_id(options.torrent), seed,
+      torrent_(context.identity, context.layout, store_, with_id(options.torrent, options.number), seed,
                context.events.now()),
       after_event_(std::move(after_event)),
       options_(options.torrent) {
@@ -122,8 +128,8 @@ Client::Client(const RemotePeer::Context& context, Peers& peers, const ClientOpt
 
 Client::~Client() = default;
 
-void Client::introduce(const Endpoint& endpoint) {
-    tell([&] { torrent_.handle_candidates({&endpoint, 1}, PeerSource::tracker, context_.events.now()); });
+void Client::introduce(std::span<const Endpoint> endpoints) {
+    tell([&] { torrent_.handle_candidates(endpoints, PeerSource::tracker, context_.events.now()); });
 }
 
 // ---- the store ----
@@ -177,7 +183,7 @@ void Client::settle() {
         if (const auto* send = std::get_if<Send>(&*action)) {
             if (auto line = lines_.find(send->connection); line != lines_.end()) {
                 judge_snub(*line->second);
-                line->second->connection->wake(Connection::a);
+                line->second->wake();
             }
         }
         if (const auto* wanted = std::get_if<Dial>(&*action)) dial(wanted->endpoint);
@@ -187,7 +193,7 @@ void Client::settle() {
                     complaints_.push_back("an honest peer is banned: " +
                                           line.mapped()->peer().endpoint().text());
                 if (watcher_) watcher_->on_end(line.mapped()->peer(), "we close: " + ended->reason.message());
-                line.mapped()->connection->close(Connection::a);
+                line.mapped()->close();
                 ended_.push_back(std::move(line.mapped()));
             }
         }
@@ -216,36 +222,51 @@ void Client::arm() {
     });
 }
 
-void Client::dial(const Endpoint& endpoint) {
-    const auto found =
-        std::ranges::find_if(peers_, [&](const auto& peer) { return peer->endpoint() == endpoint; });
-    RemotePeer* peer = found == peers_.end() || !(*found)->options().reachable ? nullptr : found->get();
-    const Duration round_trip = peer ? Network::round_trip(host_, peer->host()) : kDialTimeout;
-    context_.events.after(round_trip, [this, peer, endpoint, round_trip] {
+Client::Line& Client::add_line(ConnectionId id, Node& node, Connection::Side side) {
+    auto line = std::make_unique<Line>(*this, node, id, side);
+    Line& added = *line;
+    if (id == kNobody) {
+        ended_.push_back(std::move(line));
+    } else {
+        lines_.emplace(id, std::move(line));
+    }
+    return added;
+}
+
+void Client::dial(const Endpoint& to) {
+    Node* node = nodes_.find(to);
+    if (node && !node->reachable()) node = nullptr;
+    const Duration round_trip = node ? Network::round_trip(host(), node->host()) : kDialTimeout;
+    context_.events.after(round_trip, [this, node, to, round_trip] {
         const TimePoint now = context_.events.now();
-        if (!peer || !peer->accepts())
-            return tell([&] { torrent_.handle_dial_failed(endpoint, Errc::timed_out, now); });
-        const ConnectionId id =
-            torrent_.handle_connected(endpoint, wire::Direction::outgoing, round_trip, now);
+        if (!node || !node->accepts(endpoint().address))
+            return tell([&] { torrent_.handle_dial_failed(to, Errc::timed_out, now); });
+        const ConnectionId id = torrent_.handle_connected(to, wire::Direction::outgoing, round_trip, now);
         if (id != kNobody) {
-            auto line = std::make_unique<Line>(*this, *peer);
-            line->id = id;
-            line->connection = &peer->connect(host_, *line, {*Address::parse("192.0.2.1"), 50000});
-            lines_.emplace(id, std::move(line));
+            Line& line = add_line(id, *node, Connection::a);
+            line.connection = &node->answer(*this, line, {endpoint().address, next_port_++});
         }
         settle();
     });
 }
 
-bool Client::call(RemotePeer& from, const Endpoint& endpoint) {
+Connection& Client::answer(Node& caller, Socket& socket, const Endpoint& from) {
     const ConnectionId id =
-        torrent_.handle_connected(endpoint, wire::Direction::incoming, std::nullopt, context_.events.now());
+        torrent_.handle_connected(from, wire::Direction::incoming, std::nullopt, context_.events.now());
+    Line& line = add_line(id, caller, Connection::b);
+    line.connection = &context_.network.connect(caller.host(), socket, host(), line);
+    if (id == kNobody) line.close();
+    settle();
+    return *line.connection;
+}
+
+bool Client::call(RemotePeer& from, const Endpoint& its_endpoint) {
+    if (!listens_) return false;
+    const ConnectionId id = torrent_.handle_connected(its_endpoint, wire::Direction::incoming, std::nullopt,
+                                                      context_.events.now());
     if (id != kNobody) {
-        auto line = std::make_unique<Line>(*this, from);
-        line->id = id;
-        line->connection =
-            &from.connect(host_, *line, {*Address::parse("192.0.2.1"), 6881}, wire::Direction::outgoing);
-        lines_.emplace(id, std::move(line));
+        Line& line = add_line(id, from, Connection::a);
+        line.connection = &from.connect(*this, line, endpoint(), wire::Direction::outgoing);
     }
     settle();
     return id != kNobody;
@@ -271,8 +292,8 @@ const PartialPiece* Client::partial(PieceIndex piece) const {
     return found == partials.end() ? nullptr : found->second.get();
 }
 
-std::vector<std::pair<ConnectionId, const RemotePeer*>> Client::connections() const {
-    std::vector<std::pair<ConnectionId, const RemotePeer*>> all;
+std::vector<std::pair<ConnectionId, const Node*>> Client::connections() const {
+    std::vector<std::pair<ConnectionId, const Node*>> all;
     for (const auto& [id, line] : lines_) all.emplace_back(id, &line->peer());
     return all;
 }

@@ -17,6 +17,8 @@
 namespace btfs::sim {
 
 struct ClientOptions {
+    Endpoint endpoint{*Address::parse("192.0.2.1"), 6881};
+    std::size_t number = 0;
     LinkOptions link{.up = 2.5e6, .down = 12.5e6, .delay = std::chrono::milliseconds(2)};
     StoreOptions store;
     TorrentOptions torrent;
@@ -34,34 +36,41 @@ struct WireTotals {
 class WireWatcher {
   public:
     virtual ~WireWatcher() = default;
-    virtual void on_request(const RemotePeer& peer, ConnectionId connection, const BlockRef& block) = 0;
-    virtual void on_cancel(const RemotePeer& peer, const BlockRef& block) = 0;
-    virtual void on_block(const RemotePeer& peer, ConnectionId connection, const BlockRef& block) = 0;
-    virtual void on_reject(const RemotePeer& peer, const BlockRef& block) = 0;
-    virtual void on_choke(const RemotePeer& peer, bool choking) = 0;
-    virtual void on_end(const RemotePeer& peer, const std::string& reason) = 0;
+    virtual void on_request(const Node& peer, ConnectionId connection, const BlockRef& block) = 0;
+    virtual void on_cancel(const Node& peer, const BlockRef& block) = 0;
+    virtual void on_block(const Node& peer, ConnectionId connection, const BlockRef& block) = 0;
+    virtual void on_reject(const Node& peer, const BlockRef& block) = 0;
+    virtual void on_choke(const Node& peer, bool choking) = 0;
+    virtual void on_end(const Node& peer, const std::string& reason) = 0;
 };
 
 /// Does for the torrent what TorrentRunner does: carries actions out, brings events and timeouts.
-class Client final : private StorageEvents, public DemandSink, public Callee {
+class Client final : public Node, private StorageEvents, public DemandSink, public Callee {
   public:
-    using Peers = std::vector<std::unique_ptr<RemotePeer>>;
-
     /// `after_event` is called after each event that the torrent has handled.
-    Client(const RemotePeer::Context& context, Peers& peers, const ClientOptions& options, std::uint64_t seed,
-           std::function<void()> after_event);
+    Client(const RemotePeer::Context& context, const Directory& nodes, const ClientOptions& options,
+           std::uint64_t seed, std::function<void()> after_event);
     ~Client() override;
 
+    bool is_client() const override { return true; }
+    bool honest() const override { return true; }
+    bool reachable() const override { return true; }
+    bool accepts(const Address&) const override { return listens_; }
+    Connection& answer(Node& caller, Socket& socket, const Endpoint& from) override;
+    /// Dials to it fail until it listens.
+    void listen() { listens_ = true; }
+
     Torrent& torrent() { return torrent_; }
+    const Torrent& torrent() const { return torrent_; }
     Store& store() { return store_; }
-    Host& host() { return host_; }
-    const Host& host() const { return host_; }
+    const Store& store() const { return store_; }
     const WireTotals& wire() const { return wire_; }
-    void introduce(const Endpoint& endpoint);
+    /// A tracker tells of peers.
+    void introduce(std::span<const Endpoint> endpoints);
     bool call(RemotePeer& from, const Endpoint& endpoint) override;
     void watch(WireWatcher* watcher) { watcher_ = watcher; }
     /// The connections there are, and with whom.
-    std::vector<std::pair<ConnectionId, const RemotePeer*>> connections() const;
+    std::vector<std::pair<ConnectionId, const Node*>> connections() const;
     const PartialPiece* partial(PieceIndex piece) const;
     /// Complaints about what the torrent has done; grows.
     const std::vector<std::string>& complaints() const { return complaints_; }
@@ -91,12 +100,14 @@ class Client final : private StorageEvents, public DemandSink, public Callee {
     void judge_snub(Line& line);
     void arm();
     void dial(const Endpoint& endpoint);
+    Line& add_line(ConnectionId id, Node& node, Connection::Side side);
     void count(ConnectionId from, const BlockRef& block);
     void take_demands();
 
     const RemotePeer::Context context_;
-    Peers& peers_;
-    Host host_;
+    const Directory& nodes_;
+    bool listens_ = false;
+    std::uint16_t next_port_ = 50'000;
     Store store_;
     Torrent torrent_;
     const std::function<void()> after_event_;

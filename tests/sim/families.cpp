@@ -226,8 +226,10 @@ std::span<const Family> families() {
 }
 
 const Family* family_named(std::string_view name) {
-    const auto found = std::ranges::find(kFamilies, name, &Family::name);
-    return found == kFamilies.end() ? nullptr : &*found;
+    for (const std::span<const Family> all : {families(), leecher_families()})
+        for (const Family& family : all)
+            if (family.name == name) return &family;
+    return nullptr;
 }
 
 }  // namespace btfs::sim

@@ -14,7 +14,11 @@ struct Family {
     SwarmOptions (*make)(std::uint64_t seed);
 };
 
+/// Swarms that a visit() measures: most peers serve whoever asks.
 std::span<const Family> families();
+/// Swarms that watch_film() measures: most peers download, and choke.
+std::span<const Family> leecher_families();
+/// Of either kind; null if there is none of that name.
 const Family* family_named(std::string_view name);
 
 }  // namespace btfs::sim

@@ -33,6 +33,12 @@ SequentialReader::~SequentialReader() {
     simulation_.read_path().release(file_);
 }
 
+void SequentialReader::jump(std::uint64_t offset_in_file) {
+    ++jumps_;
+    answered_.clear();
+    next_ = position_ = end_ = offset_in_file;
+}
+
 void SequentialReader::read_to(std::uint64_t offset_in_file) {
     end_ = std::min(std::max(end_, offset_in_file), simulation_.layout().total_size());
     ask();
@@ -43,10 +49,10 @@ void SequentialReader::ask() {
         const ByteRange range{next_, std::min(next_ + kRead, simulation_.layout().total_size())};
         next_ = range.end;
         ++under_way_;
-        simulation_.events().after(kCall, [this, range] {
-            simulation_.read(file_, range, [this, range](Duration) {
+        simulation_.events().after(kCall, [this, range, jumps = jumps_] {
+            simulation_.read(file_, range, [this, range, jumps](Duration) {
                 --under_way_;
-                answered_[range.begin] = range.end;
+                if (jumps == jumps_) answered_[range.begin] = range.end;
                 while (!answered_.empty() && answered_.begin()->first == position_) {
                     position_ = answered_.begin()->second;
                     answered_.erase(answered_.begin());

@@ -17,6 +17,8 @@ class SequentialReader {
     SequentialReader(const SequentialReader&) = delete;
     SequentialReader& operator=(const SequentialReader&) = delete;
 
+    /// Reads on from there. What is under way is waited for, and does not count.
+    void jump(std::uint64_t offset_in_file);
     /// Reads on as far as this.
     void read_to(std::uint64_t offset_in_file);
     /// The end of what was answered in sequence.
@@ -33,6 +35,7 @@ class SequentialReader {
     std::uint64_t end_ = 0;
     std::size_t under_way_ = 0;
     std::map<std::uint64_t, std::uint64_t> answered_;  // begin -> end, beyond position_
+    std::uint64_t jumps_ = 0;
 };
 
 struct Playing {

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/wire/allowed_fast.hpp"
+#include "tests/sim/allowed_fast_filter.hpp"
+#include "tests/sim/trader.hpp"
+
 namespace btfs::sim {
 namespace {
 
@@ -16,21 +20,35 @@ constexpr std::uint64_t kSpoiltOf = 16;
 constexpr Duration kFloodEvery = 100ms;
 constexpr int kFloodBurst = 50;
 constexpr std::size_t kMostFlooded = 64 * 1024;
+constexpr std::size_t kMostConnections = 200;
+constexpr std::size_t kIds = 100'000;         // of peer ids, the first of each peer
+constexpr Duration kAway = 1s;                // of a peer that comes back under another id
+constexpr std::size_t kLibtorrentGrants = 5;  // pieces
+
+Endpoint endpoint_of(const PeerOptions& options, std::size_t number) {
+    return *Endpoint::parse((options.has_public_address ? "20." : "10.") +
+                            std::to_string(number / 65536 % 256) + "." + std::to_string(number / 256 % 256) +
+                            "." + std::to_string(number % 256) + ":6881");
+}
 
 }  // namespace
 
-/// Peer's end of a connection with the client, side b.
-class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
+/// Peer's end of a connection.
+class RemotePeer::Line final : public Socket, public TradeLine, private wire::BlockPlaces {
   public:
-    Line(RemotePeer& peer, const Endpoint& client, wire::Direction direction)
+    Line(RemotePeer& peer, const Node& other, const Endpoint& its_endpoint, wire::Direction direction,
+         Connection::Side side)
         : peer_(peer),
+          number_(peer.lines_.size()),
+          to_client_(other.is_client()),
+          side_(side),
           have_(peer.have_),
+          filter_(granted(peer, its_endpoint.address)),
           session_({.direction = direction,
                     .identity = peer.context_.identity,
                     .layout = &peer.context_.layout,
-                    .our_id = id_of(peer.number_ +
-                                    100'000 * peer.lines_.size() * (direction == wire::Direction::outgoing)),
-                    .remote = client,
+                    .our_id = id_for(peer, direction),
+                    .remote = its_endpoint,
                     .listen_port = 6881,
                     .interested = false,
                     .have = have_},
@@ -39,7 +57,10 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
     }
 
     bool open() const { return open_; }
-    bool serves() const { return open_ && !session_.am_choking(); }
+    bool serves() const { return open_ && to_client_ && !session_.am_choking(); }
+    bool to_client() const { return to_client_; }
+    wire::PeerSession& session() override { return session_; }
+    const wire::PeerSession& session() const override { return session_; }
     void attach(Connection& connection) {
         connection_ = &connection;
         keep_alive();
@@ -55,7 +76,8 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
     void close() {
         if (!open_) return;
         open_ = false;
-        connection_->close(Connection::b);
+        connection_->close(side_);
+        if (peer_.trader_) peer_.trader_->leave(number_);
     }
     void announce(PieceIndex piece) {
         if (open_ && have_.set(piece)) session_.announce_have(piece);
@@ -83,30 +105,45 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
         while (auto event = session_.poll_event()) {
             if (std::holds_alternative<wire::Failed>(*event)) return close();
             on_event(*event);
+            if (!open_) return;
         }
         download();
         flush();
     }
-    void on_closed() override { open_ = false; }
+    void on_closed() override {
+        open_ = false;
+        if (peer_.trader_) peer_.trader_->leave(number_);
+    }
+    void flush() override {
+        if (!open_) return;
+        fill_buffer();
+        if (buffered() > 0) connection_->wake(side_);
+    }
 
   private:
-    static wire::PeerId id_of(std::size_t number) {
+    static wire::PeerId id_for(const RemotePeer& peer, wire::Direction direction) {
+        const std::size_t outgoing = direction == wire::Direction::outgoing ? peer.lines_.size() : 0;
+        const std::size_t number = peer.number() + kIds * (peer.trader_ ? peer.identity_ : outgoing);
         std::array<std::byte, 12> tail{};
         for (std::size_t i = 0; i < 4; ++i) tail[i] = static_cast<std::byte>(number >> (8 * i));
         return wire::make_peer_id(tail);
     }
     std::span<std::byte> place_of(const BlockRef&) override { return {}; }
-    TimePoint now() const { return peer_.context_.events.now(); }
-    void flush() {
-        if (!open_) return;
-        fill_buffer();
-        if (buffered() > 0) connection_->wake(Connection::b);
+    /// Pieces that the other may ask for while it is choked. Only an honest libtorrent offers some.
+    static std::optional<AllowedFastFilter> granted(const RemotePeer& peer, const Address& other) {
+        if (!peer.trader_) return std::nullopt;
+        if (peer.options_.choking != Choking::libtorrent2 || !peer.honest()) return AllowedFastFilter({});
+        return AllowedFastFilter(wire::allowed_fast_set(other, peer.context_.identity.wire_hash(),
+                                                        peer.context_.layout.piece_count(),
+                                                        kLibtorrentGrants));
     }
+    TimePoint now() const { return peer_.context_.events.now(); }
 
     std::size_t buffered() const { return buffer_.size() - buffer_begin_; }
     // Fills the send buffer. A Cancel comes too late for blocks in it, and messages wait behind them.
     void fill_buffer() {
-        const auto most = std::max(kLeastBuffer, static_cast<std::size_t>(kBufferTime * peer_.host_.link.up));
+        const auto most =
+            std::max(kLeastBuffer, static_cast<std::size_t>(kBufferTime * peer_.host().link.up));
         while (buffered() < most) {
             serve();
             iovec parts[32];
@@ -114,7 +151,11 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
             std::size_t size = 0;
             for (std::size_t i = 0; i < count; ++i) {
                 const auto* begin = static_cast<const std::byte*>(parts[i].iov_base);
-                buffer_.insert(buffer_.end(), begin, begin + parts[i].iov_len);
+                if (filter_) {
+                    filter_->pass({begin, parts[i].iov_len}, buffer_);
+                } else {
+                    buffer_.insert(buffer_.end(), begin, begin + parts[i].iov_len);
+                }
                 size += parts[i].iov_len;
             }
             if (size == 0) return;
@@ -124,7 +165,9 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
 
     void on_event(const wire::PeerEvent& event) {
         const Conduct conduct = peer_.options_.conduct;
-        if (std::holds_alternative<wire::InterestChanged>(event) && session_.peer_interested()) {
+        if (peer_.trader_) peer_.trader_->on_event(number_, event);
+        if (!peer_.trader_ && std::holds_alternative<wire::InterestChanged>(event) &&
+            session_.peer_interested()) {
             peer_.context_.events.after(peer_.options_.unchokes_after, [this] {
                 if (!open_ || !session_.peer_interested()) return;
                 session_.set_choking(false);
@@ -172,7 +215,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
             queue_.pop_front();
             ++served_;
             ContentView content{Content::shared().view(range_of(peer_.context_.layout, block)), nullptr};
-            const bool is_the_one = block.offset_in_piece / kBlockSize == peer_.number_ % kSpoiltOf;
+            const bool is_the_one = block.offset_in_piece / kBlockSize == peer_.number() % kSpoiltOf;
             if ((peer_.options_.conduct == Conduct::corrupts && peer_.rng_.below(100) == 0) ||
                 (peer_.options_.conduct == Conduct::corrupts_one && is_the_one)) {
                 auto copy =
@@ -191,7 +234,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
         const BlockRef block = peer_.context_.layout.payload(piece, 0);
         Bytes bytes;
         for (int i = 0; i < kFloodBurst; ++i) {
-            switch (peer_.number_ % 8) {
+            switch (peer_.number() % 8) {
                 case 0:
                     append_message(bytes, wire::HaveAll{});
                     break;
@@ -244,6 +287,7 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
     }
 
     void take_block(const wire::BlockArrived& arrived) {
+        if (!to_client_) return;
         const ByteView truth = Content::shared().view(range_of(peer_.context_.layout, arrived.block));
         if (!std::ranges::equal(truth, ByteView(arrived.data))) ++peer_.wrong_uploads_;
         if (arrived.block.piece != fetched_) return;
@@ -254,7 +298,11 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
     }
 
     RemotePeer& peer_;
-    Bitfield have_;  // the pieces that the client was told of
+    const std::size_t number_;  ///< of lines_
+    const bool to_client_;
+    const Connection::Side side_;
+    Bitfield have_;                            // the pieces that the other was told of
+    std::optional<AllowedFastFilter> filter_;  ///< of what is sent; nothing: all passes
     wire::PeerSession session_;
     Connection* connection_ = nullptr;
     bool open_ = true;
@@ -272,14 +320,10 @@ class RemotePeer::Line final : public Socket, private wire::BlockPlaces {
 };
 
 RemotePeer::RemotePeer(const Context& context, const PeerOptions& options, std::size_t number, Callee* callee)
-    : context_(context),
+    : Node(endpoint_of(options, number), number, options.link),
+      context_(context),
       options_(options),
-      number_(number),
-      rng_(number * 7919 + 1),
-      endpoint_(*Endpoint::parse(
-          (options.has_public_address ? "20." : "10.") + std::to_string(number / 65536 % 256) + "." +
-          std::to_string(number / 256 % 256) + "." + std::to_string(number % 256) + ":6881")),
-      host_(options.link),
+      rng_(options.seed + number * 7919 + 1),
       full_rate_(options.link.up),
       have_(context.layout.piece_count(), options.pieces >= 1),
       callee_(callee) {
@@ -287,13 +331,23 @@ RemotePeer::RemotePeer(const Context& context, const PeerOptions& options, std::
         for (std::uint32_t i = 0; i < have_.size(); ++i)
             if (rng_.fraction() < options.pieces) have_.set(PieceIndex(i));
     }
-    context_.events.after(options.joins_at, [this] { present_ = true; });
+    if (options.choking != Choking::none) {
+        const Trader::Options trading{options.choking, options.conduct != Conduct::free_rides, rng_.next()};
+        trader_ = std::make_unique<Trader>(context.events, context.layout, have_, trading,
+                                           [this](PieceIndex piece) {
+                                               for (const auto& line : lines_) line->announce(piece);
+                                           });
+    }
+    context_.events.after(options.joins_at, [this] {
+        present_ = true;
+        if (trader_) trader_->start();
+    });
     context_.events.after(options.leaves_at, [this] {
         present_ = false;
         close_all();
     });
     if (options.reconnects_every > Duration{}) reconnect_later();
-    if (options.calls_every > Duration{}) context_.events.after(options.joins_at, [this] { call(); });
+    if (options.calls_every > Duration{}) context_.events.after(options.joins_at, [this] { call_later(); });
     if (options.rate_changes_every > Duration{})
         context_.events.after(options.rate_changes_every, [this] { change_rate(); });
     if (options.gains > 0) context_.events.after(from_seconds(1 / options.gains), [this] { gain_piece(); });
@@ -301,20 +355,66 @@ RemotePeer::RemotePeer(const Context& context, const PeerOptions& options, std::
 
 RemotePeer::~RemotePeer() = default;
 
-bool RemotePeer::accepts() const {
-    return present_ && options_.reachable && (lines_.empty() || !lines_.back()->open());
+bool RemotePeer::accepts(const Address& caller) const {
+    if (!present_ || !options_.reachable) return false;
+    if (!trader_) return lines_.empty() || !lines_.back()->open();
+    const auto open = std::ranges::count_if(lines_, [](const auto& line) { return line->open(); });
+    return static_cast<std::size_t>(open) < kMostConnections && !connected_to(caller);
+}
+
+bool RemotePeer::connected_to(const Address& address) const {
+    return std::ranges::any_of(lines_, [&](const auto& line) {
+        return line->open() && line->session().remote().address == address;
+    });
 }
 
 bool RemotePeer::serves() const {
-    return present_ && !lines_.empty() && lines_.back()->serves();
+    return present_ && std::ranges::any_of(lines_, [](const auto& line) { return line->serves(); });
 }
 
-Connection& RemotePeer::connect(Host& from, Socket& client, const Endpoint& client_endpoint,
+std::uint64_t RemotePeer::got_from_clients() const {
+    std::uint64_t sum = 0;
+    for (const auto& line : lines_)
+        if (line->to_client()) sum += line->session().content_received();
+    return sum;
+}
+
+std::uint64_t RemotePeer::given_to_clients() const {
+    std::uint64_t sum = 0;
+    for (const auto& line : lines_)
+        if (line->to_client()) sum += line->session().content_sent();
+    return sum;
+}
+
+RemotePeer::Line& RemotePeer::add_line(Node& other, const Endpoint& its_endpoint, wire::Direction direction,
+                                       Connection::Side side) {
+    lines_.push_back(std::make_unique<Line>(*this, other, its_endpoint, direction, side));
+    if (trader_) trader_->join(lines_.size() - 1, *lines_.back());
+    return *lines_.back();
+}
+
+Connection& RemotePeer::connect(Node& other, Socket& socket, const Endpoint& its_endpoint,
                                 wire::Direction direction) {
-    lines_.push_back(std::make_unique<Line>(*this, client_endpoint, direction));
-    Connection& connection = context_.network.connect(from, client, host_, *lines_.back());
-    lines_.back()->attach(connection);
+    Line& line = add_line(other, its_endpoint, direction, Connection::b);
+    Connection& connection = context_.network.connect(other.host(), socket, host(), line);
+    line.attach(connection);
     return connection;
+}
+
+void RemotePeer::meet(std::vector<RemotePeer*> peers) {
+    others_ = std::move(peers);
+    context_.events.after(options_.joins_at, [this] {
+        for (RemotePeer* other : others_) dial(*other);
+    });
+}
+
+/// Connects to another remote peer. Those that do not accept now will dial themselves when they join.
+void RemotePeer::dial(RemotePeer& other) {
+    context_.events.after(Network::round_trip(host(), other.host()), [this, &other] {
+        if (!present_ || connected_to(other.endpoint().address) || !other.accepts(endpoint().address)) return;
+        Line& line = add_line(other, other.endpoint(), wire::Direction::outgoing, Connection::a);
+        line.attach(other.answer(*this, line, {endpoint().address, next_port_++}));
+    });
 }
 
 void RemotePeer::close_all() {
@@ -324,19 +424,32 @@ void RemotePeer::close_all() {
 void RemotePeer::reconnect_later() {
     context_.events.after(options_.reconnects_every, [this] {
         close_all();
+        if (trader_) {
+            ++identity_;
+            context_.events.after(kAway, [this] { come_back(); });
+        }
         reconnect_later();
     });
 }
 
+void RemotePeer::come_back() {
+    for (RemotePeer* other : others_) dial(*other);
+    call();
+}
+
 /// Connects to the client from another port, whether the last connection was admitted or not.
 void RemotePeer::call() {
-    if (present_ && callee_) callee_->call(*this, {endpoint_.address, next_port_++});
-    context_.events.after(options_.calls_every, [this] { call(); });
+    if (present_ && callee_) callee_->call(*this, {endpoint().address, next_port_++});
+}
+
+void RemotePeer::call_later() {
+    call();
+    context_.events.after(options_.calls_every, [this] { call_later(); });
 }
 
 void RemotePeer::change_rate() {
     const double least = options_.rate_falls_to;
-    host_.link.up = full_rate_ * (least + (1 - least) * rng_.fraction());
+    host().link.up = full_rate_ * (least + (1 - least) * rng_.fraction());
     context_.events.after(options_.rate_changes_every, [this] { change_rate(); });
 }
 

@@ -2,8 +2,18 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 
 namespace btfs::sim {
+namespace {
+
+constexpr double kMiB = 1 << 20;
+
+double mib(std::uint64_t bytes) {
+    return static_cast<double>(bytes) / kMiB;
+}
+
+}  // namespace
 
 double percentile(std::vector<double> values, double share) {
     if (values.empty()) return 0;
@@ -49,6 +59,112 @@ std::string table_row(const Family& family, std::span<const VisitResult> results
         percentile(idle, 0.95), stalls, 100 * stalled / std::max(1e-9, played + stalled),
         percentile(copied, 0.5), percentile(arrived, 0.5), 100 * twice / std::max(1.0, received),
         100 * unasked / std::max(1.0, received), violations);
+    return row;
+}
+
+std::string film_table_head() {
+    return "| family | swarms | start, s: p50, p95 | worst jump, s: p50, p95 | stalls | stalled, s: p50, p95 "
+           "| "
+           "sent by us, MiB: p50 | to us, MiB: p50 | twice | unasked | violations |\n"
+           "|---|---|---|---|---|---|---|---|---|---|---|\n";
+}
+
+std::string film_table_row(const Family& family, std::span<const FilmResult> results) {
+    std::vector<double> start, jump, stalled, by_us, to_us;
+    int stalls = 0;
+    double twice = 0, unasked = 0, received = 0;
+    std::size_t violations = 0;
+    for (const FilmResult& r : results) {
+        start.push_back(seconds(r.start));
+        if (!r.jumps.empty()) jump.push_back(seconds(*std::ranges::max_element(r.jumps)));
+        stalled.push_back(seconds(r.stalled));
+        stalls += r.stalls;
+        by_us.push_back(mib(r.sent_by_us()));
+        to_us.push_back(mib(r.sent_to_us()));
+        twice += static_cast<double>(r.wire.twice);
+        unasked += static_cast<double>(r.wire.unasked);
+        received += static_cast<double>(r.wire.received());
+        violations += r.violations.size();
+    }
+    char row[512];
+    std::snprintf(
+        row, sizeof(row),
+        "| %.*s | %zu | %.2f, %.2f | %.2f, %.2f | %d | %.1f, %.1f | %.1f | %.1f | %.2f %% | %.2f %% | "
+        "%zu |\n",
+        static_cast<int>(family.name.size()), family.name.data(), results.size(), percentile(start, 0.5),
+        percentile(start, 0.95), percentile(jump, 0.5), percentile(jump, 0.95), stalls,
+        percentile(stalled, 0.5), percentile(stalled, 0.95), percentile(by_us, 0.5), percentile(to_us, 0.5),
+        100 * twice / std::max(1.0, received), 100 * unasked / std::max(1.0, received), violations);
+    return row;
+}
+
+std::string trade_table_head() {
+    return "| family | peers | of them | sent to one by us, MiB: mean | sent by one to us, MiB: mean |\n"
+           "|---|---|---|---|---|\n";
+}
+
+std::string trade_table_rows(const Family& family, std::span<const FilmResult> results) {
+    struct Sum {
+        std::size_t peers = 0;
+        double by_us = 0;
+        double to_us = 0;
+    };
+    std::map<std::string, Sum> sums;
+    for (const FilmResult& r : results) {
+        for (const Trade& trade : r.trades) {
+            Sum& sum = sums[trade.kind];
+            ++sum.peers;
+            sum.by_us += mib(trade.sent_by_us);
+            sum.to_us += mib(trade.sent_to_us);
+        }
+    }
+    std::string rows;
+    for (const auto& [kind, sum] : sums) {
+        const auto peers = static_cast<double>(sum.peers);
+        char row[256];
+        std::snprintf(row, sizeof(row), "| %.*s | %s | %zu | %.2f | %.2f |\n",
+                      static_cast<int>(family.name.size()), family.name.data(), kind.c_str(), sum.peers,
+                      sum.by_us / peers, sum.to_us / peers);
+        rows += row;
+    }
+    return rows;
+}
+
+std::string crowd_table_head() {
+    return "| clients | content, MiB | runs | bound, s | mean finish / bound: p50, worst | last finish / "
+           "bound: p50, "
+           "worst | seeder sent / content: p50, worst | sent / received of one client: least, most | twice | "
+           "unfinished | violations |\n"
+           "|---|---|---|---|---|---|---|---|---|---|---|\n";
+}
+
+std::string crowd_table_row(const CrowdOptions& options, std::span<const CrowdResult> results) {
+    std::vector<double> mean, last, seeder, ratio;
+    double twice = 0, received = 0, bound = 0;
+    std::size_t unfinished = 0, violations = 0;
+    for (const CrowdResult& r : results) {
+        bound = seconds(r.bound);
+        mean.push_back(seconds(r.mean_finish()) / bound);
+        last.push_back(seconds(r.last_finish()) / bound);
+        seeder.push_back(r.seeder_sent);
+        unfinished += r.unfinished();
+        violations += r.violations.size();
+        for (const CrowdResult::Member& member : r.members) {
+            twice += static_cast<double>(member.wire.twice);
+            received += static_cast<double>(member.wire.received());
+            ratio.push_back(static_cast<double>(member.sent) /
+                            std::max(1.0, static_cast<double>(member.wire.received())));
+        }
+    }
+    char row[512];
+    std::snprintf(
+        row, sizeof(row),
+        "| %zu%s | %.0f | %zu | %.1f | %.2f, %.2f | %.2f, %.2f | %.2f, %.2f | %.2f, %.2f | %.2f %% | "
+        "%zu | %zu |\n",
+        options.clients, options.one_subnet ? ", one subnet" : "", mib(options.size), results.size(), bound,
+        percentile(mean, 0.5), percentile(mean, 1), percentile(last, 0.5), percentile(last, 1),
+        percentile(seeder, 0.5), percentile(seeder, 1), percentile(ratio, 0), percentile(ratio, 1),
+        100 * twice / std::max(1.0, received), unfinished, violations);
     return row;
 }
 

@@ -58,19 +58,46 @@ Simulation::Simulation(const SwarmOptions& options, std::uint64_t seed)
       started_(events_.now()) {
     identity_.v1 = sha1(as_bytes("a torrent"));
     const RemotePeer::Context context{events_, network_, identity_, layout_};
-    client_ = std::make_unique<Client>(context, peers_, options.client, seed, [this] {
+    client_ = std::make_unique<Client>(context, nodes_, options.client, seed, [this] {
         if (invariants_) invariants_->check();
     });
     invariants_ = std::make_unique<Invariants>(*client_, events_, layout_, options.client.store.memory);
-    for (const PeerOptions& peer : options.peers) {
-        peers_.push_back(std::make_unique<RemotePeer>(context, peer, peers_.size() + 1, client_.get()));
-        if (peer.calls_every > Duration{}) continue;
-        const Endpoint endpoint = peers_.back()->endpoint();
-        events_.after(peer.joins_at, [this, endpoint] { client_->introduce(endpoint); });
-    }
+    events_.after(options.client_joins_at, [this] { client_->listen(); });
+    make_peers(options, context);
+    if (options.nothing_is_lost) give_what_is_lost(Rng(seed));
     const FileList files = one_file(options.size);
     torrent_ = std::make_shared<const MountedTorrent>(
         TorrentContent{*identity_.v1, files, client_->store(), *client_, 0}, inodes_);
+}
+
+void Simulation::make_peers(const SwarmOptions& options, const RemotePeer::Context& context) {
+    std::vector<RemotePeer*> traders;
+    for (const PeerOptions& peer : options.peers) {
+        peers_.push_back(std::make_unique<RemotePeer>(context, peer, peers_.size() + 1, client_.get()));
+        nodes_.add(*peers_.back());
+        if (peer.choking != Choking::none) traders.push_back(peers_.back().get());
+        if (peer.calls_every > Duration{}) continue;
+        const Endpoint endpoint = peers_.back()->endpoint();
+        events_.after(std::max(peer.joins_at, options.client_joins_at), [this, endpoint] {
+            client_->introduce({&endpoint, 1});
+        });
+    }
+    for (RemotePeer* trader : traders) {
+        std::vector<RemotePeer*> others = traders;
+        std::erase(others, trader);
+        trader->meet(std::move(others));
+    }
+}
+
+void Simulation::give_what_is_lost(Rng rng) {
+    std::vector<RemotePeer*> honest;
+    for (const auto& peer : peers_)
+        if (peer->honest()) honest.push_back(peer.get());
+    for (std::uint32_t i = 0; i < layout_.piece_count(); ++i) {
+        const bool is_there =
+            std::ranges::any_of(honest, [&](auto* peer) { return peer->has(PieceIndex(i)); });
+        if (!is_there) honest[rng.below(honest.size())]->give(PieceIndex(i));
+    }
 }
 
 Simulation::~Simulation() {

@@ -19,6 +19,10 @@ struct SwarmOptions {
     std::uint64_t size = std::uint64_t{2} << 30;
     ClientOptions client;
     std::vector<PeerOptions> peers;
+    /// The client hears of nobody before, and does not listen.
+    Duration client_joins_at{};
+    /// Each piece that no honest peer has is given to one of them.
+    bool nothing_is_lost = false;
 };
 
 /// Readers go through the real ReadPath, so that the demand is what a mount would say.
@@ -30,7 +34,8 @@ class Simulation {
     EventQueue& events() { return events_; }
     const Layout& layout() const { return layout_; }
     Client& client() { return *client_; }
-    const Client::Peers& peers() const { return peers_; }
+    using Peers = std::vector<std::unique_ptr<RemotePeer>>;
+    const Peers& peers() const { return peers_; }
     Invariants& invariants() { return *invariants_; }
     ReadPath& read_path() { return read_path_; }
     OpenFile& open() { return read_path_.open(torrent_, {0, layout_.total_size()}, kInode); }
@@ -56,6 +61,8 @@ class Simulation {
 
   private:
     class Reply;
+    void make_peers(const SwarmOptions& options, const RemotePeer::Context& context);
+    void give_what_is_lost(Rng rng);
     /// The one process that makes all READs.
     class Process final : public Processes {
       public:
@@ -70,7 +77,8 @@ class Simulation {
     Network network_;
     Identity identity_;
     Layout layout_;
-    Client::Peers peers_;
+    Directory nodes_;
+    Peers peers_;
     std::unique_ptr<Invariants> invariants_;
     std::unique_ptr<Client> client_;
     InodeNumbers inodes_;

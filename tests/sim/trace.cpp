@@ -13,7 +13,7 @@ void Trace::say(const std::string& what) {
     std::fprintf(out_, "%11.6f %s\n", seconds(simulation_.elapsed()), what.c_str());
 }
 
-void Trace::line(const char* what, const RemotePeer& peer, const std::string& rest) {
+void Trace::line(const char* what, const Node& peer, const std::string& rest) {
     std::fprintf(out_, "%11.6f %-8s peer %-4zu %s\n", seconds(simulation_.elapsed()), what, peer.number(),
                  rest.c_str());
 }
@@ -24,7 +24,7 @@ std::string Trace::name(const BlockRef& block) const {
     return text;
 }
 
-void Trace::on_request(const RemotePeer& peer, ConnectionId connection, const BlockRef& block) {
+void Trace::on_request(const Node& peer, ConnectionId connection, const BlockRef& block) {
     const PartialPiece* partial = simulation_.client().partial(block.piece);
     const wire::PeerSession* session = simulation_.client().torrent().session(connection);
     if (!partial || !session) return line("ask", peer, name(block) + " (given up already)");
@@ -44,11 +44,11 @@ void Trace::on_request(const RemotePeer& peer, ConnectionId connection, const Bl
     line("ask", peer, text);
 }
 
-void Trace::on_cancel(const RemotePeer& peer, const BlockRef& block) {
+void Trace::on_cancel(const Node& peer, const BlockRef& block) {
     line("cancel", peer, name(block));
 }
 
-void Trace::on_block(const RemotePeer& peer, ConnectionId connection, const BlockRef& block) {
+void Trace::on_block(const Node& peer, ConnectionId connection, const BlockRef& block) {
     const PartialPiece* partial = simulation_.client().partial(block.piece);
     const bool useful = partial && partial->asked_of(partial->block_at(block), connection);
     const auto asked = asked_.extract({peer.number(), block});
@@ -61,15 +61,15 @@ void Trace::on_block(const RemotePeer& peer, ConnectionId connection, const Bloc
     line("got", peer, text);
 }
 
-void Trace::on_reject(const RemotePeer& peer, const BlockRef& block) {
+void Trace::on_reject(const Node& peer, const BlockRef& block) {
     line("reject", peer, name(block));
 }
 
-void Trace::on_choke(const RemotePeer& peer, bool choking) {
+void Trace::on_choke(const Node& peer, bool choking) {
     line(choking ? "choke" : "unchoke", peer, "");
 }
 
-void Trace::on_end(const RemotePeer& peer, const std::string& reason) {
+void Trace::on_end(const Node& peer, const std::string& reason) {
     line("end", peer, reason);
 }
 

@@ -15,12 +15,12 @@ class Trace final : public WireWatcher {
   public:
     Trace(Simulation& simulation, std::FILE* out) : simulation_(simulation), out_(out) {}
 
-    void on_request(const RemotePeer& peer, ConnectionId connection, const BlockRef& block) override;
-    void on_cancel(const RemotePeer& peer, const BlockRef& block) override;
-    void on_block(const RemotePeer& peer, ConnectionId connection, const BlockRef& block) override;
-    void on_reject(const RemotePeer& peer, const BlockRef& block) override;
-    void on_choke(const RemotePeer& peer, bool choking) override;
-    void on_end(const RemotePeer& peer, const std::string& reason) override;
+    void on_request(const Node& peer, ConnectionId connection, const BlockRef& block) override;
+    void on_cancel(const Node& peer, const BlockRef& block) override;
+    void on_block(const Node& peer, ConnectionId connection, const BlockRef& block) override;
+    void on_reject(const Node& peer, const BlockRef& block) override;
+    void on_choke(const Node& peer, bool choking) override;
+    void on_end(const Node& peer, const std::string& reason) override;
     void say(const std::string& what);
 
   private:
@@ -28,7 +28,7 @@ class Trace final : public WireWatcher {
         TimePoint at;
         TimePoint expected;
     };
-    void line(const char* what, const RemotePeer& peer, const std::string& rest);
+    void line(const char* what, const Node& peer, const std::string& rest);
     std::string name(const BlockRef& block) const;
 
     Simulation& simulation_;

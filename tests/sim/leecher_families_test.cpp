@@ -1,0 +1,70 @@
+// Films in swarms of leechers, seed by seed: the invariants hold, the film is seen, and what is given counts.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "tests/sim/families.hpp"
+#include "tests/sim/film_visit.hpp"
+
+namespace btfs::sim {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kFilms = 1;
+#else
+constexpr std::uint64_t kFilms = 3;
+#endif
+
+FilmResult film_of(const SwarmOptions& options, std::uint64_t seed) {
+    Simulation simulation(options, seed);
+    return watch_film(simulation, seed, options.client_joins_at);
+}
+
+std::vector<std::string_view> leecher_family_names() {
+    std::vector<std::string_view> names;
+    for (const Family& family : leecher_families()) names.push_back(family.name);
+    return names;
+}
+
+class Leechers : public ::testing::TestWithParam<std::tuple<std::string_view, std::uint64_t>> {};
+
+TEST_P(Leechers, KeepTheInvariantsAndTheFilmIsSeen) {
+    const auto [name, seed] = GetParam();
+    const FilmResult result = film_of(family_named(name)->make(seed), seed);
+    for (const std::string& violation : result.violations) ADD_FAILURE() << violation;
+    EXPECT_EQ(result.jumps.size(), 3u);
+    EXPECT_GE(result.played, 47s);
+    EXPECT_GT(result.sent_to_us(), 40u << 20);  // 48 s of the film
+    EXPECT_GT(result.sent_by_us(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, Leechers,
+                         ::testing::Combine(::testing::ValuesIn(leecher_family_names()),
+                                            ::testing::Range<std::uint64_t>(1, kFilms + 1)),
+                         [](const auto& param) {
+                             return std::string(std::get<0>(param.param)) + "_" +
+                                    std::to_string(std::get<1>(param.param));
+                         });
+
+TEST(LeecherSwarms, RepeatExactly) {
+    const SwarmOptions options = family_named("leechers_mixed")->make(2);
+    EXPECT_EQ(film_of(options, 2).fingerprint(), film_of(options, 2).fingerprint());
+}
+
+// The remote peers rank us by what we send them: a client that uploads nothing gets what is left.
+TEST(LeecherSwarms, AClientWithoutAnUplinkIsSentLess) {
+    SwarmOptions generous = family_named("leechers")->make(1);
+    SwarmOptions stingy = generous;
+    stingy.client.torrent.upload_slots = 0;
+    const auto rate = [](const FilmResult& result) {
+        const double time = seconds(result.start + result.played + result.stalled) +
+                            seconds(std::accumulate(result.jumps.begin(), result.jumps.end(), Duration{}));
+        return static_cast<double>(result.sent_to_us()) / time;
+    };
+    const FilmResult giving = film_of(generous, 1), taking = film_of(stingy, 1);
+    EXPECT_EQ(taking.sent_by_us(), 0u);
+    EXPECT_LT(rate(taking), rate(giving));
+}
+
+}  // namespace
+}  // namespace btfs::sim
