@@ -400,7 +400,7 @@ void Dispatcher::fill_unread(Peer& peer, TimePoint now) {
 /// chokes us.
 std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
     const auto eligible = [&](PieceIndex p) {
-        if (!usable(peer, p) || (world_.demand.wants(p) && offer_of(p) != Offer::open)) return false;
+        if (!usable(peer, p) || offer_of(p) != Offer::open) return false;
         return in_background(p) || (trade_.is_open() && trade_.may_fetch(p, world_.layout.piece_size(p)));
     };
     if (!peer.session.peer_choking()) {
@@ -411,7 +411,7 @@ std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
         return piece;
     }
     for (PieceIndex piece : peer.session.allowed_fast())
-        if (offer_of(piece) == Offer::open && eligible(piece)) return piece;
+        if (eligible(piece)) return piece;
     return std::nullopt;
 }
 
