@@ -14,6 +14,9 @@ namespace {
 using namespace btfs;
 using namespace btfs::sim;
 
+/// Of a crowd's content; the pieces are smaller than 256 KiB if they would be fewer.
+constexpr std::uint64_t kLeastPieces = 64;
+
 struct Arguments {
     std::uint64_t first = 1;
     std::uint64_t last = 10;
@@ -80,6 +83,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
         } else if (argument == "--mib") {
             if (!parse_count(value, 1, 1024, count)) return false;
             arguments.crowd.size = count << 20;
+            while (arguments.crowd.size / arguments.crowd.piece_length < kLeastPieces)
+                arguments.crowd.piece_length /= 2;
         } else {
             return false;
         }
