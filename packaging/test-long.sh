@@ -16,7 +16,9 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:atexit_sleep_ms=0
 
 cmake --preset release > /dev/null
 cmake --build build/release --target sim dht_sim -j "$jobs"
-build/release/tests/sim --seeds 1-100  # of each of thirteen families; prints the table of tests/sim/README.md
+build/release/tests/sim --seeds 1-100  # of each family; prints the tables of tests/sim/README.md
+build/release/tests/sim --crowd 100 --seeds 1-3
+build/release/tests/sim --crowd 1000 --mib 2 --seeds 1
 build/release/tests/dht_sim 10000 300
 
 cmake --preset tsan > /dev/null

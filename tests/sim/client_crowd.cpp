@@ -9,10 +9,17 @@ namespace {
 constexpr std::size_t kTold = 50;  // peers that a tracker tells of
 constexpr std::uint16_t kPort = 6881;
 
-/// Public addresses, so that hosts count as hosts; each in a /24 of its own, or all in one.
-Endpoint endpoint_of(std::size_t number, bool one_subnet) {
-    const std::string high = std::to_string(number / 256), low = std::to_string(number % 256);
-    return {*Address::parse(one_subnet ? "20.1.1." + low : "20." + high + "." + low + ".1"), kPort};
+constexpr Duration kLook = 50ms;
+
+/// The last three bytes of a leecher's address, 20.x.y.z: each has a /24 of its own, or all share one.
+std::size_t address_of(std::size_t number, bool one_subnet) {
+    return one_subnet ? 0x010100 + number + 1 : ((number + 1) << 8) + 1;
+}
+
+Endpoint endpoint_of(std::size_t address) {
+    return {*Address::parse("20." + std::to_string(address >> 16) + "." +
+                            std::to_string(address >> 8 & 0xff) + "." + std::to_string(address & 0xff)),
+            kPort};
 }
 
 }  // namespace
@@ -24,67 +31,108 @@ ClientCrowd::ClientCrowd(const CrowdOptions& options, std::uint64_t seed)
       begun_(events_.now()),
       network_(events_, seed * 31 + 7),
       layout_(options.piece_length, {{0, options.size, false}}),
-      context_{events_, network_, identity_, layout_},
-      unfinished_(options.clients) {
+      context_{events_, network_, identity_, layout_} {
     identity_.v1 = sha1(as_bytes("a torrent"));
-    PeerOptions seeder;
+    PeerOptions seeder = remote_options();
     seeder.link = options.seeder;
-    seeder.has_public_address = true;
-    seeder.choking = Choking::libtorrent2;
-    seeder.seed = rng_.next() >> 1;
     seeder_ = std::make_unique<RemotePeer>(context_, seeder, 1);
     nodes_.add(*seeder_);
-    for (std::size_t i = 0; i < options.clients; ++i) add_member(i);
+    members_.resize(options.clients + options.libtorrents);
+    unfinished_ = members_.size();
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        members_[i].arrives = from_seconds(seconds(options.arrive_within) * rng_.fraction());
+        i < options.clients ? add_client(i) : add_libtorrent(i);
+        nodes_.add(members_[i].node());
+    }
+    introduce_all();
+    if (options.libtorrents > 0) look_at_libtorrents();
 }
 
 ClientCrowd::~ClientCrowd() {
     events_.clear();
 }
 
-void ClientCrowd::add_member(std::size_t number) {
-    ClientOptions options;
-    options.endpoint = endpoint_of(number + 1, options_.one_subnet);
-    options.number = number + 1;
-    options.link = options_.client;
-    options.torrent.background = true;
-    members_.emplace_back();
-    members_.back().client =
-        std::make_unique<Client>(context_, nodes_, options, rng_.next(), [this, number] { check(number); });
-    Client& client = *members_.back().client;
-    members_.back().invariants = std::make_unique<Invariants>(client, events_, layout_, options.store.memory);
-    nodes_.add(client);
-    events_.after(from_seconds(seconds(options_.arrive_within) * rng_.fraction()),
-                  [this, number] { arrive(number); });
+PeerOptions ClientCrowd::remote_options() {
+    PeerOptions options;
+    options.link = options_.leecher;
+    options.choking = Choking::libtorrent2;
+    options.has_public_address = true;
+    options.seed = rng_.next() >> 1;
+    return options;
 }
 
-/// The client announces itself: the tracker tells it of the seeder, and of some that have come before.
-void ClientCrowd::arrive(std::size_t number) {
-    Client& client = *members_[number].client;
-    client.listen();
-    std::vector<Endpoint> told = arrived_;
-    for (std::size_t i = 0; i < std::min(kTold, told.size()); ++i)
-        std::swap(told[i], told[i + rng_.below(told.size() - i)]);
-    told.resize(std::min(kTold, told.size()));
-    told.push_back(seeder_->endpoint());
-    arrived_.push_back(client.endpoint());
-    client.introduce(told);
+void ClientCrowd::add_client(std::size_t number) {
+    ClientOptions options;
+    options.number = address_of(number, options_.one_subnet);
+    options.endpoint = endpoint_of(options.number);
+    options.link = options_.leecher;
+    options.torrent.background = true;
+    Member& member = members_[number];
+    member.client =
+        std::make_unique<Client>(context_, nodes_, options, rng_.next(), [this, number] { check(number); });
+    member.invariants = std::make_unique<Invariants>(*member.client, events_, layout_, options.store.memory);
+}
+
+void ClientCrowd::add_libtorrent(std::size_t number) {
+    PeerOptions options = remote_options();
+    options.pieces = 0;
+    options.joins_at = members_[number].arrives;
+    members_[number].libtorrent =
+        std::make_unique<RemotePeer>(context_, options, address_of(number, options_.one_subnet));
+}
+
+/// Each announces itself when it comes: the tracker tells it of the seeder, and of some that have come
+/// before.
+void ClientCrowd::introduce_all() {
+    std::vector<Member*> in_order;
+    for (Member& member : members_) in_order.push_back(&member);
+    std::ranges::stable_sort(in_order, {}, &Member::arrives);
+    std::vector<Node*> before;
+    for (Member* member : in_order) {
+        const std::size_t count = std::min(kTold, before.size());
+        std::vector<Node*> told = before;
+        for (std::size_t i = 0; i < count; ++i) std::swap(told[i], told[i + rng_.below(told.size() - i)]);
+        told.resize(count);
+        told.push_back(seeder_.get());
+        before.push_back(&member->node());
+        if (member->libtorrent) {
+            member->libtorrent->meet(std::move(told));
+            continue;
+        }
+        std::vector<Endpoint> endpoints;
+        for (const Node* node : told) endpoints.push_back(node->endpoint());
+        events_.after(member->arrives, [client = member->client.get(), endpoints = std::move(endpoints)] {
+            client->listen();
+            client->introduce(endpoints);
+        });
+    }
 }
 
 void ClientCrowd::check(std::size_t number) {
     Member& member = members_[number];
     if (!member.invariants) return;
     member.invariants->check();
-    if (member.finished > Duration{} || member.client->store().bytes_had() < layout_.total_size()) return;
+    if (member.client->store().bytes_had() == layout_.total_size()) finish(member);
+}
+
+void ClientCrowd::look_at_libtorrents() {
+    for (Member& member : members_)
+        if (member.libtorrent && member.libtorrent->have().all()) finish(member);
+    events_.after(kLook, [this] { look_at_libtorrents(); });
+}
+
+void ClientCrowd::finish(Member& member) {
+    if (member.finished > Duration{}) return;
     member.finished = events_.now() - begun_;
     --unfinished_;
 }
 
 Duration ClientCrowd::bound() const {
     const auto size = static_cast<double>(options_.size);
-    const auto clients = static_cast<double>(options_.clients);
-    const double uplinks = options_.seeder.up + clients * options_.client.up;
+    const auto leechers = static_cast<double>(members_.size());
+    const double uplinks = options_.seeder.up + leechers * options_.leecher.up;
     return from_seconds(
-        std::max({size / options_.seeder.up, clients * size / uplinks, size / options_.client.down}));
+        std::max({size / options_.seeder.up, leechers * size / uplinks, size / options_.leecher.down}));
 }
 
 CrowdResult ClientCrowd::run() {
@@ -94,16 +142,19 @@ CrowdResult ClientCrowd::run() {
     CrowdResult result;
     result.seed = seed_;
     result.bound = bound();
-    result.seeder_sent =
-        static_cast<double>(seeder_->given_to_clients()) / static_cast<double>(options_.size);
+    result.seeder_sent = static_cast<double>(seeder_->given()) / static_cast<double>(options_.size);
     for (const Member& member : members_) {
+        if (member.libtorrent) {
+            result.members.push_back({.is_client = false, .finished = member.finished});
+            continue;
+        }
         result.members.push_back(
-            {member.finished, member.client->torrent().totals().uploaded, member.client->wire()});
+            {true, member.finished, member.client->torrent().totals().uploaded, member.client->wire()});
         const auto& violations = member.invariants->violations();
         result.violations.insert(result.violations.end(), violations.begin(), violations.end());
     }
     if (unfinished_ > 0)
-        result.violations.push_back(std::to_string(unfinished_) + " clients have not finished");
+        result.violations.push_back(std::to_string(unfinished_) + " leechers have not finished");
     return result;
 }
 
@@ -111,10 +162,15 @@ std::size_t CrowdResult::unfinished() const {
     return static_cast<std::size_t>(std::ranges::count(members, Duration{}, &Member::finished));
 }
 
-Duration CrowdResult::mean_finish() const {
+Duration CrowdResult::mean_finish(bool of_clients) const {
     Duration sum{};
-    for (const Member& member : members) sum += member.finished;
-    return sum / std::max<std::size_t>(1, members.size() - unfinished());
+    std::size_t count = 0;
+    for (const Member& member : members) {
+        if (member.is_client != of_clients || member.finished == Duration{}) continue;
+        sum += member.finished;
+        ++count;
+    }
+    return sum / std::max<std::size_t>(1, count);
 }
 
 Duration CrowdResult::last_finish() const {

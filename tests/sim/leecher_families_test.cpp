@@ -47,7 +47,8 @@ INSTANTIATE_TEST_SUITE_P(Families, Leechers,
                          });
 
 TEST(LeecherSwarms, RepeatExactly) {
-    const SwarmOptions options = family_named("leechers_mixed")->make(2);
+    SwarmOptions options = family_named("leechers_mixed")->make(2);
+    options.peers.erase(options.peers.begin(), options.peers.begin() + 10);  // the cheats come last
     EXPECT_EQ(film_of(options, 2).fingerprint(), film_of(options, 2).fingerprint());
 }
 

@@ -386,6 +386,12 @@ std::uint64_t RemotePeer::given_to_clients() const {
     return sum;
 }
 
+std::uint64_t RemotePeer::given() const {
+    std::uint64_t sum = 0;
+    for (const auto& line : lines_) sum += line->session().content_sent();
+    return sum;
+}
+
 RemotePeer::Line& RemotePeer::add_line(Node& other, const Endpoint& its_endpoint, wire::Direction direction,
                                        Connection::Side side) {
     lines_.push_back(std::make_unique<Line>(*this, other, its_endpoint, direction, side));
@@ -401,15 +407,15 @@ Connection& RemotePeer::connect(Node& other, Socket& socket, const Endpoint& its
     return connection;
 }
 
-void RemotePeer::meet(std::vector<RemotePeer*> peers) {
-    others_ = std::move(peers);
+void RemotePeer::meet(std::vector<Node*> others) {
+    others_ = std::move(others);
     context_.events.after(options_.joins_at, [this] {
-        for (RemotePeer* other : others_) dial(*other);
+        for (Node* other : others_) dial(*other);
     });
 }
 
-/// Connects to another remote peer. Those that do not accept now will dial themselves when they join.
-void RemotePeer::dial(RemotePeer& other) {
+/// Connects to another node. Those that do not accept now will dial themselves when they join.
+void RemotePeer::dial(Node& other) {
     context_.events.after(Network::round_trip(host(), other.host()), [this, &other] {
         if (!present_ || connected_to(other.endpoint().address) || !other.accepts(endpoint().address)) return;
         Line& line = add_line(other, other.endpoint(), wire::Direction::outgoing, Connection::a);
@@ -433,7 +439,7 @@ void RemotePeer::reconnect_later() {
 }
 
 void RemotePeer::come_back() {
-    for (RemotePeer* other : others_) dial(*other);
+    for (Node* other : others_) dial(*other);
     call();
 }
 

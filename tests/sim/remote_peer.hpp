@@ -101,11 +101,12 @@ class RemotePeer final : public Node {
     /// Ready to send to the client, and to be reckoned with.
     bool serves() const;
     std::uint64_t wrong_uploads() const { return wrong_uploads_; }
-    /// Bytes of content from clients, and to them.
+    /// Bytes of content from clients, to them, and to everybody.
     std::uint64_t got_from_clients() const;
     std::uint64_t given_to_clients() const;
-    /// Connects to these peers when it joins.
-    void meet(std::vector<RemotePeer*> peers);
+    std::uint64_t given() const;
+    /// Connects to these when it joins.
+    void meet(std::vector<Node*> others);
 
   private:
     class Line;
@@ -118,7 +119,7 @@ class RemotePeer final : public Node {
     void close_all();
     void reconnect_later();
     void come_back();
-    void dial(RemotePeer& other);
+    void dial(Node& other);
     void call();
     void call_later();
 
@@ -129,7 +130,7 @@ class RemotePeer final : public Node {
     Bitfield have_;
     std::unique_ptr<Trader> trader_;            ///< null: it does not trade
     std::vector<std::unique_ptr<Line>> lines_;  ///< of a peer that does not trade, the last one may be open
-    std::vector<RemotePeer*> others_;           ///< that it connects to
+    std::vector<Node*> others_;                 ///< that it connects to
     std::size_t identity_ = 0;                  ///< how often it has come back
     bool present_ = false;
     Callee* const callee_;

@@ -131,25 +131,28 @@ std::string trade_table_rows(const Family& family, std::span<const FilmResult> r
 }
 
 std::string crowd_table_head() {
-    return "| clients | content, MiB | runs | bound, s | mean finish / bound: p50, worst | last finish / "
-           "bound: p50, "
-           "worst | seeder sent / content: p50, worst | sent / received of one client: least, most | twice | "
-           "unfinished | violations |\n"
-           "|---|---|---|---|---|---|---|---|---|---|---|\n";
+    return "| clients | libtorrents | content, MiB | runs | bound, s | mean finish / bound, clients: p50, "
+           "worst | "
+           "libtorrents: p50, worst | last finish / bound: p50, worst | seeder sent / content: p50, worst | "
+           "sent / "
+           "received of one client: least, most | twice | unfinished | violations |\n"
+           "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
 }
 
 std::string crowd_table_row(const CrowdOptions& options, std::span<const CrowdResult> results) {
-    std::vector<double> mean, last, seeder, ratio;
+    std::vector<double> mean, others, last, seeder, ratio;
     double twice = 0, received = 0, bound = 0;
     std::size_t unfinished = 0, violations = 0;
     for (const CrowdResult& r : results) {
         bound = seconds(r.bound);
         mean.push_back(seconds(r.mean_finish()) / bound);
+        others.push_back(seconds(r.mean_finish(false)) / bound);
         last.push_back(seconds(r.last_finish()) / bound);
         seeder.push_back(r.seeder_sent);
         unfinished += r.unfinished();
         violations += r.violations.size();
         for (const CrowdResult::Member& member : r.members) {
+            if (!member.is_client) continue;
             twice += static_cast<double>(member.wire.twice);
             received += static_cast<double>(member.wire.received());
             ratio.push_back(static_cast<double>(member.sent) /
@@ -159,11 +162,12 @@ std::string crowd_table_row(const CrowdOptions& options, std::span<const CrowdRe
     char row[512];
     std::snprintf(
         row, sizeof(row),
-        "| %zu%s | %.0f | %zu | %.1f | %.2f, %.2f | %.2f, %.2f | %.2f, %.2f | %.2f, %.2f | %.2f %% | "
-        "%zu | %zu |\n",
-        options.clients, options.one_subnet ? ", one subnet" : "", mib(options.size), results.size(), bound,
-        percentile(mean, 0.5), percentile(mean, 1), percentile(last, 0.5), percentile(last, 1),
-        percentile(seeder, 0.5), percentile(seeder, 1), percentile(ratio, 0), percentile(ratio, 1),
+        "| %zu%s | %zu | %.0f | %zu | %.1f | %.2f, %.2f | %.2f, %.2f | %.2f, %.2f | %.2f, %.2f | %.2f, "
+        "%.2f | %.2f %% | %zu | %zu |\n",
+        options.clients, options.one_subnet ? ", one subnet" : "", options.libtorrents, mib(options.size),
+        results.size(), bound, percentile(mean, 0.5), percentile(mean, 1), percentile(others, 0.5),
+        percentile(others, 1), percentile(last, 0.5), percentile(last, 1), percentile(seeder, 0.5),
+        percentile(seeder, 1), percentile(ratio, 0), percentile(ratio, 1),
         100 * twice / std::max(1.0, received), unfinished, violations);
     return row;
 }

@@ -14,11 +14,14 @@ namespace {
 using namespace btfs;
 using namespace btfs::sim;
 
+/// Of a crowd's content; the pieces are smaller than 256 KiB if they would be fewer.
+constexpr std::uint64_t kLeastPieces = 64;
+
 struct Arguments {
     std::uint64_t first = 1;
     std::uint64_t last = 10;
     const Family* family = nullptr;
-    CrowdOptions crowd{.clients = 0};  ///< of none: no crowd
+    CrowdOptions crowd{.clients = 0};  ///< of nobody: no crowd
     bool trace = false;
     bool each = false;
 };
@@ -26,10 +29,11 @@ struct Arguments {
 int usage() {
     std::fputs(
         "usage: sim [--seeds A-B] [--family NAME] [--each] [--trace]\n"
-        "       sim [--seeds A-B] --crowd CLIENTS [--mib SIZE] [--one-subnet] [--each]\n"
+        "       sim [--seeds A-B] [--crowd CLIENTS] [--libtorrents COUNT] [--mib SIZE] [--one-subnet] "
+        "[--each]\n"
         "  --each   a line for each seed\n"
         "  --trace  each request of one family's seeds: why, when it was expected, when it came\n"
-        "  --crowd  clients and one seeder, until all have 32 MiB, or SIZE\n"
+        "  --crowd  clients, libtorrents or both, and one seeder, until all have 32 MiB, or SIZE\n"
         "families:\n",
         stderr);
     for (const std::span<const Family> all : {families(), leecher_families()})
@@ -77,14 +81,20 @@ bool parse(int argc, char** argv, Arguments& arguments) {
         } else if (argument == "--crowd") {
             if (!parse_count(value, 1, 10'000, count)) return false;
             arguments.crowd.clients = count;
+        } else if (argument == "--libtorrents") {
+            if (!parse_count(value, 1, 10'000, count)) return false;
+            arguments.crowd.libtorrents = count;
         } else if (argument == "--mib") {
             if (!parse_count(value, 1, 1024, count)) return false;
             arguments.crowd.size = count << 20;
+            while (arguments.crowd.size / arguments.crowd.piece_length < kLeastPieces)
+                arguments.crowd.piece_length /= 2;
         } else {
             return false;
         }
     }
-    if (arguments.crowd.one_subnet && arguments.crowd.clients > 250) return false;
+    if (arguments.crowd.one_subnet && arguments.crowd.clients + arguments.crowd.libtorrents > 250)
+        return false;
     return !arguments.trace || arguments.family;
 }
 
@@ -174,9 +184,12 @@ std::size_t run_crowds(const Arguments& arguments) {
         results.push_back(ClientCrowd(arguments.crowd, seed).run());
         const CrowdResult& result = results.back();
         if (arguments.each)
-            std::printf("crowd of %zu, seed %llu: bound %.1f s, mean %.1f s, last %.1f s, seeder sent %.2f\n",
-                        arguments.crowd.clients, static_cast<unsigned long long>(seed), seconds(result.bound),
-                        seconds(result.mean_finish()), seconds(result.last_finish()), result.seeder_sent);
+            std::printf(
+                "crowd, seed %llu: bound %.1f s, clients %.1f s, libtorrents %.1f s, last %.1f s, seeder "
+                "sent "
+                "%.2f\n",
+                static_cast<unsigned long long>(seed), seconds(result.bound), seconds(result.mean_finish()),
+                seconds(result.mean_finish(false)), seconds(result.last_finish()), result.seeder_sent);
         print_violations("crowd", seed, result.violations);
         violations += result.violations.size();
     }
@@ -189,7 +202,7 @@ std::size_t run_crowds(const Arguments& arguments) {
 int main(int argc, char** argv) {
     Arguments arguments;
     if (!parse(argc, argv, arguments)) return usage();
-    const std::size_t violations =
-        arguments.crowd.clients > 0 ? run_crowds(arguments) : run_families(arguments);
+    const bool is_crowd = arguments.crowd.clients + arguments.crowd.libtorrents > 0;
+    const std::size_t violations = is_crowd ? run_crowds(arguments) : run_families(arguments);
     return violations == 0 ? 0 : 1;
 }

@@ -83,7 +83,7 @@ void Simulation::make_peers(const SwarmOptions& options, const RemotePeer::Conte
         });
     }
     for (RemotePeer* trader : traders) {
-        std::vector<RemotePeer*> others = traders;
+        std::vector<Node*> others(traders.begin(), traders.end());
         std::erase(others, trader);
         trader->meet(std::move(others));
     }

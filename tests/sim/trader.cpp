@@ -128,7 +128,10 @@ std::size_t Trader::queue_length(Partner& partner) const {
 
 void Trader::ask(Id id, Partner& partner) {
     wire::PeerSession& session = partner.line.session();
-    if (have_.all() || !session.may_request_any()) return;
+    if (!session.am_interested() || !session.may_request_any()) return;
+    if (session.peer_choking() &&
+        std::ranges::all_of(session.allowed_fast(), [&](PieceIndex piece) { return have_.test(piece); }))
+        return;
     const auto may_ask = [&](PieceIndex piece) { return session.has(piece) && session.may_request(piece); };
     const std::size_t length = queue_length(partner);
     while (session.requests().size() < length) {
