@@ -415,18 +415,14 @@ std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
     return std::nullopt;
 }
 
-/// Returns what a starving reader will read soon, the rarest first: it is worth as much to others as any piece,
-/// and more to us.
+/// Returns what a starving reader will read next: it is worth as much to others as any piece, and more to us.
 std::optional<PieceIndex> Dispatcher::piece_near_reader(const std::function<bool(PieceIndex)>& eligible) const {
     if (!trade_.is_open() || world_.demand.blocked().empty()) return std::nullopt;
     const std::uint32_t begin = world_.demand.blocked().begin()->piece.value() + 1;
     const std::uint32_t end = std::min(begin + pieces_near(), world_.layout.piece_count());
-    std::optional<PieceIndex> best;
-    for (PieceIndex piece(begin); piece.value() < end; piece = PieceIndex(piece.value() + 1)) {
-        if (best && world_.picker.availability(piece) >= world_.picker.availability(*best)) continue;
-        if (eligible(piece)) best = piece;
-    }
-    return best;
+    for (std::uint32_t piece = begin; piece < end; ++piece)
+        if (eligible(PieceIndex(piece))) return PieceIndex(piece);
+    return std::nullopt;
 }
 
 /// Returns how many pieces a reader is going to read soon.
