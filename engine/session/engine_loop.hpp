@@ -87,6 +87,7 @@ class Engine::Loop {
     net::LsdClient lsd;
     NamedPeers named_peers;
     BanList bans;
+    TransferLimits limits;
     PeerPorts outside_ports;  ///< at which the world reaches us over IPv4; the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
     std::size_t talking = 0;  ///< torrents whose trackers are being told that we leave

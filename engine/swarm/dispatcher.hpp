@@ -15,6 +15,7 @@
 #include "engine/swarm/hedging.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/picker.hpp"
+#include "engine/swarm/rate_limit.hpp"
 #include "engine/swarm/silence.hpp"
 
 namespace btfs {
@@ -32,12 +33,15 @@ class Dispatcher {
         Demand& demand;
         PeerTable& peers;
         Storage& storage;
+        RateLimit* limit = nullptr;  ///< of what is requested
     };
     explicit Dispatcher(const World& world)
         : world_(world),
           silence_(world.peers),
-          hedging_(world.peers, world.picker,
-                   [this](const Peer& peer, PieceIndex piece) { return usable(peer, piece); }) {}
+          hedging_(
+              world.peers, world.picker,
+              [this](const Peer& peer, PieceIndex piece) { return usable(peer, piece) && !is_held(peer); }),
+          share_(world.limit) {}
 
     /// Also fetches these pieces, rarest first, besides those that readers want.
     void set_background(Bitfield pieces) {
@@ -59,7 +63,7 @@ class Dispatcher {
     void on_peer_changed(Peer& peer);
     /// The peer may be asked for pieces that it could not be asked for before.
     void on_peer_offers(Peer& peer);
-    void on_peer_gone(const Peer& peer);
+    void on_peer_gone(Peer& peer);
     /// There may be more blocks to ask for, or a new read waits.
     void on_demand_changed() { work_news_ = blocked_news_ = true; }
     /// Storage has memory again.
@@ -99,6 +103,8 @@ class Dispatcher {
     void hedge_blocked(TimePoint now);
     void fill_changed(TimePoint now);
     void fill(Peer& peer, TimePoint now);
+    void fill_in_background(Peer& peer, TimePoint now);
+    bool may_be_useful(const Peer& peer) const;
     std::optional<PieceIndex> background_piece(const Peer& peer) const;
     void probe(Peer& peer, TimePoint now);
     void release_asked_before(TimePoint time, Peer& peer, bool cancel, TimePoint now);
@@ -107,6 +113,9 @@ class Dispatcher {
     std::uint64_t limit_for(const Peer& peer, Rank rank, TimePoint now) const;
     PartialPiece* receiving(PieceIndex piece, Urgency urgency);
     void ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now);
+    bool is_held(const Peer& peer) const { return peer.limited && share_.is_held(); }
+    bool may_ask(Peer& peer, const BlockRef& block, Urgency urgency, TimePoint now);
+    void settle_account(Peer& peer);
     bool usable(const Peer& peer, PieceIndex piece) const;
     bool in_background(PieceIndex piece) const { return background_ && background_->test(piece); }
     bool make_room(Urgency urgency);
@@ -123,6 +132,7 @@ class Dispatcher {
     World world_;
     Silence silence_;
     Hedging hedging_;
+    RateLimit::Share share_;
     std::optional<Bitfield> background_;
     std::size_t background_missing_ = 0;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace btfs {
 namespace {
@@ -18,6 +19,11 @@ Bitfield united(Bitfield a, const Bitfield& b) {
 
 /// Layout without pieces, used while only the torrent's info-hash is known.
 const Layout kNoLayout;
+
+RateLimit* limit_of(const TorrentOptions& options, std::optional<RateLimit> TransferLimits::*direction) {
+    if (!options.limits || !(options.limits->*direction)) return nullptr;
+    return &*(options.limits->*direction);
+}
 
 class NoStorage final : public Storage {
   public:
@@ -39,8 +45,8 @@ Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTa
       picker(layout, united(storage.available(), storage.unproven())),
       demand(layout, [this](PieceIndex piece) { return dispatcher.offer_of(piece); }),
       blame(peers, layout),
-      dispatcher({layout, picker, demand, peers, storage}),
-      uploader(peers, storage, options.upload_slots) {
+      dispatcher({layout, picker, demand, peers, storage, limit_of(options, &TransferLimits::down)}),
+      uploader(peers, storage, options.upload_slots, limit_of(options, &TransferLimits::up)) {
     if (options.background) dispatcher.set_background(pieces_of(layout, options.background_files));
     dispatcher.set_excluded(
         [this](PieceIndex piece, const Peer& peer) { return blame.excludes(piece, peer); });
@@ -56,7 +62,8 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       peer_list_(rng_, bans_),
       admission_(peers_, [this](const Peer& peer) { return owes_blocked(peer); }),
       metadata_fetch_(std::in_place, identity_),
-      last_active_(now) {
+      last_active_(now),
+      seed_rule_(options_.seed_goals) {
     if (options_.pex)
         pex_.emplace([this](ConnectionId id) {
             const wire::PeerSession& peer = peers_.at(id)->session;
@@ -79,6 +86,8 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     announced_ = storage.available();
     completed_said_ = content_->picker.bytes_missing() == 0;
     last_active_ = now;
+    seed_rule_.set_had_at_start(layout.total_size() - content_->picker.bytes_missing());
+    judge_seeding(now);
     std::vector<ConnectionId> ids;
     for (const auto& [id, peer] : peers_) ids.push_back(id);
     for (ConnectionId id : ids) {
@@ -147,6 +156,7 @@ void Torrent::settle(TimePoint now) {
     if (metadata_fetch_) ask_for_metadata(now);
     if (pex_) tell_of_peers(now);
     content_->dispatcher.dispatch(now);
+    content_->uploader.pump_held(readers_wait(), now);
     peer_list_.set_hurry(readers_wait(), now);
     dial_more(now);
     if (peers_.empty()) ask_for_peers(now);
@@ -171,7 +181,8 @@ const PeerPorts& Torrent::ports_for(const Address& remote) const {
 }
 
 TimePoint Torrent::next_timeout() const {
-    TimePoint next = std::min(housekeeping_due_, content_->dispatcher.next_timeout());
+    TimePoint next = std::min({housekeeping_due_, content_->dispatcher.next_timeout(),
+                               content_->uploader.next_timeout(), seed_rule_.next_timeout()});
     if (pex_) next = std::min(next, pex_->next_timeout());
     if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
     if (can_dial()) next = std::min(next, peer_list_.next_time());
@@ -181,6 +192,7 @@ TimePoint Torrent::next_timeout() const {
 
 void Torrent::handle_timeout(TimePoint now) {
     if (now >= housekeeping_due_) housekeep(now);
+    if (now >= seed_rule_.next_timeout()) judge_seeding(now);
     settle(now);
 }
 
@@ -207,10 +219,21 @@ void Torrent::housekeep(TimePoint now) {
     redial_silent(now);
     ask_for_peers(now);
     if (content_->demand.reader_count() > 0) content_->dispatcher.stay_in_touch(now);
+    judge_seeding(now);
     content_->uploader.rotate_slots(now);
     reconsider_blame(now);
     if (content_->picker.nothing_unverified()) content_->blame.forget_departed();
     housekeeping_due_ = peers_.empty() ? kNever : now + kHousekeeping;
+}
+
+/// Ends uploads if a goal of the user is reached.
+void Torrent::judge_seeding(TimePoint now) {
+    if (!seed_rule_.has_goals()) return;
+    const TorrentTotals all = totals();
+    const auto reached = seed_rule_.judge({all.uploaded, all.downloaded, all.left == 0}, now);
+    if (reached == std::exchange(seeding_ended_, reached)) return;
+    content_->uploader.set_uploading(!reached, now);
+    actions_.push_back(SeedingChanged{reached});
 }
 
 std::optional<TorrentAction> Torrent::poll_action() {
@@ -231,6 +254,7 @@ TorrentTotals Torrent::totals() const {
     totals.left = metadata_fetch_ ? kBlockSize : content_->picker.bytes_missing();
     totals.partial_seed = options_.background && !metadata_fetch_ && totals.left > 0 &&
                           !content_->dispatcher.has_background_work() && content_->demand.reader_count() == 0;
+    totals.seeding_ended = seeding_ended_;
     totals.peers = peers_.size();
     for (const auto& [id, peer] : peers_) {
         totals.uploaded += peer->session.content_sent();

@@ -133,10 +133,11 @@ void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
     content_->dispatcher.release_block(peer, e.block);
 }
 
-void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint) {
-    if (!announced_.test(e.block.piece)) return peer.session.refuse_block(e.block);
+void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now) {
+    if (!announced_.test(e.block.piece) || !content_->uploader.uploading())
+        return peer.session.refuse_block(e.block);
     content_->uploader.on_wanted(peer, e.block);
-    content_->uploader.pump(peer, !content_->demand.blocked().empty());
+    content_->uploader.pump(peer, readers_wait(), now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {

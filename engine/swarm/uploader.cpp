@@ -1,6 +1,7 @@
 #include "engine/swarm/uploader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace btfs {
 namespace {
@@ -12,11 +13,11 @@ constexpr std::size_t kReadSize = 16 * kBlockSize;
 constexpr std::size_t kBacklog = 2 * kReadSize;
 constexpr std::size_t kYieldingBacklog = kBlockSize;
 
-bool wants_slot(const Peer& peer) {
-    return peer.session.greeted() && peer.session.peer_interested();
-}
-
 }  // namespace
+
+bool Uploader::wants_slot(const Peer& peer) const {
+    return uploading_ && peer.session.greeted() && peer.session.peer_interested();
+}
 
 void Uploader::assign_slots(TimePoint now) {
     std::size_t taken = 0;
@@ -48,6 +49,14 @@ void Uploader::rotate_slots(TimePoint now) {
     longest_waiting->unchoked = now;
 }
 
+void Uploader::set_uploading(bool uploading, TimePoint now) {
+    uploading_ = uploading && slots_ > 0;
+    assign_slots(now);
+    if (uploading_) return;
+    for (auto& [id, peer] : peers_)  // blocks that a choked peer may have (BEP 6)
+        for (const BlockRef& block : std::exchange(peer->uploads, {})) peer->session.refuse_block(block);
+}
+
 void Uploader::on_wanted(Peer& peer, const BlockRef& block) {
     peer.uploads.push_back(block);
 }
@@ -56,9 +65,14 @@ void Uploader::on_not_wanted(Peer& peer, const BlockRef& block) {
     std::erase(peer.uploads, block);
 }
 
-void Uploader::pump(Peer& peer, bool reader_waits) {
-    const std::size_t backlog = reader_waits ? kYieldingBacklog : kBacklog;
+void Uploader::pump(Peer& peer, bool reader_waits, TimePoint now) {
+    const bool limited = peer.limited && share_.is_limited();
+    std::size_t backlog = reader_waits ? kYieldingBacklog : kBacklog;
+    // What waits behind a slow connection was let through before, and would break the limit later.
+    const std::size_t read_size = limited ? std::min(kReadSize, share_.burst()) : kReadSize;
+    if (limited) backlog = std::min(backlog, share_.burst());
     if (peer.reading_upload || peer.uploads.empty() || peer.session.upload_backlog() >= backlog) return;
+    if (limited && !begin_limited_read(peer, now)) return;
     Read read{peer.id, {peer.uploads.front()}};
     BlockRef range = read.blocks.front();
     peer.uploads.pop_front();
@@ -66,7 +80,8 @@ void Uploader::pump(Peer& peer, bool reader_waits) {
         const BlockRef& next = peer.uploads.front();
         const bool neighbour =
             next.piece == range.piece && next.offset_in_piece == range.offset_in_piece + range.size;
-        if (!neighbour || range.size + next.size > kReadSize) break;
+        if (!neighbour || range.size + next.size > read_size) break;
+        if (limited && !take(peer, next.size, now)) break;
         range.size += next.size;
         read.blocks.push_back(next);
         peer.uploads.pop_front();
@@ -75,6 +90,44 @@ void Uploader::pump(Peer& peer, bool reader_waits) {
     const ReadTicket ticket = next_ticket_++;
     reads_.emplace(ticket, std::move(read));
     storage_.read(ticket, range);
+}
+
+/// Asks the limit for the peer's next block. If that has to wait, the peer is held back.
+bool Uploader::begin_limited_read(Peer& peer, TimePoint now) {
+    if (peer.session.upload_backlog() == 0) return_unsent(peer);
+    if (take(peer, peer.uploads.front().size, now)) return true;
+    if (!std::exchange(peer.upload_held, true)) held_.push_back(peer.id);
+    return false;
+}
+
+bool Uploader::take(Peer& peer, std::uint32_t size, TimePoint now) {
+    if (!share_.take(size, Urgency::background, now)) return false;
+    peer.upload_granted += size;
+    return true;
+}
+
+/// Gives back what was let through for a peer that has no block waiting, and was not sent: it was cancelled,
+/// or could not be read.
+void Uploader::return_unsent(Peer& peer) {
+    if (peer.upload_granted <= peer.session.content_sent()) return;
+    share_.give_back(peer.upload_granted - peer.session.content_sent());
+    peer.upload_granted = peer.session.content_sent();
+}
+
+void Uploader::pump_held(bool reader_waits, TimePoint now) {
+    if (!share_.begin_turn(now)) return;
+    for (std::size_t left = held_.size(); left > 0; --left) {
+        const auto found = peers_.find(held_.front());
+        held_.pop_front();
+        if (found == peers_.end()) continue;
+        found->second->upload_held = false;
+        pump(*found->second, reader_waits, now);
+    }
+    share_.end_turn();
+}
+
+void Uploader::on_peer_gone(Peer& peer) {
+    if (peer.limited) return_unsent(peer);
 }
 
 Peer* Uploader::on_read(ReadTicket ticket, const Result<ContentView>& content) {

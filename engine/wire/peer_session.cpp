@@ -247,7 +247,7 @@ void PeerSession::send_first_messages() {
     if (!pieces_sent_) send_pieces();
     if (capabilities_.extended) send_extended_handshake();
     if (capabilities_.dht && config_.dht_port != 0) send(Port{config_.dht_port});
-    if (capabilities_.fast && config_.layout) send_allowed_fast();
+    if (capabilities_.fast && config_.layout && config_.allowed_fast) send_allowed_fast();
     const bool said = config_.interested && config_.eager;
     if (am_interested_ && !said) send(Interested{});
     if (!am_interested_ && said) send(NotInterested{});

@@ -163,6 +163,8 @@ class PeerSession final : private InboundStream::Sink {
         std::shared_ptr<const Bytes> metadata = nullptr;
         /// Peer exchange (BEP 11) both ways; see end_pex().
         bool pex = false;
+        /// Let it request a few pieces while it is choked (BEP 6).
+        bool allowed_fast = true;
         /// Called when there is something to send and there was nothing before.
         std::function<void()> on_output = [] {};
     };
