@@ -17,6 +17,8 @@ namespace btfs::cli {
 namespace {
 
 constexpr const char* kForever = "forever";
+/// Of a limit, in bytes per second.
+constexpr double kMaxRate = 1e12;
 
 /// Returns nothing if `text` is not a number, or below 0.
 std::optional<double> number_of(const std::string& text) {
@@ -59,12 +61,21 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_flag("--no-portmap", network.no_portmap, "Do not ask the router to let peers in (NAT-PMP, UPnP)");
 }
 
+/// Adds an option of bytes per second.
+CLI::Option* add_rate(CLI::App& app, const char* name, std::optional<std::uint64_t>& rate, const char* text) {
+    return app.add_option(name, rate, text)
+        ->transform(CLI::AsSizeValue(false))
+        ->check([](const std::string& bytes) {  // CLI11 takes a number below 0 for a huge one
+            return number_of(bytes).value_or(kMaxRate + 1) <= kMaxRate ? "" : "give a rate, as 500K or 2M";
+        });
+}
+
 /// Options that bound what is uploaded.
 void add_upload_options(CLI::App& app, TransferOptions& transfer) {
-    app.add_option("--upload-limit", transfer.upload_limit,
-                   "Most bytes of content per second to upload, as 500K or 2M (K is 1024; default: no limit; "
-                   "0: upload nothing)")
-        ->transform(CLI::AsSizeValue(false));
+    add_rate(
+        app, "--upload-limit", transfer.upload_limit,
+        "Most bytes of content per second to upload, as 500K or 2M (K is 1024; default: no limit; 0: upload "
+        "nothing)");
     app.add_flag("--limit-local", transfer.limit_local,
                  "Limits hold for peers in the local network, too, which are free otherwise");
     app.add_option("--seed-ratio", transfer.seed_ratio,
@@ -84,10 +95,10 @@ void add_upload_options(CLI::App& app, TransferOptions& transfer) {
 
 /// Options that bound what is downloaded, or affect it.
 void add_download_options(CLI::App& app, TransferOptions& transfer) {
-    app.add_option("--download-limit", transfer.download_limit,
-                   "Most bytes of content per second to download, as 500K or 2M (default: no limit). What "
-                   "reads wait for goes first")
-        ->transform(CLI::AsSizeValue(false))
+    add_rate(
+        app, "--download-limit", transfer.download_limit,
+        "Most bytes of content per second to download, as 500K or 2M (default: no limit). What reads wait "
+        "for goes first")
         ->check([](const std::string& text) {
             return text == "0" ? "a limit of 0 would fetch nothing; without the option there is no limit"
                                : "";
