@@ -24,12 +24,22 @@ Duration RateLimit::time_for(double bytes) const {
 void RateLimit::advance(TimePoint now) {
     if (now <= at_) return;
     const double earned = rate_ * seconds(now - at_);
+    const double returned = std::min(returned_, kReturnedShare * earned);
     at_ = now;
-    credit_ = std::min(credit_ + earned, queue_.empty() ? bytes_in(kBurst) : most_kept());
+    returned_ -= returned;
+    credit_ = std::min(credit_ + earned + returned, queue_.empty() ? bytes_in(kBurst) : most_kept());
 }
 
-void RateLimit::add(double bytes) {
-    credit_ = std::clamp(credit_ + bytes, -rate_ * seconds(kLongestDebt), most_kept());
+void RateLimit::give_back(double bytes) {
+    const double at_once = std::clamp(bytes_in(kBurst) - credit_, 0.0, bytes);
+    credit_ += at_once;
+    returned_ = std::min(returned_ + bytes - at_once, rate_ * seconds(kLongestDebt));
+}
+
+void RateLimit::charge(double bytes) {
+    const double waiting = std::min(returned_, bytes);
+    returned_ -= waiting;
+    credit_ = std::max(credit_ - (bytes - waiting), -rate_ * seconds(kLongestDebt));
 }
 
 bool RateLimit::take(Share& share, std::size_t bytes, Urgency urgency, TimePoint now) {
@@ -103,11 +113,11 @@ bool RateLimit::Share::try_take(std::size_t bytes, Urgency urgency, TimePoint no
 }
 
 void RateLimit::Share::give_back(std::uint64_t bytes) {
-    if (limit_) limit_->add(static_cast<double>(bytes));
+    if (limit_) limit_->give_back(static_cast<double>(bytes));
 }
 
 void RateLimit::Share::charge(std::uint64_t bytes) {
-    if (limit_) limit_->add(-static_cast<double>(bytes));
+    if (limit_) limit_->charge(static_cast<double>(bytes));
 }
 
 bool RateLimit::Share::begin_turn(TimePoint now) {

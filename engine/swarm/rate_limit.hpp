@@ -26,7 +26,10 @@ class RateLimit {
     static constexpr Duration kTurn = std::chrono::milliseconds(5);
     /// A share that leaves its turn unused for so long goes behind all others until it comes.
     static constexpr Duration kPatience = std::chrono::milliseconds(50);
-    /// The most that charge() runs into debt.
+    /// Bytes that are given back pass at once up to kBurst, and the rest over time: this share of the rate is
+    /// added to it.
+    static constexpr double kReturnedShare = 0.05;
+    /// The most that charge() runs into debt, and that waits to be given back.
     static constexpr Duration kLongestDebt = std::chrono::seconds(1);
 
     class Share;
@@ -55,15 +58,17 @@ class RateLimit {
     void leave(Share& share);
     bool is_turn(Share& share, TimePoint now);
     TimePoint ready_at(const Share& share) const;
-    void add(double bytes);
+    void give_back(double bytes);
+    void charge(double bytes);
     double bytes_in(Duration time) const;
     double bytes_of_turn() const { return bytes_in(kTurn); }
     double most_kept() const { return bytes_of_turn() + rate_ * seconds(kCatchUp); }
     Duration time_for(double bytes) const;
 
     const double rate_;
-    double credit_ = 0;  ///< bytes; negative: debt
-    TimePoint at_{};     ///< when credit_ was right
+    double credit_ = 0;    ///< bytes; negative: debt
+    double returned_ = 0;  ///< bytes that were given back, and are not part of credit_ yet
+    TimePoint at_{};       ///< when both were right
     std::set<Place> queue_;
     std::uint64_t next_ticket_ = 1;
     /// When somebody else found that the first in the queue could go on.

@@ -141,18 +141,19 @@ TEST(TransferLimits, AReadOfOneTorrentGoesBeforeTheBackgroundOfAnother) {
     EXPECT_GT(swarm.torrent(background).totals().downloaded, before + 200'000);
 }
 
-TEST(TransferLimits, WhatASilentPeerDoesNotSendIsGivenBack) {
-    TransferLimits one = limits(std::nullopt, 1'000'000);
-    NodeOptions silent = kSeed;
+// Peers whose uplink is closed unchoke us and send nothing. Each is asked for a block now and then, which is
+// cancelled after a while.
+TEST(TransferLimits, RequestsThatAreNotAnsweredAreGivenBack) {
+    TransferLimits ours = limits(std::nullopt, 200'000), closed = limits(0, std::nullopt);
     VirtualSwarm swarm(kPieceSize, kContent);
-    const std::size_t leecher = swarm.add(with_limits(one, kLeecher));
-    silent.silent_from = swarm.now() + 500ms;
-    for (int i = 0; i < 3; ++i) swarm.introduce(leecher, swarm.add(silent));
+    const std::size_t leecher = swarm.add(with_limits(ours, {}));
+    for (int i = 0; i < 6; ++i) swarm.introduce(leecher, swarm.add(with_limits(closed, kSeed)));
     swarm.introduce(leecher, swarm.add(kSeed));
+    swarm.set_reader(leecher, 1, {.blocked = {}, .window = {0, kContent}});
     swarm.run_for(5s);
     const std::uint64_t before = swarm.torrent(leecher).totals().downloaded;
-    swarm.run_for(5s);
-    EXPECT_GT(swarm.torrent(leecher).totals().downloaded - before, 4'700'000u);
+    swarm.run_for(60s);
+    EXPECT_GT(swarm.torrent(leecher).totals().downloaded - before, 11'800'000u);
 }
 
 TEST(TransferLimits, WithoutUploadSlotsNothingIsSent) {
