@@ -206,7 +206,8 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
                                                kBlockSize);
     };
     const auto can_take_one = [&](const Prospect& prospect) {
-        return has_room(*prospect.peer, prospect.forecast.burst_in_flight()) && !is_held(*prospect.peer);
+        return has_room(*prospect.peer, prospect.forecast.burst_in_flight()) &&
+               !is_held(*prospect.peer, Urgency::blocked_read);
     };
     std::vector<Candidate> candidates;
     bool anybody_is_ready = false, anybody_takes_one = false;
@@ -236,7 +237,8 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
         Candidate& best = candidates.back();
         Peer& peer = *best.prospect->peer;
         if (best.ready) {
-            if (peer.session.requests().size() >= peer.session.reqq() || is_held(peer)) {
+            if (peer.session.requests().size() >= peer.session.reqq() ||
+                is_held(peer, Urgency::blocked_read)) {
                 candidates.pop_back();
                 continue;
             }
@@ -448,7 +450,7 @@ void Dispatcher::probe(Peer& peer, TimePoint now) {
 /// piece, or the limit holds requests back.
 bool Dispatcher::fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit,
                            TimePoint now) {
-    PartialPiece* partial = is_held(peer) ? nullptr : receiving(piece, urgency);
+    PartialPiece* partial = is_held(peer, urgency) ? nullptr : receiving(piece, urgency);
     if (!partial) return false;
     for (std::uint32_t block; (block = partial->first_free()) < partial->block_count();) {
         if (!has_room(peer, limit) || !may_ask(peer, partial->payload(block), urgency, now)) break;
@@ -460,8 +462,8 @@ bool Dispatcher::fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::u
 void Dispatcher::stay_in_touch(TimePoint now) {
     const std::uint32_t count = world_.layout.piece_count();
     for (auto& [id, peer] : world_.peers) {
-        if (peer->session.peer_choking() || peer->session.requests().size() > 0 || is_held(*peer) ||
-            now < peer->last_asked + kTouchAfter)
+        if (peer->session.peer_choking() || peer->session.requests().size() > 0 ||
+            is_held(*peer, Urgency::background) || now < peer->last_asked + kTouchAfter)
             continue;
         // Finds the piece that a reader will want next and that this peer has.
         for (std::uint32_t i = 0; i < count; ++i) {

@@ -38,9 +38,10 @@ class Dispatcher {
     explicit Dispatcher(const World& world)
         : world_(world),
           silence_(world.peers),
-          hedging_(
-              world.peers, world.picker,
-              [this](const Peer& peer, PieceIndex piece) { return usable(peer, piece) && !is_held(peer); }),
+          hedging_(world.peers, world.picker,
+                   [this](const Peer& peer, PieceIndex piece) {
+                       return usable(peer, piece) && !is_held(peer, Urgency::blocked_read);
+                   }),
           share_(world.limit) {}
 
     /// Also fetches these pieces, rarest first, besides those that readers want.
@@ -113,7 +114,7 @@ class Dispatcher {
     std::uint64_t limit_for(const Peer& peer, Rank rank, TimePoint now) const;
     PartialPiece* receiving(PieceIndex piece, Urgency urgency);
     void ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now);
-    bool is_held(const Peer& peer) const { return peer.limited && share_.is_held(); }
+    bool is_held(const Peer& peer, Urgency urgency) const { return peer.limited && share_.is_held(urgency); }
     bool may_ask(Peer& peer, const BlockRef& block, Urgency urgency, TimePoint now);
     void settle_account(Peer& peer);
     bool usable(const Peer& peer, PieceIndex piece) const;

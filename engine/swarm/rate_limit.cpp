@@ -107,7 +107,7 @@ TimePoint RateLimit::ready_at(const Share& share) const {
 // ---- shares ----
 
 bool RateLimit::Share::try_take(std::size_t bytes, Urgency urgency, TimePoint now) {
-    if (held_ && !(queued_ && urgency < urgency_)) return false;
+    if (is_held(urgency)) return false;
     held_ = !limit_->take(*this, bytes, urgency, now);
     return !held_;
 }

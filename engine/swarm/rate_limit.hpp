@@ -90,6 +90,8 @@ class RateLimit::Share {
     bool is_limited() const { return limit_ != nullptr; }
     /// Something was refused, and it is not our turn yet.
     bool is_held() const { return held_; }
+    /// True if take() would refuse at once. What is more urgent than all that waits may be tried.
+    bool is_held(Urgency urgency) const { return held_ && !(queued_ && urgency < urgency_); }
     /// Lets `bytes`, a block at most, pass. If it returns false, they have to wait. A request that is more
     /// urgent than all that waits is looked at although the share is held back.
     bool take(std::size_t bytes, Urgency urgency, TimePoint now) {

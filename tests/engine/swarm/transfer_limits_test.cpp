@@ -141,6 +141,30 @@ TEST(TransferLimits, AReadOfOneTorrentGoesBeforeTheBackgroundOfAnother) {
     EXPECT_GT(swarm.torrent(background).totals().downloaded, before + 200'000);
 }
 
+TEST(TransferLimits, AReadDoesNotWaitForTheTurnsOfManyTorrents) {
+    TransferLimits small = limits(std::nullopt, 300'000);
+    VirtualSwarm swarm(kPieceSize, kContent);
+    std::vector<std::size_t> leechers;
+    for (int i = 0; i < 20; ++i) {
+        leechers.push_back(swarm.add(with_limits(small, kLeecher)));
+        swarm.introduce(leechers.back(), swarm.add(kSeed));
+    }
+    swarm.run_for(3s);
+    const std::size_t reader = leechers[7];
+    const auto& had = swarm.storage(reader).had();
+    std::uint32_t wanted = 0;
+    while (had.test(PieceIndex(wanted)) ||
+           swarm.torrent(reader).picker().partials().contains(PieceIndex(wanted)))
+        ++wanted;
+    const TimePoint asked = swarm.now();
+    swarm.set_reader(
+        reader, 1,
+        {.blocked = {{std::uint64_t{wanted} * kPieceSize, (wanted + 1ull) * kPieceSize}}, .window = {}});
+    ASSERT_TRUE(swarm.run_until([&] { return had.test(PieceIndex(wanted)); }, 30s));
+    // A round of turns takes 1.1 s, the piece 0.87 s.
+    EXPECT_LT(swarm.now() - asked, 1100ms);
+}
+
 // Peers whose uplink is closed unchoke us and send nothing. Each is asked for a block now and then, which is
 // cancelled after a while.
 TEST(TransferLimits, RequestsThatAreNotAnsweredAreGivenBack) {
