@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <string_view>
 
 #include "cli/commands.hpp"
+#include "cli/duration_text.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/mount_helper.hpp"
 
@@ -15,13 +17,15 @@ namespace btfs::cli {
 namespace {
 
 constexpr const char* kForever = "forever";
+/// Of a limit, in bytes per second.
+constexpr double kMaxRate = 1e12;
 
-/// Returns nothing if `text` is not a number of seconds.
-std::optional<double> seconds_of(const std::string& text) {
-    double seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc{} || end != text.data() + text.size() || !(seconds >= 0)) return std::nullopt;
-    return seconds;
+/// Returns nothing if `text` is not a number, or below 0.
+std::optional<double> number_of(const std::string& text) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || !(number >= 0)) return std::nullopt;
+    return number;
 }
 
 void add_log_options(CLI::App& app, LogOptions& log) {
@@ -57,6 +61,55 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_flag("--no-portmap", network.no_portmap, "Do not ask the router to let peers in (NAT-PMP, UPnP)");
 }
 
+/// Adds an option of bytes per second.
+CLI::Option* add_rate(CLI::App& app, const char* name, std::optional<std::uint64_t>& rate, const char* text) {
+    return app.add_option(name, rate, text)
+        ->transform(CLI::AsSizeValue(false))
+        ->check([](const std::string& bytes) {  // CLI11 takes a number below 0 for a huge one
+            return number_of(bytes).value_or(kMaxRate + 1) <= kMaxRate ? "" : "give a rate, as 500K or 2M";
+        });
+}
+
+/// Options that bound what is uploaded.
+void add_upload_options(CLI::App& app, TransferOptions& transfer) {
+    add_rate(
+        app, "--upload-limit", transfer.upload_limit,
+        "Most bytes of content per second to upload, as 500K or 2M (K is 1024; default: no limit; 0: upload "
+        "nothing)");
+    app.add_flag("--limit-local", transfer.limit_local,
+                 "Limits hold for peers in the local network, too, which are free otherwise");
+    app.add_option("--seed-ratio", transfer.seed_ratio,
+                   "Upload no more of a torrent once so many bytes were uploaded for each byte downloaded. "
+                   "This run counts, and what was here at its start counts as downloaded")
+        ->check([](const std::string& text) {
+            const auto ratio = number_of(text);
+            return ratio && *ratio > 0 && std::isfinite(*ratio) ? "" : "give a number above 0, as 1.5";
+        });
+    app.add_option_function<std::string>(
+           "--seed-time", [&transfer](const std::string& text) { transfer.seed_time = parse_duration(text); },
+           "Upload no more of a torrent once it has been complete for so long in this run, as 30m or 2h")
+        ->check([](const std::string& text) {
+            return parse_duration(text) ? "" : "give a time, as 90s, 30m, 2h or 1d";
+        });
+}
+
+/// Options that bound what is downloaded, or affect it.
+void add_download_options(CLI::App& app, TransferOptions& transfer) {
+    add_rate(
+        app, "--download-limit", transfer.download_limit,
+        "Most bytes of content per second to download, as 500K or 2M (default: no limit). What reads wait "
+        "for goes first")
+        ->check([](const std::string& text) {
+            return text == "0" ? "a limit of 0 would fetch nothing; without the option there is no limit"
+                               : "";
+        });
+    CLI::Option* no_upload = app.add_flag(
+        "--no-upload", transfer.no_upload,
+        "Upload nothing. This is rude, and slow where peers are leechers: they feed those who feed them");
+    for (const char* other : {"--upload-limit", "--seed-ratio", "--seed-time"})
+        no_upload->excludes(app.get_option(other));
+}
+
 void add_create_options(CLI::App& app, CreateOptions& create) {
     app.add_option("--tracker", create.trackers, "URL of a tracker (may be given several times)")
         ->allow_extra_args(false);
@@ -77,8 +130,7 @@ struct MountWords {
         settled.sources = operands;
         settled.mountpoint = settled.sources.back();
         settled.sources.pop_back();
-        if (!wait.empty())
-            settled.wait_s = seconds_of(wait).value_or(std::numeric_limits<double>::infinity());
+        if (!wait.empty()) settled.wait_s = number_of(wait).value_or(std::numeric_limits<double>::infinity());
         return settled;
     }
 };
@@ -109,9 +161,11 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         .add_flag("--wait{forever}", words.wait,
                   "Return when all files are visible; with --wait=SECONDS, after so long at most")
         ->check([](const std::string& text) {
-            return text == kForever || seconds_of(text) ? "" : "give a number of seconds";
+            return text == kForever || number_of(text) ? "" : "give a number of seconds";
         });
     add_network_options(mount, options.network);
+    add_upload_options(mount, options.network.transfer);
+    add_download_options(mount, options.network.transfer);
     add_log_options(mount, options.log);
     return mount;
 }
@@ -142,6 +196,7 @@ CLI::App& add_seed(CLI::App& app, SeedOptions& options) {
                     "The torrent file to write (default: NAME.torrent here)");
     add_create_options(seed, options.create);
     add_network_options(seed, options.network);
+    add_upload_options(seed, options.network.transfer);
     add_log_options(seed, options.log);
     return seed;
 }

@@ -7,11 +7,23 @@
 #include <string>
 #include <vector>
 
+#include "engine/core/time.hpp"
+
 namespace btfs::cli {
 
 struct LogOptions {
     std::string level = "info";
     std::filesystem::path file;  ///< empty: stderr, while there is one
+};
+
+/// Options of mount and seed that bound what is transferred.
+struct TransferOptions {
+    std::optional<std::uint64_t> upload_limit;    ///< bytes per second; 0: as no_upload
+    std::optional<std::uint64_t> download_limit;  ///< bytes per second, not 0
+    bool limit_local = false;
+    bool no_upload = false;
+    std::optional<double> seed_ratio;
+    std::optional<Duration> seed_time;
 };
 
 /// Options of mount and seed that concern the network.
@@ -20,12 +32,13 @@ struct NetworkOptions {
     std::vector<std::string> peers;  ///< HOST:PORT
     std::size_t max_peers = 80;
     std::size_t max_connections = 0;  ///< 0: as the limit of open files allows
-    std::vector<std::string> bind;  ///< an interface, or an address of each family at most
+    std::vector<std::string> bind;    ///< an interface, or an address of each family at most
     bool no_pex = false;
     bool no_lsd = false;
     bool no_dht = false;
     std::vector<std::string> dht_bootstrap;  ///< HOST:PORT; empty: the well-known ones
     bool no_portmap = false;
+    TransferOptions transfer;
 
     /// Whether the gateway is asked to let peers in. Not with --bind, since the libraries that ask it choose
     /// their route themselves.
@@ -37,8 +50,8 @@ struct MountOptions {
     std::filesystem::path mountpoint;
     bool foreground = false;
     std::vector<std::string> fuse_options;  ///< lists of mount options, as -o had them
-    std::filesystem::path cache_dir;  ///< empty: default_cache_path()
-    bool for_system = false;          ///< started by mount(8)
+    std::filesystem::path cache_dir;        ///< empty: default_cache_path()
+    bool for_system = false;                ///< started by mount(8)
     NetworkOptions network;
     bool background = false;
     double read_timeout_s = 0;  ///< 0: none

@@ -32,10 +32,16 @@ void raise_descriptor_limit() {
 }
 
 EngineOptions engine_options(const NetworkOptions& network) {
+    const TransferOptions& transfer = network.transfer;
     return {.port = network.port,
             .max_peers = network.max_peers,
             .max_connections = network.max_connections,
             .background = false,
+            .upload_limit = transfer.upload_limit,
+            .download_limit = transfer.download_limit,
+            .limit_local = transfer.limit_local,
+            .uploads = !transfer.no_upload && transfer.upload_limit != 0,
+            .seed_goals = {transfer.seed_ratio, transfer.seed_time},
             .binding = parse_binding(network.bind),
             .pex = !network.no_pex,
             .lsd = !network.no_lsd,

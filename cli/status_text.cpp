@@ -58,6 +58,9 @@ void append_section(std::string& out, const TorrentReport& report) {
            status.content ? fmt::format("{} of {} bytes", status.content->size - status.content->left,
                                         status.content->size)
                           : "-");
+    if (status.seeding_ended)
+        append(out, "seeding",
+               status.seeding_ended == SeedGoal::ratio ? "ended by --seed-ratio" : "ended by --seed-time");
     if (status.tracker) append(out, "tracker", tracker_text(*status.tracker));
     for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
         append(out, "tracker", tracker_text(tracker));

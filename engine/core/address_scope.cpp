@@ -4,7 +4,11 @@ namespace btfs {
 
 bool may_tell_of(const Address& teller, const Address& told) {
     if (told.is_loopback()) return teller.is_loopback();
-    return !told.is_private() || teller.is_private() || teller.is_loopback();
+    return !told.is_private() || is_local(teller);
+}
+
+bool is_local(const Address& address) {
+    return address.is_loopback() || address.is_private();
 }
 
 }  // namespace btfs

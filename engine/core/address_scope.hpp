@@ -9,4 +9,7 @@ namespace btfs {
 /// another machine tells of, or a private one that somebody outside of private networks tells of.
 bool may_tell_of(const Address& teller, const Address& told);
 
+/// Loopback, private and link-local addresses: hosts of our own network, as far as an address tells that.
+bool is_local(const Address& address);
+
 }  // namespace btfs

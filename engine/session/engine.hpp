@@ -32,6 +32,15 @@ struct EngineOptions {
     /// many descriptors.
     std::size_t max_connections = 0;
     bool background = false;
+    /// Bytes of content per second, of all torrents together; nothing: no limit.
+    std::optional<std::uint64_t> upload_limit = {};
+    std::optional<std::uint64_t> download_limit = {};
+    /// The limits hold for peers in the local network, too.
+    bool limit_local = false;
+    /// False: no peer is unchoked.
+    bool uploads = true;
+    /// Of each torrent.
+    SeedGoals seed_goals = {};
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
     /// Peers of public torrents are told of each other (BEP 11).

@@ -45,6 +45,7 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       dht(io, udp, resolver, options.dht.value_or(net::DhtOptions{}), random_seed()),
       lsd(sockets, random_seed()),
       named_peers(io, resolver),
+      limits(options.upload_limit, options.download_limit, options.limit_local),
       stop_timer(io),
       start_queue(io, [this](TorrentHandle torrent) { start_torrent(torrent); }) {
     dialer.set_admission(
@@ -85,12 +86,14 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .peer_id = peer_id,
         .ports = own_ports(),
         .max_peers = options.max_peers,
+        .seed_goals = options.seed_goals,
         .background = options.background,
         .background_files = spec.background_files,
         .pex = options.pex,
         .bans = &bans,
-        .upload_slots = &upload_slots,
+        .upload_slots = options.uploads ? &upload_slots : &no_upload_slots,
         .idle_interest = &idle_interest,
+        .limits = limits.up || limits.down ? &limits : nullptr,
     };
     runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing},
                                                       handle, std::move(spec), torrent_options,

@@ -88,7 +88,9 @@ class Engine::Loop {
     NamedPeers named_peers;
     BanList bans;
     UploadSlots upload_slots;
+    UploadSlots no_upload_slots{0};
     IdleInterest idle_interest;
+    TransferLimits limits;
     PeerPorts outside_ports;  ///< at which the world reaches us over IPv4; the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
     std::size_t talking = 0;  ///< torrents whose trackers are being told that we leave

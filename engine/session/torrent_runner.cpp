@@ -201,6 +201,7 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
     status.seeds = totals.seeds;
     status.rates = torrent_.rates(now);
     status.metadata = torrent_.metadata_progress();
+    status.seeding_ended = totals.seeding_ended;
     if (spec_.content) status.content = {spec_.content->layout.total_size(), totals.left};
     if (!announcing_) return status;
     std::vector<tracker::TrackerStatus> trackers = announcing_->status();
@@ -323,6 +324,12 @@ void TorrentRunner::carry_out(const DhtNodeTold& action) {
 void TorrentRunner::carry_out(const PeersWanted&) {
     if (announcing_) announcing_->want_peers();
     if (dht_) dht_->want_peers(identity().wire_hash());
+}
+
+void TorrentRunner::carry_out(const SeedingChanged& action) {
+    if (!action.reached) return log::info("{}: uploading goes on: there is more to give back", spec_.name);
+    const bool by_ratio = action.reached == SeedGoal::ratio;
+    log::info("{}: uploading has ended: the {} to seed is reached", spec_.name, by_ratio ? "ratio" : "time");
 }
 
 void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,

@@ -23,6 +23,8 @@ struct TorrentStatus {
     };
     std::optional<Content> content;
     MetadataProgress metadata;  ///< until then
+    /// Nobody is unchoked any more, since this goal is reached.
+    std::optional<SeedGoal> seeding_ended = {};
     /// The one that answers; else the first with a message. Nothing without usable trackers.
     std::optional<tracker::TrackerStatus> tracker;
     /// Trackers whose URLs cannot be used, the first kMaxUnusableShown.

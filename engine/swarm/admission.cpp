@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/core/address_scope.hpp"
+
 namespace btfs {
 namespace {
-
-bool is_local(const Address& address) {
-    return address.is_loopback() || address.is_private();
-}
 
 TimePoint last_useful(const Peer& peer) {
     return std::max({peer.connected, peer.session.last_content_received(), peer.last_uploaded});

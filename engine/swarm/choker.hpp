@@ -59,6 +59,8 @@ class Choker {
     void set_aim(Aim aim) { aim_ = std::move(aim); }
     /// No peer is unchoked any more, or again.
     void set_closed(bool closed) { closed_ = closed; }
+    /// False if no peer will be unchoked.
+    bool may_unchoke() const { return !closed_ && slots_.total() > 0; }
 
     /// A peer's interest changed, or it came or went: fills free slots.
     void assign(TimePoint now);

@@ -26,6 +26,7 @@ constexpr Duration kPaceMemory = 50ms;
 }  // namespace
 
 void Dispatcher::on_peer_changed(Peer& peer) {
+    settle_account(peer);
     if (std::exchange(peer.changed, true)) return;
     changed_.push_back(peer.id);
 }
@@ -35,7 +36,9 @@ void Dispatcher::on_peer_offers(Peer& peer) {
     blocked_news_ = true;
 }
 
-void Dispatcher::on_peer_gone(const Peer& peer) {
+void Dispatcher::on_peer_gone(Peer& peer) {
+    settle_account(peer);
+    if (peer.limited) share_.give_back(peer.session.requests().bytes());
     hungry_.erase(peer.id);
     silence_.on_peer_gone(peer);
 }
@@ -48,13 +51,16 @@ void Dispatcher::on_credit() {
 void Dispatcher::dispatch(TimePoint now) {
     ring_alarms(now);
     if (trade_.look(world_.demand, world_.peers, world_.picker, now)) work_news_ = true;
+    if (share_.begin_turn(now)) on_demand_changed();  // all that was held back is looked at again
     if (blocked_news_ || now >= held_until_) ask_for_blocked(now);
     if (now >= hedge_at_) hedge_late(now);
     fill_changed(now);
+    share_.end_turn();
 }
 
 TimePoint Dispatcher::next_timeout() const {
-    return std::min({silence_.next(), held_until_, hedge_at_, retry_at_, trade_.next_look(world_.demand)});
+    return std::min({silence_.next(), held_until_, hedge_at_, retry_at_, share_.ready_at(),
+                     trade_.next_look(world_.demand)});
 }
 
 Offer Dispatcher::offer_of(PieceIndex piece) const {
@@ -79,6 +85,25 @@ void Dispatcher::refresh_offer(PieceIndex piece) {
 
 bool Dispatcher::usable(const Peer& peer, PieceIndex piece) const {
     return !peer.snubbed && peer.can_be_asked(piece) && !excluded_(piece, peer);
+}
+
+// ---- the limit ----
+
+/// Asks the process's limit of downloads for one block. Called right before each ask().
+bool Dispatcher::may_ask(Peer& peer, const BlockRef& block, Urgency urgency, TimePoint now) {
+    if (!peer.limited) return true;
+    if (!share_.take(block.size, urgency, now)) return false;
+    peer.request_granted += block.size;
+    return true;
+}
+
+/// Gives back what requests took that ended without a block, and charges for blocks that came though their
+/// requests had ended.
+void Dispatcher::settle_account(Peer& peer) {
+    if (!peer.limited) return;
+    const std::uint64_t used = peer.session.content_received() + peer.session.requests().bytes();
+    const std::uint64_t granted = std::exchange(peer.request_granted, used);
+    granted > used ? share_.give_back(granted - used) : share_.charge(used - granted);
 }
 
 // ---- asking ----
@@ -190,7 +215,8 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
                                                kBlockSize);
     };
     const auto can_take_one = [&](const Prospect& prospect) {
-        return has_room(*prospect.peer, prospect.forecast.burst_in_flight());
+        return has_room(*prospect.peer, prospect.forecast.burst_in_flight()) &&
+               !is_held(*prospect.peer, Urgency::blocked_read);
     };
     std::vector<Candidate> candidates;
     bool anybody_is_ready = false, anybody_takes_one = false;
@@ -220,13 +246,17 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
         Candidate& best = candidates.back();
         Peer& peer = *best.prospect->peer;
         if (best.ready) {
-            if (peer.session.requests().size() >= peer.session.reqq()) {
+            if (peer.session.requests().size() >= peer.session.reqq() ||
+                is_held(peer, Urgency::blocked_read)) {
                 candidates.pop_back();
                 continue;
             }
             // The soonest peer may have a full queue: the block is kept for it until it has room.
             if (!can_take_one(*best.prospect)) {
                 peer.left_for_it += kBlockSize;
+            } else if (!may_ask(peer, partial->payload(block), Urgency::blocked_read, now)) {
+                candidates.pop_back();
+                continue;
             } else {
                 const bool was_idle = peer.session.requests().bytes() == 0;
                 ask(peer, *partial, block, now);
@@ -265,8 +295,10 @@ bool Dispatcher::hedge(PartialPiece& partial, TimePoint now) {
     if (partial.free_count() > 0) return true;
     if (hedge_at_ == kNever) hedging_.look(now);
     hedge_at_ = now + Hedging::kEvery;
-    return hedging_.hedge(partial, now,
-                          [&](const Hedging::Hedge& hedge) { ask(*hedge.peer, partial, hedge.block, now); });
+    return hedging_.hedge(partial, now, [&](const Hedging::Hedge& hedge) {
+        if (may_ask(*hedge.peer, partial.payload(hedge.block), Urgency::blocked_read, now))
+            ask(*hedge.peer, partial, hedge.block, now);
+    });
 }
 
 /// Returns true if all that is fetched in the background is under way.
@@ -325,15 +357,20 @@ void Dispatcher::fill_changed(TimePoint now) {
     }
     if (changed_.empty()) return;
     measure_pace(now);
+    std::vector<Peer*> changed;
     for (ConnectionId id : std::exchange(changed_, {})) {
         const auto found = world_.peers.find(id);
         if (found == world_.peers.end()) continue;
-        Peer& peer = *found->second;
-        peer.changed = false;
-        fill(peer, now);
-        const bool hungry = peer.session.greeted() && has_room(peer, limit_for(peer, Rank::blocked, now));
-        if (hungry == std::exchange(peer.hungry, hungry)) continue;
-        hungry ? void(hungry_.insert(id)) : void(hungry_.erase(id));
+        found->second->changed = false;
+        changed.push_back(found->second.get());
+    }
+    for (Peer* peer : changed) fill(*peer, now);
+    // What readers want of any peer goes before the background, as the limit of downloads may not let both.
+    for (Peer* peer : changed) fill_unread(*peer, now);
+    for (Peer* peer : changed) {
+        const bool hungry = peer->session.greeted() && has_room(*peer, limit_for(*peer, Rank::blocked, now));
+        if (hungry == std::exchange(peer->hungry, hungry)) continue;
+        hungry ? void(hungry_.insert(peer->id)) : void(hungry_.erase(peer->id));
     }
 }
 
@@ -351,10 +388,7 @@ std::uint64_t Dispatcher::limit_for(const Peer& peer, Rank rank, TimePoint now) 
 // Asks a peer with room for the first blocks that the other peers would not deliver sooner. So a slow peer
 // fetches blocks further ahead, where it delays no reader.
 void Dispatcher::fill(Peer& peer, TimePoint now) {
-    if (!peer.session.greeted() || !has_room(peer, limit_for(peer, Rank::blocked, now))) return;
-    // Without this check, each message of a peer that cannot be asked for anything would cost a search of all
-    // pieces.
-    if (!peer.pieces.useful(world_.picker) || !peer.session.may_request_any()) return;
+    if (!may_be_useful(peer) || !has_room(peer, limit_for(peer, Rank::blocked, now))) return;
     if (peer.snubbed) return probe(peer, now);
     std::uint64_t bytes_before = 0;
     std::vector<PieceIndex> touched;
@@ -381,12 +415,17 @@ void Dispatcher::fill(Peer& peer, TimePoint now) {
         if (offer_of(wanted.piece) == Offer::open) break;  // the rest of this piece comes before all others
     }
     for (PieceIndex piece : touched) refresh_offer(piece);
+}
 
-    fill_unread(peer, now);
+/// Without this check, each message of a peer that cannot be asked for anything would cost a search of all
+/// pieces.
+bool Dispatcher::may_be_useful(const Peer& peer) const {
+    return peer.session.greeted() && peer.session.may_request_any() && peer.pieces.useful(world_.picker);
 }
 
 // Asks a peer that has room left for what no reader wants: with --background, or to trade.
 void Dispatcher::fill_unread(Peer& peer, TimePoint now) {
+    if ((!has_background_work() && !trade_.is_open()) || peer.snubbed || !may_be_useful(peer)) return;
     while ((has_background_work() || trade_.is_open()) && has_room(peer, peer.estimate.target_in_flight())) {
         const auto piece = unread_piece(peer, now);
         if (!piece) return;
@@ -450,13 +489,13 @@ void Dispatcher::probe(Peer& peer, TimePoint now) {
 }
 
 /// Asks the peer for free blocks of one piece while it has room. Returns false if there is no memory for the
-/// piece.
+/// piece, or the limit holds requests back.
 bool Dispatcher::fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::uint64_t limit,
                            TimePoint now) {
-    PartialPiece* partial = receiving(piece, urgency);
+    PartialPiece* partial = is_held(peer, urgency) ? nullptr : receiving(piece, urgency);
     if (!partial) return false;
     for (std::uint32_t block; (block = partial->first_free()) < partial->block_count();) {
-        if (!has_room(peer, limit)) break;
+        if (!has_room(peer, limit) || !may_ask(peer, partial->payload(block), urgency, now)) break;
         ask(peer, *partial, block, now);
     }
     return true;
@@ -466,13 +505,15 @@ void Dispatcher::stay_in_touch(TimePoint now) {
     const std::uint32_t count = world_.layout.piece_count();
     for (auto& [id, peer] : world_.peers) {
         if (peer->session.peer_choking() || peer->session.requests().size() > 0 ||
-            now < peer->last_asked + kTouchAfter)
+            is_held(*peer, Urgency::background) || now < peer->last_asked + kTouchAfter)
             continue;
         // Finds the piece that a reader will want next and that this peer has.
         for (std::uint32_t i = 0; i < count; ++i) {
             const PieceIndex piece((world_.demand.beyond_windows().value() + i) % count);
             if (offer_of(piece) != Offer::open || !usable(*peer, piece)) continue;
-            if (PartialPiece* partial = receiving(piece, Urgency::background)) {
+            PartialPiece* partial = receiving(piece, Urgency::background);
+            if (partial &&
+                may_ask(*peer, partial->payload(partial->first_free()), Urgency::background, now)) {
                 ask(*peer, *partial, partial->first_free(), now);
                 refresh_offer(piece);
             }

@@ -16,6 +16,7 @@
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/picker.hpp"
 #include "engine/swarm/piece_choice.hpp"
+#include "engine/swarm/rate_limit.hpp"
 #include "engine/swarm/silence.hpp"
 #include "engine/swarm/trade.hpp"
 
@@ -36,13 +37,17 @@ class Dispatcher {
         Storage& storage;
         const wire::PeerId& our_id;
         std::uint64_t random_seed;
+        RateLimit* limit = nullptr;  ///< of what is requested
     };
     explicit Dispatcher(const World& world)
         : world_(world),
           silence_(world.peers),
           hedging_(world.peers, world.picker,
-                   [this](const Peer& peer, PieceIndex piece) { return usable(peer, piece); }),
-          choice_(world.layout, world.picker, world.peers, world.our_id, world.random_seed) {}
+                   [this](const Peer& peer, PieceIndex piece) {
+                       return usable(peer, piece) && !is_held(peer, Urgency::blocked_read);
+                   }),
+          choice_(world.layout, world.picker, world.peers, world.our_id, world.random_seed),
+          share_(world.limit) {}
 
     /// Also fetches these pieces, rarest first, besides those that readers want.
     void set_background(Bitfield pieces) {
@@ -67,7 +72,7 @@ class Dispatcher {
     void on_peer_changed(Peer& peer);
     /// The peer may be asked for pieces that it could not be asked for before.
     void on_peer_offers(Peer& peer);
-    void on_peer_gone(const Peer& peer);
+    void on_peer_gone(Peer& peer);
     /// A piece that only seeds had is now had by a leecher, too.
     void on_first_of_leechers(TimePoint now) { choice_.on_first_of_leechers(now); }
     /// There may be more blocks to ask for, or a new read waits.
@@ -114,6 +119,7 @@ class Dispatcher {
     void fill_changed(TimePoint now);
     void fill(Peer& peer, TimePoint now);
     void fill_unread(Peer& peer, TimePoint now);
+    bool may_be_useful(const Peer& peer) const;
     std::optional<PieceIndex> unread_piece(Peer& peer, TimePoint now);
     std::optional<PieceIndex> piece_near_reader(const std::function<bool(PieceIndex)>& eligible) const;
     std::uint32_t pieces_near() const;
@@ -125,6 +131,9 @@ class Dispatcher {
     std::uint64_t limit_for(const Peer& peer, Rank rank, TimePoint now) const;
     PartialPiece* receiving(PieceIndex piece, Urgency urgency);
     void ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now);
+    bool is_held(const Peer& peer, Urgency urgency) const { return peer.limited && share_.is_held(urgency); }
+    bool may_ask(Peer& peer, const BlockRef& block, Urgency urgency, TimePoint now);
+    void settle_account(Peer& peer);
     bool usable(const Peer& peer, PieceIndex piece) const;
     bool in_background(PieceIndex piece) const { return background_ && background_->test(piece); }
     bool make_room(Urgency urgency);
@@ -143,6 +152,7 @@ class Dispatcher {
     Hedging hedging_;
     PieceChoice choice_;
     Trade trade_;
+    RateLimit::Share share_;
     std::optional<Bitfield> background_;
     std::size_t background_missing_ = 0;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };

@@ -69,6 +69,13 @@ struct Peer {
     std::deque<BlockRef> uploads;
     bool reading_upload = false;
     SlotAccount slot;
+    /// What it sends and gets counts for the limits of the process.
+    bool limited = false;
+    /// The uploader's: bytes that the limit has let through for it, and whether it waits for the limit.
+    std::uint64_t upload_granted = 0;
+    bool upload_held = false;
+    /// The dispatcher's: bytes that the limit has let us request of it.
+    std::uint64_t request_granted = 0;
 
     bool can_be_asked(PieceIndex piece) const {
         return session.has(piece) && session.may_request(piece) && session.requests().size() < session.reqq();

@@ -5,16 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/address_scope.hpp"
 #include "engine/core/crc32c.hpp"
 
 namespace btfs {
 namespace {
 
 constexpr Duration kNoNeedRetry = 30min;
-
-bool is_local(const Address& address) {
-    return address.is_loopback() || address.is_private();
-}
 
 }  // namespace
 

@@ -118,8 +118,7 @@ std::vector<Endpoint> Pex::handle_message(ConnectionId from, const wire::PexMess
         if (!want_seeds && (peer.flags & wire::kPexSeed) != 0) continue;
         // Takes one port of each host: a message with many ports of one host is probably an attack (BEP 11).
         // Hosts of our own network may run many peers.
-        const bool ours = address.is_loopback() || address.is_private();
-        if (!ours && !hosts.insert(address).second) continue;
+        if (!is_local(address) && !hosts.insert(address).second) continue;
         taken.push_back(peer.endpoint);
     }
     return taken;

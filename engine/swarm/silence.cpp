@@ -10,7 +10,8 @@ TimePoint Silence::silent_at(const Peer& peer, TimePoint now) {
     const Duration patience =
         std::clamp<Duration>(kBlocks * peer.estimate.delivery_time(kBlockSize, now), kShortest, kLongest);
     // Part of a block is a sign of life, but only for a while: whole blocks have to follow.
-    const TimePoint whole = std::max(*oldest, peer.session.last_content_received());
+    const TimePoint asked = std::max(*oldest, peer.session.requests_sent_late(now));
+    const TimePoint whole = std::max(asked, peer.session.last_content_received());
     const TimePoint alive = std::max(whole, peer.session.last_progress());
     return std::min(alive + patience, whole + kTrickleFactor * patience);
 }

@@ -20,6 +20,11 @@ Bitfield united(Bitfield a, const Bitfield& b) {
 /// Layout without pieces, used while only the torrent's info-hash is known.
 const Layout kNoLayout;
 
+RateLimit* limit_of(const TorrentOptions& options, std::optional<RateLimit> TransferLimits::*direction) {
+    if (!options.limits || !(options.limits->*direction)) return nullptr;
+    return &*(options.limits->*direction);
+}
+
 class NoStorage final : public Storage {
   public:
     void attach(StorageEvents&) override {}
@@ -40,8 +45,9 @@ Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTa
       picker(layout, united(storage.available(), storage.unproven())),
       demand(layout, [this](PieceIndex piece) { return dispatcher.offer_of(piece); }),
       blame(peers, layout),
-      dispatcher({layout, picker, demand, peers, storage, options.peer_id, random_seed}),
-      uploader(peers, storage) {
+      dispatcher({layout, picker, demand, peers, storage, options.peer_id, random_seed,
+                  limit_of(options, &TransferLimits::down)}),
+      uploader(peers, storage, limit_of(options, &TransferLimits::up)) {
     if (options.background) dispatcher.set_background(pieces_of(layout, options.background_files));
     dispatcher.set_excluded(
         [this](PieceIndex piece, const Peer& peer) { return blame.excludes(piece, peer); });
@@ -60,7 +66,8 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       peer_list_(rng_, bans_),
       admission_(peers_, [this](const Peer& peer) { return owes_blocked(peer); }),
       metadata_fetch_(std::in_place, identity_),
-      last_active_(now) {
+      last_active_(now),
+      seed_rule_(options_.seed_goals) {
     idle_.begin(*this, now);
     if (options_.pex)
         pex_.emplace([this](ConnectionId id) {
@@ -89,6 +96,8 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     completed_said_ = content_->picker.bytes_missing() == 0;
     last_active_ = now;
     choker_.set_aim(aim(now));
+    seed_rule_.set_had_at_start(layout.total_size() - content_->picker.bytes_missing());
+    judge_seeding(now);
     std::vector<ConnectionId> ids;
     for (const auto& [id, peer] : peers_) ids.push_back(id);
     for (ConnectionId id : ids) {
@@ -193,6 +202,7 @@ void Torrent::settle(TimePoint now) {
     if (pex_) tell_of_peers(now);
     content_->dispatcher.dispatch(now);
     tell_of_idleness(now);
+    content_->uploader.pump_held(now);
     peer_list_.set_hurry(readers_wait(), now);
     dial_more(now);
     if (peers_.empty()) ask_for_peers(now);
@@ -217,7 +227,8 @@ const PeerPorts& Torrent::ports_for(const Address& remote) const {
 }
 
 TimePoint Torrent::next_timeout() const {
-    TimePoint next = std::min(housekeeping_due_, content_->dispatcher.next_timeout());
+    TimePoint next = std::min({housekeeping_due_, content_->dispatcher.next_timeout(),
+                               content_->uploader.next_timeout(), seed_rule_.next_timeout()});
     if (pex_) next = std::min(next, pex_->next_timeout());
     if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
     if (can_dial()) next = std::min(next, peer_list_.next_time());
@@ -227,6 +238,7 @@ TimePoint Torrent::next_timeout() const {
 
 void Torrent::handle_timeout(TimePoint now) {
     if (now >= housekeeping_due_) housekeep(now);
+    if (now >= seed_rule_.next_timeout()) judge_seeding(now);
     settle(now);
 }
 
@@ -253,6 +265,7 @@ void Torrent::housekeep(TimePoint now) {
     redial_silent(now);
     ask_for_peers(now);
     if (content_->demand.reader_count() > 0) content_->dispatcher.stay_in_touch(now);
+    judge_seeding(now);
     choker_.set_aim(aim(now));
     choker_.tick(now);
     if (!active(now)) idle_.end(*this);
@@ -273,6 +286,18 @@ Choker::Aim Torrent::aim(TimePoint now) const {
     return aim;
 }
 
+/// Ends uploads if a goal of the user is reached.
+void Torrent::judge_seeding(TimePoint now) {
+    if (!seed_rule_.has_goals()) return;
+    const TorrentTotals all = totals();
+    const auto reached = seed_rule_.judge({all.uploaded, all.downloaded, all.left == 0}, now);
+    if (reached == std::exchange(seeding_ended_, reached)) return;
+    choker_.set_closed(reached.has_value());
+    choker_.assign(now);
+    if (reached) content_->uploader.refuse_all();
+    actions_.push_back(SeedingChanged{reached});
+}
+
 std::optional<TorrentAction> Torrent::poll_action() {
     if (actions_.empty()) return std::nullopt;
     TorrentAction action = actions_.front();
@@ -291,6 +316,7 @@ TorrentTotals Torrent::totals() const {
     totals.left = metadata_fetch_ ? kBlockSize : content_->picker.bytes_missing();
     totals.partial_seed = options_.background && !metadata_fetch_ && totals.left > 0 &&
                           !content_->dispatcher.has_background_work() && content_->demand.reader_count() == 0;
+    totals.seeding_ended = seeding_ended_;
     totals.peers = peers_.size();
     for (const auto& [id, peer] : peers_) {
         totals.uploaded += peer->session.content_sent();

@@ -29,7 +29,9 @@
 #include "engine/swarm/peer_list.hpp"
 #include "engine/swarm/pex.hpp"
 #include "engine/swarm/picker.hpp"
+#include "engine/swarm/rate_limit.hpp"
 #include "engine/swarm/rate_meter.hpp"
+#include "engine/swarm/seed_rule.hpp"
 #include "engine/swarm/uploader.hpp"
 
 namespace btfs {
@@ -64,8 +66,13 @@ struct DhtNodeTold {
 /// A reader waits and no connected peer can serve it: trackers and the DHT are to be asked for more.
 struct PeersWanted {};
 
-using TorrentAction =
-    std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold, PeersWanted>;
+/// Uploading has ended, since this goal is reached; or it goes on, since none is.
+struct SeedingChanged {
+    std::optional<SeedGoal> reached;
+};
+
+using TorrentAction = std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold,
+                                   PeersWanted, SeedingChanged>;
 
 /// Ports at which peers reach us.
 struct PeerPorts {
@@ -78,6 +85,8 @@ struct TorrentOptions {
     wire::PeerId peer_id{};
     PeerPorts ports = {};
     std::size_t max_peers = 80;
+    /// Nobody is unchoked any more once one of them is reached.
+    SeedGoals seed_goals = {};
     /// Fetch pieces that no reader wants, too.
     bool background = false;
     /// If so, of these files alone; empty: of all.
@@ -93,6 +102,8 @@ struct TorrentOptions {
     IdleInterest* idle_interest = nullptr;
     /// Called when there are actions to poll after what another torrent did.
     std::function<void()> on_actions = [] {};
+    /// Limits that all torrents of the process share; outlives the torrent. Null: none.
+    TransferLimits* limits = nullptr;
 };
 
 struct TorrentTotals {
@@ -104,6 +115,8 @@ struct TorrentTotals {
     /// Never of a torrent that is fetched on demand alone: it wants nothing now, and will want anything
     /// later.
     bool partial_seed = false;
+    /// Uploading has ended, since this goal is reached.
+    std::optional<SeedGoal> seeding_ended = {};
     std::size_t peers = 0;
     std::size_t seeds = 0;
 };
@@ -269,6 +282,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     Choker::Aim aim(TimePoint now) const;
     void update_interest(Peer& peer, TimePoint now);
     void reconsider_blame(TimePoint now);
+    void judge_seeding(TimePoint now);
     const PeerPorts& ports_for(const Address& remote) const;
     void housekeep(TimePoint now);
 
@@ -327,6 +341,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     std::uint64_t uploaded_gone_ = 0;
     std::uint64_t downloaded_ = 0;
     RateMeter down_, up_;
+    SeedRule seed_rule_;
+    std::optional<SeedGoal> seeding_ended_;
     bool completed_said_ = false;
 };
 

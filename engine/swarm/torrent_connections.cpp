@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <boost/system/errc.hpp>
 
+#include "engine/core/address_scope.hpp"
+
 namespace btfs {
 namespace {
 
@@ -98,6 +100,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .have = announced_,
         .metadata = metadata_,
         .pex = pex_.has_value(),
+        .allowed_fast = choker_.may_unchoke(),
         .on_output =
             [this, id] {
                 if (sending_.insert(id).second) actions_.push_back(Send{id});
@@ -105,6 +108,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     };
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
     if (outgoing) peer->dial_endpoint = endpoint;
+    peer->limited = options_.limits && (options_.limits->local_counts || !is_local(endpoint.address));
     if (const auto older = replaces ? peers_.find(*replaces) : peers_.end(); older != peers_.end()) {
         peer->replaces = older->first;
         older->second->has_second = true;
@@ -151,7 +155,7 @@ void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint n
     slots_.on_sent(content, now);
     content_->dispatcher.count_uploaded(content);
     if (content > 0) found->second->last_uploaded = now;
-    content_->uploader.pump(*found->second);
+    content_->uploader.pump(*found->second, now);
 }
 
 void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
@@ -176,6 +180,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     if (pex_) pex_->remove_peer(connection, now);
     content_->dispatcher.release(peer, false, now);
     content_->dispatcher.on_peer_gone(peer);
+    content_->uploader.on_peer_gone(peer);
     peer.pieces.clear(content_->picker);
     const Endpoint remote = peer.session.remote();
     if (use == ConnectionUse::nothing &&

@@ -134,10 +134,11 @@ void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
     content_->dispatcher.release_block(peer, e.block);
 }
 
-void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint) {
-    if (!announced_.test(e.block.piece)) return peer.session.refuse_block(e.block);
+void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now) {
+    if (!announced_.test(e.block.piece) || !choker_.may_unchoke())
+        return peer.session.refuse_block(e.block);
     content_->uploader.on_wanted(peer, e.block);
-    content_->uploader.pump(peer);
+    content_->uploader.pump(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {

@@ -28,6 +28,7 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
         }
         for (ConnectionId id : seeds) disconnect(id, Errc::peer_not_needed, now);
         for (auto& [id, peer] : peers_) update_interest(*peer, now);
+        judge_seeding(now);
     }
     settle(now);
 }
@@ -109,7 +110,7 @@ void Torrent::handle_credit(TimePoint now) {
 
 void Torrent::handle_read(ReadTicket ticket, const Result<ContentView>& content, TimePoint now) {
     if (Peer* peer = content_->uploader.on_read(ticket, content))
-        content_->uploader.pump(*peer);
+        content_->uploader.pump(*peer, now);
     settle(now);
 }
 

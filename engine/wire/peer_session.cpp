@@ -81,7 +81,13 @@ void PeerSession::answer_begun_handshake() {
 
 void PeerSession::handle_sent(std::size_t size, TimePoint now) {
     now_ = last_sent_ = now;
-    content_sent_ += outbound_.sent(size).content;
+    const OutboundQueue::Sent sent = outbound_.sent(size);
+    content_sent_ += sent.content;
+    control_sent_ += sent.control;
+    if (requests_unsent() && control_sent_ >= requests_end_) {
+        requests_end_ = 0;
+        if (now > unsent_since_ + kSentLate) requests_sent_late_ = now;
+    }
 }
 
 TimePoint PeerSession::next_timeout() const {
@@ -160,6 +166,8 @@ void PeerSession::request(const BlockRef& block, TimePoint now) {
     now_ = now;
     requests_.add(block, now);
     send(Request{block});
+    if (!requests_unsent()) unsent_since_ = now;
+    requests_end_ = control_sent_ + outbound_.control_bytes();
 }
 
 void PeerSession::cancel(const BlockRef& block, TimePoint now) {
@@ -247,7 +255,7 @@ void PeerSession::send_first_messages() {
     if (!pieces_sent_) send_pieces();
     if (capabilities_.extended) send_extended_handshake();
     if (capabilities_.dht && config_.dht_port != 0) send(Port{config_.dht_port});
-    if (capabilities_.fast && config_.layout) send_allowed_fast();
+    if (capabilities_.fast && config_.layout && config_.allowed_fast) send_allowed_fast();
     const bool said = config_.interested && config_.eager;
     if (am_interested_ && !said) send(Interested{});
     if (!am_interested_ && said) send(NotInterested{});

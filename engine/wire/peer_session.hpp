@@ -163,6 +163,8 @@ class PeerSession final : private InboundStream::Sink {
         std::shared_ptr<const Bytes> metadata = nullptr;
         /// Peer exchange (BEP 11) both ways; see end_pex().
         bool pex = false;
+        /// Let it request a few pieces while it is choked (BEP 6).
+        bool allowed_fast = true;
         /// Called when there is something to send and there was nothing before.
         std::function<void()> on_output = [] {};
     };
@@ -215,6 +217,11 @@ class PeerSession final : private InboundStream::Sink {
     std::size_t control_backlog() const { return outbound_.control_bytes(); }
     std::uint64_t content_received() const { return content_received_; }
     std::uint64_t content_sent() const { return content_sent_; }
+    /// When requests last left late, since they waited behind a block that we send; `now` while some wait.
+    TimePoint requests_sent_late(TimePoint now) const {
+        return requests_unsent() ? now : requests_sent_late_;
+    }
+    static constexpr Duration kSentLate = std::chrono::milliseconds(100);
     /// When anything came, when the last whole block came, and the last part of one.
     TimePoint last_received() const { return last_received_; }
     TimePoint last_content_received() const { return last_content_; }
@@ -291,6 +298,7 @@ class PeerSession final : private InboundStream::Sink {
     void gain_all();
     Error take_all_pieces(bool all);
     bool in_range(const BlockRef& block) const;
+    bool requests_unsent() const { return requests_end_ != 0; }
     void fail(Error reason);
 
     Config config_;
@@ -332,6 +340,9 @@ class PeerSession final : private InboundStream::Sink {
 
     std::uint64_t content_received_ = 0;
     std::uint64_t content_sent_ = 0;
+    std::uint64_t control_sent_ = 0;
+    std::uint64_t requests_end_ = 0;  ///< of control_sent_, once the last request has left; 0: it has
+    TimePoint unsent_since_{}, requests_sent_late_{};
     const TimePoint begun_;
     TimePoint now_;
     TimePoint last_received_;

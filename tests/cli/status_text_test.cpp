@@ -7,6 +7,7 @@ namespace btfs::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TorrentReport ready() {
     TorrentReport report;
@@ -95,6 +96,15 @@ TEST(StatusText, ForeignTextCannotForgeALine) {
     EXPECT_LT(text.size(), 1000u);
 }
 
+TEST(StatusText, TellsWhySeedingHasEnded) {
+    TorrentReport report = ready();
+    EXPECT_THAT(status_of(report), Not(HasSubstr("seeding")));
+    report.status->seeding_ended = SeedGoal::ratio;
+    EXPECT_THAT(status_of(report), HasSubstr("\nseeding: ended by --seed-ratio\n"));
+    report.status->seeding_ended = SeedGoal::time;
+    EXPECT_THAT(status_of(report), HasSubstr("\nseeding: ended by --seed-time\n"));
+}
+
 TEST(StatusText, ATrackerIsItsHostAndItsLastWord) {
     tracker::TrackerStatus tracker;
     tracker.url = "http://tracker.example:80/passkey/announce?x";
@@ -115,7 +125,8 @@ TEST(StatusText, ATrackerIsItsHostAndItsLastWord) {
 }
 
 TEST(StatusText, ATorrentWithoutAnInfoHashIsAskedFor) {
-    EXPECT_THAT(status_of(asking_its_publisher()), HasSubstr("info-hash: -\nstate: asking for its info-hash\n"));
+    EXPECT_THAT(status_of(asking_its_publisher()),
+                HasSubstr("info-hash: -\nstate: asking for its info-hash\n"));
 }
 
 TEST(WaitingText, AddsUpWhatIsStillToCome) {

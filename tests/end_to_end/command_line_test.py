@@ -279,6 +279,34 @@ class CommandLine(TestCase):
                 self.assertNotEqual(done.stderr, "")
         self.assertEqual(btfs.run("mount", "--help").returncode, 0)
 
+    def test_limits_that_make_no_sense_are_refused_with_a_reason(self):
+        for command, *words, reason in (
+                ("mount", "--download-limit", "0", "would fetch nothing"),
+                ("mount", "--download-limit", "0K", "would fetch nothing"),
+                ("mount", "--upload-limit", "-1", "--upload-limit"),
+                ("mount", "--upload-limit", "fast", "--upload-limit"),
+                ("mount", "--upload-limit", "10parsecs", "--upload-limit"),
+                ("mount", "--no-upload", "--upload-limit", "1M", "--no-upload"),
+                ("mount", "--no-upload", "--seed-ratio", "1", "--no-upload"),
+                ("mount", "--seed-ratio", "0", "give a number above 0"),
+                ("seed", "--seed-ratio", "much", "give a number above 0"),
+                ("seed", "--seed-ratio", "nan", "give a number above 0"),
+                ("seed", "--seed-time", "2w", "give a time"),
+                ("seed", "--no-upload", "--no-upload")):
+            with self.subTest(words=words):
+                done = btfs.run(command, *words, self.torrent, *([self.mountpoint] if command == "mount" else []))
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(reason, done.stderr)
+
+    def test_limits_may_be_mount_options(self):
+        btfs.create(self, self.content, self.torrent)
+        done = btfs.run("mount", "-o", f"cache-dir={self.cache},port={free_port()},no-dht,no-lsd,no-pex,no-portmap",
+                        "-o", "upload-limit=500K,download-limit=2M,limit-local,seed-ratio=1.5,seed-time=2h",
+                        self.torrent, self.mountpoint)
+        self.addCleanup(btfs.run, "umount", self.mountpoint)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(os.listdir(self.mountpoint), ["content"])
+
 
 if __name__ == "__main__":
     main(modules=["libtorrent"])

@@ -56,7 +56,8 @@ TEST(LeecherSwarms, RepeatExactly) {
 TEST(LeecherSwarms, AClientWithoutAnUplinkIsSentLess) {
     SwarmOptions generous = family_named("leechers")->make(1);
     SwarmOptions stingy = generous;
-    stingy.client.torrent.upload_slots = 0;
+    UploadSlots none(0);
+    stingy.client.torrent.upload_slots = &none;
     const auto rate = [](const FilmResult& result) {
         const double time = seconds(result.start + result.played + result.stalled) +
                             seconds(std::accumulate(result.jumps.begin(), result.jumps.end(), Duration{}));

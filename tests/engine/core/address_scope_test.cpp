@@ -18,5 +18,13 @@ TEST(AddressScope, OfItsOwnNetworkOnlyThoseInsideMayTell) {
     EXPECT_TRUE(may("::1", "fc00::1"));
 }
 
+TEST(AddressScope, LocalAreLoopbackPrivateAndLinkLocalAddresses) {
+    for (const char* text : {"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.1.1",
+                             "100.64.0.1", "::1", "fd00::1", "fe80::1"})
+        EXPECT_TRUE(is_local(*Address::parse(text))) << text;
+    for (const char* text : {"8.8.8.8", "172.32.0.1", "192.0.2.1", "2001:db8::1"})
+        EXPECT_FALSE(is_local(*Address::parse(text))) << text;
+}
+
 }  // namespace
 }  // namespace btfs

@@ -60,11 +60,12 @@ TEST(Crowd, ASeedHelpsWithEverythingWhereLeechersAreSlow) {
 }
 
 struct Chokers {
-    /// A reader, node 0, of a torrent that three others have, who unchoke nobody.
+    /// A reader, node 0, of a torrent that three others have, whose only slot another torrent's reader has.
     Chokers() : swarm(kPiece, kSize) {
+        other_torrent.want(1, true);
         swarm.add({.link = kLink});
         for (std::size_t i = 1; i <= 3; ++i) {
-            swarm.add({.seed = true, .link = kLink, .torrent = {.upload_slots = &none}});
+            swarm.add({.seed = true, .link = kLink, .torrent = {.upload_slots = &one}});
             swarm.introduce(0, i);
         }
     }
@@ -73,7 +74,8 @@ struct Chokers {
     }
     std::size_t had() { return swarm.storage(0).had().count(); }
 
-    UploadSlots none{0};
+    UploadSlots one{1};
+    UploadSlots::Share other_torrent{one};
     VirtualSwarm swarm;
 };
 

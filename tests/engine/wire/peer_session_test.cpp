@@ -607,6 +607,23 @@ TEST(PeerSession, AllowedFastPiecesMayBeRequestedWhileChoked) {
     EXPECT_TRUE(Pair::next<BlockWanted>(p.them));
 }
 
+TEST(PeerSession, GrantsNoPieceToAChokedPeerUnlessToldSo) {
+    Pair p;
+    PeerSession::Config config = p.config(Direction::incoming, p.everything, 'c');
+    config.allowed_fast = false;
+    PeerSession them(config, p.their_places, p.now);
+    for (bool told : {true, false}) {
+        PeerSession us(p.config(Direction::outgoing, p.nothing, 'd'), p.our_places, p.now);
+        PeerSession& other = told ? p.them : them;
+        while (us.has_output() || other.has_output()) {
+            other.handle_bytes(Pair::output(us, p.now), p.now);
+            us.handle_bytes(Pair::output(other, p.now), p.now);
+        }
+        EXPECT_TRUE(us.greeted());
+        EXPECT_EQ(us.allowed_fast().empty(), !told);
+    }
+}
+
 TEST(PeerSession, TakesNoMoreAllowedFastPiecesThanItsBound) {
     const Layout large(kBlockSize, {{0, 1000 * std::uint64_t{kBlockSize}, false}});
     const Bitfield none(1000);

@@ -1,0 +1,56 @@
+// Rule that says when uploading of a torrent ends: at a share ratio, or after a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/core/time.hpp"
+
+namespace btfs {
+
+/// Goals of the user; nothing: uploading does not end.
+struct SeedGoals {
+    /// Bytes uploaded for each byte downloaded. What was here when the torrent was opened counts as
+    /// downloaded.
+    std::optional<double> ratio = {};
+    /// Counted from when the torrent was complete.
+    std::optional<Duration> time = {};
+};
+
+enum class SeedGoal : std::uint8_t { ratio, time };
+
+/// Knows this run alone: there is no memory over runs. A value without clock; the torrent asks it about once
+/// a second. A torrent that downloads more may fall below its ratio again; uploading goes on once it is well
+/// below.
+class SeedRule {
+  public:
+    /// Share of the ratio below which uploading goes on, so that peers are not choked and unchoked all the
+    /// time.
+    static constexpr double kAgain = 0.9;
+
+    struct Totals {
+        std::uint64_t uploaded = 0;
+        std::uint64_t downloaded = 0;
+        bool complete = false;
+    };
+
+    explicit SeedRule(const SeedGoals& goals) : goals_(goals) {}
+
+    bool has_goals() const { return goals_.ratio || goals_.time; }
+    /// So many bytes of content were here when the torrent was opened.
+    void set_had_at_start(std::uint64_t bytes) { had_at_start_ = bytes; }
+    /// The goal that has been reached, the ratio first; nothing while there is none.
+    std::optional<SeedGoal> judge(const Totals& totals, TimePoint now);
+    /// When the goal of time will be reached; kNever if it was, or if the torrent was not complete when it
+    /// was last judged.
+    TimePoint next_timeout() const;
+
+  private:
+    const SeedGoals goals_;
+    std::uint64_t had_at_start_ = 0;
+    std::optional<TimePoint> complete_since_;
+    bool time_is_over_ = false;
+    bool ratio_is_reached_ = false;
+};
+
+}  // namespace btfs

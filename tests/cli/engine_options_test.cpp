@@ -1,0 +1,45 @@
+#include "cli/engine_options.hpp"
+
+#include <gtest/gtest.h>
+
+namespace btfs::cli {
+namespace {
+
+TEST(EngineOptions, NothingIsLimitedUnlessTheUserSaysSo) {
+    const EngineOptions options = engine_options({});
+    EXPECT_FALSE(options.upload_limit);
+    EXPECT_FALSE(options.download_limit);
+    EXPECT_FALSE(options.limit_local);
+    EXPECT_TRUE(options.uploads);
+    EXPECT_FALSE(options.seed_goals.ratio);
+    EXPECT_FALSE(options.seed_goals.time);
+}
+
+TEST(EngineOptions, LimitsAndGoalsAreTheUsers) {
+    NetworkOptions network;
+    network.transfer = {.upload_limit = 1000,
+                        .download_limit = 2000,
+                        .limit_local = true,
+                        .no_upload = false,
+                        .seed_ratio = 1.5,
+                        .seed_time = 2h};
+    const EngineOptions options = engine_options(network);
+    EXPECT_EQ(options.upload_limit, 1000u);
+    EXPECT_EQ(options.download_limit, 2000u);
+    EXPECT_TRUE(options.limit_local);
+    EXPECT_TRUE(options.uploads);
+    EXPECT_EQ(options.seed_goals.ratio, 1.5);
+    EXPECT_EQ(options.seed_goals.time, 2h);
+}
+
+TEST(EngineOptions, AnUploadLimitOfZeroUnchokesNobody) {
+    NetworkOptions network;
+    network.transfer.upload_limit = 0;
+    EXPECT_FALSE(engine_options(network).uploads);
+    network.transfer = {};
+    network.transfer.no_upload = true;
+    EXPECT_FALSE(engine_options(network).uploads);
+}
+
+}  // namespace
+}  // namespace btfs::cli
