@@ -17,9 +17,9 @@ namespace btfs {
 /// Gives the torrent's share of the upload slots to peers that are interested. engine/swarm/CHOKING.md says
 /// why each peer is unchoked.
 ///
-/// A peer that becomes interested is unchoked at once while a slot is free; a slot whose peer takes nothing is
-/// free. Else who has one is decided in rounds: while we fetch, by what each peer gave us lately; while we do
-/// not, by how fast it takes what we send, in turns. A part of the slots goes to peers regardless, so that
+/// A peer that becomes interested is unchoked at once while a slot is free; a slot whose peer takes nothing
+/// is free. Else who has one is decided in rounds: while we fetch, by what each peer gave us lately; while we
+/// do not, by how fast it takes what we send, in turns. A part of the slots goes to peers regardless, so that
 /// newcomers can show what they are good for.
 class Choker {
   public:
@@ -43,8 +43,8 @@ class Choker {
     /// Who took so much more than it gave, while it had what we lack, gets optimistic unchokes only.
     static constexpr std::uint64_t kFreeRide = 8 << 20;
 
-    /// `blocked_pieces_of`: true of a peer that has a piece which a blocked read waits for. References outlive
-    /// this.
+    /// `blocked_pieces_of`: true of a peer that has a piece which a blocked read waits for. References
+    /// outlive this.
     Choker(PeerTable& peers, UploadSlots& slots, std::uint64_t seed)
         : peers_(peers), slots_(slots), share_(slots), rng_(seed) {}
 

@@ -116,7 +116,8 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     peer.session.request(payload, now);
     const TimePoint expected = now + peer.delivery_time(0, now);
     partial.ask(block, {peer.id, now, expected, peer.session.requests().bytes()});
-    if (world_.demand.is_blocked_on(partial.piece()) || in_endgame()) hedge_at_ = std::min(hedge_at_, now + Hedging::kEvery);
+    if (world_.demand.is_blocked_on(partial.piece()) || in_endgame())
+        hedge_at_ = std::min(hedge_at_, now + Hedging::kEvery);
     silence_.set_alarm(peer, Silence::silent_at(peer, now));
 }
 
@@ -274,8 +275,8 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
     return asked;
 }
 
-// Asks a second peer for a block that a blocked read waits for, or that is among the last of all, if the second
-// peer will deliver sooner. The budget for bytes that come twice limits this.
+// Asks a second peer for a block that a blocked read waits for, or that is among the last of all, if the
+// second peer will deliver sooner. The budget for bytes that come twice limits this.
 void Dispatcher::hedge_late(TimePoint now) {
     hedge_at_ = kNever;
     int looked_at = 0;
@@ -444,9 +445,9 @@ std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
     };
     if (!peer.session.peer_choking()) {
         if (const auto near = piece_near_reader(eligible)) return near;
-        TimePoint again = kNever;
-        const auto piece = choice_.next(peer, eligible, now, again);
-        retry_at_ = std::min(retry_at_, again);
+        if (now < peer.rests_until) return std::nullopt;
+        const auto piece = choice_.next(peer, eligible, now);
+        if (now < peer.rests_until) retry_at_ = std::min(retry_at_, peer.rests_until);
         return piece;
     }
     for (PieceIndex piece : peer.session.allowed_fast())
@@ -454,14 +455,19 @@ std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
     return std::nullopt;
 }
 
-/// Returns what a starving reader will read next: it is worth as much to others as any piece, and more to us.
-std::optional<PieceIndex> Dispatcher::piece_near_reader(const std::function<bool(PieceIndex)>& eligible) const {
+/// Returns what a starving reader will read soon, the rarest first: that is worth most to others.
+std::optional<PieceIndex> Dispatcher::piece_near_reader(
+    const std::function<bool(PieceIndex)>& eligible) const {
     if (!trade_.is_open() || world_.demand.blocked().empty()) return std::nullopt;
     const std::uint32_t begin = world_.demand.blocked().begin()->piece.value() + 1;
     const std::uint32_t end = std::min(begin + pieces_near(), world_.layout.piece_count());
-    for (std::uint32_t piece = begin; piece < end; ++piece)
-        if (eligible(PieceIndex(piece))) return PieceIndex(piece);
-    return std::nullopt;
+    std::optional<PieceIndex> best;
+    for (std::uint32_t i = begin; i < end; ++i) {
+        const PieceIndex piece(i);
+        if (best && world_.picker.availability(piece) >= world_.picker.availability(*best)) continue;
+        if (eligible(piece)) best = piece;
+    }
+    return best;
 }
 
 /// Returns how many pieces a reader is going to read soon.

@@ -62,8 +62,10 @@ struct Peer {
     bool changed = false;
     bool hungry = false;
     TimePoint alarm = kNever;
-    /// PieceChoice's: a seed that is left alone until then; kNever if it is not.
-    TimePoint rests_until = kNever;
+    /// PieceChoice's: a seed is asked for nothing that no reader wants until then; and since when it has none
+    /// of our pieces, kNever while it has some.
+    TimePoint rests_until{};
+    TimePoint without_ours_since = kNever;
     CountedPieces pieces;
     /// Blocks that it may have and waits for, and whether the store is reading for it.
     std::deque<BlockRef> uploads;

@@ -66,8 +66,8 @@ class Picker {
     /// No piece is left to begin, and no block of a begun one to ask for; false before anybody asked for the
     /// rarest.
     bool all_under_way() const { return rarity_ && rarity_->size() == 0 && open_.empty(); }
-    /// How many missing pieces, of which nothing was asked yet, some peer has that is no seed; 0 before anybody
-    /// asked for the rarest.
+    /// How many missing pieces, of which nothing was asked yet, some peer has that is no seed; 0 before
+    /// anybody asked for the rarest.
     std::size_t missing_that_leechers_have() const {
         return rarity_ ? rarity_->size() - rarity_->size_of(0) : 0;
     }

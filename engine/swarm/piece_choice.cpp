@@ -5,28 +5,35 @@
 namespace btfs {
 namespace {
 
-/// Returns a number that follows from both alone (FNV-1a, and a finaliser so that ids that differ in one byte
-/// lead to unlike numbers).
-std::uint64_t weight(const wire::PeerId& id, PieceIndex piece) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (std::byte b : id) hash = (hash ^ static_cast<std::uint8_t>(b)) * 0x100000001b3;
-    hash ^= piece.value() * 0x9e3779b97f4a7c15;
+/// How soon a seed that has nothing for us now is looked at again.
+constexpr Duration kSeedLookAgain = 200ms;
+
+/// Returns a number that follows from both alone, and is unlike for ids or pieces that differ a little.
+std::uint64_t weight(std::uint64_t number, PieceIndex piece) {
+    std::uint64_t hash = number ^ piece.value() * 0x9e3779b97f4a7c15;
     hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93;
     return hash ^ (hash >> 32);
 }
 
 }  // namespace
 
+/// FNV-1a.
+std::uint64_t PieceChoice::number_of(const wire::PeerId& id) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (std::byte b : id) hash = (hash ^ static_cast<std::uint8_t>(b)) * 0x100000001b3;
+    return hash;
+}
+
 std::optional<PieceIndex> PieceChoice::next(Peer& peer, const std::function<bool(PieceIndex)>& eligible,
-                                            TimePoint now, TimePoint& again) {
-    again = kNever;
-    if (peer.session.is_seed()) return of_seed(peer, eligible, now, again);
+                                            TimePoint now) {
+    if (peer.session.is_seed()) return of_seed(peer, eligible, now);
     return picker_.rarest(eligible, rng_.next());
 }
 
 std::optional<PieceIndex> PieceChoice::of_seed(Peer& seed, const std::function<bool(PieceIndex)>& eligible,
-                                               TimePoint now, TimePoint& again) {
-    if (!any_leecher()) return picker_.rarest(eligible, rng_.next());
+                                               TimePoint now) {
+    look_for_leechers();
+    if (leechers_.empty()) return picker_.rarest(eligible, rng_.next());
     int looked = 0;
     std::optional<PieceIndex> others;
     const auto alone_and_ours = [&](PieceIndex piece) {
@@ -37,18 +44,19 @@ std::optional<PieceIndex> PieceChoice::of_seed(Peer& seed, const std::function<b
         return false;
     };
     if (const auto piece = picker_.rarest(alone_and_ours, rng_.next())) {
-        seed.rests_until = kNever;
+        seed.without_ours_since = kNever;
         return piece;
     }
     if (others) {
-        if (seed.rests_until == kNever) seed.rests_until = now + rest(seed, *others);
-        const TimePoint rests_until = std::max(seed.rests_until, news_ + kLongestRest);
-        if (now >= rests_until || leechers_need_over(kSlow, now)) return others;
-        again = rests_until;
+        if (seed.without_ours_since == kNever) seed.without_ours_since = now;
+        const TimePoint busy_until =
+            std::max(seed.without_ours_since + rest(seed, *others), news_ + kLongestRest);
+        if (now >= busy_until || leechers_need_over(kSlow, now)) return others;
+        seed.rests_until = std::min(busy_until, now + kSeedLookAgain);
         return std::nullopt;
     }
     if (leechers_need_over(kSlowAtLast, now)) return picker_.rarest(eligible, rng_.next());
-    again = now + kLongestRest;
+    seed.rests_until = now + kSeedLookAgain;
     return std::nullopt;
 }
 
@@ -59,11 +67,14 @@ Duration PieceChoice::rest(const Peer& seed, PieceIndex piece) const {
     return std::min(kLongestRest, from_seconds(1.5 * static_cast<double>(layout_.piece_size(piece)) / *rate));
 }
 
-bool PieceChoice::any_leecher() const {
-    return std::ranges::any_of(peers_, [](const auto& entry) {
-        const wire::PeerSession& peer = entry.second->session;
-        return peer.greeted() && peer.pieces_known() && !peer.is_seed();
-    });
+void PieceChoice::look_for_leechers() {
+    leechers_.clear();
+    for (const auto& [id, peer] : peers_) {
+        const wire::PeerSession& session = peer->session;
+        if (session.greeted() && session.pieces_known() && !session.is_seed() &&
+            !session.extended().upload_only)
+            leechers_.push_back(number_of(session.peer_id()));
+    }
 }
 
 /// Returns true if what leechers have and we lack would take longer at the rate at which they send.
@@ -73,14 +84,11 @@ bool PieceChoice::leechers_need_over(Duration time, TimePoint now) const {
     return static_cast<double>(bytes) > from_leechers_.bytes_per_second(now) * seconds(time);
 }
 
-/// Returns true if of all leechers that lack the piece, and us, it falls to us.
+/// Returns true if of all leechers, and us, the piece falls to us.
 bool PieceChoice::falls_to_us(PieceIndex piece) const {
-    const std::uint64_t ours = weight(our_id_, piece);
-    return std::ranges::none_of(peers_, [&](const auto& entry) {
-        const wire::PeerSession& peer = entry.second->session;
-        return peer.greeted() && peer.pieces_known() && !peer.is_seed() && !peer.extended().upload_only &&
-               weight(peer.peer_id(), piece) > ours;
-    });
+    const std::uint64_t ours = weight(our_number_, piece);
+    return std::ranges::none_of(leechers_,
+                                [&](std::uint64_t number) { return weight(number, piece) > ours; });
 }
 
 }  // namespace btfs

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "engine/core/layout.hpp"
 #include "engine/core/rng.hpp"
@@ -16,14 +17,15 @@ namespace btfs {
 
 /// Rarest first, and what only seeds have by turns: in a crowd the seeds' uplink is the limit, so each of us
 /// asks them for other pieces. Of the pieces that no leecher has, each falls to one of the leechers by a hash
-/// of its peer id and the piece, which all of us reckon alike without a word. With none of our own left, a seed
-/// rests while it is busy with others: for kLongestRest after the last of its pieces that one of them got. Then
-/// it is asked for theirs. If leechers take long to bring what they have, seeds are asked for anything.
+/// of its peer id and the piece, which all of us reckon alike without a word. With none of our own left, a
+/// seed rests while it is busy with others: for kLongestRest after the last of its pieces that one of them
+/// got. Then it is asked for theirs. If leechers take long to bring what they have, seeds are asked for
+/// anything.
 class PieceChoice {
   public:
     static constexpr Duration kLongestRest = std::chrono::seconds(3);
-    /// Leechers are slow if they would take longer than that to bring what they have and we lack; the second is
-    /// for a seed that has nothing left that it alone has.
+    /// Leechers are slow if they would take longer than that to bring what they have and we lack; the second
+    /// is for a seed that has nothing left that it alone has.
     static constexpr Duration kSlow = std::chrono::seconds(5);
     static constexpr Duration kSlowAtLast = std::chrono::milliseconds(1500);
     /// Candidates that are looked at in one search.
@@ -32,12 +34,12 @@ class PieceChoice {
     /// References outlive this.
     PieceChoice(const Layout& layout, Picker& picker, const PeerTable& peers, const wire::PeerId& our_id,
                 std::uint64_t seed)
-        : layout_(layout), picker_(picker), peers_(peers), our_id_(our_id), rng_(seed) {}
+        : layout_(layout), picker_(picker), peers_(peers), our_number_(number_of(our_id)), rng_(seed) {}
 
-    /// A piece for the peer that `eligible` accepts; nothing if there is none, or none yet: then `again` is
-    /// when to ask once more, or kNever.
-    std::optional<PieceIndex> next(Peer& peer, const std::function<bool(PieceIndex)>& eligible, TimePoint now,
-                                   TimePoint& again);
+    /// A piece for the peer that `eligible` accepts; nothing if there is none, or none yet: then the peer's
+    /// rests_until says when there may be one.
+    std::optional<PieceIndex> next(Peer& peer, const std::function<bool(PieceIndex)>& eligible,
+                                   TimePoint now);
 
     /// A piece that only seeds had is now had by a leecher, too.
     void on_first_of_leechers(TimePoint now) { news_ = now; }
@@ -46,16 +48,18 @@ class PieceChoice {
 
   private:
     std::optional<PieceIndex> of_seed(Peer& seed, const std::function<bool(PieceIndex)>& eligible,
-                                      TimePoint now, TimePoint& again);
+                                      TimePoint now);
     Duration rest(const Peer& seed, PieceIndex piece) const;
-    bool any_leecher() const;
+    void look_for_leechers();
+    static std::uint64_t number_of(const wire::PeerId& id);
     bool leechers_need_over(Duration time, TimePoint now) const;
     bool falls_to_us(PieceIndex piece) const;
 
     const Layout& layout_;
     Picker& picker_;
     const PeerTable& peers_;
-    const wire::PeerId our_id_;
+    const std::uint64_t our_number_;
+    std::vector<std::uint64_t> leechers_;  ///< a number of each; of one search
     Rng rng_;
     RateMeter from_leechers_;
     TimePoint news_{};

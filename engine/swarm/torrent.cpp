@@ -7,8 +7,8 @@
 namespace btfs {
 namespace {
 
-/// How long we stay interested after the mount, and after the last file is closed, so that peers still unchoke
-/// us at the next read.
+/// How long we stay interested after the mount, and after the last file is closed, so that peers still
+/// unchoke us at the next read.
 constexpr Duration kLinger = 20s;
 
 Bitfield united(Bitfield a, const Bitfield& b) {

@@ -135,8 +135,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now) {
-    if (!announced_.test(e.block.piece) || !choker_.may_unchoke())
-        return peer.session.refuse_block(e.block);
+    if (!announced_.test(e.block.piece) || !choker_.may_unchoke()) return peer.session.refuse_block(e.block);
     content_->uploader.on_wanted(peer, e.block);
     content_->uploader.pump(peer, now);
 }

@@ -109,8 +109,7 @@ void Torrent::handle_credit(TimePoint now) {
 }
 
 void Torrent::handle_read(ReadTicket ticket, const Result<ContentView>& content, TimePoint now) {
-    if (Peer* peer = content_->uploader.on_read(ticket, content))
-        content_->uploader.pump(*peer, now);
+    if (Peer* peer = content_->uploader.on_read(ticket, content)) content_->uploader.pump(*peer, now);
     settle(now);
 }
 

@@ -12,19 +12,19 @@
 namespace btfs {
 
 /// Leechers unchoke those who feed them, and who reads on demand has little to feed them with. So, while a
-/// reader starves among peers that choke us, pieces are fetched that no reader wants: from whoever unchokes us
-/// even for a moment, and from the allowed-fast sets of those who do not. The bytes of such pieces are bounded:
-/// kCapital, and a share of what was uploaded since, which shows that the trade pays. When the reader is fed,
-/// no further piece is begun.
+/// reader starves among peers that choke us, pieces are fetched that no reader wants: from whoever unchokes
+/// us even for a moment, and from the allowed-fast sets of those who do not. The bytes of such pieces are
+/// bounded: kCapital, and a share of what was uploaded since, which shows that the trade pays. When the
+/// reader is fed, no further piece is begun.
 class Trade {
   public:
     static constexpr std::uint64_t kCapital = 8 << 20;
     /// One byte more for so many uploaded.
     static constexpr std::uint64_t kEarned = 4;
     /// A reader that waits for so long starves; after so long without that it is fed.
-    static constexpr Duration kStarves = std::chrono::milliseconds(300);
+    static constexpr Duration kStarves = std::chrono::milliseconds(100);
     static constexpr Duration kFed = std::chrono::seconds(10);
-    static constexpr Duration kLookEvery = std::chrono::milliseconds(250);
+    static constexpr Duration kLookEvery = std::chrono::milliseconds(100);
 
     /// Looks whether to trade, if it is time. True if trade begins now.
     bool look(const Demand& demand, const PeerTable& peers, const Picker& picker, TimePoint now);

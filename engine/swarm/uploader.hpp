@@ -14,8 +14,8 @@
 namespace btfs {
 
 /// Reads what unchoked peers ask for from the store: gathered over neighbouring blocks, and kept few bytes
-/// ahead of what the socket takes. A limit of the process holds reads back; the peer that it has held back for
-/// longest is the first to go on.
+/// ahead of what the socket takes. A limit of the process holds reads back; the peer that it has held back
+/// for longest is the first to go on.
 class Uploader {
   public:
     /// `limit`: null if there is none.

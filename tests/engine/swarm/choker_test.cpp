@@ -48,7 +48,8 @@ struct World {
         Bytes bytes;
         append_message(bytes, message);
         session(id).handle_bytes(bytes, now);
-        while (session(id).poll_event()) {}
+        while (session(id).poll_event()) {
+        }
     }
     /// The peer takes that much, now.
     void takes(ConnectionId id, std::uint64_t bytes) {
@@ -82,7 +83,7 @@ struct World {
     }
 
     const Identity identity{.v1 = sha1(as_bytes("t")), .v2 = {}};
-    const Layout layout{kPieceLength, {{0, kPieces * std::uint64_t{kPieceLength}, false}}};
+    const Layout layout{kPieceLength, {{0, kPieces* std::uint64_t{kPieceLength}, false}}};
     const Bitfield have{kPieces, true};
     const Bytes content = Bytes(kBlockSize);
     TimePoint now = TimePoint{} + 1h;
@@ -154,7 +155,9 @@ TEST(Choker, ThoseThatGiveNothingHaveTheOptimisticSlotInTurns) {
         w.run(1s);
         for (ConnectionId id : others)
             if (w.unchoked(id)) had_one.insert(id);
-        if (second > 10) { ASSERT_TRUE(w.unchoked(giver)) << second; }
+        if (second > 10) {
+            ASSERT_TRUE(w.unchoked(giver)) << second;
+        }
         ASSERT_LE(w.unchoked_count(), 2u);
     }
     EXPECT_EQ(had_one.size(), others.size());
@@ -247,7 +250,8 @@ TEST(Choker, AThousandPeersAreServedWithinTheSlotsAndEachInItsTurn) {
     w.choker.set_aim({.piece_length = kPieceLength});
     std::vector<ConnectionId> ids;
     for (int i = 0; i < 1000; ++i)
-        ids.push_back(w.connect_interested("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250)));
+        ids.push_back(
+            w.connect_interested("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250)));
     std::set<ConnectionId> served;
     for (int i = 0; i < 3600; ++i) {
         w.run(1s);

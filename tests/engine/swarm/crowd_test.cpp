@@ -70,7 +70,8 @@ struct Chokers {
         }
     }
     void read(std::uint32_t piece) {
-        swarm.set_reader(0, 1, {.blocked = {{piece * std::uint64_t{kPiece}, piece * kPiece + 1}}, .window = {}});
+        swarm.set_reader(0, 1,
+                         {.blocked = {{piece * std::uint64_t{kPiece}, piece * kPiece + 1}}, .window = {}});
     }
     std::size_t had() { return swarm.storage(0).had().count(); }
 

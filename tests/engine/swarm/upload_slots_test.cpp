@@ -52,7 +52,9 @@ TEST(UploadSlots, MoreAreTriedWhilePeersWaitAndKeptIfMoreLeaves) {
     now = TimePoint{} + 1h;
     for (int i = 0; i < 60; ++i) {
         now = send(full, 20e3, 1, now);
-        if (i > 0) { EXPECT_LE(full.total(), UploadSlots::kLeast + 1); }
+        if (i > 0) {
+            EXPECT_LE(full.total(), UploadSlots::kLeast + 1);
+        }
     }
 }
 
