@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -135,14 +136,21 @@ struct MountWords {
     }
 };
 
+/// Names the last operand, which to CLI11 is one more source.
+struct MountHelp final : CLI::Formatter {
+    std::string make_usage(const CLI::App*, std::string name) const override {
+        return "Usage: " + name + " [OPTIONS] SOURCE... MOUNTPOINT\n";
+    }
+};
+
 CLI::App& add_mount(CLI::App& app, MountWords& words) {
     MountOptions& options = words.options;
     CLI::App& mount = *app.add_subcommand("mount", "Mount torrents");
+    mount.formatter(std::make_shared<MountHelp>());
     mount
-        .add_option(
-            "SOURCE... MOUNTPOINT", words.operands,
-            "Torrent files, folders of them, URLs, magnet links, info-hashes, or - for stdin; then where "
-            "to mount them")
+        .add_option("SOURCE", words.operands,
+                    "Torrent files, folders of them, URLs, magnet links, info-hashes, or - for stdin; the "
+                    "last word is where to mount them")
         ->required()
         ->expected(2, -1);
     mount.add_flag("-f,--foreground", options.foreground, "Do not detach");

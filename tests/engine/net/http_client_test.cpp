@@ -172,10 +172,8 @@ TEST_F(HttpClientTest, ARedirectToAMagnetLinkIsGiven) {
 }
 
 TEST_F(HttpClientTest, RepliesAreReadAsCurlReadsThem) {
-    std::string reply;
-    test::TcpServer server([&](tcp::socket& s, const std::string&) { send(s, reply); });
     const auto body = [&](const std::string& sent) {
-        reply = sent;
+        test::TcpServer server([&](tcp::socket& s, const std::string&) { send(s, sent); });
         const auto response = get(server.url());
         return response ? response->body : "error: " + response.error().message();
     };

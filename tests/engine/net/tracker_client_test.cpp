@@ -216,14 +216,13 @@ TEST_F(TrackerClientTest, RepliesOfAUdpTrackerGoToTheAnnouncesThatTheyAnswer) {
 }
 
 TEST_F(TrackerClientTest, WhatIsNoReplyIsTold) {
-    std::string sent;
-    test::TcpServer server([&](tcp::socket& s, const std::string&) { test::send(s, sent); });
-    sent = "HTTP/1.1 403 Forbidden\n\n<html>go away</html>";
-    EXPECT_EQ(outcome(server.url("/announce")).error(), Errc::http_status);
-    sent = "HTTP/1.1 200 OK\n\n<html>hello</html>";
-    EXPECT_EQ(outcome(server.url("/announce")).error(), Errc::tracker_bad_reply);
-    sent = "HTTP/1.1 400 Bad\n\nd14:failure reason7:unknowne";
-    EXPECT_TRUE(outcome(server.url("/announce"))->refused());
+    const auto outcome_of = [&](const std::string& sent) {
+        test::TcpServer server([&](tcp::socket& s, const std::string&) { test::send(s, sent); });
+        return outcome(server.url("/announce"));
+    };
+    EXPECT_EQ(outcome_of("HTTP/1.1 403 Forbidden\n\n<html>go away</html>").error(), Errc::http_status);
+    EXPECT_EQ(outcome_of("HTTP/1.1 200 OK\n\n<html>hello</html>").error(), Errc::tracker_bad_reply);
+    EXPECT_TRUE(outcome_of("HTTP/1.1 400 Bad\n\nd14:failure reason7:unknowne")->refused());
     EXPECT_EQ(outcome("wss://t.example/").error(), Errc::tracker_bad_url);
 }
 
