@@ -97,7 +97,7 @@ class World {
         World& world;
     };
 
-    TorrentOptions options() const {
+    TorrentOptions options() {
         return {.peer_id = {},
                 .ports = {6881, 6881},
                 .max_peers = kMaxPeers,
