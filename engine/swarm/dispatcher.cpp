@@ -430,8 +430,8 @@ void Dispatcher::fill_unread(Peer& peer, TimePoint now) {
     while ((has_background_work() || trade_.is_open()) && has_room(peer, peer.estimate.target_in_flight())) {
         const auto piece = unread_piece(peer, now);
         if (!piece) return;
-        if (!in_background(*piece)) trade_.on_begun(*piece, world_.layout.piece_size(*piece));
         if (!fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now)) return;
+        if (!in_background(*piece)) trade_.on_begun(*piece, world_.layout.piece_size(*piece));
         refresh_offer(*piece);
     }
 }

@@ -2,52 +2,31 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/scripted_peers.hpp"
+
 namespace btfs {
 namespace {
 
 constexpr std::uint32_t kPieceLength = 1 << 18;
 constexpr std::uint32_t kPieces = 8;
 
-struct NoPlaces final : wire::BlockPlaces {
-    std::span<std::byte> place_of(const BlockRef&) override { return {}; }
-};
-
 /// Choker of a torrent that is alone, and peers whose messages the test writes.
-struct World {
+struct World : testing::ScriptedPeers {
     explicit World(std::size_t slot_count, std::uint64_t seed = 1)
-        : slots(slot_count), choker(peers, slots, seed) {
+        : ScriptedPeers(kPieceLength, kPieces), slots(slot_count), choker(peers, slots, seed) {
         choker.set_aim({.fetches = true, .has_readers = true, .piece_length = kPieceLength});
     }
 
     ConnectionId connect(const std::string& host = {}) {
-        const ConnectionId id = next_id++;
-        const std::string address = host.empty() ? "203.0.113." + std::to_string(id % 250) : host;
-        peers.emplace(
-            id, std::make_unique<Peer>(id,
-                                       wire::PeerSession::Config{.direction = wire::Direction::incoming,
-                                                                 .identity = identity,
-                                                                 .layout = &layout,
-                                                                 .our_id = {},
-                                                                 .remote = *Endpoint::parse(address + ":1"),
-                                                                 .have = have},
-                                       places, now));
-        wire::Handshake hello;
-        hello.capabilities = {.fast = true, .extended = true};
-        hello.info_hash = identity.wire_hash();
-        hello.peer_id.fill(static_cast<std::byte>(id));
-        session(id).handle_bytes(hello.encode(), now);
-        return id;
+        return ScriptedPeers::connect(host.empty() ? "203.0.113." + std::to_string(next_id % 250) : host);
     }
     ConnectionId connect_interested(const std::string& host = {}) {
         const ConnectionId id = connect(host);
         says(id, wire::Interested{});
         return id;
     }
-    wire::PeerSession& session(ConnectionId id) { return peers.at(id)->session; }
     void says(ConnectionId id, const wire::Message& message) {
-        Bytes bytes;
-        append_message(bytes, message);
-        session(id).handle_bytes(bytes, now);
+        receive(id, message);
         while (session(id).poll_event()) {
         }
     }
@@ -57,12 +36,7 @@ struct World {
             const BlockRef block{PieceIndex(0), 0, kBlockSize};
             says(id, wire::Request{block});
             session(id).send_block(block, {content, nullptr});
-            iovec buffers[32];
-            while (const std::size_t count = session(id).send_buffers(buffers)) {
-                std::size_t size = 0;
-                for (std::size_t i = 0; i < count; ++i) size += buffers[i].iov_len;
-                session(id).handle_sent(size, now);
-            }
+            take_output(id);
         }
         peers.at(id)->last_uploaded = now;
     }
@@ -82,14 +56,7 @@ struct World {
             peers, [](const auto& entry) { return !entry.second->session.am_choking(); }));
     }
 
-    const Identity identity{.v1 = sha1(as_bytes("t")), .v2 = {}};
-    const Layout layout{kPieceLength, {{0, kPieces* std::uint64_t{kPieceLength}, false}}};
-    const Bitfield have{kPieces, true};
     const Bytes content = Bytes(kBlockSize);
-    TimePoint now = TimePoint{} + 1h;
-    NoPlaces places;
-    PeerTable peers;
-    ConnectionId next_id = 1;
     UploadSlots slots;
     Choker choker;
 };

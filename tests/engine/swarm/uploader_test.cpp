@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/scripted_peers.hpp"
+
 namespace btfs {
 namespace {
 
@@ -20,39 +22,17 @@ struct ReadsAsked final : Storage {
     std::vector<std::pair<ReadTicket, BlockRef>> reads;
 };
 
-struct NoPlaces final : wire::BlockPlaces {
-    std::span<std::byte> place_of(const BlockRef&) override { return {}; }
-};
-
 /// Uploader, and peers whose messages the test writes.
-struct World {
-    explicit World(RateLimit* the_limit = nullptr) : limit(the_limit) {}
+struct World : testing::ScriptedPeers {
+    explicit World(RateLimit* the_limit = nullptr) : ScriptedPeers(kPieceLength, kPieces), limit(the_limit) {}
 
     ConnectionId connect() {
-        const ConnectionId id = next_id++;
-        peers.emplace(
-            id, std::make_unique<Peer>(id,
-                                       wire::PeerSession::Config{.direction = wire::Direction::incoming,
-                                                                 .identity = identity,
-                                                                 .layout = &layout,
-                                                                 .our_id = {},
-                                                                 .remote = *Endpoint::parse("10.0.0.1:1"),
-                                                                 .have = have},
-                                       places, now));
+        const ConnectionId id = ScriptedPeers::connect();
         peers.at(id)->limited = limit != nullptr;
-        wire::Handshake hello;
-        hello.capabilities = {.fast = true, .extended = true};
-        hello.info_hash = identity.wire_hash();
-        hello.peer_id.fill(static_cast<std::byte>(id));
-        session(id).handle_bytes(hello.encode(), now);
-        take_output(id);
         return id;
     }
-    wire::PeerSession& session(ConnectionId id) { return peers.at(id)->session; }
     void says(ConnectionId id, const wire::Message& message) {
-        Bytes bytes;
-        append_message(bytes, message);
-        session(id).handle_bytes(bytes, now);
+        receive(id, message);
         while (const auto event = session(id).poll_event())
             if (const auto* wanted = std::get_if<wire::BlockWanted>(&*event))
                 uploader.on_wanted(*peers.at(id), wanted->block);
@@ -70,17 +50,6 @@ struct World {
                          well ? Result<ContentView>(ContentView{ByteView(content).first(range.size), nullptr})
                               : Result<ContentView>(Errc::storage_failed));
         return range;
-    }
-    std::size_t take_output(ConnectionId id) {
-        std::size_t total = 0;
-        iovec buffers[32];
-        while (const std::size_t count = session(id).send_buffers(buffers)) {
-            std::size_t size = 0;
-            for (std::size_t i = 0; i < count; ++i) size += buffers[i].iov_len;
-            session(id).handle_sent(size, now);
-            total += size;
-        }
-        return total;
     }
     void unchoke(ConnectionId id) {
         says(id, wire::Interested{});
@@ -122,15 +91,8 @@ struct World {
         asks(id, next / 64, next % 64, 1);
     }
 
-    const Identity identity{.v1 = sha1(as_bytes("t")), .v2 = {}};
-    const Layout layout{kPieceLength, {{0, kPieces* std::uint64_t{kPieceLength}, false}}};
-    const Bitfield have{kPieces, true};
     const Bytes content = Bytes(kPieceLength);
-    TimePoint now = TimePoint{} + 1h;
-    NoPlaces places;
     ReadsAsked storage;
-    PeerTable peers;
-    ConnectionId next_id = 1;
     std::map<ConnectionId, std::uint32_t> next_block;
     RateLimit* const limit;
     Uploader uploader{peers, storage, limit};
