@@ -1,7 +1,6 @@
 // Films in swarms of leechers, seed by seed: the invariants hold, the film is seen, and what is given counts.
 #include <gtest/gtest.h>
 
-#include <numeric>
 
 #include "tests/sim/families.hpp"
 #include "tests/sim/film_visit.hpp"
