@@ -15,6 +15,7 @@ class ScriptedPeers : private wire::BlockPlaces {
   public:
     ScriptedPeers(std::uint32_t piece_length, std::uint32_t pieces)
         : layout(piece_length, {{0, pieces * std::uint64_t{piece_length}, false}}), have(pieces, true) {}
+    virtual ~ScriptedPeers() = default;
     ScriptedPeers(const ScriptedPeers&) = delete;
     ScriptedPeers& operator=(const ScriptedPeers&) = delete;
 
