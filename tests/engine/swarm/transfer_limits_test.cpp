@@ -1,8 +1,4 @@
 // Torrents under the limits of a process: what they upload and request, and when they stop uploading.
-#if defined(__SANITIZE_ADDRESS__) && !defined(__clang__)  // g++ 12 is wrong about an std::optional there
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
