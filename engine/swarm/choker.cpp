@@ -5,7 +5,7 @@
 namespace btfs {
 namespace {
 
-/// What a round counts for at the end of the next one.
+/// Weight of a round at the end of the next one; each further round multiplies it again.
 constexpr double kFades = 0.5;
 /// A peer that gave less than one byte for so many that it took may be a free rider.
 constexpr std::uint64_t kGivesOneIn = 8;

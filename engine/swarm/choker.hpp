@@ -40,15 +40,14 @@ class Choker {
     /// As a seed: after that much and that long it is another's turn.
     static constexpr std::uint64_t kQuotaPieces = 20;
     static constexpr Duration kQuotaTime = std::chrono::minutes(1);
-    /// Who took so much more than it gave, while it had what we lack, gets optimistic unchokes only.
+    /// A peer that took so much more than it gave, while it had what we lack, gets optimistic unchokes only.
     static constexpr std::uint64_t kFreeRide = 8 << 20;
 
-    /// `blocked_pieces_of`: true of a peer that has a piece which a blocked read waits for. References
-    /// outlive this.
+    /// References outlive this.
     Choker(PeerTable& peers, UploadSlots& slots, std::uint64_t seed)
         : peers_(peers), slots_(slots), share_(slots), rng_(seed) {}
 
-    /// What the torrent is about now.
+    /// The torrent's purpose at this time.
     struct Aim {
         bool fetches = false;  ///< something is wanted of peers
         bool has_readers = false;

@@ -12,12 +12,9 @@ namespace {
 constexpr Duration kOverlookedAfter = 2s;
 /// Interval at which a silent peer is asked for one block, as a test.
 constexpr Duration kSnubbedRetry = 10s;
-constexpr Duration kTouchAfter = 45s;
 /// Limits the work for blocked pieces: only so many are searched for late blocks, and spreading ends once so
 /// many in a row could not be asked of any peer.
 constexpr int kBlockedAtOnce = 64;
-/// What is so near before a starving reader is fetched first of what it does not want yet.
-constexpr std::uint64_t kNearReader = 8 << 20;
 /// Delay until a peer that would have delivered a block too late is considered for it again.
 constexpr Duration kLookAgain = 100ms;
 /// Age up to which a measured pace of the swarm is used.
@@ -366,7 +363,7 @@ void Dispatcher::fill_changed(TimePoint now) {
         changed.push_back(found->second.get());
     }
     for (Peer* peer : changed) fill(*peer, now);
-    // What readers want of any peer goes before the background, as the limit of downloads may not let both.
+    // The limit of downloads may not let both through: pieces that readers want of any peer go first.
     for (Peer* peer : changed) fill_unread(*peer, now);
     for (Peer* peer : changed) {
         const bool hungry = peer->session.greeted() && has_room(*peer, limit_for(*peer, Rank::blocked, now));
@@ -424,57 +421,6 @@ bool Dispatcher::may_be_useful(const Peer& peer) const {
     return peer.session.greeted() && peer.session.may_request_any() && peer.pieces.useful(world_.picker);
 }
 
-// Asks a peer that has room left for what no reader wants: with --background, or to trade.
-void Dispatcher::fill_unread(Peer& peer, TimePoint now) {
-    if ((!has_background_work() && !trade_.is_open()) || peer.snubbed || !may_be_useful(peer)) return;
-    while ((has_background_work() || trade_.is_open()) && has_room(peer, peer.estimate.target_in_flight())) {
-        const auto piece = unread_piece(peer, now);
-        if (!piece) return;
-        if (!fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now)) return;
-        if (!in_background(*piece)) trade_.on_begun(*piece, world_.layout.piece_size(*piece));
-        refresh_offer(*piece);
-    }
-}
-
-/// Returns a piece that no reader wants and that the peer can send; one of its allowed-fast set while it
-/// chokes us.
-std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
-    const auto eligible = [&](PieceIndex p) {
-        if (!usable(peer, p) || offer_of(p) != Offer::open) return false;
-        return in_background(p) || (trade_.is_open() && trade_.may_fetch(p, world_.layout.piece_size(p)));
-    };
-    if (!peer.session.peer_choking()) {
-        if (const auto near = piece_near_reader(eligible)) return near;
-        if (now < peer.rests_until) return std::nullopt;
-        const auto piece = choice_.next(peer, eligible, now);
-        if (now < peer.rests_until) retry_at_ = std::min(retry_at_, peer.rests_until);
-        return piece;
-    }
-    for (PieceIndex piece : peer.session.allowed_fast())
-        if (eligible(piece)) return piece;
-    return std::nullopt;
-}
-
-/// Returns what a starving reader will read soon, the rarest first: that is worth most to others.
-std::optional<PieceIndex> Dispatcher::piece_near_reader(
-    const std::function<bool(PieceIndex)>& eligible) const {
-    if (!trade_.is_open() || world_.demand.blocked().empty()) return std::nullopt;
-    const std::uint32_t begin = world_.demand.blocked().begin()->piece.value() + 1;
-    const std::uint32_t end = std::min(begin + pieces_near(), world_.layout.piece_count());
-    std::optional<PieceIndex> best;
-    for (std::uint32_t i = begin; i < end; ++i) {
-        const PieceIndex piece(i);
-        if (best && world_.picker.availability(piece) >= world_.picker.availability(*best)) continue;
-        if (eligible(piece)) best = piece;
-    }
-    return best;
-}
-
-/// Returns how many pieces a reader is going to read soon.
-std::uint32_t Dispatcher::pieces_near() const {
-    return 1 + static_cast<std::uint32_t>(kNearReader / world_.layout.piece_size(PieceIndex(0)));
-}
-
 // Asks a silent peer for one block to learn whether it is back: a block that can wait, or the first one if no
 // other peer can be asked.
 void Dispatcher::probe(Peer& peer, TimePoint now) {
@@ -505,27 +451,6 @@ bool Dispatcher::fill_from(Peer& peer, PieceIndex piece, Urgency urgency, std::u
         ask(peer, *partial, block, now);
     }
     return true;
-}
-
-void Dispatcher::stay_in_touch(TimePoint now) {
-    const std::uint32_t count = world_.layout.piece_count();
-    for (auto& [id, peer] : world_.peers) {
-        if (peer->session.peer_choking() || peer->session.requests().size() > 0 ||
-            is_held(*peer, Urgency::background) || now < peer->last_asked + kTouchAfter)
-            continue;
-        // Finds the piece that a reader will want next and that this peer has.
-        for (std::uint32_t i = 0; i < count; ++i) {
-            const PieceIndex piece((world_.demand.beyond_windows().value() + i) % count);
-            if (offer_of(piece) != Offer::open || !usable(*peer, piece)) continue;
-            PartialPiece* partial = receiving(piece, Urgency::background);
-            if (partial &&
-                may_ask(*peer, partial->payload(partial->first_free()), Urgency::background, now)) {
-                ask(*peer, *partial, partial->first_free(), now);
-                refresh_offer(piece);
-            }
-            break;
-        }
-    }
 }
 
 PartialPiece* Dispatcher::take_block(Peer& peer, const BlockRef& block, ByteView data, TimePoint now) {

@@ -20,7 +20,7 @@ struct SlotAccount {
     TimePoint since{};
     /// It is unchoked regardless of what it gave, until then.
     TimePoint optimistic_until{};
-    /// What came from it and went to it in the last rounds; older rounds count less.
+    /// Bytes that came from it and went to it in the last rounds; older rounds count less.
     double given = 0, taken = 0;
     /// Totals at the end of the last round, and when it was unchoked.
     std::uint64_t given_before = 0, taken_before = 0;
@@ -71,7 +71,7 @@ struct Peer {
     std::deque<BlockRef> uploads;
     bool reading_upload = false;
     SlotAccount slot;
-    /// What it sends and gets counts for the limits of the process.
+    /// The limits of the process hold for it.
     bool limited = false;
     /// The uploader's: bytes that the limit has let through for it, and whether it waits for the limit.
     std::uint64_t upload_granted = 0;

@@ -18,8 +18,8 @@ namespace btfs {
 /// costs no bandwidth. On the engine thread.
 class RateLimit {
   public:
-    /// What passes at once after idling, or a block; and what is kept, beyond a turn, for a caller that is
-    /// late.
+    /// Credit that is left after idling, a block at least; and credit beyond a turn that is kept for a caller
+    /// that is late.
     static constexpr Duration kBurst = std::chrono::milliseconds(20);
     static constexpr Duration kCatchUp = std::chrono::milliseconds(100);
     /// A turn is so long, or a block if that takes longer: the time between two looks at a torrent.
@@ -139,7 +139,7 @@ struct TransferLimits {
     }
 
     std::optional<RateLimit> up, down;
-    /// What peers in the local network send and get counts, too.
+    /// The limits hold for peers in the local network, too.
     const bool local_counts;
 };
 

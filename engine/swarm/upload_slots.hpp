@@ -58,8 +58,6 @@ class UploadSlots {
     /// Ends windows that are over. Called now and then.
     void measure(TimePoint now);
     std::size_t total() const { return total_; }
-    /// What left in a second of the best of the last windows, in bytes.
-    double uplink() const { return uplink_; }
 
   private:
     std::size_t wanted_by(bool readers) const;
@@ -70,7 +68,7 @@ class UploadSlots {
     std::size_t turn_ = 0;               // where the slots begin that do not go round
     bool fixed_ = false;
     std::size_t total_ = kAtFirst;
-    double uplink_ = 0;
+    double uplink_ = 0;  // bytes per second of the best of the last windows
     std::uint64_t sent_ = 0;  // in this window
     TimePoint window_end_{};
     // Slots beyond the rule.

@@ -87,6 +87,7 @@ void Uploader::pump_held(TimePoint now) {
 
 void Uploader::on_peer_gone(Peer& peer) {
     if (peer.limited) return_unsent(peer);
+    if (peer.upload_held) std::erase(held_, peer.id);
 }
 
 Peer* Uploader::on_read(ReadTicket ticket, const Result<ContentView>& content) {

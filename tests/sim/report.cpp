@@ -13,6 +13,19 @@ double mib(std::uint64_t bytes) {
     return static_cast<double>(bytes) / kMiB;
 }
 
+/// Content that came over the wire in all runs, and how much of it in vain.
+struct WireSum {
+    void add(const WireTotals& wire) {
+        twice += static_cast<double>(wire.twice);
+        unasked += static_cast<double>(wire.unasked);
+        received += static_cast<double>(wire.received());
+    }
+    double percent_twice() const { return 100 * twice / std::max(1.0, received); }
+    double percent_unasked() const { return 100 * unasked / std::max(1.0, received); }
+
+    double twice = 0, unasked = 0, received = 0;
+};
+
 }  // namespace
 
 double percentile(std::vector<double> values, double share) {
@@ -30,7 +43,8 @@ std::string table_head() {
 
 std::string table_row(const Family& family, std::span<const VisitResult> results) {
     std::vector<double> first, soon, idle, copied, arrived;
-    double played = 0, stalled = 0, twice = 0, unasked = 0, received = 0;
+    double played = 0, stalled = 0;
+    WireSum wire;
     int stalls = 0;
     std::size_t violations = 0;
     for (const VisitResult& r : results) {
@@ -44,9 +58,7 @@ std::string table_row(const Family& family, std::span<const VisitResult> results
         played += seconds(r.film.played);
         stalled += seconds(r.film.stalled);
         stalls += r.film.stalls;
-        twice += static_cast<double>(r.wire.twice);
-        unasked += static_cast<double>(r.wire.unasked);
-        received += static_cast<double>(r.wire.received());
+        wire.add(r.wire);
         violations += r.violations.size();
     }
     char row[512];
@@ -57,8 +69,8 @@ std::string table_row(const Family& family, std::span<const VisitResult> results
         static_cast<int>(family.name.size()), family.name.data(), results.size(), percentile(first, 0.5),
         percentile(first, 0.95), percentile(soon, 0.5), percentile(soon, 0.95), percentile(idle, 0.5),
         percentile(idle, 0.95), stalls, 100 * stalled / std::max(1e-9, played + stalled),
-        percentile(copied, 0.5), percentile(arrived, 0.5), 100 * twice / std::max(1.0, received),
-        100 * unasked / std::max(1.0, received), violations);
+        percentile(copied, 0.5), percentile(arrived, 0.5), wire.percent_twice(), wire.percent_unasked(),
+        violations);
     return row;
 }
 
@@ -72,7 +84,7 @@ std::string film_table_head() {
 std::string film_table_row(const Family& family, std::span<const FilmResult> results) {
     std::vector<double> start, jump, stalled, by_us, to_us;
     int stalls = 0;
-    double twice = 0, unasked = 0, received = 0;
+    WireSum wire;
     std::size_t violations = 0;
     for (const FilmResult& r : results) {
         start.push_back(seconds(r.start));
@@ -81,9 +93,7 @@ std::string film_table_row(const Family& family, std::span<const FilmResult> res
         stalls += r.stalls;
         by_us.push_back(mib(r.sent_by_us()));
         to_us.push_back(mib(r.sent_to_us()));
-        twice += static_cast<double>(r.wire.twice);
-        unasked += static_cast<double>(r.wire.unasked);
-        received += static_cast<double>(r.wire.received());
+        wire.add(r.wire);
         violations += r.violations.size();
     }
     char row[512];
@@ -94,7 +104,7 @@ std::string film_table_row(const Family& family, std::span<const FilmResult> res
         static_cast<int>(family.name.size()), family.name.data(), results.size(), percentile(start, 0.5),
         percentile(start, 0.95), percentile(jump, 0.5), percentile(jump, 0.95), stalls,
         percentile(stalled, 0.5), percentile(stalled, 0.95), percentile(by_us, 0.5), percentile(to_us, 0.5),
-        100 * twice / std::max(1.0, received), 100 * unasked / std::max(1.0, received), violations);
+        wire.percent_twice(), wire.percent_unasked(), violations);
     return row;
 }
 
