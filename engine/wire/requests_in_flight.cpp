@@ -24,7 +24,8 @@ std::optional<TimePoint> RequestsInFlight::oldest() const {
 const BlockRef* RequestsInFlight::expected(std::size_t n) const {
     const std::size_t at = n + (under_way_ ? 1 : 0);
     if (at >= requests_.size()) return nullptr;
-    if (under_way_ && requests_.front().block != *under_way_) return nullptr;
+    // The block under way may answer a request further back, if an earlier one for it was cancelled.
+    if (under_way_ && !is_under_way(requests_.front())) return nullptr;
     return requests_[at].cancelled ? nullptr : &requests_[at].block;
 }
 

@@ -321,6 +321,44 @@ TEST(PeerSession, WhichOfTwoRequestsWasAnsweredIsNotGuessed) {
     EXPECT_LT(p.us.requests().answered_until(), p.now);
 }
 
+/// The bytes arrive as a shell reads them: straight to where the session says.
+void read_into_place(PeerSession& session, ByteView bytes, TimePoint now) {
+    while (!bytes.empty()) {
+        iovec buffers[16];
+        const std::size_t count = session.receive_buffers(buffers);
+        std::size_t read = 0;
+        for (std::size_t i = 0; i < count && read < bytes.size(); ++i) {
+            const std::size_t here = std::min(buffers[i].iov_len, bytes.size() - read);
+            std::memcpy(buffers[i].iov_base, bytes.data() + read, here);
+            read += here;
+        }
+        session.handle_received(read, now);
+        bytes = bytes.subspan(read);
+    }
+}
+
+// What follows such a block was read to where the block lies, since the block was expected again.
+TEST(PeerSession, ABlockThatWasAskedForAgainIsNotOverwrittenByWhatFollowsIt) {
+    Pair p;
+    p.exchange();
+    p.them.set_choking(false);
+    p.exchange();
+    p.us.request(kBlock, p.now);
+    p.us.cancel(kBlock, p.now);
+    p.us.request(kBlock, p.now);
+    Pair::output(p.us, p.now);
+    p.them.handle_bytes(message(Request{kBlock}), p.now);
+    const std::vector<std::byte> content(kBlock.size, std::byte{7});
+    p.them.send_block(kBlock, {content, nullptr});
+    Bytes stream = Pair::output(p.them, p.now);
+    for (int i = 0; i < 10; ++i) append_message(stream, Have{PieceIndex(1)});
+    const std::size_t begun = kBlock.size / 2;
+    read_into_place(p.us, ByteView(stream).first(begun), p.now);
+    read_into_place(p.us, ByteView(stream).subspan(begun), p.now);
+    EXPECT_TRUE(Pair::next<BlockArrived>(p.us));
+    EXPECT_EQ(p.our_places.memory.at(kBlock), content);
+}
+
 TEST(PeerSession, ABlockOfARequestAndOneOfItsRepetitionAreBothTaken) {
     Pair p;
     p.exchange();

@@ -38,5 +38,17 @@ TEST(RequestsInFlight, ACancelledRequestIsInFlightUntilItIsAnswered) {
     EXPECT_EQ(requests.begin_block(block(1)), RequestsInFlight::Answers::nothing) << "late, but asked for";
 }
 
+TEST(RequestsInFlight, ABlockUnderWayIsNotExpectedAgainForTheRequestThatItAnswers) {
+    RequestsInFlight requests;
+    const TimePoint now = TimePoint{} + 1h;
+    requests.add(block(1), now);
+    requests.cancel(block(1), now);
+    requests.add(block(1), now);
+    requests.add(block(2), now);
+    EXPECT_EQ(requests.begin_block(block(1)), RequestsInFlight::Answers::wanted);
+    EXPECT_EQ(requests.expected(0), nullptr);
+    EXPECT_EQ(requests.end_block(), RequestsInFlight::Answers::wanted);
+}
+
 }  // namespace
 }  // namespace btfs::wire
