@@ -16,6 +16,8 @@ constexpr Duration kQuick = std::chrono::milliseconds(100);
 /// With more bytes requested than this, Nagle's algorithm holds back no part of an answer: another answer
 /// follows it.
 constexpr std::uint64_t kLittle = 256 * 1024;
+/// While content is sent, the torrent is told the round trip so often at most.
+constexpr Duration kRoundTripEvery = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -94,7 +96,9 @@ void PeerConnection::flush() {
             return resume_reading();
         }
         if (*n == 0) break;
-        torrent_.handle_sent(id_, *n, Clock::now());
+        const TimePoint now = Clock::now();
+        torrent_.handle_sent(id_, *n, now);
+        tell_round_trip(now);
     }
     waiting_to_write_ = true;
     stream_->wait_writable([this, alive = std::weak_ptr(alive_)](Error error) {
@@ -105,6 +109,16 @@ void PeerConnection::flush() {
         flush();
         after_event();
     });
+}
+
+void PeerConnection::tell_round_trip(TimePoint now) {
+    const wire::PeerSession* session = torrent_.session(id_);
+    if (!session || session->content_sent() == content_told_ || now < round_trip_told_ + kRoundTripEvery)
+        return;
+    round_trip_told_ = now;
+    content_told_ = session->content_sent();
+    if (const auto trip = stream_->round_trip())
+        torrent_.handle_round_trip(id_, trip->latest, trip->shortest);
 }
 
 void PeerConnection::closed() {

@@ -33,6 +33,7 @@ class PeerConnection {
     /// False if the connection was closed, and this destroyed.
     bool read_once(bool& more);
     void closed();
+    void tell_round_trip(TimePoint now);
 
     Torrent& torrent_;
     const ConnectionId id_;
@@ -40,6 +41,8 @@ class PeerConnection {
     AfterEvent after_event_;
     TimePoint last_turn_;
     bool waiting_to_write_ = false;
+    TimePoint round_trip_told_{};
+    std::uint64_t content_told_ = 0;  ///< that was sent by then
     bool reading_paused_ = false;
     bool broken_ = false;  ///< writing failed; reading tells why, and is not paused any more
     /// Told to code further up the stack that this was destroyed by after_event_().

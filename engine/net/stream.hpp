@@ -37,6 +37,11 @@ class Stream {
     /// Makes the kernel acknowledge the next bytes at once: a sender with Nagle's algorithm (most have it)
     /// holds back the last part of its data until then.
     virtual void acknowledge_soon() = 0;
+    /// The round trip as it is now, and the shortest there was; nothing if they are not known.
+    struct RoundTrip {
+        Duration latest, shortest;
+    };
+    virtual std::optional<RoundTrip> round_trip() = 0;
     /// At most one wait of each kind is under way at a time.
     virtual void wait_readable(Ready ready) = 0;
     virtual void wait_writable(Ready ready) = 0;

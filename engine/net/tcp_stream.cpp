@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "engine/net/asio_endpoint.hpp"
+#include "engine/net/tcp_round_trip.hpp"
 
 namespace btfs::net {
 namespace {
@@ -55,6 +56,10 @@ void TcpStream::set_receive_low_water(std::size_t bytes) {
 void TcpStream::acknowledge_soon() {
     const int on = 1;  // until the kernel finds the connection interactive again
     (void)setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+std::optional<Stream::RoundTrip> TcpStream::round_trip() {
+    return tcp_round_trip(socket_.native_handle());
 }
 
 Address TcpStream::local() const {

@@ -15,6 +15,7 @@ class TcpStream final : public Stream {
     Result<std::size_t> write(std::span<const iovec> from) override;
     void set_receive_low_water(std::size_t bytes) override;
     void acknowledge_soon() override;
+    std::optional<RoundTrip> round_trip() override;
     void wait_readable(Ready ready) override;
     void wait_writable(Ready ready) override;
     const Endpoint& remote() const override { return remote_; }

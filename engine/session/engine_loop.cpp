@@ -93,7 +93,7 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .bans = &bans,
         .upload_slots = options.uploads ? &upload_slots : &no_upload_slots,
         .idle_interest = &idle_interest,
-        .limits = limits.up || limits.down ? &limits : nullptr,
+        .limits = &limits,
     };
     runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing},
                                                       handle, std::move(spec), torrent_options,

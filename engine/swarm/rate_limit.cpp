@@ -20,8 +20,20 @@ Duration RateLimit::time_for(double bytes) const {
     return bytes <= 0 ? Duration{} : from_seconds(bytes / rate_) + Duration(1);
 }
 
+void RateLimit::set_rate(double bytes_per_second, TimePoint now) {
+    advance(now);
+    rate_ = bytes_per_second;
+    if (is_unlimited()) {
+        credit_ = returned_ = 0;
+    } else {
+        credit_ = std::min(credit_, most_kept());
+        returned_ = std::min(returned_, rate_ * seconds(kLongestDebt));
+    }
+}
+
 void RateLimit::advance(TimePoint now) {
     if (now <= at_) return;
+    if (is_unlimited()) return void(at_ = now);
     const double earned = rate_ * seconds(now - at_);
     const double returned = std::min(returned_, kReturnedShare * earned);
     at_ = now;
@@ -30,12 +42,14 @@ void RateLimit::advance(TimePoint now) {
 }
 
 void RateLimit::give_back(double bytes) {
+    if (is_unlimited()) return;
     const double at_once = std::clamp(bytes_in(kBurst) - credit_, 0.0, bytes);
     credit_ += at_once;
     returned_ = std::min(returned_ + bytes - at_once, rate_ * seconds(kLongestDebt));
 }
 
 void RateLimit::charge(double bytes) {
+    if (is_unlimited()) return;
     const double waiting = std::min(returned_, bytes);
     returned_ -= waiting;
     credit_ = std::max(credit_ - (bytes - waiting), -rate_ * seconds(kLongestDebt));
@@ -79,6 +93,7 @@ void RateLimit::leave(Share& share) {
 
 bool RateLimit::is_turn(Share& share, TimePoint now) {
     advance(now);
+    if (is_unlimited()) return true;
     if (share.rank_ == kAbsent) {
         leave(share);
         enqueue(share, share.urgency_);
@@ -95,6 +110,7 @@ bool RateLimit::is_turn(Share& share, TimePoint now) {
 
 TimePoint RateLimit::ready_at(const Share& share) const {
     if (rate_ == 0) return kNever;
+    if (is_unlimited()) return at_;
     const Place& first = *queue_.begin();
     if (first.share == &share) return at_ + time_for(bytes_of_turn() - credit_);
     // Each turn before ours takes about as long. They may end sooner, so we look again after kPatience.

@@ -3,7 +3,7 @@
 
 #include <compare>
 #include <cstdint>
-#include <optional>
+#include <limits>
 #include <set>
 
 #include "engine/core/time.hpp"
@@ -34,11 +34,16 @@ class RateLimit {
 
     class Share;
 
-    /// 0: nothing passes.
-    explicit RateLimit(std::uint64_t bytes_per_second) : rate_(static_cast<double>(bytes_per_second)) {}
+    static constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
+    /// 0: nothing passes; kUnlimited: everything does.
+    explicit RateLimit(double bytes_per_second) : rate_(bytes_per_second) {}
     RateLimit(const RateLimit&) = delete;
     RateLimit& operator=(const RateLimit&) = delete;
 
+    /// Another rate from now on. Without a limit now, all that waits may go on.
+    void set_rate(double bytes_per_second, TimePoint now);
+    bool is_unlimited() const { return rate_ == kUnlimited; }
     std::size_t waiting() const { return queue_.size(); }
 
   private:
@@ -65,7 +70,7 @@ class RateLimit {
     double most_kept() const { return bytes_of_turn() + rate_ * seconds(kCatchUp); }
     Duration time_for(double bytes) const;
 
-    const double rate_;
+    double rate_;
     double credit_ = 0;    ///< bytes; negative: debt
     double returned_ = 0;  ///< bytes that were given back, and are not part of credit_ yet
     TimePoint at_{};       ///< when both were right
@@ -87,7 +92,7 @@ class RateLimit::Share {
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
-    bool is_limited() const { return limit_ != nullptr; }
+    bool is_limited() const { return limit_ && !limit_->is_unlimited(); }
     /// Something was refused, and it is not our turn yet.
     bool is_held() const { return held_; }
     /// True if take() would refuse at once. What is more urgent than all that waits may be tried.
@@ -95,7 +100,7 @@ class RateLimit::Share {
     /// Lets `bytes`, a block at most, pass. If it returns false, they have to wait. A request that is more
     /// urgent than all that waits is looked at although the share is held back.
     bool take(std::size_t bytes, Urgency urgency, TimePoint now) {
-        return !limit_ || try_take(bytes, urgency, now);
+        return !is_limited() || try_take(bytes, urgency, now);
     }
     /// Bytes that were taken and will not be transferred.
     void give_back(std::uint64_t bytes);
@@ -126,21 +131,6 @@ class RateLimit::Share {
     std::uint8_t rank_ = 0;
     std::uint64_t ticket_ = 0;
     double taken_ = 0;  ///< of this turn
-};
-
-/// Limits of the process for content. Messages without content always pass.
-struct TransferLimits {
-    /// Bytes per second; nothing: no limit.
-    TransferLimits(std::optional<std::uint64_t> up_rate, std::optional<std::uint64_t> down_rate,
-                   bool local_peers_count)
-        : local_counts(local_peers_count) {
-        if (up_rate) up.emplace(*up_rate);
-        if (down_rate) down.emplace(*down_rate);
-    }
-
-    std::optional<RateLimit> up, down;
-    /// The limits hold for peers in the local network, too.
-    const bool local_counts;
 };
 
 }  // namespace btfs

@@ -20,9 +20,12 @@ Bitfield united(Bitfield a, const Bitfield& b) {
 /// Layout without pieces, used while only the torrent's info-hash is known.
 const Layout kNoLayout;
 
-RateLimit* limit_of(const TorrentOptions& options, std::optional<RateLimit> TransferLimits::*direction) {
-    if (!options.limits || !(options.limits->*direction)) return nullptr;
-    return &*(options.limits->*direction);
+RateLimit* limit_of_requests(const TorrentOptions& options) {
+    return options.limits && options.limits->down ? &*options.limits->down : nullptr;
+}
+
+RateLimit* limit_of_uploads(const TorrentOptions& options) {
+    return options.limits ? &options.limits->up : nullptr;
 }
 
 class NoStorage final : public Storage {
@@ -45,9 +48,9 @@ Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTa
       picker(layout, united(storage.available(), storage.unproven())),
       demand(layout, [this](PieceIndex piece) { return dispatcher.offer_of(piece); }),
       blame(peers, layout),
-      dispatcher({layout, picker, demand, peers, storage, options.peer_id, random_seed,
-                  limit_of(options, &TransferLimits::down)}),
-      uploader(peers, storage, limit_of(options, &TransferLimits::up)) {
+      dispatcher(
+          {layout, picker, demand, peers, storage, options.peer_id, random_seed, limit_of_requests(options)}),
+      uploader(peers, storage, limit_of_uploads(options)) {
     if (options.background) dispatcher.set_background(pieces_of(layout, options.background_files));
     dispatcher.set_excluded(
         [this](PieceIndex piece, const Peer& peer) { return blame.excludes(piece, peer); });

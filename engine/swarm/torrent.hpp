@@ -29,9 +29,9 @@
 #include "engine/swarm/peer_list.hpp"
 #include "engine/swarm/pex.hpp"
 #include "engine/swarm/picker.hpp"
-#include "engine/swarm/rate_limit.hpp"
 #include "engine/swarm/rate_meter.hpp"
 #include "engine/swarm/seed_rule.hpp"
+#include "engine/swarm/transfer_limits.hpp"
 #include "engine/swarm/uploader.hpp"
 
 namespace btfs {
@@ -168,6 +168,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void handle_received(ConnectionId connection, std::size_t size, TimePoint now);
     void handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now);
     void handle_sent(ConnectionId connection, std::size_t size, TimePoint now);
+    /// Content goes to the peer, and this is its round trip now, and the shortest it has had.
+    void handle_round_trip(ConnectionId connection, Duration latest, Duration shortest);
     void handle_closed(ConnectionId connection, TimePoint now);
 
     // ---- the network, and the process's limits ----

@@ -153,9 +153,16 @@ void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint n
     const std::uint64_t content = found->second->session.content_sent() - before;
     up_.add(content, now);
     slots_.on_sent(content, now);
+    if (found->second->limited) options_.limits->on_sent(content, now);
     content_->dispatcher.count_uploaded(content);
     if (content > 0) found->second->last_uploaded = now;
     content_->uploader.pump(*found->second, now);
+}
+
+void Torrent::handle_round_trip(ConnectionId connection, Duration latest, Duration shortest) {
+    const auto found = peers_.find(connection);
+    if (found != peers_.end() && found->second->limited)
+        options_.limits->uplink.on_round_trip(latest, shortest);
 }
 
 void Torrent::handle_closed(ConnectionId connection, TimePoint now) {

@@ -66,11 +66,11 @@ bool Uploader::take(Peer& peer, std::uint32_t size, TimePoint now) {
 }
 
 /// Gives back what was let through for a peer that has no block waiting, and was not sent: it was cancelled,
-/// or could not be read.
+/// or could not be read. What was sent while there was no limit is not counted.
 void Uploader::return_unsent(Peer& peer) {
-    if (peer.upload_granted <= peer.session.content_sent()) return;
-    share_.give_back(peer.upload_granted - peer.session.content_sent());
-    peer.upload_granted = peer.session.content_sent();
+    const std::uint64_t sent = peer.session.content_sent();
+    if (peer.upload_granted > sent) share_.give_back(peer.upload_granted - sent);
+    peer.upload_granted = sent;
 }
 
 void Uploader::pump_held(TimePoint now) {

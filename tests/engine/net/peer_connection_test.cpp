@@ -65,6 +65,7 @@ class FakeStream final : public Stream {
     }
     void set_receive_low_water(std::size_t) override {}
     void acknowledge_soon() override {}
+    std::optional<RoundTrip> round_trip() override { return std::nullopt; }
     void wait_readable(Ready ready) override { peer_.readable = std::move(ready); }
     void wait_writable(Ready ready) override { peer_.writable = std::move(ready); }
     const Endpoint& remote() const override { return remote_; }

@@ -36,7 +36,7 @@ struct Taker {
 
 /// A limit and its takers in virtual time. Each is called when it asks to be, and `lateness()` after that.
 struct World {
-    explicit World(std::uint64_t rate) : limit(rate) {}
+    explicit World(double rate) : limit(rate) {}
 
     Taker& add(Urgency urgency = Urgency::background) {
         takers.push_back(std::make_unique<Taker>(&limit, urgency));
@@ -266,6 +266,36 @@ TEST(RateLimit, ADebtIsRepaidAndIsBounded) {
     before = taker.taken;
     w.run_for(2s);
     EXPECT_NEAR(static_cast<double>(taker.taken - before), 1'000'000, 2 * kBlockSize);
+}
+
+TEST(RateLimit, ANewRateHoldsFromNowOn) {
+    World w(1e6);
+    Taker& taker = w.add();
+    w.run_for(10s);
+    taker.taken = 0;
+    w.limit.set_rate(100e3, w.now);
+    w.run_for(10s);
+    EXPECT_NEAR(static_cast<double>(taker.taken), 1e6, 100e3 * 0.25);
+    taker.taken = 0;
+    w.limit.set_rate(1e6, w.now);
+    w.run_for(10s);
+    EXPECT_NEAR(static_cast<double>(taker.taken), 10e6, 250e3);
+}
+
+TEST(RateLimit, WithoutALimitNothingWaits) {
+    World w(10e3);
+    Taker& first = w.add();
+    Taker& second = w.add();
+    w.run_for(10s);
+    for (Taker* taker : {&first, &second}) taker->wanted = 100 * kBlockSize;
+    w.limit.set_rate(RateLimit::kUnlimited, w.now);
+    EXPECT_FALSE(first.share.is_limited());
+    w.run_for(1ms);
+    for (const Taker* taker : {&first, &second}) {
+        EXPECT_EQ(taker->wanted, 0);
+        EXPECT_FALSE(taker->share.is_held());
+    }
+    EXPECT_EQ(w.limit.waiting(), 0u);
 }
 
 }  // namespace

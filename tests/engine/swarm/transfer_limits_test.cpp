@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/swarm/rate_limit.hpp"
+#include "engine/swarm/transfer_limits.hpp"
 #include "tests/support/virtual_swarm.hpp"
 
 namespace btfs {
