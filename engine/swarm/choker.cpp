@@ -37,7 +37,11 @@ bool Choker::is_busy(const Peer& peer, TimePoint now) const {
 
 /// Returns true of a peer that took a lot and gave next to nothing of what we lack.
 bool Choker::rides_free(const Peer& peer) const {
-    const std::uint64_t taken = peer.session.content_sent(), given = peer.session.content_received();
+    std::uint64_t taken = peer.session.content_sent(), given = peer.session.content_received();
+    if (const auto found = hosts_.find(peer.session.remote().address.network()); found != hosts_.end()) {
+        taken += found->second.taken;
+        given += found->second.given;
+    }
     return aim_.fetches && peer.session.am_interested() && taken > given + kFreeRide &&
            given < taken / kGivesOneIn;
 }
@@ -54,16 +58,25 @@ void Choker::choke(Peer& peer, TimePoint now) {
     peer.slot.optimistic_until = {};
 }
 
-/// Returns since when a host is known, which is now if it is new.
-TimePoint Choker::known_since(const Address& host, TimePoint now) {
-    const auto [found, is_new] = known_since_.try_emplace(host.network(), now);
-    const TimePoint since = found->second;
-    if (is_new) hosts_in_order_.push_back(host.network());
+/// Returns what is remembered of the peer's host, which is known from now on.
+Choker::Host& Choker::host(const Peer& peer, TimePoint now) {
+    const Address address = peer.session.remote().address.network();
+    const auto [found, is_new] = hosts_.try_emplace(address, Host{now});
+    if (!is_new) return found->second;
+    hosts_in_order_.push_back(address);
     if (hosts_in_order_.size() > kMaxHosts) {
-        known_since_.erase(hosts_in_order_.front());
+        hosts_.erase(hosts_in_order_.front());
         hosts_in_order_.pop_front();
     }
-    return since;
+    return found->second;
+}
+
+void Choker::on_peer_gone(const Peer& peer, TimePoint now) {
+    const std::uint64_t taken = peer.session.content_sent(), given = peer.session.content_received();
+    if (taken == 0 && given == 0) return;
+    Host& its_host = host(peer, now);
+    its_host.taken += taken;
+    its_host.given += given;
 }
 
 // ---- at once ----
@@ -189,7 +202,7 @@ void Choker::next_optimistic(TimePoint now) {
     std::vector<Peer*> lots;
     for (auto& [id, peer] : peers_) {
         if (!wants_slot(*peer)) continue;
-        const bool newcomer = now < known_since(peer->session.remote().address, now) + kNewcomer;
+        const bool newcomer = now < host(*peer, now).known_since + kNewcomer;
         if (!peer->session.am_choking()) {
             taken += now < peer->slot.optimistic_until;
             continue;

@@ -31,7 +31,7 @@ class Choker {
     /// A host that is known for less is a newcomer, and kNewcomerOdds as likely to be the next one.
     static constexpr Duration kNewcomer = std::chrono::seconds(60);
     static constexpr unsigned kNewcomerOdds = 3;
-    /// Hosts of which we know since when; the oldest are forgotten.
+    /// Hosts of which we remember something; the oldest are forgotten.
     static constexpr std::size_t kMaxHosts = 1024;
     /// A peer that took nothing for so long leaves its slot to another, and is still unchoked.
     static constexpr Duration kIdle = std::chrono::seconds(2);
@@ -40,8 +40,9 @@ class Choker {
     /// As a seed: after that much and that long it is another's turn.
     static constexpr std::uint64_t kQuotaPieces = 20;
     static constexpr Duration kQuotaTime = std::chrono::minutes(1);
-    /// A peer that took so much more than it gave, while it had what we lack, gets optimistic unchokes only.
-    static constexpr std::uint64_t kFreeRide = 8 << 20;
+    /// A peer that took so much more than it gave, its host's earlier connections included, while it had what
+    /// we lack, gets optimistic unchokes only.
+    static constexpr std::uint64_t kFreeRide = 2 << 20;
 
     /// References outlive this.
     Choker(PeerTable& peers, UploadSlots& slots, std::uint64_t seed)
@@ -65,8 +66,15 @@ class Choker {
     void assign(TimePoint now);
     /// Ends rounds and optimistic unchokes that are over. Called about once a second.
     void tick(TimePoint now);
+    /// The peer is about to leave the table: what it gave and took counts when its host comes again.
+    void on_peer_gone(const Peer& peer, TimePoint now);
 
   private:
+    struct Host {
+        TimePoint known_since;
+        std::uint64_t given = 0, taken = 0;  ///< by connections that have ended
+    };
+
     void end_round(TimePoint now);
     void next_optimistic(TimePoint now);
     void fill(TimePoint now);
@@ -77,7 +85,7 @@ class Choker {
     std::vector<Peer*> ranked(TimePoint now);
     void unchoke(Peer& peer, TimePoint now);
     void choke(Peer& peer, TimePoint now);
-    TimePoint known_since(const Address& host, TimePoint now);
+    Host& host(const Peer& peer, TimePoint now);
 
     PeerTable& peers_;
     UploadSlots& slots_;
@@ -86,7 +94,7 @@ class Choker {
     Aim aim_;
     bool closed_ = false;
     TimePoint round_end_{};
-    std::map<Address, TimePoint> known_since_;
+    std::map<Address, Host> hosts_;
     std::deque<Address> hosts_in_order_;
 };
 

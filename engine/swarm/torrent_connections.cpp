@@ -188,6 +188,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     content_->dispatcher.release(peer, false, now);
     content_->dispatcher.on_peer_gone(peer);
     content_->uploader.on_peer_gone(peer);
+    choker_.on_peer_gone(peer, now);
     peer.pieces.clear(content_->picker);
     const Endpoint remote = peer.session.remote();
     if (use == ConnectionUse::nothing &&

@@ -175,6 +175,21 @@ TEST(Choker, AFreeRiderHasTheOptimisticSlotOnly) {
     EXPECT_TRUE(w.unchoked(rider));
 }
 
+TEST(Choker, AFreeRiderThatComesBackIsStillOne) {
+    World w(5);
+    const ConnectionId first = w.connect_interested("10.0.1.1");
+    w.session(first).set_interested(true);
+    w.choker.assign(w.now);
+    w.takes(first, Choker::kFreeRide + kPieceLength);
+    w.choker.on_peer_gone(*w.peers.at(first), w.now);
+    w.peers.erase(first);
+    const ConnectionId again = w.connect_interested("10.0.1.1"), other = w.connect_interested("10.0.1.2");
+    for (ConnectionId id : {again, other}) w.session(id).set_interested(true);
+    w.choker.assign(w.now);
+    EXPECT_FALSE(w.unchoked(again)) << "though slots are free";
+    EXPECT_TRUE(w.unchoked(other));
+}
+
 TEST(Choker, WhoHasWhatIsBlockedIsPreferredAmongThoseThatGaveNothing) {
     World w(1);
     std::vector<ConnectionId> ids;
