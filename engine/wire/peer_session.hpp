@@ -221,7 +221,7 @@ class PeerSession final : private InboundStream::Sink {
     TimePoint requests_sent_late(TimePoint now) const {
         return requests_unsent() ? now : requests_sent_late_;
     }
-    static constexpr Duration kSentLate = std::chrono::milliseconds(100);
+    static constexpr Duration kSentLate = std::chrono::milliseconds(10);
     /// When anything came, when the last whole block came, and the last part of one.
     TimePoint last_received() const { return last_received_; }
     TimePoint last_content_received() const { return last_content_; }
