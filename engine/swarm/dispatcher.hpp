@@ -73,8 +73,8 @@ class Dispatcher {
     /// The peer may be asked for pieces that it could not be asked for before.
     void on_peer_offers(Peer& peer);
     void on_peer_gone(Peer& peer);
-    /// A piece that only seeds had is now had by a leecher, too.
-    void on_first_of_leechers(TimePoint now) { choice_.on_first_of_leechers(now); }
+    /// A piece that we lack, and only seeds had, is now had by this leecher, too.
+    void on_first_of_leechers(Peer& peer, TimePoint now) { choice_.on_first_of_leechers(peer, now); }
     /// There may be more blocks to ask for, or a new read waits.
     void on_demand_changed() { work_news_ = blocked_news_ = true; }
     /// Storage has memory again.

@@ -62,6 +62,8 @@ struct Peer {
     bool changed = false;
     bool hungry = false;
     TimePoint alarm = kNever;
+    /// PieceChoice's: when it was last the first of the leechers that got a piece of a seed.
+    TimePoint got_of_seed{};
     /// PieceChoice's: a seed is asked for nothing that no reader wants until then; and since when it has none
     /// of our pieces, kNever while it has some.
     TimePoint rests_until{};

@@ -7,6 +7,10 @@ namespace {
 
 /// How soon a seed that has nothing for us now is looked at again.
 constexpr Duration kSeedLookAgain = 200ms;
+/// A leecher that seeds serve may need so many times as long for a piece as we do.
+constexpr int kSlower = 3;
+/// Time for a piece from a seed whose rate is not known.
+constexpr Duration kUsualPieceTime = 2s;
 
 /// Returns a number that follows from both alone, and is unlike for ids or pieces that differ a little.
 std::uint64_t weight(std::uint64_t number, PieceIndex piece) {
@@ -32,8 +36,7 @@ std::optional<PieceIndex> PieceChoice::next(Peer& peer, const std::function<bool
 
 std::optional<PieceIndex> PieceChoice::of_seed(Peer& seed, const std::function<bool(PieceIndex)>& eligible,
                                                TimePoint now) {
-    look_for_leechers();
-    if (leechers_.empty()) return picker_.rarest(eligible, rng_.next());
+    if (!look_for_leechers(seed, now)) return picker_.rarest(eligible, rng_.next());
     int looked = 0;
     std::optional<PieceIndex> others;
     const auto alone_and_ours = [&](PieceIndex piece) {
@@ -49,8 +52,8 @@ std::optional<PieceIndex> PieceChoice::of_seed(Peer& seed, const std::function<b
     }
     if (others) {
         if (seed.without_ours_since == kNever) seed.without_ours_since = now;
-        const TimePoint busy_until =
-            std::max(seed.without_ours_since + rest(seed, *others), news_ + kLongestRest);
+        const TimePoint busy_until = std::max(
+            seed.without_ours_since + std::min(kLongestRest, piece_time(seed) * 3 / 2), news_ + kLongestRest);
         if (now >= busy_until || leechers_need_over(kSlow, now)) return others;
         seed.rests_until = std::min(busy_until, now + kSeedLookAgain);
         return std::nullopt;
@@ -60,21 +63,27 @@ std::optional<PieceIndex> PieceChoice::of_seed(Peer& seed, const std::function<b
     return std::nullopt;
 }
 
-/// Returns how long the leecher that fetches a piece from that seed may still need for it.
-Duration PieceChoice::rest(const Peer& seed, PieceIndex piece) const {
+/// Returns how long a seed takes to send us a piece.
+Duration PieceChoice::piece_time(const Peer& seed) const {
     const auto rate = seed.estimate.rate();
-    if (!rate || *rate <= 0) return kLongestRest;
-    return std::min(kLongestRest, from_seconds(1.5 * static_cast<double>(layout_.piece_size(piece)) / *rate));
+    if (!rate || *rate <= 0) return kUsualPieceTime;
+    return from_seconds(static_cast<double>(layout_.piece_size(PieceIndex(0))) / *rate);
 }
 
-void PieceChoice::look_for_leechers() {
-    leechers_.clear();
+/// Looks which leechers seeds serve. Returns false if there are no leechers.
+bool PieceChoice::look_for_leechers(const Peer& seed, TimePoint now) {
+    served_.clear();
+    const Duration lately = std::max(kServed, kSlower * piece_time(seed));
+    bool any = false;
     for (const auto& [id, peer] : peers_) {
         const wire::PeerSession& session = peer->session;
-        if (session.greeted() && session.pieces_known() && !session.is_seed() &&
-            !session.extended().upload_only)
-            leechers_.push_back(number_of(session.peer_id()));
+        if (!session.greeted() || !session.pieces_known() || session.is_seed() ||
+            session.extended().upload_only)
+            continue;
+        any = true;
+        if (now < peer->got_of_seed + lately) served_.push_back(number_of(session.peer_id()));
     }
+    return any;
 }
 
 /// Returns true if what leechers have and we lack would take longer at the rate at which they send.
@@ -84,11 +93,10 @@ bool PieceChoice::leechers_need_over(Duration time, TimePoint now) const {
     return static_cast<double>(bytes) > from_leechers_.bytes_per_second(now) * seconds(time);
 }
 
-/// Returns true if of all leechers, and us, the piece falls to us.
+/// Returns true if of all that seeds serve, us included, the piece falls to us.
 bool PieceChoice::falls_to_us(PieceIndex piece) const {
     const std::uint64_t ours = weight(our_number_, piece);
-    return std::ranges::none_of(leechers_,
-                                [&](std::uint64_t number) { return weight(number, piece) > ours; });
+    return std::ranges::none_of(served_, [&](std::uint64_t number) { return weight(number, piece) > ours; });
 }
 
 }  // namespace btfs

@@ -16,11 +16,11 @@
 namespace btfs {
 
 /// Rarest first, and what only seeds have by turns: in a crowd the seeds' uplink is the limit, so each of us
-/// asks them for other pieces. Of the pieces that no leecher has, each falls to one of the leechers by a hash
-/// of its peer id and the piece, which all of us reckon alike without a word. With none of our own left, a
-/// seed rests while it is busy with others: for kLongestRest after the last of its pieces that one of them
-/// got. Then it is asked for theirs. If leechers take long to bring what they have, seeds are asked for
-/// anything.
+/// asks them for other pieces. Of the pieces that no leecher has, each falls to one of those that seeds serve
+/// by a hash of its peer id and the piece, which all of us reckon alike without a word. Seeds serve us, and
+/// the leechers that were lately the first of all that had a piece. With none of our own left, a seed rests
+/// while it is busy with others: for kLongestRest after the last of its pieces that one of them got. Then it
+/// is asked for theirs. If leechers take long to bring what they have, seeds are asked for anything.
 class PieceChoice {
   public:
     static constexpr Duration kLongestRest = std::chrono::seconds(3);
@@ -28,6 +28,9 @@ class PieceChoice {
     /// is for a seed that has nothing left that it alone has.
     static constexpr Duration kSlow = std::chrono::seconds(5);
     static constexpr Duration kSlowAtLast = std::chrono::milliseconds(1500);
+    /// A leecher that was the first with a piece so lately is one that seeds serve; longer if pieces take
+    /// longer.
+    static constexpr Duration kServed = std::chrono::seconds(5);
     /// Candidates that are looked at in one search.
     static constexpr int kMaxLooked = 256;
 
@@ -41,16 +44,16 @@ class PieceChoice {
     std::optional<PieceIndex> next(Peer& peer, const std::function<bool(PieceIndex)>& eligible,
                                    TimePoint now);
 
-    /// A piece that only seeds had is now had by a leecher, too.
-    void on_first_of_leechers(TimePoint now) { news_ = now; }
+    /// A piece that only seeds had is now had by this leecher, too.
+    void on_first_of_leechers(Peer& peer, TimePoint now) { peer.got_of_seed = news_ = now; }
     /// A block has come from a peer that is no seed.
     void on_block_of_leecher(std::size_t bytes, TimePoint now) { from_leechers_.add(bytes, now); }
 
   private:
     std::optional<PieceIndex> of_seed(Peer& seed, const std::function<bool(PieceIndex)>& eligible,
                                       TimePoint now);
-    Duration rest(const Peer& seed, PieceIndex piece) const;
-    void look_for_leechers();
+    Duration piece_time(const Peer& seed) const;
+    bool look_for_leechers(const Peer& seed, TimePoint now);
     static std::uint64_t number_of(const wire::PeerId& id);
     bool leechers_need_over(Duration time, TimePoint now) const;
     bool falls_to_us(PieceIndex piece) const;
@@ -59,7 +62,7 @@ class PieceChoice {
     Picker& picker_;
     const PeerTable& peers_;
     const std::uint64_t our_number_;
-    std::vector<std::uint64_t> leechers_;  ///< a number of each; of one search
+    std::vector<std::uint64_t> served_;  ///< a number of each leecher that seeds serve; of one search
     Rng rng_;
     RateMeter from_leechers_;
     TimePoint news_{};

@@ -75,7 +75,9 @@ void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
 
 void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
     peer.pieces.gain(e.piece, content_->picker);
-    if (content_->picker.leechers_with(e.piece) == 1) content_->dispatcher.on_first_of_leechers(now);
+    const bool is_first = content_->picker.leechers_with(e.piece) == 1;
+    if (is_first && !content_->picker.had().test(e.piece))
+        content_->dispatcher.on_first_of_leechers(peer, now);
     if (content_->demand.is_blocked_on(e.piece)) content_->dispatcher.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
