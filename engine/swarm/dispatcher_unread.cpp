@@ -39,6 +39,7 @@ std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
         if (now < peer.rests_until) retry_at_ = std::min(retry_at_, peer.rests_until);
         return piece;
     }
+    if (!trade_.is_open() && peer.session.is_seed() && choice_.has_leechers()) return std::nullopt;
     for (PieceIndex piece : peer.session.allowed_fast())
         if (eligible(piece)) return piece;
     return std::nullopt;

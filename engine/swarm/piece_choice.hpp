@@ -18,15 +18,15 @@ namespace btfs {
 /// Rarest first, and what only seeds have by turns: in a crowd the seeds' uplink is the limit, so each of us
 /// asks them for other pieces. Of the pieces that no leecher has, each falls to one of those that seeds serve
 /// by a hash of its peer id and the piece, which all of us reckon alike without a word. Seeds serve us, and
-/// the leechers that were lately the first of all that had a piece. With none of our own left, a seed rests
-/// while it is busy with others: for kLongestRest after the last of its pieces that one of them got. Then it
-/// is asked for theirs. If leechers take long to bring what they have, seeds are asked for anything.
+/// the leechers that were lately the first of all that had a piece. With none of our own left, a seed is
+/// asked for pieces of others that they come to last; and at the very end it rests while it is busy with
+/// them, for kLongestRest after the last of its pieces that one of them got. engine/swarm/CHOKING.md says
+/// more.
 class PieceChoice {
   public:
     static constexpr Duration kLongestRest = std::chrono::seconds(3);
-    /// Leechers are slow if they would take longer than that to bring what they have and we lack; the second
-    /// is for a seed that has nothing left that it alone has.
-    static constexpr Duration kSlow = std::chrono::seconds(5);
+    /// A seed that has nothing left that it alone has is asked for anything, if leechers would take longer
+    /// than that to bring what they have and we lack.
     static constexpr Duration kSlowAtLast = std::chrono::milliseconds(1500);
     /// A leecher that was the first with a piece so lately is one that seeds serve; longer if pieces take
     /// longer.
@@ -44,19 +44,28 @@ class PieceChoice {
     std::optional<PieceIndex> next(Peer& peer, const std::function<bool(PieceIndex)>& eligible,
                                    TimePoint now);
 
+    /// True in a crowd: then what a choked peer may have of a seed is not worth the seed's uplink.
+    bool has_leechers() const;
     /// A piece that only seeds had is now had by this leecher, too.
     void on_first_of_leechers(Peer& peer, TimePoint now) { peer.got_of_seed = news_ = now; }
     /// A block has come from a peer that is no seed.
     void on_block_of_leecher(std::size_t bytes, TimePoint now) { from_leechers_.add(bytes, now); }
 
   private:
+    /// Pieces that only seeds have: one that falls to us, one that falls to another, and how many do.
+    struct Alone {
+        std::optional<PieceIndex> ours, others;
+        std::size_t count_of_others = 0;
+    };
+
     std::optional<PieceIndex> of_seed(Peer& seed, const std::function<bool(PieceIndex)>& eligible,
                                       TimePoint now);
+    Alone look_for_alone(const std::function<bool(PieceIndex)>& eligible);
     Duration piece_time(const Peer& seed) const;
-    bool look_for_leechers(const Peer& seed, TimePoint now);
+    void look_for_served(const Peer& seed, TimePoint now);
     static std::uint64_t number_of(const wire::PeerId& id);
     bool leechers_need_over(Duration time, TimePoint now) const;
-    bool falls_to_us(PieceIndex piece) const;
+    std::uint64_t weight_with_others(PieceIndex piece) const;
 
     const Layout& layout_;
     Picker& picker_;

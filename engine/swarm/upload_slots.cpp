@@ -15,7 +15,7 @@ constexpr double kWorth = 0.5;
 constexpr int kRest = 6;
 
 std::size_t slots_for(double bytes_per_second) {
-    const double root = std::sqrt(0.6 * bytes_per_second / 1000);
+    const double root = std::sqrt(0.03 * bytes_per_second / 1000);
     return std::clamp(static_cast<std::size_t>(root), UploadSlots::kLeast, UploadSlots::kMost);
 }
 

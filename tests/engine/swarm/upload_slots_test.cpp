@@ -25,9 +25,9 @@ TEST(UploadSlots, AreAsManyAsTheMeasuredUplinkFeeds) {
     EXPECT_EQ(slots.total(), UploadSlots::kAtFirst);
     TimePoint now = send(slots, 10e3, 2, TimePoint{} + 1h);
     EXPECT_EQ(slots.total(), UploadSlots::kLeast);
-    now = send(slots, 625e3, 1, now);
-    EXPECT_EQ(slots.total(), 19u) << "5 Mbit/s";
-    now = send(slots, 1.25e9, 1, now);
+    now = send(slots, 12.5e6, 1, now);
+    EXPECT_EQ(slots.total(), 19u) << "100 Mbit/s";
+    now = send(slots, 12.5e9, 1, now);
     EXPECT_EQ(slots.total(), UploadSlots::kMost);
     now = send(slots, 0, 1, now);
     EXPECT_EQ(slots.total(), UploadSlots::kMost) << "a pause says nothing of the uplink";
