@@ -1,4 +1,5 @@
 """btfs and libtorrent."""
+import os
 import sys
 import time
 from pathlib import Path
@@ -109,6 +110,59 @@ class Libtorrent(Exchange, TestCase):
 
 class OverIpv6(Ipv6Alone, Libtorrent):
     pass
+
+
+class SuperSeeding(TestCase):
+    """Leechers of a torrent whose only seed offers few pieces at a time."""
+
+    SIZE = 48 << 20
+
+    def setUp(self):
+        super().setUp()
+        self.content = self.folder / "from" / "film"
+        self.content.parent.mkdir()
+        self.content.write_bytes(os.urandom(self.SIZE))
+
+    def seed(self, *options):
+        torrent = self.folder / "film.torrent"
+        return btfs.Seed(self, self.content, torrent, "--piece-size", "256K", *options)
+
+    def leecher(self, name):
+        from support.libtorrent_peer import Peer
+        folder = self.folder / name
+        folder.mkdir()
+        return Peer(self, self.folder / "film.torrent", folder)
+
+    def seconds_for(self, leechers, seed):
+        began = time.monotonic()
+        for leecher in leechers:
+            leecher.connect(seed.port)
+        for leecher in leechers:
+            leecher.wait_for_seeding(120)
+        return time.monotonic() - began
+
+    def test_two_leechers_cost_little_more_than_one_copy(self):
+        seed = self.seed("--super")
+        leechers = [self.leecher("one"), self.leecher("two")]
+        leechers[0].connect(leechers[1].port)
+        self.wait_for(lambda: leechers[1].handle.status().num_peers == 1, "connection")
+        took = self.seconds_for(leechers, seed)
+        seed.find("super seeding has ended", 10)
+        # All that one leecher sent went to the other.
+        sent = sum(leecher.handle.status().total_payload_download - leecher.uploaded() for leecher in leechers)
+        print(f"{sent / self.SIZE:.2f} copies in {took:.1f} s ", end="", flush=True)
+        self.assertGreaterEqual(sent, self.SIZE)
+        self.assertLessEqual(sent, 1.3 * self.SIZE)
+        for name in ("one", "two"):
+            self.assertEqual((self.folder / name / "film").read_bytes(), self.content.read_bytes())
+
+    def test_a_lone_leecher_is_not_slowed_down(self):
+        seed = self.seed()
+        ordinary = self.seconds_for([self.leecher("one")], seed)
+        seed.stop()
+        took = self.seconds_for([self.leecher("two")], self.seed("--super"))
+        print(f"{took:.1f} s, and {ordinary:.1f} s of an ordinary seed ", end="", flush=True)
+        self.assertLess(took, 3 * ordinary + 3)
 
 
 if __name__ == "__main__":
