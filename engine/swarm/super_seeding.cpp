@@ -91,7 +91,8 @@ void SuperSeeding::on_gained(const Peer& peer, PieceIndex piece, TimePoint now) 
     }
     for (auto& [id, other] : accounts_)
         if (id != peer.id && other.open.contains(piece)) pass_on(other, piece, now);
-    if (unheld_ == 0) end();
+    // A peer that is a seed by now may be gone before the events of its other pieces are handled.
+    if (unheld_ == 0 || peer.session.is_seed()) end();
 }
 
 void SuperSeeding::on_lost(const Peer& peer, PieceIndex piece) {

@@ -264,6 +264,16 @@ TEST(SuperSeeding, ASeedThatComesIsIgnoredAndOneThatBecomesOneHasACopy) {
     EXPECT_TRUE(w.seeding.is_over());
 }
 
+// Torrent hangs up on a seed at its first event, and the events of its last pieces wait behind that one.
+TEST(SuperSeeding, APeerThatBecomesASeedInOneBreathHasACopy) {
+    World w(8);
+    const ConnectionId a = w.join({0, 1, 2, 3, 4, 5});
+    w.receive(a, wire::Have{PieceIndex(6)});
+    w.receive(a, wire::Have{PieceIndex(7)});
+    w.seeding.on_gained(*w.peers.at(a), PieceIndex(6), w.now);
+    EXPECT_TRUE(w.seeding.is_over());
+}
+
 TEST(SuperSeeding, AtItsEndPeersAreToldOfTheRestLittleByLittle) {
     World w(100'000, kBlockSize);
     const ConnectionId a = w.join({0, 1, 2});
