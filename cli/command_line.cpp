@@ -203,6 +203,9 @@ CLI::App& add_seed(CLI::App& app, SeedOptions& options) {
     seed.add_option("-o,--output", options.create.output,
                     "The torrent file to write (default: NAME.torrent here)");
     add_create_options(seed, options.create);
+    seed.add_flag("--super", options.super_seed,
+                  "For the first seed of a torrent: offer each peer a few pieces at a time, and more as it "
+                  "passes them on, so that a first copy costs little more upload than its size (BEP 16)");
     add_network_options(seed, options.network);
     add_upload_options(seed, options.network.transfer);
     add_log_options(seed, options.log);

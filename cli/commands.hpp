@@ -77,6 +77,7 @@ struct CreateOptions {
 
 struct SeedOptions {
     CreateOptions create;
+    bool super_seed = false;
     NetworkOptions network;
     LogOptions log;
 };

@@ -40,7 +40,8 @@ int seed(const SeedOptions& options) {
     auto store =
         SeedStore::open({parsed->layout, std::move(made.files), std::move(made.hashed)}, files, pool);
     if (!store) throw Failure(options.create.path.string(), store.error());
-    const EngineOptions settings = engine_options(options.network);
+    EngineOptions settings = engine_options(options.network);
+    settings.super_seed = options.super_seed;
     Engine engine(settings);
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());

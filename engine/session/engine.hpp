@@ -41,6 +41,8 @@ struct EngineOptions {
     bool uploads = true;
     /// Of each torrent.
     SeedGoals seed_goals = {};
+    /// Each torrent that is complete from the start is super seeded (BEP 16).
+    bool super_seed = false;
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
     /// Peers of public torrents are told of each other (BEP 11).

@@ -87,6 +87,7 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .ports = own_ports(),
         .max_peers = options.max_peers,
         .seed_goals = options.seed_goals,
+        .super_seed = options.super_seed,
         .background = options.background,
         .background_files = spec.background_files,
         .pex = options.pex,

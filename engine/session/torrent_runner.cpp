@@ -332,6 +332,10 @@ void TorrentRunner::carry_out(const SeedingChanged& action) {
     log::info("{}: uploading has ended: the {} to seed is reached", spec_.name, by_ratio ? "ratio" : "time");
 }
 
+void TorrentRunner::carry_out(const SuperSeedingEnded&) {
+    log::info("{}: super seeding has ended: peers are told of all pieces", spec_.name);
+}
+
 void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,
                               std::unique_ptr<net::Stream> stream, std::optional<Duration> connect_time,
                               ByteView received) {

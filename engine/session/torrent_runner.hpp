@@ -94,6 +94,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void carry_out(const DhtNodeTold& action);
     void carry_out(const PeersWanted& action);
     void carry_out(const SeedingChanged& action);
+    void carry_out(const SuperSeedingEnded& action);
     void take_up_content();
     bool has_room();
     bool update_dialling();

@@ -145,7 +145,11 @@ bool Choker::better(const Peer& a, const Peer& b, TimePoint now) const {
         if (a_had != had_its_turn(b)) return !a_had;
         if (a.slot.taken != b.slot.taken) return a.slot.taken > b.slot.taken;
     }
-    return a.slot.since < b.slot.since;
+    // An unchoked peer does not wait.
+    const auto waited = [&](const Peer& peer) {
+        return peer.session.am_choking() ? now - peer.slot.since : Duration{};
+    };
+    return waited(a) > waited(b);
 }
 
 std::vector<Peer*> Choker::ranked(TimePoint now) {

@@ -16,7 +16,7 @@ namespace btfs {
 
 /// The choker's account of a peer. Totals are of content, in bytes.
 struct SlotAccount {
-    /// Choked, or unchoked, since.
+    /// Choked, or unchoked, since; a new connection is choked.
     TimePoint since{};
     /// It is unchoked regardless of what it gave, until then.
     TimePoint optimistic_until{};
@@ -30,7 +30,9 @@ struct SlotAccount {
 struct Peer {
     Peer(ConnectionId connection, const wire::PeerSession::Config& config, wire::BlockPlaces& places,
          TimePoint now)
-        : id(connection), session(config, places, now), estimate(now), connected(now), eager(config.eager) {}
+        : id(connection), session(config, places, now), estimate(now), connected(now), eager(config.eager) {
+        slot.since = now;
+    }
 
     ConnectionId id;
     wire::PeerSession session;

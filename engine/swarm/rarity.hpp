@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -52,11 +53,12 @@ class Rarity {
         if (begins_.size() > 2) begins_.erase(begins_.begin());
     }
 
-    /// The first piece with the least count that `eligible` accepts. Within a group the search begins at a
-    /// place that follows from `salt`.
+    /// The first piece with the least count that `eligible` accepts; of those with a count below `below`.
+    /// Within a group the search begins at a place that follows from `salt`.
     template <class Eligible>
-    std::optional<PieceIndex> first(std::uint64_t salt, Eligible eligible) const {
-        for (std::size_t group = 0; group + 1 < begins_.size(); ++group) {
+    std::optional<PieceIndex> first(std::uint64_t salt, Eligible eligible,
+                                    std::size_t below = std::numeric_limits<std::size_t>::max()) const {
+        for (std::size_t group = 0; group + 1 < begins_.size() && group < below; ++group) {
             const std::uint32_t size = begins_[group + 1] - begins_[group];
             for (std::uint32_t i = 0; i < size; ++i) {
                 const PieceIndex piece = order_[begins_[group] + (salt + i) % size];

@@ -101,6 +101,9 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     choker_.set_aim(aim(now));
     seed_rule_.set_had_at_start(layout.total_size() - content_->picker.bytes_missing());
     judge_seeding(now);
+    const bool has_all = layout.piece_count() > 0 && announced_.all();
+    if (options_.super_seed && has_all && peers_.empty())
+        super_seeding_.emplace(peers_, announced_, layout.piece_length(), rng_.next());
     std::vector<ConnectionId> ids;
     for (const auto& [id, peer] : peers_) ids.push_back(id);
     for (ConnectionId id : ids) {
@@ -206,6 +209,7 @@ void Torrent::settle(TimePoint now) {
     content_->dispatcher.dispatch(now);
     tell_of_idleness(now);
     content_->uploader.pump_held(now);
+    if (super_seeding_) super_seed(now);
     peer_list_.set_hurry(readers_wait(), now);
     dial_more(now);
     if (peers_.empty()) ask_for_peers(now);
@@ -271,6 +275,7 @@ void Torrent::housekeep(TimePoint now) {
     judge_seeding(now);
     choker_.set_aim(aim(now));
     choker_.tick(now);
+    if (super_seeding_) super_seeding_->tick(now);
     if (!active(now)) idle_.end(*this);
     reconsider_blame(now);
     if (content_->picker.nothing_unverified()) content_->blame.forget_departed();
@@ -299,6 +304,12 @@ void Torrent::judge_seeding(TimePoint now) {
     choker_.assign(now);
     if (reached) content_->uploader.refuse_all();
     actions_.push_back(SeedingChanged{reached});
+}
+
+void Torrent::super_seed(TimePoint now) {
+    super_seeding_->offer(now);
+    if (super_seeding_->is_over() && !std::exchange(super_seeding_end_said_, true))
+        actions_.push_back(SuperSeedingEnded{});
 }
 
 std::optional<TorrentAction> Torrent::poll_action() {

@@ -31,6 +31,7 @@
 #include "engine/swarm/picker.hpp"
 #include "engine/swarm/rate_meter.hpp"
 #include "engine/swarm/seed_rule.hpp"
+#include "engine/swarm/super_seeding.hpp"
 #include "engine/swarm/transfer_limits.hpp"
 #include "engine/swarm/uploader.hpp"
 
@@ -71,8 +72,11 @@ struct SeedingChanged {
     std::optional<SeedGoal> reached;
 };
 
+/// Super seeding is over: from now on every peer is told of all pieces.
+struct SuperSeedingEnded {};
+
 using TorrentAction = std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold,
-                                   PeersWanted, SeedingChanged>;
+                                   PeersWanted, SeedingChanged, SuperSeedingEnded>;
 
 /// Ports at which peers reach us.
 struct PeerPorts {
@@ -87,6 +91,9 @@ struct TorrentOptions {
     std::size_t max_peers = 80;
     /// Nobody is unchoked any more once one of them is reached.
     SeedGoals seed_goals = {};
+    /// Offer few pieces at a time until each is at some peer (BEP 16). Changes nothing unless all pieces are
+    /// here from the start.
+    bool super_seed = false;
     /// Fetch pieces that no reader wants, too.
     bool background = false;
     /// If so, of these files alone; empty: of all.
@@ -285,6 +292,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void update_interest(Peer& peer, TimePoint now);
     void reconsider_blame(TimePoint now);
     void judge_seeding(TimePoint now);
+    void super_seed(TimePoint now);
+    bool may_upload(const Peer& peer, PieceIndex piece) const;
     const PeerPorts& ports_for(const Address& remote) const;
     void housekeep(TimePoint now);
 
@@ -345,6 +354,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     RateMeter down_, up_;
     SeedRule seed_rule_;
     std::optional<SeedGoal> seeding_ended_;
+    std::optional<SuperSeeding> super_seeding_;
+    bool super_seeding_end_said_ = false;
     bool completed_said_ = false;
 };
 

@@ -87,6 +87,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     if (verdict.evicted != kNobody) disconnect(verdict.evicted, Errc::peer_not_needed, now);
     const ConnectionId id = next_connection_++;
     const PeerPorts& ports = ports_for(endpoint.address);
+    const bool super_seeds = super_seeding_ && !super_seeding_->is_over();
     const wire::PeerSession::Config config{
         .direction = direction,
         .identity = identity_,
@@ -97,7 +98,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         .dht_port = peer_list_.is_private() ? std::uint16_t{0} : ports.dht,
         .interested = fetches && may_be_interested(endpoint.address, now),
         .eager = outgoing && !peer_list_.wants_plain_greeting(endpoint),
-        .have = announced_,
+        .have = super_seeds ? super_seeding_->greeted_with() : announced_,
         .metadata = metadata_,
         .pex = pex_.has_value(),
         .allowed_fast = choker_.may_unchoke(),
@@ -115,6 +116,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     }
     if (connect_time) peer->estimate.on_round_trip(*connect_time, now);
     peers_.emplace(id, std::move(peer));
+    if (super_seeding_) super_seeding_->add_peer(id, now);
     housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);
     settle(now);
     return id;
@@ -189,6 +191,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     content_->dispatcher.on_peer_gone(peer);
     content_->uploader.on_peer_gone(peer);
     choker_.on_peer_gone(peer, now);
+    if (super_seeding_) super_seeding_->on_gone(connection);
     peer.pieces.clear(content_->picker);
     const Endpoint remote = peer.session.remote();
     if (use == ConnectionUse::nothing &&

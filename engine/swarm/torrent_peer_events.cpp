@@ -69,12 +69,14 @@ void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {
     } else {
         peer.pieces.clear(content_->picker);
     }
+    if (super_seeding_) super_seeding_->on_pieces_known(peer, now);
     content_->dispatcher.on_peer_offers(peer);
     after_pieces_changed(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
     peer.pieces.gain(e.piece, content_->picker);
+    if (super_seeding_) super_seeding_->on_gained(peer, e.piece, now);
     const bool is_first = content_->picker.leechers_with(e.piece) == 1;
     if (is_first && !content_->picker.had().test(e.piece))
         content_->dispatcher.on_first_of_leechers(peer, now);
@@ -84,6 +86,7 @@ void Torrent::on_event(Peer& peer, const wire::PieceGained& e, TimePoint now) {
 
 void Torrent::on_event(Peer& peer, const wire::PieceLost& e, TimePoint now) {
     peer.pieces.lose(e.piece, content_->picker);
+    if (super_seeding_) super_seeding_->on_lost(peer, e.piece);
     update_interest(peer, now);
 }
 
@@ -102,8 +105,9 @@ void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
 }
 
 // Assigns slots once for all events of a turn, since this looks at all peers.
-void Torrent::on_event(Peer&, const wire::InterestChanged&, TimePoint) {
+void Torrent::on_event(Peer& peer, const wire::InterestChanged&, TimePoint now) {
     slots_due_ = true;
+    if (super_seeding_) super_seeding_->on_interest_changed(peer, now);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
@@ -139,9 +143,15 @@ void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now) {
-    if (!announced_.test(e.block.piece) || !choker_.may_unchoke()) return peer.session.refuse_block(e.block);
+    if (!may_upload(peer, e.block.piece)) return peer.session.refuse_block(e.block);
     content_->uploader.on_wanted(peer, e.block);
     content_->uploader.pump(peer, now);
+}
+
+/// Only what the peer was told of is uploaded.
+bool Torrent::may_upload(const Peer& peer, PieceIndex piece) const {
+    if (!announced_.test(piece) || !choker_.may_unchoke()) return false;
+    return !super_seeding_ || super_seeding_->may_request(peer.id, piece);
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockNotWanted& e, TimePoint) {

@@ -96,6 +96,7 @@ void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
         content_->dispatcher.on_lost(piece);
         for (auto& [id, peer] : peers_) peer->pieces.on_lost(piece);
     }
+    if (super_seeding_) super_seeding_->end();  // who lacks a piece is no first seed
     if (announced_.clear(piece))
         for (auto& [id, peer] : peers_) peer->session.announce_lost(piece);
     content_->dispatcher.refresh_offer(piece);

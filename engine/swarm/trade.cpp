@@ -2,7 +2,18 @@
 
 #include <utility>
 
+#include "engine/swarm/silence.hpp"
+
 namespace btfs {
+namespace {
+
+/// Returns false of a peer that owes blocks and sends nothing. The dispatcher does not call it snubbed while
+/// no other could send them.
+bool serves(const Peer& peer, TimePoint now) {
+    return !peer.snubbed && Silence::silent_at(peer, now) > now;
+}
+
+}  // namespace
 
 bool Trade::look(const Demand& demand, const PeerTable& peers, const Picker& picker, TimePoint now) {
     if (now < next_look_) return false;
@@ -17,7 +28,7 @@ bool Trade::look(const Demand& demand, const PeerTable& peers, const Picker& pic
         if (!peer->session.greeted() || !peer->pieces.useful(picker)) continue;
         if (!peer->session.peer_choking()) {
             ++unchoked;
-            seed_serves = seed_serves || (peer->session.is_seed() && !peer->snubbed);
+            seed_serves = seed_serves || (peer->session.is_seed() && serves(*peer, now));
         } else {
             choking += peer->ready_at(now) == kNever;
         }

@@ -101,6 +101,7 @@ class World {
         return {.peer_id = {},
                 .ports = {6881, 6881},
                 .max_peers = kMaxPeers,
+                .super_seed = (flags_ & 32) != 0,
                 .background = (flags_ & 8) != 0,
                 .pex = (flags_ & 16) != 0,
                 .upload_slots = &slots_};

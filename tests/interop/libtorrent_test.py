@@ -1,4 +1,5 @@
 """btfs and libtorrent."""
+import os
 import sys
 import time
 from pathlib import Path
@@ -109,6 +110,64 @@ class Libtorrent(Exchange, TestCase):
 
 class OverIpv6(Ipv6Alone, Libtorrent):
     pass
+
+
+class SuperSeeding(TestCase):
+    """Leechers of a torrent whose only seed offers few pieces at a time."""
+
+    SIZE = 32 << 20
+
+    def setUp(self):
+        super().setUp()
+        self.content = self.folder / "from" / "film"
+        self.content.parent.mkdir()
+        self.content.write_bytes(os.urandom(self.SIZE))
+        self.torrent = self.folder / "film.torrent"
+        btfs.create(self, self.content, self.torrent, "--piece-size", "256K")
+
+    def seed(self, *options, leechers):
+        """A seed that dials them all at once: one that is alone for a while is served at full speed."""
+        return btfs.Seed(self, self.content, self.torrent, "--piece-size", "256K", *options,
+                         peers=[leecher.port for leecher in leechers])
+
+    def leecher(self, name, upload_limit=0):
+        from support.libtorrent_peer import Peer
+        folder = self.folder / name
+        folder.mkdir()
+        return Peer(self, self.torrent, folder, upload_limit=upload_limit)
+
+    def seconds_for(self, leechers):
+        began = time.monotonic()
+        for leecher in leechers:
+            leecher.wait_for_seeding(120)
+        return time.monotonic() - began
+
+    def test_two_leechers_cost_little_more_than_one_copy(self):
+        # An ordinary seed, much faster than they are, would send most of it to both. It is limited, so that the one
+        # that is there first does not get much while it is alone.
+        leechers = [self.leecher("one", 2 << 20), self.leecher("two", 2 << 20)]
+        leechers[0].connect(leechers[1].port)
+        self.wait_for(lambda: leechers[1].handle.status().num_peers == 1, "connection")
+        seed = self.seed("--super", "--upload-limit", "16M", "--limit-local", leechers=leechers)
+        took = self.seconds_for(leechers)
+        seed.find("super seeding has ended", 10)
+        # All that one leecher sent went to the other.
+        sent = sum(leecher.handle.status().total_payload_download - leecher.uploaded() for leecher in leechers)
+        print(f"{sent / self.SIZE:.2f} copies in {took:.1f} s ", end="", flush=True)
+        self.assertGreaterEqual(sent, self.SIZE)
+        self.assertLessEqual(sent, 1.3 * self.SIZE)
+        for name in ("one", "two"):
+            self.assertEqual((self.folder / name / "film").read_bytes(), self.content.read_bytes())
+
+    def test_a_lone_leecher_is_not_slowed_down(self):
+        took = []
+        for name, options in (("one", ()), ("two", ("--super",))):
+            leecher = self.leecher(name)
+            seed = self.seed(*options, leechers=[leecher])
+            took.append(self.seconds_for([leecher]))
+            seed.stop()
+        print(f"{took[1]:.1f} s, and {took[0]:.1f} s of an ordinary seed ", end="", flush=True)
+        self.assertLess(took[1], 3 * took[0] + 3)
 
 
 if __name__ == "__main__":

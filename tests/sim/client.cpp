@@ -177,14 +177,12 @@ void Client::take_demands() {
 // ---- actions ----
 
 void Client::settle() {
+    for (auto& [id, line] : lines_) judge_snub(*line);
     actions_ = 0;
     while (auto action = torrent_.poll_action()) {
         ++actions_;
         if (const auto* send = std::get_if<Send>(&*action)) {
-            if (auto line = lines_.find(send->connection); line != lines_.end()) {
-                judge_snub(*line->second);
-                line->second->wake();
-            }
+            if (auto line = lines_.find(send->connection); line != lines_.end()) line->second->wake();
         }
         if (const auto* wanted = std::get_if<Dial>(&*action)) dial(wanted->endpoint);
         if (const auto* ended = std::get_if<Disconnect>(&*action)) {
@@ -202,8 +200,7 @@ void Client::settle() {
     after_event_();
 }
 
-/// A peer that is snubbed is sent Cancels for what it owes, so it is looked at when there is something to
-/// send.
+/// Called after each event, since a snubbed peer may answer the Cancels that it is sent and owe nothing soon.
 void Client::judge_snub(Line& line) {
     const bool before = std::exchange(line.snubbed, torrent_.is_snubbed(line.id));
     if (before || !line.snubbed || !line.peer().honest() || line.silence() >= Silence::kShortest) return;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "tests/support/scripted_peers.hpp"
 
 namespace btfs {
@@ -242,6 +244,91 @@ TEST(Choker, AThousandPeersAreServedWithinTheSlotsAndEachInItsTurn) {
             if (w.unchoked(id)) served.insert(id);
     }
     EXPECT_GE(served.size(), 300u) << "in an hour";
+}
+
+// ---- peers that want more than their share ----
+
+/// Counts the seconds in which each peer is unchoked.
+struct Shares {
+    void count(World& w, const std::vector<ConnectionId>& ids) {
+        seconds.resize(ids.size());
+        for (std::size_t i = 0; i < ids.size(); ++i) seconds[i] += w.unchoked(ids[i]);
+    }
+    std::vector<int> seconds;
+};
+
+TEST(Choker, WhoHangsUpAndComesBackIsUnchokedNoSoonerThanThoseThatWait) {
+    for (const bool fetches : {true, false}) {
+        World w(2);
+        w.choker.set_aim({.fetches = fetches, .piece_length = kPieceLength});
+        std::vector<ConnectionId> ids;
+        for (int i = 0; i < 6; ++i) ids.push_back(w.connect_interested());
+        const std::string host = "198.51.100.9";
+        ids.push_back(w.connect_interested(host));
+        Shares shares;
+        for (int second = 0; second < 1200; ++second) {
+            if (second % 5 == 0 && !w.unchoked(ids.back())) {
+                w.peers.erase(ids.back());
+                ids.back() = w.connect_interested(host);
+                w.choker.assign(w.now);
+            }
+            w.run(1s);
+            shares.count(w, ids);
+        }
+        const int total = std::accumulate(shares.seconds.begin(), shares.seconds.end() - 1, 0);
+        EXPECT_LE(shares.seconds.back(), total / 6) << "six others wait, " << (fetches ? "leecher" : "seed");
+    }
+}
+
+TEST(Choker, WhoClaimsToHaveWhatIsBlockedTakesNothingFromThoseThatGive) {
+    World w(5);
+    std::set<ConnectionId> liars;
+    for (int i = 0; i < 20; ++i) liars.insert(w.connect_interested());
+    std::vector<ConnectionId> givers;
+    for (int i = 0; i < 4; ++i) givers.push_back(w.connect_interested());
+    const ConnectionId honest = w.connect_interested();
+    w.choker.set_aim({.fetches = true,
+                      .has_readers = true,
+                      .piece_length = kPieceLength,
+                      .has_blocked = [&](const Peer& peer) { return liars.contains(peer.id); }});
+    bool honest_was_unchoked = false;
+    for (int second = 0; second < 3600; ++second) {
+        for (ConnectionId id : givers) w.gives(id, 1000);
+        w.run(1s);
+        honest_was_unchoked = honest_was_unchoked || w.unchoked(honest);
+        ASSERT_LE(w.unchoked_count(), 5u);
+        if (second <= 10) continue;
+        for (ConnectionId id : givers) ASSERT_TRUE(w.unchoked(id)) << second;
+    }
+    EXPECT_TRUE(honest_was_unchoked) << "by lot";
+}
+
+// It asks and does not take the blocks, or asks and cancels in turn: a block waits for it whenever we look.
+TEST(Choker, WhoOnlyLooksBusyDoesNotKeepItsSlot) {
+    for (const bool fetches : {true, false}) {
+        World w(2);
+        w.choker.set_aim({.fetches = fetches, .piece_length = kPieceLength});
+        std::vector<ConnectionId> ids;
+        for (int i = 0; i < 4; ++i) ids.push_back(w.connect_interested());
+        w.peers.at(ids.front())->uploads.push_back({PieceIndex(0), 0, kBlockSize});
+        Shares shares;
+        for (int second = 0; second < 1200; ++second) {
+            w.run(1s);
+            shares.count(w, ids);
+        }
+        for (std::size_t i = 1; i < ids.size(); ++i)
+            EXPECT_GE(shares.seconds[i], shares.seconds[0] / 2) << (fetches ? "leecher" : "seed");
+    }
+}
+
+TEST(Choker, WithoutSlotsNobodyIsUnchoked) {
+    World w(0);
+    for (int i = 0; i < 10; ++i) w.connect_interested();
+    EXPECT_FALSE(w.choker.may_unchoke());
+    for (int i = 0; i < 120; ++i) {
+        w.run(1s);
+        ASSERT_EQ(w.unchoked_count(), 0u);
+    }
 }
 
 TEST(Choker, ClosedItUnchokesNobody) {
