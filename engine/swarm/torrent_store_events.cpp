@@ -16,8 +16,7 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
     const std::set<Address> guilty = content_->blame.on_verified(piece, finished.get(), block_digests);
     content_->dispatcher.refresh_offer(piece);
     if (announced_.set(piece))
-        for (auto& [id, peer] : peers_)
-            if (!peer->session.is_seed()) peer->session.announce_have(piece);
+        for (auto& [id, peer] : peers_) peer->session.announce_have(piece);  // seeds judge us by it, too
     for (const Address& address : guilty) ban(address, now);
     if (content_->picker.bytes_missing() == 0 && !completed_said_) {
         completed_said_ = true;
