@@ -5,7 +5,8 @@ and then. Beside each client stands the checker of the anti-leech rules.
     film_hour.py BTFS [--seconds N] [--output FOLDER]
 
 Prints a table, and writes film_hour.json and each sample (film_hour.csv) into the folder. Fails if a tool would have
-banned btfs, if a client disconnected it for cause, if a byte was wrong, or if the film could not be played to its end.
+banned btfs, if a client disconnected it for cause or was not connected for long, if btfs banned one of them, if a byte was
+wrong, or if the film could not be played to its end.
 """
 import argparse
 import csv
@@ -39,6 +40,7 @@ BUFFER = 10  # seconds that the player reads ahead
 SEEKS = 8
 SLOW_READ = 2  # seconds
 SAMPLE = 2  # seconds
+CONNECTED = 0.7  # of all looks at a client, in at least so many it is connected to btfs; not every client tells of bans
 OURS = "127.0.0.1"
 
 
@@ -135,12 +137,15 @@ class Observer:
         self.pairs = {}  # address -> [sent, got, highest progress], over all connections
         self._last = {}
         self.connections_of_ours = set()
-        self.errors = 0
+        self.looks = self.looks_with_ours = self.errors = 0
 
     def look(self, now):
         """Rows of (time, client, peer, progress, sent, got)."""
         rows = []
-        for peer in self.client.connections():
+        connections = self.client.connections()
+        self.looks += 1
+        self.looks_with_ours += any(peer.address == OURS for peer in connections)
+        for peer in connections:
             key = (peer.address, peer.port)
             sent, got = self._last.get(key, (0, 0))
             pair = self.pairs.setdefault(peer.address, [0, 0, 0])
@@ -229,6 +234,7 @@ class FilmHour(TestCase):
                 "sent_in_all": end.sent - observer.start.sent, "got_in_all": end.got - observer.start.got,
                 "sent_to_btfs": int(sent), "got_from_btfs": int(got), "btfs_announced": announced,
                 "largest_difference": observer.tool.largest_difference(OURS),
+                "connected": observer.looks_with_ours / max(1, observer.looks),
                 "connections_of_btfs": len(observer.connections_of_ours), "looks_that_failed": observer.errors,
                 "verdicts": [vars(verdict) for verdict in observer.tool.verdicts if verdict.address == counted_as(OURS)],
                 "verdicts_on_others": [vars(verdict) for verdict in observer.tool.verdicts
@@ -248,20 +254,23 @@ class FilmHour(TestCase):
               f"stalls; {len(reader.slow_reads)} reads of more than {SLOW_READ} s; at the start and after seeks the first "
               f"read took {', '.join(f'{s:.2f}' for s in reader.first_reads)} s")
         print(f"{'client':14}{'had':>6}{'has':>6}{'sent to btfs':>14}{'of the film':>12}{'got from btfs':>14}"
-              f"{'beyond announced':>17}{'sent in all':>13}  verdicts")
+              f"{'beyond announced':>17}{'sent in all':>13}{'connected':>10}  verdicts")
         for row in rows:
             rules = [verdict["rule"] for verdict in row["verdicts"]]
             print(f"{row['client']:14}{row['progress_at_start']:6.0%}{row['progress_at_end']:6.0%}"
                   f"{row['sent_to_btfs'] / 1e6:11.1f} MB{row['sent_to_btfs'] / size:12.1%}"
                   f"{row['got_from_btfs'] / 1e6:11.1f} MB{row['largest_difference']:17.2%}"
-                  f"{row['sent_in_all'] / 1e6:10.1f} MB  {', '.join(rules) or 'none'}")
+                  f"{row['sent_in_all'] / 1e6:10.1f} MB{row['connected']:10.0%}  {', '.join(rules) or 'none'}")
         for row in rows:
             for line in row["trouble"]:
                 print(f"{row['client']}: {line}")
-        print(flush=True)
+        ours = [line for line in mount.log().splitlines() if "peer sent wrong data" in line]
+        print(*ours, sep="\n", flush=True)
 
         self.assertEqual([(row["client"], v) for row in rows for v in row["verdicts"] if v["rule"] != "cut"], [])
         self.assertEqual([(row["client"], line) for row in rows for line in row["trouble"]], [])
+        self.assertEqual([row["client"] for row in rows if row["connected"] < CONNECTED], [])
+        self.assertEqual(ours, [], "btfs banned an honest peer")
         self.assertEqual((reader.error, reader.wrong), (None, 0))
         self.assertTrue(reader.finished, "the film did not come to its end")
 
