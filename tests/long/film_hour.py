@@ -146,14 +146,15 @@ class Observer:
         self.looks += 1
         self.looks_with_ours += any(peer.address == OURS for peer in connections)
         for peer in connections:
-            key = (peer.address, peer.port)
+            port = 0 if self.client.carries_sums else peer.port
+            key = (peer.address, port)
             sent, got = self._last.get(key, (0, 0))
             pair = self.pairs.setdefault(peer.address, [0, 0, 0])
             pair[0] += peer.sent - sent if peer.sent >= sent else peer.sent
             pair[1] += peer.got - got if peer.got >= got else peer.got
             pair[2] = max(pair[2], peer.progress)
             self._last[key] = (peer.sent, peer.got)
-            self.tool.sample(now, peer.address, peer.port, peer.sent, peer.progress, peer.sending or peer.sent > sent)
+            self.tool.sample(now, peer.address, port, peer.sent, peer.progress, peer.sending or peer.sent > sent)
             if peer.address == OURS:
                 self.connections_of_ours.add(peer.port)
             rows.append((round(now, 1), self.client.name, peer.address, round(peer.progress, 5), int(peer.sent), int(peer.got)))

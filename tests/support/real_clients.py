@@ -19,7 +19,7 @@ class Connection(NamedTuple):
     port: int
     client: str
     progress: float  # as the peer announces it, 0 to 1
-    sent: float  # bytes of content to it on this connection
+    sent: float  # bytes of content to it on this connection, and on earlier ones if the client carries sums
     got: float
     sending: bool
 
@@ -55,6 +55,7 @@ class Integrator:
 
 
 class Libtorrent:
+    carries_sums = True  # the sums of an address go on when it comes back
     # Ends of connections that no fault of the peer's is behind.
     ENDS = ("End of file", "timed out", "duplicate", "to self", "uninteresting", "upload connection", "too many connections",
             "stopping torrent", "torrent removed", "torrent has been", "reset by peer", "Broken pipe", "Connection refused",
@@ -113,6 +114,8 @@ class Libtorrent:
 
 
 class Transmission:
+    carries_sums = False
+
     def __init__(self, test, name, address, torrent, folder, upload_limit):
         self.name, self.address, self.port, self.rpc_port = name, address, free_port(), free_port()
         self.session_id = ""
@@ -168,6 +171,7 @@ class Transmission:
 
 
 class Qbittorrent:
+    carries_sums = True
     CONFIGURATION = """[LegalNotice]
 Accepted=true
 
@@ -244,6 +248,8 @@ WebUI\\UseUPnP=false
 
 
 class Aria2:
+    carries_sums = False
+
     def __init__(self, test, name, address, torrent, folder, upload_limit):
         self.name, self.address, self.port, self.rpc_port = name, address, free_port(), free_port()
         self.sums = Integrator()
