@@ -17,6 +17,8 @@ constexpr Duration kSnubbedRetry = 10s;
 constexpr int kBlockedAtOnce = 64;
 /// Delay until a peer that would have delivered a block too late is considered for it again.
 constexpr Duration kLookAgain = 100ms;
+/// Delay until peers of whose addresses too much was taken are considered again.
+constexpr Duration kTakeAgain = 1s;
 /// Age up to which a measured pace of the swarm is used.
 constexpr Duration kPaceMemory = 50ms;
 
@@ -24,6 +26,7 @@ constexpr Duration kPaceMemory = 50ms;
 
 void Dispatcher::on_peer_changed(Peer& peer) {
     settle_account(peer);
+    count_taken(peer);
     if (std::exchange(peer.changed, true)) return;
     changed_.push_back(peer.id);
 }
@@ -35,6 +38,9 @@ void Dispatcher::on_peer_offers(Peer& peer) {
 
 void Dispatcher::on_peer_gone(Peer& peer) {
     settle_account(peer);
+    count_taken(peer);
+    // The peer may have sent what was asked of it, and counts that; a silent peer has sent nothing.
+    if (peer.snubbed) peer.account->taken -= peer.session.requests().bytes();
     if (peer.limited) share_.give_back(peer.session.requests().bytes());
     hungry_.erase(peer.id);
     silence_.on_peer_gone(peer);
@@ -46,12 +52,14 @@ void Dispatcher::on_credit() {
 }
 
 void Dispatcher::dispatch(TimePoint now) {
+    last_resort_.clear();
     ring_alarms(now);
     if (trade_.look(world_.demand, world_.peers, world_.picker, now)) work_news_ = true;
     if (share_.begin_turn(now)) on_demand_changed();  // all that was held back is looked at again
     if (blocked_news_ || now >= held_until_) ask_for_blocked(now);
     if (now >= hedge_at_) hedge_late(now);
     fill_changed(now);
+    if (held_by_take_limit_) retry_at_ = std::min(retry_at_, now + kTakeAgain);
     share_.end_turn();
 }
 
@@ -81,13 +89,15 @@ void Dispatcher::refresh_offer(PieceIndex piece) {
 }
 
 bool Dispatcher::usable(const Peer& peer, PieceIndex piece) const {
-    return !peer.snubbed && peer.can_be_asked(piece) && !excluded_(piece, peer);
+    return !peer.snubbed && peer.can_be_asked(piece) && !excluded_(piece, peer) && may_take(peer, piece);
 }
 
-// ---- the limit ----
+// ---- limits ----
 
-/// Asks the process's limit of downloads for one block. Called right before each ask().
+/// Asks the limit of what is taken from the peer's address, and the process's limit of downloads, for one
+/// block. Called right before each ask().
 bool Dispatcher::may_ask(Peer& peer, const BlockRef& block, Urgency urgency, TimePoint now) {
+    if (!may_take(peer, block.piece)) return false;
     if (!peer.limited) return true;
     if (!share_.take(block.size, urgency, now)) return false;
     peer.request_granted += block.size;
@@ -103,6 +113,38 @@ void Dispatcher::settle_account(Peer& peer) {
     granted > used ? share_.give_back(granted - used) : share_.charge(used - granted);
 }
 
+void Dispatcher::on_announced(PieceIndex piece) {
+    world_.take_limit.on_announced(world_.layout.piece_size(piece));
+    if (held_by_take_limit_) on_demand_changed();
+}
+
+/// Brings the account of the peer's address up to what has come from the peer and is asked of it.
+void Dispatcher::count_taken(Peer& peer) {
+    const std::uint64_t taken = peer.session.content_received() + peer.session.requests().bytes();
+    peer.account->taken += taken - std::exchange(peer.counted_taken, taken);  // unsigned: may be less, too
+}
+
+/// Returns false if the piece may not be asked of the peer until we announce more.
+bool Dispatcher::may_take(const Peer& peer, PieceIndex piece) const {
+    if (within_limit(peer)) return true;
+    held_by_take_limit_ = true;
+    return is_last_resort(piece);
+}
+
+/// Returns true if a read waits for the piece, or it is begun, and nobody within the limit can send it. Such
+/// a piece is exempt: else the read would wait for ever, and the begun piece would never be announced.
+bool Dispatcher::is_last_resort(PieceIndex piece) const {
+    if (!world_.demand.is_blocked_on(piece) && !world_.picker.partial(piece)) return false;
+    const auto [known, is_new] = last_resort_.try_emplace(piece, false);
+    if (is_new)
+        known->second = std::ranges::none_of(world_.peers, [&](const auto& entry) {
+            const Peer& other = *entry.second;
+            return !other.snubbed && other.session.has(piece) && other.session.may_request(piece) &&
+                   !excluded_(piece, other) && within_limit(other);
+        });
+    return known->second;
+}
+
 // ---- asking ----
 
 void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, TimePoint now) {
@@ -111,6 +153,7 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     peer.last_asked = now;
     if (partial.state(block) == BlockState::asked) hedging_.on_asked_again(payload.size);
     peer.session.request(payload, now);
+    count_taken(peer);
     const TimePoint expected = now + peer.delivery_time(0, now);
     partial.ask(block, {peer.id, now, expected, peer.session.requests().bytes()});
     if (world_.demand.is_blocked_on(partial.piece()) || in_endgame())
@@ -226,6 +269,7 @@ bool Dispatcher::spread(PieceIndex piece, TimePoint now) {
             anybody_takes_one = anybody_takes_one || can_take_one(prospect);
         } else if (prospect.ready != kNever) {
             if ((peer.session.pieces_known() && !peer.session.has(piece)) || excluded_(piece, peer)) continue;
+            if (!may_take(peer, piece)) continue;
             candidates.push_back({time_for(prospect, false), &prospect, false});
             anybody_takes_one = true;
         }
@@ -351,6 +395,7 @@ void Dispatcher::fill_changed(TimePoint now) {
     if (work_news_ || now >= retry_at_) {
         for (ConnectionId id : hungry_) on_peer_changed(*world_.peers.at(id));
         work_news_ = false;
+        held_by_take_limit_ = false;
         retry_at_ = kNever;
     }
     if (changed_.empty()) return;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "engine/swarm/piece_choice.hpp"
 #include "engine/swarm/rate_limit.hpp"
 #include "engine/swarm/silence.hpp"
+#include "engine/swarm/take_limit.hpp"
 #include "engine/swarm/trade.hpp"
 
 namespace btfs {
@@ -35,6 +37,7 @@ class Dispatcher {
         Demand& demand;
         PeerTable& peers;
         Storage& storage;
+        TakeLimit& take_limit;
         const wire::PeerId& our_id;
         std::uint64_t random_seed;
         RateLimit* limit = nullptr;  ///< of what is requested
@@ -62,6 +65,9 @@ class Dispatcher {
         trade_.on_ended(piece);
     }
     void on_lost(PieceIndex piece) { background_missing_ += in_background(piece); }
+    /// Peers are told that we have the piece, or that we do not have it any more.
+    void on_announced(PieceIndex piece);
+    void on_withdrawn(PieceIndex piece) { world_.take_limit.on_withdrawn(world_.layout.piece_size(piece)); }
     /// A piece that failed is not asked again of peers for which this is true.
     void set_excluded(std::function<bool(PieceIndex, const Peer&)> excluded) {
         excluded_ = std::move(excluded);
@@ -119,6 +125,7 @@ class Dispatcher {
     void fill_changed(TimePoint now);
     void fill(Peer& peer, TimePoint now);
     void fill_unread(Peer& peer, TimePoint now);
+    void finish_unread(Peer& peer, TimePoint now);
     bool may_be_useful(const Peer& peer) const;
     std::optional<PieceIndex> unread_piece(Peer& peer, TimePoint now);
     std::optional<PieceIndex> piece_near_reader(const std::function<bool(PieceIndex)>& eligible) const;
@@ -134,6 +141,12 @@ class Dispatcher {
     bool is_held(const Peer& peer, Urgency urgency) const { return peer.limited && share_.is_held(urgency); }
     bool may_ask(Peer& peer, const BlockRef& block, Urgency urgency, TimePoint now);
     void settle_account(Peer& peer);
+    void count_taken(Peer& peer);
+    bool within_limit(const Peer& peer) const {
+        return world_.take_limit.may_take(*peer.account, kBlockSize);
+    }
+    bool may_take(const Peer& peer, PieceIndex piece) const;
+    bool is_last_resort(PieceIndex piece) const;
     bool usable(const Peer& peer, PieceIndex piece) const;
     bool in_background(PieceIndex piece) const { return background_ && background_->test(piece); }
     bool make_room(Urgency urgency);
@@ -157,6 +170,10 @@ class Dispatcher {
     std::size_t background_missing_ = 0;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
     bool no_credit_ = false;
+    /// A peer was not asked, since too much was taken from its address.
+    mutable bool held_by_take_limit_ = false;
+    /// Whether nobody within the limit can send the piece. Looked at once in each dispatch.
+    mutable std::map<PieceIndex, bool> last_resort_;
 
     // Work that waits for dispatch().
     bool work_news_ = false;

@@ -17,11 +17,23 @@ constexpr std::uint64_t kNearReader = 8 << 20;
 void Dispatcher::fill_unread(Peer& peer, TimePoint now) {
     if ((!has_background_work() && !trade_.is_open()) || peer.snubbed || !may_be_useful(peer)) return;
     while ((has_background_work() || trade_.is_open()) && has_room(peer, peer.estimate.target_in_flight())) {
+        if (!within_limit(peer)) return finish_unread(peer, now);
         const auto piece = unread_piece(peer, now);
         if (!piece) return;
         if (!fill_from(peer, *piece, Urgency::background, peer.estimate.target_in_flight(), now)) return;
         if (!in_background(*piece)) trade_.on_begun(*piece, world_.layout.piece_size(*piece));
         refresh_offer(*piece);
+    }
+}
+
+// Asks a peer of whose address too much was taken for begun pieces that nobody else can send.
+void Dispatcher::finish_unread(Peer& peer, TimePoint now) {
+    for (const auto& [piece, partial] : world_.picker.partials()) {
+        if (!has_room(peer, peer.estimate.target_in_flight())) return;
+        if (!in_background(piece) && !trade_.contains(piece)) continue;
+        if (partial->free_count() == 0 || !usable(peer, piece)) continue;
+        fill_from(peer, piece, Urgency::background, peer.estimate.target_in_flight(), now);
+        refresh_offer(piece);
     }
 }
 

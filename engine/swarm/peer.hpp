@@ -10,6 +10,7 @@
 #include "engine/swarm/connection_id.hpp"
 #include "engine/swarm/counted_pieces.hpp"
 #include "engine/swarm/peer_estimate.hpp"
+#include "engine/swarm/take_limit.hpp"
 #include "engine/wire/peer_session.hpp"
 
 namespace btfs {
@@ -82,6 +83,9 @@ struct Peer {
     bool upload_held = false;
     /// The dispatcher's: bytes that the limit has let us request of it.
     std::uint64_t request_granted = 0;
+    /// What was taken from its address, and the bytes of it that count for this connection.
+    TakeAccount* account = nullptr;
+    std::uint64_t counted_taken = 0;
 
     bool can_be_asked(PieceIndex piece) const {
         return session.has(piece) && session.may_request(piece) && session.requests().size() < session.reqq();

@@ -42,14 +42,14 @@ class NoStorage final : public Storage {
 }  // namespace
 
 Torrent::Content::Content(const Layout& the_layout, Storage& the_storage, PeerTable& peers,
-                          const TorrentOptions& options, std::uint64_t random_seed)
+                          TakeLimit& take_limit, const TorrentOptions& options, std::uint64_t random_seed)
     : layout(the_layout),
       storage(the_storage),
       picker(layout, united(storage.available(), storage.unproven())),
       demand(layout, [this](PieceIndex piece) { return dispatcher.offer_of(piece); }),
       blame(peers, layout),
-      dispatcher(
-          {layout, picker, demand, peers, storage, options.peer_id, random_seed, limit_of_requests(options)}),
+      dispatcher({layout, picker, demand, peers, storage, take_limit, options.peer_id, random_seed,
+                  limit_of_requests(options)}),
       uploader(peers, storage, limit_of_uploads(options)) {
     if (options.background) dispatcher.set_background(pieces_of(layout, options.background_files));
     dispatcher.set_excluded(
@@ -61,7 +61,7 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       options_(options),
       outside_ports_(options_.ports),
       rng_(seed),
-      content_(std::make_unique<Content>(kNoLayout, no_storage, peers_, options_, rng_.next())),
+      content_(std::make_unique<Content>(kNoLayout, no_storage, peers_, take_limit_, options_, rng_.next())),
       bans_(options_.bans ? *options_.bans : own_bans_),
       slots_(options_.upload_slots ? *options_.upload_slots : own_slots_),
       choker_(peers_, slots_, rng_.next()),
@@ -94,8 +94,9 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     assert(metadata_fetch_);
     metadata_fetch_.reset();
     metadata_ = std::move(metadata);
-    content_ = std::make_unique<Content>(layout, storage, peers_, options_, rng_.next());
+    content_ = std::make_unique<Content>(layout, storage, peers_, take_limit_, options_, rng_.next());
     announced_ = storage.available();
+    take_limit_.know_content(layout, announced_bytes());
     completed_said_ = content_->picker.bytes_missing() == 0;
     last_active_ = now;
     choker_.set_aim(aim(now));
@@ -114,6 +115,13 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
         drain(peer, now);
     }
     settle(now);
+}
+
+std::uint64_t Torrent::announced_bytes() const {
+    std::uint64_t bytes = 0;
+    for (std::uint32_t i = 0; i < announced_.size(); ++i)
+        if (announced_.test(PieceIndex(i))) bytes += content_->layout.piece_size(PieceIndex(i));
+    return bytes;
 }
 
 void Torrent::become_private(TimePoint now) {

@@ -32,6 +32,7 @@
 #include "engine/swarm/rate_meter.hpp"
 #include "engine/swarm/seed_rule.hpp"
 #include "engine/swarm/super_seeding.hpp"
+#include "engine/swarm/take_limit.hpp"
 #include "engine/swarm/transfer_limits.hpp"
 #include "engine/swarm/uploader.hpp"
 
@@ -280,6 +281,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void after_pieces_changed(Peer& peer, TimePoint now);
     void ban(const Address& address, TimePoint now);
     void discard_blocks_from(const Address& address);
+    std::uint64_t announced_bytes() const;
     bool wants_content() const;
     bool active(TimePoint now) const;
     bool interesting(const Peer& peer) const;
@@ -299,7 +301,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
 
     /// The machines that have to know the pieces.
     struct Content {
-        Content(const Layout& the_layout, Storage& the_storage, PeerTable& peers,
+        Content(const Layout& the_layout, Storage& the_storage, PeerTable& peers, TakeLimit& take_limit,
                 const TorrentOptions& options, std::uint64_t random_seed);
 
         const Layout& layout;
@@ -319,6 +321,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     /// Pieces that peers are told of: without those that an unclean end left unproven.
     Bitfield announced_{0};
     PeerTable peers_;
+    TakeLimit take_limit_;
     std::unique_ptr<Content> content_;  ///< of nothing while metadata_fetch_ is there
     BanList own_bans_;
     BanList& bans_;

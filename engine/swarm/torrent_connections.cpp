@@ -108,6 +108,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
             },
     };
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
+    peer->account = &take_limit_.join(endpoint.address);
     if (outgoing) peer->dial_endpoint = endpoint;
     peer->limited = options_.limits && (options_.limits->local_counts || !is_local(endpoint.address));
     if (const auto older = replaces ? peers_.find(*replaces) : peers_.end(); older != peers_.end()) {
@@ -216,6 +217,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     content_->dispatcher.on_demand_changed();
     sending_.erase(connection);
     peers_.erase(found);
+    take_limit_.leave(remote.address);
     reconsider_blame(now);
     choker_.assign(now);
 }

@@ -15,9 +15,10 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
     }
     const std::set<Address> guilty = content_->blame.on_verified(piece, finished.get(), block_digests);
     content_->dispatcher.refresh_offer(piece);
-    if (announced_.set(piece))
-        for (auto& [id, peer] : peers_)
-            if (!peer->session.is_seed()) peer->session.announce_have(piece);
+    if (announced_.set(piece)) {
+        content_->dispatcher.on_announced(piece);
+        for (auto& [id, peer] : peers_) peer->session.announce_have(piece);  // seeds judge us by it, too
+    }
     for (const Address& address : guilty) ban(address, now);
     if (content_->picker.bytes_missing() == 0 && !completed_said_) {
         completed_said_ = true;
@@ -97,8 +98,10 @@ void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
         for (auto& [id, peer] : peers_) peer->pieces.on_lost(piece);
     }
     if (super_seeding_) super_seeding_->end();  // who lacks a piece is no first seed
-    if (announced_.clear(piece))
+    if (announced_.clear(piece)) {
+        content_->dispatcher.on_withdrawn(piece);
         for (auto& [id, peer] : peers_) peer->session.announce_lost(piece);
+    }
     content_->dispatcher.refresh_offer(piece);
     for (auto& [id, peer] : peers_) update_interest(*peer, now);
     settle(now);

@@ -203,7 +203,9 @@ void Client::settle() {
 /// Called after each event, since a snubbed peer may answer the Cancels that it is sent and owe nothing soon.
 void Client::judge_snub(Line& line) {
     const bool before = std::exchange(line.snubbed, torrent_.is_snubbed(line.id));
-    if (before || !line.snubbed || !line.peer().honest() || line.silence() >= Silence::kShortest) return;
+    if (before || !line.snubbed || !line.peer().honest()) return;
+    // A request may have waited so long behind our own messages before it went over the wire.
+    if (line.silence() + wire::PeerSession::kSentLate >= Silence::kShortest) return;
     complaints_.push_back("an honest peer is snubbed after " + std::to_string(seconds(line.silence())) +
                           " s of silence: " + line.peer().endpoint().text());
 }

@@ -1,4 +1,4 @@
-"""A tracker that speaks IPv6 alone, over HTTP (BEP 7) and UDP (BEP 15), which Debian's opentracker does not."""
+"""A tracker of one address family, over HTTP (BEP 23, BEP 7) and UDP (BEP 15). Debian's opentracker knows no IPv6."""
 import http.server
 import socket
 import struct
@@ -13,16 +13,18 @@ UDP_EVENTS = ("", "completed", "started", "stopped")
 class Tracker:
     """Gives each who announces all the others. Events are the words of HTTP, in the order in which they came."""
 
-    def __init__(self, test, address="::1"):
+    def __init__(self, test, address="::1", interval=1800):
         self.events = []
         self._known = {}
+        self._interval = interval
+        self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._serve_http(test, address)
         self._serve_udp(test, address)
 
     def _announce(self, host, port, event):
         self.events.append(event)
         self._known[(host, port)] = True
-        return b"".join(socket.inet_pton(socket.AF_INET6, other) + struct.pack(">H", at)
+        return b"".join(socket.inet_pton(self._family, other) + struct.pack(">H", at)
                         for other, at in self._known if (other, at) != (host, port))
 
     def _serve_http(self, test, address):
@@ -32,7 +34,8 @@ class Tracker:
             def do_GET(self):
                 query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query, encoding="latin-1")
                 peers = tracker._announce(self.client_address[0], int(query["port"][0]), query.get("event", [""])[0])
-                answer = b"d8:intervali1800e5:peers0:6:peers6%d:%be" % (len(peers), peers)
+                key = b"5:peers0:6:peers6" if tracker._family == socket.AF_INET6 else b"5:peers"
+                answer = b"d8:intervali%de%b%d:%be" % (tracker._interval, key, len(peers), peers)
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -42,18 +45,23 @@ class Tracker:
                 pass
 
         class Server(http.server.ThreadingHTTPServer):
-            address_family = socket.AF_INET6
+            address_family = self._family
+
+            def handle_error(self, *_):
+                pass  # who announced has gone
 
         server = Server((address, 0), Announce)
-        self.http = f"http://[{address}]:{server.server_address[1]}/announce"
+        host = f"[{address}]" if ":" in address else address
+        self.http = f"http://{host}:{server.server_address[1]}/announce"
         test.addCleanup(server.server_close)
         test.addCleanup(server.shutdown)
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def _serve_udp(self, test, address):
-        server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        server = socket.socket(self._family, socket.SOCK_DGRAM)
+        host = f"[{address}]" if ":" in address else address
         server.bind((address, 0))
-        self.udp = f"udp://[{address}]:{server.getsockname()[1]}"
+        self.udp = f"udp://{host}:{server.getsockname()[1]}"
         test.addCleanup(server.close)
 
         def serve():
@@ -69,5 +77,5 @@ class Tracker:
                     event, = struct.unpack(">I", question[80:84])
                     port, = struct.unpack(">H", question[96:98])
                     peers = self._announce(sender[0], port, UDP_EVENTS[event])
-                    server.sendto(struct.pack(">IIIII", ANNOUNCE, transaction, 1800, 0, 1) + peers, sender)
+                    server.sendto(struct.pack(">IIIII", ANNOUNCE, transaction, self._interval, 0, 1) + peers, sender)
         threading.Thread(target=serve, daemon=True).start()

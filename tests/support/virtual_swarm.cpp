@@ -103,6 +103,7 @@ MemoryStorage& VirtualSwarm::storage(std::size_t node) {
 }
 
 Endpoint VirtualSwarm::endpoint(std::size_t node) const {
+    if (const auto& address = nodes_[node]->options.address) return {*address, 6881};
     return *Endpoint::parse("10.0.0." + std::to_string(node + 1) + ":6881");
 }
 

@@ -27,6 +27,8 @@ struct NodeOptions {
     /// The node hands this out as the info dictionary, instead of the right one.
     std::shared_ptr<const Bytes> forged_metadata = nullptr;
     LinkOptions link = {};
+    /// Another address than the next one of 10.0.0.0/24.
+    std::optional<Address> address = {};
     TorrentOptions torrent = {};
     /// Called with the bytes of each block before they leave.
     std::function<void(std::span<std::byte>)> tamper = {};
