@@ -37,11 +37,8 @@ bool Choker::is_busy(const Peer& peer, TimePoint now) const {
 
 /// Returns true of a peer that took a lot and gave next to nothing of what we lack.
 bool Choker::rides_free(const Peer& peer) const {
-    std::uint64_t taken = peer.session.content_sent(), given = peer.session.content_received();
-    if (const auto found = hosts_.find(peer.session.remote().address.network()); found != hosts_.end()) {
-        taken += found->second.taken;
-        given += found->second.given;
-    }
+    const std::uint64_t taken = peer.slot.taken_earlier + peer.session.content_sent();
+    const std::uint64_t given = peer.slot.given_earlier + peer.session.content_received();
     return aim_.fetches && peer.session.am_interested() && taken > given + kFreeRide &&
            given < taken / kGivesOneIn;
 }
@@ -69,6 +66,13 @@ Choker::Host& Choker::host(const Peer& peer, TimePoint now) {
         hosts_in_order_.pop_front();
     }
     return found->second;
+}
+
+void Choker::on_peer_connected(Peer& peer) const {
+    const auto found = hosts_.find(peer.session.remote().address.network());
+    if (found == hosts_.end()) return;
+    peer.slot.taken_earlier = found->second.taken;
+    peer.slot.given_earlier = found->second.given;
 }
 
 void Choker::on_peer_gone(const Peer& peer, TimePoint now) {

@@ -66,6 +66,8 @@ class Choker {
     void assign(TimePoint now);
     /// Ends rounds and optimistic unchokes that are over. Called about once a second.
     void tick(TimePoint now);
+    /// The peer is about to join the table.
+    void on_peer_connected(Peer& peer) const;
     /// The peer is about to leave the table: what it gave and took counts when its host comes again.
     void on_peer_gone(const Peer& peer, TimePoint now);
 

@@ -26,6 +26,8 @@ struct SlotAccount {
     /// Totals at the end of the last round, and when it was unchoked.
     std::uint64_t given_before = 0, taken_before = 0;
     std::uint64_t taken_at_unchoke = 0;
+    /// Totals of the host's connections that had ended before.
+    std::uint64_t given_earlier = 0, taken_earlier = 0;
 };
 
 struct Peer {

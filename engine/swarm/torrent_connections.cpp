@@ -116,6 +116,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
         older->second->has_second = true;
     }
     if (connect_time) peer->estimate.on_round_trip(*connect_time, now);
+    choker_.on_peer_connected(*peer);
     peers_.emplace(id, std::move(peer));
     if (super_seeding_) super_seeding_->add_peer(id, now);
     housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);

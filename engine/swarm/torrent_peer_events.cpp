@@ -54,7 +54,7 @@ ConnectionId Torrent::redundant(const Peer& newer, const Peer& older, TimePoint 
     const Address& before = older.session.remote().address;
     if (from != before && from.family() == before.family()) return kNobody;
     const bool crossed = newer.session.direction() != older.session.direction() &&
-                         (from == before || now < older.connected + kCrossingDials);
+                         now < older.connected + kCrossingDials;
     if (!crossed) return newer.id;
     const auto keeps =
         options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;

@@ -18,7 +18,8 @@ bool serves(const Peer& peer, TimePoint now) {
 bool Trade::look(const Demand& demand, const PeerTable& peers, const Picker& picker, TimePoint now) {
     if (now < next_look_) return false;
     next_look_ = now + kLookEvery;
-    if (!demand.blocked().empty() && demand.blocked().begin()->due + kStarves <= now) {
+    const Duration waits = demand.blocked().empty() ? Duration{} : now - demand.blocked().begin()->due;
+    if (waits >= kStarves) {
         starved_ = now;
         has_starved_ = true;
     }
@@ -33,7 +34,9 @@ bool Trade::look(const Demand& demand, const PeerTable& peers, const Picker& pic
             choking += peer->ready_at(now) == kNever;
         }
     }
-    const bool opens = has_starved_ && now < starved_ + kFed && choking > unchoked && !seed_serves;
+    if (waits >= kSeedIsSlow) slow_seed_ = now;
+    const bool is_fed_by_seed = seed_serves && now >= slow_seed_ + kFed;
+    const bool opens = has_starved_ && now < starved_ + kFed && choking > unchoked && !is_fed_by_seed;
     return !std::exchange(open_, opens) && opens;
 }
 

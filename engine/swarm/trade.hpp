@@ -24,6 +24,8 @@ class Trade {
     /// A reader that waits for so long starves; after so long without that it is fed.
     static constexpr Duration kStarves = std::chrono::milliseconds(100);
     static constexpr Duration kFed = std::chrono::seconds(10);
+    /// A reader that a seed serves does not starve, unless it waits for so long.
+    static constexpr Duration kSeedIsSlow = std::chrono::seconds(3);
     static constexpr Duration kLookEvery = std::chrono::milliseconds(100);
 
     /// Looks whether to trade, if it is time. True if trade begins now.
@@ -51,6 +53,7 @@ class Trade {
     TimePoint next_look_{};
     TimePoint starved_{};
     bool has_starved_ = false;
+    TimePoint slow_seed_{};  // when a reader last waited so long that no seed counts
     std::uint64_t spent_ = 0, uploaded_ = 0;
     std::set<PieceIndex> pieces_;  // being fetched
 };

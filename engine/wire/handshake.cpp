@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kProtocol =
     "\x13"
     "BitTorrent protocol";
-constexpr std::string_view kClientPrefix = "-BT0100-";
+constexpr std::string_view kClientPrefix = "-FS0100-";
 constexpr std::size_t kReservedAt = kProtocol.size(), kHashAt = kReservedAt + 8, kIdAt = kHashAt + 20;
 
 // Position of a capability's bit in the reserved bytes.

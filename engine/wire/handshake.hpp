@@ -39,7 +39,7 @@ struct Handshake {
     bool operator==(const Handshake&) const = default;
 };
 
-/// "-BT0100-" and twelve random bytes from `random` (BEP 20).
+/// "-FS0100-" and twelve random bytes from `random` (BEP 20).
 PeerId make_peer_id(std::span<const std::byte, 12> random);
 
 /// The client's name in a peer id, such as "qB4520" for BEP 20's form, else empty; for logs.

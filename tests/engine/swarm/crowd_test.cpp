@@ -92,10 +92,18 @@ TEST(Trade, WhatChokingPeersAllowIsFetchedToBePassedOnWhileAReaderStarves) {
 
 TEST(Trade, NothingIsFetchedUnreadWhileASeedServes) {
     Chokers w;
-    w.swarm.introduce(0, w.swarm.add({.seed = true, .link = {.delay = kLink.delay, .up = 50e3}}));
+    w.swarm.introduce(0, w.swarm.add({.seed = true, .link = {.delay = kLink.delay, .up = 150e3}}));
     w.read(95);
     w.swarm.run_for(10s);
     EXPECT_EQ(w.had(), 1u);
+}
+
+TEST(Trade, ASeedThatLetsTheReaderWaitForLongDoesNotCount) {
+    Chokers w;
+    w.swarm.introduce(0, w.swarm.add({.seed = true, .link = {.delay = kLink.delay, .up = 50e3}}));
+    w.read(95);
+    w.swarm.run_for(10s);
+    EXPECT_GT(w.had(), 1u);
 }
 
 }  // namespace

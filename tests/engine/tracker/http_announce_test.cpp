@@ -15,7 +15,7 @@ using namespace std::string_literals;
 AnnounceRequest request() {
     AnnounceRequest r;
     r.info_hash = *Sha1Digest::from_hex("123456789abcdef123456789abcdef123456789a");
-    std::ranges::copy(as_bytes("-BT0100-abcdefghi\0~ "s), r.peer_id.begin());
+    std::ranges::copy(as_bytes("-FS0100-abcdefghi\0~ "s), r.peer_id.begin());
     r.port = 6881;
     r.uploaded = 1;
     r.downloaded = 22;
@@ -37,7 +37,7 @@ Result<AnnounceReply> parse(std::string_view body) {
 TEST(HttpAnnounceTest, SaysAllThatTrackersWant) {
     EXPECT_EQ(url_of("http://tracker.example/announce"),
               "http://tracker.example/announce?info_hash=%124Vx%9A%BC%DE%F1%23Eg%89%AB%CD%EF%124Vx%9A"
-              "&peer_id=-BT0100-abcdefghi%00~%20&port=6881&uploaded=1&downloaded=22&left=333&key=0000BEEF"
+              "&peer_id=-FS0100-abcdefghi%00~%20&port=6881&uploaded=1&downloaded=22&left=333&key=0000BEEF"
               "&numwant=50&compact=1&no_peer_id=1");
 }
 
