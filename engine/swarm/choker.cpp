@@ -95,6 +95,7 @@ void Choker::assign(TimePoint now) {
         }
     }
     share_.want(wanted, aim_.has_readers);
+    share_.set_trades(aim_.trades);
     fill(now);
 }
 

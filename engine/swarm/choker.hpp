@@ -52,6 +52,7 @@ class Choker {
     struct Aim {
         bool fetches = false;  ///< something is wanted of peers
         bool has_readers = false;
+        bool trades = false;  ///< a reader starves among leechers
         std::uint32_t piece_length = 0;
         /// True of a peer that has what a blocked read waits for.
         std::function<bool(const Peer&)> has_blocked = {};

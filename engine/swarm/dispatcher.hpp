@@ -59,6 +59,8 @@ class Dispatcher {
     }
     /// True while one of them is missing.
     bool has_background_work() const { return background_missing_ > 0; }
+    /// A reader starves among peers that choke us, and pieces are fetched to be passed on.
+    bool trades() const { return trade_.is_open(); }
     /// We have the piece now, and did not before; or do not have it any more.
     void on_had(PieceIndex piece) {
         background_missing_ -= in_background(piece);

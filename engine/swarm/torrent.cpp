@@ -294,6 +294,7 @@ Choker::Aim Torrent::aim(TimePoint now) const {
     Choker::Aim aim;
     aim.fetches = active(now) && content_->picker.bytes_missing() > 0;
     aim.has_readers = content_->demand.reader_count() > 0;
+    aim.trades = content_->dispatcher.trades();
     aim.piece_length = content_->layout.piece_count() > 0 ? content_->layout.piece_size(PieceIndex(0)) : 0;
     if (readers_wait())
         aim.has_blocked = [piece = content_->demand.blocked().begin()->piece](const Peer& peer) {

@@ -53,8 +53,8 @@ ConnectionId Torrent::redundant(const Peer& newer, const Peer& older, TimePoint 
     const Address& from = newer.session.remote().address;
     const Address& before = older.session.remote().address;
     if (from != before && from.family() == before.family()) return kNobody;
-    const bool crossed = newer.session.direction() != older.session.direction() &&
-                         now < older.connected + kCrossingDials;
+    const bool crossed =
+        newer.session.direction() != older.session.direction() && now < older.connected + kCrossingDials;
     if (!crossed) return newer.id;
     const auto keeps =
         options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;
@@ -115,7 +115,6 @@ void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
     peer.snubbed = false;
     downloaded_ += e.block.size;
     down_.add(e.block.size, now);
-    if (peer.limited) options_.limits->uplink.on_received(e.block.size);
     peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
     content_->blame.on_block(e.block.piece, peer.session.remote().address, now);
     if (PartialPiece* complete = content_->dispatcher.take_block(peer, e.block, e.data, now)) {
@@ -130,7 +129,6 @@ void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) 
     peer.snubbed = false;
     downloaded_ += e.block.size;
     down_.add(e.block.size, now);
-    if (peer.limited) options_.limits->uplink.on_received(e.block.size);
     peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
     content_->dispatcher.count_wasted(e.block.size);
 }

@@ -6,14 +6,20 @@ namespace btfs {
 namespace {
 
 /// The most by which the limit changes in one period.
-constexpr double kFall = 0.3;
+constexpr double kFall = 0.2;
 constexpr double kRise = 0.05;
+/// A trial takes this part of the uploads away.
+constexpr double kTrialFall = 0.8;
+/// A queue that is ours falls to this part of what it was in a trial, or less.
+constexpr double kFallsTo = 0.7;
 /// A limit that is that many times what is sent limits nothing.
 constexpr double kFarAbove = 4;
-/// What is left of the highest rate after a period in which less passed: half of it after a minute.
-constexpr double kFades = 0.998;
-/// A rate that is this part of another is about the same.
-constexpr double kAbout = 0.8;
+/// Of the most that the uplink carried, which fades by half in a minute.
+constexpr double kKeeps = 0.5, kFades = 0.998;
+/// How much of a wait elsewhere that has ended is forgotten in a period.
+constexpr double kForgets = 0.05;
+/// What uploads keep of what they had, once a trial has shown that packets wait because of them.
+constexpr double kKept = 0.7;
 
 }  // namespace
 
@@ -23,7 +29,7 @@ bool UplinkGovernor::look(TimePoint now) {
     measure(now);
     const std::optional<Duration> queue = std::exchange(queue_, std::nullopt);
     const double before = limit_;
-    if (queue) limit_ = next_limit(*queue);
+    if (queue) end_period(*queue, now);
     return limit_ != before;
 }
 
@@ -31,42 +37,62 @@ bool UplinkGovernor::look(TimePoint now) {
 bool UplinkGovernor::begin_anew(TimePoint now) {
     last_.clear();
     begin_ = now;
-    sent_ = received_ = 0;
+    sent_ = 0;
     queue_.reset();
-    return false;
+    over_ = 0;
+    if (std::exchange(trial_left_, 0) == 0) return false;
+    limit_ = limit_before_;
+    return true;
 }
 
-/// Ends the period, and reckons the rates.
+/// Ends the period, and reckons the rate.
 void UplinkGovernor::measure(TimePoint now) {
-    last_.push_back({begin_, sent_, received_});
+    last_.push_back({begin_, sent_});
     if (last_.size() > kPeriods) last_.pop_front();
     begin_ = now;
-    sent_ = received_ = 0;
-    std::uint64_t sent = 0, received = 0;
-    for (const Period& period : last_) {
-        sent += period.sent;
-        received += period.received;
+    sent_ = 0;
+    std::uint64_t sent = 0;
+    for (const Period& period : last_) sent += period.sent;
+    rate_ = static_cast<double>(sent) / seconds(now - last_.front().begin);
+    most_ = std::max(rate_, most_ * kFades);
+}
+
+void UplinkGovernor::end_period(Duration queue, TimePoint now) {
+    if (trial_left_ > 0) {
+        if (--trial_left_ == 0) end_trial(queue);
+        return;
     }
-    const double time = seconds(now - last_.front().begin);
-    up_ = static_cast<double>(sent) / time;
-    down_ = static_cast<double>(received) / time;
-    most_down_ = std::max(down_, most_down_ * kFades);
-    // What we hold back ourselves says nothing about the line.
-    const bool held_back = limit_ < kUnlimited && up_ > kAbout * limit_;
-    most_up_ = std::max(up_, held_back ? most_up_ : most_up_ * kFades);
+    if (queue < elsewhere_) elsewhere_ -= from_seconds(kForgets * seconds(elsewhere_ - queue));
+    const double off = 1 - seconds(queue - elsewhere_) / seconds(kTarget);  // > 0: there is room
+    over_ = off < 0 ? over_ + 1 : 0;
+    if (over_ <= 1) limit_before_ = limit_;
+    const bool doubtful = over_ >= kOverFor || elsewhere_ > kTarget;
+    if (doubtful && now >= next_trial_) return begin_trial(queue, now);
+    off < 0 ? fall(kFall * std::min(1.0, -off)) : rise(off);
 }
 
-/// Returns true if we download about as fast as we ever did, and much.
-bool UplinkGovernor::downlink_is_busy() const {
-    return down_ > kAbout * most_down_ && down_ > up_;
+void UplinkGovernor::begin_trial(Duration queue, TimePoint now) {
+    next_trial_ = now + (over_ > 0 && !was_ours_ ? kTrialAgain : kTrialEvery);
+    trial_left_ = kTrial;
+    queue_before_ = queue;
+    rate_before_ = rate_;
+    limit_ = std::max(kLeast, std::min(limit_, rate_) * (1 - kTrialFall));
 }
 
-double UplinkGovernor::next_limit(Duration queue) const {
-    const double least = std::max(kLeast, downlink_is_busy() ? kShare * most_up_ : 0);
-    const double off = 1 - seconds(queue) / seconds(kTarget);  // > 0: there is room
-    if (off < 0) return std::max(least, std::min(limit_, up_) * (1 + kFall * std::max(-1.0, off)));
-    if (limit_ > kFarAbove * up_) return kUnlimited;
-    return std::max(least, limit_ * (1 + kRise * off));
+void UplinkGovernor::end_trial(Duration queue) {
+    was_ours_ = seconds(queue) <= kFallsTo * seconds(queue_before_);
+    elsewhere_ = queue;
+    const bool too_long = std::exchange(over_, 0) > 0;
+    limit_ = was_ours_ && too_long ? std::max(limit_, kKept * std::min(limit_before_, rate_before_))
+                                   : limit_before_;
+}
+
+void UplinkGovernor::fall(double part) {
+    limit_ = std::max({kLeast, kKeeps * most_, std::min(limit_, rate_) * (1 - part)});
+}
+
+void UplinkGovernor::rise(double part) {
+    limit_ = limit_ > kFarAbove * rate_ ? kUnlimited : limit_ * (1 + kRise * part);
 }
 
 }  // namespace btfs

@@ -30,9 +30,14 @@ void UploadSlots::Share::want(std::size_t peers, bool has_readers) {
 
 std::size_t UploadSlots::Share::allowed() const {
     const std::size_t with_readers = slots_.wanted_by(true), without = slots_.wanted_by(false);
-    const std::size_t kept = std::min(without, slots_.total_ / kOthersShare);
-    const std::size_t readers = std::min(with_readers, slots_.total_ - kept);
-    return slots_.fair_share(*this, has_readers_ ? readers : slots_.total_ - readers);
+    const std::size_t kept = std::min(without, slots_.total() / kOthersShare);
+    const std::size_t readers = std::min(with_readers, slots_.total() - kept);
+    return slots_.fair_share(*this, has_readers_ ? readers : slots_.total() - readers);
+}
+
+std::size_t UploadSlots::total() const {
+    const bool trades = !fixed_ && std::ranges::any_of(members_, [](const Share* s) { return s->trades_; });
+    return trades ? std::max(total_, kToTrade) : total_;
 }
 
 std::size_t UploadSlots::wanted_by(bool readers) const {
@@ -87,7 +92,7 @@ void UploadSlots::try_more(double rate) {
         }
         return;
     }
-    if (wanted_by(true) + wanted_by(false) <= total_) {
+    if (wanted_by(true) + wanted_by(false) <= total()) {
         more_ = 0;
         return;
     }

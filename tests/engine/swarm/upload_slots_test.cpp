@@ -58,6 +58,22 @@ TEST(UploadSlots, MoreAreTriedWhilePeersWaitAndKeptIfMoreLeaves) {
     }
 }
 
+TEST(UploadSlots, AreMoreWhileATorrentTrades) {
+    UploadSlots slots;
+    UploadSlots::Share share(slots);
+    share.want(50, true);
+    send(slots, 10e3, 2, TimePoint{} + 1h);
+    share.set_trades(true);
+    EXPECT_EQ(share.allowed(), UploadSlots::kToTrade);
+    share.set_trades(false);
+    EXPECT_LE(share.allowed(), UploadSlots::kLeast + 1);
+    UploadSlots fixed(2);
+    UploadSlots::Share bound(fixed);
+    bound.want(50, true);
+    bound.set_trades(true);
+    EXPECT_EQ(bound.allowed(), 2u);
+}
+
 TEST(UploadSlots, AreSharedEvenly) {
     UploadSlots slots(10);
     UploadSlots::Share few(slots), many(slots), more(slots);
