@@ -131,7 +131,7 @@ class Dispatcher {
     bool may_be_useful(const Peer& peer) const;
     std::optional<PieceIndex> unread_piece(Peer& peer, TimePoint now);
     std::optional<PieceIndex> piece_near_reader(const std::function<bool(PieceIndex)>& eligible) const;
-    std::uint32_t pieces_near() const;
+    std::uint32_t pieces_in(std::uint64_t bytes) const;
     void abandon(PieceIndex piece);
     void probe(Peer& peer, TimePoint now);
     void release_asked_before(TimePoint time, Peer& peer, bool cancel, TimePoint now);

@@ -8,8 +8,8 @@ namespace {
 
 /// An unchoked peer that was not asked for so long is asked for a block, so that it keeps us.
 constexpr Duration kTouchAfter = 45s;
-/// A starving reader trades the bytes first that lie so near before it.
-constexpr std::uint64_t kNearReader = 8 << 20;
+/// A starving reader trades the bytes first that lie so near before it, then those up to the second.
+constexpr std::uint64_t kNearReader = 256 << 10, kFarFromReader = 16 << 20;
 
 }  // namespace
 
@@ -57,24 +57,27 @@ std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
     return std::nullopt;
 }
 
-/// Returns what a starving reader will read soon, the rarest first: that is worth most to others.
+/// Returns what a starving reader will read soon, the rarest first, since that is worth most to others. What
+/// it reads first comes before that: the next kNearReader, then twice as much, and so on.
 std::optional<PieceIndex> Dispatcher::piece_near_reader(
     const std::function<bool(PieceIndex)>& eligible) const {
     if (!trade_.is_open() || world_.demand.blocked().empty()) return std::nullopt;
     const std::uint32_t begin = world_.demand.blocked().begin()->piece.value() + 1;
-    const std::uint32_t end = std::min(begin + pieces_near(), world_.layout.piece_count());
     std::optional<PieceIndex> best;
-    for (std::uint32_t i = begin; i < end; ++i) {
-        const PieceIndex piece(i);
-        if (best && world_.picker.availability(piece) >= world_.picker.availability(*best)) continue;
-        if (eligible(piece)) best = piece;
+    std::uint32_t at = begin;
+    for (std::uint64_t near = kNearReader; near <= kFarFromReader && !best; near *= 2) {
+        const std::uint32_t end = std::min(begin + pieces_in(near), world_.layout.piece_count());
+        for (; at < end; ++at) {
+            const PieceIndex piece(at);
+            if (best && world_.picker.availability(piece) >= world_.picker.availability(*best)) continue;
+            if (eligible(piece)) best = piece;
+        }
     }
     return best;
 }
 
-/// Returns how many pieces a reader is going to read soon.
-std::uint32_t Dispatcher::pieces_near() const {
-    return 1 + static_cast<std::uint32_t>(kNearReader / world_.layout.piece_size(PieceIndex(0)));
+std::uint32_t Dispatcher::pieces_in(std::uint64_t bytes) const {
+    return 1 + static_cast<std::uint32_t>(bytes / world_.layout.piece_size(PieceIndex(0)));
 }
 
 void Dispatcher::stay_in_touch(TimePoint now) {

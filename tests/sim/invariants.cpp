@@ -12,8 +12,8 @@ constexpr std::size_t kMostReported = 10;
 // Budget that the engine promises for bytes received twice.
 constexpr std::uint64_t kDuplicateBytes = 1024 * 1024;
 constexpr double kDuplicateShare = 0.08;
-/// Bytes that the uploader reads ahead for one peer at most, and one read more.
-constexpr std::size_t kMostAhead = 48 * kBlockSize;
+/// Bytes that the uploader reads ahead for one peer at most, and one read more, with its blocks' headers.
+constexpr std::size_t kMostAhead = 48 * kBlockSize + 16 * wire::kPieceHeaderSize;
 
 }  // namespace
 
