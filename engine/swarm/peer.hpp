@@ -85,7 +85,7 @@ struct Peer {
     bool upload_held = false;
     /// The dispatcher's: bytes that the limit has let us request of it.
     std::uint64_t request_granted = 0;
-    /// What was taken from its address, and the bytes of it that count for this connection.
+    /// The account of its address, and the bytes in it that count for this connection.
     TakeAccount* account = nullptr;
     std::uint64_t counted_taken = 0;
 

@@ -11,8 +11,6 @@ constexpr Duration kSeedLookAgain = 200ms;
 constexpr int kSlower = 3;
 /// Of the pieces that fall to others, so many are compared, so that not all of us take the same.
 constexpr std::size_t kFew = 4;
-/// So many pieces each of those that seeds serve may be fetching.
-constexpr std::size_t kEachMayFetch = 1;
 /// Time for a piece from a seed whose rate is not known.
 constexpr Duration kUsualPieceTime = 2s;
 
@@ -58,11 +56,11 @@ std::optional<PieceIndex> PieceChoice::of_seed(Peer& seed, const std::function<b
         const TimePoint busy_until = std::max(
             seed.without_ours_since + std::min(kLongestRest, piece_time(seed) * 3 / 2), news_ + kLongestRest);
         // Each that seeds serve may be about to get one of theirs.
-        if (now >= busy_until || alone.count_of_others > kEachMayFetch * served_.size()) return alone.others;
+        if (now >= busy_until || alone.count_of_others > served_.size()) return alone.others;
         seed.rests_until = std::min(busy_until, now + kSeedLookAgain);
         return std::nullopt;
     }
-    if (leechers_need_over(kSlowAtLast, now)) return picker_.rarest(eligible, rng_.next());
+    if (leechers_are_slow(now)) return picker_.rarest(eligible, rng_.next());
     seed.rests_until = now + kSeedLookAgain;
     return std::nullopt;
 }
@@ -117,11 +115,12 @@ void PieceChoice::look_for_served(const Peer& seed, TimePoint now) {
             served_.push_back(number_of(peer->session.peer_id()));
 }
 
-/// Returns true if what leechers have and we lack would take longer at the rate at which they send.
-bool PieceChoice::leechers_need_over(Duration time, TimePoint now) const {
+/// Returns true if leechers, at the rate at which they send, need over kSlowAtLast for what they have and we
+/// lack.
+bool PieceChoice::leechers_are_slow(TimePoint now) const {
     const std::uint64_t bytes =
         picker_.missing_that_leechers_have() * std::uint64_t{layout_.piece_size(PieceIndex(0))};
-    return static_cast<double>(bytes) > from_leechers_.bytes_per_second(now) * seconds(time);
+    return static_cast<double>(bytes) > from_leechers_.bytes_per_second(now) * seconds(kSlowAtLast);
 }
 
 /// Returns the most weight that the piece has with any other that seeds serve.

@@ -64,7 +64,7 @@ class PieceChoice {
     Duration piece_time(const Peer& seed) const;
     void look_for_served(const Peer& seed, TimePoint now);
     static std::uint64_t number_of(const wire::PeerId& id);
-    bool leechers_need_over(Duration time, TimePoint now) const;
+    bool leechers_are_slow(TimePoint now) const;
     std::uint64_t weight_with_others(PieceIndex piece) const;
 
     const Layout& layout_;

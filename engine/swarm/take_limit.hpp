@@ -29,7 +29,7 @@ class TakeLimit {
   public:
     /// The tools ignore smaller torrents, and so does the limit.
     static constexpr std::uint64_t kSmallTorrent = 50'000'000;
-    /// What may be taken beyond the announced pieces: this part of the torrent, or so many pieces if that is
+    /// The bytes beyond the announced pieces: this part of the torrent, or so many pieces if that is
     /// more. Progress comes by whole pieces: one is hashed while the next one comes, or a failed one comes
     /// again.
     static constexpr std::uint64_t kPart = 10;
@@ -57,7 +57,7 @@ class TakeLimit {
     static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
     bool limited() const { return most_ != kNoLimit; }
 
-    /// What may be taken from an address by now.
+    /// The bytes that may be taken from an address by now.
     std::uint64_t most_ = kNoLimit;
     std::map<Address, TakeAccount> accounts_;
     /// Addresses without a connection, in the order in which they left.

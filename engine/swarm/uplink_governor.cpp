@@ -18,7 +18,7 @@ constexpr double kFarAbove = 4;
 constexpr double kKeeps = 0.5, kFades = 0.998;
 /// How much of a wait elsewhere that has ended is forgotten in a period.
 constexpr double kForgets = 0.05;
-/// What uploads keep of what they had, once a trial has shown that packets wait because of them.
+/// The part of their rate that uploads keep, once a trial has shown that packets wait because of them.
 constexpr double kKept = 0.7;
 
 }  // namespace

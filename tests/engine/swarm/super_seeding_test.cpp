@@ -57,7 +57,7 @@ struct World : testing::ScriptedPeers {
         peers.erase(id);
         seeding.offer(now);
     }
-    /// What the peer was offered until now.
+    /// The pieces that the peer was offered until now.
     Pieces offered(ConnectionId id) {
         Pieces all;
         for (std::uint32_t piece = 0; piece < layout.piece_count(); ++piece)

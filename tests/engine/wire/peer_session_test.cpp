@@ -337,7 +337,7 @@ void read_into_place(PeerSession& session, ByteView bytes, TimePoint now) {
     }
 }
 
-// What follows such a block was read to where the block lies, since the block was expected again.
+// The bytes that follow such a block were read over it, since the block was expected again.
 TEST(PeerSession, ABlockThatWasAskedForAgainIsNotOverwrittenByWhatFollowsIt) {
     Pair p;
     p.exchange();
