@@ -13,13 +13,16 @@ STEP = 0.2  # seconds
 # RATE=BYTES limits it to one rate, and SECONDS=N takes longer: as by hand, for the table of engine/swarm/README.md.
 RATES = [int(os.environ["RATE"])] if "RATE" in os.environ else [1_000_000, 10_000_000]
 SECONDS = float(os.environ.get("SECONDS", 4))
+# Ethernet, IPv4, TCP with time stamps. How many packets a block takes is the kernel's affair: from 1 to 10 over loopback.
+HEADERS = 14 + 20 + 32
 WARM_UP = 1  # until what may pass at once after idling has passed, and peers know each other's pace
 
 
 def passed():
-    """Bytes of all packets that have gone over loopback."""
+    """Bytes of all packets that have gone over loopback, without headers."""
     with open("/proc/net/dev") as lines:
-        return next(int(line.split()[1]) for line in lines if line.strip().startswith("lo:"))
+        size, packets = next(map(int, line.split()[1:3]) for line in lines if line.strip().startswith("lo:"))
+    return size - packets * HEADERS
 
 
 class TransferLimits(TestCase):
@@ -54,9 +57,9 @@ class TransferLimits(TestCase):
         off = [abs(step / rate - 1) for step in steps]
         print(f"{rate / 1e6:g} MB/s: {mean / rate - 1:+.2%}, in {STEP * 1000:g} ms {min(steps) / rate - 1:+.1%} to "
               f"{max(steps) / rate - 1:+.1%} ", end="", flush=True)
-        # Packets have headers, and requests count among them: 0.8 % at most. A block is 8 % of 200 ms of 1 MB/s. This
-        # machine may be busy: an interval or two may be out of line, as long as nothing is lost over all.
-        self.assertLess(abs(mean / rate - 1), 0.03)
+        # Requests and other messages count, too: 0.8 % at most. A block is 8 % of 200 ms of 1 MB/s. This machine may
+        # be busy: an interval or two may be out of line, as long as nothing is lost over all.
+        self.assertLess(abs(mean / rate - 1), 0.02)
         out_of_line = sum(one > 0.10 + 16_384 / (rate * STEP) for one in off)
         self.assertLessEqual(out_of_line, len(off) // 10 + 1, [f"{step / rate - 1:+.1%}" for step in steps])
 
