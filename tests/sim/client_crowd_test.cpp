@@ -1,5 +1,6 @@
 // Crowds of leechers with one seeder: everybody finishes, and the invariants hold.
 #include "tests/sim/client_crowd.hpp"
+#include "tests/support/sanitized.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +10,7 @@ namespace {
 CrowdOptions crowd_of(std::size_t clients) {
     CrowdOptions options;
     options.clients = clients;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    options.size = 4 << 20;
-#endif
+    if (kSanitized) options.size = 4 << 20;
     return options;
 }
 

@@ -2,16 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/sim/visit.hpp"
+#include "tests/support/sanitized.hpp"
 
 namespace btfs::sim {
 namespace {
 
 // Fewer seeds with sanitizers, which make a visit ten times as long. packaging/test-long.sh has more seeds.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSeeds = 1;
-#else
-constexpr std::uint64_t kSeeds = 10;
-#endif
+constexpr std::uint64_t kSeeds = kSanitized ? 1 : 10;
 
 std::vector<std::string_view> family_names() {
     std::vector<std::string_view> names;

@@ -1,18 +1,14 @@
 // Films in swarms of leechers, seed by seed: the invariants hold, the film is seen, and what is given counts.
 #include <gtest/gtest.h>
 
-
 #include "tests/sim/families.hpp"
 #include "tests/sim/film_visit.hpp"
+#include "tests/support/sanitized.hpp"
 
 namespace btfs::sim {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kFilms = 1;
-#else
-constexpr std::uint64_t kFilms = 3;
-#endif
+constexpr std::uint64_t kFilms = kSanitized ? 1 : 3;
 
 FilmResult film_of(const SwarmOptions& options, std::uint64_t seed) {
     Simulation simulation(options, seed);
