@@ -298,7 +298,7 @@ Choker::Aim Torrent::aim(TimePoint now) const {
     aim.piece_length = content_->layout.piece_count() > 0 ? content_->layout.piece_size(PieceIndex(0)) : 0;
     if (readers_wait())
         aim.has_blocked = [piece = content_->demand.blocked().begin()->piece](const Peer& peer) {
-            return peer.session.has(piece);
+            return !peer.snubbed && peer.session.has(piece);
         };
     return aim;
 }
