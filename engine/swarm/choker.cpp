@@ -18,7 +18,8 @@ std::size_t optimistic_slots(std::size_t allowed) {
 
 /// Returns how many peers may be unchoked, those that take nothing included, but for optimistic unchokes.
 std::size_t most_unchoked(std::size_t allowed) {
-    return allowed * Choker::kMostIdle - optimistic_slots(allowed);
+    if (allowed == 0) return 0;
+    return std::max(allowed + 1, allowed * Choker::kMostIdle - optimistic_slots(allowed));
 }
 
 }  // namespace
@@ -52,6 +53,7 @@ void Choker::unchoke(Peer& peer, TimePoint now) {
 void Choker::choke(Peer& peer, TimePoint now) {
     peer.session.set_choking(true);
     peer.slot.since = now;
+    peer.slot.luck = rng_.fraction();
     peer.slot.optimistic_until = {};
 }
 
@@ -68,7 +70,8 @@ Choker::Host& Choker::host(const Peer& peer, TimePoint now) {
     return found->second;
 }
 
-void Choker::on_peer_connected(Peer& peer) const {
+void Choker::on_peer_connected(Peer& peer) {
+    peer.slot.luck = rng_.fraction();
     const auto found = hosts_.find(peer.session.remote().address.network());
     if (found == hosts_.end()) return;
     peer.slot.taken_earlier = found->second.taken;
@@ -84,6 +87,11 @@ void Choker::on_peer_gone(const Peer& peer, TimePoint now) {
 }
 
 // ---- at once ----
+
+void Choker::on_interest_changed(TimePoint now) {
+    if (peers_.size() <= slots_.total()) return assign(now);
+    look_at_ = std::min(look_at_, now + kGather);
+}
 
 void Choker::assign(TimePoint now) {
     std::size_t wanted = 0;
@@ -120,6 +128,7 @@ void Choker::fill(TimePoint now) {
         ++busy;
         ++unchoked;
     }
+    look_at_ = waiting.empty() || allowed == 0 ? kNever : now + kLook;
 }
 
 // ---- rounds ----
@@ -152,7 +161,8 @@ bool Choker::better(const Peer& a, const Peer& b, TimePoint now) const {
     }
     // An unchoked peer does not wait.
     const auto waited = [&](const Peer& peer) {
-        return peer.session.am_choking() ? now - peer.slot.since : Duration{};
+        const double time = peer.session.am_choking() ? seconds(now - peer.slot.since) : 0;
+        return aim_.fetches ? time * peer.slot.luck : time;
     };
     return waited(a) > waited(b);
 }

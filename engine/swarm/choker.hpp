@@ -34,9 +34,14 @@ class Choker {
     /// Hosts of which we remember something; the oldest are forgotten.
     static constexpr std::size_t kMaxHosts = 1024;
     /// A peer that took nothing for so long leaves its slot to another, and is still unchoked.
-    static constexpr Duration kIdle = std::chrono::seconds(2);
+    static constexpr Duration kIdle = std::chrono::milliseconds(500);
+    /// Peers that become interested within such a time draw lots for the slots that are free: whoever hears
+    /// first of a new piece of one of us hears first of those of all others, and would get all slots.
+    static constexpr Duration kGather = std::chrono::milliseconds(10);
+    /// While peers wait, we look so often whether a slot has become free.
+    static constexpr Duration kLook = std::chrono::milliseconds(250);
     /// Of peers that take nothing, so many times as many as there are slots may be unchoked.
-    static constexpr std::size_t kMostIdle = 4;
+    static constexpr std::size_t kMostIdle = 2;
     /// As a seed: after that much and that long it is another's turn.
     static constexpr std::uint64_t kQuotaPieces = 20;
     static constexpr Duration kQuotaTime = std::chrono::minutes(1);
@@ -63,12 +68,17 @@ class Choker {
     /// False if no peer will be unchoked.
     bool may_unchoke() const { return !closed_ && slots_.total() > 0; }
 
-    /// A peer's interest changed, or it came or went: fills free slots.
+    /// A peer's interest changed: fills free slots, at once if there are enough for all peers, else after
+    /// kGather.
+    void on_interest_changed(TimePoint now);
+    /// Fills free slots.
     void assign(TimePoint now);
     /// Ends rounds and optimistic unchokes that are over. Called about once a second.
     void tick(TimePoint now);
+    /// When to call assign(), though nothing changed; kNever if no peer waits.
+    TimePoint next_timeout() const { return look_at_; }
     /// The peer is about to join the table.
-    void on_peer_connected(Peer& peer) const;
+    void on_peer_connected(Peer& peer);
     /// The peer is about to leave the table: what it gave and took counts when its host comes again.
     void on_peer_gone(const Peer& peer, TimePoint now);
 
@@ -97,6 +107,7 @@ class Choker {
     Aim aim_;
     bool closed_ = false;
     TimePoint round_end_{};
+    TimePoint look_at_ = kNever;
     std::map<Address, Host> hosts_;
     std::deque<Address> hosts_in_order_;
 };

@@ -19,6 +19,9 @@ namespace btfs {
 struct SlotAccount {
     /// Choked, or unchoked, since; a new connection is choked.
     TimePoint since{};
+    /// While we fetch, its waiting time is multiplied by that, 0 to 1, which is drawn anew when it is choked:
+    /// else the peers that came first would get the slots of all of us.
+    double luck = 1;
     /// It is unchoked regardless of what it gave, until then.
     TimePoint optimistic_until{};
     /// Bytes that came from it and went to it in the last rounds; older rounds count less.

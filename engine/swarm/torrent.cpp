@@ -243,7 +243,8 @@ const PeerPorts& Torrent::ports_for(const Address& remote) const {
 
 TimePoint Torrent::next_timeout() const {
     TimePoint next = std::min({housekeeping_due_, content_->dispatcher.next_timeout(),
-                               content_->uploader.next_timeout(), seed_rule_.next_timeout()});
+                               content_->uploader.next_timeout(), choker_.next_timeout(),
+                               seed_rule_.next_timeout()});
     if (pex_) next = std::min(next, pex_->next_timeout());
     if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
     if (can_dial()) next = std::min(next, peer_list_.next_time());
@@ -254,6 +255,7 @@ TimePoint Torrent::next_timeout() const {
 void Torrent::handle_timeout(TimePoint now) {
     if (now >= housekeeping_due_) housekeep(now);
     if (now >= seed_rule_.next_timeout()) judge_seeding(now);
+    if (now >= choker_.next_timeout()) choker_.assign(now);
     settle(now);
 }
 

@@ -22,7 +22,7 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
         if (!peers_.contains(id)) return true;  // an event disconnected the peer
     }
     if (any) content_->dispatcher.on_peer_changed(peer);
-    if (std::exchange(slots_due_, false)) choker_.assign(now);
+    if (std::exchange(slots_due_, false)) choker_.on_interest_changed(now);
     return any;
 }
 

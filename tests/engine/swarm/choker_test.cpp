@@ -20,7 +20,10 @@ struct World : testing::ScriptedPeers {
     }
 
     ConnectionId connect(const std::string& host = {}) {
-        return ScriptedPeers::connect(host.empty() ? "203.0.113." + std::to_string(next_id % 250) : host);
+        const ConnectionId id =
+            ScriptedPeers::connect(host.empty() ? "203.0.113." + std::to_string(next_id % 250) : host);
+        choker.on_peer_connected(*peers.at(id));
+        return id;
     }
     ConnectionId connect_interested(const std::string& host = {}) {
         const ConnectionId id = connect(host);
@@ -88,6 +91,37 @@ TEST(Choker, ASlotWhosePeerTakesNothingIsFree) {
     w.choker.assign(w.now);
     EXPECT_TRUE(w.unchoked(b));
     EXPECT_TRUE(w.unchoked(a)) << "it may still ask";
+}
+
+TEST(Choker, PeersThatComeTogetherDrawLotsForTheSlots) {
+    std::set<std::vector<bool>> outcomes;
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        World w(3, seed);
+        std::vector<ConnectionId> ids;
+        for (int i = 0; i < 12; ++i) ids.push_back(w.connect());
+        w.now += 1s;
+        for (ConnectionId id : ids) {
+            w.says(id, wire::Interested{});
+            w.choker.on_interest_changed(w.now);
+        }
+        EXPECT_EQ(w.unchoked_count(), 0u) << "others may come in the same moment";
+        EXPECT_EQ(w.choker.next_timeout(), w.now + Choker::kGather);
+        w.now += Choker::kGather;
+        w.choker.assign(w.now);
+        EXPECT_EQ(w.unchoked_count(), 3u);
+        std::vector<bool> outcome;
+        for (ConnectionId id : ids) outcome.push_back(w.unchoked(id));
+        outcomes.insert(outcome);
+    }
+    EXPECT_GE(outcomes.size(), 5u) << "each of us has other peers";
+}
+
+TEST(Choker, WhereAllPeersFitNobodyWaitsForOthers) {
+    World w(3);
+    const ConnectionId a = w.connect_interested();
+    w.connect();
+    w.choker.on_interest_changed(w.now);
+    EXPECT_TRUE(w.unchoked(a));
 }
 
 TEST(Choker, OfThoseThatTakeNothingOnlySoManyAreUnchoked) {
@@ -188,7 +222,6 @@ TEST(Choker, AFreeRiderThatComesBackIsStillOne) {
     const ConnectionId again = w.connect_interested("10.0.1.1"), other = w.connect_interested("10.0.1.2");
     for (ConnectionId id : {again, other}) {
         w.session(id).set_interested(true);
-        w.choker.on_peer_connected(*w.peers.at(id));
     }
     w.choker.assign(w.now);
     EXPECT_FALSE(w.unchoked(again)) << "though slots are free";
@@ -295,7 +328,7 @@ TEST(Choker, WhoClaimsToHaveWhatIsBlockedTakesNothingFromThoseThatGive) {
                       .piece_length = kPieceLength,
                       .has_blocked = [&](const Peer& peer) { return liars.contains(peer.id); }});
     bool honest_was_unchoked = false;
-    for (int second = 0; second < 3600; ++second) {
+    for (int second = 0; second < 3 * 3600; ++second) {
         for (ConnectionId id : givers) w.gives(id, 1000);
         w.run(1s);
         honest_was_unchoked = honest_was_unchoked || w.unchoked(honest);
