@@ -242,9 +242,9 @@ const PeerPorts& Torrent::ports_for(const Address& remote) const {
 }
 
 TimePoint Torrent::next_timeout() const {
-    TimePoint next = std::min({housekeeping_due_, content_->dispatcher.next_timeout(),
-                               content_->uploader.next_timeout(), choker_.next_timeout(),
-                               seed_rule_.next_timeout()});
+    TimePoint next =
+        std::min({housekeeping_due_, content_->dispatcher.next_timeout(), content_->uploader.next_timeout(),
+                  choker_.next_timeout(), seed_rule_.next_timeout()});
     if (pex_) next = std::min(next, pex_->next_timeout());
     if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
     if (can_dial()) next = std::min(next, peer_list_.next_time());
