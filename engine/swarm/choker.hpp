@@ -40,7 +40,7 @@ class Choker {
     static constexpr Duration kGather = std::chrono::milliseconds(10);
     /// While peers wait, we look so often whether a slot has become free.
     static constexpr Duration kLook = std::chrono::milliseconds(250);
-    /// Of peers that take nothing, so many times as many as there are slots may be unchoked.
+    /// So many peers for each slot may be unchoked, those that take nothing included.
     static constexpr std::size_t kMostIdle = 2;
     /// As a seed: after that much and that long it is another's turn.
     static constexpr std::uint64_t kQuotaPieces = 20;
@@ -71,7 +71,7 @@ class Choker {
     /// A peer's interest changed: fills free slots, at once if there are enough for all peers, else after
     /// kGather.
     void on_interest_changed(TimePoint now);
-    /// Fills free slots.
+    /// Chokes those that are not interested any more, and fills free slots.
     void assign(TimePoint now);
     /// Ends rounds and optimistic unchokes that are over. Called about once a second.
     void tick(TimePoint now);

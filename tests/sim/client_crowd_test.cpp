@@ -1,8 +1,9 @@
 // Crowds of leechers with one seeder: everybody finishes, and the invariants hold.
 #include "tests/sim/client_crowd.hpp"
-#include "tests/support/sanitized.hpp"
 
 #include <gtest/gtest.h>
+
+#include "tests/support/sanitized.hpp"
 
 namespace btfs::sim {
 namespace {

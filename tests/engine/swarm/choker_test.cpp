@@ -220,9 +220,7 @@ TEST(Choker, AFreeRiderThatComesBackIsStillOne) {
     w.choker.on_peer_gone(*w.peers.at(first), w.now);
     w.peers.erase(first);
     const ConnectionId again = w.connect_interested("10.0.1.1"), other = w.connect_interested("10.0.1.2");
-    for (ConnectionId id : {again, other}) {
-        w.session(id).set_interested(true);
-    }
+    for (ConnectionId id : {again, other}) w.session(id).set_interested(true);
     w.choker.assign(w.now);
     EXPECT_FALSE(w.unchoked(again)) << "though slots are free";
     EXPECT_TRUE(w.unchoked(other));
