@@ -10,10 +10,10 @@ set -euo pipefail
 build=(ccache cmake g++ ninja-build pkg-config fuse3
        'libboost*-dev' 'libboost-json*-dev' 'libboost-url*-dev' libc-ares-dev libcli11-dev libfmt-dev libfuse3-dev
        libminiupnpc-dev libnatpmp-dev libspdlog-dev libssl-dev zlib1g-dev)
-unit=(libbenchmark-dev libgtest-dev libgmock-dev)
+unit=(libbenchmark-dev libgtest-dev libgmock-dev python3)
 tests=("${unit[@]}" clang 'libclang-rt-*-dev'
        aria2 attr curl ffmpeg iproute2 libnfs-utils mpv nfs-ganesha nfs-ganesha-vfs opentracker openssl procps psmisc
-       python3 python3-libtorrent qbittorrent-nox rtorrent transmission-cli transmission-daemon)
+       python3-libtorrent qbittorrent-nox rtorrent transmission-cli transmission-daemon)
 # They may be there from elsewhere, and then Debian's npm does not go with them.
 command -v node >/dev/null || tests+=(nodejs)
 command -v npm >/dev/null || tests+=(npm)
