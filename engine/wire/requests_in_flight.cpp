@@ -117,8 +117,13 @@ RequestsInFlight::Answers RequestsInFlight::end_block() {
     assert(found != requests_.end());
     const TimePoint asked = take_out(found).since;
     if (!wanted) return answers;
-    // If an earlier request for the block was cancelled, the block may answer either of the two.
-    if (find(block, true) == requests_.end()) answered_until_ = std::max(answered_until_, asked);
+    // If an earlier request for the block was cancelled, the block may answer either of the two: that tells
+    // nothing of what the peer has read.
+    if (const auto earlier = find(block, true); earlier != requests_.end()) {
+        forget(take_out(earlier).block);
+        return answers;
+    }
+    answered_until_ = std::max(answered_until_, asked);
     forget_cancelled_before(asked);
     return answers;
 }

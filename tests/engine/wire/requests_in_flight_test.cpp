@@ -50,5 +50,19 @@ TEST(RequestsInFlight, ABlockUnderWayIsNotExpectedAgainForTheRequestThatItAnswer
     EXPECT_EQ(requests.end_block(), RequestsInFlight::Answers::wanted);
 }
 
+TEST(RequestsInFlight, ABlockThatWasCancelledAndAskedForAgainDoesNotTellThatTheCancelsWereRead) {
+    RequestsInFlight requests;
+    TimePoint now = TimePoint{} + 1h;
+    for (std::uint32_t i : {1, 2}) requests.add(block(i), now);
+    for (std::uint32_t i : {1, 2}) requests.cancel(block(i), now += 1s);
+    for (std::uint32_t i : {1, 2}) requests.add(block(i), now += 1s);
+    ASSERT_EQ(requests.begin_block(block(1)), RequestsInFlight::Answers::wanted) << "to either of the two";
+    requests.end_block();
+    const auto rejected = requests.reject(block(2));
+    ASSERT_TRUE(rejected);
+    EXPECT_TRUE(rejected->cancelled) << "the Cancel is answered, the second request stands";
+    EXPECT_EQ(requests.oldest(), now);
+}
+
 }  // namespace
 }  // namespace btfs::wire
