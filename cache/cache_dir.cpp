@@ -45,9 +45,16 @@ class Category final : public boost::system::error_category {
   public:
     const char* name() const noexcept override { return "cache directory"; }
     std::string message(int value) const override {
-        return static_cast<CacheDirErrc>(value) == CacheDirErrc::of_another_user
-                   ? "belongs to another user; choose another one with --cache-dir"
-                   : "can be written by every user; take that right away (chmod o-w), or choose another one";
+        switch (static_cast<CacheDirErrc>(value)) {
+            case CacheDirErrc::of_another_user:
+                return "belongs to another user; choose another one with --cache-dir";
+            case CacheDirErrc::open_to_all:
+                return "can be written by every user; take that right away (chmod o-w), or choose another "
+                       "one";
+            case CacheDirErrc::bound_too_small:
+                return "its pieces are too large for a cache of this size; give a larger --cache-size";
+        }
+        return "unknown error";
     }
 };
 #pragma GCC diagnostic pop
@@ -104,19 +111,60 @@ void CacheDir::remove_old_parts() const {
 
 Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, DiskPool& pool,
                                                              PieceMemory& memory) const {
+    if (bound_ && spec.layout.piece_length() > bound_->budget().limit() / CacheBound::kFewestPieces)
+        return CacheDirErrc::bound_too_small;
     const ClaimsShape shape{spec.layout.piece_count(), spec.layout.piece_length(),
                             BlockCache::block_total(spec.layout), fingerprint(spec)};
+    std::optional<TorrentStore::Bound> part;
+    if (bound_) {
+        const auto earlier_use = bound_->closed().take_out(spec.identity.cache_key());
+        if (!earlier_use) return Errc::storage_locked;
+        part.emplace(
+            TorrentStore::Bound{bound_->budget(), bound_->evictor(), bound_->closed(), *earlier_use});
+        if (!files_->status(claims_name(spec.identity))) bound_->closed().will_write(claims_size(shape));
+    }
     EarlierClaims earlier;
     auto claims = Claims::open(*files_, claims_name(spec.identity), shape, boot_id_, earlier);
-    if (!claims) return claims.error();
+    if (!claims) {
+        if (bound_) bound_->closed().put_back(spec.identity.cache_key());
+        return claims.error();
+    }
     std::string data_name = spec.identity.cache_key() + ".data";
     return std::make_unique<TorrentStore>(std::move(spec), files_, std::move(data_name), std::move(*claims),
-                                          earlier, pool, memory);
+                                          earlier, pool, memory, std::move(part));
+}
+
+Error CacheDir::probe_holes() const {
+    constexpr const char* kName = "holes.probe";
+    auto file = files_->open(kName, {.write = true, .create = true});
+    if (!file) return {};
+    const Bytes blocks(2 * kDiskBlock);
+    Error error = write_all(**file, 0, blocks);
+    if (!error) error = (*file)->punch({0, kDiskBlock});
+    files_->remove(kName);
+    // Other errors, as of a full disk, may pass, and say nothing of the file system.
+    const bool unable = error == system_error(EOPNOTSUPP) || error == system_error(ENOSYS) ||
+                        error == system_error(EINVAL) || error == system_error(ENODEV);
+    return unable ? error : Error{};
+}
+
+Result<std::uint64_t> CacheDir::bytes_on_disk() const {
+    const auto names = files_->list();
+    if (!names) return names.error();
+    std::uint64_t bytes = 0;
+    for (const std::string& name : *names)
+        if (const auto status = files_->status(name)) bytes += status->bytes_on_disk;
+    return bytes;
 }
 
 std::int64_t CacheDir::first_seen(const Identity& identity) const {
     const Result<FileStatus> status = files_->status(claims_name(identity));
     return status ? status->born_s : 0;
+}
+
+Error CacheDir::keep(const std::string& name, ByteView content) const {
+    if (bound_) bound_->closed().will_write(content.size());
+    return write_whole(*files_, name, content, 0600);
 }
 
 std::optional<Bytes> CacheDir::kept(const std::string& name, std::size_t max_size) const {
@@ -126,7 +174,7 @@ std::optional<Bytes> CacheDir::kept(const std::string& name, std::size_t max_siz
 }
 
 Error CacheDir::keep_info(const Identity& identity, ByteView info) const {
-    return write_whole(*files_, info_name(identity), info, 0600);
+    return keep(info_name(identity), info);
 }
 
 std::optional<Bytes> CacheDir::kept_info(const Identity& identity) const {
@@ -136,7 +184,7 @@ std::optional<Bytes> CacheDir::kept_info(const Identity& identity) const {
 }
 
 Error CacheDir::keep_dht_table(ByteView table) const {
-    return write_whole(*files_, kDhtTableName, table, 0600);
+    return keep(kDhtTableName, table);
 }
 
 std::optional<Bytes> CacheDir::kept_dht_table() const {
@@ -144,7 +192,7 @@ std::optional<Bytes> CacheDir::kept_dht_table() const {
 }
 
 Error CacheDir::keep_download(std::string_view url, ByteView content) const {
-    return write_whole(*files_, download_name(url), content, 0600);
+    return keep(download_name(url), content);
 }
 
 std::optional<Bytes> CacheDir::kept_download(std::string_view url) const {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "cache/cache_bound.hpp"
 #include "cache/claims.hpp"
 #include "cache/disk_pool.hpp"
 #include "cache/files.hpp"
@@ -18,7 +19,8 @@ namespace btfs {
 /// Why a directory is not used, though the system would permit that.
 enum class CacheDirErrc {
     of_another_user = 1,
-    open_to_all,  ///< every user can write it
+    open_to_all,      ///< every user can write it
+    bound_too_small,  ///< for the pieces of a torrent
 };
 Error make_error_code(CacheDirErrc e) noexcept;
 
@@ -45,10 +47,19 @@ class CacheDir {
         : files_(std::move(files)), boot_id_(boot_id) {}
 
     /// Opens a torrent's part of the cache with what earlier runs left there. storage_locked if another
-    /// process has it; a system error if it cannot be read at this moment. `pool` and `memory` outlive the
-    /// store. Waits for the disk.
+    /// process has it; a system error if it cannot be read at this moment; CacheDirErrc::bound_too_small if
+    /// the directory's bound does not even hold some pieces of this torrent. `pool` and `memory` outlive the
+    /// store, and the bound does. Waits for the disk.
     Result<std::unique_ptr<TorrentStore>> open_torrent(StoreSpec spec, DiskPool& pool,
                                                        PieceMemory& memory) const;
+    /// From now on all that is kept here is counted, and torrents that are opened keep within the bound,
+    /// which was made for this directory. It outlives the use of this and its copies.
+    void set_bound(CacheBound& bound) { bound_ = &bound; }
+    /// An error if its file system cannot free a part of a file: then the directory cannot be bounded.
+    Error probe_holes() const;
+    /// Bytes on disk that all of the directory takes.
+    Result<std::uint64_t> bytes_on_disk() const;
+    const std::shared_ptr<Files>& files() const { return files_; }
     /// When the torrent was opened here for the first time, seconds since 1970: the birth of its sidecar,
     /// which is never replaced. 0 if it is not here, or the disk's file system does not tell.
     std::int64_t first_seen(const Identity& identity) const;
@@ -68,12 +79,14 @@ class CacheDir {
     std::optional<Bytes> kept_download(std::string_view url) const;
 
   private:
+    Error keep(const std::string& name, ByteView content) const;
     std::optional<Bytes> kept(const std::string& name, std::size_t max_size) const;
     void remove_old_parts() const;
 
     /// Shared with the stores, which may outlive this.
     std::shared_ptr<Files> files_;
     BootId boot_id_;
+    CacheBound* bound_ = nullptr;  ///< null: it has none
 };
 
 }  // namespace btfs

@@ -20,9 +20,6 @@ constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 32;
 std::uint64_t bitmap_size(const ClaimsShape& shape) {
     return units_for(shape.block_count, 8);
 }
-std::uint64_t file_size(const ClaimsShape& shape) {
-    return kHeaderSize + 2 * bitmap_size(shape);
-}
 
 Bytes header(const ClaimsShape& shape, const BootId& boot_id, bool clean) {
     Bytes out;
@@ -43,8 +40,12 @@ Bytes header(const ClaimsShape& shape, const BootId& boot_id, bool clean) {
 
 }  // namespace
 
+std::uint64_t claims_size(const ClaimsShape& shape) {
+    return kHeaderSize + 2 * bitmap_size(shape);
+}
+
 std::optional<ParsedClaims> parse_claims(ByteView file, const ClaimsShape& shape) {
-    if (shape.block_count > kMaxBlocks || file.size() != file_size(shape)) return std::nullopt;
+    if (shape.block_count > kMaxBlocks || file.size() != claims_size(shape)) return std::nullopt;
     if (sha1(file.first(kDigestOffset)) != Sha1Digest::from(file.subspan(kDigestOffset))) return std::nullopt;
 
     ByteReader in(file);
@@ -83,7 +84,7 @@ Result<std::unique_ptr<Claims>> Claims::open(Files& files, const std::string& na
 Error Claims::load(EarlierClaims& earlier) {
     const Result<FileStatus> status = file_->status();
     if (!status) return status.error();
-    if (status->size != file_size(shape_)) return {};
+    if (status->size != claims_size(shape_)) return {};
     Bytes file(static_cast<std::size_t>(status->size));
     if (const Error error = read_all(*file_, 0, file))
         return read_error(error) == Errc::storage_corrupt ? Error{} : error;
@@ -151,7 +152,7 @@ Error Claims::begin_writing(const BlockBitmap& stored, const BlockBitmap& doubtf
         // The file holds no claims of this torrent. Zeros are not a valid header, so it stays invalid until
         // this function ends.
         error = file_->truncate(0);
-        if (!error) error = file_->truncate(file_size(shape_));
+        if (!error) error = file_->truncate(claims_size(shape_));
         if (error) return write_error(error);
     }
     if (on_file_ == OnFile::dirty_other_boot) {

@@ -28,6 +28,9 @@ struct ClaimsShape {
     Sha1Digest fingerprint;  ///< of the torrent's layout and hashes
 };
 
+/// Bytes of a sidecar of that shape.
+std::uint64_t claims_size(const ClaimsShape& shape);
+
 /// Bitmaps have a bit for each block, the lowest bit of the first byte first. `stored`: in the data file.
 /// `doubtful`: of those, the ones that a power loss may have taken.
 struct ParsedClaims {

@@ -44,6 +44,9 @@ Result<File*> DataFile::file() {
         auto opened = files_->open(name_, {.write = true, .create = true});
         if (!opened) return opened.error();
         opened_ = std::move(*opened);
+        // If it fails the file grows with what is written.
+        if (size_if_new_ > 0) [[maybe_unused]]
+            const Error grows = opened_->truncate(size_if_new_);
         ready_.store(opened_.get(), std::memory_order_release);
     }
     return opened_.get();
@@ -71,14 +74,33 @@ Error DataFile::read(std::uint64_t offset_in_torrent, std::span<std::byte> out) 
 
 Error DataFile::write(std::uint64_t offset_in_torrent, ByteView bytes) {
     const Result<File*> opened = file();
+    std::shared_lock no_neighbour_is_freed(shared_blocks_);
     const Error error = opened ? write_all(**opened, offset_in_torrent, bytes, kWriteSize) : opened.error();
     return error ? write_error(error) : Error{};
+}
+
+Result<std::uint64_t> DataFile::bytes_on_disk() {
+    const Result<File*> opened = file();
+    if (!opened) return opened.error();
+    const Result<FileStatus> status = (*opened)->status();
+    if (!status) return status.error();
+    return status->bytes_on_disk;
 }
 
 Error DataFile::punch(ByteRange range) {
     const Result<File*> opened = file();
     const Error error = opened ? (*opened)->punch(range) : opened.error();
     return error ? write_error(error) : Error{};
+}
+
+Error DataFile::free_blocks(ByteRange range, const std::function<bool(ByteRange)>& is_unused) {
+    const auto down = [](std::uint64_t offset) { return offset / kDiskBlock * kDiskBlock; };
+    const ByteRange whole{down(range.begin), down(range.end + kDiskBlock - 1)};
+    std::unique_lock<std::shared_mutex> nothing_is_written;
+    if (whole != range) nothing_is_written = std::unique_lock(shared_blocks_);
+    if (whole.begin < range.begin && is_unused({whole.begin, range.begin})) range.begin = whole.begin;
+    if (range.end < whole.end && is_unused({range.end, whole.end})) range.end = whole.end;
+    return punch(range);
 }
 
 void DataFile::will_need(ByteRange range) {

@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <span>
 #include <string>
 
@@ -28,8 +30,11 @@ Error read_error(const Error& system);
 /// never waits for the disk.
 class DataFile {
   public:
-    DataFile(std::shared_ptr<Files> files, std::string name)
-        : files_(std::move(files)), name_(std::move(name)) {}
+    /// `size_if_new`: the file is made that long, with a hole in it, when it is created: a file that grows
+    /// may take more space for a while than it needs (XFS). 0: it grows. Not for a torrent of which an
+    /// earlier run has claimed something: a file that was cut short has to be seen to be short.
+    DataFile(std::shared_ptr<Files> files, std::string name, std::uint64_t size_if_new = 0)
+        : files_(std::move(files)), name_(std::move(name)), size_if_new_(size_if_new) {}
 
     /// Fills `out` from the page cache. Returns false if the read would have to wait, or fails for another
     /// reason. The kernel may then have begun to read from the disk.
@@ -38,8 +43,13 @@ class DataFile {
     Error read(std::uint64_t offset_in_torrent, std::span<std::byte> out);
     /// Writes all of it, or gives a write_error().
     Error write(std::uint64_t offset_in_torrent, ByteView bytes);
+    /// Bytes that the file takes on the disk, as `du` counts them.
+    Result<std::uint64_t> bytes_on_disk();
     /// Gives the range's space back to the file system. The range reads as zeros then.
     Error punch(ByteRange range);
+    /// As punch(), and with it the disk blocks that the range shares with what lies before or behind it, if
+    /// `is_unused` says of that part that nothing is there, and nothing is written there meanwhile.
+    Error free_blocks(ByteRange range, const std::function<bool(ByteRange)>& is_unused);
     /// Asks the kernel to read the range soon. May wait for its first part.
     void will_need(ByteRange range);
     /// Result of sync(). done: all written bytes, and the file's name, survive a power loss. unfinished: the
@@ -52,9 +62,12 @@ class DataFile {
   private:
     Result<File*> file();
 
+    std::shared_mutex shared_blocks_;  ///< alone: a block is freed that more than one piece touches
+
     /// Shared with the other files of the cache directory, and with the directory itself.
     const std::shared_ptr<Files> files_;
     const std::string name_;
+    const std::uint64_t size_if_new_;
     std::mutex opening_;
     std::unique_ptr<File> opened_;        // guarded by opening_
     std::atomic<File*> ready_ = nullptr;  // opened_, once it is open

@@ -21,8 +21,12 @@ inline Error system_error(int number) {
     return {number, boost::system::system_category()};
 }
 
+/// File systems give space in blocks of this size, in bytes.
+inline constexpr std::uint64_t kDiskBlock = 4096;
+
 struct FileStatus {
     std::uint64_t size = 0;
+    std::uint64_t bytes_on_disk = 0;  ///< as `du` counts them
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
     std::uint32_t owner = 0;  ///< user id
@@ -95,6 +99,10 @@ class Files {
     virtual Error sync_folder_of(const std::filesystem::path& name) = 0;
     /// The names in this folder.
     virtual Result<std::vector<std::string>> list() = 0;
+    /// Bytes of the folder's file system that its user may still take.
+    virtual Result<std::uint64_t> bytes_free() = 0;
+    /// Bytes of the folder's file system, taken or free.
+    virtual Result<std::uint64_t> bytes_in_all() = 0;
 };
 
 /// Fills `out`. A system error, or storage_corrupt if the file ends before.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -38,6 +39,10 @@ Error done(F&& call) {
     return {};
 }
 
+int ask_file_system(int folder, struct statvfs& found) {
+    return folder == AT_FDCWD ? statvfs(".", &found) : fstatvfs(folder, &found);
+}
+
 struct Kind {
     FileStatus status;
     std::uint16_t mode;  ///< with the file type
@@ -49,6 +54,7 @@ Result<Kind> ask(int fd, const char* name, int flags) {
     if (statx(fd, name, flags, kFields, &found) != 0) return last_error();
     FileStatus status;
     status.size = found.stx_size;
+    status.bytes_on_disk = found.stx_blocks * 512;
     status.device = std::uint64_t{found.stx_dev_major} << 32 | found.stx_dev_minor;
     status.inode = found.stx_ino;
     status.owner = found.stx_uid;
@@ -191,6 +197,18 @@ Result<std::vector<std::string>> LinuxFiles::list() {
     }
     if (errno != 0) return last_error();
     return names;
+}
+
+Result<std::uint64_t> LinuxFiles::bytes_free() {
+    struct statvfs found {};
+    if (ask_file_system(at(), found) != 0) return last_error();
+    return std::uint64_t{found.f_bavail} * found.f_frsize;
+}
+
+Result<std::uint64_t> LinuxFiles::bytes_in_all() {
+    struct statvfs found {};
+    if (ask_file_system(at(), found) != 0) return last_error();
+    return std::uint64_t{found.f_blocks} * found.f_frsize;
 }
 
 }  // namespace btfs

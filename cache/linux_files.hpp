@@ -25,6 +25,8 @@ class LinuxFiles final : public Files {
     Error remove(const std::filesystem::path& name) override;
     Error sync_folder_of(const std::filesystem::path& name) override;
     Result<std::vector<std::string>> list() override;
+    Result<std::uint64_t> bytes_free() override;
+    Result<std::uint64_t> bytes_in_all() override;
 
   private:
     explicit LinuxFiles(FileDescriptor folder) : folder_(std::move(folder)) {}

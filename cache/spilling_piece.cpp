@@ -69,9 +69,10 @@ bool SpillingPiece::give_up() {
 }
 
 void SpillingPiece::close() {
-    Owner dropped;
+    Owner dropped;  // destroyed after the unlock
     std::lock_guard lock(mutex_);
-    std::swap(dropped, owner_);
+    std::swap(dropped.submit, owner_.submit);
+    std::swap(dropped.credit, owner_.credit);
 }
 
 void SpillingPiece::submit_job() {

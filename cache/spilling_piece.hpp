@@ -29,6 +29,8 @@ class SpillingPiece final : public PieceBuffer, public std::enable_shared_from_t
         /// Called by the job when there is room again, or when a piece that was given up is idle.
         std::function<void()> credit;
         LargePieceSizes sizes = {};
+        /// The space on disk that the piece was promised; held while anything of it may be written.
+        std::shared_ptr<void> space = {};
     };
 
     /// `place` is the piece's in the torrent; `file` is used by the jobs alone.

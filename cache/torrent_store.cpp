@@ -16,17 +16,26 @@ bool bit(const Bytes& bitmap, std::size_t index) {
 
 TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::string data_name,
                            std::unique_ptr<Claims> claims, const EarlierClaims& earlier, DiskPool& pool,
-                           PieceMemory& memory)
+                           PieceMemory& memory, std::optional<Bound> bound)
     : spec_(std::move(spec)),
       verifier_(spec_.hashes),
       pool_(pool),
       memory_(memory),
       cache_(spec_.layout),
-      data_(std::move(files), std::move(data_name)),
+      data_(std::move(files), std::move(data_name),
+            bound && earlier.stored.empty() ? spec_.layout.total_size() : 0),
       claims_(std::move(claims)),
       read_ahead_(spec_.layout, cache_),
-      first_pass_(spec_.layout.total_size()) {
+      first_pass_(spec_.layout.total_size()),
+      bound_(bound),
+      space_(make_space()),
+      uses_(spec_.layout.piece_count(), bound_ ? bound_->earlier.last_used_s : 0) {
     load(earlier);
+    if (!bound_) return;
+    free_unclaimed();
+    bound_->closed.opened(spec_.identity.cache_key(), space_->bytes());
+    bound_->evictor.count_missing(spec_.layout.total_size() - cache_.bytes_had());
+    bound_->evictor.add(*this, spec_.layout.piece_length());
 }
 
 void TorrentStore::load(const EarlierClaims& earlier) {
@@ -39,7 +48,9 @@ void TorrentStore::load(const EarlierClaims& earlier) {
             stored = stored && bit(earlier.stored, i);
             doubtful = doubtful || bit(earlier.doubtful, i);
         }
-        if (stored) cache_.claim(blocks, doubtful);
+        if (!stored) continue;
+        cache_.claim(blocks, doubtful);
+        if (space_) space_->set_had_before(piece);
     }
 }
 
@@ -57,12 +68,17 @@ void TorrentStore::close_begin(TimePoint sync_until) {
         if (std::exchange(end_begun_, true)) return;
     }
     events_.detach();
+    if (bound_) {
+        bound_->evictor.remove(*this);
+        bound_->evictor.count_missing(cache_.bytes_had() - spec_.layout.total_size());
+    }
     close(Errc::cancelled);
     carry_out(write_back_.close());  // tries kept pieces again: the disk may have room now
     spills_.close();
     // A running job that delays work sees closed_ and drops that work itself.
     pool_.forget(this);
     memory_.forget(this);
+    if (bound_) bound_->budget.forget(this);
     jobs_.when_unused([this, sync_until] {
         pool_.submit_always(DiskWork::verify, [this, sync_until] { finish_now(sync_until); });
     });
@@ -92,6 +108,7 @@ void TorrentStore::finish_now(TimePoint sync_until) {
                 spec_.identity.cache_key(),
                 synced == DataFile::Synced::unfinished ? "the disk is too slow" : "the disk fails");
     }
+    if (bound_) bound_->closed.closed(spec_.identity.cache_key(), space_->close());
     // Keeps the lock to the end: the owner may destroy the store as soon as it sees `ended_`.
     std::lock_guard lock(end_mutex_);
     ended_ = true;
@@ -122,20 +139,35 @@ Bitfield TorrentStore::unproven() const {
 }
 
 PieceBufferPtr TorrentStore::acquire(PieceIndex piece, Urgency urgency) {
+    PieceSpace::Promise space;
+    if (space_ && !take_space(piece, urgency, space)) return nullptr;
+    return acquire_memory(piece, urgency, std::move(space));
+}
+
+bool TorrentStore::spills(PieceIndex piece) const {
+    return spec_.layout.piece_size(piece) > memory_.large_pieces().spill_from;
+}
+
+PieceBufferPtr TorrentStore::acquire_memory(PieceIndex piece, Urgency urgency, PieceSpace::Promise space) {
     const std::size_t size = spec_.layout.piece_size(piece);
     const MemoryUse use = urgency == Urgency::blocked_read ? MemoryUse::blocked : MemoryUse::ahead;
     if (use == MemoryUse::ahead && !write_back_.admits_ahead()) return nullptr;
-    if (size > memory_.large_pieces().spill_from) return acquire_spilling(piece, use);
+    if (spills(piece)) return acquire_spilling(piece, use, std::move(space));
     PieceBufferPtr buffer = memory_.acquire(size, use);
     if (!buffer) {
         wait_for_credit(size, use);
         return nullptr;
     }
     zero_padding(piece, buffer->bytes());
-    return buffer;
+    if (!space) return buffer;
+    PieceBuffer* const with_space = buffer.get();
+    return {with_space, [buffer = std::move(buffer), space = std::move(space)](PieceBuffer*) mutable {
+                buffer.reset();
+                space.reset();
+            }};
 }
 
-PieceBufferPtr TorrentStore::acquire_spilling(PieceIndex piece, MemoryUse use) {
+PieceBufferPtr TorrentStore::acquire_spilling(PieceIndex piece, MemoryUse use, PieceSpace::Promise space) {
     if (!spills_.may_begin(piece)) return nullptr;
     const std::size_t size = memory_.large_pieces().spill_share;
     std::optional<PieceMemory::Share> share = memory_.reserve(size, use);
@@ -148,7 +180,7 @@ PieceBufferPtr TorrentStore::acquire_spilling(PieceIndex piece, MemoryUse use) {
                                        pool_.submit_always(DiskWork::write, std::move(write));
                                },
                                [this] { events_.send([](StorageEvents& events) { events.on_credit(); }); },
-                               memory_.large_pieces()};
+                               memory_.large_pieces(), std::move(space)};
     // The memory is fresh, so padding is zero.
     auto received = std::make_shared<SpillingPiece>(spec_.layout.piece_range(piece), data_, std::move(*share),
                                                     std::move(owner));
@@ -218,7 +250,7 @@ void TorrentStore::verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want
     }
     CacheActions actions;
     const bool fresh = cache_.publish(cache_.whole(piece), buffer, actions);
-    if (fresh) first_pass_.arrived(spec_.layout.piece_range(piece));
+    if (fresh) arrived(piece);
     std::vector<Sha1Digest> digests;
     if (want_block_digests) digests = Verifier::block_digests(content);
     // Sent before the readers get their answers, so that a status that they ask for next counts the piece.
@@ -267,13 +299,16 @@ void TorrentStore::fail_spilled(PieceIndex piece) {
 void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> block_digests) {
     CacheActions actions;
     const BlockSpan blocks = cache_.whole(piece);
+    set_untold(piece, true);
     const bool fresh = cache_.publish_written(blocks, actions);
-    if (fresh) first_pass_.arrived(spec_.layout.piece_range(piece));
+    if (fresh) arrived(piece);
     events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(block_digests)); });
+    set_untold(piece, false);
     carry_out(std::move(actions), MayWait::yes);
     if (!fresh) return;
     save_claims(blocks);
     carry_out(write_back_.on_written(Clock::now()));
+    room_may_be_made();
 }
 
 // ---- writing ----
@@ -296,12 +331,14 @@ void TorrentStore::write_now(WriteBack::Piece piece) {
             log::warn("cache: cannot write {} ({}); going on from memory, and trying again",
                       spec_.identity.cache_key(), error.message());
         carry_out(std::move(actions));
+        if (bound_) room_may_be_made();
         return offer_kept();
     }
     cache_.on_written(blocks);
     piece.buffer.reset();
     save_claims(blocks);
     carry_out(write_back_.on_written(Clock::now()));
+    room_may_be_made();
 }
 
 void TorrentStore::carry_out(WriteBack::Actions actions) {
@@ -341,14 +378,37 @@ void TorrentStore::save_claims(BlockSpan blocks) {
         log::debug("cache: claim of piece {} not saved: {}", blocks.piece.value(), error.message());
 }
 
+/// What was stored is lost. In a bounded cache its place is given back, before the engine may fetch it again.
 void TorrentStore::lose_stored(PieceIndex piece) {
-    lose(piece);
+    if (!space_) {
+        lose(piece);
+        return save_claims(cache_.whole(piece));
+    }
+    CacheActions actions;
+    const bool frees = space_->begin_free(piece);
+    const bool had = cache_.lose(cache_.whole(piece), actions);
     save_claims(cache_.whole(piece));
+    if (frees) {
+        bound_->evictor.count_missing(spec_.layout.piece_size(piece));
+        free_on_disk(piece);
+        space_->freed(piece);
+    } else if (had) {
+        space_->gone(piece);  // a buffer of it is held still: freed with that
+    }
+    if (had) {
+        events_.send([&](StorageEvents& events) { events.on_lost(piece); });
+        events_.send([](StorageEvents& events) { events.on_credit(); });
+    }
+    carry_out(std::move(actions), MayWait::yes);
 }
 
 void TorrentStore::lose(PieceIndex piece) {
     CacheActions actions;
     const bool had = cache_.lose(cache_.whole(piece), actions);
+    if (had && space_) {
+        space_->gone(piece);
+        bound_->evictor.count_missing(spec_.layout.piece_size(piece));
+    }
     if (had) events_.send([&](StorageEvents& events) { events.on_lost(piece); });
     carry_out(std::move(actions), MayWait::yes);
 }

@@ -4,18 +4,25 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "cache/block_cache.hpp"
 #include "cache/claims.hpp"
+#include "cache/closed_torrents.hpp"
 #include "cache/damage_count.hpp"
 #include "cache/data_file.hpp"
 #include "cache/disk_pool.hpp"
 #include "cache/event_gate.hpp"
+#include "cache/evictor.hpp"
 #include "cache/first_pass.hpp"
 #include "cache/piece_memory.hpp"
+#include "cache/piece_space.hpp"
+#include "cache/piece_uses.hpp"
 #include "cache/read_ahead.hpp"
 #include "cache/read_side.hpp"
 #include "cache/spills.hpp"
@@ -25,6 +32,7 @@
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/piece_hashes.hpp"
+#include "engine/core/reader_demand.hpp"
 #include "engine/storage.hpp"
 
 namespace btfs {
@@ -39,14 +47,23 @@ struct StoreSpec {
 /// Carries out what BlockCache and WriteBack decide, on the disk pool's threads: hashing, writing, reading
 /// and proving. The Storage functions are the engine thread's; the ReadSide functions anyone's. It has no
 /// thread of its own and, idle, next to no memory. Opened by CacheDir.
-class TorrentStore final : public Storage, public ReadSide {
+class TorrentStore final : public Storage, public ReadSide, public Evictable {
   public:
     /// How long a store syncs at its end, unless its owner says otherwise.
     static constexpr std::chrono::milliseconds kSyncPatience{500};
 
+    /// The store's part in a bounded cache.
+    struct Bound {
+        DiskBudget& budget;      ///< outlives the store, and all buffers of it
+        Evictor& evictor;        ///< outlives the store
+        ClosedTorrents& closed;  ///< outlives the store
+        ClosedTorrents::Earlier earlier;
+    };
+
+    /// `bound`: none if the cache has none.
     TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::string data_name,
                  std::unique_ptr<Claims> claims, const EarlierClaims& earlier, DiskPool& pool,
-                 PieceMemory& memory);
+                 PieceMemory& memory, std::optional<Bound> bound = {});
     TorrentStore(const TorrentStore&) = delete;
     TorrentStore& operator=(const TorrentStore&) = delete;
     /// Ends the store, if close_begin() was not called, and waits for the disk, however long that takes: see
@@ -72,6 +89,7 @@ class TorrentStore final : public Storage, public ReadSide {
     Bitfield available() const override;
     Bitfield unproven() const override;
     PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override;
+    bool lasts() const override { return !bound_ || bound_->evictor.lasts(Clock::now()); }
     void verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) override;
     void read(ReadTicket ticket, BlockRef range) override;
 
@@ -84,6 +102,20 @@ class TorrentStore final : public Storage, public ReadSide {
     bool leave_behind(ByteRange range) override;
     std::uint64_t bytes_had() const override;
 
+    // ---- a bounded cache: what readers demand decides what is worth keeping ----
+
+    /// As DemandSink has it. Returns as much of the demand as the cache has room for: a window that is longer
+    /// would be evicted before it is read.
+    ReaderDemand set_reader(ReaderId reader, ReaderDemand demand);
+    void drop_reader(ReaderId reader);
+
+    // Evictable
+    void list_evictable(std::uint32_t owner, std::uint64_t looks_back,
+                        std::vector<EvictionCandidate>& candidates) override;
+    void evict(std::vector<std::uint32_t> pieces) override;
+    std::uint64_t leaving() const override { return leaving_; }
+    void give_up_spare() override;
+
   private:
     class UploadReply;
     enum class MayWait : std::uint8_t { no, yes };
@@ -91,7 +123,21 @@ class TorrentStore final : public Storage, public ReadSide {
     enum class Fetched : std::uint8_t { all, would_wait, damaged, failed };
 
     void load(const EarlierClaims& earlier);
-    PieceBufferPtr acquire_spilling(PieceIndex piece, MemoryUse use);
+    PieceBufferPtr acquire_memory(PieceIndex piece, Urgency urgency, PieceSpace::Promise space);
+    PieceBufferPtr acquire_spilling(PieceIndex piece, MemoryUse use, PieceSpace::Promise space);
+    bool spills(PieceIndex piece) const;
+    std::shared_ptr<PieceSpace> make_space();
+    bool take_space(PieceIndex piece, Urgency urgency, PieceSpace::Promise& space);
+    void wait_for_space(std::uint64_t bytes, DiskBudget::Waits waits);
+    void free_later(PieceIndex piece);
+    void free_on_disk(PieceIndex piece);
+    void room_may_be_made();
+    void arrived(PieceIndex piece);
+    void touch(ByteRange range);
+    void evict_now(const std::vector<std::uint32_t>& pieces);
+    bool begin_evicting(PieceIndex piece);
+    void set_untold(PieceIndex piece, bool untold);
+    void free_unclaimed();
     void zero_padding(PieceIndex piece, std::span<std::byte> content) const;
     Task job(Task work);
     void finish_now(TimePoint sync_until);
@@ -136,6 +182,19 @@ class TorrentStore final : public Storage, public ReadSide {
     EventGate events_;
     std::atomic<bool> closed_ = false;
     std::atomic<bool> offered_ = false;  ///< offer_kept() waits for a store short of memory
+
+    // A bounded cache's; null and empty without a bound:
+    const std::optional<Bound> bound_;
+    const std::shared_ptr<PieceSpace> space_;
+    PieceUses uses_;
+    std::atomic<std::uint64_t> leaving_ = 0;
+    std::array<std::atomic<bool>, 3> waits_for_space_{};  ///< by DiskBudget::Waits: on_credit() follows
+    std::atomic<bool> warned_of_unfreed_ = false;
+    std::mutex keeping_mutex_;
+    // Guarded by keeping_mutex_:
+    std::map<ReaderId, ReaderDemand> readers_;  ///< those that demand something
+    std::set<std::uint32_t> evicting_;
+    std::set<PieceIndex> untold_;  ///< stored, and on_verified() has yet to be sent
 
     std::mutex credit_mutex_;
     /// By MemoryUse::ahead, blocked: "no credit" was said, and one on_credit() follows. Guarded by

@@ -68,6 +68,7 @@ void TorrentStore::read(ReadTicket ticket, BlockRef range) {
 
 ReadOutcome TorrentStore::read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) {
     assert(range.end <= spec_.layout.total_size() && range.size() <= kMaxRead);
+    if (space_) touch(range);
     const std::uint64_t losses = cache_.losses(range);  // taken before the place of the bytes is looked up
     if (range.empty() || cache_.on_disk(range)) {
         ReadyRead ready{range, std::move(reply), {}, losses};
@@ -236,11 +237,14 @@ void TorrentStore::end_proof(PieceIndex piece, const Result<Sha1Digest>& digest,
                   spec_.identity.cache_key());
         return lose_stored(piece);
     }
+    set_untold(piece, true);
     const BlockCache::Proof proof = cache_.proved(cache_.whole(piece), buffer, losses, actions);
     carry_out(std::move(actions), MayWait::yes);
-    if (proof != BlockCache::Proof::of_doubtful) return;
-    save_claims(cache_.whole(piece));
-    events_.send([&](StorageEvents& events) { events.on_verified(piece, {}); });
+    if (proof == BlockCache::Proof::of_doubtful) {
+        save_claims(cache_.whole(piece));
+        events_.send([&](StorageEvents& events) { events.on_verified(piece, {}); });
+    }
+    set_untold(piece, false);
 }
 
 }  // namespace btfs

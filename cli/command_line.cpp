@@ -9,15 +9,18 @@
 #include <optional>
 #include <string_view>
 
+#include "cli/cache_size.hpp"
 #include "cli/commands.hpp"
 #include "cli/duration_text.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/human_size.hpp"
 #include "cli/mount_helper.hpp"
 
 namespace btfs::cli {
 namespace {
 
 constexpr const char* kForever = "forever";
+constexpr const char* kNoLimit = "none";
 /// Of a limit, in bytes per second.
 constexpr double kMaxRate = 1e12;
 
@@ -111,6 +114,40 @@ void add_download_options(CLI::App& app, TransferOptions& transfer) {
         no_upload->excludes(app.get_option(other));
 }
 
+/// Takes a size as 10G, a percentage as 25%, or "none". Returns what is wrong with it; empty: nothing.
+std::string take_cache_size(const std::string& text, CacheSizeOptions& size) {
+    if (text == kNoLimit) {
+        size.unlimited = true;
+        return {};
+    }
+    if (text.ends_with('%')) {
+        size.percent = number_of(text.substr(0, text.size() - 1));
+        const bool possible = size.percent && *size.percent > 0 && *size.percent <= 100;
+        return possible ? "" : "give a percentage above 0 and up to 100, as 25%";
+    }
+    std::string bytes = text;
+    const std::string error = CLI::AsSizeValue(false)(bytes);
+    if (!error.empty() || text.starts_with('-')) return "give a size, as 10G, a percentage, as 25%, or none";
+    size.bytes = std::strtoull(bytes.c_str(), nullptr, 10);
+    return *size.bytes >= kLeastCacheSize ? "" : "a cache takes at least " + human_size(kLeastCacheSize);
+}
+
+void add_cache_size_options(CLI::App& app, CacheSizeOptions& size) {
+    app.add_option_function<std::string>(
+           "--cache-size", [&size](const std::string& text) { take_cache_size(text, size); },
+           "Most bytes on disk that the cache takes, as 10G, or 25% of its file system, or none for no limit "
+           "(default: 10G, or half of what is free, if that is less). What is worth least goes first")
+        ->check([](const std::string& text) {
+            CacheSizeOptions tried;
+            return take_cache_size(text, tried);
+        });
+    app.add_option(
+           "--cache-min-free", size.min_free,
+           "Bytes of the file system that the cache leaves free, as 1G, even if it is kept smaller by that")
+        ->transform(CLI::AsSizeValue(false))
+        ->default_str("1G");
+}
+
 void add_create_options(CLI::App& app, CreateOptions& create) {
     app.add_option("--tracker", create.trackers, "URL of a tracker (may be given several times)")
         ->allow_extra_args(false);
@@ -160,6 +197,7 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         ->allow_extra_args(false);
     mount.add_option("--cache-dir", options.cache_dir,
                      "Where verified content is kept (default: $XDG_CACHE_HOME/btfs)");
+    add_cache_size_options(mount, options.cache_size);
     mount.add_flag("--background", options.background, "Fetch what nobody reads, too");
     mount
         .add_option("--read-timeout", options.read_timeout_s,

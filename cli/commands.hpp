@@ -45,13 +45,22 @@ struct NetworkOptions {
     bool port_mapping() const { return !no_portmap && bind.empty(); }
 };
 
+/// How much of a disk the cache may take. At most one of the first three is set.
+struct CacheSizeOptions {
+    std::optional<std::uint64_t> bytes;
+    std::optional<double> percent;  ///< of the file system that the cache lies on
+    bool unlimited = false;
+    std::uint64_t min_free = std::uint64_t{1} << 30;
+};
+
 struct MountOptions {
     std::vector<std::string> sources;
     std::filesystem::path mountpoint;
     bool foreground = false;
     std::vector<std::string> fuse_options;  ///< lists of mount options, as -o had them
     std::filesystem::path cache_dir;        ///< empty: default_cache_path()
-    bool for_system = false;                ///< started by mount(8)
+    CacheSizeOptions cache_size;
+    bool for_system = false;  ///< started by mount(8)
     NetworkOptions network;
     bool background = false;
     double read_timeout_s = 0;  ///< 0: none

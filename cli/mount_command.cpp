@@ -8,6 +8,7 @@
 #include "cache/disk_pool.hpp"
 #include "cache/piece_memory.hpp"
 #include "cli/cache_path.hpp"
+#include "cli/cache_size.hpp"
 #include "cli/commands.hpp"
 #include "cli/detach.hpp"
 #include "cli/end_guard.hpp"
@@ -77,6 +78,9 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     // Each outlives those below, which use it.
     DiskPool pool(kDiskThreads);
     PieceMemory memory;
+    std::optional<CacheBound> bound;
+    if (const auto sizes = cache_sizes(options.cache_size, *cache_dir))
+        cache_dir->set_bound(bound.emplace(cache_dir->files(), pool, *sizes));
     keep_dht_table(*cache_dir, pool, engine_settings);
     Engine engine(engine_settings);
     if (auto opened = engine.open(); !opened)
@@ -86,6 +90,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
     torrents.add(std::move(sources));
+    if (bound) bound->start();
     engine.start();
     torrents.start();
 

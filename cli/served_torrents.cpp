@@ -140,7 +140,7 @@ ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo) {
 
 void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, Served& served,
                           TorrentHandle handle) {
-    served.demand = std::make_unique<EngineDemand>(services_.engine, handle);
+    served.demand = std::make_unique<EngineDemand>(*served.store, services_.engine, handle);
     const Sha1Digest info_hash = metainfo.identity.wire_hash();
     const Slot slot = filesystem_.add({info_hash, metainfo.files, *served.store, *served.demand,
                                        modification_time(metainfo, services_.cache_dir)});

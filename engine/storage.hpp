@@ -57,9 +57,15 @@ class StorageEvents {
     /// The piece does not match. The buffer comes back, with the SHA-1 of each of its blocks.
     virtual void on_mismatch(PieceIndex piece, PieceBufferPtr buffer,
                              std::vector<Sha1Digest> block_digests) = 0;
-    /// A piece that we had is missing again: it could not be written, was damaged on disk, or was evicted.
+    /// A piece that we had is missing again: it could not be written, or was damaged on disk.
     virtual void on_lost(PieceIndex piece) = 0;
-    /// Memory is there again, after acquire() or PieceBuffer::has_room() had said no.
+    /// Pieces that we had were given up to make room: they are missing, and their space is free. They are
+    /// worth fetching again only for a reader.
+    virtual void on_evicted(const std::vector<PieceIndex>& pieces) = 0;
+    /// A read waits for memory or space that begun pieces hold: those that no reader wants should be given
+    /// up.
+    virtual void on_shortage() {}
+    /// Memory or space is there again, after acquire() or PieceBuffer::has_room() had said no.
     virtual void on_credit() = 0;
     /// A read for an upload has ended.
     virtual void on_read(ReadTicket ticket, Result<ContentView> content) = 0;
@@ -86,8 +92,11 @@ class Storage {
     /// first use proves them: on_verified() or on_lost() then follows.
     virtual Bitfield unproven() const = 0;
 
-    /// Memory to receive a piece into, reserved before the first request for it is sent. Null: no credit
-    /// now; on_credit() follows.
+    /// True: what arrives at present is likely to stay for minutes, and worth announcing to peers.
+    virtual bool lasts() const { return true; }
+
+    /// Memory to receive a piece into, and space for it on the disk, reserved before the first request for it
+    /// is sent. Null: no credit now; on_credit() follows. `background` evicts nothing.
     virtual PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) = 0;
     /// Every block of the piece is in the buffer. on_verified() or on_mismatch() follows. With
     /// `want_block_digests`, on_verified() carries the SHA-1 of each block.

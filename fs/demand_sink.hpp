@@ -13,6 +13,9 @@ class DemandSink {
 
     /// Replaces the reader's earlier demand.
     virtual void set_demand(ReaderId reader, const ReaderDemand& demand) = 0;
+    /// The reader demands nothing, since what it will read next is here: `range` is worth keeping, until the
+    /// next call for this reader. Empty: nothing is.
+    virtual void keep(ReaderId, ByteRange /*range*/) {}
     /// Ends the reader's demand: its handle was closed.
     virtual void drop(ReaderId reader) = 0;
 };

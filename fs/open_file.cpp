@@ -222,15 +222,19 @@ void OpenFile::post() {
         ReaderDemand wanted = demand();
         considered_ = wanted.window;
         const bool told_anything = told_anything_;
+        const ByteRange told_here = told_here_;
         lock.unlock();
         torrent_->reads.expect(next_of(wanted.window));
-        if (!wanted.window.empty() && torrent_->reads.has(wanted.window)) wanted.window = {};
+        ByteRange here;
+        if (!wanted.window.empty() && torrent_->reads.has(wanted.window)) std::swap(wanted.window, here);
         std::erase_if(wanted.edges, [&](ByteRange edge) { return torrent_->reads.has(edge); });
         const bool index_is_here = wanted.edges.empty();
         if (told_anything || !wanted.idle()) torrent_->demand.set_demand(reader_, wanted);
+        if (wanted.idle() && !(here.empty() && told_here.empty())) torrent_->demand.keep(reader_, here);
         lock.lock();
         if (index_is_here) wants_index_ = false;
         told_anything_ = !wanted.idle();
+        told_here_ = wanted.idle() ? here : ByteRange{};
     }
     posting_ = false;
 }

@@ -22,9 +22,9 @@ namespace btfs {
 class PendingRead;
 
 /// Lists its READs from their arrival to their answers, and posts the reader's demand to the torrent's
-/// DemandSink: waiting READs at once, the window only when it has moved enough to matter and holds missing
-/// bytes. Called from any thread; calls neither ReadSide nor DemandSink under its lock. Shared by the file's
-/// handle and the replies under way, of which the last to end may come after the release.
+/// DemandSink: waiting READs at once, the window only when it has moved enough to matter. Called from any
+/// thread; calls neither ReadSide nor DemandSink under its lock. Shared by the file's handle and the replies
+/// under way, of which the last to end may come after the release.
 class OpenFile : public std::enable_shared_from_this<OpenFile> {
   public:
     /// `extent` is the file's place in the torrent.
@@ -111,6 +111,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     bool quiet_ = false;          ///< its reader has closed it or gone, and there was no READ since
     ByteRange considered_;        ///< the window when it was last thought about
     bool told_anything_ = false;  ///< the sink's last word is a demand that is not idle
+    ByteRange told_here_;         ///< what the sink was last asked to keep
     std::optional<ByteRange> timed_out_;
     TimePoint timed_out_at_{};
     // One thread at a time talks to the sink; whoever has news meanwhile leaves them to it.

@@ -34,19 +34,14 @@ class Bitfield {
     /// are passed over eight at a time.
     template <class F>
     void for_each_without(const Bitfield& other, F f) const {
-        std::size_t at = 0;
-        while (at < bytes_.size()) {
-            if (at + sizeof(std::uint64_t) <= bytes_.size() && (word(at) & ~other.word(at)) == 0) {
-                at += sizeof(std::uint64_t);
-                continue;
-            }
-            for (unsigned rest = bytes_[at] & ~unsigned{other.bytes_[at]}; rest != 0;) {
-                const auto bit = static_cast<unsigned>(std::countl_zero(static_cast<std::uint8_t>(rest)));
-                f(PieceIndex(at * 8 + bit));
-                rest &= ~(0x80u >> bit);
-            }
-            ++at;
-        }
+        visit([&](std::size_t at) { return word(at) & ~other.word(at); },
+              [&](std::size_t at) { return bytes_[at] & ~unsigned{other.bytes_[at]}; }, f);
+    }
+    /// The same for all that are set here.
+    template <class F>
+    void for_each(F f) const {
+        visit([&](std::size_t at) { return word(at); }, [&](std::size_t at) { return unsigned{bytes_[at]}; },
+              f);
     }
 
     bool test(PieceIndex piece) const { return bytes_[piece.value() / 8] >> (7 - piece.value() % 8) & 1; }
@@ -76,6 +71,23 @@ class Bitfield {
     }
 
   private:
+    /// Calls f(PieceIndex) for each bit of the bytes that `byte_at` gives; `word_at` gives eight of them.
+    template <class WordAt, class ByteAt, class F>
+    void visit(WordAt word_at, ByteAt byte_at, F f) const {
+        std::size_t at = 0;
+        while (at < bytes_.size()) {
+            if (at + sizeof(std::uint64_t) <= bytes_.size() && word_at(at) == 0) {
+                at += sizeof(std::uint64_t);
+                continue;
+            }
+            for (unsigned rest = byte_at(at); rest != 0;) {
+                const auto bit = static_cast<unsigned>(std::countl_zero(static_cast<std::uint8_t>(rest)));
+                f(PieceIndex(at * 8 + bit));
+                rest &= ~(0x80u >> bit);
+            }
+            ++at;
+        }
+    }
     std::uint64_t word(std::size_t at) const {
         std::uint64_t eight = 0;
         std::memcpy(&eight, bytes_.data() + at, sizeof eight);

@@ -261,6 +261,14 @@ void TorrentRunner::on_lost(PieceIndex piece) {
     post([this, piece](TimePoint now) { torrent_.handle_lost(piece, now); });
 }
 
+void TorrentRunner::on_evicted(const std::vector<PieceIndex>& pieces) {
+    post([this, pieces](TimePoint now) { torrent_.handle_evicted(pieces, now); });
+}
+
+void TorrentRunner::on_shortage() {
+    post([this](TimePoint now) { torrent_.handle_shortage(now); });
+}
+
 void TorrentRunner::on_credit() {
     post([this](TimePoint now) { torrent_.handle_credit(now); });
 }

@@ -80,6 +80,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) override;
     void on_mismatch(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests) override;
     void on_lost(PieceIndex piece) override;
+    void on_evicted(const std::vector<PieceIndex>& pieces) override;
+    void on_shortage() override;
     void on_credit() override;
     void on_read(ReadTicket ticket, Result<ContentView> content) override;
 

@@ -47,7 +47,7 @@ void Dispatcher::on_peer_gone(Peer& peer) {
 }
 
 void Dispatcher::on_credit() {
-    no_credit_ = false;
+    no_credit_ = no_background_credit_ = false;
     on_demand_changed();
 }
 
@@ -132,9 +132,11 @@ bool Dispatcher::may_take(const Peer& peer, PieceIndex piece) const {
 }
 
 /// Returns true if a read waits for the piece, or it is begun, and nobody within the limit can send it. Such
-/// a piece is exempt: else the read would wait for ever, and the begun piece would never be announced.
+/// a piece is exempt: else the read would wait for ever, and the begun piece would never be announced. While
+/// pieces are evicted all that readers want is exempt in this way: announcements do not grow with what comes.
 bool Dispatcher::is_last_resort(PieceIndex piece) const {
-    if (!world_.demand.is_blocked_on(piece) && !world_.picker.partial(piece)) return false;
+    const bool yields = world_.take_limit.yields_to_readers() && world_.demand.wants(piece);
+    if (!world_.demand.is_blocked_on(piece) && !world_.picker.partial(piece) && !yields) return false;
     const auto [known, is_new] = last_resort_.try_emplace(piece, false);
     if (is_new)
         known->second = std::ranges::none_of(world_.peers, [&](const auto& entry) {
@@ -161,7 +163,8 @@ void Dispatcher::ask(Peer& peer, PartialPiece& partial, std::uint32_t block, Tim
     silence_.set_alarm(peer, Silence::silent_at(peer, now));
 }
 
-/// Returns the partial piece, begun now if need be. Returns null if the storage has no memory for it.
+/// Returns the partial piece, begun now if need be. Returns null if the storage has no credit for it. The
+/// background is refused sooner than readers are.
 PartialPiece* Dispatcher::receiving(PieceIndex piece, Urgency urgency) {
     if (PartialPiece* partial = world_.picker.partial(piece)) {
         if (partial->buffer()->has_room()) return partial;
@@ -169,11 +172,13 @@ PartialPiece* Dispatcher::receiving(PieceIndex piece, Urgency urgency) {
         return nullptr;
     }
     if (world_.picker.state(piece) != PieceState::missing) return nullptr;
+    const bool background = urgency == Urgency::background;
+    if (background && no_background_credit_) return nullptr;
     if (no_credit_ && urgency != Urgency::blocked_read) return nullptr;
     PieceBufferPtr buffer = world_.storage.acquire(piece, urgency);
     if (!buffer && make_room(urgency)) buffer = world_.storage.acquire(piece, urgency);
     if (!buffer) {
-        no_credit_ = true;
+        (background ? no_background_credit_ : no_credit_) = true;
         return nullptr;
     }
     PartialPiece& begun = world_.picker.begin(piece, std::move(buffer));
@@ -202,6 +207,16 @@ bool Dispatcher::make_room(Urgency urgency) {
     abandon(piece);
     refresh_offer(piece);
     return true;
+}
+
+void Dispatcher::give_up_unwanted() {
+    std::vector<PieceIndex> unwanted;
+    for (const auto& [piece, partial] : world_.picker.partials())
+        if (partial->asked_count() == 0 && !world_.demand.wants(piece)) unwanted.push_back(piece);
+    for (const PieceIndex piece : unwanted) {
+        abandon(piece);
+        refresh_offer(piece);
+    }
 }
 
 void Dispatcher::abandon(PieceIndex piece) {

@@ -67,6 +67,10 @@ class Dispatcher {
         trade_.on_ended(piece);
     }
     void on_lost(PieceIndex piece) { background_missing_ += in_background(piece); }
+    /// Before on_lost(): the piece is not fetched again without a reader.
+    void on_evicted(PieceIndex piece) {
+        if (background_) background_->clear(piece);
+    }
     /// Peers are told that we have the piece, or that we do not have it any more.
     void on_announced(PieceIndex piece);
     void on_withdrawn(PieceIndex piece) { world_.take_limit.on_withdrawn(world_.layout.piece_size(piece)); }
@@ -87,6 +91,8 @@ class Dispatcher {
     void on_demand_changed() { work_news_ = blocked_news_ = true; }
     /// Storage has memory again.
     void on_credit();
+    /// Gives up the pieces that no reader wants and that nothing is asked of.
+    void give_up_unwanted();
     /// A piece's blocks or state changed: the demand is told what there is to ask for.
     void refresh_offer(PieceIndex piece);
 
@@ -171,7 +177,8 @@ class Dispatcher {
     std::optional<Bitfield> background_;
     std::size_t background_missing_ = 0;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
-    bool no_credit_ = false;
+    /// The storage has refused, and on_credit() follows: readahead too, or the background alone.
+    bool no_credit_ = false, no_background_credit_ = false;
     /// A peer was not asked, since too much was taken from its address.
     mutable bool held_by_take_limit_ = false;
     /// Whether nobody within the limit can send the piece. Looked at once in each dispatch.

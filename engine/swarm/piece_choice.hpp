@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "engine/core/layout.hpp"
+#include "engine/core/rate_meter.hpp"
 #include "engine/core/rng.hpp"
 #include "engine/core/time.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/picker.hpp"
-#include "engine/swarm/rate_meter.hpp"
 
 namespace btfs {
 

@@ -42,6 +42,10 @@ class TakeLimit {
     /// Peers are told that we have the piece, or that we do not have it any more.
     void on_announced(std::uint64_t piece_size) { most_ += limited() ? piece_size : 0; }
     void on_withdrawn(std::uint64_t piece_size) { most_ -= limited() ? piece_size : 0; }
+    /// What comes does not stay, so that it is not announced, or not for long: from now on a reader comes
+    /// first where nobody within the limit has what it wants.
+    void yield_to_readers() { yields_ = true; }
+    bool yields_to_readers() const { return yields_; }
 
     /// Returns the account of the address, which has one connection more. The account stays where it is until
     /// the address leaves as often.
@@ -59,6 +63,7 @@ class TakeLimit {
 
     /// The bytes that may be taken from an address by now.
     std::uint64_t most_ = kNoLimit;
+    bool yields_ = false;
     std::map<Address, TakeAccount> accounts_;
     /// Addresses without a connection, in the order in which they left.
     std::map<std::uint64_t, Address> gone_;

@@ -96,6 +96,7 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     metadata_ = std::move(metadata);
     content_ = std::make_unique<Content>(layout, storage, peers_, take_limit_, options_, rng_.next());
     announced_ = storage.available();
+    withdrawn_ = Bitfield(layout.piece_count());
     take_limit_.know_content(layout, announced_bytes());
     completed_said_ = content_->picker.bytes_missing() == 0;
     last_active_ = now;
@@ -288,6 +289,7 @@ void Torrent::housekeep(TimePoint now) {
     if (super_seeding_) super_seeding_->tick(now);
     if (!active(now)) idle_.end(*this);
     reconsider_blame(now);
+    announce_what_lasts();
     if (content_->picker.nothing_unverified()) content_->blame.forget_departed();
     housekeeping_due_ = peers_.empty() ? kNever : now + kHousekeeping;
 }

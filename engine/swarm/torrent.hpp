@@ -14,6 +14,7 @@
 #include "engine/core/file_selection.hpp"
 #include "engine/core/identity.hpp"
 #include "engine/core/layout.hpp"
+#include "engine/core/rate_meter.hpp"
 #include "engine/core/reader_demand.hpp"
 #include "engine/core/rng.hpp"
 #include "engine/storage.hpp"
@@ -29,7 +30,6 @@
 #include "engine/swarm/peer_list.hpp"
 #include "engine/swarm/pex.hpp"
 #include "engine/swarm/picker.hpp"
-#include "engine/swarm/rate_meter.hpp"
 #include "engine/swarm/seed_rule.hpp"
 #include "engine/swarm/super_seeding.hpp"
 #include "engine/swarm/take_limit.hpp"
@@ -211,6 +211,10 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now);
     void handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now);
     void handle_lost(PieceIndex piece, TimePoint now);
+    /// Pieces were given up to make room: only readers want them back.
+    void handle_evicted(std::span<const PieceIndex> pieces, TimePoint now);
+    /// Begun pieces that no reader wants are given up.
+    void handle_shortage(TimePoint now);
     void handle_credit(TimePoint now);
     void handle_read(ReadTicket ticket, const Result<ContentView>& content, TimePoint now);
 
@@ -293,6 +297,9 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     Choker::Aim aim(TimePoint now) const;
     void update_interest(Peer& peer, TimePoint now);
     void reconsider_blame(TimePoint now);
+    void withdraw(PieceIndex piece, TimePoint now);
+    void announce(PieceIndex piece);
+    void announce_what_lasts();
     void judge_seeding(TimePoint now);
     void super_seed(TimePoint now);
     bool may_upload(const Peer& peer, PieceIndex piece) const;
@@ -320,6 +327,9 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
 
     /// Pieces that peers are told of: without those that an unclean end left unproven.
     Bitfield announced_{0};
+    Bitfield withdrawn_{0};  ///< pieces that were announced once, and given up
+    /// Pieces that are had, but were not likely to last.
+    std::vector<PieceIndex> unannounced_;
     PeerTable peers_;
     TakeLimit take_limit_;
     std::unique_ptr<Content> content_;  ///< of nothing while metadata_fetch_ is there

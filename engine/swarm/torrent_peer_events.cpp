@@ -141,7 +141,15 @@ void Torrent::on_event(Peer& peer, const wire::BlockRefused& e, TimePoint) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::BlockWanted& e, TimePoint now) {
-    if (!may_upload(peer, e.block.piece)) return peer.session.refuse_block(e.block);
+    if (!may_upload(peer, e.block.piece)) {
+        const bool was_withdrawn = withdrawn_.test(e.block.piece) && !announced_.test(e.block.piece);
+        // Not every client forgets a piece for which it gets a Reject: with a new connection it does.
+        if (was_withdrawn && !peer.session.understands_lost())
+            return disconnect(peer.id, Errc::peer_out_of_date, now);
+        // It may have said only after the piece was withdrawn that it understands that.
+        if (was_withdrawn) peer.session.announce_lost(e.block.piece);
+        return peer.session.refuse_block(e.block);
+    }
     content_->uploader.on_wanted(peer, e.block);
     content_->uploader.pump(peer, now);
 }

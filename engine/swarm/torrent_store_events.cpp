@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace btfs {
 
@@ -15,10 +16,8 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
     }
     const std::set<Address> guilty = content_->blame.on_verified(piece, finished.get(), block_digests);
     content_->dispatcher.refresh_offer(piece);
-    if (announced_.set(piece)) {
-        content_->dispatcher.on_announced(piece);
-        for (auto& [id, peer] : peers_) peer->session.announce_have(piece);  // seeds judge us by it, too
-    }
+    if (!announced_.test(piece)) unannounced_.push_back(piece);
+    announce_what_lasts();
     for (const Address& address : guilty) ban(address, now);
     if (content_->picker.bytes_missing() == 0 && !completed_said_) {
         completed_said_ = true;
@@ -32,6 +31,19 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
         judge_seeding(now);
     }
     settle(now);
+}
+
+/// Announces the pieces that came, if they are likely to last.
+void Torrent::announce_what_lasts() {
+    if (unannounced_.empty()) return;
+    if (!content_->storage.lasts()) return take_limit_.yield_to_readers();
+    for (PieceIndex piece : std::exchange(unannounced_, {})) announce(piece);
+}
+
+void Torrent::announce(PieceIndex piece) {
+    if (!announced_.set(piece)) return;
+    content_->dispatcher.on_announced(piece);
+    for (auto& [id, peer] : peers_) peer->session.announce_have(piece);  // seeds judge us by it, too
 }
 
 void Torrent::handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
@@ -90,6 +102,23 @@ void Torrent::discard_blocks_from(const Address& address) {
 }
 
 void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
+    withdraw(piece, now);
+    for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    settle(now);
+}
+
+void Torrent::handle_evicted(std::span<const PieceIndex> pieces, TimePoint now) {
+    take_limit_.yield_to_readers();
+    for (PieceIndex piece : pieces) {
+        content_->dispatcher.on_evicted(piece);
+        withdraw(piece, now);
+    }
+    for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    settle(now);
+}
+
+/// A piece that we had is missing: peers are told, and it may be fetched again.
+void Torrent::withdraw(PieceIndex piece, TimePoint now) {
     if (content_->picker.bytes_missing() == 0) peer_list_.on_need(now);  // a complete torrent drops seeds
     const bool was_had = content_->picker.had().test(piece);
     content_->picker.set_lost(piece);
@@ -97,13 +126,18 @@ void Torrent::handle_lost(PieceIndex piece, TimePoint now) {
         content_->dispatcher.on_lost(piece);
         for (auto& [id, peer] : peers_) peer->pieces.on_lost(piece);
     }
+    std::erase(unannounced_, piece);
     if (super_seeding_) super_seeding_->end();  // who lacks a piece is no first seed
     if (announced_.clear(piece)) {
+        withdrawn_.set(piece);
         content_->dispatcher.on_withdrawn(piece);
         for (auto& [id, peer] : peers_) peer->session.announce_lost(piece);
     }
     content_->dispatcher.refresh_offer(piece);
-    for (auto& [id, peer] : peers_) update_interest(*peer, now);
+}
+
+void Torrent::handle_shortage(TimePoint now) {
+    content_->dispatcher.give_up_unwanted();
     settle(now);
 }
 

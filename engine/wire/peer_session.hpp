@@ -233,6 +233,7 @@ class PeerSession final : private InboundStream::Sink {
     void announce_have(PieceIndex piece);
     /// We had announced a piece and do not have it any more (lt_donthave, where the peer speaks it).
     void announce_lost(PieceIndex piece);
+    bool understands_lost() const { return extended_.dont_have_id != 0; }
     /// The caller has checked may_request(), has(), requests().size() < reqq().
     void request(const BlockRef& block, TimePoint now);
     /// The block's memory may go after this; its further bytes are thrown away.

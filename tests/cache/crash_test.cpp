@@ -44,8 +44,9 @@ struct CrashTest : testing::TestWithParam<PieceKind> {
         for (Promise& promise : promises)
             if (promise.what.starts_with("piece")) promise.until = std::min(promise.until, now());
     }
-    void with_run(const BootId& boot, const std::function<void(CacheRun&)>& work) {
-        CacheRun run(disk, boot, torrent, pool, sizes);
+    void with_run(const BootId& boot, const std::function<void(CacheRun&)>& work,
+                  std::optional<std::uint64_t> bound = {}) {
+        CacheRun run(disk, boot, torrent, pool, sizes, bound);
         ASSERT_FALSE(run.open());
         work(run);
     }
@@ -56,7 +57,7 @@ struct CrashTest : testing::TestWithParam<PieceKind> {
         CacheRun run(std::make_shared<MemoryDisk>(std::move(image)), boot, torrent, pool, sizes);
         ASSERT_FALSE(run.open()) << "cut " << cut;
         const Bitfield announced = run.store().available();
-        for (PieceIndex p(0); p.value() < kPieces; p = p.next())
+        for (PieceIndex p(0); p.value() < announced.size(); p = p.next())
             if (announced.test(p)) {
                 ASSERT_TRUE(is_on_file(&data, torrent, p)) << "cut " << cut << " piece " << p.value();
             }
@@ -64,7 +65,7 @@ struct CrashTest : testing::TestWithParam<PieceKind> {
             if (promise.from <= cut && cut < promise.until) {
                 ASSERT_TRUE(promise.holds(run)) << "cut " << cut << ": " << promise.what;
             }
-        for (PieceIndex p(0); p.value() < kPieces; p = p.next())
+        for (PieceIndex p(0); p.value() < announced.size(); p = p.next())
             ASSERT_NE(run.upload(p), CacheRun::Outcome::wrong) << "cut " << cut << " piece " << p.value();
     }
 
@@ -174,6 +175,32 @@ TEST_P(CrashTest, AKillLosesNothingThatWasWritten) {
         claimed_before = claimed;
     }
     EXPECT_EQ(claimed_before, kPieces);
+}
+
+TEST_P(CrashTest, AfterEvictionsNothingIsClaimedThatIsGoneAndTheBoundHolds) {
+    constexpr unsigned kMany = 14;
+    torrent = make_torrent(piece_length, kMany * std::uint64_t{piece_length} - 5000);
+    const std::uint64_t bound = 6 * std::uint64_t{piece_length} + (128 << 10);
+    const auto stream = [&](CacheRun& run) {
+        for (unsigned p = 0; p < kMany; ++p)
+            ASSERT_EQ(run.read(torrent.spec.layout.piece_range(PieceIndex(p))), CacheRun::Outcome::right);
+        EXPECT_GE(run.evicted(), 3u);
+        EXPECT_EQ(run.lost(), 0u);
+    };
+    with_run(kFirstBoot, stream, bound);
+    with_run(kFirstBoot, stream, bound);
+    with_run(kSecondBoot, stream, bound);
+    cut_everywhere(2);
+    if (HasFatalFailure()) return;
+
+    CrashModel model;
+    const std::vector<DiskChange> changes = disk->changes();
+    for (std::size_t cut = 0; cut <= changes.size(); ++cut) {
+        if (cut > 0) model.apply(changes[cut - 1]);
+        ASSERT_LE(model.after_kill().bytes_on_disk(), bound) << "cut " << cut;
+        check(model.after_kill(), cut < changes.size() / 2 ? kFirstBoot : kSecondBoot, cut);
+        if (HasFatalFailure()) return;
+    }
 }
 
 TEST(SmallFilesCrashTest, SmallFilesAreWholeAfterEveryCutAndStayOnceTheyAreKept) {

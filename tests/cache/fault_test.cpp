@@ -37,24 +37,24 @@ struct FaultTest : testing::TestWithParam<PieceKind> {
 
     struct Life {
         std::size_t calls = 0;
-        std::size_t lost = 0;
+        std::size_t lost = 0, evicted = 0;
         bool opened = false;
     };
     /// Runs all that a cache does under the rule, and then again without it.
-    Life live(FaultFiles::Rule rule) {
+    Life live(FaultFiles::Rule rule, std::optional<std::uint64_t> bound = {}) {
         Life life;
         auto disk = std::make_shared<MemoryDisk>(before);
         auto faults = std::make_shared<FaultFiles>(disk);
         faults->set_rule(std::move(rule));
         {
-            CacheRun run(faults, kBoot, torrent, pool, sizes);
+            CacheRun run(faults, kBoot, torrent, pool, sizes, bound);
             life.opened = !run.open();
             if (life.opened) {
                 for (unsigned p = 0; p < kPieces; ++p)
                     EXPECT_NE(run.read(torrent.spec.layout.piece_range(PieceIndex(p))),
                               CacheRun::Outcome::wrong);
                 EXPECT_NE(run.upload(PieceIndex(1)), CacheRun::Outcome::wrong);
-                EXPECT_NE(run.read({100, 3 * std::uint64_t{piece_length}}), CacheRun::Outcome::wrong);
+                EXPECT_NE(run.read({100, 2 * std::uint64_t{piece_length}}), CacheRun::Outcome::wrong);
             }
             [[maybe_unused]] const Error kept_info = run.dir().keep_info(identity, info);
             [[maybe_unused]] const Error kept_table = run.dir().keep_dht_table(as_bytes("new"));
@@ -63,6 +63,7 @@ struct FaultTest : testing::TestWithParam<PieceKind> {
             const auto kept = run.dir().kept_info(identity);
             EXPECT_TRUE(!kept || *kept == info);
             life.lost = run.lost();
+            life.evicted = run.evicted();
         }
         life.calls = faults->calls();
         calls_failed += faults->failed();
@@ -81,7 +82,7 @@ struct FaultTest : testing::TestWithParam<PieceKind> {
             if (announced.test(p)) {
                 EXPECT_TRUE(is_on_file(data, torrent, p)) << p.value();
             }
-            if (life.lost == 0 && p.value() < kHadBefore) {
+            if (life.lost == 0 && life.evicted == 0 && p.value() < kHadBefore) {
                 EXPECT_TRUE(announced.test(p) || again.store().unproven().test(p)) << p.value();
             }
         }
@@ -118,6 +119,29 @@ TEST_P(FaultTest, EachCallFailsOnceOrFromThenOnWithEachError) {
     std::cout << "[          ] " << runs << " lives, " << calls_failed << " calls failed\n";
     RecordProperty("lives", static_cast<int>(runs));
     RecordProperty("calls_failed", static_cast<int>(calls_failed));
+}
+
+TEST_P(FaultTest, EachCallFailsWhileTheCacheEvicts) {
+    const std::uint64_t bound = 3 * std::uint64_t{piece_length} + (100 << 10);
+    const Life whole = live({}, bound);
+    ASSERT_TRUE(whole.opened);
+    ASSERT_GE(whole.evicted, 2u);
+    for (const int error : {EIO, ENOSPC, EROFS}) {
+        for (const bool for_good : {false, true}) {
+            for (std::size_t at = 0; at < whole.calls; ++at) {
+                SCOPED_TRACE("error " + std::to_string(error) + (for_good ? " from call " : " of call ") +
+                             std::to_string(at));
+                live(
+                    [=](DiskCall, const std::string&, std::size_t nth) {
+                        return nth == at || (for_good && nth > at) ? FaultFiles::Fault{error}
+                                                                   : FaultFiles::Fault{};
+                    },
+                    bound);
+                if (HasFailure()) return;
+            }
+        }
+    }
+    std::cout << "[          ] " << runs << " lives, " << calls_failed << " calls failed\n";
 }
 
 TEST_P(FaultTest, ShortWritesAreFinished) {

@@ -19,6 +19,9 @@ class FetchingEngine final : public StorageEvents {
     void on_verified(PieceIndex, std::vector<Sha1Digest>) override { ++verified; }
     void on_mismatch(PieceIndex, PieceBufferPtr, std::vector<Sha1Digest>) override { ADD_FAILURE(); }
     void on_lost(PieceIndex piece) override { want(piece); }
+    void on_evicted(const std::vector<PieceIndex>& pieces) override {
+        for (const PieceIndex piece : pieces) want(piece);
+    }
     void on_credit() override {}
     void on_read(ReadTicket, Result<ContentView>) override { ++uploads; }
 

@@ -79,10 +79,13 @@ class Serving(TestCase):
         small.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", small], check=True)
         seed = self.seed()
-        mount = btfs.Mount(self, self.torrent, peers=[seed.port], cache=small / "cache")
-        self.assert_all_right()
-        self.assertEqual(len(re.findall(r"warning: cache: cannot write", mount.log())), 1, mount.log())
-        self.assert_all_right()
+        for size, warnings in (("none", 1), ("8M", 0)):  # with a bound, room is made before the disk is full
+            mount = btfs.Mount(self, self.torrent, peers=[seed.port], cache=small / "cache",
+                               options=["--cache-size", size])
+            self.assert_all_right()
+            self.assertEqual(len(re.findall(r"warning: cache: cannot write", mount.log())), warnings, mount.log())
+            self.assert_all_right()
+            mount.stop()
 
     def test_background_completes_the_torrent(self):
         seed = self.seed()

@@ -245,6 +245,17 @@ TEST(ReadPath, ASeekIntoWhatIsThereDropsTheOldWindow) {
     EXPECT_EQ(world.sink.posts().size(), posts);
 }
 
+TEST(ReadPath, AWindowThatIsHereIsWorthKeepingWhileItsReaderIsThere) {
+    World world;
+    world.cache.bring({0, 40 * MiB});
+    for (std::uint64_t at = 0; at < 4 * MiB; at += 128 * KiB) world.read(at, 128 * KiB);
+    EXPECT_THAT(world.sink.posts(), IsEmpty());
+    EXPECT_NEAR(double(world.sink.kept().begin), double(kBefore + 4 * MiB), double(MiB));
+    EXPECT_GT(world.sink.kept().size(), MiB);
+    world.kill_reader(*world.file);
+    EXPECT_TRUE(world.sink.kept().empty());
+}
+
 TEST(ReadPath, TheLastWindowReachesTheEndOfTheFile) {
     World world;
     world.cache.bring({0, 99 * MiB});

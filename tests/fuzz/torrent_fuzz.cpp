@@ -90,6 +90,9 @@ class World {
             world.torrent_.handle_mismatch(piece, digests, world.now_);
         }
         void on_lost(PieceIndex piece) override { world.torrent_.handle_lost(piece, world.now_); }
+        void on_evicted(const std::vector<PieceIndex>& pieces) override {
+            world.torrent_.handle_evicted(pieces, world.now_);
+        }
         void on_credit() override { world.torrent_.handle_credit(world.now_); }
         void on_read(ReadTicket ticket, Result<ContentView> content) override {
             world.torrent_.handle_read(ticket, content, world.now_);

@@ -140,6 +140,10 @@ void Client::on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests
 void Client::on_mismatch(PieceIndex piece, PieceBufferPtr, std::vector<Sha1Digest> block_digests) {
     tell([&] { torrent_.handle_mismatch(piece, block_digests, context_.events.now()); });
 }
+void Client::on_evicted(const std::vector<PieceIndex>& pieces) {
+    tell([&] { torrent_.handle_evicted(pieces, context_.events.now()); });
+}
+
 void Client::on_lost(PieceIndex piece) {
     tell([&] { torrent_.handle_lost(piece, context_.events.now()); });
 }

@@ -93,6 +93,7 @@ class Client final : public Node, private StorageEvents, public DemandSink, publ
     void on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) override;
     void on_mismatch(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests) override;
     void on_lost(PieceIndex piece) override;
+    void on_evicted(const std::vector<PieceIndex>& pieces) override;
     void on_credit() override;
     void on_read(ReadTicket ticket, Result<ContentView> content) override;
 

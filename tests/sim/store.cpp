@@ -93,7 +93,7 @@ void Store::evict() {
         by_age_.erase(victim);
         had_.clear(piece);
         bytes_had_ -= layout_.piece_size(piece);
-        events_.after(kHop, [this, piece] { listener_->on_lost(piece); });
+        events_.after(kHop, [this, piece] { listener_->on_evicted({piece}); });
     }
 }
 

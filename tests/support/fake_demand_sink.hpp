@@ -17,6 +17,11 @@ class FakeDemandSink final : public DemandSink {
         if (dropped_.contains(reader)) late_ = true;
         posts_.push_back(demand);
     }
+    void keep(ReaderId reader, ByteRange range) override {
+        std::lock_guard lock(mutex_);
+        if (dropped_.contains(reader)) late_ = true;
+        kept_ = range;
+    }
     void drop(ReaderId reader) override {
         std::lock_guard lock(mutex_);
         if (!dropped_.insert(reader).second) late_ = true;
@@ -25,6 +30,11 @@ class FakeDemandSink final : public DemandSink {
     std::vector<ReaderDemand> posts() const {
         std::lock_guard lock(mutex_);
         return posts_;
+    }
+    /// What the last call of keep() said.
+    ByteRange kept() const {
+        std::lock_guard lock(mutex_);
+        return kept_;
     }
     void forget() {
         std::lock_guard lock(mutex_);
@@ -44,6 +54,7 @@ class FakeDemandSink final : public DemandSink {
   private:
     mutable std::mutex mutex_;
     std::vector<ReaderDemand> posts_;
+    ByteRange kept_;
     std::set<ReaderId> dropped_;
     bool late_ = false;
 };

@@ -33,8 +33,9 @@ class MemoryStorage final : public Storage {
     Bitfield available() const override { return had_; }
     Bitfield unproven() const override { return Bitfield(layout_.piece_count()); }
 
-    PieceBufferPtr acquire(PieceIndex piece, Urgency) override {
+    PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override {
         if (held_ >= max_pieces) return nullptr;
+        if (urgency == Urgency::background && !takes_background) return nullptr;
         ++held_;
         return std::make_shared<Buffer>(*this, layout_.piece_size(piece));
     }
@@ -68,6 +69,21 @@ class MemoryStorage final : public Storage {
         had_.clear(piece);
         later_([this, piece] { events_->on_lost(piece); });
     }
+
+    /// To make room.
+    void evict(const std::vector<PieceIndex>& pieces) {
+        for (const PieceIndex piece : pieces) had_.clear(piece);
+        later_([this, pieces] { events_->on_evicted(pieces); });
+    }
+    /// A read waits for space that begun pieces hold.
+    void run_short() {
+        later_([this] { events_->on_shortage(); });
+    }
+    /// Pieces that are being received.
+    std::size_t held() const { return held_; }
+    bool lasts() const override { return lasting; }
+    bool lasting = true;
+    bool takes_background = true;
 
     const Bitfield& had() const { return had_; }
 

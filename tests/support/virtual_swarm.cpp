@@ -46,6 +46,12 @@ struct VirtualSwarm::Node final : StorageEvents {
     void on_lost(PieceIndex piece) override {
         tell([&] { torrent.handle_lost(piece, swarm.now_); });
     }
+    void on_evicted(const std::vector<PieceIndex>& pieces) override {
+        tell([&] { torrent.handle_evicted(pieces, swarm.now_); });
+    }
+    void on_shortage() override {
+        tell([&] { torrent.handle_shortage(swarm.now_); });
+    }
     void on_credit() override {
         tell([&] { torrent.handle_credit(swarm.now_); });
     }

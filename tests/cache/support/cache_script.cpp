@@ -44,15 +44,20 @@ class CacheRun::Reply final : public ReadReply {
 };
 
 CacheRun::CacheRun(std::shared_ptr<Files> files, const BootId& boot_id, const Torrent& torrent,
-                   DiskPool& pool, const LargePieceSizes& large_pieces)
+                   DiskPool& pool, const LargePieceSizes& large_pieces, std::optional<std::uint64_t> bound)
     : torrent_(torrent),
       pool_(pool),
       memory_(PieceMemory::kDefaultBudget, large_pieces),
       dir_(std::move(files), boot_id),
       had_(torrent.spec.layout.piece_count()),
-      receiving_(torrent.spec.layout.piece_count()) {}
+      receiving_(torrent.spec.layout.piece_count()),
+      bound_bytes_(bound) {}
 
 Error CacheRun::open() {
+    if (bound_bytes_) {
+        bound_ = std::make_unique<CacheBound>(dir_.files(), pool_, CacheSizes{*bound_bytes_, 0});
+        dir_.set_bound(*bound_);
+    }
     auto opened = dir_.open_torrent(torrent_.spec, pool_, memory_);
     if (!opened) return opened.error();
     store_ = std::move(*opened);
@@ -60,6 +65,7 @@ Error CacheRun::open() {
     for (PieceIndex p(0); p.value() < had_.size(); p = p.next())
         had_[p.value()] = available.test(p) || unproven.test(p);
     store_->attach(*this);
+    if (bound_) bound_->start();
     return {};
 }
 
@@ -67,6 +73,7 @@ void CacheRun::close() {
     // The store's destructor waits for its jobs, so that all pieces are written, or given up because the disk
     // fails, and the claims are saved.
     store_.reset();
+    bound_.reset();
 }
 
 bool CacheRun::fetch(PieceIndex piece) {
@@ -86,27 +93,31 @@ void CacheRun::supply(PieceIndex piece) {
 }
 
 void CacheRun::send_all(PieceIndex piece) {
-    PieceBufferPtr buffer = store_->acquire(piece, Urgency::blocked_read);
+    PieceBufferPtr buffer;
+    with_credit([&] {
+        buffer = store_->acquire(piece, Urgency::blocked_read);
+        return buffer != nullptr;
+    });
     ASSERT_TRUE(buffer);
     // Every second block comes before the one that it follows: the hash has to read it back if the piece
     // spills.
     const std::uint32_t count = torrent_.spec.layout.block_count(piece);
     for (std::uint32_t i = 0; i < count; ++i) {
-        wait_for_room(*buffer);
+        with_credit([&] { return buffer->has_room(); });
         receive_block(*buffer, torrent_.piece(piece), (i ^ 1) < count ? i ^ 1 : i);
     }
     store_->verify(piece, std::move(buffer), false);
 }
 
-void CacheRun::wait_for_room(PieceBuffer& buffer) {
+void CacheRun::with_credit(const std::function<bool()>& try_again) {
     for (;;) {
         std::unique_lock lock(mutex_);
         const std::size_t before = credits_;
         lock.unlock();
-        if (buffer.has_room()) return;
+        if (try_again()) return;
         lock.lock();
         if (!changed_.wait_for(lock, std::chrono::minutes(1), [&] { return credits_ != before; })) {
-            ADD_FAILURE() << "a piece never has room again";
+            ADD_FAILURE() << "credit never comes";
             return;
         }
     }
@@ -116,6 +127,11 @@ CacheRun::Outcome CacheRun::read(ByteRange range) {
     const auto answer = std::make_shared<Answer>();
     const ReadId id = ++last_id_;
     const Layout& layout = torrent_.spec.layout;
+    store_->set_reader(1, {.blocked = {range}, .window = range});
+    {
+        std::lock_guard lock(mutex_);
+        reading_ = range;
+    }
     for (PieceIndex p = layout.piece_at(range.begin); p <= layout.piece_at(range.end - 1); p = p.next())
         supply(p);
     store_->read(id, range, std::make_unique<Reply>(*this, answer, id, range));
@@ -131,6 +147,9 @@ CacheRun::Outcome CacheRun::read(ByteRange range) {
         for (const PieceIndex piece : wanted) supply(piece);
         lock.lock();
     }
+    reading_ = {};
+    lock.unlock();
+    store_->drop_reader(1);
     return answer->outcome;
 }
 
@@ -169,6 +188,21 @@ void CacheRun::on_lost(PieceIndex piece) {
     if (had_[piece.value()]) ++lost_;
     had_[piece.value()] = receiving_[piece.value()] = false;
     wanted_.push_back(piece);
+    changed_.notify_all();
+}
+
+std::size_t CacheRun::evicted() const {
+    std::lock_guard lock(mutex_);
+    return evicted_;
+}
+
+void CacheRun::on_evicted(const std::vector<PieceIndex>& pieces) {
+    std::lock_guard lock(mutex_);
+    for (const PieceIndex piece : pieces) {
+        had_[piece.value()] = receiving_[piece.value()] = false;
+        if (!reading_.intersection(torrent_.spec.layout.piece_range(piece)).empty()) wanted_.push_back(piece);
+    }
+    evicted_ += pieces.size();
     changed_.notify_all();
 }
 

@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "cache/cache_dir.hpp"
@@ -28,11 +30,13 @@ inline constexpr PieceKind kSpillingPieces{"SpillingPieces",
                                             .spill_room = kBlockSize,
                                             .streamed_proof = 2 * kBlockSize}};
 
-/// One run of one torrent. Plays the engine that fetches whatever is lost, at once.
+/// One run of one torrent. Plays the engine that fetches whatever is lost, at once; what was evicted, when it
+/// is read.
 class CacheRun final : private StorageEvents {
   public:
+    /// `bound`: bytes; none: the cache has no bound.
     CacheRun(std::shared_ptr<Files> files, const BootId& boot_id, const Torrent& torrent, DiskPool& pool,
-             const LargePieceSizes& large_pieces = {});
+             const LargePieceSizes& large_pieces = {}, std::optional<std::uint64_t> bound = {});
     ~CacheRun() override { close(); }
 
     const CacheDir& dir() const { return dir_; }
@@ -51,6 +55,7 @@ class CacheRun final : private StorageEvents {
     Outcome upload(PieceIndex piece);
     /// How often a piece that was had was lost.
     std::size_t lost() const;
+    std::size_t evicted() const;
 
   private:
     struct Answer;
@@ -59,11 +64,13 @@ class CacheRun final : private StorageEvents {
     void on_verified(PieceIndex piece, std::vector<Sha1Digest>) override;
     void on_mismatch(PieceIndex piece, PieceBufferPtr, std::vector<Sha1Digest>) override;
     void on_lost(PieceIndex piece) override;
+    void on_evicted(const std::vector<PieceIndex>& pieces) override;
     void on_credit() override;
     void on_read(ReadTicket ticket, Result<ContentView> content) override;
     void supply(PieceIndex piece);
     void send_all(PieceIndex piece);
-    void wait_for_room(PieceBuffer& buffer);
+    /// Waits until `try_again` gives true; after each credit it is called once more.
+    void with_credit(const std::function<bool()>& try_again);
 
     const Torrent& torrent_;
     DiskPool& pool_;
@@ -74,12 +81,15 @@ class CacheRun final : private StorageEvents {
     std::condition_variable changed_;
     // Guarded by mutex_:
     std::vector<PieceIndex> wanted_;
+    ByteRange reading_;
     std::vector<bool> had_;
     std::vector<bool> receiving_;  ///< until it is had, or lost
-    std::size_t lost_ = 0;
+    std::size_t lost_ = 0, evicted_ = 0;
     std::size_t credits_ = 0;
     std::optional<Outcome> uploaded_;
 
+    const std::optional<std::uint64_t> bound_bytes_;
+    std::unique_ptr<CacheBound> bound_;
     std::unique_ptr<TorrentStore> store_;
     ReadId last_id_ = 0;
 };

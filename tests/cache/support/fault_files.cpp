@@ -138,4 +138,14 @@ Result<std::vector<std::string>> FaultFiles::list() {
     return files_->list();
 }
 
+Result<std::uint64_t> FaultFiles::bytes_free() {
+    if (const Error error = plan_->error(DiskCall::space, "")) return error;
+    return files_->bytes_free();
+}
+
+Result<std::uint64_t> FaultFiles::bytes_in_all() {
+    if (const Error error = plan_->error(DiskCall::space, "")) return error;
+    return files_->bytes_in_all();
+}
+
 }  // namespace btfs::test

@@ -27,12 +27,13 @@ enum class DiskCall : std::uint8_t {
     remove,
     sync_folder,
     list,
+    space,  ///< bytes_free(), bytes_in_all()
 };
-inline constexpr std::size_t kDiskCalls = 14;
+inline constexpr std::size_t kDiskCalls = 15;
 
 /// Passes every call on to other files, counts it, and fails those that its rule names. Before a call of a
 /// file is passed on, `before` may do something at that moment. Called from any thread.
-class FaultFiles final : public Files {
+class FaultFiles : public Files {
   public:
     struct Fault {
         int error = 0;             ///< errno; 0: none
@@ -58,6 +59,8 @@ class FaultFiles final : public Files {
     Error remove(const std::filesystem::path& name) override;
     Error sync_folder_of(const std::filesystem::path& name) override;
     Result<std::vector<std::string>> list() override;
+    Result<std::uint64_t> bytes_free() override;
+    Result<std::uint64_t> bytes_in_all() override;
 
   private:
     class FaultyFile;

@@ -22,6 +22,25 @@ struct MemoryDisk::State {
     bool sync_fails = false;
 };
 
+namespace {
+
+std::uint64_t bytes_on_disk(const Bytes& content) {
+    std::uint64_t bytes = 0;
+    for (std::size_t at = 0; at < content.size(); at += kDiskBlock) {
+        const ByteView block = ByteView(content).subspan(at, std::min(kDiskBlock, content.size() - at));
+        if (std::ranges::any_of(block, [](std::byte b) { return b != std::byte{0}; })) bytes += kDiskBlock;
+    }
+    return bytes;
+}
+
+}  // namespace
+
+std::uint64_t DiskImage::bytes_on_disk() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [name, file] : names) bytes += test::bytes_on_disk(contents.at(file));
+    return bytes;
+}
+
 class MemoryDisk::OpenFile final : public File {
   public:
     OpenFile(std::shared_ptr<State> state, int file) : state_(std::move(state)), file_(file) {}
@@ -82,6 +101,7 @@ class MemoryDisk::OpenFile final : public File {
         std::lock_guard lock(state_->mutex);
         FileStatus status;
         status.size = state_->image.contents[file_].size();
+        status.bytes_on_disk = bytes_on_disk(state_->image.contents[file_]);
         status.inode = static_cast<std::uint64_t>(file_);
         return status;
     }
@@ -145,6 +165,7 @@ Result<FileStatus> MemoryDisk::status(const std::filesystem::path& name) {
     if (found == state_->image.names.end()) return system_error(ENOENT);
     FileStatus status;
     status.size = state_->image.contents[found->second].size();
+    status.bytes_on_disk = bytes_on_disk(state_->image.contents[found->second]);
     status.inode = static_cast<std::uint64_t>(found->second);
     return status;
 }

@@ -31,11 +31,15 @@ struct DiskImage {
 
     /// Null if there is no such name.
     const Bytes* content(const std::string& name) const;
+    /// As if each block of zeros were a hole.
+    std::uint64_t bytes_on_disk() const;
 };
 
 /// A single folder. Locks hold until the file is closed. Called from any thread.
 class MemoryDisk final : public Files {
   public:
+    static constexpr std::uint64_t kSize = std::uint64_t{1} << 40;  ///< as it says
+
     explicit MemoryDisk(DiskImage image = {});
 
     /// Returns all changes so far. Called while no store uses the disk.
@@ -52,6 +56,8 @@ class MemoryDisk final : public Files {
     Error remove(const std::filesystem::path& name) override;
     Error sync_folder_of(const std::filesystem::path& name) override;
     Result<std::vector<std::string>> list() override;
+    Result<std::uint64_t> bytes_free() override { return kSize; }
+    Result<std::uint64_t> bytes_in_all() override { return kSize; }
 
   private:
     class OpenFile;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +139,13 @@ void RecordingEngine::on_lost(PieceIndex piece) {
     changed.notify_all();
 }
 
+void RecordingEngine::on_evicted(const std::vector<PieceIndex>& pieces) {
+    std::lock_guard lock(mutex);
+    evicted.insert(evicted.end(), pieces.begin(), pieces.end());
+    for (const PieceIndex piece : pieces) verified.erase(piece.value());
+    changed.notify_all();
+}
+
 void RecordingEngine::on_credit() {
     std::lock_guard lock(mutex);
     ++credits;
@@ -182,10 +190,23 @@ void World::open() {
     auto cache_dir =
         faults ? Result<CacheDir>(CacheDir(faults, boot_id)) : CacheDir::open(dir.path(), boot_id);
     ASSERT_TRUE(cache_dir) << cache_dir.error().message();
+    if (sizes && !bound) bound = std::make_unique<CacheBound>(cache_dir->files(), pool(), *sizes);
+    if (bound) cache_dir->set_bound(*bound);
     auto opened = cache_dir->open_torrent(torrent.spec, pool(), memory);
     ASSERT_TRUE(opened) << opened.error().message();
     store = std::move(*opened);
     store->attach(engine);
+    if (bound) bound->start();
+}
+
+std::uint64_t World::bytes_on_disk() const {
+    std::uint64_t bytes = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+        struct stat found {};
+        if (stat(entry.path().c_str(), &found) == 0)
+            bytes += static_cast<std::uint64_t>(found.st_blocks) * 512;
+    }
+    return bytes;
 }
 
 void World::fill(PieceIndex piece, Urgency urgency, bool want_digests) {

@@ -75,6 +75,7 @@ class RecordingEngine final : public StorageEvents {
     void on_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) override;
     void on_mismatch(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests) override;
     void on_lost(PieceIndex piece) override;
+    void on_evicted(const std::vector<PieceIndex>& pieces) override;
     void on_credit() override;
     void on_read(ReadTicket ticket, Result<ContentView> content) override;
 
@@ -101,6 +102,7 @@ class RecordingEngine final : public StorageEvents {
     std::map<std::uint32_t, std::vector<Sha1Digest>> verified;
     std::map<std::uint32_t, std::vector<Sha1Digest>> mismatched;
     std::map<std::uint32_t, int> lost;
+    std::vector<PieceIndex> evicted;
     std::map<ReadTicket, Result<Bytes>> reads;
     int credits = 0;
 };
@@ -116,6 +118,8 @@ struct World {
     PieceMemory memory;
     RecordingEngine engine;
     std::unique_ptr<DiskPool> threads;  ///< see pool()
+    std::optional<CacheSizes> sizes;    ///< none: the cache has no bound
+    std::unique_ptr<CacheBound> bound;  ///< from the first open() on, if there are sizes
     std::unique_ptr<TorrentStore> store;
     std::shared_ptr<FaultFiles> faults;  ///< null before use_faults()
 
@@ -135,6 +139,8 @@ struct World {
     }
 
     void open();
+    /// Bytes on disk that the cache directory takes.
+    std::uint64_t bytes_on_disk() const;
     void close() { store.reset(); }
     /// Gives the store a piece as the swarm would.
     void fill(PieceIndex piece, Urgency urgency = Urgency::readahead, bool want_digests = false);

@@ -87,6 +87,7 @@ struct World : private StorageEvents {
         torrent.handle_mismatch(piece, digests, now);
     }
     void on_lost(PieceIndex piece) override { torrent.handle_lost(piece, now); }
+    void on_evicted(const std::vector<PieceIndex>& pieces) override { torrent.handle_evicted(pieces, now); }
     void on_credit() override { torrent.handle_credit(now); }
     void on_read(ReadTicket ticket, Result<ContentView> read) override {
         torrent.handle_read(ticket, read, now);

@@ -1,4 +1,4 @@
-#include "engine/swarm/rate_meter.hpp"
+#include "engine/core/rate_meter.hpp"
 
 #include <gtest/gtest.h>
 

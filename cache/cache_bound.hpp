@@ -1,0 +1,65 @@
+// Bound of a cache directory: how much of the disk it takes, and what goes when that is reached.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "cache/closed_torrents.hpp"
+#include "cache/disk_budget.hpp"
+#include "cache/disk_pool.hpp"
+#include "cache/evictor.hpp"
+#include "cache/files.hpp"
+#include "cache/use_count.hpp"
+
+namespace btfs {
+
+struct CacheSizes {
+    std::uint64_t most =
+        DiskBudget::kUnlimited;   ///< bytes on disk, as `du` counts them, of the whole directory
+    std::uint64_t left_free = 0;  ///< bytes that stay free on its file system, if others leave them
+};
+
+/// Keeps a cache directory within its bound, with what lies in it since earlier runs. The stores outlive
+/// neither this nor the pool.
+class CacheBound {
+  public:
+    /// What is less cannot hold the pieces that a reader needs at a time: a disk that is fuller is filled so
+    /// far.
+    static constexpr std::uint64_t kLeast = std::uint64_t{8} << 20;
+    /// A bound holds so many pieces of any torrent: one that is read, one that is fetched, and one between
+    /// them.
+    static constexpr std::uint64_t kFewestPieces = 3;
+    /// The directory is looked at again after that time.
+    static constexpr Duration kRescan = 5s;
+
+    /// Counts what is there, and evicts nothing yet. Waits for the disk.
+    CacheBound(std::shared_ptr<Files> files, DiskPool& pool, const CacheSizes& sizes);
+    CacheBound(const CacheBound&) = delete;
+    CacheBound& operator=(const CacheBound&) = delete;
+    /// Waits for jobs that are under way.
+    ~CacheBound();
+
+    /// The torrents that are wanted were opened: from now on others make room for them.
+    void start() { evictor_.start(); }
+
+    DiskBudget& budget() { return budget_; }
+    Evictor& evictor() { return evictor_; }
+    ClosedTorrents& closed() { return closed_; }
+
+  private:
+    std::uint64_t limit_now() const;
+    void look_again();
+    void look_later();
+
+    const std::shared_ptr<Files> files_;
+    DiskPool& pool_;
+    const CacheSizes sizes_;
+    DiskBudget budget_;
+    Evictor evictor_;
+    ClosedTorrents closed_;
+    std::atomic<bool> ending_ = false;
+    UseCount jobs_;
+};
+
+}  // namespace btfs

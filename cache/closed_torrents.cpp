@@ -1,0 +1,173 @@
+#include "cache/closed_torrents.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "engine/log/log.hpp"
+
+namespace btfs {
+namespace {
+
+constexpr std::string_view kData = ".data", kClaims = ".claims";
+
+/// Returns the cache key in the name of a torrent's file; empty if it is another file.
+std::string key_in(std::string_view name, std::string_view ending) {
+    if (!name.ends_with(ending)) return {};
+    name.remove_suffix(ending.size());
+    return std::string(name);
+}
+
+}  // namespace
+
+void ClosedTorrents::Closed::take_data(const FileStatus& status) {
+    earlier.bytes_on_disk = status.bytes_on_disk;
+    bytes_on_disk += status.bytes_on_disk;
+}
+
+void ClosedTorrents::Closed::take_claims(const FileStatus& status) {
+    earlier.last_used_s = static_cast<std::uint32_t>(std::max<std::int64_t>(status.modified.tv_sec, 0));
+    bytes_on_disk += status.bytes_on_disk;
+}
+
+ClosedTorrents::ClosedTorrents(std::shared_ptr<Files> files, DiskBudget& budget, DiskPool& pool)
+    : files_(std::move(files)), budget_(budget), pool_(pool) {}
+
+void ClosedTorrents::rescan() {
+    std::lock_guard disk_lock(disk_mutex_);
+    count_all();
+}
+
+/// disk_mutex_ is held.
+void ClosedTorrents::count_all() {
+    const auto names = files_->list();
+    if (!names) return;  // of what is not seen the count stays as it was
+    std::map<std::string, Closed> found;
+    std::uint64_t bytes = 0;
+    for (const std::string& name : *names) {
+        const std::string data = key_in(name, kData), claims = key_in(name, kClaims);
+        const auto opening = opening_.find(data);
+        if (open_.contains(data) && opening == opening_.end()) continue;  // its store counts it
+        const Result<FileStatus> status = files_->status(name);
+        if (!status) continue;
+        bytes += status->bytes_on_disk;
+        if (opening != opening_.end()) {
+            opening->second = status->bytes_on_disk;
+        } else if (!data.empty()) {
+            found[data].take_data(*status);
+        } else if (!claims.empty() && !open_.contains(claims)) {
+            found[claims].take_claims(*status);
+        }
+    }
+    std::lock_guard lock(mutex_);
+    for (auto& [key, closed] : found) {
+        const auto before = closed_.find(key);
+        if (before != closed_.end()) closed.leaves = before->second.leaves;
+    }
+    closed_ = std::move(found);
+    recount(bytes);
+}
+
+void ClosedTorrents::will_write(std::uint64_t size) {
+    std::lock_guard lock(mutex_);
+    recount(counted_ + DiskBudget::on_disk(size));
+}
+
+std::optional<ClosedTorrents::Earlier> ClosedTorrents::take_out(const std::string& cache_key) {
+    std::lock_guard disk_lock(disk_mutex_);
+    if (!open_.insert(cache_key).second) return std::nullopt;
+    std::lock_guard lock(mutex_);
+    const auto found = closed_.extract(cache_key);
+    const Earlier earlier = found.empty() ? Earlier{} : found.mapped().earlier;
+    opening_[cache_key] = earlier.bytes_on_disk;
+    return earlier;
+}
+
+void ClosedTorrents::opened(const std::string& cache_key, std::uint64_t bytes) {
+    std::lock_guard disk_lock(disk_mutex_);
+    const auto counted = opening_.extract(cache_key);
+    std::lock_guard lock(mutex_);
+    recount(counted_ - counted.mapped(), 0, bytes);
+}
+
+void ClosedTorrents::put_back(const std::string& cache_key) {
+    std::lock_guard disk_lock(disk_mutex_);
+    opening_.erase(cache_key);
+    open_.erase(cache_key);
+    count_all();
+}
+
+void ClosedTorrents::closed(const std::string& cache_key, std::uint64_t bytes) {
+    std::lock_guard disk_lock(disk_mutex_);
+    open_.erase(cache_key);
+    Closed closed;
+    if (const auto data = files_->status(cache_key + std::string(kData))) closed.take_data(*data);
+    if (const auto claims = files_->status(cache_key + std::string(kClaims))) closed.take_claims(*claims);
+    std::lock_guard lock(mutex_);
+    recount(counted_ + closed.earlier.bytes_on_disk, bytes, 0);  // the claims were counted all the time
+    closed_[cache_key] = closed;
+}
+
+/// What is counted here changes, and with it what a store counts: in one step, so that nobody takes space
+/// that is not there, or evicts for what is counted twice. mutex_ is held.
+void ClosedTorrents::recount(std::uint64_t bytes, std::uint64_t store_before, std::uint64_t store_after) {
+    const std::uint64_t before = std::exchange(counted_, bytes) + store_before;
+    const std::uint64_t after = bytes + store_after;
+    if (after > before) budget_.count(after - before);
+    if (after < before) budget_.give_back(before - after);
+}
+
+void ClosedTorrents::list_evictable(std::uint32_t owner, std::uint64_t,
+                                    std::vector<EvictionCandidate>& candidates) {
+    std::lock_guard lock(mutex_);
+    listed_.clear();
+    for (const auto& [key, closed] : closed_) {
+        if (closed.leaves || closed.in_use) continue;
+        candidates.push_back({{Worth::Kind::unread, closed.earlier.last_used_s},
+                              owner,
+                              static_cast<std::uint32_t>(listed_.size()),
+                              closed.bytes_on_disk});
+        listed_.push_back(key);
+    }
+}
+
+void ClosedTorrents::evict(std::vector<std::uint32_t> items) {
+    std::lock_guard lock(mutex_);
+    for (const std::uint32_t item : items) {
+        const auto found = closed_.find(listed_[item]);
+        if (found == closed_.end() || std::exchange(found->second.leaves, true)) continue;
+        const std::uint64_t bytes = found->second.bytes_on_disk;
+        leaving_ += bytes;
+        pool_.submit_always(DiskWork::write,
+                            [this, token = jobs_.use(), key = found->first, bytes] { remove(key, bytes); });
+    }
+}
+
+void ClosedTorrents::remove(const std::string& cache_key, std::uint64_t bytes) {
+    std::lock_guard disk_lock(disk_mutex_);
+    const bool removed = !open_.contains(cache_key) && remove_files(cache_key);
+    leaving_ -= bytes;
+    if (removed) return count_all();
+    std::lock_guard lock(mutex_);
+    const auto found = closed_.find(cache_key);
+    if (found == closed_.end()) return;
+    found->second.leaves = false;
+    found->second.in_use = true;
+}
+
+/// First the claims are emptied for good: a claim of content that is not there would be believed. The file
+/// that holds the lock goes last.
+bool ClosedTorrents::remove_files(const std::string& cache_key) {
+    const std::string claims = cache_key + std::string(kClaims), data = cache_key + std::string(kData);
+    const auto file = files_->open(claims, {.write = true, .create = true});
+    if (!file || (*file)->try_lock() || check_still_at(**file, *files_, claims)) return false;
+    if ((*file)->truncate(0) || (*file)->sync()) return false;
+    const Error error = files_->remove(data);
+    if (error && error != system_error(ENOENT)) return false;
+    files_->remove(claims);
+    log::info("cache: {} was evicted", cache_key);
+    return true;
+}
+
+}  // namespace btfs

@@ -1,0 +1,95 @@
+// What lies in a cache directory beside the content of the torrents that are open.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cache/disk_budget.hpp"
+#include "cache/disk_pool.hpp"
+#include "cache/evictor.hpp"
+#include "cache/files.hpp"
+#include "cache/use_count.hpp"
+
+namespace btfs {
+
+/// Torrents of earlier mounts, and small files. All of it is counted, and a torrent that nobody has open is
+/// evicted as a whole. Other processes may add to the directory at any time; rescan() finds that out. Called
+/// from any thread.
+class ClosedTorrents final : public Evictable {
+  public:
+    /// Each outlives this.
+    ClosedTorrents(std::shared_ptr<Files> files, DiskBudget& budget, DiskPool& pool);
+    ClosedTorrents(const ClosedTorrents&) = delete;
+    ClosedTorrents& operator=(const ClosedTorrents&) = delete;
+    /// Waits for evictions that are under way.
+    ~ClosedTorrents() override { jobs_.wait_until_unused(); }
+
+    /// Counts anew. Waits for the disk.
+    void rescan();
+
+    /// A file of that size is about to be written, which the next scan will find.
+    void will_write(std::uint64_t size);
+
+    struct Earlier {
+        std::uint64_t bytes_on_disk = 0;  ///< of the content
+        std::uint32_t last_used_s = 0;    ///< since 1970
+    };
+    /// A torrent is about to be opened: it is not evicted any more. One of opened() and put_back() follows.
+    /// Nothing if it is open already. Waits for an eviction of it.
+    std::optional<Earlier> take_out(const std::string& cache_key);
+    /// From now on its store counts its content, which is `bytes` now.
+    void opened(const std::string& cache_key, std::uint64_t bytes);
+    /// It was not opened after all.
+    void put_back(const std::string& cache_key);
+    /// Its store has ended, and counted `bytes` last: its content is counted here. Waits for the disk.
+    void closed(const std::string& cache_key, std::uint64_t bytes);
+
+    // Evictable
+    void list_evictable(std::uint32_t owner, std::uint64_t looks_back,
+                        std::vector<EvictionCandidate>& candidates) override;
+    void evict(std::vector<std::uint32_t> items) override;
+    std::uint64_t leaving() const override { return leaving_; }
+
+  private:
+    struct Closed {
+        Earlier earlier;
+        std::uint64_t bytes_on_disk = 0;  ///< with its claims
+        bool leaves = false;              ///< an eviction is under way
+        bool in_use = false;              ///< by another process, when it was last tried
+
+        void take_data(const FileStatus& status);
+        void take_claims(const FileStatus& status);
+    };
+
+    void count_all();
+    void remove(const std::string& cache_key, std::uint64_t bytes);
+    /// False: another process has the torrent open, or the disk refuses.
+    bool remove_files(const std::string& cache_key);
+    void recount(std::uint64_t bytes, std::uint64_t store_before = 0, std::uint64_t store_after = 0);
+
+    const std::shared_ptr<Files> files_;
+    DiskBudget& budget_;
+    DiskPool& pool_;
+    std::atomic<std::uint64_t> leaving_ = 0;
+    UseCount jobs_;
+
+    std::mutex disk_mutex_;  ///< held over the disk: one scan or removal at a time; locked before mutex_
+    // By cache key; guarded by disk_mutex_:
+    std::set<std::string> open_;
+    std::map<std::string, std::uint64_t> opening_;  ///< bytes of content that are counted here until opened()
+
+    std::mutex mutex_;
+    // Guarded by mutex_:
+    std::map<std::string, Closed> closed_;  // by cache key
+    std::vector<std::string> listed_;       // by item, as the last list_evictable() named them
+    std::uint64_t counted_ = 0;             // of the budget
+};
+
+}  // namespace btfs

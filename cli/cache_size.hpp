@@ -1,0 +1,19 @@
+// How much of the disk the cache may take.
+#pragma once
+
+#include <optional>
+
+#include "cache/cache_bound.hpp"
+#include "cache/cache_dir.hpp"
+#include "cli/commands.hpp"
+
+namespace btfs::cli {
+
+inline constexpr std::uint64_t kLeastCacheSize = CacheBound::kLeast;
+
+/// Returns the sizes that the options ask for; nothing: the directory has no bound. Throws Failure if they
+/// ask for a bound that the file system cannot keep; if nobody asked, that is logged, and there is no bound.
+/// Waits for the disk.
+std::optional<CacheSizes> cache_sizes(const CacheSizeOptions& options, const CacheDir& cache_dir);
+
+}  // namespace btfs::cli
