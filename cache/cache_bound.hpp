@@ -44,6 +44,8 @@ class CacheBound {
     void start() { evictor_.start(); }
 
     DiskBudget& budget() { return budget_; }
+    /// Bytes that pins may take.
+    std::uint64_t room_for_pins() const { return evictor_.room_for_pins(); }
     Evictor& evictor() { return evictor_; }
     ClosedTorrents& closed() { return closed_; }
 

@@ -9,6 +9,7 @@
 
 #include "cache/linux_files.hpp"
 #include "cache/whole_file.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs {
 namespace {
@@ -19,6 +20,9 @@ constexpr std::int64_t kOldPart_s = 24 * 60 * 60;
 
 std::string info_name(const Identity& identity) {
     return identity.cache_key() + ".info";
+}
+std::string pins_name(const Identity& identity) {
+    return identity.cache_key() + ".pins";
 }
 std::string claims_name(const Identity& identity) {
     return identity.cache_key() + ".claims";
@@ -130,6 +134,7 @@ Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, Dis
         return claims.error();
     }
     std::string data_name = spec.identity.cache_key() + ".data";
+    if (part) part->pinned = pinned_pieces(spec.layout, kept_pins(spec.identity));
     return std::make_unique<TorrentStore>(std::move(spec), files_, std::move(data_name), std::move(*claims),
                                           earlier, pool, memory, std::move(part));
 }
@@ -181,6 +186,23 @@ std::optional<Bytes> CacheDir::kept_info(const Identity& identity) const {
     auto info = kept(info_name(identity), kMaxInfoSize);
     if (info && !identity.names(*info)) return std::nullopt;
     return info;
+}
+
+Error CacheDir::keep_pins(const Identity& identity, std::span<const FileRange> pins) const {
+    const std::string name = pins_name(identity);
+    if (!pins.empty()) return keep(name, encode_pins(pins));
+    Error error = files_->remove(name);
+    if (error == system_error(ENOENT)) return {};
+    if (!error) error = files_->sync_folder_of(name);
+    return error;
+}
+
+Pins CacheDir::kept_pins(const Identity& identity) const {
+    const auto file = kept(pins_name(identity), kMaxPinsSize);
+    if (!file) return {};
+    auto pins = parse_pins(*file);
+    if (!pins) log::warn("cache: the pins of {} are damaged, and lost", identity.cache_key());
+    return pins.value_or(Pins{});
 }
 
 Error CacheDir::keep_dht_table(ByteView table) const {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "cache/cache_bound.hpp"
@@ -11,6 +12,7 @@
 #include "cache/disk_pool.hpp"
 #include "cache/files.hpp"
 #include "cache/piece_memory.hpp"
+#include "cache/pins.hpp"
 #include "cache/torrent_store.hpp"
 #include "engine/core/error.hpp"
 
@@ -27,13 +29,14 @@ Error make_error_code(CacheDirErrc e) noexcept;
 /// The id of this boot, from the kernel; zeros if it does not tell.
 BootId current_boot_id();
 
-/// Knows where each torrent's files lie: <cache key>.data, <cache key>.claims, and for what came by its name
-/// alone <cache key>.info; and what URLs led to. Several processes may use one directory; each torrent
-/// belongs to one of them at a time.
+/// Knows where each torrent's files lie: <cache key>.data, <cache key>.claims, and where there is need of it
+/// <cache key>.info and <cache key>.pins; and what URLs led to. Several processes may use one directory; each
+/// torrent belongs to one of them at a time.
 class CacheDir {
   public:
     /// Larger files are not read.
     static constexpr std::size_t kMaxInfoSize = std::size_t{64} << 20;
+    static constexpr std::size_t kMaxPinsSize = std::size_t{32} << 20;
     static constexpr std::size_t kMaxDhtTableSize = std::size_t{1} << 20;
     static constexpr std::size_t kMaxDownloadSize = std::size_t{64} << 20;
 
@@ -55,6 +58,7 @@ class CacheDir {
     /// From now on all that is kept here is counted, and torrents that are opened keep within the bound,
     /// which was made for this directory. It outlives the use of this and its copies.
     void set_bound(CacheBound& bound) { bound_ = &bound; }
+    const CacheBound* bound() const { return bound_; }
     /// An error if its file system cannot free a part of a file: then the directory cannot be bounded.
     Error probe_holes() const;
     /// Bytes on disk that all of the directory takes.
@@ -68,6 +72,12 @@ class CacheDir {
     Error keep_info(const Identity& identity, ByteView info) const;
     /// Gives the info dictionary that was kept, if it has the right hash.
     std::optional<Bytes> kept_info(const Identity& identity) const;
+
+    /// Keeps which files of a torrent the user wants to be kept: <cache key>.pins, which is not there without
+    /// any. A store that is open does not hear of it: see TorrentStore::set_pinned().
+    Error keep_pins(const Identity& identity, std::span<const FileRange> pins) const;
+    /// None if the file is damaged.
+    Pins kept_pins(const Identity& identity) const;
 
     /// Keeps the nodes of the DHT that are known, for the next run: dht.nodes. Of several processes the last
     /// one counts.

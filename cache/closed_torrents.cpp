@@ -10,7 +10,7 @@
 namespace btfs {
 namespace {
 
-constexpr std::string_view kData = ".data", kClaims = ".claims";
+constexpr std::string_view kData = ".data", kClaims = ".claims", kPins = ".pins";
 
 /// Returns the cache key in the name of a torrent's file; empty if it is another file.
 std::string key_in(std::string_view name, std::string_view ending) {
@@ -44,9 +44,11 @@ void ClosedTorrents::count_all() {
     const auto names = files_->list();
     if (!names) return;  // of what is not seen the count stays as it was
     std::map<std::string, Closed> found;
+    std::set<std::string> pinned;
     std::uint64_t bytes = 0;
     for (const std::string& name : *names) {
         const std::string data = key_in(name, kData), claims = key_in(name, kClaims);
+        const std::string pins = key_in(name, kPins);
         const auto opening = opening_.find(data);
         if (open_.contains(data) && opening == opening_.end()) continue;  // its store counts it
         const Result<FileStatus> status = files_->status(name);
@@ -58,10 +60,13 @@ void ClosedTorrents::count_all() {
             found[data].take_data(*status);
         } else if (!claims.empty() && !open_.contains(claims)) {
             found[claims].take_claims(*status);
+        } else if (!pins.empty() && !open_.contains(pins)) {
+            pinned.insert(pins);
         }
     }
     std::lock_guard lock(mutex_);
     for (auto& [key, closed] : found) {
+        closed.pinned = pinned.contains(key);
         const auto before = closed_.find(key);
         if (before != closed_.end()) closed.leaves = before->second.leaves;
     }
@@ -104,6 +109,7 @@ void ClosedTorrents::closed(const std::string& cache_key, std::uint64_t bytes) {
     Closed closed;
     if (const auto data = files_->status(cache_key + std::string(kData))) closed.take_data(*data);
     if (const auto claims = files_->status(cache_key + std::string(kClaims))) closed.take_claims(*claims);
+    closed.pinned = bool(files_->status(cache_key + std::string(kPins)));
     std::lock_guard lock(mutex_);
     recount(counted_ + closed.earlier.bytes_on_disk, bytes, 0);  // the claims were counted all the time
     closed_[cache_key] = closed;
@@ -124,7 +130,8 @@ void ClosedTorrents::list_evictable(std::uint32_t owner, std::uint64_t,
     listed_.clear();
     for (const auto& [key, closed] : closed_) {
         if (closed.leaves || closed.in_use) continue;
-        candidates.push_back({{Worth::Kind::unread, closed.earlier.last_used_s},
+        const Worth::Kind kind = closed.pinned ? Worth::Kind::pinned : Worth::Kind::unread;
+        candidates.push_back({{kind, closed.earlier.last_used_s},
                               owner,
                               static_cast<std::uint32_t>(listed_.size()),
                               closed.bytes_on_disk});

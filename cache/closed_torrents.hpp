@@ -61,6 +61,7 @@ class ClosedTorrents final : public Evictable {
     struct Closed {
         Earlier earlier;
         std::uint64_t bytes_on_disk = 0;  ///< with its claims
+        bool pinned = false;              ///< some of it
         bool leaves = false;              ///< an eviction is under way
         bool in_use = false;              ///< by another process, when it was last tried
 

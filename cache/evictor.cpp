@@ -82,6 +82,10 @@ void Evictor::evict_some() {
     std::vector<EvictionCandidate> candidates;
     for (std::uint32_t i = 0; i < stores_.size(); ++i)
         stores_[i]->list_evictable(i, look_back_in(limit), candidates);
+    std::uint64_t pinned = 0;
+    for (const EvictionCandidate& candidate : candidates)
+        if (candidate.worth.kind == Worth::Kind::pinned) pinned += candidate.bytes_on_disk;
+    pinned_ = pinned;
     const std::uint64_t urgently = std::min(limit, budget_.urgently_waited_for());
     const std::uint64_t needed_now = left_after(used + urgently);
     const std::uint64_t urgent = urgently > 0 && needed_now > limit ? needed_now - limit : 0;

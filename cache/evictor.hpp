@@ -69,6 +69,11 @@ class Evictor {
     std::uint64_t background_reserve() const;
     std::uint64_t largest_piece() const { return largest_piece_; }
 
+    /// Pins take up to that much of the bound, so that readers have the rest.
+    std::uint64_t room_for_pins() const { return budget_.limit() / kPinnedParts * (kPinnedParts - 1); }
+    bool pins_may_take(std::uint64_t bytes) const { return pinned_ + bytes <= room_for_pins(); }
+    static constexpr std::uint64_t kPinnedParts = 4;
+
     /// Pieces came into the cache, or went, or are expected: a store's part that is missing.
     void count_arrived(std::uint64_t bytes, TimePoint now);
     void count_missing(std::uint64_t bytes) { missing_ += bytes; }
@@ -91,6 +96,7 @@ class Evictor {
     std::atomic<std::uint64_t> largest_piece_ = 0;
     std::atomic<int> readers_ = 0;
     std::atomic<std::uint64_t> missing_ = 0;  ///< bytes, over all stores
+    std::atomic<std::uint64_t> pinned_ = 0;   ///< bytes on disk, when room was last made
     mutable std::mutex arrivals_mutex_;
     RateMeter arrivals_{20s};  // guarded by arrivals_mutex_
     std::mutex mutex_;

@@ -29,7 +29,8 @@ TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::st
       first_pass_(spec_.layout.total_size()),
       bound_(bound),
       space_(make_space()),
-      uses_(spec_.layout.piece_count(), bound_ ? bound_->earlier.last_used_s : 0) {
+      uses_(spec_.layout.piece_count(), bound_ ? bound_->earlier.last_used_s : 0),
+      pinned_(bound_ && bound_->pinned.size() > 0 ? bound_->pinned : Bitfield(spec_.layout.piece_count())) {
     load(earlier);
     if (!bound_) return;
     free_unclaimed();

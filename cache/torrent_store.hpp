@@ -58,6 +58,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
         Evictor& evictor;        ///< outlives the store
         ClosedTorrents& closed;  ///< outlives the store
         ClosedTorrents::Earlier earlier;
+        Bitfield pinned{0};  ///< pieces; of no size: none
     };
 
     /// `bound`: none if the cache has none.
@@ -89,7 +90,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     Bitfield available() const override;
     Bitfield unproven() const override;
     PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override;
-    bool lasts() const override { return !bound_ || bound_->evictor.lasts(Clock::now()); }
+    bool lasts(PieceIndex piece) const override;
     void verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) override;
     void read(ReadTicket ticket, BlockRef range) override;
 
@@ -108,6 +109,8 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     /// would be evicted before it is read.
     ReaderDemand set_reader(ReaderId reader, ReaderDemand demand);
     void drop_reader(ReaderId reader);
+    /// These pieces, and no others, are evicted only for a read that waits. Without a bound nothing is.
+    void set_pinned(Bitfield pieces);
 
     // Evictable
     void list_evictable(std::uint32_t owner, std::uint64_t looks_back,
@@ -136,6 +139,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     void touch(ByteRange range);
     void evict_now(const std::vector<std::uint32_t>& pieces);
     bool begin_evicting(PieceIndex piece);
+    bool is_pinned(PieceIndex piece) const;
     void set_untold(PieceIndex piece, bool untold);
     void free_unclaimed();
     void zero_padding(PieceIndex piece, std::span<std::byte> content) const;
@@ -190,8 +194,9 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     std::atomic<std::uint64_t> leaving_ = 0;
     std::array<std::atomic<bool>, 3> waits_for_space_{};  ///< by DiskBudget::Waits: on_credit() follows
     std::atomic<bool> warned_of_unfreed_ = false;
-    std::mutex keeping_mutex_;
+    mutable std::mutex keeping_mutex_;
     // Guarded by keeping_mutex_:
+    Bitfield pinned_;
     std::map<ReaderId, ReaderDemand> readers_;  ///< those that demand something
     std::set<std::uint32_t> evicting_;
     std::set<PieceIndex> untold_;  ///< stored, and on_verified() has yet to be sent

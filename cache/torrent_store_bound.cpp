@@ -12,12 +12,14 @@ std::shared_ptr<PieceSpace> TorrentStore::make_space() {
                                         [this](PieceIndex piece) { free_later(piece); });
 }
 
-/// Takes the space of a piece. Else on_credit() follows when there may be room: for a reader the evictor
-/// makes some. Readahead leaves room for what somebody waits for; the background waits until there is more
+/// Takes the space of a piece. Else on_credit() follows when there may be room: for a reader, or a pin, the
+/// evictor makes some. They leave room for what somebody waits for; the background waits until there is more
 /// than readers need, and than the evictor leaves.
 bool TorrentStore::take_space(PieceIndex piece, Urgency urgency, PieceSpace::Promise& space) {
     using Waits = DiskBudget::Waits;
-    const bool blocked = urgency == Urgency::blocked_read, background = urgency == Urgency::background;
+    const bool blocked = urgency == Urgency::blocked_read;
+    const bool background = urgency == Urgency::background &&
+                            !(is_pinned(piece) && bound_->evictor.pins_may_take(space_->bytes_of(piece)));
     const std::uint64_t left = blocked      ? 0
                                : background ? bound_->evictor.background_reserve()
                                             : bound_->evictor.blocked_reserve();
@@ -92,6 +94,26 @@ void TorrentStore::drop_reader(ReaderId reader) {
     if (bound_) set_reader(reader, {});
 }
 
+// ---- pins ----
+
+void TorrentStore::set_pinned(Bitfield pieces) {
+    if (!bound_) return;
+    {
+        std::lock_guard lock(keeping_mutex_);
+        pinned_ = std::move(pieces);
+    }
+    room_may_be_made();
+}
+
+bool TorrentStore::is_pinned(PieceIndex piece) const {
+    std::lock_guard lock(keeping_mutex_);
+    return pinned_.test(piece);
+}
+
+bool TorrentStore::lasts(PieceIndex piece) const {
+    return !bound_ || is_pinned(piece) || bound_->evictor.lasts(Clock::now());
+}
+
 // ---- eviction ----
 
 void TorrentStore::list_evictable(std::uint32_t owner, std::uint64_t looks_back,
@@ -104,8 +126,8 @@ void TorrentStore::list_evictable(std::uint32_t owner, std::uint64_t looks_back,
         const BlockSpan blocks = cache_.whole(piece);
         if (!cache_.stored().all(cache_.block_index(piece, 0), blocks.count)) return;  // still in memory
         if (evicting_.contains(piece.value())) return;
-        const Worth worth =
-            worth_of(spec_.layout.piece_range(piece), uses_.last(piece), false, readers, looks_back);
+        const Worth worth = worth_of(spec_.layout.piece_range(piece), uses_.last(piece), pinned_.test(piece),
+                                     readers, looks_back);
         candidates.push_back({worth, owner, piece.value(), space_->bytes_of(piece)});
     });
 }

@@ -216,6 +216,19 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
     return mount;
 }
 
+void add_pins(CLI::App& app, PinOptions& options, int& exit_code) {
+    const auto add = [&](const char* name, const char* description, bool unpin) {
+        CLI::App& command = *app.add_subcommand(name, description);
+        command.add_option("PATH", options.paths, "Files or folders in a mount")->required();
+        command.callback([&options, &exit_code, unpin] {
+            options.unpin = unpin;
+            exit_code = pin(options);
+        });
+    };
+    add("pin", "Download files and keep them in the cache, also over later mounts", false);
+    add("unpin", "Let go of files that were pinned", true);
+}
+
 CLI::App& add_info(CLI::App& app, InfoOptions& options) {
     CLI::App& info = *app.add_subcommand("info", "Show what a torrent holds");
     info.add_option("SOURCE", options.source, "A torrent file, a URL of one, or - for stdin")->required();
@@ -301,6 +314,8 @@ int run(const std::vector<std::string>& words) {
     umount_app.add_option("MOUNTPOINT", mountpoint)->required();
     umount_app.callback([&] { exit_code = umount(mountpoint); });
 
+    PinOptions pin_options;
+    add_pins(app, pin_options, exit_code);
     InfoOptions info_options;
     add_info(app, info_options).callback([&] { exit_code = info(info_options); });
     CreateOptions create_options;

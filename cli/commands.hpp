@@ -70,6 +70,11 @@ struct MountOptions {
     LogOptions log;
 };
 
+struct PinOptions {
+    std::vector<std::filesystem::path> paths;
+    bool unpin = false;
+};
+
 struct InfoOptions {
     std::string source;
     bool json = false;
@@ -94,6 +99,7 @@ struct SeedOptions {
 /// Each returns the exit code, or throws Failure.
 int mount(const MountOptions& options);
 int umount(const std::filesystem::path& mountpoint);
+int pin(const PinOptions& options);
 int info(const InfoOptions& options);
 int create(const CreateOptions& options);
 int seed(const SeedOptions& options);

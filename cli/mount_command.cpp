@@ -10,12 +10,14 @@
 #include "cli/cache_path.hpp"
 #include "cli/cache_size.hpp"
 #include "cli/commands.hpp"
+#include "cli/control_socket.hpp"
 #include "cli/detach.hpp"
 #include "cli/end_guard.hpp"
 #include "cli/engine_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
 #include "cli/logging.hpp"
+#include "cli/mount_control.hpp"
 #include "cli/mount_record.hpp"
 #include "cli/peer_addresses.hpp"
 #include "cli/served_torrents.hpp"
@@ -54,6 +56,17 @@ void take_kept_downloads(Sources& sources, const CacheDir& cache_dir) {
 std::optional<Duration> wait_time(double seconds) {
     if (seconds > kLongestWait_s) return std::nullopt;
     return from_seconds(seconds);
+}
+
+/// Null if there cannot be one: the mount works without it.
+std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, MountControl& control) {
+    auto socket = ControlSocket::open(
+        control_folder(), mount.device + ".sock",
+        [&control](const boost::json::object& request) { return control.handle(request); });
+    if (socket) return std::move(*socket);
+    log::warn("no control socket in {}: {}; other commands cannot reach this mount",
+              control_folder().string(), socket.error().message());
+    return nullptr;
 }
 
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
@@ -99,8 +112,13 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (options.read_timeout_s > 0) mount_options.read_timeout = from_seconds(options.read_timeout_s);
     auto session = FuseSession::mount(torrents.filesystem(), mount_options);
     if (!session) throw Failure(session.error().message);
+    MountControl control(torrents);
+    std::unique_ptr<ControlSocket> control_socket;
     std::optional<MountRecord> record;
-    if (const auto kernel_mount = find_mount(options.mountpoint)) record.emplace(*kernel_mount);
+    if (const auto kernel_mount = find_mount(options.mountpoint)) {
+        control_socket = open_control_socket(*kernel_mount, control);
+        record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
+    }
     log::info("mounted {} torrent(s) at {}, listening on port {}", count, options.mountpoint.string(),
               engine.port());
 
@@ -121,6 +139,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     // The stores end together while the session does, since each may have to wait for the disk.
     (*session)->stop();
     fuse_loop.join();
+    control_socket.reset();
     torrents.end();
     engine.stop();
     torrents.close_begin(Clock::now() + kLongestSync);

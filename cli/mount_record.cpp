@@ -63,6 +63,21 @@ bool proc_has_our_numbers() {
     return fs::read_symlink("/proc/self", error) == std::to_string(getpid());
 }
 
+/// Returns the name in /proc of the process's record of the mount; nothing if it has none.
+std::optional<fs::path> record_of(pid_t process, const KernelMount& mount) {
+    const std::string wanted = "/memfd:" + record_name(mount) + " (deleted)";
+    std::error_code error;
+    fs::directory_iterator at("/proc/" + std::to_string(process) + "/fd", error);
+    for (; !error && at != fs::directory_iterator(); at.increment(error)) {
+        std::error_code gone;
+        if (fs::read_symlink(at->path(), gone) != wanted) continue;
+        struct stat status {};
+        if (stat(at->path().c_str(), &status) == 0 && (status.st_uid == mount.owner || status.st_uid == 0))
+            return at->path();
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
@@ -84,10 +99,14 @@ std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
     return found;
 }
 
-MountRecord::MountRecord(const KernelMount& mount) {
+MountRecord::MountRecord(const KernelMount& mount, const fs::path& control_socket) {
     const std::string name = record_name(mount);
     fd_ = memfd_create(name.c_str(), MFD_CLOEXEC | kNeverExecutable);
     if (fd_ < 0) fd_ = memfd_create(name.c_str(), MFD_CLOEXEC);
+    const std::string path = control_socket.string();
+    // If it is not written the process cannot be asked; a short path is written whole or not at all.
+    if (fd_ >= 0) [[maybe_unused]]
+        const ssize_t written = write(fd_, path.data(), path.size());
 }
 
 MountRecord::~MountRecord() {
@@ -95,17 +114,17 @@ MountRecord::~MountRecord() {
 }
 
 bool MountRecord::is_held_by(pid_t process, const KernelMount& mount) {
-    const std::string wanted = "/memfd:" + record_name(mount) + " (deleted)";
-    std::error_code error;
-    fs::directory_iterator at("/proc/" + std::to_string(process) + "/fd", error);
-    for (; !error && at != fs::directory_iterator(); at.increment(error)) {
-        std::error_code gone;
-        if (fs::read_symlink(at->path(), gone) != wanted) continue;
-        struct stat status {};
-        if (stat(at->path().c_str(), &status) == 0 && (status.st_uid == mount.owner || status.st_uid == 0))
-            return true;
+    return record_of(process, mount).has_value();
+}
+
+std::optional<fs::path> MountRecord::control_socket(const KernelMount& mount) {
+    for (const pid_t process : find(mount)) {
+        const auto record = record_of(process, mount);
+        std::ifstream file(record.value_or(fs::path()));
+        std::string path;
+        if (std::getline(file, path) && path.starts_with('/')) return path;
     }
-    return false;
+    return std::nullopt;
 }
 
 std::vector<pid_t> MountRecord::find(const KernelMount& mount) {

@@ -22,13 +22,15 @@ struct KernelMount {
 /// Never asks the file system itself, which may be dead or busy.
 std::optional<KernelMount> find_mount(const std::filesystem::path& mountpoint);
 
-/// Marks this process as the one that serves a mount, for as long as the record lives: the process holds an
-/// empty memory file that is named after the mount's device. `btfs umount` finds it in /proc/PID/fd, whatever
-/// its environment, and nothing is left behind by a process that was killed.
+/// Marks this process as the one that serves a mount, for as long as the record lives: the process holds a
+/// memory file that is named after the mount's device, and holds the path of its control socket. `btfs
+/// umount` finds it in /proc/PID/fd, whatever its environment, and nothing is left behind by a process that
+/// was killed.
 class MountRecord {
   public:
     /// A mount that cannot be recorded works all the same, but `btfs umount` does not find its process.
-    explicit MountRecord(const KernelMount& mount);
+    /// `control_socket`: where its process can be asked; empty: nowhere.
+    MountRecord(const KernelMount& mount, const std::filesystem::path& control_socket);
     ~MountRecord();
     MountRecord(const MountRecord&) = delete;
     MountRecord& operator=(const MountRecord&) = delete;
@@ -36,6 +38,8 @@ class MountRecord {
     /// The processes that hold a record of the mount, as far as this user may see them: root sees all, others
     /// see their own. Records that neither root nor the mount's owner has made are ignored.
     static std::vector<pid_t> find(const KernelMount& mount);
+    /// Where the process can be asked that serves the mount; nothing if it is not found.
+    static std::optional<std::filesystem::path> control_socket(const KernelMount& mount);
     static bool is_held_by(pid_t process, const KernelMount& mount);
 
   private:

@@ -134,7 +134,7 @@ ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo) {
         throw Failure(metainfo.name + ": " + store.error().message() +
                       "; unmount it there, or give another --cache-dir");
     if (!store) throw Failure(metainfo.name, store.error());
-    served_.push_back({std::move(*store), nullptr});
+    served_.push_back({metainfo.identity, std::move(*store), nullptr});
     return served_.back();
 }
 
@@ -144,6 +144,9 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, Served&
     const Sha1Digest info_hash = metainfo.identity.wire_hash();
     const Slot slot = filesystem_.add({info_hash, metainfo.files, *served.store, *served.demand,
                                        modification_time(metainfo, services_.cache_dir)});
+    served.handle = handle;
+    served.slot = slot;
+    take_pins(served);
     roster_.update(index, [&](RosterEntry& entry) { entry.slot = slot; });
 }
 

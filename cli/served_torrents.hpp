@@ -20,6 +20,16 @@
 
 namespace btfs::cli {
 
+enum class Pinning : std::uint8_t { pin, unpin };
+
+/// What came of a pin.
+struct PinReport {
+    std::size_t files = 0;
+    std::uint64_t bytes = 0;            ///< size of these files
+    std::uint64_t pinned = 0;           ///< size of all files that are pinned in the mount
+    std::optional<std::uint64_t> room;  ///< bytes of the cache that pins may take; nothing: no limit
+};
+
 /// Owns the stores and the tree of all torrents of one mount. A torrent whose file is known is shown at once;
 /// one that a URL or a publisher names is looked up by the SourceFinder; one that is known by its info-hash
 /// alone is shown when the swarm has sent its metadata. A worker thread opens what comes after start(), since
@@ -53,14 +63,22 @@ class ServedTorrents {
     void close_begin(TimePoint sync_until);
 
     Filesystem& filesystem() { return filesystem_; }
+    /// Pins or unpins a file, or all files in a folder, of one torrent or of all: fetched without a reader,
+    /// and kept, also by later mounts. `path` lies below the mountpoint. On any thread but the worker's;
+    /// waits for the disk. Throws Failure: no such path, or the disk does not take it.
+    PinReport pin(const std::string& path, Pinning pinning);
     /// In the order of the sources. From any thread; see EngineStatus::get().
     std::vector<TorrentReport> reports();
 
   private:
     /// One torrent that is open.
     struct Served {
+        Identity identity;
         std::unique_ptr<TorrentStore> store;
         std::unique_ptr<EngineDemand> demand;
+        TorrentHandle handle = 0;
+        Slot slot = 0;
+        Pins pins = {};
     };
 
     /// Adds a torrent to the engine and, if its metainfo is known, to the mount. Throws Failure if its store
@@ -70,6 +88,9 @@ class ServedTorrents {
     std::optional<Metainfo> kept(const Identity& identity) const;
     Served& open(const Metainfo& metainfo);
     void show(Roster::Index index, const Metainfo& metainfo, Served& served, TorrentHandle handle);
+    PinReport pin_now(const std::string& path, Pinning pinning);
+    void take_pins(Served& served);
+    void set_pins(Served& served, Pins pins);
     void take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info);
     void bring_in_if_new(Roster::Index index, TorrentSource source);
 

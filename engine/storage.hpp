@@ -92,11 +92,12 @@ class Storage {
     /// first use proves them: on_verified() or on_lost() then follows.
     virtual Bitfield unproven() const = 0;
 
-    /// True: what arrives at present is likely to stay for minutes, and worth announcing to peers.
-    virtual bool lasts() const { return true; }
+    /// True: the piece, which has arrived, is likely to stay for minutes, and worth announcing to peers.
+    virtual bool lasts(PieceIndex) const { return true; }
 
     /// Memory to receive a piece into, and space for it on the disk, reserved before the first request for it
-    /// is sent. Null: no credit now; on_credit() follows. `background` evicts nothing.
+    /// is sent. Null: no credit now; on_credit() follows. `background` evicts nothing, unless the piece is
+    /// pinned.
     virtual PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) = 0;
     /// Every block of the piece is in the buffer. on_verified() or on_mismatch() follows. With
     /// `want_block_digests`, on_verified() carries the SHA-1 of each block.

@@ -59,6 +59,25 @@ Result<std::string_view> Filesystem::symlink_target(NodeId node) const {
     return place->symlink_target();
 }
 
+Result<Filesystem::FileExtents> Filesystem::extents(NodeId node) const {
+    const auto slot = static_cast<Slot>(node >> 32);
+    const auto root = root_.get();
+    const auto* const torrent = root->torrent(slot);
+    const auto index = static_cast<NodeIndex>(node);
+    if (torrent == nullptr || index >= (*torrent)->tree.nodes().size()) return fs_error::not_found();
+    const InodeTree& tree = (*torrent)->tree;
+    FileExtents found{slot, {}};
+    std::vector<NodeIndex> left{index};
+    while (!left.empty()) {
+        const Node& next = tree.nodes()[left.back()];
+        left.pop_back();
+        if (next.kind == NodeKind::file && next.size > 0)
+            found.files.push_back({next.offset_in_torrent, next.offset_in_torrent + next.size});
+        for (const Node& child : tree.children(next)) left.push_back(tree.index_of(child));
+    }
+    return found;
+}
+
 Result<Listing> Filesystem::list(NodeId node) const {
     auto place = find(node);
     if (!place) return place.error();

@@ -72,6 +72,12 @@ class Filesystem {
     Result<Attributes> lookup(NodeId parent, std::string_view name) const;
     Result<Attributes> attributes(NodeId node) const;
     Result<std::string_view> symlink_target(NodeId node) const;
+    struct FileExtents {
+        Slot torrent;
+        std::vector<ByteRange> files;  ///< the places of files in it; empty ones are left out
+    };
+    /// The file of a torrent, or all files below a folder of it. not_found for nodes of no torrent.
+    Result<FileExtents> extents(NodeId node) const;
     /// The mount's root does not list VirtualFolder::kName, though lookup() finds it.
     Result<Listing> list(NodeId node) const;
 

@@ -55,6 +55,13 @@ void Engine::drop_reader(TorrentHandle torrent, ReaderId reader) {
     loop_->put_demand(torrent, reader, std::nullopt);
 }
 
+void Engine::set_pinned(TorrentHandle torrent, Bitfield pieces) {
+    loop_->post([this, torrent, pieces = std::move(pieces)]() mutable {
+        loop_->start_queue.start_now(torrent);
+        loop_->runners[torrent]->set_pinned(std::move(pieces));
+    });
+}
+
 void Engine::get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done) {
     loop_->post([this, request = std::move(request), done = std::move(done)]() mutable {
         loop_->tasks.spawn("download", loop_->get(std::move(request), std::move(done)));

@@ -107,6 +107,8 @@ class Engine {
     /// The newest demand of a reader counts; many are handed over at once.
     void set_demand(TorrentHandle torrent, ReaderId reader, const ReaderDemand& demand);
     void drop_reader(TorrentHandle torrent, ReaderId reader);
+    /// The user wants these pieces of a torrent, whose content is known, to be fetched and kept; no others.
+    void set_pinned(TorrentHandle torrent, Bitfield pieces);
 
     /// GETs over HTTP, by the same interface as all other traffic. `done` is called once on the engine
     /// thread, or never if the engine stops first.

@@ -122,6 +122,12 @@ void TorrentRunner::take_incoming(std::unique_ptr<net::Stream> stream, ByteView 
     connected(remote, wire::Direction::incoming, std::move(stream), std::nullopt, received);
 }
 
+void TorrentRunner::set_pinned(Bitfield pieces) {
+    if (closed_) return;
+    torrent_.set_pinned(std::move(pieces), Clock::now());
+    after_event();
+}
+
 void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
     if (closed_) return;
     readers_.insert(reader);

@@ -63,6 +63,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void add_peers(std::span<const Endpoint> endpoints, PeerSource source);
     void take_incoming(std::unique_ptr<net::Stream> stream, ByteView received);
     void set_reader(ReaderId reader, const ReaderDemand& demand);
+    void set_pinned(Bitfield pieces);
     void drop_reader(ReaderId reader);
 
     /// Closes connections that the network has broken, and dials, announces and searches anew.

@@ -47,7 +47,7 @@ void Dispatcher::on_peer_gone(Peer& peer) {
 }
 
 void Dispatcher::on_credit() {
-    no_credit_ = no_background_credit_ = false;
+    no_credit_ = no_background_credit_ = no_pinned_credit_ = false;
     on_demand_changed();
 }
 
@@ -173,12 +173,15 @@ PartialPiece* Dispatcher::receiving(PieceIndex piece, Urgency urgency) {
     }
     if (world_.picker.state(piece) != PieceState::missing) return nullptr;
     const bool background = urgency == Urgency::background;
-    if (background && no_background_credit_) return nullptr;
+    if (background && !may_begin_unread(piece)) return nullptr;
     if (no_credit_ && urgency != Urgency::blocked_read) return nullptr;
     PieceBufferPtr buffer = world_.storage.acquire(piece, urgency);
     if (!buffer && make_room(urgency)) buffer = world_.storage.acquire(piece, urgency);
     if (!buffer) {
-        (background ? no_background_credit_ : no_credit_) = true;
+        bool& refused = !background                    ? no_credit_
+                        : background_.is_pinned(piece) ? no_pinned_credit_
+                                                       : no_background_credit_;
+        refused = true;
         return nullptr;
     }
     PartialPiece& begun = world_.picker.begin(piece, std::move(buffer));
@@ -207,6 +210,12 @@ bool Dispatcher::make_room(Urgency urgency) {
     abandon(piece);
     refresh_offer(piece);
     return true;
+}
+
+void Dispatcher::set_pinned(Bitfield pieces) {
+    background_.set_pinned(std::move(pieces), world_.picker.had());
+    no_pinned_credit_ = false;
+    on_demand_changed();
 }
 
 void Dispatcher::give_up_unwanted() {

@@ -12,6 +12,7 @@
 #include "engine/core/layout.hpp"
 #include "engine/core/time.hpp"
 #include "engine/storage.hpp"
+#include "engine/swarm/background_pieces.hpp"
 #include "engine/swarm/demand.hpp"
 #include "engine/swarm/hedging.hpp"
 #include "engine/swarm/peer.hpp"
@@ -50,27 +51,28 @@ class Dispatcher {
                        return usable(peer, piece) && !is_held(peer, Urgency::blocked_read);
                    }),
           choice_(world.layout, world.picker, world.peers, world.our_id, world.random_seed),
-          share_(world.limit) {}
+          share_(world.limit),
+          background_(world.layout.piece_count()) {}
 
-    /// Also fetches these pieces, rarest first, besides those that readers want.
-    void set_background(Bitfield pieces) {
-        background_missing_ = pieces.count_without(world_.picker.had());
-        background_ = std::move(pieces);
+    /// Also fetches these pieces, rarest first, besides those that readers want; pins again after they were
+    /// evicted.
+    void set_background(Bitfield pieces) { background_.set_wanted(std::move(pieces), world_.picker.had()); }
+    void set_pinned(Bitfield pieces);
+    /// True while one of them is missing, and the storage takes it.
+    bool has_background_work() const {
+        return (background_.any_missing() && !no_background_credit_) ||
+               (background_.any_pinned_missing() && !no_pinned_credit_);
     }
-    /// True while one of them is missing.
-    bool has_background_work() const { return background_missing_ > 0; }
     /// A reader starves among peers that choke us, and pieces are fetched to be passed on.
     bool trades() const { return trade_.is_open(); }
     /// We have the piece now, and did not before; or do not have it any more.
     void on_had(PieceIndex piece) {
-        background_missing_ -= in_background(piece);
+        background_.on_had(piece);
         trade_.on_ended(piece);
     }
-    void on_lost(PieceIndex piece) { background_missing_ += in_background(piece); }
-    /// Before on_lost(): the piece is not fetched again without a reader.
-    void on_evicted(PieceIndex piece) {
-        if (background_) background_->clear(piece);
-    }
+    void on_lost(PieceIndex piece) { background_.on_lost(piece); }
+    /// Before on_lost(): the piece is not fetched again without a reader, or a pin.
+    void on_evicted(PieceIndex piece) { background_.on_evicted(piece); }
     /// Peers are told that we have the piece, or that we do not have it any more.
     void on_announced(PieceIndex piece);
     void on_withdrawn(PieceIndex piece) { world_.take_limit.on_withdrawn(world_.layout.piece_size(piece)); }
@@ -156,7 +158,11 @@ class Dispatcher {
     bool may_take(const Peer& peer, PieceIndex piece) const;
     bool is_last_resort(PieceIndex piece) const;
     bool usable(const Peer& peer, PieceIndex piece) const;
-    bool in_background(PieceIndex piece) const { return background_ && background_->test(piece); }
+    bool in_background(PieceIndex piece) const { return background_.contains(piece); }
+    bool may_begin_unread(PieceIndex piece) const {
+        return !(background_.is_pinned(piece) ? no_pinned_credit_ : no_background_credit_);
+    }
+    bool may_go_on_unread() const;
     bool make_room(Urgency urgency);
     void measure_pace(TimePoint now);
     Duration others_reach(const Peer& peer, std::uint64_t bytes_before) const;
@@ -174,11 +180,10 @@ class Dispatcher {
     PieceChoice choice_;
     Trade trade_;
     RateLimit::Share share_;
-    std::optional<Bitfield> background_;
-    std::size_t background_missing_ = 0;
+    BackgroundPieces background_;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
-    /// The storage has refused, and on_credit() follows: readahead too, or the background alone.
-    bool no_credit_ = false, no_background_credit_ = false;
+    /// The storage has refused, and on_credit() follows: readahead too, or what no reader wants alone.
+    bool no_credit_ = false, no_background_credit_ = false, no_pinned_credit_ = false;
     /// A peer was not asked, since too much was taken from its address.
     mutable bool held_by_take_limit_ = false;
     /// Whether nobody within the limit can send the piece. Looked at once in each dispatch.

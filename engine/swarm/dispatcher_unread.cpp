@@ -15,8 +15,8 @@ constexpr std::uint64_t kNearReader = 256 << 10, kFarFromReader = 16 << 20;
 
 // Asks a peer that has room left for what no reader wants: with --background, or to trade.
 void Dispatcher::fill_unread(Peer& peer, TimePoint now) {
-    if ((!has_background_work() && !trade_.is_open()) || peer.snubbed || !may_be_useful(peer)) return;
-    while ((has_background_work() || trade_.is_open()) && has_room(peer, peer.estimate.target_in_flight())) {
+    if (!may_go_on_unread() || peer.snubbed || !may_be_useful(peer)) return;
+    while (may_go_on_unread() && has_room(peer, peer.estimate.target_in_flight())) {
         if (!within_limit(peer)) return finish_unread(peer, now);
         const auto piece = unread_piece(peer, now);
         if (!piece) return;
@@ -24,6 +24,13 @@ void Dispatcher::fill_unread(Peer& peer, TimePoint now) {
         if (!in_background(*piece)) trade_.on_begun(*piece, world_.layout.piece_size(*piece));
         refresh_offer(*piece);
     }
+}
+
+/// Returns true if there is something to begin, or begun, that no reader wants.
+bool Dispatcher::may_go_on_unread() const {
+    if (has_background_work()) return true;
+    if (!background_.any_missing() && !trade_.is_open()) return false;
+    return !no_background_credit_ || !world_.picker.partials().empty();
 }
 
 // Asks a peer of whose address too much was taken for begun pieces that nobody else can send.
@@ -42,6 +49,7 @@ void Dispatcher::finish_unread(Peer& peer, TimePoint now) {
 std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
     const auto eligible = [&](PieceIndex p) {
         if (!usable(peer, p) || offer_of(p) != Offer::open) return false;
+        if (!may_begin_unread(p) && !world_.picker.partial(p)) return false;
         return in_background(p) || (trade_.is_open() && trade_.may_fetch(p, world_.layout.piece_size(p)));
     };
     if (!peer.session.peer_choking()) {

@@ -159,6 +159,15 @@ void Torrent::drop_reader(ReaderId reader, TimePoint now) {
     settle(now);
 }
 
+void Torrent::set_pinned(Bitfield pieces, TimePoint now) {
+    if (metadata_fetch_) return;
+    content_->dispatcher.set_pinned(std::move(pieces));
+    last_active_ = now;
+    for (auto& [id, peer] : peers_) update_interest(*peer, now);
+    tell_of_idleness(now);
+    settle(now);
+}
+
 bool Torrent::wants_content() const {
     return content_->demand.reader_count() > 0 || content_->dispatcher.has_background_work();
 }

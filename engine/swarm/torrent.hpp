@@ -213,6 +213,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void handle_lost(PieceIndex piece, TimePoint now);
     /// Pieces were given up to make room: only readers want them back.
     void handle_evicted(std::span<const PieceIndex> pieces, TimePoint now);
+    /// The user wants these pieces to be fetched and kept. Ignored while the content is not known.
+    void set_pinned(Bitfield pieces, TimePoint now);
     /// Begun pieces that no reader wants are given up.
     void handle_shortage(TimePoint now);
     void handle_credit(TimePoint now);

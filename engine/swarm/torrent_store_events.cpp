@@ -16,8 +16,12 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
     }
     const std::set<Address> guilty = content_->blame.on_verified(piece, finished.get(), block_digests);
     content_->dispatcher.refresh_offer(piece);
-    if (!announced_.test(piece)) unannounced_.push_back(piece);
-    announce_what_lasts();
+    if (content_->storage.lasts(piece)) {
+        announce(piece);
+    } else if (!announced_.test(piece)) {
+        unannounced_.push_back(piece);
+        take_limit_.yield_to_readers();
+    }
     for (const Address& address : guilty) ban(address, now);
     if (content_->picker.bytes_missing() == 0 && !completed_said_) {
         completed_said_ = true;
@@ -33,11 +37,13 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
     settle(now);
 }
 
-/// Announces the pieces that came, if they are likely to last.
+/// Announces the pieces that were not likely to last when they came, and are now.
 void Torrent::announce_what_lasts() {
-    if (unannounced_.empty()) return;
-    if (!content_->storage.lasts()) return take_limit_.yield_to_readers();
-    for (PieceIndex piece : std::exchange(unannounced_, {})) announce(piece);
+    std::erase_if(unannounced_, [this](PieceIndex piece) {
+        const bool lasts = content_->storage.lasts(piece);
+        if (lasts) announce(piece);
+        return lasts;
+    });
 }
 
 void Torrent::announce(PieceIndex piece) {

@@ -167,6 +167,53 @@ TEST(BoundedStore, TheBackgroundEvictsNothingAndGoesOnWhenThereIsRoom) {
     EXPECT_TRUE(w.store->acquire(PieceIndex(taken), Urgency::background));
 }
 
+TEST(BoundedStore, WhatIsPinnedOutlastsWhatIsReadAndComesWithoutAReader) {
+    World w = bounded_world(1 << 20, 40 * kMiB);
+    w.sizes = CacheSizes{kBound, 0};
+    w.open();
+    Bitfield pins(40);
+    for (unsigned p = 20; p < 23; ++p) pins.set(PieceIndex(p));
+    w.store->set_pinned(pins);
+    for (unsigned p = 0; p < 20; ++p) fill_when_there_is_room(w, PieceIndex(p));  // the cache is full now
+    for (unsigned p = 20; p < 23; ++p) {
+        PieceBufferPtr buffer;
+        ASSERT_TRUE(w.engine.wait([&] {
+            buffer = w.store->acquire(PieceIndex(p), Urgency::background);
+            return buffer != nullptr;
+        }));
+        receive_all(*buffer, w.torrent.piece(PieceIndex(p)));
+        w.store->verify(PieceIndex(p), std::move(buffer), false);
+        ASSERT_TRUE(w.engine.wait_verified(PieceIndex(p)));
+        EXPECT_TRUE(w.store->lasts(PieceIndex(p)));
+    }
+    EXPECT_FALSE(w.store->lasts(PieceIndex(0)));
+    stream(w);
+    const Layout& layout = w.torrent.spec.layout;
+    for (unsigned p = 20; p < 23; ++p) EXPECT_TRUE(w.store->has(layout.piece_range(PieceIndex(p)))) << p;
+    w.store->set_pinned(Bitfield(40));
+    stream(w);
+    EXPECT_FALSE(w.store->has(layout.piece_range(PieceIndex(20))));
+}
+
+TEST(BoundedStore, PinsLeaveAPartOfTheCacheToReaders) {
+    World w = bounded_world(1 << 20, 40 * kMiB);
+    w.sizes = CacheSizes{kBound, 0};
+    w.open();
+    w.store->set_pinned(Bitfield(40, true));
+    unsigned taken = 0;
+    for (unsigned p = 0; p < 40; ++p) {
+        PieceBufferPtr buffer = w.store->acquire(PieceIndex(p), Urgency::background);
+        if (!buffer) continue;
+        receive_all(*buffer, w.torrent.piece(PieceIndex(p)));
+        w.store->verify(PieceIndex(p), std::move(buffer), false);
+        ASSERT_TRUE(w.engine.wait_verified(PieceIndex(p)));
+        ++taken;
+    }
+    EXPECT_GE(taken, 4u);
+    EXPECT_LE(taken, 7u);
+    stream(w);
+}
+
 TEST(BoundedStore, AWindowIsClippedToWhatTheCacheHolds) {
     World w = bounded_world(1 << 20, 40 * kMiB);
     w.sizes = CacheSizes{kBound, 0};

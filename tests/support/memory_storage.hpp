@@ -26,7 +26,11 @@ class MemoryStorage final : public Storage {
     using Later = std::function<void(std::function<void()>)>;
 
     MemoryStorage(const Layout& layout, const std::vector<std::byte>& truth, bool full, Later later)
-        : layout_(layout), truth_(truth), had_(layout.piece_count(), full), later_(std::move(later)) {}
+        : pinned(layout.piece_count()),
+          layout_(layout),
+          truth_(truth),
+          had_(layout.piece_count(), full),
+          later_(std::move(later)) {}
 
     void attach(StorageEvents& events) override { events_ = &events; }
     void detach() override { events_ = nullptr; }
@@ -35,7 +39,7 @@ class MemoryStorage final : public Storage {
 
     PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override {
         if (held_ >= max_pieces) return nullptr;
-        if (urgency == Urgency::background && !takes_background) return nullptr;
+        if (urgency == Urgency::background && !takes_background && !pinned.test(piece)) return nullptr;
         ++held_;
         return std::make_shared<Buffer>(*this, layout_.piece_size(piece));
     }
@@ -81,9 +85,10 @@ class MemoryStorage final : public Storage {
     }
     /// Pieces that are being received.
     std::size_t held() const { return held_; }
-    bool lasts() const override { return lasting; }
+    bool lasts(PieceIndex) const override { return lasting; }
     bool lasting = true;
     bool takes_background = true;
+    Bitfield pinned;  ///< taken nevertheless
 
     const Bitfield& had() const { return had_; }
 

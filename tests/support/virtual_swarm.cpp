@@ -118,6 +118,10 @@ void VirtualSwarm::introduce(std::size_t node, std::size_t other, PeerSource sou
     nodes_[node]->tell([&] { torrent(node).handle_candidates({&to, 1}, source, now_); });
 }
 
+void VirtualSwarm::set_pinned(std::size_t node, const Bitfield& pieces) {
+    nodes_[node]->tell([&] { torrent(node).set_pinned(pieces, now_); });
+}
+
 void VirtualSwarm::set_reader(std::size_t node, ReaderId reader, const ReaderDemand& demand) {
     nodes_[node]->tell([&] { torrent(node).set_reader(reader, demand, now_); });
 }

@@ -56,6 +56,7 @@ class VirtualSwarm {
     /// The node learns of the other.
     void introduce(std::size_t node, std::size_t other, PeerSource source = PeerSource::tracker);
     void set_reader(std::size_t node, ReaderId reader, const ReaderDemand& demand);
+    void set_pinned(std::size_t node, const Bitfield& pieces);
 
     /// Runs until the condition holds; false if nothing happens any more or `limit` has passed.
     bool run_until(const std::function<bool()>& condition, Duration limit);

@@ -37,6 +37,40 @@ TEST(EvictedPieces, AreFetchedAgainForAReaderAndNotInTheBackground) {
     EXPECT_FALSE(swarm.storage(client).had().test(PieceIndex(0)));
 }
 
+TEST(EvictedPieces, ThatArePinnedAreFetchedAgain) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t client = swarm.add({});
+    swarm.introduce(client, swarm.add({.seed = true}));
+    swarm.run_for(10s);
+    EXPECT_TRUE(swarm.storage(client).had().none());
+    Bitfield pins(kPieces);
+    pins.set(PieceIndex(2));
+    pins.set(PieceIndex(9));
+    swarm.set_pinned(client, pins);
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(client).had() == pins; }, 30s));
+    swarm.storage(client).evict({PieceIndex(9)});
+    swarm.run_for(1s);
+    EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(client).had() == pins; }, 30s));
+    swarm.set_pinned(client, Bitfield(kPieces));
+    swarm.storage(client).evict({PieceIndex(9)});
+    swarm.run_for(60s);
+    EXPECT_FALSE(swarm.storage(client).had().test(PieceIndex(9)));
+}
+
+TEST(EvictedPieces, APinIsFetchedThoughTheStoreTakesNothingElse) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t client = swarm.add({.torrent = {.background = true}});
+    Bitfield pins(kPieces);
+    for (std::uint32_t p = 5; p < 12; ++p) pins.set(PieceIndex(p));
+    swarm.storage(client).takes_background = false;
+    swarm.introduce(client, swarm.add({.seed = true}));
+    swarm.run_for(5s);
+    EXPECT_TRUE(swarm.storage(client).had().none());
+    swarm.storage(client).pinned = pins;
+    swarm.set_pinned(client, pins);
+    EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(client).had() == pins; }, 30s));
+}
+
 TEST(EvictedPieces, AreNotAskedOfUsByPeersWhoWereTold) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t client = swarm.add({.torrent = {.pex = false}}), last = swarm.add({});

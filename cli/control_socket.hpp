@@ -1,0 +1,60 @@
+// Socket over which other commands speak to a running mount.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "cache/file_descriptor.hpp"
+#include "engine/core/error.hpp"
+
+namespace btfs::cli {
+
+/// The folder of this user's control sockets: $XDG_RUNTIME_DIR/btfs, /run/btfs for root, or a folder in /tmp.
+std::filesystem::path control_folder();
+
+/// A Unix socket (mode 0600, in a folder of mode 0700). A client, which is the same user or root, sends
+/// requests, each a JSON object on a line of at most kMaxLine bytes, and gets a JSON object on a line for
+/// each: {"error": "..."} if it failed. A client that says nothing for kPatience, or something else, is cut
+/// off. One client is served at a time, on a thread of its own.
+class ControlSocket {
+  public:
+    static constexpr std::size_t kMaxLine = std::size_t{64} << 10;
+    static constexpr std::chrono::milliseconds kPatience{2000};
+
+    /// Answers a request. Throws Failure if it cannot be carried out; the client gets its message.
+    using Handler = std::function<boost::json::object(const boost::json::object& request)>;
+
+    /// Makes the folder and the socket `name` in it, in place of one that an earlier process has left. A
+    /// system error if that fails.
+    static Result<std::unique_ptr<ControlSocket>> open(const std::filesystem::path& folder,
+                                                       const std::string& name, Handler handler);
+    /// Removes the socket, and waits for a request that is being carried out, not for clients.
+    ~ControlSocket();
+    ControlSocket(const ControlSocket&) = delete;
+    ControlSocket& operator=(const ControlSocket&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+
+  private:
+    ControlSocket(FileDescriptor listening, FileDescriptor end, std::filesystem::path path, Handler handler);
+    void run();
+    void serve(int client);
+    std::string answer_to(const std::string& line) const;
+
+    const FileDescriptor listening_;
+    const FileDescriptor end_;  ///< an eventfd: readable when this is being destroyed
+    const std::filesystem::path path_;
+    const Handler handler_;
+    std::thread thread_;
+};
+
+/// Sends the request to the socket and waits for its answer. Throws Failure: nobody answers, or the answer is
+/// an error.
+boost::json::object ask(const std::filesystem::path& socket, const boost::json::object& request);
+
+}  // namespace btfs::cli
