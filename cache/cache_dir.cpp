@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cache/linux_files.hpp"
+#include "cache/torrent_files.hpp"
 #include "cache/whole_file.hpp"
 #include "engine/log/log.hpp"
 
@@ -19,13 +20,13 @@ constexpr const char* kDhtTableName = "dht.nodes";
 constexpr std::int64_t kOldPart_s = 24 * 60 * 60;
 
 std::string info_name(const Identity& identity) {
-    return identity.cache_key() + ".info";
+    return torrent_file(identity.cache_key(), kInfoEnding);
 }
 std::string pins_name(const Identity& identity) {
-    return identity.cache_key() + ".pins";
+    return torrent_file(identity.cache_key(), kPinsEnding);
 }
 std::string claims_name(const Identity& identity) {
-    return identity.cache_key() + ".claims";
+    return torrent_file(identity.cache_key(), kClaimsEnding);
 }
 std::string download_name(std::string_view url) {
     return sha1(as_bytes(url)).hex() + ".download";
@@ -125,7 +126,7 @@ Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, Dis
         if (!earlier_use) return Errc::storage_locked;
         part.emplace(
             TorrentStore::Bound{bound_->budget(), bound_->evictor(), bound_->closed(), *earlier_use});
-        if (!files_->status(claims_name(spec.identity))) bound_->closed().will_write(claims_size(shape));
+        if (!files_->status(claims_name(spec.identity))) bound_->closed().will_write(shape.file_size());
     }
     EarlierClaims earlier;
     auto claims = Claims::open(*files_, claims_name(spec.identity), shape, boot_id_, earlier);
@@ -133,10 +134,9 @@ Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, Dis
         if (bound_) bound_->closed().put_back(spec.identity.cache_key());
         return claims.error();
     }
-    std::string data_name = spec.identity.cache_key() + ".data";
     if (part) part->pinned = pinned_pieces(spec.layout, kept_pins(spec.identity));
-    return std::make_unique<TorrentStore>(std::move(spec), files_, std::move(data_name), std::move(*claims),
-                                          earlier, pool, memory, std::move(part));
+    return std::make_unique<TorrentStore>(std::move(spec), files_, std::move(*claims), earlier, pool, memory,
+                                          std::move(part));
 }
 
 Error CacheDir::probe_holes() const {
@@ -176,6 +176,10 @@ std::optional<Bytes> CacheDir::kept(const std::string& name, std::size_t max_siz
     auto content = read_whole(*files_, name, max_size);
     if (!content) return std::nullopt;
     return std::move(*content);
+}
+
+Error CacheDir::doubt_claims(const Identity& identity) const {
+    return Claims::doubt_all(*files_, claims_name(identity), boot_id_);
 }
 
 Error CacheDir::keep_info(const Identity& identity, ByteView info) const {

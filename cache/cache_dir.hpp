@@ -29,8 +29,8 @@ Error make_error_code(CacheDirErrc e) noexcept;
 /// The id of this boot, from the kernel; zeros if it does not tell.
 BootId current_boot_id();
 
-/// Knows where each torrent's files lie: <cache key>.data, <cache key>.claims, and where there is need of it
-/// <cache key>.info and <cache key>.pins; and what URLs led to. Several processes may use one directory; each
+/// Knows where each torrent's files lie: <cache key>.data, <cache key>.claims, <cache key>.info, and where
+/// there is need of it <cache key>.pins; and what URLs led to. Several processes may use one directory; each
 /// torrent belongs to one of them at a time.
 class CacheDir {
   public:
@@ -59,6 +59,9 @@ class CacheDir {
     /// which was made for this directory. It outlives the use of this and its copies.
     void set_bound(CacheBound& bound) { bound_ = &bound; }
     const CacheBound* bound() const { return bound_; }
+    /// Makes all that is claimed of a torrent doubtful: had, but proven before it is announced.
+    /// storage_locked if a process has it; a system error. Waits for the disk.
+    Error doubt_claims(const Identity& identity) const;
     /// An error if its file system cannot free a part of a file: then the directory cannot be bounded.
     Error probe_holes() const;
     /// Bytes on disk that all of the directory takes.
@@ -68,7 +71,8 @@ class CacheDir {
     /// which is never replaced. 0 if it is not here, or the disk's file system does not tell.
     std::int64_t first_seen(const Identity& identity) const;
 
-    /// Keeps a torrent's info dictionary, that peers may not have to be asked for it again: <cache key>.info.
+    /// Keeps a torrent's info dictionary, that peers may not have to be asked for it again. A torrent of
+    /// which content is stored keeps its own: see KeptInfo.
     Error keep_info(const Identity& identity, ByteView info) const;
     /// Gives the info dictionary that was kept, if it has the right hash.
     std::optional<Bytes> kept_info(const Identity& identity) const;

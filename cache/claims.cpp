@@ -12,14 +12,9 @@ namespace {
 constexpr std::string_view kMagic = "btfsclm1";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kCleanFlag = 1;
-constexpr std::size_t kHeaderSize = 128;
-constexpr std::size_t kDigestOffset = kHeaderSize - Sha1Digest::kSize;
+constexpr std::size_t kDigestOffset = kClaimsHeaderSize - Sha1Digest::kSize;
 /// Limits a bitmap to 2^32 blocks. No real torrent comes near.
 constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 32;
-
-std::uint64_t bitmap_size(const ClaimsShape& shape) {
-    return units_for(shape.block_count, 8);
-}
 
 Bytes header(const ClaimsShape& shape, const BootId& boot_id, bool clean) {
     Bytes out;
@@ -40,25 +35,53 @@ Bytes header(const ClaimsShape& shape, const BootId& boot_id, bool clean) {
 
 }  // namespace
 
-std::uint64_t claims_size(const ClaimsShape& shape) {
-    return kHeaderSize + 2 * bitmap_size(shape);
+std::optional<ClaimsHeader> parse_claims_header(ByteView file) {
+    if (file.size() < kClaimsHeaderSize) return std::nullopt;
+    if (sha1(file.first(kDigestOffset)) != Sha1Digest::from(file.subspan(kDigestOffset))) return std::nullopt;
+    ByteReader in(file);
+    if (as_text(in.take(kMagic.size())) != kMagic || in.u32() != kVersion) return std::nullopt;
+    ClaimsHeader header;
+    header.clean = (in.u32() & kCleanFlag) != 0;
+    std::ranges::copy(in.take(header.boot_id.size()), header.boot_id.begin());
+    header.shape.piece_count = in.u32();
+    header.shape.piece_length = in.u32();
+    header.shape.block_count = in.u64();
+    header.shape.fingerprint = Sha1Digest::from(in.take(Sha1Digest::kSize));
+    if (header.shape.block_count > kMaxBlocks) return std::nullopt;
+    return header;
 }
 
 std::optional<ParsedClaims> parse_claims(ByteView file, const ClaimsShape& shape) {
-    if (shape.block_count > kMaxBlocks || file.size() != claims_size(shape)) return std::nullopt;
-    if (sha1(file.first(kDigestOffset)) != Sha1Digest::from(file.subspan(kDigestOffset))) return std::nullopt;
-
-    ByteReader in(file);
-    ParsedClaims claims;
-    if (as_text(in.take(kMagic.size())) != kMagic || in.u32() != kVersion) return std::nullopt;
-    claims.clean = (in.u32() & kCleanFlag) != 0;
-    std::ranges::copy(in.take(claims.boot_id.size()), claims.boot_id.begin());
-    if (in.u32() != shape.piece_count || in.u32() != shape.piece_length || in.u64() != shape.block_count ||
-        Sha1Digest::from(in.take(Sha1Digest::kSize)) != shape.fingerprint)
-        return std::nullopt;
-    claims.stored = file.subspan(kHeaderSize, bitmap_size(shape));
-    claims.doubtful = file.subspan(kHeaderSize + bitmap_size(shape));
+    const auto found = parse_claims_header(file);
+    if (!found || found->shape != shape || file.size() != shape.file_size()) return std::nullopt;
+    ParsedClaims claims{found->clean, found->boot_id, {}, {}};
+    claims.stored = file.subspan(kClaimsHeaderSize, shape.bitmap_size());
+    claims.doubtful = file.subspan(kClaimsHeaderSize + shape.bitmap_size());
     return claims;
+}
+
+Error Claims::doubt_all(Files& files, const std::string& name, const BootId& boot_id) {
+    ClaimsHeader header;
+    {
+        auto file = files.open(name, {});
+        if (!file) return file.error();
+        std::array<std::byte, kClaimsHeaderSize> bytes{};
+        const Error error = read_all(**file, 0, bytes);
+        if (error == Errc::storage_corrupt) return {};  // shorter than a header
+        if (error) return error;
+        const auto found = parse_claims_header(bytes);
+        if (!found) return {};
+        header = *found;
+    }
+    EarlierClaims earlier;
+    auto claims = open(files, name, header.shape, boot_id, earlier);
+    if (!claims) return claims.error();
+    BlockBitmap stored(header.shape.block_count);
+    for (std::size_t i = 0; i < earlier.stored.size() * 8 && i < stored.size(); ++i)
+        if ((std::to_integer<unsigned>(earlier.stored[i / 8]) >> i % 8 & 1) != 0) stored.assign(i, 1, true);
+    const Error error = (*claims)->save_doubts(stored, stored);
+    (*claims)->set_last_use((*claims)->last_use());
+    return error;
 }
 
 Result<std::unique_ptr<Claims>> Claims::open(Files& files, const std::string& name, const ClaimsShape& shape,
@@ -84,7 +107,8 @@ Result<std::unique_ptr<Claims>> Claims::open(Files& files, const std::string& na
 Error Claims::load(EarlierClaims& earlier) {
     const Result<FileStatus> status = file_->status();
     if (!status) return status.error();
-    if (status->size != claims_size(shape_)) return {};
+    last_use_ = status->modified.tv_sec;
+    if (status->size != shape_.file_size()) return {};
     Bytes file(static_cast<std::size_t>(status->size));
     if (const Error error = read_all(*file_, 0, file))
         return read_error(error) == Errc::storage_corrupt ? Error{} : error;
@@ -145,6 +169,11 @@ Error Claims::save_doubts(const BlockBitmap& stored, const BlockBitmap& doubtful
     return error;
 }
 
+/// A time that the disk does not take is told again later, or is a little old.
+void Claims::set_last_use(std::int64_t seconds) {
+    [[maybe_unused]] const Error error = file_->set_modified(seconds);
+}
+
 Error Claims::begin_writing(const BlockBitmap& stored, const BlockBitmap& doubtful) {
     if (on_file_ == OnFile::dirty_this_boot) return {};
     Error error;
@@ -152,7 +181,7 @@ Error Claims::begin_writing(const BlockBitmap& stored, const BlockBitmap& doubtf
         // The file holds no claims of this torrent. Zeros are not a valid header, so it stays invalid until
         // this function ends.
         error = file_->truncate(0);
-        if (!error) error = file_->truncate(claims_size(shape_));
+        if (!error) error = file_->truncate(shape_.file_size());
         if (error) return write_error(error);
     }
     if (on_file_ == OnFile::dirty_other_boot) {
@@ -171,11 +200,11 @@ Error Claims::write_bitmaps(std::size_t first, std::size_t count, const BlockBit
     if (count == 0) return {};
     const std::size_t begin = first / 8, end = (first + count - 1) / 8 + 1;
     Bytes bytes(end - begin);
-    std::uint64_t offset = kHeaderSize + begin;
+    std::uint64_t offset = kClaimsHeaderSize + begin;
     for (const BlockBitmap* bitmap : {&doubtful, &stored}) {
         if (bitmap == &doubtful && !doubts_on_file_) continue;
         for (std::size_t i = begin; i < end; ++i) bytes[i - begin] = bitmap->byte(i);
-        const std::uint64_t base = bitmap == &doubtful ? bitmap_size(shape_) : 0;
+        const std::uint64_t base = bitmap == &doubtful ? shape_.bitmap_size() : 0;
         if (Error error = write_at(offset + base, bytes)) return error;
     }
     return {};

@@ -14,11 +14,15 @@
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/hash.hpp"
+#include "engine/core/types.hpp"
 
 namespace btfs {
 
 /// Names one boot of this machine; all zeros if that is not known.
 using BootId = std::array<std::byte, 16>;
+
+/// Bytes of a sidecar before its bitmaps.
+inline constexpr std::size_t kClaimsHeaderSize = 128;
 
 /// Numbers that a sidecar must agree with to be this torrent's.
 struct ClaimsShape {
@@ -26,10 +30,22 @@ struct ClaimsShape {
     std::uint32_t piece_length = 0;
     std::uint64_t block_count = 0;
     Sha1Digest fingerprint;  ///< of the torrent's layout and hashes
+
+    std::uint64_t bitmap_size() const { return units_for(block_count, 8); }
+    std::uint64_t file_size() const { return kClaimsHeaderSize + 2 * bitmap_size(); }
+    bool operator==(const ClaimsShape&) const = default;
 };
 
-/// Bytes of a sidecar of that shape.
-std::uint64_t claims_size(const ClaimsShape& shape);
+/// What a sidecar says of itself.
+struct ClaimsHeader {
+    ClaimsShape shape;
+    bool clean = false;  ///< all that is stored was synced
+    BootId boot_id{};
+};
+
+/// Reads the header of any torrent's sidecar; nothing if it is damaged, cut short, or of another version.
+/// `file` may go on behind it.
+std::optional<ClaimsHeader> parse_claims_header(ByteView file);
 
 /// Bitmaps have a bit for each block, the lowest bit of the first byte first. `stored`: in the data file.
 /// `doubtful`: of those, the ones that a power loss may have taken.
@@ -61,6 +77,10 @@ class Claims {
                                                 const ClaimsShape& shape, const BootId& boot_id,
                                                 EarlierClaims& earlier);
 
+    /// Makes all that a sidecar claims doubtful, on file, whatever torrent it is of. As open(); a sidecar
+    /// that claims nothing is left as it is.
+    static Error doubt_all(Files& files, const std::string& name, const BootId& boot_id);
+
     /// Writes what the bitmaps say at this moment about blocks [first, first + count). Concurrent calls end
     /// with the newest state on file.
     Error save(std::size_t first, std::size_t count, const BlockBitmap& stored, const BlockBitmap& doubtful);
@@ -72,6 +92,12 @@ class Claims {
     bool complete() const;
     /// True if mark_clean() has nothing to say: the file is clean, or holds nothing.
     bool clean() const;
+
+    // The file's time of change is when the torrent's content was used last, in seconds since 1970.
+
+    /// Returns what it was at opening. 0: the disk did not tell.
+    std::int64_t last_use() const { return last_use_; }
+    void set_last_use(std::int64_t seconds);
 
   private:
     enum class OnFile { nothing, clean, dirty_this_boot, dirty_other_boot };
@@ -90,6 +116,7 @@ class Claims {
     const std::unique_ptr<File> file_;  // locked as long as it is open
     const ClaimsShape shape_;
     const BootId boot_id_;
+    std::int64_t last_use_ = 0;
 
     mutable std::mutex mutex_;  // held while writing: a file's changes are made one after another
     OnFile on_file_ = OnFile::nothing;

@@ -1,25 +1,12 @@
 #include "cache/closed_torrents.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <string_view>
 #include <utility>
 
+#include "cache/torrent_files.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs {
-namespace {
-
-constexpr std::string_view kData = ".data", kClaims = ".claims", kPins = ".pins";
-
-/// Returns the cache key in the name of a torrent's file; empty if it is another file.
-std::string key_in(std::string_view name, std::string_view ending) {
-    if (!name.ends_with(ending)) return {};
-    name.remove_suffix(ending.size());
-    return std::string(name);
-}
-
-}  // namespace
 
 void ClosedTorrents::Closed::take_data(const FileStatus& status) {
     earlier.bytes_on_disk = status.bytes_on_disk;
@@ -44,11 +31,12 @@ void ClosedTorrents::count_all() {
     const auto names = files_->list();
     if (!names) return;  // of what is not seen the count stays as it was
     std::map<std::string, Closed> found;
+    std::vector<std::pair<std::string, std::uint64_t>> infos;  // those without content are no torrents here
     std::set<std::string> pinned;
     std::uint64_t bytes = 0;
     for (const std::string& name : *names) {
-        const std::string data = key_in(name, kData), claims = key_in(name, kClaims);
-        const std::string pins = key_in(name, kPins);
+        const std::string data = key_in(name, kDataEnding), claims = key_in(name, kClaimsEnding);
+        const std::string pins = key_in(name, kPinsEnding);
         const auto opening = opening_.find(data);
         if (open_.contains(data) && opening == opening_.end()) continue;  // its store counts it
         const Result<FileStatus> status = files_->status(name);
@@ -60,9 +48,15 @@ void ClosedTorrents::count_all() {
             found[data].take_data(*status);
         } else if (!claims.empty() && !open_.contains(claims)) {
             found[claims].take_claims(*status);
-        } else if (!pins.empty() && !open_.contains(pins)) {
+        } else if (const std::string info = key_in(name, kInfoEnding); !info.empty()) {
+            infos.emplace_back(info, status->bytes_on_disk);
+        } else if (!pins.empty()) {
             pinned.insert(pins);
         }
+    }
+    for (const auto& [key, bytes_of_info] : infos) {
+        const auto torrent = found.find(key);
+        if (torrent != found.end()) torrent->second.bytes_on_disk += bytes_of_info;
     }
     std::lock_guard lock(mutex_);
     for (auto& [key, closed] : found) {
@@ -107,11 +101,14 @@ void ClosedTorrents::closed(const std::string& cache_key, std::uint64_t bytes) {
     std::lock_guard disk_lock(disk_mutex_);
     open_.erase(cache_key);
     Closed closed;
-    if (const auto data = files_->status(cache_key + std::string(kData))) closed.take_data(*data);
-    if (const auto claims = files_->status(cache_key + std::string(kClaims))) closed.take_claims(*claims);
-    closed.pinned = bool(files_->status(cache_key + std::string(kPins)));
+    if (const auto data = files_->status(torrent_file(cache_key, kDataEnding))) closed.take_data(*data);
+    if (const auto claims = files_->status(torrent_file(cache_key, kClaimsEnding)))
+        closed.take_claims(*claims);
+    if (const auto info = files_->status(torrent_file(cache_key, kInfoEnding)))
+        closed.bytes_on_disk += info->bytes_on_disk;
+    closed.pinned = bool(files_->status(torrent_file(cache_key, kPinsEnding)));
     std::lock_guard lock(mutex_);
-    recount(counted_ + closed.earlier.bytes_on_disk, bytes, 0);  // the claims were counted all the time
+    recount(counted_ + closed.earlier.bytes_on_disk, bytes, 0);  // its other files were counted all the time
     closed_[cache_key] = closed;
 }
 
@@ -153,7 +150,8 @@ void ClosedTorrents::evict(std::vector<std::uint32_t> items) {
 
 void ClosedTorrents::remove(const std::string& cache_key, std::uint64_t bytes) {
     std::lock_guard disk_lock(disk_mutex_);
-    const bool removed = !open_.contains(cache_key) && remove_files(cache_key);
+    const bool removed = !open_.contains(cache_key) && !remove_torrent_files(*files_, cache_key);
+    if (removed) log::info("cache: {} was evicted", cache_key);
     leaving_ -= bytes;
     if (removed) return count_all();
     std::lock_guard lock(mutex_);
@@ -161,20 +159,6 @@ void ClosedTorrents::remove(const std::string& cache_key, std::uint64_t bytes) {
     if (found == closed_.end()) return;
     found->second.leaves = false;
     found->second.in_use = true;
-}
-
-/// First the claims are emptied for good: a claim of content that is not there would be believed. The file
-/// that holds the lock goes last.
-bool ClosedTorrents::remove_files(const std::string& cache_key) {
-    const std::string claims = cache_key + std::string(kClaims), data = cache_key + std::string(kData);
-    const auto file = files_->open(claims, {.write = true, .create = true});
-    if (!file || (*file)->try_lock() || check_still_at(**file, *files_, claims)) return false;
-    if ((*file)->truncate(0) || (*file)->sync()) return false;
-    const Error error = files_->remove(data);
-    if (error && error != system_error(ENOENT)) return false;
-    files_->remove(claims);
-    log::info("cache: {} was evicted", cache_key);
-    return true;
 }
 
 }  // namespace btfs

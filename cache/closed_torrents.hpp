@@ -60,7 +60,7 @@ class ClosedTorrents final : public Evictable {
   private:
     struct Closed {
         Earlier earlier;
-        std::uint64_t bytes_on_disk = 0;  ///< with its claims
+        std::uint64_t bytes_on_disk = 0;  ///< of all its files
         bool pinned = false;              ///< some of it
         bool leaves = false;              ///< an eviction is under way
         bool in_use = false;              ///< by another process, when it was last tried
@@ -71,8 +71,6 @@ class ClosedTorrents final : public Evictable {
 
     void count_all();
     void remove(const std::string& cache_key, std::uint64_t bytes);
-    /// False: another process has the torrent open, or the disk refuses.
-    bool remove_files(const std::string& cache_key);
     void recount(std::uint64_t bytes, std::uint64_t store_before = 0, std::uint64_t store_after = 0);
 
     const std::shared_ptr<Files> files_;

@@ -66,8 +66,14 @@ class File {
     /// Asks the kernel to read the range soon. May wait for its first part.
     virtual void will_need(ByteRange range_in_file) = 0;
     virtual Result<FileStatus> status() = 0;
-    /// Locks the file against other opens of it until it is closed; EWOULDBLOCK if it is locked.
+    /// Sets the time of the last change, in seconds since 1970.
+    virtual Error set_modified(std::int64_t seconds) = 0;
+    /// Locks the file, which is open for writing, against other opens of it until it is closed; EWOULDBLOCK
+    /// if it is locked.
     virtual Error try_lock() = 0;
+    /// True if another open of the file has locked it; false also if the system does not tell. Does not lock
+    /// it, so that nobody's try_lock() fails.
+    virtual bool is_locked() = 0;
 };
 
 struct OpenHow {

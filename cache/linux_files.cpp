@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -41,6 +40,15 @@ Error done(F&& call) {
 
 int ask_file_system(int folder, struct statvfs& found) {
     return folder == AT_FDCWD ? statvfs(".", &found) : fstatvfs(folder, &found);
+}
+
+/// A lock of the whole file. Of the kernel's locks only those of an open file description stay until its last
+/// descriptor is closed, and also can be asked for without being taken (flock() cannot).
+struct flock whole_file_lock() {
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return lock;
 }
 
 struct Kind {
@@ -111,8 +119,18 @@ class LinuxFile final : public File {
         if (!found) return found.error();
         return found->status;
     }
+    Error set_modified(std::int64_t seconds) override {
+        const timespec times[2] = {{0, UTIME_OMIT}, {seconds, 0}};
+        return done([&] { return futimens(fd_.get(), times); });
+    }
     Error try_lock() override {
-        return done([&] { return flock(fd_.get(), LOCK_EX | LOCK_NB); });
+        struct flock lock = whole_file_lock();
+        const Error error = done([&] { return fcntl(fd_.get(), F_OFD_SETLK, &lock); });
+        return error == system_error(EACCES) ? system_error(EWOULDBLOCK) : error;
+    }
+    bool is_locked() override {
+        struct flock lock = whole_file_lock();
+        return !done([&] { return fcntl(fd_.get(), F_OFD_GETLK, &lock); }) && lock.l_type != F_UNLCK;
     }
 
   private:

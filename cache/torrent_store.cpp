@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "cache/torrent_files.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs {
@@ -14,17 +15,19 @@ bool bit(const Bytes& bitmap, std::size_t index) {
 
 }  // namespace
 
-TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::string data_name,
-                           std::unique_ptr<Claims> claims, const EarlierClaims& earlier, DiskPool& pool,
-                           PieceMemory& memory, std::optional<Bound> bound)
+TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::unique_ptr<Claims> claims,
+                           const EarlierClaims& earlier, DiskPool& pool, PieceMemory& memory,
+                           std::optional<Bound> bound)
     : spec_(std::move(spec)),
       verifier_(spec_.hashes),
       pool_(pool),
       memory_(memory),
       cache_(spec_.layout),
-      data_(std::move(files), std::move(data_name),
+      data_(files, torrent_file(spec_.identity.cache_key(), kDataEnding),
             bound && earlier.stored.empty() ? spec_.layout.total_size() : 0),
+      info_(files, torrent_file(spec_.identity.cache_key(), kInfoEnding), spec_.info),
       claims_(std::move(claims)),
+      last_use_(claims_->last_use()),
       read_ahead_(spec_.layout, cache_),
       first_pass_(spec_.layout.total_size()),
       bound_(bound),
@@ -109,6 +112,7 @@ void TorrentStore::finish_now(TimePoint sync_until) {
                 spec_.identity.cache_key(),
                 synced == DataFile::Synced::unfinished ? "the disk is too slow" : "the disk fails");
     }
+    claims_->set_last_use(last_use_.seconds());  // the claims are written for other reasons, too
     if (bound_) bound_->closed.closed(spec_.identity.cache_key(), space_->close());
     // Keeps the lock to the end: the owner may destroy the store as soon as it sees `ended_`.
     std::lock_guard lock(end_mutex_);
@@ -307,7 +311,7 @@ void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> blo
     set_untold(piece, false);
     carry_out(std::move(actions), MayWait::yes);
     if (!fresh) return;
-    save_claims(blocks);
+    claim(blocks);
     carry_out(write_back_.on_written(Clock::now()));
     room_may_be_made();
 }
@@ -337,7 +341,7 @@ void TorrentStore::write_now(WriteBack::Piece piece) {
     }
     cache_.on_written(blocks);
     piece.buffer.reset();
-    save_claims(blocks);
+    claim(blocks);
     carry_out(write_back_.on_written(Clock::now()));
     room_may_be_made();
 }
@@ -370,6 +374,22 @@ void TorrentStore::offer_kept() {
 }
 
 // ---- claims and losses ----
+
+/// The blocks are on the disk from now on. What is claimed has a name, so the info dictionary comes first.
+void TorrentStore::claim(BlockSpan blocks) {
+    keep_info();
+    save_claims(blocks);
+}
+
+void TorrentStore::keep_info() {
+    if (info_.keep() && bound_) bound_->closed.will_write(spec_.info->size());
+}
+
+void TorrentStore::note_use() {
+    if (!last_use_.note(unix_time())) return;
+    if (Task save = job([this] { claims_->set_last_use(last_use_.seconds()); }))
+        pool_.submit_always(DiskWork::write, std::move(save));
+}
 
 void TorrentStore::save_claims(BlockSpan blocks) {
     const std::size_t first = cache_.block_index(blocks.piece, blocks.first);

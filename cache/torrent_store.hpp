@@ -20,6 +20,8 @@
 #include "cache/event_gate.hpp"
 #include "cache/evictor.hpp"
 #include "cache/first_pass.hpp"
+#include "cache/kept_info.hpp"
+#include "cache/last_use.hpp"
 #include "cache/piece_memory.hpp"
 #include "cache/piece_space.hpp"
 #include "cache/piece_uses.hpp"
@@ -42,6 +44,8 @@ struct StoreSpec {
     Identity identity;
     Layout layout;
     PieceHashes hashes;
+    /// The info dictionary, to be kept beside the content; null: it is not kept.
+    std::shared_ptr<const Bytes> info = nullptr;
 };
 
 /// Carries out what BlockCache and WriteBack decide, on the disk pool's threads: hashing, writing, reading
@@ -62,9 +66,9 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     };
 
     /// `bound`: none if the cache has none.
-    TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::string data_name,
-                 std::unique_ptr<Claims> claims, const EarlierClaims& earlier, DiskPool& pool,
-                 PieceMemory& memory, std::optional<Bound> bound = {});
+    TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::unique_ptr<Claims> claims,
+                 const EarlierClaims& earlier, DiskPool& pool, PieceMemory& memory,
+                 std::optional<Bound> bound = {});
     TorrentStore(const TorrentStore&) = delete;
     TorrentStore& operator=(const TorrentStore&) = delete;
     /// Ends the store, if close_begin() was not called, and waits for the disk, however long that takes: see
@@ -83,6 +87,9 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     bool close_finish(TimePoint deadline);
 
     const Layout& layout() const { return spec_.layout; }
+    /// Asks the disk for bytes that are about to be proven, unless they are in the page cache. May wait for
+    /// it.
+    void read_ahead(ByteRange range);
 
     // Storage
     void attach(StorageEvents& events) override;
@@ -167,7 +174,10 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     void write_later(WriteBack::Piece piece);
     void lose(PieceIndex piece);
     void lose_stored(PieceIndex piece);
+    void claim(BlockSpan blocks);
     void save_claims(BlockSpan blocks);
+    void keep_info();
+    void note_use();
     void offer_kept();
     void wait_for_credit(std::size_t size, MemoryUse use);
 
@@ -177,7 +187,9 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     PieceMemory& memory_;
     BlockCache cache_;
     DataFile data_;
+    KeptInfo info_;
     const std::unique_ptr<Claims> claims_;
+    LastUse last_use_;
     WriteBack write_back_;
     Spills spills_;
     ReadAhead read_ahead_;

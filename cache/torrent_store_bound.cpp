@@ -50,6 +50,7 @@ void TorrentStore::wait_for_space(std::uint64_t bytes, DiskBudget::Waits waits) 
 void TorrentStore::arrived(PieceIndex piece) {
     const ByteRange range = spec_.layout.piece_range(piece);
     first_pass_.arrived(range);
+    note_use();
     if (!space_) return;
     space_->set_had(piece);
     bound_->evictor.count_arrived(range.size(), Clock::now());

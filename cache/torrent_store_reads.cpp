@@ -68,6 +68,7 @@ void TorrentStore::read(ReadTicket ticket, BlockRef range) {
 
 ReadOutcome TorrentStore::read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) {
     assert(range.end <= spec_.layout.total_size() && range.size() <= kMaxRead);
+    note_use();
     if (space_) touch(range);
     const std::uint64_t losses = cache_.losses(range);  // taken before the place of the bytes is looked up
     if (range.empty() || cache_.on_disk(range)) {
@@ -185,6 +186,11 @@ void TorrentStore::prefetch(ByteRange range, bool cold) {
         const bool taken = pool_.submit(DiskWork::read, work);
 }
 
+void TorrentStore::read_ahead(ByteRange range) {
+    std::byte first{};
+    if (!data_.read_cached(range.begin, {&first, 1})) data_.will_need(range);
+}
+
 // ---- proofs ----
 
 void TorrentStore::begin_proof(PieceIndex piece) {
@@ -237,6 +243,7 @@ void TorrentStore::end_proof(PieceIndex piece, const Result<Sha1Digest>& digest,
                   spec_.identity.cache_key());
         return lose_stored(piece);
     }
+    keep_info();  // the run that claimed the piece may have had none
     set_untold(piece, true);
     const BlockCache::Proof proof = cache_.proved(cache_.whole(piece), buffer, losses, actions);
     carry_out(std::move(actions), MayWait::yes);

@@ -13,15 +13,6 @@ namespace {
 constexpr std::string_view kPartPrefix = ".btfs-", kPartSuffix = ".part", kHexDigits = "0123456789abcdef";
 constexpr std::size_t kPartDigits = 16;
 
-/// Returns an unused name that no other process can guess, in the folder of `name`.
-std::filesystem::path part_beside(const std::filesystem::path& name) {
-    std::random_device random;
-    std::string part(kPartPrefix);
-    for (std::size_t i = 0; i < kPartDigits; ++i) part += kHexDigits[random() % kHexDigits.size()];
-    part += kPartSuffix;
-    return name.parent_path() / part;
-}
-
 Result<Bytes> read_file(Files& files, const std::filesystem::path& name, std::size_t max_size,
                         bool follow_links) {
     auto opened = files.open(name, {.follow_links = follow_links});
@@ -42,18 +33,10 @@ Result<Bytes> read_file(Files& files, const std::filesystem::path& name, std::si
     return content;
 }
 
-}  // namespace
+enum class Sync : bool { no, yes };
 
-Result<Bytes> read_whole(Files& files, const std::filesystem::path& name, std::size_t max_size) {
-    return read_file(files, name, max_size, false);
-}
-
-Result<Bytes> read_whole(const std::filesystem::path& path, std::size_t max_size) {
-    LinuxFiles files;
-    return read_file(files, path, max_size, true);
-}
-
-Error write_whole(Files& files, const std::filesystem::path& name, ByteView content, unsigned mode) {
+Error write_file(Files& files, const std::filesystem::path& name, ByteView content, unsigned mode,
+                 Sync sync) {
     std::filesystem::path part;
     std::unique_ptr<File> file;
     do {
@@ -67,13 +50,40 @@ Error write_whole(Files& files, const std::filesystem::path& name, ByteView cont
     } while (!file);
     Error error = write_all(*file, 0, content);
     // Syncs before the rename: after a power loss the name could belong to an empty file otherwise.
-    if (!error) error = file->sync();
+    if (!error && sync == Sync::yes) error = file->sync();
     if (!error) error = files.rename(part, name);
     if (error) {
         files.remove(part);
         return error;
     }
-    return files.sync_folder_of(name);
+    return sync == Sync::yes ? files.sync_folder_of(name) : Error{};
+}
+
+}  // namespace
+
+std::filesystem::path part_beside(const std::filesystem::path& name) {
+    std::random_device random;
+    std::string part(kPartPrefix);
+    for (std::size_t i = 0; i < kPartDigits; ++i) part += kHexDigits[random() % kHexDigits.size()];
+    part += kPartSuffix;
+    return name.parent_path() / part;
+}
+
+Result<Bytes> read_whole(Files& files, const std::filesystem::path& name, std::size_t max_size) {
+    return read_file(files, name, max_size, false);
+}
+
+Result<Bytes> read_whole(const std::filesystem::path& path, std::size_t max_size) {
+    LinuxFiles files;
+    return read_file(files, path, max_size, true);
+}
+
+Error write_whole(Files& files, const std::filesystem::path& name, ByteView content, unsigned mode) {
+    return write_file(files, name, content, mode, Sync::yes);
+}
+
+Error write_whole_unsynced(Files& files, const std::filesystem::path& name, ByteView content, unsigned mode) {
+    return write_file(files, name, content, mode, Sync::no);
 }
 
 Error write_whole(const std::filesystem::path& path, ByteView content, unsigned mode) {

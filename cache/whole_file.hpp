@@ -24,7 +24,13 @@ Error write_whole(Files& files, const std::filesystem::path& name, ByteView cont
 /// The same for any path.
 Error write_whole(const std::filesystem::path& path, ByteView content, unsigned mode);
 
-/// True for the name of a file that write_whole() had not finished.
+/// As write_whole(), but waits for no disk: after a power loss the file may be gone, or hold anything.
+Error write_whole_unsynced(Files& files, const std::filesystem::path& name, ByteView content, unsigned mode);
+
+/// Returns an unused name that no other process can guess, in the folder of `name`: for a file that takes
+/// that name when it is finished.
+std::filesystem::path part_beside(const std::filesystem::path& name);
+/// True for the name of a file that was not finished.
 bool is_part(std::string_view name);
 
 }  // namespace btfs

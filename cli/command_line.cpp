@@ -132,6 +132,11 @@ std::string take_cache_size(const std::string& text, CacheSizeOptions& size) {
     return *size.bytes >= kLeastCacheSize ? "" : "a cache takes at least " + human_size(kLeastCacheSize);
 }
 
+void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir) {
+    app.add_option("--cache-dir", cache_dir,
+                   "Where verified content is kept (default: $XDG_CACHE_HOME/btfs)");
+}
+
 void add_cache_size_options(CLI::App& app, CacheSizeOptions& size) {
     app.add_option_function<std::string>(
            "--cache-size", [&size](const std::string& text) { take_cache_size(text, size); },
@@ -195,8 +200,7 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         .add_option("-o", options.fuse_options,
                     "Mount options, as allow_other; also all options below, as cache-dir=DIR or no-dht")
         ->allow_extra_args(false);
-    mount.add_option("--cache-dir", options.cache_dir,
-                     "Where verified content is kept (default: $XDG_CACHE_HOME/btfs)");
+    add_cache_dir_option(mount, options.cache_dir);
     add_cache_size_options(mount, options.cache_size);
     mount.add_flag("--background", options.background, "Fetch what nobody reads, too");
     mount
@@ -263,6 +267,60 @@ CLI::App& add_seed(CLI::App& app, SeedOptions& options) {
     return seed;
 }
 
+void add_torrent_operands(CLI::App& app, std::vector<std::string>& torrents) {
+    app.add_option("TORRENT", torrents,
+                   "Names, info-hashes, or the first eight or more digits of one (default: all torrents)");
+}
+
+CLI::App& add_prune(CLI::App& cache, CacheOptions& options) {
+    CLI::App& prune =
+        *cache.add_subcommand("prune", "Remove torrents that nobody uses, the least recently used first");
+    add_cache_dir_option(prune, options.cache_dir);
+    prune
+        .add_option("--to", options.prune_to, "Until the cache takes no more bytes on disk than this, as 10G")
+        ->transform(CLI::AsSizeValue(false));
+    prune
+        .add_option_function<std::string>(
+            "--older-than",
+            [&options](const std::string& text) { options.older_than = parse_duration(text); },
+            "Those that were not used for so long, as 12h or 30d")
+        ->check([](const std::string& text) {
+            return parse_duration(text) ? "" : "give a time, as 90s, 30m, 12h or 30d";
+        });
+    prune.require_option(1, 0);
+    return prune;
+}
+
+/// Adds `btfs cache` and its commands.
+void add_cache(CLI::App& app, CacheOptions& options, int& exit_code) {
+    CLI::App& cache = *app.add_subcommand("cache", "Look at what the cache holds, and make room");
+    cache.require_subcommand(1);
+    CLI::App& list = *cache.add_subcommand("list", "List the torrents in the cache");
+    add_cache_dir_option(list, options.cache_dir);
+    list.add_flag("--json", options.json, "As JSON");
+    list.callback([&] { exit_code = cache_list(options); });
+    CLI::App& verify = *cache.add_subcommand(
+        "verify", "Hash all content that nobody uses. What is damaged will be fetched again");
+    add_cache_dir_option(verify, options.cache_dir);
+    add_torrent_operands(verify, options.torrents);
+    verify.callback([&] { exit_code = cache_verify(options); });
+    add_prune(cache, options).callback([&] { exit_code = cache_prune(options); });
+    CLI::App& clear = *cache.add_subcommand("clear", "Remove torrents that nobody uses");
+    add_cache_dir_option(clear, options.cache_dir);
+    add_torrent_operands(clear, options.torrents);
+    clear.callback([&] { exit_code = cache_clear(options); });
+}
+
+CLI::App& add_export(CLI::App& app, ExportOptions& options) {
+    CLI::App& out = *app.add_subcommand("export", "Copy a file or folder that is complete out of a mount");
+    out.add_option("PATH", options.path, "The file or folder in the mount")->required();
+    out.add_option("DEST", options.destination, "The copy, or a folder that takes it")->required();
+    out.add_flag("--force", options.force, "Replace files that are there");
+    out.add_flag("--wait", options.wait, "Download what is missing first");
+    add_cache_dir_option(out, options.cache_dir);
+    return out;
+}
+
 /// Returns true if `-o NAME` may stand for `--NAME`. `help` and `foreground` make no sense in fstab.
 bool is_mount_option(const CLI::App& mount, std::string_view name) {
     if (name.empty() || name == "help" || name == "foreground") return false;
@@ -322,6 +380,11 @@ int run(const std::vector<std::string>& words) {
     add_create(app, create_options).callback([&] { exit_code = create(create_options); });
     SeedOptions seed_options;
     add_seed(app, seed_options).callback([&] { exit_code = seed(seed_options); });
+
+    CacheOptions cache_options;
+    add_cache(app, cache_options, exit_code);
+    ExportOptions export_options;
+    add_export(app, export_options).callback([&] { exit_code = export_path(export_options); });
 
     std::vector<std::string> arguments =
         settle_arguments(words, app, mount_app, mount_words.options, only_pretend);

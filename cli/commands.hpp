@@ -96,6 +96,23 @@ struct SeedOptions {
     LogOptions log;
 };
 
+/// Options of all `btfs cache` commands; each has some of them.
+struct CacheOptions {
+    std::filesystem::path cache_dir;        ///< empty: default_cache_path()
+    std::vector<std::string> torrents;      ///< names or info-hashes; empty: all
+    bool json = false;                      ///< list
+    std::optional<std::uint64_t> prune_to;  ///< bytes on disk
+    std::optional<Duration> older_than;     ///< since the last use
+};
+
+struct ExportOptions {
+    std::filesystem::path path;         ///< in a mount
+    std::filesystem::path destination;  ///< a folder that exists: into it
+    std::filesystem::path cache_dir;    ///< empty: default_cache_path()
+    bool force = false;                 ///< replace what is there
+    bool wait = false;                  ///< fetch what is not there yet
+};
+
 /// Each returns the exit code, or throws Failure.
 int mount(const MountOptions& options);
 int umount(const std::filesystem::path& mountpoint);
@@ -103,5 +120,10 @@ int pin(const PinOptions& options);
 int info(const InfoOptions& options);
 int create(const CreateOptions& options);
 int seed(const SeedOptions& options);
+int cache_list(const CacheOptions& options);
+int cache_verify(const CacheOptions& options);
+int cache_prune(const CacheOptions& options);
+int cache_clear(const CacheOptions& options);
+int export_path(const ExportOptions& options);
 
 }  // namespace btfs::cli

@@ -1,5 +1,6 @@
 #include "cli/progress_bar.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace btfs::cli {
@@ -16,6 +17,7 @@ void ProgressBar::update(std::uint64_t done) {
     const TimePoint now = Clock::now();
     if (!line_.on_terminal() || total_ == 0 || now - shown_ < kInterval) return;
     shown_ = now;
+    done = std::min(done, total_);
     const int filled = static_cast<int>(done * kWidth / total_);
     const std::string bar = std::string(static_cast<std::size_t>(filled), '#') +
                             std::string(static_cast<std::size_t>(kWidth - filled), '.');

@@ -128,8 +128,9 @@ std::optional<Metainfo> ServedTorrents::kept(const Identity& identity) const {
 }
 
 ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo) {
-    auto store = services_.cache_dir.open_torrent({metainfo.identity, metainfo.layout, metainfo.hashes},
-                                                  services_.pool, services_.memory);
+    auto store = services_.cache_dir.open_torrent(
+        {metainfo.identity, metainfo.layout, metainfo.hashes, metainfo.info_bytes}, services_.pool,
+        services_.memory);
     if (!store && store.error() == Errc::storage_locked)
         throw Failure(metainfo.name + ": " + store.error().message() +
                       "; unmount it there, or give another --cache-dir");

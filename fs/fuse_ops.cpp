@@ -176,6 +176,16 @@ void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fus
     if (left_behind) mount.pages.drop(node, *left_behind);
 }
 
+void on_ioctl(fuse_req_t req, fuse_ino_t, unsigned command, void*, fuse_file_info* info, unsigned flags,
+              const void*, std::size_t, std::size_t space) {
+    FuseRequest request(req);
+    if ((flags & FUSE_IOCTL_DIR) != 0 || command != kAskFileState) return request.error(ENOTTY);
+    const auto state = handle_of(*info).state();
+    if (!state) return request.error(ENOTTY);
+    if (space < sizeof *state) return request.error(EINVAL);
+    request.ioctl(*state);
+}
+
 // Comes for each closed descriptor: of a process that ends, and of a live one's dup() or fork(). It is the
 // only sign that a killed reader of cached pages has gone: the kernel sends neither INTERRUPT nor RELEASE
 // while its READ is waiting.
@@ -271,6 +281,7 @@ const fuse_lowlevel_ops& fuse_operations() {
         ops.readlink = on_readlink;
         ops.open = on_open;
         ops.read = on_read;
+        ops.ioctl = on_ioctl;
         ops.flush = on_flush;
         ops.release = on_release;
         ops.opendir = on_opendir;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "fs/file_state.hpp"
 #include "fs/libfuse.hpp"
 
 namespace btfs {
@@ -40,6 +41,7 @@ class FuseRequest {
     /// follows.
     [[nodiscard]] bool opened(const fuse_file_info& file) { return fuse_reply_open(take(), &file) == 0; }
     void statistics(const struct statvfs& statistics) { fuse_reply_statfs(take(), &statistics); }
+    void ioctl(const FileState& state) { fuse_reply_ioctl(take(), 0, &state, sizeof state); }
     void bytes(std::span<const char> bytes) { fuse_reply_buf(take(), bytes.data(), bytes.size()); }
     /// In as many parts as they come: more than writev() takes are copied together.
     void bytes(std::span<const iovec> parts) {

@@ -1,5 +1,6 @@
 #include "fs/handle.hpp"
 
+#include <cstring>
 #include <string>
 
 namespace btfs {
@@ -12,6 +13,16 @@ std::optional<ByteRange> ContentHandle::read(ReadPath::Request request,
         return std::nullopt;
     }
     return path_.read(file_, request, std::move(reply));
+}
+
+std::optional<FileState> ContentHandle::state() const {
+    const MountedTorrent& torrent = file_.torrent();
+    FileState state{};
+    std::memcpy(state.info_hash, torrent.info_hash.bytes.data(), sizeof state.info_hash);
+    const ByteRange extent = file_.extent();
+    state.is_complete = torrent.reads.has(extent) ? 1 : 0;
+    state.offset_in_torrent = extent.begin;
+    return state;
 }
 
 std::optional<ByteRange> TextHandle::read(ReadPath::Request request,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "fs/file_state.hpp"
 #include "fs/read_path.hpp"
 #include "fs/virtual_folder.hpp"
 
@@ -25,6 +26,8 @@ class Handle {
     /// return.
     virtual std::optional<ByteRange> read(ReadPath::Request request,
                                           std::unique_ptr<InterruptibleReply> reply) = 0;
+    /// Nothing for a file that is no torrent's.
+    virtual std::optional<FileState> state() const = 0;
     /// The thread `closer` has closed one of the file's descriptors.
     virtual void flush(pid_t closer) = 0;
     /// The kernel has closed the file: the last call.
@@ -41,6 +44,7 @@ class ContentHandle final : public Handle {
 
     std::optional<ByteRange> read(ReadPath::Request request,
                                   std::unique_ptr<InterruptibleReply> reply) override;
+    std::optional<FileState> state() const override;
     void flush(pid_t closer) override { path_.flush(file_, closer); }
     void release() override { path_.release(file_); }
     bool bypasses_page_cache() const override { return false; }
@@ -59,6 +63,7 @@ class TextHandle final : public Handle {
 
     std::optional<ByteRange> read(ReadPath::Request request,
                                   std::unique_ptr<InterruptibleReply> reply) override;
+    std::optional<FileState> state() const override { return std::nullopt; }
     void flush(pid_t) override {}
     void release() override {}
     bool bypasses_page_cache() const override { return true; }

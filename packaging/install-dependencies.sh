@@ -13,7 +13,7 @@ build=(ccache cmake g++ ninja-build pkg-config fuse3
 unit=(libbenchmark-dev libgtest-dev libgmock-dev python3)
 tests=("${unit[@]}" clang 'libclang-rt-*-dev'
        aria2 attr curl ffmpeg iproute2 libnfs-utils mpv nfs-ganesha nfs-ganesha-vfs opentracker openssl procps psmisc
-       python3-libtorrent qbittorrent-nox rtorrent transmission-cli transmission-daemon)
+       python3-libtorrent qbittorrent-nox rtorrent transmission-cli transmission-daemon xfsprogs)
 # They may be there from elsewhere, and then Debian's npm does not go with them.
 command -v node >/dev/null || tests+=(nodejs)
 command -v npm >/dev/null || tests+=(npm)

@@ -69,7 +69,7 @@ TEST_F(CacheBoundTest, TorrentsThatNobodyHasOpenGoWholeTheOldestFirst) {
     ASSERT_TRUE(wait([&] { return !is_there("old.data"); }));
     ASSERT_TRUE(wait([&] { return bound.budget().used() < 9 * kMiB; }));
     EXPECT_FALSE(is_there("old.claims"));
-    EXPECT_TRUE(is_there("old.info")) << "it is small, and peers would have to be asked for it again";
+    EXPECT_FALSE(is_there("old.info"));
     EXPECT_TRUE(is_there("newer.data"));
     EXPECT_TRUE(is_there("newest.data"));
 }

@@ -134,6 +134,92 @@ TEST_F(ClaimsTest, AForeignOrCutSidecarClaimsNothing) {
     }
 }
 
+TEST_F(ClaimsTest, TheHeaderTellsTheShapeOfAnyTorrent) {
+    stored.assign(0, 100, true);
+    EXPECT_FALSE(open(kBoot)->save(0, 100, stored, doubtful));
+    const Bytes good = file();
+    const auto header = parse_claims_header(ByteView(good).first(kClaimsHeaderSize));
+    ASSERT_TRUE(header);
+    EXPECT_EQ(header->shape, shape);
+    EXPECT_EQ(header->shape.file_size(), good.size());
+    EXPECT_EQ(header->boot_id, kBoot);
+    EXPECT_FALSE(header->clean);
+    EXPECT_FALSE(parse_claims_header(ByteView(good).first(kClaimsHeaderSize - 1)));
+    for (std::size_t i = 0; i < kClaimsHeaderSize * 8; ++i) {
+        Bytes bad = good;
+        bad[i / 8] ^= static_cast<std::byte>(1 << i % 8);
+        EXPECT_FALSE(parse_claims_header(bad)) << "bit " << i;
+    }
+}
+
+TEST_F(ClaimsTest, ASidecarOfANewerVersionClaimsNothingAndIsReplaced) {
+    stored.assign(0, 100, true);
+    EXPECT_FALSE(open(kBoot)->save(0, 100, stored, doubtful));
+    Bytes newer = file();
+    newer[11] = std::byte{2};  // the version, in a header that is right otherwise
+    const Sha1Digest digest = sha1(ByteView(newer).first(108));
+    std::ranges::copy(digest.bytes, newer.begin() + 108);
+    write_file(newer);
+    EXPECT_FALSE(parse_claims_header(newer));
+    auto claims = open(kBoot);
+    EXPECT_TRUE(earlier.stored.empty());
+    EXPECT_EQ(file(), newer) << "as long as nothing is stored, another version of btfs may still want it";
+    stored.assign(0, 100, false);
+    stored.assign(3, 1, true);
+    EXPECT_FALSE(claims->save(3, 1, stored, doubtful));
+    claims.reset();
+    claims = open(kBoot);
+    for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(bit(earlier.stored, i), i == 3) << i;
+}
+
+TEST_F(ClaimsTest, AllThatIsClaimedIsDoubtedOnFile) {
+    for (const bool clean : {false, true}) {
+        SCOPED_TRACE(clean);
+        stored.assign(41, 3, true);
+        {
+            auto claims = open(kBoot);
+            EXPECT_FALSE(claims->save(41, 3, stored, doubtful));
+            if (clean) {
+                EXPECT_FALSE(claims->mark_clean(stored, doubtful));
+            }
+            claims->set_last_use(1'000'000'000);
+        }
+        EXPECT_FALSE(Claims::doubt_all(*files, "x.claims", kBoot));
+        auto claims = open(kBoot);
+        EXPECT_EQ(claims->last_use(), 1'000'000'000) << "it was not used";
+        for (std::size_t i = 0; i < 100; ++i) {
+            EXPECT_EQ(bit(earlier.stored, i), i >= 41 && i < 44) << i;
+            EXPECT_EQ(bit(earlier.doubtful, i), i >= 41 && i < 44) << i;
+        }
+        EXPECT_EQ(Claims::doubt_all(*files, "x.claims", kBoot), Errc::storage_locked);
+        claims.reset();
+        std::filesystem::remove(path());
+    }
+}
+
+TEST_F(ClaimsTest, WhatClaimsNothingIsNotDoubted) {
+    EXPECT_EQ(Claims::doubt_all(*files, "x.claims", kBoot).value(), ENOENT);
+    for (const std::size_t size : {0, 127, 128, 5000}) {
+        const Bytes noise(size, std::byte{7});
+        write_file(noise);
+        EXPECT_FALSE(Claims::doubt_all(*files, "x.claims", kBoot));
+        EXPECT_EQ(file(), noise);
+    }
+}
+
+TEST_F(ClaimsTest, OthersSeeThatItIsOpenAndDisturbNobody) {
+    const auto look = [this] { return files->open("x.claims", {}).value()->is_locked(); };
+    auto claims = open(kBoot);
+    EXPECT_TRUE(look());
+    claims.reset();
+    auto looking = files->open("x.claims", {}).value();
+    EXPECT_FALSE(looking->is_locked());
+    claims = open(kBoot);
+    ASSERT_TRUE(claims) << "a look takes no lock";
+    EXPECT_TRUE(looking->is_locked());
+    EXPECT_TRUE(look());
+}
+
 TEST_F(ClaimsTest, ATorrentOfTooManyBlocksHasNoClaims) {
     ClaimsShape vast = shape;
     vast.block_count = (std::uint64_t{1} << 32) + 1;

@@ -24,12 +24,17 @@ struct Promise {
 struct CrashTest : testing::TestWithParam<PieceKind> {
     const LargePieceSizes sizes = GetParam().sizes;
     const std::uint32_t piece_length = GetParam().piece_length;
-    Torrent torrent = make_torrent(piece_length, kPieces* std::uint64_t{piece_length} - 5000);
+    Torrent torrent = torrent_with_info();
     DiskPool pool{2};
     std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
     std::vector<Promise> promises;
     std::size_t cuts = 0, kills = 0;
 
+    Torrent torrent_with_info() const {
+        Torrent made = make_torrent(piece_length, kPieces * std::uint64_t{piece_length} - 5000);
+        give_info(made);
+        return made;
+    }
     std::string name(const char* ending) const { return torrent.spec.identity.cache_key() + ending; }
     std::size_t now() const { return disk->changes().size(); }
 
@@ -56,6 +61,8 @@ struct CrashTest : testing::TestWithParam<PieceKind> {
         const Bytes data = found ? *found : Bytes();
         CacheRun run(std::make_shared<MemoryDisk>(std::move(image)), boot, torrent, pool, sizes);
         ASSERT_FALSE(run.open()) << "cut " << cut;
+        const auto info = run.dir().kept_info(torrent.spec.identity);
+        ASSERT_TRUE(!info || *info == *torrent.spec.info) << "cut " << cut;
         const Bitfield announced = run.store().available();
         for (PieceIndex p(0); p.value() < announced.size(); p = p.next())
             if (announced.test(p)) {

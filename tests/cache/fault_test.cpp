@@ -17,14 +17,19 @@ constexpr BootId kBoot{std::byte{1}};
 struct FaultTest : testing::TestWithParam<PieceKind> {
     const LargePieceSizes sizes = GetParam().sizes;
     const std::uint32_t piece_length = GetParam().piece_length;
-    Torrent torrent = make_torrent(piece_length, kPieces* std::uint64_t{piece_length} - 5000);
+    Torrent torrent = torrent_with_info();
     const Bytes info = Bytes(3000, std::byte{3});
     const Identity identity{.v1 = sha1(info), .v2 = {}};
     DiskPool pool{2};
     DiskImage before = prepared();
     std::size_t calls_failed = 0, runs = 0;
 
-    /// Returns the disk image of a cache after a clean end.
+    Torrent torrent_with_info() const {
+        Torrent made = make_torrent(piece_length, kPieces * std::uint64_t{piece_length} - 5000);
+        give_info(made);
+        return made;
+    }
+    /// Returns the disk image of a cache after a clean end, without the info dictionary.
     DiskImage prepared() {
         auto disk = std::make_shared<MemoryDisk>();
         CacheRun run(disk, kBoot, torrent, pool, sizes);
@@ -32,6 +37,7 @@ struct FaultTest : testing::TestWithParam<PieceKind> {
         for (unsigned p = 0; p < kHadBefore; ++p) EXPECT_TRUE(run.fetch(PieceIndex(p)));
         EXPECT_FALSE(run.dir().keep_dht_table(as_bytes("old")));
         run.close();
+        EXPECT_FALSE(disk->remove(torrent.spec.identity.cache_key() + ".info"));
         return disk->image();
     }
 
@@ -62,6 +68,11 @@ struct FaultTest : testing::TestWithParam<PieceKind> {
             EXPECT_TRUE(!table || as_text(*table) == "old" || as_text(*table) == "new");
             const auto kept = run.dir().kept_info(identity);
             EXPECT_TRUE(!kept || *kept == info);
+            const auto kept_of_torrent = run.dir().kept_info(torrent.spec.identity);
+            EXPECT_TRUE(!kept_of_torrent || *kept_of_torrent == *torrent.spec.info);
+            if (faults->failed() == 0) {
+                EXPECT_TRUE(kept_of_torrent);
+            }
             life.lost = run.lost();
             life.evicted = run.evicted();
         }

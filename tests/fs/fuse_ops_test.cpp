@@ -117,5 +117,48 @@ TEST_F(FuseOps, AReadLongerThanTheLimitIsRefused) {
     EXPECT_EQ(ask(FUSE_RELEASE, file, released, bytes), 0);
 }
 
+TEST_F(FuseOps, AFileTellsItsState) {
+    fuse_open_out opened{};
+    ask(FUSE_OPEN, file, fuse_open_in{}, opened);
+    fuse_ioctl_in question{};
+    question.fh = opened.fh;
+    question.cmd = kAskFileState;
+    question.out_size = sizeof(FileState);
+    const auto ask_state = [&](FileState& state) {
+        std::vector<char> bytes;
+        const int error = ask(FUSE_IOCTL, file, question, bytes);
+        if (error != 0) return error;
+        EXPECT_EQ(bytes.size(), sizeof(fuse_ioctl_out) + sizeof state);
+        std::memcpy(&state, bytes.data() + sizeof(fuse_ioctl_out), sizeof state);
+        return 0;
+    };
+    FileState state{};
+    ASSERT_EQ(ask_state(state), 0);
+    EXPECT_EQ(state.is_complete, 1);
+    EXPECT_EQ(state.offset_in_torrent, 0u);
+    EXPECT_EQ(std::memcmp(state.info_hash, sha1(as_bytes("t")).bytes.data(), 20), 0);
+
+    cache.lose_during_next_read();
+    fuse_read_in read{};
+    read.fh = opened.fh;
+    read.size = 100;
+    std::vector<char> bytes;
+    ask(FUSE_READ, file, read, bytes);
+    ASSERT_EQ(ask_state(state), 0);
+    EXPECT_EQ(state.is_complete, 0);
+    cache.bring_all();
+    char answer[4096];
+    EXPECT_GT(recv(kernel, answer, sizeof answer, MSG_DONTWAIT), 0) << "the read that had waited";
+
+    question.out_size = sizeof(FileState) - 1;
+    EXPECT_EQ(ask_state(state), EINVAL);
+    question.out_size = sizeof(FileState);
+    question.cmd = kAskFileState + 1;
+    EXPECT_EQ(ask_state(state), ENOTTY);
+    fuse_release_in released{};
+    released.fh = opened.fh;
+    EXPECT_EQ(ask(FUSE_RELEASE, file, released, bytes), 0);
+}
+
 }  // namespace
 }  // namespace btfs

@@ -20,6 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::copy(digest.bytes.begin(), digest.bytes.end(), file.begin() + 108);
     }
     const auto claims = btfs::parse_claims(file, shape);
+    const auto header = btfs::parse_claims_header(file);
+    if (claims && (!header || header->shape != shape)) std::abort();
     if (claims && claims->stored.size() * 8 < shape.block_count) std::abort();
     if (claims && claims->doubtful.size() != claims->stored.size()) std::abort();
     return 0;

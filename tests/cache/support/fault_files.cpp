@@ -66,6 +66,11 @@ class FaultFiles::FaultyFile final : public File {
         if (const Error error = plan_->error(DiskCall::status, name_)) return error;
         return file_->status();
     }
+    Error set_modified(std::int64_t seconds) override {
+        if (const Error error = plan_->error(DiskCall::set_modified, name_)) return error;
+        return file_->set_modified(seconds);
+    }
+    bool is_locked() override { return !plan_->error(DiskCall::lock, name_) && file_->is_locked(); }
     Error try_lock() override {
         if (const Error error = plan_->error(DiskCall::lock, name_)) return error;
         return file_->try_lock();

@@ -22,14 +22,15 @@ enum class DiskCall : std::uint8_t {
     sync,
     write_out,
     status,
-    lock,
+    set_modified,
+    lock,  ///< try_lock(), is_locked()
     rename,
     remove,
     sync_folder,
     list,
     space,  ///< bytes_free(), bytes_in_all()
 };
-inline constexpr std::size_t kDiskCalls = 15;
+inline constexpr std::size_t kDiskCalls = 16;
 
 /// Passes every call on to other files, counts it, and fails those that its rule names. Before a call of a
 /// file is passed on, `before` may do something at that moment. Called from any thread.

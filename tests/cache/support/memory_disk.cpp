@@ -105,6 +105,11 @@ class MemoryDisk::OpenFile final : public File {
         status.inode = static_cast<std::uint64_t>(file_);
         return status;
     }
+    Error set_modified(std::int64_t) override { return {}; }  // the disk knows no times
+    bool is_locked() override {
+        std::lock_guard lock(state_->mutex);
+        return state_->locked[file_] && !holds_lock_;
+    }
     Error try_lock() override {
         std::lock_guard lock(state_->mutex);
         bool& locked = state_->locked[file_];

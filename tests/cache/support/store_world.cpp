@@ -46,6 +46,13 @@ Torrent make_torrent(std::uint32_t piece_length, std::vector<FileExtent> files, 
     return torrent;
 }
 
+void give_info(Torrent& torrent) {
+    Bytes info(3000);
+    Rng(torrent.content.size()).fill(info);
+    torrent.spec.identity.v1 = sha1(info);
+    torrent.spec.info = std::make_shared<const Bytes>(std::move(info));
+}
+
 void ReadResult::set_data(std::span<const iovec> parts) {
     std::lock_guard lock(mutex_);
     EXPECT_EQ(++times_, 1) << "a read was answered twice";

@@ -43,6 +43,9 @@ inline Torrent make_torrent(std::uint32_t piece_length, std::uint64_t size, std:
     return make_torrent(piece_length, std::vector<FileExtent>{{0, size}}, seed);
 }
 
+/// Gives the torrent an info dictionary, which the cache keeps, and the info-hash of that.
+void give_info(Torrent& torrent);
+
 /// How one read ended. Shared by the reply and the test, as either may go first.
 class ReadResult {
   public:
@@ -133,6 +136,9 @@ struct World {
 
     std::filesystem::path data_path() const {
         return dir.path() / (torrent.spec.identity.cache_key() + ".data");
+    }
+    std::filesystem::path info_path() const {
+        return dir.path() / (torrent.spec.identity.cache_key() + ".info");
     }
     std::filesystem::path claims_path() const {
         return dir.path() / (torrent.spec.identity.cache_key() + ".claims");
