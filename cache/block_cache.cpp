@@ -9,7 +9,9 @@ BlockCache::BlockCache(const Layout& layout)
     : layout_(layout),
       stored_(block_total(layout)),
       proven_(block_total(layout)),
-      doubtful_(block_total(layout)) {}
+      doubtful_(block_total(layout)),
+      adopted_(layout.piece_count()),
+      adopted_doubtful_(layout.piece_count()) {}
 
 /// Calls f(piece, its part of the range, the blocks of that part) in order, until f returns false.
 template <class F>
@@ -37,7 +39,7 @@ BlockCache::BlockState BlockCache::state(PieceIndex piece, std::uint32_t block,
     if (memory && memory->verified[block]) return BlockState::in_memory;
     const std::size_t index = block_index(piece, block);
     if (proven_.test(index)) return BlockState::on_disk;
-    return stored_.test(index) ? BlockState::claimed : BlockState::missing;
+    return stored_.test(index) || is_adopted(piece) ? BlockState::claimed : BlockState::missing;
 }
 
 std::uint64_t BlockCache::bytes_of(BlockSpan blocks) const {
@@ -56,8 +58,45 @@ void BlockCache::claim(BlockSpan blocks, bool doubtful) {
     bytes_had_ += bytes_of(blocks);
 }
 
+bool BlockCache::adopt(PieceIndex piece, bool doubtful, CacheActions& actions) {
+    const BlockSpan blocks = whole(piece);
+    std::lock_guard lock(mutex_);
+    if (!all_missing(blocks)) return false;
+    adopted_.assign(piece.value(), 1, true);
+    adopted_doubtful_.assign(piece.value(), 1, doubtful);
+    bytes_had_ += bytes_of(blocks);
+    wake(piece, actions);
+    return true;
+}
+
+void BlockCache::unprove_adopted(PieceIndex piece) {
+    const BlockSpan blocks = whole(piece);
+    std::lock_guard lock(mutex_);
+    if (is_adopted(piece)) proven_.assign(block_index(piece, 0), blocks.count, false);
+    losses_of(piece).fetch_add(1);
+}
+
+bool BlockCache::lose_adopted(PieceIndex piece, CacheActions& actions) {
+    const BlockSpan blocks = whole(piece);
+    std::lock_guard lock(mutex_);
+    if (!is_adopted(piece)) return false;
+    lose_bits(blocks);
+    bytes_had_ -= bytes_of(blocks);
+    wake(piece, actions);
+    return true;
+}
+
+/// Verified content is at hand, which is better than an adopted piece that was not proven yet.
+bool BlockCache::drop_unproven_adoption(PieceIndex piece) {
+    if (!is_adopted(piece) || proven_.test(block_index(piece, 0))) return false;
+    lose_bits(whole(piece));
+    bytes_had_ -= bytes_of(whole(piece));
+    return true;
+}
+
 bool BlockCache::publish(BlockSpan blocks, PieceBufferPtr buffer, CacheActions& actions) {
     std::lock_guard lock(mutex_);
+    actions.was_adopted = drop_unproven_adoption(blocks.piece);
     if (!all_missing(blocks)) return false;
     MemoryPiece& memory = memory_[blocks.piece];
     if (!memory.buffer) memory = {std::move(buffer), std::vector<bool>(layout_.block_count(blocks.piece))};
@@ -69,6 +108,7 @@ bool BlockCache::publish(BlockSpan blocks, PieceBufferPtr buffer, CacheActions& 
 
 bool BlockCache::publish_written(BlockSpan blocks, CacheActions& actions) {
     std::lock_guard lock(mutex_);
+    actions.was_adopted = drop_unproven_adoption(blocks.piece);
     if (!all_missing(blocks)) return false;
     set_on_disk(blocks);
     bytes_had_ += bytes_of(blocks);
@@ -112,8 +152,9 @@ BlockCache::Proof BlockCache::proved(BlockSpan blocks, const PieceBufferPtr& buf
         wake(blocks.piece, actions);  // the loss may be another piece's: begins a new proof
         return Proof::stale;
     }
-    const bool was_doubtful = doubtful_.test(first);
+    const bool was_doubtful = is_doubtful(blocks.piece);
     doubtful_.assign(first, blocks.count, false);
+    adopted_doubtful_.assign(blocks.piece.value(), 1, false);
     assert(!memory_.contains(blocks.piece));
     if (buffer) {
         // Keeps the buffer in memory_ while the reads wake, so that they pin it instead of reading the disk
@@ -165,12 +206,7 @@ bool BlockCache::lose(BlockSpan blocks, CacheActions& actions) {
             lost += bytes_of({blocks.piece, block, 1});
         if (known) memory->second.verified[block] = false;
     }
-    const std::size_t first = block_index(blocks.piece, blocks.first);
-    proven_.assign(first, blocks.count, false);
-    doubtful_.assign(first, blocks.count, false);
-    stored_.assign(first, blocks.count, false);
-    losses_of(blocks.piece).fetch_add(1);
-    proving_.erase(blocks.piece);
+    lose_bits(blocks);
     bytes_had_ -= lost;
     if (memory != memory_.end() &&
         std::ranges::find(memory->second.verified, true) == memory->second.verified.end()) {
@@ -179,6 +215,25 @@ bool BlockCache::lose(BlockSpan blocks, CacheActions& actions) {
     }
     wake(blocks.piece, actions);
     return lost > 0;
+}
+
+void BlockCache::lose_bits(BlockSpan blocks) {
+    const std::size_t first = block_index(blocks.piece, blocks.first);
+    proven_.assign(first, blocks.count, false);
+    doubtful_.assign(first, blocks.count, false);
+    stored_.assign(first, blocks.count, false);
+    adopted_.assign(blocks.piece.value(), 1, false);
+    adopted_doubtful_.assign(blocks.piece.value(), 1, false);
+    losses_of(blocks.piece).fetch_add(1);
+    proving_.erase(blocks.piece);
+}
+
+bool BlockCache::claimed_whole(PieceIndex piece) const {
+    return is_adopted(piece) || stored_.all(block_index(piece, 0), layout_.block_count(piece));
+}
+
+bool BlockCache::is_doubtful(PieceIndex piece) const {
+    return doubtful_.test(block_index(piece, 0)) || adopted_doubtful_.test(piece.value());
 }
 
 // ---- reads ----
@@ -206,7 +261,7 @@ void BlockCache::expect(ByteRange range, CacheActions& actions) {
     each_piece(range, [&](ByteRange, BlockSpan part) {
         const BlockSpan blocks = whole(part.piece);
         const std::size_t first = block_index(blocks.piece, blocks.first);
-        const bool claimed = stored_.all(first, blocks.count) && !proven_.all(first, blocks.count);
+        const bool claimed = claimed_whole(blocks.piece) && !proven_.all(first, blocks.count);
         if (claimed && proving_.insert(blocks.piece).second) actions.to_prove.push_back(blocks.piece);
         return true;
     });
@@ -343,8 +398,7 @@ Bitfield BlockCache::available() const {
     Bitfield pieces(layout_.piece_count());
     std::lock_guard lock(mutex_);
     for (PieceIndex piece(0); piece.value() < layout_.piece_count(); piece = piece.next()) {
-        const std::size_t first = block_index(piece, 0), count = layout_.block_count(piece);
-        if (stored_.all(first, count) && !doubtful_.test(first)) pieces.set(piece);
+        if (claimed_whole(piece) && !is_doubtful(piece)) pieces.set(piece);
     }
     for (const auto& [piece, memory] : memory_) {
         bool whole_piece = true;
@@ -359,9 +413,20 @@ Bitfield BlockCache::doubtful_pieces() const {
     Bitfield pieces(layout_.piece_count());
     std::lock_guard lock(mutex_);
     for (PieceIndex piece(0); piece.value() < layout_.piece_count(); piece = piece.next()) {
-        if (doubtful_.test(block_index(piece, 0))) pieces.set(piece);
+        if (is_doubtful(piece)) pieces.set(piece);
     }
     return pieces;
+}
+
+bool BlockCache::is_claimed(PieceIndex piece) const {
+    std::lock_guard lock(mutex_);
+    return claimed_whole(piece) && !proven_.all(block_index(piece, 0), layout_.block_count(piece));
+}
+
+std::optional<PieceIndex> BlockCache::next_doubtful(PieceIndex from) const {
+    for (PieceIndex piece = from; piece.value() < layout_.piece_count(); piece = piece.next())
+        if (is_doubtful(piece)) return piece;
+    return std::nullopt;
 }
 
 std::size_t BlockCache::parked_count() const {

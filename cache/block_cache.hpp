@@ -28,7 +28,8 @@ struct BlockSpan {
     std::uint32_t count = 0;
 };
 
-/// A stretch of a read's bytes and where they are: in `memory`, or at their place in the data file.
+/// A stretch of a read's bytes and where they are: in `memory`, or at their place on disk: in the data file
+/// or, of an adopted piece, in the files that it was adopted from.
 struct ReadSegment {
     ByteRange range;        ///< of the torrent
     PieceBufferPtr memory;  ///< null: on disk
@@ -57,15 +58,19 @@ struct CacheActions {
     std::vector<FailedRead> failed;
     /// Claimed pieces whose proof has to begin now; each is named once until proved() or lose().
     std::vector<PieceIndex> to_prove;
+    /// publish(), publish_written(): the piece was adopted until now.
+    bool was_adopted = false;
 };
 
 /// How long a read waits. Uploads do not wait for the swarm.
 enum class Patience : std::uint8_t { until_fetched, until_proven };
 
-/// A block is missing, claimed (on disk since an earlier run, unproven), in memory or on disk. All of that
-/// and the parked reads are under one lock, so that no read falls between two states; a read of bytes that
-/// are all on disk takes no lock. Knows no files and no threads: it is told what was verified, written,
-/// proven or lost, and says what follows. Called from any thread; calls and answers nobody.
+/// A block is missing, claimed (on disk since an earlier run or adopted, unproven), in memory or on disk. A
+/// piece that is claimed or on disk may be adopted: then it lies in files of another client, as a whole, and
+/// not in the data file. All of that and the parked reads are under one lock, so that no read falls between
+/// two states; a read of bytes that are all on disk takes no lock. Knows no files and no threads: it is told
+/// what was verified, written, proven or lost, and says what follows. Called from any thread; calls and
+/// answers nobody.
 class BlockCache {
   public:
     /// Reads that may be parked; more fail at once.
@@ -78,8 +83,16 @@ class BlockCache {
     BlockSpan whole(PieceIndex piece) const { return {piece, 0, layout_.block_count(piece)}; }
     /// Missing -> claimed. At opening.
     void claim(BlockSpan blocks, bool doubtful);
+    /// Missing -> claimed and adopted. False, and nothing changes, if any of the piece is had already.
+    bool adopt(PieceIndex piece, bool doubtful, CacheActions& actions);
+    /// Counts a loss of the piece and, if it is adopted, makes it claimed again: the files that it lies in
+    /// have changed. A proof that has begun is stale.
+    void unprove_adopted(PieceIndex piece);
+    /// As lose(), for an adopted piece. False, and nothing changes, if it is not adopted.
+    bool lose_adopted(PieceIndex piece, CacheActions& actions);
     /// Missing -> in memory: verified content, `buffer` holding the whole piece. False, and nothing changes,
-    /// if any of the blocks is had already.
+    /// if any of the blocks is had already. An adopted piece that is unproven
+    /// counts as missing.
     bool publish(BlockSpan blocks, PieceBufferPtr buffer, CacheActions& actions);
     /// Missing -> on disk: verified content that is written already. False as with publish().
     bool publish_written(BlockSpan blocks, CacheActions& actions);
@@ -122,9 +135,15 @@ class BlockCache {
     /// Whole pieces had, without the doubtful ones.
     Bitfield available() const;
     Bitfield doubtful_pieces() const;
+    /// The first doubtful piece from `from` on.
+    std::optional<PieceIndex> next_doubtful(PieceIndex from) const;
+    /// True if the piece is claimed: there is something to prove.
+    bool is_claimed(PieceIndex piece) const;
+    /// Takes no lock.
+    bool is_adopted(PieceIndex piece) const { return adopted_.test(piece.value()); }
     std::size_t parked_count() const;
 
-    /// Claimed or on disk: what the sidecar says. By block_index().
+    /// Claimed or on disk, in the data file: what the sidecar says. By block_index().
     const BlockBitmap& stored() const { return stored_; }
     const BlockBitmap& doubtful() const { return doubtful_; }
     std::size_t block_index(PieceIndex piece, std::uint32_t block) const {
@@ -165,6 +184,10 @@ class BlockCache {
 
     BlockState state(PieceIndex piece, std::uint32_t block, const MemoryPiece* memory) const;
     bool all_missing(BlockSpan blocks) const;
+    bool claimed_whole(PieceIndex piece) const;
+    bool is_doubtful(PieceIndex piece) const;
+    void lose_bits(BlockSpan blocks);
+    bool drop_unproven_adoption(PieceIndex piece);
     void set_on_disk(BlockSpan blocks);
     const MemoryPiece* in_memory(PieceIndex piece) const;
     std::uint64_t bytes_of(BlockSpan blocks) const;
@@ -176,8 +199,10 @@ class BlockCache {
 
     const Layout& layout_;
     BlockBitmap stored_;                        // changed under mutex_
-    BlockBitmap proven_;                        // changed under mutex_; a part of stored_
+    BlockBitmap proven_;                        // changed under mutex_; a part of what is stored or adopted
     BlockBitmap doubtful_;                      // changed under mutex_; a part of stored_, without proven_
+    BlockBitmap adopted_;                       // by piece; changed under mutex_; none of it is stored
+    BlockBitmap adopted_doubtful_;              // by piece; changed under mutex_; a part of adopted_
     std::atomic<std::uint64_t> bytes_had_ = 0;  // changed under mutex_
     /// Changed under mutex_, after the bits of what was lost and before anybody may write in its place.
     std::array<std::atomic<std::uint64_t>, kLossCounters> losses_{};

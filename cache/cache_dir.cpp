@@ -115,7 +115,8 @@ void CacheDir::remove_old_parts() const {
 }
 
 Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, DiskPool& pool,
-                                                             PieceMemory& memory) const {
+                                                             PieceMemory& memory,
+                                                             std::unique_ptr<AdoptedFiles> adopted) const {
     if (bound_ && spec.layout.piece_length() > bound_->budget().limit() / CacheBound::kFewestPieces)
         return CacheDirErrc::bound_too_small;
     const ClaimsShape shape{spec.layout.piece_count(), spec.layout.piece_length(),
@@ -136,7 +137,7 @@ Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, Dis
     }
     if (part) part->pinned = pinned_pieces(spec.layout, kept_pins(spec.identity));
     return std::make_unique<TorrentStore>(std::move(spec), files_, std::move(*claims), earlier, pool, memory,
-                                          std::move(part));
+                                          std::move(part), std::move(adopted));
 }
 
 Error CacheDir::probe_holes() const {

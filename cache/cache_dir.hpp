@@ -52,9 +52,9 @@ class CacheDir {
     /// Opens a torrent's part of the cache with what earlier runs left there. storage_locked if another
     /// process has it; a system error if it cannot be read at this moment; CacheDirErrc::bound_too_small if
     /// the directory's bound does not even hold some pieces of this torrent. `pool` and `memory` outlive the
-    /// store, and the bound does. Waits for the disk.
-    Result<std::unique_ptr<TorrentStore>> open_torrent(StoreSpec spec, DiskPool& pool,
-                                                       PieceMemory& memory) const;
+    /// store, and the bound does. `adopted`: what another client has of it, or null. Waits for the disk.
+    Result<std::unique_ptr<TorrentStore>> open_torrent(StoreSpec spec, DiskPool& pool, PieceMemory& memory,
+                                                       std::unique_ptr<AdoptedFiles> adopted = nullptr) const;
     /// From now on all that is kept here is counted, and torrents that are opened keep within the bound,
     /// which was made for this directory. It outlives the use of this and its copies.
     void set_bound(CacheBound& bound) { bound_ = &bound; }

@@ -80,7 +80,8 @@ DiskPool::Queue* DiskPool::next_queue() {
     if (!reads.jobs.empty()) return &reads;
 
     Queue &verify = queue(DiskWork::verify), &write = queue(DiskWork::write);
-    if (verify.running + write.running >= bulk_limit_) return nullptr;
+    Queue& background = queue(DiskWork::background);
+    if (verify.running + write.running + background.running >= bulk_limit_) return nullptr;
     const DiskWork turn = last_bulk_ == DiskWork::verify ? DiskWork::write : DiskWork::verify;
     const DiskWork other = last_bulk_;
     for (const DiskWork kind : {turn, other}) {
@@ -89,7 +90,8 @@ DiskPool::Queue* DiskPool::next_queue() {
         last_bulk_ = kind;
         return &candidate;
     }
-    return nullptr;
+    const bool may_run = !background.jobs.empty() && background.running < background.limit;
+    return may_run ? &background : nullptr;
 }
 
 void DiskPool::work() {

@@ -15,11 +15,13 @@
 
 namespace btfs {
 
-enum class DiskWork : std::uint8_t { read, verify, write };
+/// `background`: nobody waits for it.
+enum class DiskWork : std::uint8_t { read, verify, write, background };
 
 /// A few threads and a queue for each kind of work. Reads go first; verifying and writing take turns, so
 /// that a piece somebody waits for stands behind one write at most, and one thread is always left over for
-/// reads. One pool serves all torrents. All functions may be called from any thread, and wait for nothing.
+/// reads. Work in the background is done one job at a time, while there is none to verify or write that may
+/// begin. One pool serves all torrents. All functions may be called from any thread, and wait for nothing.
 class DiskPool {
   public:
     /// Reads that may wait in the queue.
@@ -62,7 +64,7 @@ class DiskPool {
     std::mutex mutex_;
     std::condition_variable changed_;
     // Guarded by mutex_:
-    std::array<Queue, 3> queues_;
+    std::array<Queue, 4> queues_;
     std::vector<Delayed> delayed_;
     unsigned bulk_limit_ = 1;  ///< how many verify and write jobs may run at once, together
     DiskWork last_bulk_ = DiskWork::write;

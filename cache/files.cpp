@@ -28,6 +28,22 @@ Error write_all(File& file, std::uint64_t offset_in_file, ByteView bytes, std::s
     return {};
 }
 
+Result<std::vector<ByteRange>> data_extents(File& file, std::uint64_t size, std::size_t most) {
+    std::vector<ByteRange> extents;
+    for (std::uint64_t at = 0; at < size && extents.size() < most;) {
+        const Result<std::uint64_t> begin = file.next_data(at);
+        if (!begin && begin.error() == system_error(EINVAL)) return std::vector<ByteRange>{{0, size}};
+        if (!begin && begin.error() != system_error(ENXIO)) return begin.error();
+        if (!begin || *begin >= size) break;
+        const Result<std::uint64_t> end = file.next_hole(*begin);
+        if (!end && end.error() == system_error(ENXIO)) break;  // the file has shrunk meanwhile
+        if (!end) return end.error();
+        extents.push_back({*begin, std::min(*end, size)});
+        at = *end;
+    }
+    return extents;
+}
+
 Error check_still_at(File& file, Files& files, const std::filesystem::path& name) {
     const Result<FileStatus> opened = file.status(), named = files.status(name);
     if (!opened) return opened.error();

@@ -31,13 +31,19 @@ struct FileStatus {
     std::uint64_t inode = 0;
     std::uint32_t owner = 0;  ///< user id
     std::uint32_t mode = 0;   ///< permission bits
-    timespec modified{};
+    timespec modified{};      ///< content, as anybody may set it
+    timespec changed{};       ///< content, name, rights or times; nobody can set it
     std::int64_t born_s = 0;  ///< seconds since 1970; 0 if the file system does not tell
 
     bool same_file(const FileStatus& other) const { return inode == other.inode && device == other.device; }
     bool unchanged_since(const FileStatus& then) const {
         return same_file(then) && size == then.size && modified.tv_sec == then.modified.tv_sec &&
                modified.tv_nsec == then.modified.tv_nsec;
+    }
+    /// The same, and in no other way either: whoever sets `modified` back is found out.
+    bool untouched_since(const FileStatus& then) const {
+        return unchanged_since(then) && changed.tv_sec == then.changed.tv_sec &&
+               changed.tv_nsec == then.changed.tv_nsec;
     }
 };
 
@@ -65,6 +71,10 @@ class File {
     virtual Error write_out(ByteRange range_in_file) = 0;
     /// Asks the kernel to read the range soon. May wait for its first part.
     virtual void will_need(ByteRange range_in_file) = 0;
+    /// The first offset from `offset` on that is not in a hole; ENXIO if there is none.
+    virtual Result<std::uint64_t> next_data(std::uint64_t offset_in_file) = 0;
+    /// The first offset from `offset` on that is in a hole, or the end of the file; ENXIO beyond that.
+    virtual Result<std::uint64_t> next_hole(std::uint64_t offset_in_file) = 0;
     virtual Result<FileStatus> status() = 0;
     /// Sets the time of the last change, in seconds since 1970.
     virtual Error set_modified(std::int64_t seconds) = 0;
@@ -81,8 +91,9 @@ struct OpenHow {
     bool create = false;     ///< if it is not there
     bool exclusive = false;  ///< with `create`: EEXIST if it is there
     bool follow_links = false;
-    bool keep_access_time = false;  ///< where the owner of the file permits that
-    unsigned mode = 0600;           ///< of a new file, less the process's mask
+    bool follow_folder_links = true;  ///< false: ELOOP or ENOTDIR if a link leads to a folder on the way
+    bool keep_access_time = false;    ///< where the owner of the file permits that
+    unsigned mode = 0600;             ///< of a new file, less the process's mask
 };
 
 /// A folder, and the files that it holds under relative names. Called from any thread; may wait for the disk.
@@ -115,6 +126,9 @@ class Files {
 Error read_all(File& file, std::uint64_t offset_in_file, std::span<std::byte> out);
 /// Writes all of `bytes`, in calls of at most `part` bytes. A system error.
 Error write_all(File& file, std::uint64_t offset_in_file, ByteView bytes, std::size_t part = SIZE_MAX);
+/// The stretches of the file's first `size` bytes that are not in holes, in order; at most `most`. All of
+/// them, if the file system knows no holes. A system error.
+Result<std::vector<ByteRange>> data_extents(File& file, std::uint64_t size, std::size_t most);
 /// No error if the name leads to the file still; ENOENT if it leads to another one by now, or to none;
 /// another system error if that cannot be told.
 Error check_still_at(File& file, Files& files, const std::filesystem::path& name);

@@ -68,6 +68,7 @@ Result<Kind> ask(int fd, const char* name, int flags) {
     status.owner = found.stx_uid;
     status.mode = found.stx_mode & 07777;
     status.modified = {found.stx_mtime.tv_sec, static_cast<long>(found.stx_mtime.tv_nsec)};
+    status.changed = {found.stx_ctime.tv_sec, static_cast<long>(found.stx_ctime.tv_nsec)};
     if ((found.stx_mask & STATX_BTIME) != 0) status.born_s = found.stx_btime.tv_sec;
     return Kind{status, found.stx_mode};
 }
@@ -114,6 +115,8 @@ class LinuxFile final : public File {
             posix_fadvise(fd_.get(), static_cast<off_t>(at),
                           static_cast<off_t>(std::min(kWillNeedStep, range.end - at)), POSIX_FADV_WILLNEED);
     }
+    Result<std::uint64_t> next_data(std::uint64_t offset) override { return seek(offset, SEEK_DATA); }
+    Result<std::uint64_t> next_hole(std::uint64_t offset) override { return seek(offset, SEEK_HOLE); }
     Result<FileStatus> status() override {
         const auto found = ask(fd_.get(), "", AT_EMPTY_PATH);
         if (!found) return found.error();
@@ -134,8 +137,26 @@ class LinuxFile final : public File {
     }
 
   private:
+    Result<std::uint64_t> seek(std::uint64_t offset, int to) {
+        const off_t found = lseek(fd_.get(), static_cast<off_t>(offset), to);
+        if (found < 0) return last_error();
+        return static_cast<std::uint64_t>(found);
+    }
+
     const FileDescriptor fd_;
 };
+
+/// Opens the folder that `name` lies in, without following a link on the way.
+Result<FileDescriptor> open_folder_of(int at, const std::filesystem::path& name) {
+    FileDescriptor folder;
+    for (const std::filesystem::path& part : name.parent_path()) {
+        const int from = folder ? folder.get() : at;
+        FileDescriptor next(::openat(from, part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!next) return last_error();
+        folder = std::move(next);
+    }
+    return folder;
+}
 
 }  // namespace
 
@@ -161,11 +182,19 @@ Result<std::unique_ptr<File>> LinuxFiles::open(const std::filesystem::path& name
     int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (how.write ? O_RDWR : O_RDONLY);
     if (how.create) flags |= O_CREAT | (how.exclusive ? O_EXCL : 0);
     if (!how.follow_links) flags |= O_NOFOLLOW;
+    FileDescriptor folder;
+    if (!how.follow_folder_links && name.has_parent_path()) {
+        auto opened = open_folder_of(at(), name);
+        if (!opened) return opened.error();
+        folder = std::move(*opened);
+    }
+    const int from = folder ? folder.get() : at();
+    const std::filesystem::path last = folder ? name.filename() : name;
     FileDescriptor fd;
     if (how.keep_access_time)  // only the owner may do this
-        fd = FileDescriptor(::openat(at(), name.c_str(), flags | O_NOATIME, how.mode));
+        fd = FileDescriptor(::openat(from, last.c_str(), flags | O_NOATIME, how.mode));
     if (!fd && (!how.keep_access_time || errno == EPERM))
-        fd = FileDescriptor(::openat(at(), name.c_str(), flags, how.mode));
+        fd = FileDescriptor(::openat(from, last.c_str(), flags, how.mode));
     if (!fd) return last_error();
     const auto found = ask(fd.get(), "", AT_EMPTY_PATH);
     if (!found) return found.error();

@@ -1,9 +1,7 @@
 #include "cache/seed_store.hpp"
 
 #include <cassert>
-#include <cerrno>
 
-#include "cache/data_file.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs {
@@ -11,12 +9,6 @@ namespace {
 
 /// The path is the user's. A symlink at its end is followed, as it was when the file was hashed.
 constexpr OpenHow kToSeed{.follow_links = true, .keep_access_time = true};
-
-/// Returns true if the file has gone, or if its name belongs to something that is not a regular file.
-bool says_gone(const Error& error) {
-    const int number = error.value();
-    return number == ENOENT || number == ENOTDIR || number == EISDIR || number == EINVAL || number == ELOOP;
-}
 
 }  // namespace
 
@@ -39,7 +31,13 @@ Result<std::unique_ptr<SeedStore>> SeedStore::open(Spec spec, Files& files, Disk
 }
 
 SeedStore::SeedStore(Spec spec, Files& files, DiskPool& pool)
-    : spec_(std::move(spec)), files_(files), pool_(pool), had_(spec_.layout.piece_count(), true) {}
+    : spec_(std::move(spec)),
+      tree_(spec_.layout, files, kToSeed, FileTree::Watch::content),
+      pool_(pool),
+      had_(spec_.layout.piece_count(), true) {
+    for (std::size_t i = 0; i < spec_.paths.size(); ++i)
+        tree_.set_seen(i, std::make_shared<FileTree::Seen>(FileTree::Seen{spec_.paths[i], spec_.hashed[i]}));
+}
 
 SeedStore::~SeedStore() {
     detach();
@@ -61,18 +59,19 @@ Result<ContentView> SeedStore::content(BlockRef range) {
     const Layout& layout = spec_.layout;
     const std::uint64_t begin = layout.piece_offset_in_torrent(range.piece) + range.offset_in_piece;
     const ByteRange wanted{begin, begin + range.size};
-    auto bytes = std::make_shared<Bytes>(range.size);  // zeros, the content of pad files
-    const auto files = layout.files();
-    for (std::size_t i = layout.file_at(begin).value(); i < files.size(); ++i) {
-        if (files[i].offset_in_torrent >= wanted.end) break;
-        const ByteRange part = files[i].range().intersection(wanted);
-        if (files[i].pad || part.empty()) continue;
-        const std::span<std::byte> out = std::span(*bytes).subspan(part.begin - begin, part.size());
-        const Error error = read_file(i, part.begin - files[i].offset_in_torrent, out);
-        if (error == Errc::storage_corrupt) lose(range.piece, i);
-        if (error) return error;
+    auto bytes = std::make_shared<Bytes>(range.size);
+    const FileTree::Outcome outcome = tree_.read(wanted, *bytes);
+    switch (outcome.state) {
+        case FileTree::State::good:
+            return ContentView{*bytes, bytes};
+        case FileTree::State::failed:
+            return Errc::storage_failed;
+        case FileTree::State::changed:
+        case FileTree::State::gone:
+            break;
     }
-    return ContentView{*bytes, bytes};
+    lose(range.piece, outcome.file);
+    return Errc::storage_corrupt;
 }
 
 Bitfield SeedStore::available() const {
@@ -93,18 +92,6 @@ void SeedStore::lose(PieceIndex piece, std::size_t changed_file) {
     log::warn("seed: {} has changed or is damaged; piece {} is no longer offered",
               spec_.paths[changed_file].string(), piece.value());
     events_.send([&](StorageEvents& events) { events.on_lost(piece); });
-}
-
-/// Reads part of a file. Returns storage_corrupt if the file has changed or is damaged, storage_failed if the
-/// error may be temporary.
-Error SeedStore::read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out) const {
-    auto opened = files_.open(spec_.paths[file], kToSeed);
-    if (!opened) return says_gone(opened.error()) ? Errc::storage_corrupt : Errc::storage_failed;
-    if (const Error error = read_all(**opened, offset_in_file, out)) return read_error(error);
-    // Checks the status after the read, so that any change before the read is seen.
-    const Result<FileStatus> status = (*opened)->status();
-    if (!status) return Errc::storage_failed;
-    return status->unchanged_since(spec_.hashed[file]) ? Error{} : make_error_code(Errc::storage_corrupt);
 }
 
 }  // namespace btfs

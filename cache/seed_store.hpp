@@ -8,6 +8,7 @@
 
 #include "cache/disk_pool.hpp"
 #include "cache/event_gate.hpp"
+#include "cache/file_tree.hpp"
 #include "cache/files.hpp"
 #include "cache/use_count.hpp"
 #include "engine/core/layout.hpp"
@@ -51,10 +52,9 @@ class SeedStore final : public Storage {
     Result<ContentView> content(BlockRef range);
     bool is_lost(PieceIndex piece) const;
     void lose(PieceIndex piece, std::size_t changed_file);
-    Error read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out) const;
 
     const Spec spec_;
-    Files& files_;
+    FileTree tree_;
     DiskPool& pool_;
     EventGate events_;
     mutable std::mutex mutex_;

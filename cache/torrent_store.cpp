@@ -17,7 +17,7 @@ bool bit(const Bytes& bitmap, std::size_t index) {
 
 TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::unique_ptr<Claims> claims,
                            const EarlierClaims& earlier, DiskPool& pool, PieceMemory& memory,
-                           std::optional<Bound> bound)
+                           std::optional<Bound> bound, std::unique_ptr<AdoptedFiles> adopted)
     : spec_(std::move(spec)),
       verifier_(spec_.hashes),
       pool_(pool),
@@ -28,6 +28,7 @@ TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::un
       info_(files, torrent_file(spec_.identity.cache_key(), kInfoEnding), spec_.info),
       claims_(std::move(claims)),
       last_use_(claims_->last_use()),
+      adopted_(std::move(adopted)),
       read_ahead_(spec_.layout, cache_),
       first_pass_(spec_.layout.total_size()),
       bound_(bound),
@@ -35,8 +36,9 @@ TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::un
       uses_(spec_.layout.piece_count(), bound_ ? bound_->earlier.last_used_s : 0),
       pinned_(bound_ && bound_->pinned.size() > 0 ? bound_->pinned : Bitfield(spec_.layout.piece_count())) {
     load(earlier);
+    if (bound_) free_unclaimed();
+    adopt();
     if (!bound_) return;
-    free_unclaimed();
     bound_->closed.opened(spec_.identity.cache_key(), space_->bytes());
     bound_->evictor.count_missing(spec_.layout.total_size() - cache_.bytes_had());
     bound_->evictor.add(*this, spec_.layout.piece_length());
@@ -164,9 +166,14 @@ PieceBufferPtr TorrentStore::acquire_memory(PieceIndex piece, Urgency urgency, P
         return nullptr;
     }
     zero_padding(piece, buffer->bytes());
+    return with_space(std::move(buffer), std::move(space));
+}
+
+/// Ties the space of a piece to its buffer.
+PieceBufferPtr TorrentStore::with_space(PieceBufferPtr buffer, PieceSpace::Promise space) {
     if (!space) return buffer;
-    PieceBuffer* const with_space = buffer.get();
-    return {with_space, [buffer = std::move(buffer), space = std::move(space)](PieceBuffer*) mutable {
+    PieceBuffer* const content = buffer.get();
+    return {content, [buffer = std::move(buffer), space = std::move(space)](PieceBuffer*) mutable {
                 buffer.reset();
                 space.reset();
             }};
@@ -253,11 +260,16 @@ void TorrentStore::verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want
             [&](StorageEvents& events) { events.on_mismatch(piece, std::move(buffer), std::move(digests)); });
         return;
     }
-    CacheActions actions;
-    const bool fresh = cache_.publish(cache_.whole(piece), buffer, actions);
-    if (fresh) arrived(piece);
     std::vector<Sha1Digest> digests;
     if (want_block_digests) digests = Verifier::block_digests(content);
+    publish(piece, std::move(buffer), std::move(digests));
+}
+
+void TorrentStore::publish(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> digests) {
+    CacheActions actions;
+    const bool fresh = cache_.publish(cache_.whole(piece), buffer, actions);
+    if (actions.was_adopted) count_adopted_lost(piece);
+    if (fresh) arrived(piece);
     // Sent before the readers get their answers, so that a status that they ask for next counts the piece.
     events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(digests)); });
     carry_out(std::move(actions), MayWait::yes);
@@ -306,6 +318,7 @@ void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> blo
     const BlockSpan blocks = cache_.whole(piece);
     set_untold(piece, true);
     const bool fresh = cache_.publish_written(blocks, actions);
+    if (actions.was_adopted) count_adopted_lost(piece);
     if (fresh) arrived(piece);
     events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(block_digests)); });
     set_untold(piece, false);

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "cache/adopted_files.hpp"
 #include "cache/block_cache.hpp"
 #include "cache/claims.hpp"
 #include "cache/closed_torrents.hpp"
@@ -65,10 +66,10 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
         Bitfield pinned{0};  ///< pieces; of no size: none
     };
 
-    /// `bound`: none if the cache has none.
+    /// `bound`: none if the cache has none. `adopted`: what another client has of the torrent; null: nothing.
     TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::unique_ptr<Claims> claims,
                  const EarlierClaims& earlier, DiskPool& pool, PieceMemory& memory,
-                 std::optional<Bound> bound = {});
+                 std::optional<Bound> bound = {}, std::unique_ptr<AdoptedFiles> adopted = nullptr);
     TorrentStore(const TorrentStore&) = delete;
     TorrentStore& operator=(const TorrentStore&) = delete;
     /// Ends the store, if close_begin() was not called, and waits for the disk, however long that takes: see
@@ -97,6 +98,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     Bitfield available() const override;
     Bitfield unproven() const override;
     PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override;
+    void prove_unproven() override;
     bool lasts(PieceIndex piece) const override;
     void verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) override;
     void read(ReadTicket ticket, BlockRef range) override;
@@ -130,12 +132,25 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     class UploadReply;
     enum class MayWait : std::uint8_t { no, yes };
     /// Outcome of reading the bytes on disk that a read wants.
-    enum class Fetched : std::uint8_t { all, would_wait, damaged, failed };
+    enum class Fetched : std::uint8_t {
+        all,
+        would_wait,
+        damaged,
+        failed,
+        changed,  ///< of files of another client, which was dealt with
+    };
+
+    /// What could not be read of the data file.
+    struct Amiss {
+        ByteRange range;
+        Error error;
+    };
 
     void load(const EarlierClaims& earlier);
     PieceBufferPtr acquire_memory(PieceIndex piece, Urgency urgency, PieceSpace::Promise space);
     PieceBufferPtr acquire_spilling(PieceIndex piece, MemoryUse use, PieceSpace::Promise space);
     bool spills(PieceIndex piece) const;
+    static PieceBufferPtr with_space(PieceBufferPtr buffer, PieceSpace::Promise space);
     std::shared_ptr<PieceSpace> make_space();
     bool take_space(PieceIndex piece, Urgency urgency, PieceSpace::Promise& space);
     void wait_for_space(std::uint64_t bytes, DiskBudget::Waits waits);
@@ -149,18 +164,30 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     bool is_pinned(PieceIndex piece) const;
     void set_untold(PieceIndex piece, bool untold);
     void free_unclaimed();
+    void adopt();
     void zero_padding(PieceIndex piece, std::span<std::byte> content) const;
     Task job(Task work);
     void finish_now(TimePoint sync_until);
 
     // On the disk pool's threads:
     void verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests);
+    void publish(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests);
+    void count_adopted_lost(PieceIndex piece);
     void verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiece> spilled, bool want_block_digests);
     void fail_spilled(PieceIndex piece);
     void publish_spilled(PieceIndex piece, std::vector<Sha1Digest> block_digests);
     void write_now(WriteBack::Piece piece);
     void prove_now(PieceIndex piece);
     void begin_proof(PieceIndex piece);
+    void prove_adopted(PieceIndex piece, const PieceBufferPtr& buffer);
+    void prove_adopted_stream(PieceIndex piece);
+    bool may_go_on(PieceIndex piece, const FileTree::Outcome& outcome, bool first_try);
+    void finish_adopted_proof(PieceIndex piece, const Sha1Digest& digest, const PieceBufferPtr& buffer,
+                              std::uint64_t losses);
+    void keep_copy(PieceIndex piece, PieceBufferPtr buffer);
+    bool look_again(const FileTree::Outcome& outcome);
+    void lose_adopted(PieceIndex piece);
+    void prove_next(PieceIndex from);
     Result<Sha1Digest> hash_on_disk(ByteRange range);
     void end_proof(PieceIndex piece, const Result<Sha1Digest>& digest, const PieceBufferPtr& buffer,
                    std::uint64_t losses);
@@ -168,7 +195,12 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     void carry_out(CacheActions actions, MayWait may_wait);
     void carry_out(WriteBack::Actions actions);
     void answer(ReadyRead read, MayWait may_wait);
-    Fetched fetch(const ReadyRead& read, MayWait may_wait, std::vector<iovec>& parts, ByteRange& amiss);
+    Fetched fetch(const ReadyRead& read, MayWait may_wait, std::vector<iovec>& parts, Amiss& amiss);
+    Fetched read_disk(ByteRange range, std::span<std::byte> out, Amiss& amiss);
+    bool is_adopted_in(ByteRange range) const;
+    Fetched read_adopted(ByteRange range, std::span<std::byte> out);
+    template <class F>
+    void each_place(ByteRange range, F&& f) const;
     void read_later(ReadyRead read);
     void prefetch(ByteRange range, bool cold);
     void write_later(WriteBack::Piece piece);
@@ -190,6 +222,11 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     KeptInfo info_;
     const std::unique_ptr<Claims> claims_;
     LastUse last_use_;
+    const std::unique_ptr<AdoptedFiles> adopted_;  ///< null: nothing is adopted
+    /// Held while a file of another client is looked at again: before the lock of cache_.
+    std::mutex looking_again_;
+    DamageCount changing_;  ///< large pieces whose files changed while they were being proven
+    std::atomic<bool> proves_unproven_ = false;
     WriteBack write_back_;
     Spills spills_;
     ReadAhead read_ahead_;
@@ -226,5 +263,23 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
 
     UseCount jobs_;  // last: jobs use all of the above
 };
+
+/// Calls f(part, adopted), until f returns false, for each part of the range that lies in one place: in the
+/// data file, or in files of another client.
+template <class F>
+void TorrentStore::each_place(ByteRange range, F&& f) const {
+    const std::uint64_t length = spec_.layout.piece_length();
+    const auto adopted_at = [&](std::uint64_t offset) {
+        return adopted_ && cache_.is_adopted(spec_.layout.piece_at(offset));
+    };
+    while (!range.empty()) {
+        const bool adopted = adopted_at(range.begin);
+        std::uint64_t end = range.begin;
+        do end = std::min((end / length + 1) * length, range.end);
+        while (end < range.end && adopted_at(end) == adopted);
+        if (!f(ByteRange{range.begin, end}, adopted)) return;
+        range.begin = end;
+    }
+}
 
 }  // namespace btfs

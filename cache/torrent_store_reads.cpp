@@ -30,7 +30,8 @@ std::span<std::byte> scratch(std::size_t size) {
 /// Reply that copies an upload's bytes and hands the copy to the engine, which sends it later.
 class TorrentStore::UploadReply final : public ReadReply {
   public:
-    UploadReply(EventGate& events, ReadTicket ticket) : events_(events), ticket_(ticket) {}
+    UploadReply(TorrentStore& store, ReadTicket ticket, BlockRef range)
+        : store_(store), ticket_(ticket), range_(range) {}
 
     void data(std::span<const iovec> bytes) override {
         auto copy = std::make_shared<Bytes>();
@@ -38,24 +39,29 @@ class TorrentStore::UploadReply final : public ReadReply {
             const auto* begin = static_cast<const std::byte*>(part.iov_base);
             copy->insert(copy->end(), begin, begin + part.iov_len);
         }
-        events_.send([&](StorageEvents& events) { events.on_read(ticket_, ContentView{*copy, copy}); });
+        store_.events_.send([&](StorageEvents& events) {
+            events.on_read(ticket_, ContentView{*copy, copy});
+        });
     }
     void fail(Error error) override {
-        events_.send([&](StorageEvents& events) { events.on_read(ticket_, error); });
+        store_.events_.send([&](StorageEvents& events) { events.on_read(ticket_, error); });
     }
+    /// Fails if the piece is missing; it may be there to be proven once more.
+    void again() override { store_.read(ticket_, range_); }
 
   private:
-    EventGate& events_;
-    ReadTicket ticket_;
+    TorrentStore& store_;
+    const ReadTicket ticket_;
+    const BlockRef range_;
 };
 
 void TorrentStore::read(ReadTicket ticket, BlockRef range) {
     const std::uint64_t begin = spec_.layout.piece_offset_in_torrent(range.piece) + range.offset_in_piece;
     const ByteRange bytes{begin, begin + range.size};
     assert(range.size <= kMaxUpload && bytes.end <= spec_.layout.piece_range(range.piece).end);
-    Task upload = job([this, ticket, bytes] {
+    Task upload = job([this, ticket, bytes, range] {
         CacheActions actions;
-        cache_.read(std::nullopt, bytes, std::make_unique<UploadReply>(events_, ticket),
+        cache_.read(std::nullopt, bytes, std::make_unique<UploadReply>(*this, ticket, range),
                     Patience::until_proven, actions);
         carry_out(std::move(actions), MayWait::yes);
     });
@@ -120,15 +126,18 @@ void TorrentStore::carry_out(CacheActions actions, MayWait may_wait) {
 void TorrentStore::answer(ReadyRead read, MayWait may_wait) {
     std::vector<iovec> parts;
     for (;;) {
-        ByteRange amiss;
+        Amiss amiss;
         const Fetched fetched = fetch(read, may_wait, parts, amiss);
         if (fetched == Fetched::would_wait) return read_later(std::move(read));
+        if (fetched == Fetched::changed) return read.reply->again();
         const bool from_disk = std::ranges::any_of(read.segments, [](const auto& s) { return !s.memory; });
         if (!from_disk || cache_.losses(read.range) == read.losses) {
             if (fetched == Fetched::all) return read.reply->data(parts);
+            if (amiss.error)
+                log::warn("cache: cannot read {} ({})", spec_.identity.cache_key(), amiss.error.message());
             if (fetched == Fetched::failed) return read.reply->fail(Errc::storage_failed);
-            const PieceIndex first = spec_.layout.piece_at(amiss.begin);
-            const PieceIndex last = spec_.layout.piece_at(amiss.end - 1);
+            const PieceIndex first = spec_.layout.piece_at(amiss.range.begin);
+            const PieceIndex last = spec_.layout.piece_at(amiss.range.end - 1);
             for (PieceIndex p = first; p <= last; p = p.next()) lose_stored(p);
             if (damage_.may_heal(first, last)) return read.reply->again();
             return read.reply->fail(Errc::storage_failed);
@@ -143,7 +152,7 @@ void TorrentStore::answer(ReadyRead read, MayWait may_wait) {
 /// Assembles the bytes of a read, in memory that is valid until the thread's next call. Sets `amiss` to a
 /// range that could not be read.
 TorrentStore::Fetched TorrentStore::fetch(const ReadyRead& read, MayWait may_wait, std::vector<iovec>& parts,
-                                          ByteRange& amiss) {
+                                          Amiss& amiss) {
     std::size_t disk_bytes = 0;
     for (const ReadSegment& segment : read.segments) disk_bytes += segment.memory ? 0 : segment.range.size();
     std::span<std::byte> room = scratch(disk_bytes);
@@ -159,16 +168,32 @@ TorrentStore::Fetched TorrentStore::fetch(const ReadyRead& read, MayWait may_wai
         room = room.subspan(size);
         parts.push_back({target.data(), size});
         if (may_wait == MayWait::no) {
+            if (is_adopted_in(segment.range)) return Fetched::would_wait;  // files are opened for each read
             const bool cached = data_.read_cached(segment.range.begin, target);
             prefetch(segment.range, !cached);
             if (!cached) return Fetched::would_wait;
-        } else if (const Error error = data_.read(segment.range.begin, target)) {
-            log::warn("cache: cannot read {} ({})", spec_.identity.cache_key(), error.message());
-            amiss = segment.range;
-            return error == Errc::storage_corrupt ? Fetched::damaged : Fetched::failed;
+        } else if (const Fetched fetched = read_disk(segment.range, target, amiss); fetched != Fetched::all) {
+            return fetched;
         }
     }
     return Fetched::all;
+}
+
+/// Reads bytes that are on disk, each from where its piece lies. Sets `amiss` to a part that could not be
+/// read.
+TorrentStore::Fetched TorrentStore::read_disk(ByteRange range, std::span<std::byte> out, Amiss& amiss) {
+    Fetched fetched = Fetched::all;
+    each_place(range, [&](ByteRange part, bool adopted) {
+        const std::span<std::byte> target = out.subspan(part.begin - range.begin, part.size());
+        if (adopted) {
+            fetched = read_adopted(part, target);
+        } else if (const Error error = data_.read(part.begin, target)) {
+            amiss = {part, error};
+            fetched = error == Errc::storage_corrupt ? Fetched::damaged : Fetched::failed;
+        }
+        return fetched == Fetched::all;
+    });
+    return fetched;
 }
 
 void TorrentStore::read_later(ReadyRead read) {
@@ -182,7 +207,13 @@ void TorrentStore::read_later(ReadyRead read) {
 void TorrentStore::prefetch(ByteRange range, bool cold) {
     const std::optional<ByteRange> ahead = read_ahead_.on_read(range, cold);
     if (!ahead) return;
-    if (Task work = job([this, ahead] { data_.will_need(*ahead); })) [[maybe_unused]]
+    Task work = job([this, ahead] {
+        each_place(*ahead, [this](ByteRange part, bool adopted) {
+            adopted ? adopted_->tree().will_need(part) : data_.will_need(part);
+            return true;
+        });
+    });
+    if (work) [[maybe_unused]]
         const bool taken = pool_.submit(DiskWork::read, work);
 }
 
@@ -202,8 +233,13 @@ void TorrentStore::prove_now(PieceIndex piece) {
     if (closed_) return;  // no read waits for the proof any more
     const ByteRange range = spec_.layout.piece_range(piece);
     const std::uint64_t losses = cache_.losses(range);
-    if (range.size() > memory_.large_pieces().streamed_proof)
+    // The piece may have been lost while this job waited, and may come from the swarm by now.
+    if (!cache_.is_claimed(piece)) return;
+    const bool adopted = cache_.is_adopted(piece);
+    if (range.size() > memory_.large_pieces().streamed_proof) {
+        if (adopted) return prove_adopted_stream(piece);
         return end_proof(piece, hash_on_disk(range), nullptr, losses);
+    }
     const PieceBufferPtr buffer = memory_.acquire(range.size(), MemoryUse::proof);
     if (!buffer) {
         // Other proofs hold the memory. They wait only for the disk, so the memory becomes free.
@@ -212,6 +248,7 @@ void TorrentStore::prove_now(PieceIndex piece) {
         if (closed_) memory_.forget(this);
         return;
     }
+    if (adopted) return prove_adopted(piece, buffer);
     const Error error = data_.read(range.begin, buffer->bytes());
     end_proof(piece, error ? Result<Sha1Digest>(error) : sha1(buffer->bytes()), buffer, losses);
 }
@@ -248,7 +285,7 @@ void TorrentStore::end_proof(PieceIndex piece, const Result<Sha1Digest>& digest,
     const BlockCache::Proof proof = cache_.proved(cache_.whole(piece), buffer, losses, actions);
     carry_out(std::move(actions), MayWait::yes);
     if (proof == BlockCache::Proof::of_doubtful) {
-        save_claims(cache_.whole(piece));
+        if (!cache_.is_adopted(piece)) save_claims(cache_.whole(piece));
         events_.send([&](StorageEvents& events) { events.on_verified(piece, {}); });
     }
     set_untold(piece, false);

@@ -201,6 +201,13 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
                     "Mount options, as allow_other; also all options below, as cache-dir=DIR or no-dht")
         ->allow_extra_args(false);
     add_cache_dir_option(mount, options.cache_dir);
+    mount
+        .add_option(
+            "--data", options.data,
+            "A folder in which another client has saved torrents, complete or in part: what lies there "
+            "is read from there, and never written (may be given several times; the first that has "
+            "the torrent counts)")
+        ->allow_extra_args(false);
     add_cache_size_options(mount, options.cache_size);
     mount.add_flag("--background", options.background, "Fetch what nobody reads, too");
     mount

@@ -57,8 +57,9 @@ struct MountOptions {
     std::vector<std::string> sources;
     std::filesystem::path mountpoint;
     bool foreground = false;
-    std::vector<std::string> fuse_options;  ///< lists of mount options, as -o had them
-    std::filesystem::path cache_dir;        ///< empty: default_cache_path()
+    std::vector<std::string> fuse_options;    ///< lists of mount options, as -o had them
+    std::filesystem::path cache_dir;          ///< empty: default_cache_path()
+    std::vector<std::filesystem::path> data;  ///< folders in which other clients have saved torrents
     CacheSizeOptions cache_size;
     bool for_system = false;  ///< started by mount(8)
     NetworkOptions network;

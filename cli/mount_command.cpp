@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cache/cache_dir.hpp"
+#include "cache/data_folders.hpp"
 #include "cache/disk_pool.hpp"
 #include "cache/piece_memory.hpp"
 #include "cli/cache_path.hpp"
@@ -80,6 +81,10 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (!fuse_options) throw Failure(fuse_options.error());
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
+    DataFolders data;  // held open from before the mount, which may cover one of them
+    for (const std::filesystem::path& folder : options.data)
+        if (const Error error = data.add(folder)) throw Failure("--data " + folder.string(), error);
+
     EngineOptions engine_settings = engine_options(options.network);
     engine_settings.background = options.background;
     const std::filesystem::path cache_path = resolve_cache_path(
@@ -99,7 +104,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
 
-    ServedTorrents torrents({engine, *cache_dir, pool, memory, peers, fuse_options->inode_width});
+    ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
     torrents.add(std::move(sources));
@@ -153,6 +158,7 @@ int mount(const MountOptions& given) {
     MountOptions options = given;
     for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.log.file})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
+    for (std::filesystem::path& folder : options.data) folder = std::filesystem::absolute(folder);
     const std::vector<SourceWord> words = settle_words(options.sources);
 
     int ready_fd = -1;

@@ -128,9 +128,13 @@ std::optional<Metainfo> ServedTorrents::kept(const Identity& identity) const {
 }
 
 ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo) {
+    auto adopted = services_.data.find(metainfo.name, metainfo.files, metainfo.layout);
+    if (adopted)
+        log::info("{}: {} of {} pieces may lie in files of another client", metainfo.name,
+                  adopted->pieces().there.count(), metainfo.layout.piece_count());
     auto store = services_.cache_dir.open_torrent(
         {metainfo.identity, metainfo.layout, metainfo.hashes, metainfo.info_bytes}, services_.pool,
-        services_.memory);
+        services_.memory, std::move(adopted));
     if (!store && store.error() == Errc::storage_locked)
         throw Failure(metainfo.name + ": " + store.error().message() +
                       "; unmount it there, or give another --cache-dir");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cache/cache_dir.hpp"
+#include "cache/data_folders.hpp"
 #include "cli/engine_demand.hpp"
 #include "cli/engine_status.hpp"
 #include "cli/roster.hpp"
@@ -43,6 +44,7 @@ class ServedTorrents {
         CacheDir& cache_dir;
         DiskPool& pool;
         PieceMemory& memory;
+        const DataFolders& data;      ///< what other clients have
         std::vector<HostPort> peers;  ///< for every torrent
         InodeWidth inode_width = InodeWidth::bits63;
     };

@@ -92,6 +92,10 @@ class Storage {
     /// first use proves them: on_verified() or on_lost() then follows.
     virtual Bitfield unproven() const = 0;
 
+    /// Peers are connected, who would be told of more pieces: the unproven ones are proven from now on,
+    /// slowly. on_verified() or on_lost() follows for each. Called once or more.
+    virtual void prove_unproven() {}
+
     /// True: the piece, which has arrived, is likely to stay for minutes, and worth announcing to peers.
     virtual bool lasts(PieceIndex) const { return true; }
 

@@ -108,6 +108,7 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
         super_seeding_.emplace(peers_, announced_, layout.piece_length(), rng_.next());
     std::vector<ConnectionId> ids;
     for (const auto& [id, peer] : peers_) ids.push_back(id);
+    if (!ids.empty()) storage.prove_unproven();
     for (ConnectionId id : ids) {
         Peer& peer = *peers_.at(id);
         peer.session.know_content(layout, metadata_, now);

@@ -120,6 +120,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     peers_.emplace(id, std::move(peer));
     if (super_seeding_) super_seeding_->add_peer(id, now);
     housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);
+    content_->storage.prove_unproven();
     settle(now);
     return id;
 }

@@ -48,7 +48,8 @@ struct Serving : World {
         return "no failure";
     }
 
-    ServedTorrents torrents{{engine, cache_dir, pool, memory, {}}};
+    const DataFolders no_data;
+    ServedTorrents torrents{{engine, cache_dir, pool, memory, no_data, {}}};
 };
 
 TEST(ServedTorrents, ShowsTorrentsWhoseFilesAreKnown) {

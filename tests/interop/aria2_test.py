@@ -3,12 +3,13 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from interop.exchange import Exchange
-from support.harness import TestCase, free_port, main
+from interop.exchange import Exchange, Unfinished
+from support.harness import TestCase, end, free_port, main
 
 
-class Aria2(Exchange, TestCase):
+class Aria2(Unfinished, Exchange, TestCase):
     dials = False
+    unfinished_names = "content.aria2"
 
     def run_aria2(self, torrent, parent, *options):
         port = free_port()
@@ -26,6 +27,9 @@ class Aria2(Exchange, TestCase):
 
     def finish(self):
         self.assertEqual(self.aria2.wait(30), 0)
+
+    def stop_client(self):
+        end(self.aria2)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from interop.exchange import Exchange
+from interop.exchange import Exchange, Unfinished
 from support.harness import TestCase, end, free_port, main
 
 CONFIGURATION = """[LegalNotice]
 Accepted=true
 
 [BitTorrent]
+Session\\AddExtensionToIncompleteFiles=true
 Session\\BTProtocol=TCP
 Session\\DHTEnabled=false
 Session\\Encryption=0
@@ -39,10 +40,12 @@ WebUI\\UseUPnP=false
 """
 
 
-class Qbittorrent(Exchange, TestCase):
+class Qbittorrent(Unfinished, Exchange, TestCase):
+    unfinished_names = "*.!qB"
+
     def run_client(self, torrent, parent):
         port, self.web_port = free_port(), free_port()
-        profile = self.folder / "profile"
+        profile = self.folder / f"profile.{port}"
         configuration = profile / "qBittorrent" / "config" / "qBittorrent.conf"
         configuration.parent.mkdir(parents=True)
         configuration.write_text(CONFIGURATION.format(port=port, web_port=self.web_port))
@@ -97,6 +100,9 @@ class Qbittorrent(Exchange, TestCase):
 
     def finish(self):
         self.wait_for(self.has_all, "download of qBittorrent")
+        self.stop_client()
+
+    def stop_client(self):
         end(self.client)
 
 

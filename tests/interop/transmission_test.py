@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from interop.exchange import Exchange
+from interop.exchange import Exchange, Unfinished
 from support import btfs
 from support.content import differences
 from support.harness import TestCase, end, free_port, main
@@ -20,13 +20,14 @@ def info_hash_of(torrent):
     return json.loads(btfs.run("info", "--json", torrent).stdout)["info_hash_v1"]
 
 
-class Transmission(Exchange, TestCase):
+class Transmission(Unfinished, Exchange, TestCase):
     dials = False
+    unfinished_names = "*.part"
 
     def run_daemon(self, parent, **torrent):
         port, self.rpc_port = free_port(), free_port()
         self.session_id = ""
-        home = self.folder / "transmission"
+        home = self.folder / f"transmission.{port}"
         home.mkdir()
         (home / "settings.json").write_text(json.dumps({
             "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "peer-port": port, "encryption": 0,
@@ -34,7 +35,7 @@ class Transmission(Exchange, TestCase):
             "port-forwarding-enabled": False,
             "rpc-enabled": True, "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc_port,
             "rpc-authentication-required": False, "rpc-host-whitelist-enabled": False,
-            "download-dir": str(parent), "incomplete-dir-enabled": False, "rename-partial-files": False,
+            "download-dir": str(parent), "incomplete-dir-enabled": False, "rename-partial-files": True,
             "start-added-torrents": True, "download-queue-enabled": False, "seed-queue-enabled": False,
         }))
         self.daemon = self.start(["transmission-daemon", "--foreground", "--config-dir", home])
@@ -97,6 +98,13 @@ class Transmission(Exchange, TestCase):
 
     def finish(self):
         self.wait_for(self.has_all, "download of Transmission")
+        self.stop_client()
+
+    def has_part(self):  # it takes the space of a file at once
+        torrent, = self.rpc("torrent-get", fields=["percentDone"])["torrents"]
+        return torrent["percentDone"] > 0.3
+
+    def stop_client(self):
         end(self.daemon)
 
     def test_reads_its_torrents(self):

@@ -62,6 +62,14 @@ class FaultFiles::FaultyFile final : public File {
         return file_->write_out(range);
     }
     void will_need(ByteRange range) override { file_->will_need(range); }
+    Result<std::uint64_t> next_data(std::uint64_t offset) override {
+        if (const Error error = plan_->error(DiskCall::seek, name_)) return error;
+        return file_->next_data(offset);
+    }
+    Result<std::uint64_t> next_hole(std::uint64_t offset) override {
+        if (const Error error = plan_->error(DiskCall::seek, name_)) return error;
+        return file_->next_hole(offset);
+    }
     Result<FileStatus> status() override {
         if (const Error error = plan_->error(DiskCall::status, name_)) return error;
         return file_->status();

@@ -29,6 +29,7 @@ enum class DiskCall : std::uint8_t {
     sync_folder,
     list,
     space,  ///< bytes_free(), bytes_in_all()
+    seek,   ///< next_data(), next_hole()
 };
 inline constexpr std::size_t kDiskCalls = 16;
 

@@ -97,6 +97,17 @@ class MemoryDisk::OpenFile final : public File {
     }
     Error write_out(ByteRange) override { return {}; }  // the crash model chooses the pages at random anyway
     void will_need(ByteRange) override {}
+    Result<std::uint64_t> next_data(std::uint64_t offset) override {
+        std::lock_guard lock(state_->mutex);
+        if (offset >= state_->image.contents[file_].size()) return system_error(ENXIO);
+        return offset;
+    }
+    Result<std::uint64_t> next_hole(std::uint64_t offset) override {
+        std::lock_guard lock(state_->mutex);
+        const std::uint64_t size = state_->image.contents[file_].size();
+        if (offset >= size) return system_error(ENXIO);
+        return size;
+    }
     Result<FileStatus> status() override {
         std::lock_guard lock(state_->mutex);
         FileStatus status;

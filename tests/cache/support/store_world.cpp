@@ -199,7 +199,7 @@ void World::open() {
     ASSERT_TRUE(cache_dir) << cache_dir.error().message();
     if (sizes && !bound) bound = std::make_unique<CacheBound>(cache_dir->files(), pool(), *sizes);
     if (bound) cache_dir->set_bound(*bound);
-    auto opened = cache_dir->open_torrent(torrent.spec, pool(), memory);
+    auto opened = cache_dir->open_torrent(torrent.spec, pool(), memory, adopted ? adopted() : nullptr);
     ASSERT_TRUE(opened) << opened.error().message();
     store = std::move(*opened);
     store->attach(engine);

@@ -125,6 +125,8 @@ struct World {
     std::unique_ptr<CacheBound> bound;  ///< from the first open() on, if there are sizes
     std::unique_ptr<TorrentStore> store;
     std::shared_ptr<FaultFiles> faults;  ///< null before use_faults()
+    /// Gives what another client has of the torrent, at each open(); none: nothing.
+    std::function<std::unique_ptr<AdoptedFiles>()> adopted;
 
     /// From the next open() on the disk may fail.
     FaultFiles& use_faults();
