@@ -72,7 +72,7 @@ std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, Mou
 
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
     EndGuard end_guard;  // destroyed last: it watches over the other destructors
-    StopSignal stop;
+    StopSignal stop(log::reopen);
     raise_descriptor_limit();
     // Mistakes of the user are found before anything is written.
     Sources sources = load_sources(words);

@@ -13,6 +13,7 @@
 #include "cli/peer_addresses.hpp"
 #include "cli/stop_signal.hpp"
 #include "cli/torrent_file.hpp"
+#include "engine/log/log.hpp"
 #include "engine/session/engine.hpp"
 
 namespace btfs::cli {
@@ -34,7 +35,7 @@ int seed(const SeedOptions& options) {
         options.create.output.empty() ? std::filesystem::path(made.name + ".torrent") : options.create.output;
     write_file(output, made.torrent);
 
-    StopSignal stop;  // made after hashing, so that Ctrl-C ends hashing
+    StopSignal stop(log::reopen);  // made after hashing, so that Ctrl-C ends hashing
     DiskPool pool(kDiskThreads);
     LinuxFiles files;
     auto store =

@@ -1,14 +1,17 @@
 #include "cli/stop_signal.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "cli/failure.hpp"
 
@@ -31,9 +34,17 @@ sigset_t stop_signals() {
     return set;
 }
 
+/// Returns true if the process has a terminal that may be closed under it.
+bool has_terminal() {
+    const int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (terminal >= 0) close(terminal);
+    return terminal >= 0;
+}
+
 }  // namespace
 
-StopSignal::StopSignal() {
+StopSignal::StopSignal(std::function<void()> on_hangup)
+    : on_hangup_(std::move(on_hangup)), has_terminal_(has_terminal()) {
     const sigset_t set = stop_signals();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     signal(SIGPIPE, SIG_IGN);
@@ -49,17 +60,36 @@ StopSignal::~StopSignal() {
     close(event_fd_);
 }
 
+/// Takes a signal that has come. Returns true if it ends the process.
+bool StopSignal::take_signal() {
+    signalfd_siginfo signal{};
+    if (read(signal_fd_, &signal, sizeof signal) != sizeof signal) return false;
+    if (signal.ssi_signo == SIGHUP && !has_terminal_) {
+        on_hangup_();
+        return false;
+    }
+    raise();  // later waits return at once, too
+    return true;
+}
+
 void StopSignal::wait() {
-    pollfd fds[] = {{signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}};
-    while (poll(fds, 2, -1) < 0 && errno == EINTR) {
+    for (;;) {
+        pollfd fds[] = {{signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}};
+        if (poll(fds, 2, -1) < 0) continue;
+        if (fds[1].revents != 0 || take_signal()) return;
     }
 }
 
 StopSignal::Waited StopSignal::wait_for(Duration at_most, int pipe_fd) {
-    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(at_most).count();
-    pollfd fds[] = {{signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}, {pipe_fd, 0, 0}};
-    if (poll(fds, 3, static_cast<int>(milliseconds)) <= 0) return Waited::timed_out;
-    return fds[0].revents != 0 || fds[1].revents != 0 ? Waited::stopped : Waited::hung_up;
+    const TimePoint end = Clock::now() + at_most;
+    for (;;) {
+        const Duration left = std::max(end - Clock::now(), Duration::zero());
+        const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+        pollfd fds[] = {{signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}, {pipe_fd, 0, 0}};
+        if (poll(fds, 3, static_cast<int>(milliseconds)) <= 0) return Waited::timed_out;
+        if (fds[1].revents != 0 || (fds[0].revents != 0 && take_signal())) return Waited::stopped;
+        if (fds[2].revents != 0) return Waited::hung_up;
+    }
 }
 
 void StopSignal::raise() {

@@ -1,16 +1,20 @@
 // Waits for SIGTERM, SIGINT, SIGHUP, or a call of raise().
 #pragma once
 
+#include <functional>
+
 #include "engine/core/time.hpp"
 
 namespace btfs::cli {
 
 /// Takes the signals that end the process: blocks them in this thread, and so in the threads that it starts
 /// later. Constructed before any thread. SIGINT and SIGHUP do not end a process that was started with them
-/// ignored, as nohup and shells do. Ignores SIGPIPE, and SIGXFSZ, which a full disk quota sends.
+/// ignored, as nohup and shells do; nor does SIGHUP end one without a terminal, as a service. Ignores
+/// SIGPIPE, and SIGXFSZ, which a full disk quota sends.
 class StopSignal {
   public:
-    StopSignal();
+    /// `on_hangup`: called in wait() and wait_for() for each SIGHUP of a process without a terminal.
+    explicit StopSignal(std::function<void()> on_hangup = [] {});
     ~StopSignal();
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;
@@ -29,6 +33,10 @@ class StopSignal {
     void raise();
 
   private:
+    bool take_signal();
+
+    const std::function<void()> on_hangup_;
+    const bool has_terminal_;
     int signal_fd_;
     int event_fd_;
 };

@@ -31,6 +31,10 @@ struct Target {
 /// main().
 void open(const Target& target);
 
+/// Opens the target's file anew under its name, as after it was renamed. If that fails lines go on to the old
+/// one, and one of them says why. On any thread.
+void reopen();
+
 /// Formats and writes one line, if the target takes lines of this level. Threads may call it at the same
 /// time.
 void write(Level level, fmt::string_view format, fmt::format_args arguments);

@@ -1,5 +1,6 @@
 #include "cli/stop_signal.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -16,19 +17,45 @@ void ends_with(bool passed) {
     std::_Exit(passed ? 0 : 1);
 }
 
+/// Gives the process a terminal of its own. False if there is none to be had.
+bool take_a_terminal() {
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0 || setsid() < 0) return false;
+    return open(ptsname(master), O_RDWR) >= 0;
+}
+
 TEST(StopSignalDeathTest, ComesOfEachSignalThatEndsAProcess) {
     for (int number : {SIGTERM, SIGINT, SIGHUP}) {
         EXPECT_EXIT(
             {
                 for (int each : {SIGTERM, SIGINT, SIGHUP}) signal(each, SIG_DFL);
+                if (!take_a_terminal()) ends_with(false);
                 StopSignal stop;
                 const bool before = stop.wait_for(0ms, -1) == Waited::timed_out;
                 kill(getpid(), number);
-                ends_with(before && stop.wait_for(10s, -1) == Waited::stopped);
+                const bool stopped = stop.wait_for(10s, -1) == Waited::stopped;
+                ends_with(before && stopped && stop.wait_for(0ms, -1) == Waited::stopped);
             },
             testing::ExitedWithCode(0), "")
             << number;
     }
+}
+
+TEST(StopSignalDeathTest, WithoutATerminalAHangupIsACall) {
+    EXPECT_EXIT(
+        {
+            for (int each : {SIGTERM, SIGHUP}) signal(each, SIG_DFL);
+            setsid();
+            int calls = 0;
+            StopSignal stop([&] { ++calls; });
+            kill(getpid(), SIGHUP);
+            const bool goes_on = stop.wait_for(20ms, -1) == Waited::timed_out && calls == 1;
+            kill(getpid(), SIGHUP);
+            kill(getpid(), SIGTERM);
+            stop.wait();
+            ends_with(goes_on && calls >= 1 && stop.wait_for(0ms, -1) == Waited::stopped);
+        },
+        testing::ExitedWithCode(0), "");
 }
 
 TEST(StopSignalDeathTest, IsNotSetOffByASignalThatWasIgnoredBefore) {

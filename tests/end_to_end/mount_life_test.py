@@ -142,6 +142,18 @@ class MountLife(TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertRegex(log.read_text(), r"listening on port (?!6881)\d+")
 
+    def test_a_hangup_opens_the_log_anew_and_ends_nothing(self):
+        log, old = self.folder / "log", self.folder / "log.1"
+        self.detached("--log-file", log)
+        log.rename(old)
+        pid, = btfs.serving()
+        os.kill(pid, signal.SIGHUP)
+        self.wait_for(log.exists, "a new log")
+        self.assertEqual(os.listdir(self.mountpoint), ["content"])
+        self.assertEqual(btfs.run("umount", self.mountpoint).returncode, 0)
+        self.assertIn("unmounted", log.read_text())
+        self.assertNotIn("unmounted", old.read_text())
+
     def test_several_torrents_are_one_mount(self):
         torrents, seeds = [], []
         for name in ("one", "two", "three"):

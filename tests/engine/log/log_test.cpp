@@ -14,6 +14,7 @@
 namespace btfs::log {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -39,6 +40,32 @@ TEST_F(Log, WritesFormattedLinesWithTheirLevelToTheFile) {
     at(Level::warn, "no credit");
     EXPECT_THAT(text(), HasSubstr(" info: 3 pieces of film\n"));
     EXPECT_THAT(text(), HasSubstr(" warning: no credit\n"));
+}
+
+TEST_F(Log, GoesOnInANewFileAfterItWasOpenedAnew) {
+    open({file_, Level::info, std::nullopt});
+    info("first");
+    std::filesystem::rename(file_, file_ + ".1");
+    info("still there");
+    reopen();
+    info("second");
+    EXPECT_THAT(text(), AllOf(HasSubstr("second"), Not(HasSubstr("still there"))));
+    std::filesystem::rename(file_ + ".1", file_);
+    EXPECT_THAT(text(), AllOf(HasSubstr("first"), HasSubstr("still there"), Not(HasSubstr("second"))));
+}
+
+TEST_F(Log, GoesOnInTheOldFileIfItCannotBeOpenedAnew) {
+    const std::string folder = file_ + ".d";
+    std::filesystem::create_directory(folder);
+    open({folder + "/log", Level::info, std::nullopt});
+    std::filesystem::rename(folder + "/log", file_);
+    std::filesystem::remove(folder);
+    // spdlog would make the folder anew, but not under a file.
+    std::ofstream(folder) << "in its place";
+    reopen();
+    info("after that");
+    EXPECT_THAT(text(), AllOf(HasSubstr("cannot be opened anew"), HasSubstr("after that")));
+    std::filesystem::remove(folder);
 }
 
 TEST_F(Log, DropsLinesBelowTheTargetsLevel) {
