@@ -18,6 +18,9 @@ struct CacheSizes {
     std::uint64_t most =
         DiskBudget::kUnlimited;   ///< bytes on disk, as `du` counts them, of the whole directory
     std::uint64_t left_free = 0;  ///< bytes that stay free on its file system, if others leave them
+    /// False: the file system cannot free a part of a file. Then torrents that nobody has open are evicted,
+    /// and one that is open goes on in memory, as on a full disk.
+    bool frees_parts = true;
 };
 
 /// Keeps a cache directory within its bound, with what lies in it since earlier runs. The stores outlive
@@ -43,6 +46,7 @@ class CacheBound {
     /// The torrents that are wanted were opened: from now on others make room for them.
     void start() { evictor_.start(); }
 
+    bool frees_parts() const { return sizes_.frees_parts; }
     DiskBudget& budget() { return budget_; }
     /// Bytes that pins may take.
     std::uint64_t room_for_pins() const { return evictor_.room_for_pins(); }

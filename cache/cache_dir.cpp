@@ -119,6 +119,10 @@ Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, Dis
                                                              std::unique_ptr<AdoptedFiles> adopted) const {
     if (bound_ && spec.layout.piece_length() > bound_->budget().limit() / CacheBound::kFewestPieces)
         return CacheDirErrc::bound_too_small;
+    // Such pieces are written before they are complete, and cannot be taken back.
+    if (bound_ && !bound_->frees_parts() && spec.layout.piece_length() > memory.large_pieces().spill_from &&
+        spec.layout.total_size() > bound_->budget().limit())
+        return CacheDirErrc::bound_too_small;
     const ClaimsShape shape{spec.layout.piece_count(), spec.layout.piece_length(),
                             BlockCache::block_total(spec.layout), fingerprint(spec)};
     std::optional<TorrentStore::Bound> part;
@@ -127,6 +131,7 @@ Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, Dis
         if (!earlier_use) return Errc::storage_locked;
         part.emplace(
             TorrentStore::Bound{bound_->budget(), bound_->evictor(), bound_->closed(), *earlier_use});
+        part->frees_parts = bound_->frees_parts();
         if (!files_->status(claims_name(spec.identity))) bound_->closed().will_write(shape.file_size());
     }
     EarlierClaims earlier;

@@ -62,7 +62,7 @@ class CacheDir {
     /// Makes all that is claimed of a torrent doubtful: had, but proven before it is announced.
     /// storage_locked if a process has it; a system error. Waits for the disk.
     Error doubt_claims(const Identity& identity) const;
-    /// An error if its file system cannot free a part of a file: then the directory cannot be bounded.
+    /// An error if its file system cannot free a part of a file.
     Error probe_holes() const;
     /// Bytes on disk that all of the directory takes.
     Result<std::uint64_t> bytes_on_disk() const;

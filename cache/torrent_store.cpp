@@ -24,7 +24,7 @@ TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::un
       memory_(memory),
       cache_(spec_.layout),
       data_(files, torrent_file(spec_.identity.cache_key(), kDataEnding),
-            bound && earlier.stored.empty() ? spec_.layout.total_size() : 0),
+            bound && bound->frees_parts && earlier.stored.empty() ? spec_.layout.total_size() : 0),
       info_(files, torrent_file(spec_.identity.cache_key(), kInfoEnding), spec_.info),
       claims_(std::move(claims)),
       last_use_(claims_->last_use()),
@@ -340,7 +340,9 @@ void TorrentStore::write_later(WriteBack::Piece piece) {
 void TorrentStore::write_now(WriteBack::Piece piece) {
     const BlockSpan blocks = cache_.whole(piece.index);
     const ByteRange range = spec_.layout.piece_range(piece.index);
-    if (Error error = data_.write(range.begin, piece.buffer->bytes())) {
+    Error error = Errc::storage_full;
+    if (has_space(piece.index)) error = data_.write(range.begin, piece.buffer->bytes());
+    if (error) {
         // Frees the space of a part that was written, unless a claim of the earlier content may still be on
         // file.
         if (claims_->complete()) data_.punch(range);

@@ -63,7 +63,8 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
         Evictor& evictor;        ///< outlives the store
         ClosedTorrents& closed;  ///< outlives the store
         ClosedTorrents::Earlier earlier;
-        Bitfield pinned{0};  ///< pieces; of no size: none
+        bool frees_parts = true;  ///< see CacheSizes
+        Bitfield pinned{0};       ///< pieces; of no size: none
     };
 
     /// `bound`: none if the cache has none. `adopted`: what another client has of the torrent; null: nothing.
@@ -153,6 +154,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     static PieceBufferPtr with_space(PieceBufferPtr buffer, PieceSpace::Promise space);
     std::shared_ptr<PieceSpace> make_space();
     bool take_space(PieceIndex piece, Urgency urgency, PieceSpace::Promise& space);
+    bool has_space(PieceIndex piece);
     void wait_for_space(std::uint64_t bytes, DiskBudget::Waits waits);
     void free_later(PieceIndex piece);
     void free_on_disk(PieceIndex piece);

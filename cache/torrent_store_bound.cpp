@@ -27,9 +27,19 @@ bool TorrentStore::take_space(PieceIndex piece, Urgency urgency, PieceSpace::Pro
     if (blocked || bound_->budget.free() >= needed) {
         const PieceSpace::Taken taken = space_->take(piece, spills(piece), space);
         if (taken != PieceSpace::Taken::no_room) return taken == PieceSpace::Taken::yes;
+        if (blocked && !bound_->frees_parts) return true;  // it will be kept in memory, as with a full disk
     }
     wait_for_space(needed, blocked ? Waits::urgently : background ? Waits::for_room : Waits::for_eviction);
     return false;
+}
+
+/// True: the piece has its space, or gets it now.
+bool TorrentStore::has_space(PieceIndex piece) {
+    if (!space_ || space_->holds(piece)) return true;
+    PieceSpace::Promise space;
+    if (space_->take(piece, false, space) != PieceSpace::Taken::yes) return false;
+    space_->set_had(piece);
+    return true;
 }
 
 void TorrentStore::wait_for_space(std::uint64_t bytes, DiskBudget::Waits waits) {
@@ -52,7 +62,7 @@ void TorrentStore::arrived(PieceIndex piece) {
     first_pass_.arrived(range);
     note_use();
     if (!space_) return;
-    space_->set_had(piece);
+    if (space_->holds(piece)) space_->set_had(piece);
     bound_->evictor.count_arrived(range.size(), Clock::now());
     touch(range);
 }
@@ -119,6 +129,7 @@ bool TorrentStore::lasts(PieceIndex piece) const {
 
 void TorrentStore::list_evictable(std::uint32_t owner, std::uint64_t looks_back,
                                   std::vector<EvictionCandidate>& candidates) {
+    if (!bound_->frees_parts) return;
     std::vector<ReaderDemand> readers;
     const Bitfield had = space_->had();
     std::lock_guard lock(keeping_mutex_);

@@ -22,19 +22,17 @@ std::uint64_t default_size(const CacheDir& cache_dir) {
 
 std::optional<CacheSizes> cache_sizes(const CacheSizeOptions& options, const CacheDir& cache_dir) {
     if (options.unlimited) return std::nullopt;
-    const bool asked = options.bytes || options.percent;
-    if (const Error error = cache_dir.probe_holes()) {
-        if (asked) throw Failure("--cache-size: the file system cannot free parts of a file", error);
-        log::warn("cache: has no bound: the file system cannot free parts of a file ({})", error.message());
-        return std::nullopt;
-    }
+    const Error unable = cache_dir.probe_holes();
+    if (unable)
+        log::info("cache: the file system cannot free parts of a file ({}): torrents are evicted as a whole",
+                  unable.message());
     std::uint64_t most = options.bytes ? *options.bytes : default_size(cache_dir);
     if (options.percent) {
         const auto in_all = cache_dir.files()->bytes_in_all();
         if (!in_all) throw Failure("--cache-size: the size of the file system", in_all.error());
         most = static_cast<std::uint64_t>(static_cast<double>(*in_all) * *options.percent / 100);
     }
-    return CacheSizes{std::max(most, kLeastCacheSize), options.min_free};
+    return CacheSizes{std::max(most, kLeastCacheSize), options.min_free, !unable};
 }
 
 }  // namespace btfs::cli

@@ -11,9 +11,8 @@ namespace btfs::cli {
 
 inline constexpr std::uint64_t kLeastCacheSize = CacheBound::kLeast;
 
-/// Returns the sizes that the options ask for; nothing: the directory has no bound. Throws Failure if they
-/// ask for a bound that the file system cannot keep; if nobody asked, that is logged, and there is no bound.
-/// Waits for the disk.
+/// Returns the sizes that the options ask for; nothing: the directory has no bound. Throws Failure if the
+/// size of its file system is needed and not to be had. Waits for the disk.
 std::optional<CacheSizes> cache_sizes(const CacheSizeOptions& options, const CacheDir& cache_dir);
 
 }  // namespace btfs::cli

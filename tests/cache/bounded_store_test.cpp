@@ -333,6 +333,18 @@ TEST(BoundedStore, NothingIsCountedTwiceWhileStoresOpenAndClose) {
     }
 }
 
+TEST(BoundedStore, WhereNothingCanBeFreedWhatFindsNoRoomIsReadThroughMemory) {
+    World w = bounded_world(1 << 20, 20 * kMiB);
+    w.use_faults().fail(DiskCall::punch, EOPNOTSUPP);
+    w.sizes = CacheSizes{kBound, 0, false};
+    w.open();
+    stream(w);
+    stream(w);
+    EXPECT_TRUE(w.engine.evicted.empty());
+    EXPECT_GE(w.bytes_on_disk(), kBound / 2);
+    EXPECT_EQ(read_now(*w.store, w.range(0, kMiB)), w.expected(w.range(0, kMiB)));
+}
+
 TEST(BoundedStore, ATorrentIsOpenOnce) {
     World w = bounded_world(1 << 20, 5 * kMiB);
     w.sizes = CacheSizes{kBound, 0};
