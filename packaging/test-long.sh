@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests that take too long for every change: a thousand simulated swarms, a DHT of ten thousand nodes, all tests under
-# ThreadSanitizer, a longer run of the fuzz targets, and on request a film among real clients.
+# ThreadSanitizer, a longer run of the fuzz targets, twenty minutes of readers on a small cache, and on request a film among
+# real clients.
 #
 #   packaging/test-long.sh [SECONDS of each fuzz target [SECONDS of a film among other clients]]
 set -euo pipefail
@@ -21,8 +22,9 @@ build/release/tests/sim --crowd 100 --seeds 1-3
 build/release/tests/sim --crowd 1000 --mib 2 --seeds 1
 build/release/tests/dht_sim 10000 300
 
+cmake --build build/release --target btfs -j "$jobs"
+/usr/bin/python3 -B tests/long/soak.py build/release/btfs --seconds 1200
 if [ "${2:-0}" -gt 0 ]; then
-  cmake --build build/release --target btfs -j "$jobs"
   /usr/bin/python3 -B tests/long/film_hour.py build/release/btfs --seconds "$2" --output build/film_hour
 fi
 

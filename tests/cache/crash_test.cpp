@@ -260,5 +260,36 @@ TEST(SmallFilesCrashTest, SmallFilesAreWholeAfterEveryCutAndStayOnceTheyAreKept)
     RecordProperty("cuts", static_cast<int>(cuts));
 }
 
+TEST(SmallFilesCrashTest, PinsAreThoseBeforeOrAfterEachChangeWhateverMomentThePowerFails) {
+    const Identity identity{.v1 = sha1(as_bytes("t")), .v2 = {}};
+    const auto disk = std::make_shared<MemoryDisk>();
+    const CacheDir dir(disk, kFirstBoot);
+    const std::vector<Pins> states{{}, {{0, 3}}, {{0, 3}, {9, 9}}, {{9, 9}}, {}};
+    std::vector<std::size_t> begun{0}, kept{0};  // for each state: changes of the disk before and after it
+    for (std::size_t i = 1; i < states.size(); ++i) {
+        begun.push_back(disk->changes().size());
+        ASSERT_FALSE(dir.keep_pins(identity, states[i]));
+        kept.push_back(disk->changes().size());
+    }
+    CrashModel model;
+    Rng rng(8);
+    const std::vector<DiskChange> changes = disk->changes();
+    for (std::size_t cut = 0; cut <= changes.size(); ++cut) {
+        if (cut > 0) model.apply(changes[cut - 1]);
+        const auto last_kept = std::ranges::upper_bound(kept, cut) - kept.begin() - 1;
+        const auto last_begun = std::ranges::lower_bound(begun, cut) - begun.begin() - 1;
+        for (unsigned i = 0; i < 40; ++i) {
+            const auto luck = static_cast<CrashModel::Luck>(std::min(i, 4u));
+            const CacheDir left(std::make_shared<MemoryDisk>(model.after_power_loss(luck, rng)),
+                                kAfterTheCut);
+            const Pins pins = left.kept_pins(identity);
+            const bool right =
+                std::any_of(states.begin() + last_kept, states.begin() + std::max(last_kept, last_begun) + 1,
+                            [&](const Pins& state) { return state == pins; });
+            ASSERT_TRUE(right) << "cut " << cut;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace btfs::test
