@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/log/log.hpp"
+
 namespace btfs {
 namespace {
 
@@ -16,7 +18,8 @@ CacheBound::CacheBound(std::shared_ptr<Files> files, DiskPool& pool, const Cache
       pool_(pool),
       sizes_(sizes),
       evictor_(budget_, pool),
-      closed_(files_, budget_, pool) {
+      closed_(files_, budget_, pool, [this] { evictor_.wake(); }) {
+    share();
     closed_.rescan();
     budget_.set_limit(limit_now());
     evictor_.add(closed_, 0);
@@ -45,8 +48,28 @@ std::uint64_t CacheBound::limit_now() const {
     return std::max(limit, std::min(sizes_.most, kFewestPieces * evictor_.largest_piece()));
 }
 
+void CacheBound::share() {
+    const Result<FileStatus> directory = files_->status(".");
+    if (!directory) return;
+    auto shared = SharedUse::open(*directory);
+    if (!shared) {
+        log::debug("cache: its use is not shared with other processes: {}", shared.error().message());
+        return;
+    }
+    shared_ = std::move(*shared);
+    budget_.share(*shared_);
+}
+
+bool CacheBound::may_hold(std::uint64_t piece_length) const {
+    return piece_length <= std::max(sizes_.most, kLeast) / kFewestPieces;
+}
+
 void CacheBound::look_again() {
+    // A process that ends after this was asked counts twice until the next time, and not for a moment not at
+    // all.
+    const std::vector<unsigned> ended = shared_ ? shared_->ended() : std::vector<unsigned>();
     closed_.rescan();
+    if (shared_) shared_->drop(ended);
     budget_.set_limit(limit_now());
     look_later();
 }

@@ -46,6 +46,10 @@ class CacheBound {
     /// The torrents that are wanted were opened: from now on others make room for them.
     void start() { evictor_.start(); }
 
+    /// False: it would not even hold some pieces of this length.
+    bool may_hold(std::uint64_t piece_length) const;
+    /// A torrent was opened, whose pieces may be larger than all before.
+    void on_opened() { budget_.set_limit(limit_now()); }
     bool frees_parts() const { return sizes_.frees_parts; }
     DiskBudget& budget() { return budget_; }
     /// Bytes that pins may take.
@@ -55,12 +59,14 @@ class CacheBound {
 
   private:
     std::uint64_t limit_now() const;
+    void share();
     void look_again();
     void look_later();
 
     const std::shared_ptr<Files> files_;
     DiskPool& pool_;
     const CacheSizes sizes_;
+    std::unique_ptr<SharedUse> shared_;  ///< null: other processes are seen by scans alone
     DiskBudget budget_;
     Evictor evictor_;
     ClosedTorrents closed_;

@@ -117,8 +117,7 @@ void CacheDir::remove_old_parts() const {
 Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, DiskPool& pool,
                                                              PieceMemory& memory,
                                                              std::unique_ptr<AdoptedFiles> adopted) const {
-    if (bound_ && spec.layout.piece_length() > bound_->budget().limit() / CacheBound::kFewestPieces)
-        return CacheDirErrc::bound_too_small;
+    if (bound_ && !bound_->may_hold(spec.layout.piece_length())) return CacheDirErrc::bound_too_small;
     // Such pieces are written before they are complete, and cannot be taken back.
     if (bound_ && !bound_->frees_parts() && spec.layout.piece_length() > memory.large_pieces().spill_from &&
         spec.layout.total_size() > bound_->budget().limit())
@@ -141,8 +140,10 @@ Result<std::unique_ptr<TorrentStore>> CacheDir::open_torrent(StoreSpec spec, Dis
         return claims.error();
     }
     if (part) part->pinned = pinned_pieces(spec.layout, kept_pins(spec.identity));
-    return std::make_unique<TorrentStore>(std::move(spec), files_, std::move(*claims), earlier, pool, memory,
-                                          std::move(part), std::move(adopted));
+    auto store = std::make_unique<TorrentStore>(std::move(spec), files_, std::move(*claims), earlier, pool,
+                                                memory, std::move(part), std::move(adopted));
+    if (bound_) bound_->on_opened();
+    return store;
 }
 
 Error CacheDir::probe_holes() const {

@@ -18,8 +18,9 @@ void ClosedTorrents::Closed::take_claims(const FileStatus& status) {
     bytes_on_disk += status.bytes_on_disk;
 }
 
-ClosedTorrents::ClosedTorrents(std::shared_ptr<Files> files, DiskBudget& budget, DiskPool& pool)
-    : files_(std::move(files)), budget_(budget), pool_(pool) {}
+ClosedTorrents::ClosedTorrents(std::shared_ptr<Files> files, DiskBudget& budget, DiskPool& pool,
+                               std::function<void()> on_stays)
+    : files_(std::move(files)), budget_(budget), pool_(pool), on_stays_(std::move(on_stays)) {}
 
 void ClosedTorrents::rescan() {
     std::lock_guard disk_lock(disk_mutex_);
@@ -35,8 +36,12 @@ void ClosedTorrents::count_all() {
     std::set<std::string> pinned;
     std::uint64_t bytes = 0;
     for (const std::string& name : *names) {
-        const std::string data = key_in(name, kDataEnding), claims = key_in(name, kClaimsEnding);
-        const std::string pins = key_in(name, kPinsEnding);
+        const auto torrent_in = [&name](std::string_view ending) {
+            std::string key = key_in(name, ending);
+            return identity_of(key) ? key : std::string();  // somebody else's file is counted, and stays
+        };
+        const std::string data = torrent_in(kDataEnding), claims = torrent_in(kClaimsEnding);
+        const std::string pins = torrent_in(kPinsEnding);
         const auto opening = opening_.find(data);
         if (open_.contains(data) && opening == opening_.end()) continue;  // its store counts it
         const Result<FileStatus> status = files_->status(name);
@@ -48,7 +53,7 @@ void ClosedTorrents::count_all() {
             found[data].take_data(*status);
         } else if (!claims.empty() && !open_.contains(claims)) {
             found[claims].take_claims(*status);
-        } else if (const std::string info = key_in(name, kInfoEnding); !info.empty()) {
+        } else if (const std::string info = torrent_in(kInfoEnding); !info.empty()) {
             infos.emplace_back(info, status->bytes_on_disk);
         } else if (!pins.empty()) {
             pinned.insert(pins);
@@ -57,6 +62,11 @@ void ClosedTorrents::count_all() {
     for (const auto& [key, bytes_of_info] : infos) {
         const auto torrent = found.find(key);
         if (torrent != found.end()) torrent->second.bytes_on_disk += bytes_of_info;
+    }
+    for (auto& [key, closed] : found) {
+        closed.in_use = is_in_use(key);
+        if (closed.in_use && budget_.is_shared())
+            bytes -= closed.earlier.bytes_on_disk;  // its process tells of it
     }
     std::lock_guard lock(mutex_);
     for (auto& [key, closed] : found) {
@@ -73,6 +83,12 @@ void ClosedTorrents::will_write(std::uint64_t size) {
     recount(counted_ + DiskBudget::on_disk(size));
 }
 
+/// True: another process has the torrent open.
+bool ClosedTorrents::is_in_use(const std::string& cache_key) const {
+    const auto claims = files_->open(torrent_file(cache_key, kClaimsEnding), {});
+    return claims && (*claims)->is_locked();
+}
+
 std::optional<ClosedTorrents::Earlier> ClosedTorrents::take_out(const std::string& cache_key) {
     std::lock_guard disk_lock(disk_mutex_);
     if (!open_.insert(cache_key).second) return std::nullopt;
@@ -87,7 +103,7 @@ void ClosedTorrents::opened(const std::string& cache_key, std::uint64_t bytes) {
     std::lock_guard disk_lock(disk_mutex_);
     const auto counted = opening_.extract(cache_key);
     std::lock_guard lock(mutex_);
-    recount(counted_ - counted.mapped(), 0, bytes);
+    recount(counted_ - counted.mapped(), bytes);
 }
 
 void ClosedTorrents::put_back(const std::string& cache_key) {
@@ -108,17 +124,17 @@ void ClosedTorrents::closed(const std::string& cache_key, std::uint64_t bytes) {
         closed.bytes_on_disk += info->bytes_on_disk;
     closed.pinned = bool(files_->status(torrent_file(cache_key, kPinsEnding)));
     std::lock_guard lock(mutex_);
-    recount(counted_ + closed.earlier.bytes_on_disk, bytes, 0);  // its other files were counted all the time
+    // Its other files were counted all the time. Other processes count its content at their next scan, and
+    // until this process has ended twice rather than for a moment not at all: so it stays taken.
+    const std::uint64_t before = std::exchange(counted_, counted_ + closed.earlier.bytes_on_disk);
+    budget_.recount(before + bytes, counted_);
     closed_[cache_key] = closed;
 }
 
 /// What is counted here changes, and with it what a store counts: in one step, so that nobody takes space
 /// that is not there, or evicts for what is counted twice. mutex_ is held.
-void ClosedTorrents::recount(std::uint64_t bytes, std::uint64_t store_before, std::uint64_t store_after) {
-    const std::uint64_t before = std::exchange(counted_, bytes) + store_before;
-    const std::uint64_t after = bytes + store_after;
-    if (after > before) budget_.count(after - before);
-    if (after < before) budget_.give_back(before - after);
+void ClosedTorrents::recount(std::uint64_t bytes, std::uint64_t store_bytes) {
+    budget_.recount(std::exchange(counted_, bytes), bytes, store_bytes);
 }
 
 void ClosedTorrents::list_evictable(std::uint32_t owner, std::uint64_t,
@@ -154,11 +170,14 @@ void ClosedTorrents::remove(const std::string& cache_key, std::uint64_t bytes) {
     if (removed) log::info("cache: {} was evicted", cache_key);
     leaving_ -= bytes;
     if (removed) return count_all();
-    std::lock_guard lock(mutex_);
-    const auto found = closed_.find(cache_key);
-    if (found == closed_.end()) return;
-    found->second.leaves = false;
-    found->second.in_use = true;
+    {
+        std::lock_guard lock(mutex_);
+        const auto found = closed_.find(cache_key);
+        if (found == closed_.end()) return;
+        found->second.leaves = false;
+        found->second.in_use = true;
+    }
+    on_stays_();
 }
 
 }  // namespace btfs

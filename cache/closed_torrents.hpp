@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,8 +25,10 @@ namespace btfs {
 /// from any thread.
 class ClosedTorrents final : public Evictable {
   public:
-    /// Each outlives this.
-    ClosedTorrents(std::shared_ptr<Files> files, DiskBudget& budget, DiskPool& pool);
+    /// Each outlives this. `on_stays` is called when a torrent that was to be evicted stays: something else
+    /// has to go.
+    ClosedTorrents(std::shared_ptr<Files> files, DiskBudget& budget, DiskPool& pool,
+                   std::function<void()> on_stays);
     ClosedTorrents(const ClosedTorrents&) = delete;
     ClosedTorrents& operator=(const ClosedTorrents&) = delete;
     /// Waits for evictions that are under way.
@@ -70,12 +73,14 @@ class ClosedTorrents final : public Evictable {
     };
 
     void count_all();
+    bool is_in_use(const std::string& cache_key) const;
     void remove(const std::string& cache_key, std::uint64_t bytes);
-    void recount(std::uint64_t bytes, std::uint64_t store_before = 0, std::uint64_t store_after = 0);
+    void recount(std::uint64_t bytes, std::uint64_t store_bytes = 0);
 
     const std::shared_ptr<Files> files_;
     DiskBudget& budget_;
     DiskPool& pool_;
+    const std::function<void()> on_stays_;
     std::atomic<std::uint64_t> leaving_ = 0;
     UseCount jobs_;
 

@@ -13,7 +13,7 @@ std::uint64_t DiskBudget::limit() const {
 
 std::uint64_t DiskBudget::used() const {
     std::lock_guard lock(mutex_);
-    return used_;
+    return used_now();
 }
 
 std::uint64_t DiskBudget::free() const {
@@ -40,19 +40,32 @@ bool DiskBudget::take(std::uint64_t bytes) {
         std::lock_guard lock(mutex_);
         if (bytes > free_now()) return false;
         used_ += bytes;
+        if (shared_) shared_->add(bytes);
+        // Another process may have taken the same space. Then both see that here, and neither gets it.
+        const bool fits = used_now() <= limit_;
+        if (!fits) {
+            used_ -= bytes;
+            shared_->add(-bytes);
+            return false;
+        }
         free = free_now();
     }
     tell_if_short(free);
     return true;
 }
 
-void DiskBudget::count(std::uint64_t bytes) {
+void DiskBudget::recount(std::uint64_t before, std::uint64_t after, std::uint64_t taken) {
+    Waiters ready;
     std::uint64_t free;
     {
         std::lock_guard lock(mutex_);
-        used_ += bytes;
+        assert(before <= used_);
+        used_ += after + taken - before;
+        if (shared_) shared_->add(taken);
         free = free_now();
+        ready = take_ready();
     }
+    for (Waiting& waiting : ready) waiting.task();
     tell_if_short(free);
 }
 
@@ -62,6 +75,7 @@ void DiskBudget::give_back(std::uint64_t bytes) {
         std::lock_guard lock(mutex_);
         assert(bytes <= used_);
         used_ -= bytes;
+        if (shared_) shared_->add(-bytes);
         ready = take_ready();
     }
     for (Waiting& waiting : ready) waiting.task();

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "cache/files.hpp"
+#include "cache/shared_use.hpp"
 #include "cache/task.hpp"
 
 namespace btfs {
@@ -29,6 +30,7 @@ class DiskBudget {
     DiskBudget& operator=(const DiskBudget&) = delete;
 
     std::uint64_t limit() const;
+    /// By all processes that share it.
     std::uint64_t used() const;
     /// 0 if more is used than the limit allows, as when it was lowered.
     std::uint64_t free() const;
@@ -37,9 +39,15 @@ class DiskBudget {
 
     /// Takes the space, or gives false: it is not there now. Tells of shortage, if little is left.
     bool take(std::uint64_t bytes);
-    /// Counts what is on disk already, whether or not it fits.
-    void count(std::uint64_t bytes);
     void give_back(std::uint64_t bytes);
+    /// What lies on the disk beside what was taken has changed from `before` to `after`, and `taken` is taken
+    /// besides: in one step, and whether or not it fits.
+    void recount(std::uint64_t before, std::uint64_t after, std::uint64_t taken = 0);
+
+    /// Called once, before any other function: what this and other processes take is told to each other. It
+    /// outlives this.
+    void share(SharedUse& shared) { shared_ = &shared; }
+    bool is_shared() const { return shared_ != nullptr; }
 
     /// for_room: until others free some. for_eviction: who listens to shortage is to make room. urgently: the
     /// same, of all that there is.
@@ -65,19 +73,24 @@ class DiskBudget {
     };
     using Waiters = std::list<Waiting>;
 
-    std::uint64_t free_now() const { return used_ < limit_ ? limit_ - used_ : 0; }
+    std::uint64_t used_now() const { return used_ + (shared_ ? shared_->of_others() : 0); }
+    std::uint64_t free_now() const {
+        const std::uint64_t used = used_now();
+        return used < limit_ ? limit_ - used : 0;
+    }
     /// mutex_ is held.
     Waiters take_ready();
     void tell_if_short(std::uint64_t free) const;
     std::uint64_t most_waited_for(Waits least) const;
 
+    SharedUse* shared_ = nullptr;
     std::function<std::uint64_t()> reserve_;
     std::function<void()> listener_;
 
     mutable std::mutex mutex_;
     // Guarded by mutex_:
     std::uint64_t limit_;
-    std::uint64_t used_ = 0;
+    std::uint64_t used_ = 0;  ///< by this process, and by what nobody has open
     Waiters waiting_;
 };
 

@@ -20,14 +20,21 @@ struct CacheBoundTest : testing::Test {
     std::shared_ptr<Files> files = LinuxFiles::open_folder(dir.path()).value();
     DiskPool pool{2};
 
+    /// In the names of torrents' files stands a cache key, for which a word stands here.
+    static std::string real(const std::string& name) {
+        const std::size_t dot = name.find('.');
+        for (const char* ending : {".data", ".claims", ".info", ".pins"})
+            if (name.substr(dot) == ending) return sha1(as_bytes(name.substr(0, dot))).hex() + ending;
+        return name;
+    }
     void put(const std::string& name, std::size_t size) const {
-        std::ofstream(dir.path() / name) << std::string(size, 'x');
+        std::ofstream(dir.path() / real(name)) << std::string(size, 'x');
     }
     void use_ago(const std::string& name, std::chrono::hours ago) const {
-        std::filesystem::last_write_time(dir.path() / name,
+        std::filesystem::last_write_time(dir.path() / real(name),
                                          std::filesystem::file_time_type::clock::now() - ago);
     }
-    bool is_there(const std::string& name) const { return std::filesystem::exists(dir.path() / name); }
+    bool is_there(const std::string& name) const { return std::filesystem::exists(dir.path() / real(name)); }
     /// Waits until the directory is as it says; false after a minute.
     static bool wait(const std::function<bool()>& condition) {
         const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
@@ -74,20 +81,41 @@ TEST_F(CacheBoundTest, TorrentsThatNobodyHasOpenGoWholeTheOldestFirst) {
     EXPECT_TRUE(is_there("newest.data"));
 }
 
+TEST_F(CacheBoundTest, FilesOfSomebodyElseAreCountedAndStay) {
+    std::ofstream(dir.path() / "results.data") << std::string(12 * kMiB, 'x');
+    std::ofstream(dir.path() / "results.info") << "mine";
+    put("old.data", 4 * kMiB);
+    put("old.claims", 100);
+    CacheBound bound(files, pool, {10 * kMiB, 0});
+    EXPECT_GT(bound.budget().used(), 16 * kMiB);
+    bound.start();
+    ASSERT_TRUE(wait([&] { return !is_there("old.data"); }));
+    bound.evictor().wake();
+    ASSERT_TRUE(wait([&] { return bound.budget().used() < 13 * kMiB; }));
+    EXPECT_TRUE(std::filesystem::exists(dir.path() / "results.data"));
+    EXPECT_TRUE(std::filesystem::exists(dir.path() / "results.info"));
+}
+
 TEST_F(CacheBoundTest, ATorrentThatAnotherProcessHasOpenStays) {
     for (const char* name : {"used.data", "free.data"}) put(name, 6 * kMiB);
     for (const char* name : {"used.claims", "free.claims"}) put(name, 100);
     use_ago("used.claims", std::chrono::hours(500));
-    const auto lock = files->open("used.claims", {.write = true});
+    const auto lock = files->open(real("used.claims"), {.write = true});
     ASSERT_TRUE(lock);
     ASSERT_FALSE((*lock)->try_lock());
+    const auto other = SharedUse::open(files->status(".").value());
+    ASSERT_TRUE(other);
     CacheBound bound(files, pool, {10 * kMiB, 0});
+    EXPECT_EQ(bound.budget().used(), 6 * kMiB + 2 * kDiskBlock) << "what it has open it tells itself";
+    (*other)->add(6 * kMiB);
+    EXPECT_EQ(bound.budget().used(), 12 * kMiB + 2 * kDiskBlock);
     bound.start();
     ASSERT_TRUE(wait([&] {
         bound.evictor().wake();
         return !is_there("free.data");
     }));
     EXPECT_TRUE(is_there("used.data"));
+    EXPECT_EQ(bound.budget().used(), 6 * kMiB + kDiskBlock);
 }
 
 TEST_F(CacheBoundTest, GivesWayWhileOthersFillTheDisk) {

@@ -21,7 +21,7 @@ TEST(DiskBudget, TakesNoMoreThanTheLimit) {
 
 TEST(DiskBudget, CountsWhatIsThereThoughItDoesNotFit) {
     DiskBudget budget(10);
-    budget.count(25);
+    budget.recount(0, 25);
     EXPECT_EQ(budget.used(), 25u);
     EXPECT_EQ(budget.free(), 0u);
     EXPECT_FALSE(budget.take(1));

@@ -101,6 +101,23 @@ class BoundedCache(TestCase):
             self.assertEqual(copy.read_bytes(), self.right["film.mkv"][i * 90 * 65536:(i * 90 + 80) * 65536])
         self.assertLessEqual(watch.stop(), BOUND)
 
+    def test_two_mounts_that_share_it_keep_its_bound_together(self):
+        other = make_files(self.folder / "from2" / "other", {"film.mkv": 30 * MIB}, seed=2)
+        seed = btfs.Seed(self, other, self.folder / "other.torrent", "--piece-size", "256K")
+        watch = Watch(self, self.cache)
+        self.mount(*BOUNDED)
+        second = btfs.Mount(self, seed.torrent, peers=[seed.port], options=BOUNDED, mountpoint=self.folder / "mnt2")
+        copies = [(self.shown("film.mkv"), self.content / "film.mkv"),
+                  (self.folder / "mnt2" / "other" / "film.mkv", other / "film.mkv")]
+        for _ in range(2):
+            readers = [self.start(["cmp", *pair]) for pair in copies]
+            for reader in readers:
+                self.assertEqual(reader.wait(60), 0)
+            second.kill()
+            second = btfs.Mount(self, seed.torrent, peers=[seed.port], options=BOUNDED, mountpoint=self.folder / "mnt2")
+        self.assertLessEqual(watch.stop(), BOUND)
+        self.assertGreater(watch.looks, 20)
+
     def test_a_kill_at_any_moment_keeps_the_bound_and_loses_no_more_than_that_moment(self):
         rng = random.Random(int(time.time()))
         for kill in range(KILLS):
