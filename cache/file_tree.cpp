@@ -34,6 +34,13 @@ void FileTree::set_seen(std::size_t file, SeenPtr seen) {
     seen_[file].swap(seen);
 }
 
+/// Returns true if opening the file again would fail in the same way. Whose rights were taken away may come
+/// back to a file of its own; what is another client's can be had from the swarm.
+bool FileTree::is_out_of_reach(const Error& error) const {
+    const bool no_rights = error == system_error(EACCES) || error == system_error(EPERM);
+    return says_gone(error) || (no_rights && watch_ == Watch::everything);
+}
+
 FileTree::Outcome FileTree::read(ByteRange range, std::span<std::byte> out, bool* cold) const {
     Outcome worst;
     if (layout_.has_padding()) std::ranges::fill(out, std::byte{0});
@@ -56,7 +63,7 @@ FileTree::Outcome FileTree::read_file(std::size_t file, std::uint64_t offset_in_
     };
     if (!outcome.seen) return ended(State::gone, system_error(ENOENT));
     auto opened = files_.open(outcome.seen->path, how_);
-    if (!opened) return ended(says_gone(opened.error()) ? State::gone : State::failed, opened.error());
+    if (!opened) return ended(is_out_of_reach(opened.error()) ? State::gone : State::failed, opened.error());
     if (!cold || !read_cached(**opened, offset_in_file, out)) {
         if (cold) *cold = true;
         if (const Error error = read_all(**opened, offset_in_file, out))

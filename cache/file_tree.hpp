@@ -76,6 +76,7 @@ class FileTree {
     }
 
   private:
+    bool is_out_of_reach(const Error& error) const;
     Outcome read_file(std::size_t file, std::uint64_t offset_in_file, std::span<std::byte> out,
                       bool* cold) const;
 

@@ -38,7 +38,7 @@ std::uint64_t PieceSpace::sum() const {
     return bytes;
 }
 
-PieceSpace::Taken PieceSpace::take(PieceIndex piece, bool spills, Promise& promise) {
+PieceSpace::Taken PieceSpace::take(PieceIndex piece, Promise& promise) {
     {
         std::lock_guard lock(mutex_);
         const auto receiving = receiving_.find(piece);
@@ -47,7 +47,7 @@ PieceSpace::Taken PieceSpace::take(PieceIndex piece, bool spills, Promise& promi
             ++receiving->second.promises;
         } else {
             if (!had_.test(piece) && !budget_.take(bytes_of(piece))) return Taken::no_room;
-            receiving_[piece] = {.promises = 1, .spills = spills};
+            receiving_[piece] = {.promises = 1};
         }
     }
     promise = Promise(this, [space = shared_from_this(), piece](void*) { space->end_promise(piece); });
@@ -63,13 +63,19 @@ void PieceSpace::end_promise(PieceIndex piece) {
         Receiving& receiving = found->second;
         if (--receiving.promises > 0) return;
         const bool had = had_.test(piece);
-        receiving.being_freed = !had && receiving.spills;
+        receiving.being_freed = !had && receiving.may_be_on_disk;
         // Under the lock: after close() the store may be gone.
         if (receiving.being_freed) return free_later_(piece);
         receiving_.erase(found);
         if (had) return;
     }
     budget_.give_back(bytes_of(piece));
+}
+
+void PieceSpace::set_spills(PieceIndex piece) {
+    std::lock_guard lock(mutex_);
+    const auto receiving = receiving_.find(piece);
+    if (receiving != receiving_.end()) receiving->second.may_be_on_disk = true;
 }
 
 void PieceSpace::set_had(PieceIndex piece) {
@@ -87,15 +93,15 @@ bool PieceSpace::begin_free(PieceIndex piece) {
 }
 
 void PieceSpace::gone(PieceIndex piece) {
-    {
-        std::lock_guard lock(mutex_);
-        if (closed_ || !had_.clear(piece)) return;
-        if (const auto receiving = receiving_.find(piece); receiving != receiving_.end()) {
-            receiving->second.spills = true;
-            return;
-        }
+    std::lock_guard lock(mutex_);
+    if (closed_ || !had_.clear(piece)) return;
+    const auto receiving = receiving_.find(piece);
+    if (receiving != receiving_.end()) {
+        receiving->second.may_be_on_disk = true;
+        return;
     }
-    budget_.give_back(bytes_of(piece));
+    receiving_[piece] = {.may_be_on_disk = true, .being_freed = true};
+    free_later_(piece);  // under the lock: after close() the store may be gone
 }
 
 void PieceSpace::freed(PieceIndex piece) {
@@ -118,9 +124,11 @@ bool PieceSpace::receives_some() const {
     return !receiving_.empty();
 }
 
-Bitfield PieceSpace::had() const {
+Bitfield PieceSpace::at_rest() const {
     std::lock_guard lock(mutex_);
-    return had_;
+    Bitfield pieces = had_;
+    for (const auto& [piece, receiving] : receiving_) pieces.clear(piece);
+    return pieces;
 }
 
 std::uint64_t PieceSpace::close() {

@@ -41,9 +41,10 @@ class PieceSpace : public std::enable_shared_from_this<PieceSpace> {
     void set_had_before(PieceIndex piece);
     /// Bytes on disk of all that is had, or being received.
     std::uint64_t bytes() const;
-    /// Takes space for a piece that is to be received. `spills`: some of it may be written before all of it
-    /// is there.
-    Taken take(PieceIndex piece, bool spills, Promise& promise);
+    /// Takes space for a piece that is to be received.
+    Taken take(PieceIndex piece, Promise& promise);
+    /// From now on some of the piece, which is being received, may be written before all of it is there.
+    void set_spills(PieceIndex piece);
     /// The piece is had from now on. Its space was taken.
     void set_had(PieceIndex piece);
     /// The piece is about to be lost, and its place to be freed: it cannot be taken until freed(). False, and
@@ -57,8 +58,8 @@ class PieceSpace : public std::enable_shared_from_this<PieceSpace> {
     bool holds(PieceIndex piece) const;
     /// Space is held for a piece that is being received, or freed.
     bool receives_some() const;
-    /// Copies the pieces that are had.
-    Bitfield had() const;
+    /// The pieces that are had, and not being received besides.
+    Bitfield at_rest() const;
     /// The store has ended: returns bytes(), which is counted elsewhere from now on. FreeLater is not called
     /// any more.
     std::uint64_t close();
@@ -66,7 +67,7 @@ class PieceSpace : public std::enable_shared_from_this<PieceSpace> {
   private:
     struct Receiving {
         unsigned promises = 0;
-        bool spills = false;
+        bool may_be_on_disk = false;  ///< some of it
         bool being_freed = false;
     };
 

@@ -63,6 +63,7 @@ void TorrentCheck::on_read(ReadTicket ticket, Result<ContentView> content) {
         checked_.damaged_bytes += size;
     } else {
         ++checked_.unread;
+        checked_.unread_bytes += size;
     }
     under_way_ -= size;
     done_ += size;

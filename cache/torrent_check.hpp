@@ -17,6 +17,7 @@ struct CheckedPieces {
     std::uint32_t damaged = 0;  ///< they have lost their claims
     std::uint32_t unread = 0;   ///< the disk failed in a way that may pass; their claims stand
     std::uint64_t damaged_bytes = 0;
+    std::uint64_t unread_bytes = 0;
 };
 
 /// Plays the engine of a store that nobody reads. It asks for a byte of each piece that is claimed, as an

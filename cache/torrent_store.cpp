@@ -187,6 +187,7 @@ PieceBufferPtr TorrentStore::acquire_spilling(PieceIndex piece, MemoryUse use, P
         wait_for_credit(size, use);
         return nullptr;
     }
+    if (space_) space_->set_spills(piece);
     SpillingPiece::Owner owner{[this](Task work) {
                                    if (Task write = job(std::move(work)))
                                        pool_.submit_always(DiskWork::write, std::move(write));
@@ -271,7 +272,7 @@ void TorrentStore::publish(PieceIndex piece, PieceBufferPtr buffer, std::vector<
     if (actions.was_adopted) count_adopted_lost(piece);
     if (fresh) arrived(piece);
     // Sent before the readers get their answers, so that a status that they ask for next counts the piece.
-    events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(digests)); });
+    tell_verified(piece, std::move(digests));
     carry_out(std::move(actions), MayWait::yes);
     if (fresh) write_later({piece, std::move(buffer)});
 }
@@ -313,6 +314,14 @@ void TorrentStore::fail_spilled(PieceIndex piece) {
     events_.send([&](StorageEvents& events) { events.on_lost(piece); });
 }
 
+/// Tells the engine that the piece is had. Another thread may have lost it, and said so, just before: then
+/// the engine hears of that once more.
+void TorrentStore::tell_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests) {
+    events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(block_digests)); });
+    if (!cache_.has(spec_.layout.piece_range(piece)))
+        events_.send([&](StorageEvents& events) { events.on_lost(piece); });
+}
+
 void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> block_digests) {
     CacheActions actions;
     const BlockSpan blocks = cache_.whole(piece);
@@ -320,7 +329,7 @@ void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> blo
     const bool fresh = cache_.publish_written(blocks, actions);
     if (actions.was_adopted) count_adopted_lost(piece);
     if (fresh) arrived(piece);
-    events_.send([&](StorageEvents& events) { events.on_verified(piece, std::move(block_digests)); });
+    tell_verified(piece, std::move(block_digests));
     set_untold(piece, false);
     carry_out(std::move(actions), MayWait::yes);
     if (!fresh) return;
@@ -424,17 +433,16 @@ void TorrentStore::lose_stored(PieceIndex piece) {
     const bool frees = space_->begin_free(piece);
     const bool had = cache_.lose(cache_.whole(piece), actions);
     save_claims(cache_.whole(piece));
+    if (had) bound_->evictor.count_missing(spec_.layout.piece_size(piece));
     if (frees) {
-        bound_->evictor.count_missing(spec_.layout.piece_size(piece));
         free_on_disk(piece);
         space_->freed(piece);
     } else if (had) {
         space_->gone(piece);  // a buffer of it is held still: freed with that
     }
-    if (had) {
-        events_.send([&](StorageEvents& events) { events.on_lost(piece); });
-        events_.send([](StorageEvents& events) { events.on_credit(); });
-    }
+    if (had) events_.send([&](StorageEvents& events) { events.on_lost(piece); });
+    // Also if another thread has told that it is lost: until now the engine was refused.
+    if (had || frees) events_.send([](StorageEvents& events) { events.on_credit(); });
     carry_out(std::move(actions), MayWait::yes);
 }
 

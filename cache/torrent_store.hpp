@@ -174,6 +174,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     // On the disk pool's threads:
     void verify_now(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests);
     void publish(PieceIndex piece, PieceBufferPtr buffer, std::vector<Sha1Digest> block_digests);
+    void tell_verified(PieceIndex piece, std::vector<Sha1Digest> block_digests);
     void count_adopted_lost(PieceIndex piece);
     void verify_spilled(PieceIndex piece, std::shared_ptr<SpillingPiece> spilled, bool want_block_digests);
     void fail_spilled(PieceIndex piece);
@@ -186,7 +187,8 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     bool may_go_on(PieceIndex piece, const FileTree::Outcome& outcome, bool first_try);
     void finish_adopted_proof(PieceIndex piece, const Sha1Digest& digest, const PieceBufferPtr& buffer,
                               std::uint64_t losses);
-    void keep_copy(PieceIndex piece, PieceBufferPtr buffer);
+    void keep_copy(PieceIndex piece, const PieceBufferPtr& proof);
+    void prove_when_settled(PieceIndex piece);
     bool look_again(const FileTree::Outcome& outcome);
     void lose_adopted(PieceIndex piece);
     void prove_next(PieceIndex from);

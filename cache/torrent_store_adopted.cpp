@@ -1,4 +1,6 @@
 // TorrentStore: pieces that lie in files of another client, and proofs in the background.
+#include <algorithm>
+
 #include "cache/torrent_store.hpp"
 #include "engine/log/log.hpp"
 
@@ -111,8 +113,8 @@ void TorrentStore::prove_adopted(PieceIndex piece, const PieceBufferPtr& buffer)
     for (const bool first_try : {true, false}) {
         const std::uint64_t losses = cache_.losses(range);
         if (!cache_.is_adopted(piece)) return;
-        const bool settled = adopted_->settled(range);
         const FileTree::Outcome outcome = adopted_->tree().read(range, buffer->bytes());
+        const bool settled = adopted_->settled(range);  // asked after the read: it may be another file by now
         if (outcome.state != FileTree::State::good && !may_go_on(piece, outcome, first_try)) return;
         if (outcome.state != FileTree::State::good && first_try) continue;
         const Sha1Digest digest = sha1(buffer->bytes());
@@ -144,12 +146,7 @@ void TorrentStore::prove_adopted_stream(PieceIndex piece) {
     const ByteRange range = spec_.layout.piece_range(piece);
     const std::uint64_t losses = cache_.losses(range);
     if (!cache_.is_adopted(piece)) return;
-    if (!adopted_->settled(range)) {
-        if (Task again = job([this, piece] { prove_now(piece); }))
-            pool_.submit_after(adopted_->settles(), this, std::move(again));
-        if (closed_) pool_.forget(this);
-        return;
-    }
+    if (!adopted_->settled(range)) return prove_when_settled(piece);
     Sha1 hash;
     Bytes part(kHashedPart);
     for (std::uint64_t at = range.begin; at < range.end; at += part.size()) {
@@ -163,7 +160,14 @@ void TorrentStore::prove_adopted_stream(PieceIndex piece) {
         }
         hash.update(part);
     }
+    if (!adopted_->settled(range)) return prove_when_settled(piece);
     finish_adopted_proof(piece, hash.finish(), nullptr, losses);
+}
+
+void TorrentStore::prove_when_settled(PieceIndex piece) {
+    if (Task again = job([this, piece] { prove_now(piece); }))
+        pool_.submit_after(adopted_->settles(), this, std::move(again));
+    if (closed_) pool_.forget(this);
 }
 
 void TorrentStore::finish_adopted_proof(PieceIndex piece, const Sha1Digest& digest,
@@ -177,11 +181,15 @@ void TorrentStore::finish_adopted_proof(PieceIndex piece, const Sha1Digest& dige
 }
 
 /// The piece was read right, from a file that may be changing. It goes on as if it had come from a peer; if
-/// there is no space for it, it is lost.
-void TorrentStore::keep_copy(PieceIndex piece, PieceBufferPtr buffer) {
+/// there is no space for it, it is lost. Copied, since proofs need their memory: what the disk does not take
+/// is kept for a while.
+void TorrentStore::keep_copy(PieceIndex piece, const PieceBufferPtr& proof) {
     PieceSpace::Promise space;
-    if (space_ && space_->take(piece, false, space) != PieceSpace::Taken::yes) return lose_adopted(piece);
-    publish(piece, with_space(std::move(buffer), std::move(space)), {});
+    if (write_back_.failing()) return lose_adopted(piece);
+    const PieceBufferPtr copy = memory_.acquire(proof->bytes().size(), MemoryUse::ahead);
+    if (!copy || (space_ && space_->take(piece, space) != PieceSpace::Taken::yes)) return lose_adopted(piece);
+    std::ranges::copy(proof->bytes(), copy->bytes().begin());
+    publish(piece, with_space(copy, std::move(space)), {});
 }
 
 // ---- proofs in the background ----

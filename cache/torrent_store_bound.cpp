@@ -25,7 +25,7 @@ bool TorrentStore::take_space(PieceIndex piece, Urgency urgency, PieceSpace::Pro
                                             : bound_->evictor.blocked_reserve();
     const std::uint64_t needed = space_->bytes_of(piece) + left;
     if (blocked || bound_->budget.free() >= needed) {
-        const PieceSpace::Taken taken = space_->take(piece, spills(piece), space);
+        const PieceSpace::Taken taken = space_->take(piece, space);
         if (taken != PieceSpace::Taken::no_room) return taken == PieceSpace::Taken::yes;
         if (blocked && !bound_->frees_parts) return true;  // it will be kept in memory, as with a full disk
     }
@@ -37,7 +37,7 @@ bool TorrentStore::take_space(PieceIndex piece, Urgency urgency, PieceSpace::Pro
 bool TorrentStore::has_space(PieceIndex piece) {
     if (!space_ || space_->holds(piece)) return true;
     PieceSpace::Promise space;
-    if (space_->take(piece, false, space) != PieceSpace::Taken::yes) return false;
+    if (space_->take(piece, space) != PieceSpace::Taken::yes) return false;
     space_->set_had(piece);
     return true;
 }
@@ -130,15 +130,20 @@ bool TorrentStore::lasts(PieceIndex piece) const {
 void TorrentStore::list_evictable(std::uint32_t owner, std::uint64_t looks_back,
                                   std::vector<EvictionCandidate>& candidates) {
     if (!bound_->frees_parts) return;
+    Bitfield pieces = space_->at_rest(), pinned;
     std::vector<ReaderDemand> readers;
-    const Bitfield had = space_->had();
-    std::lock_guard lock(keeping_mutex_);
-    for (const auto& [id, demand] : readers_) readers.push_back(demand);
-    had.for_each([&](PieceIndex piece) {
+    {
+        // The rest takes a while, and readers wait for the lock.
+        std::lock_guard lock(keeping_mutex_);
+        pinned = pinned_;
+        for (const auto& [id, demand] : readers_) readers.push_back(demand);
+        for (const std::uint32_t piece : evicting_) pieces.clear(PieceIndex(piece));
+        for (const PieceIndex piece : untold_) pieces.clear(piece);
+    }
+    pieces.for_each([&](PieceIndex piece) {
         const BlockSpan blocks = cache_.whole(piece);
         if (!cache_.stored().all(cache_.block_index(piece, 0), blocks.count)) return;  // still in memory
-        if (evicting_.contains(piece.value())) return;
-        const Worth worth = worth_of(spec_.layout.piece_range(piece), uses_.last(piece), pinned_.test(piece),
+        const Worth worth = worth_of(spec_.layout.piece_range(piece), uses_.last(piece), pinned.test(piece),
                                      readers, looks_back);
         candidates.push_back({worth, owner, piece.value(), space_->bytes_of(piece)});
     });

@@ -283,12 +283,12 @@ void TorrentStore::end_proof(PieceIndex piece, const Result<Sha1Digest>& digest,
     keep_info();  // the run that claimed the piece may have had none
     set_untold(piece, true);
     const BlockCache::Proof proof = cache_.proved(cache_.whole(piece), buffer, losses, actions);
-    carry_out(std::move(actions), MayWait::yes);
     if (proof == BlockCache::Proof::of_doubtful) {
         if (!cache_.is_adopted(piece)) save_claims(cache_.whole(piece));
-        events_.send([&](StorageEvents& events) { events.on_verified(piece, {}); });
+        tell_verified(piece, {});
     }
     set_untold(piece, false);
+    carry_out(std::move(actions), MayWait::yes);
 }
 
 }  // namespace btfs

@@ -1,6 +1,7 @@
 // `btfs cache list`, `prune` and `clear`.
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <iostream>
@@ -106,6 +107,7 @@ class Removal {
             ++in_use_;
             return false;
         }
+        if (error == system_error(ENOENT)) return true;  // somebody else has removed it meanwhile
         if (error) throw Failure(label + ": cannot be removed", error);
         std::printf("removed: %s, %s\n", label.c_str(), human_size(torrent.cached.bytes_on_disk).c_str());
         freed_ += torrent.cached.bytes_on_disk;

@@ -87,7 +87,7 @@ void Verification::check(const NamedTorrent& torrent, TorrentStore& store) {
     }
     const CheckedPieces checked =
         TorrentCheck(store, cores_, [this](std::uint64_t bytes) { bar_.update(done_ += bytes); }).run();
-    right_bytes_ += had - checked.damaged_bytes;
+    right_bytes_ += had - checked.damaged_bytes - checked.unread_bytes;
     if (checked.damaged > 0) {
         damaged_ = true;
         say(torrent, std::to_string(checked.damaged) + " of " +

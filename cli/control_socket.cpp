@@ -23,7 +23,7 @@ using Json = boost::json::object;
 
 constexpr int kWaiting = 16;  // clients that wait for their turn
 constexpr std::chrono::seconds kPatienceOfClients{60};
-constexpr std::chrono::milliseconds kForEver{-1};
+constexpr std::chrono::milliseconds kForEver{-1}, kPause{100};
 
 Error last_error() {
     return {errno, boost::system::system_category()};
@@ -153,6 +153,8 @@ void ControlSocket::run() {
     while (wait_readable(listening_.get(), end_.get(), kForEver)) {
         const FileDescriptor client(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (client && may_ask(client.get())) serve(client.get());
+        // Without descriptors the client goes on waiting, and the socket can be read at once again.
+        if (!client) wait_readable(-1, end_.get(), kPause);
     }
 }
 

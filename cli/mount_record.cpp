@@ -94,7 +94,8 @@ std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
         std::string type, source, options;
         fields >> type >> source >> options;
         // A later mount covers an earlier one.
-        found = {device, type, option_number(options, "user_id"), option_number(options, "group_id")};
+        found = {device, type, unescaped(root), option_number(options, "user_id"),
+                 option_number(options, "group_id")};
     }
     return found;
 }

@@ -14,6 +14,7 @@ namespace btfs::cli {
 struct KernelMount {
     std::string device;  ///< major:minor, unique among what is mounted
     std::string type;
+    std::string root = "/";  ///< the folder of the file system that is there: another one in a bind mount
     uid_t owner = 0;  ///< the user whom a FUSE mount belongs to; the kernel lets nobody else in by default
     gid_t group = 0;
 };

@@ -30,7 +30,8 @@ InMount locate(const fs::path& given) {
             if (!socket)
                 throw Failure(at.string() + ": its process cannot be asked; it may be another user's");
             const fs::path below = path.lexically_relative(at);
-            return {*socket, below == "." ? "" : below.string()};
+            const fs::path in_mount = below == "." ? fs::path(mount->root) : fs::path(mount->root) / below;
+            return {*socket, in_mount.string()};
         }
         if (at == at.parent_path()) throw Failure(given.string() + ": is in no mount of btfs");
     }

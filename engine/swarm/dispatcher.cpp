@@ -218,6 +218,21 @@ void Dispatcher::set_pinned(Bitfield pieces) {
     on_demand_changed();
 }
 
+void Dispatcher::give_up(PieceIndex piece, TimePoint now) {
+    PartialPiece* const partial = world_.picker.partial(piece);
+    if (!partial) return;
+    for (std::uint32_t block = 0; partial->asked_count() > 0 && block < partial->block_count(); ++block) {
+        const std::vector<Asker> askers(partial->askers(block).begin(), partial->askers(block).end());
+        for (const Asker& asker : askers) {
+            const auto peer = world_.peers.find(asker.peer);
+            if (peer == world_.peers.end()) continue;
+            release_block(*peer->second, partial->payload(block));
+            peer->second->session.cancel(partial->payload(block), now);
+        }
+    }
+    abandon(piece);
+}
+
 void Dispatcher::give_up_unwanted() {
     std::vector<PieceIndex> unwanted;
     for (const auto& [piece, partial] : world_.picker.partials())

@@ -93,6 +93,8 @@ class Dispatcher {
     void on_demand_changed() { work_news_ = blocked_news_ = true; }
     /// Storage has memory again.
     void on_credit();
+    /// Gives up a begun piece that has come in another way, and cancels what was asked of it.
+    void give_up(PieceIndex piece, TimePoint now);
     /// Gives up the pieces that no reader wants and that nothing is asked of.
     void give_up_unwanted();
     /// A piece's blocks or state changed: the demand is told what there is to ask for.

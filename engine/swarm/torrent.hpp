@@ -331,7 +331,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     Bitfield announced_{0};
     Bitfield withdrawn_{0};  ///< pieces that were announced once, and given up
     /// Pieces that are had, but were not likely to last.
-    std::vector<PieceIndex> unannounced_;
+    std::set<PieceIndex> unannounced_;
     PeerTable peers_;
     TakeLimit take_limit_;
     std::unique_ptr<Content> content_;  ///< of nothing while metadata_fetch_ is there

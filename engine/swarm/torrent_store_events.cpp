@@ -9,6 +9,7 @@ namespace btfs {
 
 void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
     const bool is_new = !content_->picker.had().test(piece);
+    if (content_->picker.partial(piece)) content_->dispatcher.give_up(piece, now);
     const auto finished = content_->picker.set_had(piece);
     if (is_new) {
         content_->dispatcher.on_had(piece);
@@ -19,7 +20,7 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
     if (content_->storage.lasts(piece)) {
         announce(piece);
     } else if (!announced_.test(piece)) {
-        unannounced_.push_back(piece);
+        unannounced_.insert(piece);
         take_limit_.yield_to_readers();
     }
     for (const Address& address : guilty) ban(address, now);
@@ -39,6 +40,8 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
 
 /// Announces the pieces that were not likely to last when they came, and are now.
 void Torrent::announce_what_lasts() {
+    // What lasts, at the rate at which pieces come, lasts together.
+    if (unannounced_.empty() || !content_->storage.lasts(*unannounced_.begin())) return;
     std::erase_if(unannounced_, [this](PieceIndex piece) {
         const bool lasts = content_->storage.lasts(piece);
         if (lasts) announce(piece);
@@ -132,7 +135,7 @@ void Torrent::withdraw(PieceIndex piece, TimePoint now) {
         content_->dispatcher.on_lost(piece);
         for (auto& [id, peer] : peers_) peer->pieces.on_lost(piece);
     }
-    std::erase(unannounced_, piece);
+    unannounced_.erase(piece);
     if (super_seeding_) super_seeding_->end();  // who lacks a piece is no first seed
     if (announced_.clear(piece)) {
         withdrawn_.set(piece);

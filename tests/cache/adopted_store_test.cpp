@@ -240,7 +240,7 @@ TEST_F(AdoptedStoreTest, WhatAnotherClientDownloadsMeanwhileIsFoundWhenTheFileIs
 TEST_F(AdoptedStoreTest, ErrorsThatMayPassLoseNothing) {
     open();
     for (const test::DiskCall call : {test::DiskCall::open, test::DiskCall::status}) {
-        for (const int error : {EMFILE, EACCES, ENOMEM}) {
+        for (const int error : {EMFILE, ENFILE, ENOMEM}) {
             disk->fail(call, error);
             EXPECT_TRUE(read_now(*w.store, {0, 100}).empty());
             EXPECT_FALSE(upload(p1));
@@ -249,6 +249,16 @@ TEST_F(AdoptedStoreTest, ErrorsThatMayPassLoseNothing) {
     disk->work();
     EXPECT_TRUE(w.engine.lost.empty());
     EXPECT_EQ(read_now(*w.store, all), w.torrent.content);
+}
+
+TEST_F(AdoptedStoreTest, AFileThatMayNotBeReadAnyMoreComesFromTheSwarm) {
+    open();
+    EXPECT_EQ(read_now(*w.store, all), w.torrent.content);
+    disk->set_rule([](test::DiskCall call, const std::string& name, std::size_t) {
+        return test::FaultFiles::Fault{call == test::DiskCall::open && name == "first" ? EACCES : 0};
+    });
+    EXPECT_EQ(read_with_a_swarm(all), w.torrent.content);
+    EXPECT_GE(times_lost(p0), 1);
 }
 
 TEST_F(AdoptedStoreTest, ADamagedFileIsLostWhereItIsRead) {

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 /// Returns a mount that no other process knows.
 KernelMount some_mount(uid_t owner = geteuid()) {
-    return {"7:" + std::to_string(getpid()), "fuse.btfs", owner, 0};
+    return {"7:" + std::to_string(getpid()), "fuse.btfs", "/", owner, 0};
 }
 
 TEST(MountRecord, NamesTheProcessWhileItLives) {

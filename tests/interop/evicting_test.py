@@ -11,8 +11,8 @@ from support.harness import TestCase, main
 
 MIB = 1 << 20
 SIZE = 48 * MIB
-# All of them together take some ten seconds.
-UPLOAD_LIMIT = "12M"
+# All of them together take half a minute.
+UPLOAD_LIMIT = "6M"
 
 
 class Evicting(TestCase):

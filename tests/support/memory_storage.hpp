@@ -74,6 +74,11 @@ class MemoryStorage final : public Storage {
         later_([this, piece] { events_->on_lost(piece); });
     }
 
+    /// As what another client has downloaded.
+    void find(PieceIndex piece) {
+        had_.set(piece);
+        later_([this, piece] { events_->on_verified(piece, {}); });
+    }
     /// To make room.
     void evict(const std::vector<PieceIndex>& pieces) {
         for (const PieceIndex piece : pieces) had_.clear(piece);

@@ -118,6 +118,21 @@ TEST(EvictedPieces, AStoreThatTakesNothingForTheBackgroundHoldsUpNoReader) {
     EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(client).had().count() == 8; }, 10s));
 }
 
+TEST(FoundPieces, EndWhatWasBegunOfThem) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t client = swarm.add({});
+    swarm.introduce(client, swarm.add({.seed = true, .link = {.up = 20e3}}));
+    swarm.set_reader(client, 1, wants(9));
+    swarm.run_for(2s);
+    ASSERT_EQ(swarm.storage(client).held(), 1u);
+    swarm.storage(client).find(PieceIndex(9));
+    swarm.run_for(10s);
+    EXPECT_EQ(swarm.storage(client).held(), 0u);
+    EXPECT_EQ(swarm.torrent(client).totals().peers, 1u);
+    swarm.storage(client).evict({PieceIndex(9)});
+    EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(client).had().test(PieceIndex(9)); }, 60s));
+}
+
 TEST(EvictedPieces, BegunPiecesThatNoReaderWantsAreGivenUpWhenOthersNeedTheirSpace) {
     for (const bool is_read : {false, true}) {
         VirtualSwarm swarm(kPiece, kSize);
