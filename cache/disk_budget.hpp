@@ -49,8 +49,8 @@ class DiskBudget {
     void share(SharedUse& shared) { shared_ = &shared; }
     bool is_shared() const { return shared_ != nullptr; }
 
-    /// for_room: until others free some. for_eviction: who listens to shortage is to make room. urgently: the
-    /// same, of all that there is.
+    /// What may be evicted for who waits. for_room: nothing. for_eviction: what no reader is coming to, and
+    /// no pin. urgently: anything.
     enum class Waits : std::uint8_t { for_room, for_eviction, urgently };
     /// Calls `task` once, as soon as such a take() may succeed: here and now, or on the thread that gives
     /// space back. The task has to be quick. It is dropped by forget(owner).

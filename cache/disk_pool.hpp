@@ -37,7 +37,7 @@ class DiskPool {
     /// Takes the job, or gives false and leaves it alone: too many reads are waiting. Other work is always
     /// taken; each such job holds piece memory that was admitted, or is the only one for its piece.
     [[nodiscard]] bool submit(DiskWork work, Task& job);
-    /// Verifying and writing are always taken.
+    /// Always takes the job, which is no read.
     void submit_always(DiskWork work, Task job);
     /// Submits the job as verifying after `delay`, unless forget(owner) comes first.
     void submit_after(Duration delay, const void* owner, Task job);

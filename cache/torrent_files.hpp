@@ -29,8 +29,8 @@ std::string key_in(std::string_view name, std::string_view ending);
 std::optional<Identity> identity_of(std::string_view cache_key);
 
 /// Removes all files of a torrent that nobody has open, but its pins. storage_locked if somebody has; a
-/// system error if the disk refuses: what is left then claims nothing, or all that it did. Waits for the
-/// disk.
+/// system error if the disk refuses: then either nothing was changed, or the claims are emptied already.
+/// Waits for the disk.
 Error remove_torrent_files(Files& files, std::string_view cache_key);
 
 }  // namespace btfs

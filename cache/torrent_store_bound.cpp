@@ -12,9 +12,10 @@ std::shared_ptr<PieceSpace> TorrentStore::make_space() {
                                         [this](PieceIndex piece) { free_later(piece); });
 }
 
-/// Takes the space of a piece. Else on_credit() follows when there may be room: for a reader, or a pin, the
-/// evictor makes some. They leave room for what somebody waits for; the background waits until there is more
-/// than readers need, and than the evictor leaves.
+/// True: the piece may be received. It has its space then; without one only where nothing can be freed, and
+/// what finds no room is kept in memory. Else on_credit() follows when there may be room: for a reader, or a
+/// pin, the evictor makes some. They leave room for what somebody waits for; the background waits until there
+/// is more than readers need, and than the evictor leaves.
 bool TorrentStore::take_space(PieceIndex piece, Urgency urgency, PieceSpace::Promise& space) {
     using Waits = DiskBudget::Waits;
     const bool blocked = urgency == Urgency::blocked_read;
