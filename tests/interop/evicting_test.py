@@ -55,7 +55,8 @@ class Evicting(TestCase):
             self.wait_for(lambda: "127.0.0.1" in [connection.address for connection in client.connections()],
                           f"{client.name} that has a connection with us", 60)
 
-        # What has gone they get of another one.
+        # What has gone they get of another one. Transmission takes one connection from an address: it has to be free.
+        mount.stop()
         btfs.Seed(self, content, torrent, "--piece-size", "256K",
                   peers=[f"{client.address}:{client.port}" for client in clients])
         for client in clients:
