@@ -27,8 +27,8 @@ struct CacheSizes {
 /// neither this nor the pool.
 class CacheBound {
   public:
-    /// What is less cannot hold the pieces that a reader needs at a time: a disk that is fuller is filled so
-    /// far.
+    /// A smaller bound cannot hold the pieces that a reader needs at a time: the cache takes so much even of
+    /// a disk that is fuller than --cache-min-free wants.
     static constexpr std::uint64_t kLeast = std::uint64_t{8} << 20;
     /// A bound holds so many pieces of any torrent: one that is read, one that is fetched, and one between
     /// them.

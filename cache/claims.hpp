@@ -36,7 +36,7 @@ struct ClaimsShape {
     bool operator==(const ClaimsShape&) const = default;
 };
 
-/// What a sidecar says of itself.
+/// Header of a sidecar.
 struct ClaimsHeader {
     ClaimsShape shape;
     bool clean = false;  ///< all that is stored was synced

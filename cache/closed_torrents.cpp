@@ -124,15 +124,15 @@ void ClosedTorrents::closed(const std::string& cache_key, std::uint64_t bytes) {
         closed.bytes_on_disk += info->bytes_on_disk;
     closed.pinned = bool(files_->status(torrent_file(cache_key, kPinsEnding)));
     std::lock_guard lock(mutex_);
-    // Its other files were counted all the time. Other processes count its content at their next scan, and
-    // until this process has ended twice rather than for a moment not at all: so it stays taken.
+    // Other processes go on counting it as taken until this one has ended: then a scan shows them its files.
+    // The torrent's other files were counted here all the time.
     const std::uint64_t before = std::exchange(counted_, counted_ + closed.earlier.bytes_on_disk);
     budget_.recount(before + bytes, counted_);
     closed_[cache_key] = closed;
 }
 
-/// What is counted here changes, and with it what a store counts: in one step, so that nobody takes space
-/// that is not there, or evicts for what is counted twice. mutex_ is held.
+/// Changes the count of this and of a store in one step, so that nobody takes space that is not there, or
+/// evicts for content that is counted twice. mutex_ is held.
 void ClosedTorrents::recount(std::uint64_t bytes, std::uint64_t store_bytes) {
     budget_.recount(std::exchange(counted_, bytes), bytes, store_bytes);
 }

@@ -1,4 +1,4 @@
-// What lies in a cache directory beside the content of the torrents that are open.
+// Torrents of a cache directory that no store has open, and its small files.
 #pragma once
 
 #include <atomic>

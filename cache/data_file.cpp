@@ -79,14 +79,6 @@ Error DataFile::write(std::uint64_t offset_in_torrent, ByteView bytes) {
     return error ? write_error(error) : Error{};
 }
 
-Result<std::uint64_t> DataFile::bytes_on_disk() {
-    const Result<File*> opened = file();
-    if (!opened) return opened.error();
-    const Result<FileStatus> status = (*opened)->status();
-    if (!status) return status.error();
-    return status->bytes_on_disk;
-}
-
 Error DataFile::punch(ByteRange range) {
     const Result<File*> opened = file();
     const Error error = opened ? (*opened)->punch(range) : opened.error();

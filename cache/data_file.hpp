@@ -43,8 +43,6 @@ class DataFile {
     Error read(std::uint64_t offset_in_torrent, std::span<std::byte> out);
     /// Writes all of it, or gives a write_error().
     Error write(std::uint64_t offset_in_torrent, ByteView bytes);
-    /// Bytes that the file takes on the disk, as `du` counts them.
-    Result<std::uint64_t> bytes_on_disk();
     /// Gives the range's space back to the file system. The range reads as zeros then.
     Error punch(ByteRange range);
     /// As punch(), and with it the disk blocks that the range shares with what lies before or behind it, if

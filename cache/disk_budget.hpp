@@ -40,8 +40,8 @@ class DiskBudget {
     /// Takes the space, or gives false: it is not there now. Tells of shortage, if little is left.
     bool take(std::uint64_t bytes);
     void give_back(std::uint64_t bytes);
-    /// What lies on the disk beside what was taken has changed from `before` to `after`, and `taken` is taken
-    /// besides: in one step, and whether or not it fits.
+    /// Counts `after` instead of `before` bytes that lie on the disk beside what was taken, and `taken` more
+    /// as taken: in one step, and whether or not they fit.
     void recount(std::uint64_t before, std::uint64_t after, std::uint64_t taken = 0);
 
     /// Called once, before any other function: what this and other processes take is told to each other. It
@@ -49,8 +49,8 @@ class DiskBudget {
     void share(SharedUse& shared) { shared_ = &shared; }
     bool is_shared() const { return shared_ != nullptr; }
 
-    /// What may be evicted for who waits. for_room: nothing. for_eviction: what no reader is coming to, and
-    /// no pin. urgently: anything.
+    /// Says what may be evicted for a task that waits. for_room: nothing. for_eviction: what no reader is
+    /// coming to, and no pin. urgently: anything.
     enum class Waits : std::uint8_t { for_room, for_eviction, urgently };
     /// Calls `task` once, as soon as such a take() may succeed: here and now, or on the thread that gives
     /// space back. The task has to be quick. It is dropped by forget(owner).

@@ -71,7 +71,7 @@ std::uint64_t look_back_in(std::uint64_t limit) {
 
 Worth worth_of(ByteRange piece, std::uint64_t last_used, bool pinned, std::span<const ReaderDemand> readers,
                std::uint64_t looks_back) {
-    // What one reader has left behind may be ahead of another: its worth is the greatest to any, but to have
+    // A piece that one reader has left behind may be ahead of another: its worth is the greatest to any, but to have
     // been left behind is less than to be unread.
     std::optional<Worth> worth;
     for (std::size_t rank = 0; rank < readers.size(); ++rank) {

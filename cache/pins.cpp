@@ -31,7 +31,7 @@ Pins with_pins(std::span<const FileRange> pins, std::span<const FileRange> more)
 
 Pins without_pins(std::span<const FileRange> pins, std::span<const FileRange> fewer) {
     Pins left(pins.begin(), pins.end());
-    for (const FileRange& gone : fewer) {
+    for (const FileRange& gone : with_pins({}, fewer)) {
         Pins parts;
         for (const FileRange& range : left) {
             if (range.first < gone.first)
