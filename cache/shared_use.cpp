@@ -83,6 +83,12 @@ bool SharedUse::lock(unsigned from, unsigned count, int type, bool waits) const 
 }
 
 bool SharedUse::take_place() {
+    // Whoever comes when nobody is there counts for itself what killed processes have left on the disk. What
+    // they left here may even be of another directory that had this one's inode number.
+    if (lock(0, kProcesses, F_WRLCK)) {
+        for (unsigned place = 0; place < kProcesses; ++place) places()[place] = 0;
+        lock(0, kProcesses, F_UNLCK);
+    }
     for (unsigned place = 0; place < kProcesses; ++place) {
         if (!lock(place, 1, F_WRLCK)) continue;
         place_ = place;

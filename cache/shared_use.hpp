@@ -15,8 +15,8 @@ namespace btfs {
 
 /// A page of shared memory with a number for each process: the bytes on disk that its open torrents have, or
 /// are promised. It lies in /dev/shm, under a name that follows from the user and the directory, and goes
-/// with the last process that uses it. A process that was killed is found out by ended(). Called from any
-/// thread.
+/// with the last process that uses it. A process that was killed is found out by ended(); one that comes when
+/// there is no other forgets what killed ones have left. Called from any thread.
 class SharedUse {
   public:
     /// Beyond that many, processes do not see each other's use.

@@ -115,7 +115,7 @@ TEST_F(CacheBoundTest, ATorrentThatAnotherProcessHasOpenStays) {
         return !is_there("free.data");
     }));
     EXPECT_TRUE(is_there("used.data"));
-    EXPECT_EQ(bound.budget().used(), 6 * kMiB + kDiskBlock);
+    EXPECT_TRUE(wait([&] { return bound.budget().used() == 6 * kMiB + kDiskBlock; })) << bound.budget().used();
 }
 
 TEST_F(CacheBoundTest, GivesWayWhileOthersFillTheDisk) {

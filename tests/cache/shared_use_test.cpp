@@ -63,6 +63,19 @@ TEST_F(SharedUseTest, OfAProcessThatHasEndedCountsUntilItIsDropped) {
     EXPECT_THAT(a->ended(), IsEmpty()) << "it lives";
 }
 
+TEST_F(SharedUseTest, OfKilledProcessesIsForgottenByWhoComesWhenNobodyIsThere) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const auto first = open(), second = open();
+        second->add(100);
+        raise(SIGKILL);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(files(), 1u);
+    EXPECT_EQ(open()->of_others(), 0u);
+}
+
 TEST_F(SharedUseTest, GoesWithTheLastProcess) {
     auto a = open(), b = open();
     EXPECT_EQ(files(), 1u);
