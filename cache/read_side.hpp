@@ -19,6 +19,9 @@ class ReadReply {
   public:
     virtual ~ReadReply() = default;
 
+    /// Asked once by ReadSide::read(). True: the thread that calls it may be kept waiting for the disk, if
+    /// the bytes are there and the page cache lacks them, which costs less than a hand-over to the disk pool.
+    virtual bool may_wait_for_disk() const { return false; }
     /// The whole range, verified. The memory is valid during the call only.
     virtual void data(std::span<const iovec> bytes) = 0;
     virtual void fail(Error error) = 0;
@@ -35,7 +38,7 @@ enum class ReadOutcome {
     parked,    ///< some of the bytes are missing: the engine has to be told
 };
 
-/// Called from any thread; never waits for the network or the disk.
+/// Called from any thread; never waits for the network, nor for the disk unless a read's reply allows it.
 class ReadSide {
   public:
     virtual ~ReadSide() = default;

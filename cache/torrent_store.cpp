@@ -273,7 +273,7 @@ void TorrentStore::publish(PieceIndex piece, PieceBufferPtr buffer, std::vector<
     if (fresh) arrived(piece);
     // Sent before the readers get their answers, so that a status that they ask for next counts the piece.
     tell_verified(piece, std::move(digests));
-    carry_out(std::move(actions), MayWait::yes);
+    carry_out(std::move(actions), DiskRead::waiting);
     if (fresh) write_later({piece, std::move(buffer)});
 }
 
@@ -309,7 +309,7 @@ void TorrentStore::fail_spilled(PieceIndex piece) {
     if (!damage_.may_heal(piece, piece)) {
         CacheActions actions;
         cache_.proof_failed(piece, Errc::storage_failed, actions);
-        carry_out(std::move(actions), MayWait::yes);
+        carry_out(std::move(actions), DiskRead::waiting);
     }
     events_.send([&](StorageEvents& events) { events.on_lost(piece); });
 }
@@ -331,7 +331,7 @@ void TorrentStore::publish_spilled(PieceIndex piece, std::vector<Sha1Digest> blo
     if (fresh) arrived(piece);
     tell_verified(piece, std::move(block_digests));
     set_untold(piece, false);
-    carry_out(std::move(actions), MayWait::yes);
+    carry_out(std::move(actions), DiskRead::waiting);
     if (!fresh) return;
     claim(blocks);
     carry_out(write_back_.on_written(Clock::now()));
@@ -443,7 +443,7 @@ void TorrentStore::lose_stored(PieceIndex piece) {
     if (had) events_.send([&](StorageEvents& events) { events.on_lost(piece); });
     // Also if another thread has told that it is lost: until now the engine was refused.
     if (had || frees) events_.send([](StorageEvents& events) { events.on_credit(); });
-    carry_out(std::move(actions), MayWait::yes);
+    carry_out(std::move(actions), DiskRead::waiting);
 }
 
 void TorrentStore::lose(PieceIndex piece) {
@@ -454,7 +454,7 @@ void TorrentStore::lose(PieceIndex piece) {
         bound_->evictor.count_missing(spec_.layout.piece_size(piece));
     }
     if (had) events_.send([&](StorageEvents& events) { events.on_lost(piece); });
-    carry_out(std::move(actions), MayWait::yes);
+    carry_out(std::move(actions), DiskRead::waiting);
 }
 
 }  // namespace btfs

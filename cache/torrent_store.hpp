@@ -131,11 +131,16 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
 
   private:
     class UploadReply;
-    enum class MayWait : std::uint8_t { no, yes };
+    /// How bytes that lie on disk are read.
+    enum class DiskRead : std::uint8_t {
+        cached,        ///< from the page cache; those it lacks on the disk pool
+        cached_first,  ///< from the page cache; those it lacks by waiting for the disk
+        waiting,
+    };
     /// Outcome of reading the bytes on disk that a read wants.
     enum class Fetched : std::uint8_t {
         all,
-        would_wait,
+        not_cached,
         damaged,
         failed,
         changed,  ///< of files of another client, which was dealt with
@@ -196,10 +201,10 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     void end_proof(PieceIndex piece, const Result<Sha1Digest>& digest, const PieceBufferPtr& buffer,
                    std::uint64_t losses);
 
-    void carry_out(CacheActions actions, MayWait may_wait);
+    void carry_out(CacheActions actions, DiskRead how);
     void carry_out(WriteBack::Actions actions);
-    void answer(ReadyRead read, MayWait may_wait);
-    Fetched fetch(const ReadyRead& read, MayWait may_wait, std::vector<iovec>& parts, Amiss& amiss);
+    void answer(ReadyRead read, DiskRead how);
+    Fetched fetch(const ReadyRead& read, DiskRead how, std::vector<iovec>& parts, Amiss& amiss);
     Fetched read_disk(ByteRange range, std::span<std::byte> out, Amiss& amiss);
     bool is_adopted_in(ByteRange range) const;
     Fetched read_adopted(ByteRange range, std::span<std::byte> out);

@@ -90,7 +90,7 @@ bool TorrentStore::look_again(const FileTree::Outcome& outcome) {
         log::warn("data: {} has changed; what is read of it is checked anew",
                   adopted_->path_of(file).string());
     for (const PieceIndex piece : lost) lose_adopted(piece);
-    carry_out(std::move(actions), MayWait::yes);
+    carry_out(std::move(actions), DiskRead::waiting);
     return true;
 }
 
@@ -99,7 +99,7 @@ void TorrentStore::lose_adopted(PieceIndex piece) {
     if (!cache_.lose_adopted(piece, actions)) return;
     count_adopted_lost(piece);
     events_.send([&](StorageEvents& events) { events.on_lost(piece); });
-    carry_out(std::move(actions), MayWait::yes);
+    carry_out(std::move(actions), DiskRead::waiting);
 }
 
 void TorrentStore::count_adopted_lost(PieceIndex piece) {
@@ -131,7 +131,7 @@ bool TorrentStore::may_go_on(PieceIndex piece, const FileTree::Outcome& outcome,
     if (outcome.state == FileTree::State::failed) {
         CacheActions actions;
         cache_.proof_failed(piece, Errc::storage_failed, actions);
-        carry_out(std::move(actions), MayWait::yes);
+        carry_out(std::move(actions), DiskRead::waiting);
         return false;
     }
     const bool changed = look_again(outcome);

@@ -202,7 +202,7 @@ void TorrentStore::evict_now(const std::vector<std::uint32_t>& pieces) {
     }
     if (!gone.empty()) events_.send([&](StorageEvents& events) { events.on_evicted(gone); });
     events_.send([](StorageEvents& events) { events.on_credit(); });
-    carry_out(std::move(actions), MayWait::yes);
+    carry_out(std::move(actions), DiskRead::waiting);
 }
 
 /// False: it is not stored any more, or is being received, or the engine has yet to hear that it is there,

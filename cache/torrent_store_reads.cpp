@@ -63,7 +63,7 @@ void TorrentStore::read(ReadTicket ticket, BlockRef range) {
         CacheActions actions;
         cache_.read(std::nullopt, bytes, std::make_unique<UploadReply>(*this, ticket, range),
                     Patience::until_proven, actions);
-        carry_out(std::move(actions), MayWait::yes);
+        carry_out(std::move(actions), DiskRead::waiting);
     });
     if (!upload) return;
     // If the read queue is full, the upload waits in the queue of writes. The engine limits its uploads.
@@ -76,16 +76,17 @@ ReadOutcome TorrentStore::read(ReadId id, ByteRange range, std::unique_ptr<ReadR
     assert(range.end <= spec_.layout.total_size() && range.size() <= kMaxRead);
     note_use();
     if (space_) touch(range);
+    const DiskRead how = reply->may_wait_for_disk() ? DiskRead::cached_first : DiskRead::cached;
     const std::uint64_t losses = cache_.losses(range);  // taken before the place of the bytes is looked up
     if (range.empty() || cache_.on_disk(range)) {
         ReadyRead ready{range, std::move(reply), {}, losses};
         if (!range.empty()) ready.segments.push_back({range, nullptr, nullptr});
-        answer(std::move(ready), MayWait::no);
+        answer(std::move(ready), how);
         return ReadOutcome::answered;
     }
     CacheActions actions;
     const bool parked = cache_.read(id, range, std::move(reply), Patience::until_fetched, actions);
-    carry_out(std::move(actions), MayWait::no);
+    carry_out(std::move(actions), how);
     return parked ? ReadOutcome::parked : ReadOutcome::answered;
 }
 
@@ -106,7 +107,7 @@ bool TorrentStore::has(ByteRange range) const {
 void TorrentStore::expect(ByteRange range) {
     CacheActions actions;
     cache_.expect(range, actions);
-    carry_out(std::move(actions), MayWait::no);
+    carry_out(std::move(actions), DiskRead::cached);
 }
 bool TorrentStore::leave_behind(ByteRange range) {
     return !write_back_.failing() && first_pass_.passed(range);
@@ -117,18 +118,18 @@ std::uint64_t TorrentStore::bytes_had() const {
 
 // ---- answering ----
 
-void TorrentStore::carry_out(CacheActions actions, MayWait may_wait) {
+void TorrentStore::carry_out(CacheActions actions, DiskRead how) {
     for (const PieceIndex piece : actions.to_prove) begin_proof(piece);
-    for (ReadyRead& read : actions.ready) answer(std::move(read), may_wait);
+    for (ReadyRead& read : actions.ready) answer(std::move(read), how);
     for (FailedRead& read : actions.failed) read.reply->fail(read.error);
 }
 
-void TorrentStore::answer(ReadyRead read, MayWait may_wait) {
+void TorrentStore::answer(ReadyRead read, DiskRead how) {
     std::vector<iovec> parts;
     for (;;) {
         Amiss amiss;
-        const Fetched fetched = fetch(read, may_wait, parts, amiss);
-        if (fetched == Fetched::would_wait) return read_later(std::move(read));
+        const Fetched fetched = fetch(read, how, parts, amiss);
+        if (fetched == Fetched::not_cached) return read_later(std::move(read));
         if (fetched == Fetched::changed) return read.reply->again();
         const bool from_disk = std::ranges::any_of(read.segments, [](const auto& s) { return !s.memory; });
         if (!from_disk || cache_.losses(read.range) == read.losses) {
@@ -151,7 +152,7 @@ void TorrentStore::answer(ReadyRead read, MayWait may_wait) {
 
 /// Assembles the bytes of a read, in memory that is valid until the thread's next call. Sets `amiss` to a
 /// range that could not be read.
-TorrentStore::Fetched TorrentStore::fetch(const ReadyRead& read, MayWait may_wait, std::vector<iovec>& parts,
+TorrentStore::Fetched TorrentStore::fetch(const ReadyRead& read, DiskRead how, std::vector<iovec>& parts,
                                           Amiss& amiss) {
     std::size_t disk_bytes = 0;
     for (const ReadSegment& segment : read.segments) disk_bytes += segment.memory ? 0 : segment.range.size();
@@ -167,14 +168,15 @@ TorrentStore::Fetched TorrentStore::fetch(const ReadyRead& read, MayWait may_wai
         const std::span<std::byte> target = room.first(size);
         room = room.subspan(size);
         parts.push_back({target.data(), size});
-        if (may_wait == MayWait::no) {
-            if (is_adopted_in(segment.range)) return Fetched::would_wait;  // files are opened for each read
+        // Files of another client are opened for each read.
+        if (how != DiskRead::waiting && !is_adopted_in(segment.range)) {
             const bool cached = data_.read_cached(segment.range.begin, target);
             prefetch(segment.range, !cached);
-            if (!cached) return Fetched::would_wait;
-        } else if (const Fetched fetched = read_disk(segment.range, target, amiss); fetched != Fetched::all) {
-            return fetched;
+            if (cached) continue;
         }
+        if (how == DiskRead::cached) return Fetched::not_cached;
+        if (const Fetched fetched = read_disk(segment.range, target, amiss); fetched != Fetched::all)
+            return fetched;
     }
     return Fetched::all;
 }
@@ -199,7 +201,7 @@ TorrentStore::Fetched TorrentStore::read_disk(ByteRange range, std::span<std::by
 void TorrentStore::read_later(ReadyRead read) {
     // Owned outside the task too, so that the reply is still here if the pool refuses the task.
     auto waiting = std::make_shared<ReadyRead>(std::move(read));
-    Task disk_read = job([this, waiting] { answer(std::move(*waiting), MayWait::yes); });
+    Task disk_read = job([this, waiting] { answer(std::move(*waiting), DiskRead::waiting); });
     if (!disk_read) return waiting->reply->fail(Errc::cancelled);
     if (!pool_.submit(DiskWork::read, disk_read)) waiting->reply->fail(Errc::storage_failed);
 }
@@ -272,7 +274,7 @@ void TorrentStore::end_proof(PieceIndex piece, const Result<Sha1Digest>& digest,
         digest ? !verifier_.matches(piece, *digest) : digest.error() == Errc::storage_corrupt;
     if (!digest && !damaged) {  // the error may be temporary: keeps the claim
         cache_.proof_failed(piece, digest.error(), actions);
-        return carry_out(std::move(actions), MayWait::yes);
+        return carry_out(std::move(actions), DiskRead::waiting);
     }
     const bool lost_meanwhile = cache_.losses(spec_.layout.piece_range(piece)) != losses;
     if (damaged && !lost_meanwhile) {
@@ -288,7 +290,7 @@ void TorrentStore::end_proof(PieceIndex piece, const Result<Sha1Digest>& digest,
         tell_verified(piece, {});
     }
     set_untold(piece, false);
-    carry_out(std::move(actions), MayWait::yes);
+    carry_out(std::move(actions), DiskRead::waiting);
 }
 
 }  // namespace btfs

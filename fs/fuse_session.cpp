@@ -127,6 +127,7 @@ std::optional<MountFailure> FuseSession::Session::mount() {
 bool FuseSession::Session::run() {
     unsigned count = options_.threads;
     if (count == 0) count = std::clamp(std::thread::hardware_concurrency(), kMinThreads, kMaxThreads);
+    filesystem_.read_path().set_threads(count);
     std::vector<std::thread> threads;
     {
         const SignalsBlocked no_signals;

@@ -39,7 +39,8 @@ class FuseSession {
     FuseSession& operator=(const FuseSession&) = delete;
 
     /// Answers the kernel until stop(), or until the mount was taken away or its connection cut from outside.
-    /// Called once. On return nothing waits any more, and new reads fail. False if the kernel's device
+    /// Called once. On return nothing waits any more, and new reads fail. A READ that waits for a disk that
+    /// does not answer keeps it from returning. False if the kernel's device
     /// failed.
     bool run();
 

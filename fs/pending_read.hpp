@@ -52,9 +52,12 @@ class PendingRead final : public ReadReply {
     ByteRange range_in_torrent() const { return range_in_torrent_; }
     pid_t thread() const { return thread_; }  ///< that reads; 0 if it cannot be seen from here
 
+    /// Before the cache is asked.
+    void let_wait_for_disk(bool may) { may_wait_for_disk_ = may; }
     void watch_interrupts() { reply_->watch_interrupts(id_); }
 
     // ---- the cache ----
+    bool may_wait_for_disk() const override { return may_wait_for_disk_; }
     void data(std::span<const iovec> bytes) override;
     void fail(Error error) override;
     void again() override;
@@ -97,6 +100,7 @@ class PendingRead final : public ReadReply {
     const ReadId id_;
     const ByteRange range_in_torrent_;
     const pid_t thread_;
+    bool may_wait_for_disk_ = false;
     std::atomic<State> state_ = State::waiting;
     std::unique_ptr<InterruptibleReply> reply_;  ///< whoever moves the state on has it alone
 

@@ -11,6 +11,20 @@ constexpr Duration kAbandonAgain = 5ms;
 
 }  // namespace
 
+class ReadPath::Waiter {
+  public:
+    explicit Waiter(ReadPath& path) : path_(path), may_wait_(path.may_wait_.fetch_sub(1) > 0) {}
+    ~Waiter() { ++path_.may_wait_; }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    bool may_wait() const { return may_wait_; }
+
+  private:
+    ReadPath& path_;
+    const bool may_wait_;
+};
+
 ReadPath::~ReadPath() {
     assert(first_under_way_ == nullptr);
 }
@@ -45,6 +59,8 @@ std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
     const auto behind = file->begin(*read, now_());
     read->watch_interrupts();
     came(*read);
+    const Waiter waiter(*this);
+    read->let_wait_for_disk(waiter.may_wait());
     ask(std::move(read));
     if (!behind || !reads.leave_behind(*behind)) return std::nullopt;
     return ByteRange{behind->begin - begin, behind->end - begin};

@@ -67,6 +67,9 @@ class ReadPath {
     /// Sets the number of waiting READs past which the oldest whose threads have gone are ended, since the
     /// kernel would soon send no more.
     void set_parked_limit(std::int64_t limit) { parked_limit_ = limit; }
+    /// Sets the number of threads that call read(). All but one of them at a time may wait for the disk: on a
+    /// disk that does not answer, one is left for everything else.
+    void set_threads(unsigned threads) { may_wait_ = static_cast<int>(threads) - 1; }
     std::int64_t parked_count() const { return parked_count_; }
     std::size_t open_count() const;
 
@@ -83,11 +86,16 @@ class ReadPath {
 
     OpenFile::Reader what_became_of(pid_t thread, const OpenFile& file, pid_t closer) const;
 
+    /// A caller of read() that may wait for the disk, if too many do not already.
+    class Waiter;
+
     const Now now_;
     const Processes& processes_;
     std::atomic<std::uint64_t> last_id_{0};      ///< of readers and reads alike
     std::atomic<std::int64_t> parked_count_{0};  ///< counted by PendingRead alone
     std::atomic<std::int64_t> parked_limit_{std::numeric_limits<std::int64_t>::max()};
+
+    std::atomic<int> may_wait_{0};  ///< so many more threads may wait for the disk
 
     mutable std::mutex mutex_;  // guards what follows
     std::unordered_map<ReaderId, std::shared_ptr<OpenFile>> files_;

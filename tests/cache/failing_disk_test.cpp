@@ -52,6 +52,37 @@ struct FailingDiskTest : testing::Test {
     }
 };
 
+/// A reply whose reader would rather wait for the disk than for another thread.
+struct WaitingReply final : ReadReply {
+    explicit WaitingReply(std::shared_ptr<ReadResult> read) : result(std::move(read)) {}
+    bool may_wait_for_disk() const override { return true; }
+    void data(std::span<const iovec> bytes) override {
+        thread = std::this_thread::get_id();
+        result->set_data(bytes);
+    }
+    void fail(Error error) override { result->set_error(error); }
+
+    static inline std::thread::id thread;
+    const std::shared_ptr<ReadResult> result;
+};
+
+TEST_F(FailingDiskTest, WhoMayWaitForTheDiskReadsByItselfWhatIsNotInThePageCache) {
+    prove_all();
+    fail_reads(0);
+    for (const bool may_wait : {true, false}) {
+        auto result = std::make_shared<ReadResult>();
+        const ByteRange range = w.range(kPiece + 10, 100);
+        WaitingReply::thread = {};
+        EXPECT_EQ(w.store->read(may_wait, range,
+                                may_wait ? std::make_unique<WaitingReply>(result) : test::reply_to(result)),
+                  ReadOutcome::answered);
+        EXPECT_EQ(result->bytes(), w.expected(range));
+        if (may_wait) {
+            EXPECT_EQ(WaitingReply::thread, std::this_thread::get_id());
+        }
+    }
+}
+
 TEST_F(FailingDiskTest, AReadErrorOfTheDiskIsHealedByTheSwarm) {
     prove_all();
     fail_reads(EIO);

@@ -405,6 +405,47 @@ struct HungReadSide final : ReadSide {
     std::vector<std::pair<ByteRange, std::unique_ptr<ReadReply>>> held;
 };
 
+// Cache whose disk keeps each reader waiting while the next one comes.
+struct SlowReadSide final : ReadSide {
+    ReadOutcome read(ReadId, ByteRange range, std::unique_ptr<ReadReply> reply) override {
+        may_wait.push_back(reply->may_wait_for_disk());
+        if (Handle* const handle = std::exchange(next, nullptr))
+            handle->read({{0, 4096}}, std::make_unique<Reply>(std::make_shared<Answer>()));
+        const std::vector<std::byte> bytes(range.size());
+        const iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+        reply->data({&part, 1});
+        return ReadOutcome::answered;
+    }
+    bool cancel(ReadId, Error) override { return false; }
+    void close(Error) override {}
+    bool has(ByteRange) const override { return true; }
+    void expect(ByteRange) override {}
+    bool leave_behind(ByteRange) override { return false; }
+    std::uint64_t bytes_had() const override { return 0; }
+
+    Handle* next = nullptr;
+    std::vector<bool> may_wait;
+};
+
+TEST(ReadPath, LetsAllThreadsButOneWaitForTheDisk) {
+    SlowReadSide cache;
+    FakeDemandSink sink;
+    Filesystem filesystem;
+    const Slot slot = filesystem.add({sha1(as_bytes("t")), test::file_list({{"f", kSize}}), cache, sink, 0});
+    Handle* const file = filesystem.open(NodeId{slot} << 32, false).value();
+    const auto read_twice_at_once = [&] {
+        cache.next = file;
+        cache.may_wait.clear();
+        file->read({{0, 4096}}, std::make_unique<Reply>(std::make_shared<Answer>()));
+        return cache.may_wait;
+    };
+    EXPECT_EQ(read_twice_at_once(), (std::vector{false, false})) << "nobody said how many threads there are";
+    filesystem.read_path().set_threads(2);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(read_twice_at_once(), (std::vector{true, false}));
+    filesystem.read_path().set_threads(3);
+    EXPECT_EQ(read_twice_at_once(), (std::vector{true, true}));
+}
+
 TEST(ReadPath, MayEndBeforeTheCacheHasAnsweredWhatItPromised) {
     HungReadSide cache;
     FakeDemandSink sink;
