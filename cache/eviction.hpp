@@ -39,6 +39,9 @@ inline constexpr std::uint64_t kLeftBehind = std::uint64_t{1} << 30;
 /// How far back a reader may look in a cache of `limit` bytes.
 std::uint64_t look_back_in(std::uint64_t limit);
 
+/// A rare piece counts as if it had been used that much later, in seconds.
+inline constexpr std::uint64_t kRareLasts = 600;
+
 /// Worth of the piece with these bytes of a torrent. `last_used`: when it was last read, or else when it
 /// came. `readers`: what the readers of this torrent demand; a reader is where its window begins.
 Worth worth_of(ByteRange piece, std::uint64_t last_used, bool pinned, std::span<const ReaderDemand> readers,

@@ -34,7 +34,8 @@ TorrentStore::TorrentStore(StoreSpec spec, std::shared_ptr<Files> files, std::un
       bound_(bound),
       space_(make_space()),
       uses_(spec_.layout.piece_count(), bound_ ? bound_->earlier.last_used_s : 0),
-      pinned_(bound_ && bound_->pinned.size() > 0 ? bound_->pinned : Bitfield(spec_.layout.piece_count())) {
+      pinned_(bound_ && bound_->pinned.size() > 0 ? bound_->pinned : Bitfield(spec_.layout.piece_count())),
+      rare_(spec_.layout.piece_count()) {
     load(earlier);
     if (bound_) free_unclaimed();
     adopt();

@@ -100,6 +100,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     Bitfield unproven() const override;
     PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override;
     void prove_unproven() override;
+    void set_rare(Bitfield pieces) override;
     bool lasts(PieceIndex piece) const override;
     void verify(PieceIndex piece, PieceBufferPtr buffer, bool want_block_digests) override;
     void read(ReadTicket ticket, BlockRef range) override;
@@ -255,6 +256,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     mutable std::mutex keeping_mutex_;
     // Guarded by keeping_mutex_:
     Bitfield pinned_;
+    Bitfield rare_;
     std::map<ReaderId, ReaderDemand> readers_;  ///< those that demand something
     std::set<std::uint32_t> evicting_;
     std::set<PieceIndex> untold_;  ///< stored, and on_verified() has yet to be sent

@@ -126,17 +126,24 @@ bool TorrentStore::lasts(PieceIndex piece) const {
     return !bound_ || is_pinned(piece) || bound_->evictor.lasts(Clock::now());
 }
 
+void TorrentStore::set_rare(Bitfield pieces) {
+    if (!bound_) return;
+    std::lock_guard lock(keeping_mutex_);
+    rare_ = std::move(pieces);
+}
+
 // ---- eviction ----
 
 void TorrentStore::list_evictable(std::uint32_t owner, std::uint64_t looks_back,
                                   std::vector<EvictionCandidate>& candidates) {
     if (!bound_->frees_parts) return;
-    Bitfield pieces = space_->at_rest(), pinned;
+    Bitfield pieces = space_->at_rest(), pinned, rare;
     std::vector<ReaderDemand> readers;
     {
         // The rest takes a while, and readers wait for the lock.
         std::lock_guard lock(keeping_mutex_);
         pinned = pinned_;
+        rare = rare_;
         for (const auto& [id, demand] : readers_) readers.push_back(demand);
         for (const std::uint32_t piece : evicting_) pieces.clear(PieceIndex(piece));
         for (const PieceIndex piece : untold_) pieces.clear(piece);
@@ -144,8 +151,9 @@ void TorrentStore::list_evictable(std::uint32_t owner, std::uint64_t looks_back,
     pieces.for_each([&](PieceIndex piece) {
         const BlockSpan blocks = cache_.whole(piece);
         if (!cache_.stored().all(cache_.block_index(piece, 0), blocks.count)) return;  // still in memory
-        const Worth worth = worth_of(spec_.layout.piece_range(piece), uses_.last(piece), pinned.test(piece),
-                                     readers, looks_back);
+        const std::uint64_t last_used = uses_.last(piece) + (rare.test(piece) ? kRareLasts : 0);
+        const Worth worth =
+            worth_of(spec_.layout.piece_range(piece), last_used, pinned.test(piece), readers, looks_back);
         candidates.push_back({worth, owner, piece.value(), space_->bytes_of(piece)});
     });
 }

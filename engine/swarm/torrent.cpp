@@ -300,6 +300,7 @@ void Torrent::housekeep(TimePoint now) {
     if (!active(now)) idle_.end(*this);
     reconsider_blame(now);
     announce_what_lasts();
+    tell_what_is_rare(now);
     if (content_->picker.nothing_unverified()) content_->blame.forget_departed();
     housekeeping_due_ = peers_.empty() ? kNever : now + kHousekeeping;
 }

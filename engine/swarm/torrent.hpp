@@ -194,6 +194,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     static constexpr std::size_t kMaxDialling = 24;
     /// Interval at which connections are looked after.
     static constexpr Duration kHousekeeping = std::chrono::seconds(1);
+    /// The store hears which pieces are rare so often.
+    static constexpr Duration kTellRareEvery = std::chrono::seconds(60);
     /// While a reader waits and nothing comes, peers are asked for, and silent ones dialled again, so often.
     static constexpr Duration kWantPeersEvery = std::chrono::seconds(15);
     static constexpr Duration kRedialEvery = std::chrono::seconds(5);
@@ -302,6 +304,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void withdraw(PieceIndex piece, TimePoint now);
     void announce(PieceIndex piece);
     void announce_what_lasts();
+    void tell_what_is_rare(TimePoint now);
     void judge_seeding(TimePoint now);
     void super_seed(TimePoint now);
     bool may_upload(const Peer& peer, PieceIndex piece) const;
@@ -357,6 +360,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     std::map<Endpoint, ConnectionId> redialling_;
     TimePoint turnover_due_{};
     TimePoint want_peers_due_{};
+    TimePoint rare_due_{};
     TimePoint housekeeping_due_ = kNever;
     bool slots_due_ = false;  ///< some peer's interest has changed
     TimePoint last_active_;

@@ -49,6 +49,17 @@ void Torrent::announce_what_lasts() {
     });
 }
 
+void Torrent::tell_what_is_rare(TimePoint now) {
+    if (now < rare_due_ || peers_.empty()) return;
+    rare_due_ = now + kTellRareEvery;
+    const Picker& picker = content_->picker;
+    Bitfield rare(content_->layout.piece_count());
+    picker.had().for_each([&](PieceIndex piece) {
+        if (picker.availability(piece) <= 1) rare.set(piece);
+    });
+    content_->storage.set_rare(std::move(rare));
+}
+
 void Torrent::announce(PieceIndex piece) {
     if (!announced_.set(piece)) return;
     content_->dispatcher.on_announced(piece);

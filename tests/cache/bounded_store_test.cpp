@@ -195,6 +195,28 @@ TEST(BoundedStore, WhatIsPinnedOutlastsWhatIsReadAndComesWithoutAReader) {
     EXPECT_FALSE(w.store->has(layout.piece_range(PieceIndex(20))));
 }
 
+TEST(BoundedStore, WhatIsRareInTheSwarmGoesAfterWhatIsNot) {
+    World w = bounded_world(1 << 20, 5 * kMiB);
+    w.sizes = CacheSizes{kBound, 0};
+    w.open();
+    for (unsigned p = 0; p < 5; ++p) w.fill(PieceIndex(p), Urgency::blocked_read);
+    for (unsigned p = 0; p < 5; ++p) ASSERT_TRUE(w.engine.wait_verified(PieceIndex(p)));
+    Bitfield rare(5);
+    rare.set(PieceIndex(0));
+    rare.set(PieceIndex(1));
+    w.store->set_rare(rare);
+    std::vector<EvictionCandidate> candidates;
+    ASSERT_TRUE(w.engine.wait([&] {
+        candidates.clear();
+        w.store->list_evictable(0, 0, candidates);
+        return candidates.size() == 5;
+    })) << "on disk is so much: "
+        << candidates.size();
+    keep_least_worthy(candidates, 3 * kMiB, 0);
+    EXPECT_EQ(candidates.size(), 3u);
+    for (const EvictionCandidate& candidate : candidates) EXPECT_GT(candidate.item, 1u);
+}
+
 TEST(BoundedStore, PinsLeaveAPartOfTheCacheToReaders) {
     World w = bounded_world(1 << 20, 40 * kMiB);
     w.sizes = CacheSizes{kBound, 0};
@@ -292,6 +314,7 @@ TEST(BoundedStore, WhatAClosedStoreHasIsCountedStillAndGoesBeforeWhatCameLater) 
     w.engine.verified.clear();
     w.open();
     for (unsigned p = 0; p < 12; ++p) fill_when_there_is_room(w, PieceIndex(p));
+    ASSERT_TRUE(w.engine.wait_verified(PieceIndex(11)));
     EXPECT_FALSE(std::filesystem::exists(first));
     EXPECT_GE(w.store->bytes_had(), 3 * kMiB);
 }

@@ -37,6 +37,8 @@ class MemoryStorage final : public Storage {
     Bitfield available() const override { return had_; }
     Bitfield unproven() const override { return Bitfield(layout_.piece_count()); }
 
+    void set_rare(Bitfield pieces) override { rare = std::move(pieces); }
+
     PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override {
         if (held_ >= max_pieces) return nullptr;
         if (urgency == Urgency::background && !takes_background && !pinned.test(piece)) return nullptr;
@@ -94,6 +96,7 @@ class MemoryStorage final : public Storage {
     bool lasting = true;
     bool takes_background = true;
     Bitfield pinned;  ///< taken nevertheless
+    Bitfield rare;    ///< as it was said last
 
     const Bitfield& had() const { return had_; }
 

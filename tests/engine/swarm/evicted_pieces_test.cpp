@@ -89,6 +89,24 @@ TEST(EvictedPieces, AreNotAskedOfUsByPeersWhoWereTold) {
     EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(last).had().test(PieceIndex(5)); }, 60s));
 }
 
+TEST(RarePieces, AreThoseThatOnePeerHasAtMost) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t client = swarm.add({.torrent = {.pex = false}}),
+                      other = swarm.add({.torrent = {.pex = false}});
+    swarm.introduce(client, swarm.add({.seed = true}));
+    swarm.introduce(other, swarm.add({.seed = true}));
+    swarm.introduce(client, other);
+    swarm.set_reader(client, 1, {.blocked = {{0, 1}}, .window = {0, 8 * std::uint64_t{kPiece}}});
+    swarm.set_reader(other, 1, {.blocked = {{0, 1}}, .window = {0, 6 * std::uint64_t{kPiece}}});
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(client).had().count() == 8; }, 60s));
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(other).had().count() == 6; }, 60s));
+    swarm.run_for(Torrent::kTellRareEvery + 1s);
+    Bitfield rare(kPieces);
+    rare.set(PieceIndex(6));
+    rare.set(PieceIndex(7));
+    EXPECT_EQ(swarm.storage(client).rare, rare) << "the others are had by the seed and by the other client";
+}
+
 TEST(EvictedPieces, WhatDoesNotLastIsNotAnnouncedUntilItDoes) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t client = swarm.add({.torrent = {.pex = false}});
