@@ -13,6 +13,7 @@ MIB = 1 << 20
 SIZE = 48 * MIB
 # All of them together take half a minute.
 UPLOAD_LIMIT = "6M"
+CREATE = ("--piece-size", "256K", "--tracker", "http://127.0.0.1:1/announce")  # rTorrent wants one, though it is dead
 
 
 class Evicting(TestCase):
@@ -20,7 +21,7 @@ class Evicting(TestCase):
         from support import real_clients
         content = make_files(self.folder / "from" / "content", {"film.mkv": SIZE - 333})
         torrent = self.folder / "content.torrent"
-        seed = btfs.Seed(self, content, torrent, "--piece-size", "256K")
+        seed = btfs.Seed(self, content, torrent, *CREATE)
         disk = self.folder / "disk"
         disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", disk], check=True)
@@ -32,7 +33,7 @@ class Evicting(TestCase):
 
         clients = []
         for number, kind in enumerate((real_clients.Libtorrent, real_clients.Transmission, real_clients.Qbittorrent,
-                                       real_clients.Aria2)):
+                                       real_clients.Aria2, real_clients.RTorrent)):
             name = kind.__name__
             folder = self.folder / f"{name}.content"
             folder.mkdir()
@@ -57,7 +58,7 @@ class Evicting(TestCase):
 
         # What has gone they get of another one. Transmission takes one connection from an address: it has to be free.
         mount.stop()
-        btfs.Seed(self, content, torrent, "--piece-size", "256K",
+        btfs.Seed(self, content, torrent, *CREATE,
                   peers=[f"{client.address}:{client.port}" for client in clients])
         for client in clients:
             self.wait_for(lambda: client.totals().progress == 1, f"{client.name} that has everything", 120)
@@ -70,4 +71,4 @@ class Evicting(TestCase):
 
 
 if __name__ == "__main__":
-    main(programs=["transmission-daemon", "qbittorrent-nox", "aria2c"], modules=["libtorrent"])
+    main(programs=["transmission-daemon", "qbittorrent-nox", "aria2c", "rtorrent"], modules=["libtorrent"])

@@ -2,10 +2,12 @@
 import base64
 import json
 import os
+import socket
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import xmlrpc.client
 from typing import NamedTuple
 
 import libtorrent as lt
@@ -299,6 +301,76 @@ class Aria2:
 
     def trouble(self, address):
         return _lines_about(self.log, address, ("ban", "Bad ", "invalid", "Invalid", "corrupt", "checksum", "flood"))
+
+
+class RTorrent:
+    """Without DHT it takes no torrent that has no tracker."""
+    carries_sums = False
+    SETTINGS = """\
+session.path.set = {session}
+directory.default.set = {folder}
+network.bind_address.set = {address}
+network.local_address.set = {address}
+network.port_range.set = {port}-{port}
+network.port_random.set = no
+network.scgi.open_local = {control}
+protocol.encryption.set = none
+protocol.pex.set = no
+dht.mode.set = disable
+trackers.use_udp.set = no
+throttle.global_up.max_rate.set_kb = {upload_kib}
+log.open_file = "log", {log}
+log.add_output = "info", "log"
+log.add_output = "peer_debug", "log"
+system.daemon.set = true
+"""
+
+    def __init__(self, test, name, address, torrent, folder, upload_limit):
+        self.name, self.address, self.port = name, address, free_port()
+        home = test.folder / name
+        (home / "session").mkdir(parents=True)
+        self.control, self.log = home / "control", home / "log"
+        settings = home / "settings.rc"
+        settings.write_text(self.SETTINGS.format(session=home / "session", folder=folder, address=address, port=self.port,
+                                                 control=self.control, upload_kib=upload_limit >> 10, log=self.log))
+        self.process = test.start(["rtorrent", "-n", "-o", f"import={settings}"], cwd=home)
+        test.wait_for(self.control.exists, "control socket of rTorrent")
+        test.wait_for_port(self.port, self.process)
+        self.call("load.raw_start", "", xmlrpc.client.Binary(torrent.read_bytes()))
+        self.hash, = test.wait_for(lambda: self.call("download_list", ""), "torrent in rTorrent")
+
+    def call(self, method, *arguments):
+        """XML-RPC over SCGI: headers as a netstring, then the body."""
+        body = xmlrpc.client.dumps(arguments, method).encode()
+        headers = b"CONTENT_LENGTH\0%d\0SCGI\x001\0" % len(body)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(str(self.control))
+            connection.sendall(b"%d:%b,%b" % (len(headers), headers, body))
+            answer = b""
+            while data := connection.recv(65536):
+                answer += data
+        (result,), _ = xmlrpc.client.loads(answer.partition(b"\r\n\r\n")[2])
+        return result
+
+    def is_ready(self):
+        return self.call("d.is_active", self.hash) == 1 and self.call("d.hashing", self.hash) == 0
+
+    def totals(self):
+        completed = self.call("d.completed_bytes", self.hash)
+        return Totals(completed / self.call("d.size_bytes", self.hash), self.call("d.up.total", self.hash), completed)
+
+    def connections(self):
+        fields = ("address", "port", "client_version", "completed_percent", "up_total", "down_total", "up_rate")
+        return [Connection(peer_address, port, client, percent / 100, up, down, rate > 0)
+                for peer_address, port, client, percent, up, down, rate
+                in self.call("p.multicall", self.hash, "", *(f"p.{field}=" for field in fields))]
+
+    def trouble(self, address):
+        banned = [f"{address} is banned" for peer_address, is_banned
+                  in self.call("p.multicall", self.hash, "", "p.address=", "p.banned=")
+                  if peer_address == address and is_banned]
+        return banned + _lines_about(self.log, address, ("ban", "corrupt", "invalid", "hash failed"))
 
 
 def _lines_about(log, address, words):
