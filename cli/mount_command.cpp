@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -59,6 +61,21 @@ std::optional<Duration> wait_time(double seconds) {
     return from_seconds(seconds);
 }
 
+/// The mount would cover files that are to be adopted, and which are opened anew for each read.
+void refuse_covered_data(const std::filesystem::path& mountpoint,
+                         const std::vector<std::filesystem::path>& data) {
+    std::error_code error;
+    const auto covered = std::filesystem::canonical(mountpoint, error);
+    if (error || std::filesystem::is_empty(covered, error) || error) return;
+    for (const std::filesystem::path& folder : data) {
+        const auto holder = std::filesystem::canonical(folder, error);
+        if (error || holder == covered) continue;  // the folder itself is held open
+        if (std::ranges::mismatch(holder, covered).in1 == holder.end())
+            throw Failure(mountpoint.string() + " has files below --data " + folder.string() +
+                          ", which the mount would cover; mount elsewhere");
+    }
+}
+
 /// Null if there cannot be one: the mount works without it.
 std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, MountControl& control) {
     auto socket = ControlSocket::open(
@@ -81,6 +98,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (!fuse_options) throw Failure(fuse_options.error());
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
+    refuse_covered_data(options.mountpoint, options.data);
     DataFolders data;  // held open from before the mount, which may cover one of them
     for (const std::filesystem::path& folder : options.data)
         if (const Error error = data.add(folder)) throw Failure("--data " + folder.string(), error);

@@ -151,6 +151,15 @@ class AdoptedData(TestCase):
         self.assertEqual(differences(self.content, self.data / "content"), "")
         self.assertEqual(list(self.cache.glob("*.data")), [])
 
+    def test_a_mount_that_would_cover_files_of_the_folder_is_refused(self):
+        for covered in (self.data / "content", self.data / "content" / "extras"):
+            refused = btfs.run("mount", "--data", self.data, self.torrent, covered, "--cache-dir", self.cache)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("would cover", refused.stderr)
+        (self.data / "empty").mkdir()
+        btfs.Mount(self, self.torrent, mountpoint=self.data / "empty", options=("--data", self.data))
+        self.assertEqual(differences(self.content, self.data / "empty" / "content"), "")
+
     def test_of_several_folders_the_first_that_has_the_torrent_counts(self):
         self.settle()
         (self.folder / "empty").mkdir()
