@@ -37,6 +37,7 @@ class MemoryStorage final : public Storage {
     Bitfield available() const override { return had_; }
     Bitfield unproven() const override { return Bitfield(layout_.piece_count()); }
 
+    void prove_unproven() override { ++asked_to_prove; }
     void set_rare(Bitfield pieces) override { rare = std::move(pieces); }
 
     PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override {
@@ -97,6 +98,7 @@ class MemoryStorage final : public Storage {
     bool takes_background = true;
     Bitfield pinned;  ///< taken nevertheless
     Bitfield rare;    ///< as it was said last
+    int asked_to_prove = 0;
 
     const Bitfield& had() const { return had_; }
 

@@ -89,6 +89,16 @@ TEST(EvictedPieces, AreNotAskedOfUsByPeersWhoWereTold) {
     EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(last).had().test(PieceIndex(5)); }, 60s));
 }
 
+TEST(UnprovenPieces, AreProvenFromWhenPeersAreThereWhoWouldBeTold) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t client = swarm.add({});
+    swarm.run_for(60s);
+    EXPECT_EQ(swarm.storage(client).asked_to_prove, 0);
+    swarm.introduce(client, swarm.add({.seed = true}));
+    swarm.run_for(5s);
+    EXPECT_GT(swarm.storage(client).asked_to_prove, 0);
+}
+
 TEST(RarePieces, AreThoseThatOnePeerHasAtMost) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t client = swarm.add({.torrent = {.pex = false}}),
