@@ -89,6 +89,22 @@ class BoundedCache(TestCase):
         mount.stop()
         self.assertLessEqual(bytes_on_disk(self.cache), BOUND)
 
+    def test_a_cache_that_vanishes_under_a_mount_costs_no_reader_a_byte(self):
+        mount = self.mount(*BOUNDED)
+        for gone in ("all its files", "the folder, too"):
+            with open(self.shown("film.mkv"), "rb", buffering=0) as film:
+                self.assertEqual(film.read(4 * MIB), self.right["film.mkv"][:4 * MIB])
+            for file in self.cache.iterdir():
+                file.unlink()
+            if gone != "all its files":
+                self.cache.rmdir()
+            self.assert_reads_right()
+            self.assert_reads_right("notes.txt")
+        mount.stop()
+        mount = self.mount(*BOUNDED)
+        self.assert_reads_right()
+        self.assertGreater(bytes_on_disk(self.cache), BOUND // 3, "the next mount makes it anew")
+
     def test_many_readers_share_it(self):
         self.mount(*BOUNDED)
         watch = Watch(self, self.cache)
