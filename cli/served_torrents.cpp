@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "cli/content_time.hpp"
+#include "cli/data_search.hpp"
 #include "cli/failure.hpp"
 #include "cli/torrent_url.hpp"
 #include "engine/log/log.hpp"
@@ -41,12 +42,15 @@ ServedTorrents::~ServedTorrents() {
 
 void ServedTorrents::add(Sources sources) {
     std::vector<std::string> failures;
-    for (TorrentSource& source : sources.torrents) {
+    DataSearch data(services_.data, sources.torrents);
+    for (std::size_t i = 0; i < sources.torrents.size(); ++i) {
+        std::unique_ptr<AdoptedFiles> adopted = data.take(i);
+        TorrentSource& source = sources.torrents[i];
         RosterEntry entry{.name = source.name, .url = shown_url(source.url)};
         if (!source.url.empty()) entry.fetch = "kept from an earlier mount";
         const auto index = roster_.add(std::move(entry));
         try {
-            roster_.or_fail(index, [&] { bring_in(index, std::move(source)); });
+            roster_.or_fail(index, [&] { bring_in(index, std::move(source), std::move(adopted)); });
         } catch (const Failure& failure) {
             failures.emplace_back(failure.what());
         }
@@ -91,8 +95,12 @@ std::vector<TorrentReport> ServedTorrents::reports() {
     return reports;
 }
 
-void ServedTorrents::bring_in(Roster::Index index, TorrentSource source) {
-    if (!source.metainfo) source.metainfo = kept(source.identity);
+void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
+                              std::unique_ptr<AdoptedFiles> adopted) {
+    if (!source.metainfo) {
+        source.metainfo = kept(source.identity);
+        if (source.metainfo) adopted = find_data(*source.metainfo);
+    }
     roster_.update(index, [&](RosterEntry& entry) {
         entry.name = source.name;
         entry.info_hash = source.identity.cache_key();
@@ -104,7 +112,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source) {
     if (source.metainfo) {
         spec.name = source.metainfo->name;
         spec.dht_nodes = source.metainfo->dht_nodes;
-        served = &open(*source.metainfo);
+        served = &open(*source.metainfo, std::move(adopted));
         spec.content.emplace(known(*source.metainfo, *served->store));
     } else {
         spec.on_metadata = [this, index](TorrentHandle torrent, std::shared_ptr<const Bytes> info) {
@@ -127,8 +135,12 @@ std::optional<Metainfo> ServedTorrents::kept(const Identity& identity) const {
     return std::move(*metainfo);
 }
 
-ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo) {
-    auto adopted = services_.data.find(metainfo.name, metainfo.files, metainfo.layout);
+std::unique_ptr<AdoptedFiles> ServedTorrents::find_data(const Metainfo& metainfo) const {
+    return services_.data.find(metainfo.name, metainfo.files, metainfo.layout);
+}
+
+ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo,
+                                             std::unique_ptr<AdoptedFiles> adopted) {
     if (adopted)
         log::info("{}: {} of {} pieces may lie in files of another client", metainfo.name,
                   adopted->pieces().there.count(), metainfo.layout.piece_count());
@@ -158,7 +170,7 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, Served&
 void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info) {
     const auto metainfo = parse_info(info);
     if (!metainfo) throw Failure("the torrent that the swarm described", metainfo.error());
-    Served& served = open(*metainfo);
+    Served& served = open(*metainfo, find_data(*metainfo));
     if (Error error = services_.cache_dir.keep_info(metainfo->identity, info))
         log::warn("{}: its description cannot be kept: {}", metainfo->name, error.message());
     services_.engine.provide(torrent, known(*metainfo, *served.store));
@@ -171,7 +183,8 @@ void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) 
         log::info("{}: is mounted already, by another name", source.name);
         return roster_.remove(index);
     }
-    bring_in(index, std::move(source));
+    auto adopted = source.metainfo ? find_data(*source.metainfo) : nullptr;
+    bring_in(index, std::move(source), std::move(adopted));
 }
 
 }  // namespace btfs::cli

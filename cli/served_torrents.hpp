@@ -83,12 +83,14 @@ class ServedTorrents {
         Pins pins = {};
     };
 
-    /// Adds a torrent to the engine and, if its metainfo is known, to the mount. Throws Failure if its store
-    /// cannot be opened; the engine does not know of it then.
-    void bring_in(Roster::Index index, TorrentSource source);
+    /// Adds a torrent to the engine and, if its metainfo is known, to the mount. `adopted`: what other
+    /// clients have of it; looked for here if the source comes without its metainfo. Throws Failure if its
+    /// store cannot be opened; the engine does not know of it then.
+    void bring_in(Roster::Index index, TorrentSource source, std::unique_ptr<AdoptedFiles> adopted);
     /// Parses the info dictionary that an earlier mount has fetched.
     std::optional<Metainfo> kept(const Identity& identity) const;
-    Served& open(const Metainfo& metainfo);
+    std::unique_ptr<AdoptedFiles> find_data(const Metainfo& metainfo) const;
+    Served& open(const Metainfo& metainfo, std::unique_ptr<AdoptedFiles> adopted);
     void show(Roster::Index index, const Metainfo& metainfo, Served& served, TorrentHandle handle);
     PinReport pin_now(const std::string& path, Pinning pinning);
     void take_pins(Served& served);
