@@ -389,24 +389,28 @@ TEST(ReadPath, CloseFailsWhatWaitsAndWhatComes) {
     EXPECT_TRUE(world.path().wait_until_idle(0s));
 }
 
-// Cache whose disk hangs: it keeps the reply, and answers when the test says so, however late.
-struct HungReadSide final : ReadSide {
-    ReadOutcome read(ReadId, ByteRange range, std::unique_ptr<ReadReply> reply) override {
-        held.emplace_back(range, std::move(reply));
-        return ReadOutcome::answered;
-    }
+// Cache that has all bytes.
+struct FullReadSide : ReadSide {
     bool cancel(ReadId, Error) override { return false; }
     void close(Error) override {}
     bool has(ByteRange) const override { return true; }
     void expect(ByteRange) override {}
     bool leave_behind(ByteRange) override { return false; }
     std::uint64_t bytes_had() const override { return 0; }
+};
+
+// Cache whose disk hangs: it keeps the reply, and answers when the test says so, however late.
+struct HungReadSide final : FullReadSide {
+    ReadOutcome read(ReadId, ByteRange range, std::unique_ptr<ReadReply> reply) override {
+        held.emplace_back(range, std::move(reply));
+        return ReadOutcome::answered;
+    }
 
     std::vector<std::pair<ByteRange, std::unique_ptr<ReadReply>>> held;
 };
 
 // Cache whose disk keeps each reader waiting while the next one comes.
-struct SlowReadSide final : ReadSide {
+struct SlowReadSide final : FullReadSide {
     ReadOutcome read(ReadId, ByteRange range, std::unique_ptr<ReadReply> reply) override {
         may_wait.push_back(reply->may_wait_for_disk());
         if (Handle* const handle = std::exchange(next, nullptr))
@@ -416,12 +420,6 @@ struct SlowReadSide final : ReadSide {
         reply->data({&part, 1});
         return ReadOutcome::answered;
     }
-    bool cancel(ReadId, Error) override { return false; }
-    void close(Error) override {}
-    bool has(ByteRange) const override { return true; }
-    void expect(ByteRange) override {}
-    bool leave_behind(ByteRange) override { return false; }
-    std::uint64_t bytes_had() const override { return 0; }
 
     Handle* next = nullptr;
     std::vector<bool> may_wait;
