@@ -15,6 +15,8 @@ namespace btfs::sim {
 class EventQueue {
   public:
     TimePoint now() const { return now_; }
+    /// Events that wait.
+    std::size_t size() const { return heap_.size(); }
 
     void at(TimePoint when, std::function<void()> event) {
         heap_.push_back({std::max(when, now_), next_++, std::move(event)});
