@@ -29,7 +29,7 @@ std::string claims_name(const Identity& identity) {
     return torrent_file(identity.cache_key(), kClaimsEnding);
 }
 std::string download_name(std::string_view url) {
-    return sha1(as_bytes(url)).hex() + ".download";
+    return torrent_file(sha1(as_bytes(url)).hex(), kDownloadEnding);
 }
 
 /// Returns a hash of the files' places and the pieces' hashes: it differs for any other content of the same

@@ -18,6 +18,12 @@ void ClosedTorrents::Closed::take_claims(const FileStatus& status) {
     bytes_on_disk += status.bytes_on_disk;
 }
 
+void ClosedTorrents::Closed::take_small_file(const FileStatus& status) {
+    is_file = true;
+    earlier.last_used_s = static_cast<std::uint32_t>(std::max<std::int64_t>(status.modified.tv_sec, 0));
+    bytes_on_disk = status.bytes_on_disk;
+}
+
 ClosedTorrents::ClosedTorrents(std::shared_ptr<Files> files, DiskBudget& budget, DiskPool& pool,
                                std::function<void()> on_stays)
     : files_(std::move(files)), budget_(budget), pool_(pool), on_stays_(std::move(on_stays)) {}
@@ -32,7 +38,7 @@ void ClosedTorrents::count_all() {
     const auto names = files_->list();
     if (!names) return;  // of what is not seen the count stays as it was
     std::map<std::string, Closed> found;
-    std::vector<std::pair<std::string, std::uint64_t>> infos;  // those without content are no torrents here
+    std::vector<std::pair<std::string, FileStatus>> infos;  // those without content are no torrents here
     std::set<std::string> pinned;
     std::uint64_t bytes = 0;
     for (const std::string& name : *names) {
@@ -54,16 +60,23 @@ void ClosedTorrents::count_all() {
         } else if (!claims.empty() && !open_.contains(claims)) {
             found[claims].take_claims(*status);
         } else if (const std::string info = torrent_in(kInfoEnding); !info.empty()) {
-            infos.emplace_back(info, status->bytes_on_disk);
+            infos.emplace_back(info, *status);
+        } else if (!torrent_in(kDownloadEnding).empty()) {
+            found[name].take_small_file(*status);
         } else if (!pins.empty()) {
             pinned.insert(pins);
         }
     }
-    for (const auto& [key, bytes_of_info] : infos) {
+    for (const auto& [key, info] : infos) {
         const auto torrent = found.find(key);
-        if (torrent != found.end()) torrent->second.bytes_on_disk += bytes_of_info;
+        if (torrent != found.end()) {
+            torrent->second.bytes_on_disk += info.bytes_on_disk;
+        } else if (!open_.contains(key)) {
+            found[torrent_file(key, kInfoEnding)].take_small_file(info);
+        }
     }
     for (auto& [key, closed] : found) {
+        if (closed.is_file) continue;
         closed.in_use = is_in_use(key);
         if (closed.in_use && budget_.is_shared())
             bytes -= closed.earlier.bytes_on_disk;  // its process tells of it
@@ -157,22 +170,24 @@ void ClosedTorrents::evict(std::vector<std::uint32_t> items) {
     for (const std::uint32_t item : items) {
         const auto found = closed_.find(listed_[item]);
         if (found == closed_.end() || std::exchange(found->second.leaves, true)) continue;
-        const std::uint64_t bytes = found->second.bytes_on_disk;
-        leaving_ += bytes;
+        const Closed& closed = found->second;
+        leaving_ += closed.bytes_on_disk;
         pool_.submit_always(DiskWork::write,
-                            [this, token = jobs_.use(), key = found->first, bytes] { remove(key, bytes); });
+                            [this, token = jobs_.use(), key = found->first, is_file = closed.is_file,
+                             bytes = closed.bytes_on_disk] { remove(key, is_file, bytes); });
     }
 }
 
-void ClosedTorrents::remove(const std::string& cache_key, std::uint64_t bytes) {
+void ClosedTorrents::remove(const std::string& key, bool is_file, std::uint64_t bytes) {
     std::lock_guard disk_lock(disk_mutex_);
-    const bool removed = !open_.contains(cache_key) && !remove_torrent_files(*files_, cache_key);
-    if (removed) log::info("cache: {} was evicted", cache_key);
+    const bool removed =
+        !open_.contains(key) && !(is_file ? files_->remove(key) : remove_torrent_files(*files_, key));
+    if (removed) log::info("cache: {} was evicted", key);
     leaving_ -= bytes;
     if (removed) return count_all();
     {
         std::lock_guard lock(mutex_);
-        const auto found = closed_.find(cache_key);
+        const auto found = closed_.find(key);
         if (found == closed_.end()) return;
         found->second.leaves = false;
         found->second.in_use = true;

@@ -20,9 +20,9 @@
 
 namespace btfs {
 
-/// Torrents of earlier mounts, and small files. All of it is counted, and a torrent that nobody has open is
-/// evicted as a whole. Other processes may add to the directory at any time; rescan() finds that out. Called
-/// from any thread.
+/// Torrents of earlier mounts, and small files. All of it is counted. A torrent that nobody has open is
+/// evicted as a whole; so is a small file that can be fetched again, if no content belongs to it. Other
+/// processes may add to the directory at any time; rescan() finds that out. Called from any thread.
 class ClosedTorrents final : public Evictable {
   public:
     /// Each outlives this. `on_stays` is called when a torrent that was to be evicted stays: something else
@@ -64,17 +64,19 @@ class ClosedTorrents final : public Evictable {
     struct Closed {
         Earlier earlier;
         std::uint64_t bytes_on_disk = 0;  ///< of all its files
+        bool is_file = false;             ///< no torrent, but a small file
         bool pinned = false;              ///< some of it
         bool leaves = false;              ///< an eviction is under way
         bool in_use = false;              ///< by another process, when it was last tried
 
         void take_data(const FileStatus& status);
         void take_claims(const FileStatus& status);
+        void take_small_file(const FileStatus& status);
     };
 
     void count_all();
     bool is_in_use(const std::string& cache_key) const;
-    void remove(const std::string& cache_key, std::uint64_t bytes);
+    void remove(const std::string& key, bool is_file, std::uint64_t bytes);
     void recount(std::uint64_t bytes, std::uint64_t store_bytes = 0);
 
     const std::shared_ptr<Files> files_;
@@ -91,7 +93,7 @@ class ClosedTorrents final : public Evictable {
 
     std::mutex mutex_;
     // Guarded by mutex_:
-    std::map<std::string, Closed> closed_;  // by cache key
+    std::map<std::string, Closed> closed_;  // by cache key, or the name of a small file
     std::vector<std::string> listed_;       // by item, as the last list_evictable() named them
     std::uint64_t counted_ = 0;             // of the budget
 };

@@ -23,7 +23,7 @@ struct CacheBoundTest : testing::Test {
     /// In the names of torrents' files stands a cache key, for which a word stands here.
     static std::string real(const std::string& name) {
         const std::size_t dot = name.find('.');
-        for (const char* ending : {".data", ".claims", ".info", ".pins"})
+        for (const char* ending : {".data", ".claims", ".info", ".pins", ".download"})
             if (name.substr(dot) == ending) return sha1(as_bytes(name.substr(0, dot))).hex() + ending;
         return name;
     }
@@ -81,6 +81,22 @@ TEST_F(CacheBoundTest, TorrentsThatNobodyHasOpenGoWholeTheOldestFirst) {
     EXPECT_TRUE(is_there("newest.data"));
 }
 
+TEST_F(CacheBoundTest, SmallFilesThatCanBeFetchedAgainGoLikeTorrents) {
+    put("kept.data", 6 * kMiB);
+    for (const char* name : {"kept.claims", "kept.info"}) put(name, 100);
+    for (const char* name : {"old.download", "lone.info", "dht.nodes"}) {
+        put(name, 3 * kMiB);
+        use_ago(name, std::chrono::hours(500));
+    }
+    put("new.download", 2 * kMiB);
+    CacheBound bound(files, pool, {15 * kMiB, 0});
+    bound.start();
+    ASSERT_TRUE(wait([&] { return !is_there("old.download") && !is_there("lone.info"); }));
+    ASSERT_TRUE(wait([&] { return bound.budget().used() < 12 * kMiB; }));
+    for (const char* name : {"kept.data", "kept.info", "dht.nodes", "new.download"})
+        EXPECT_TRUE(is_there(name)) << name;
+}
+
 TEST_F(CacheBoundTest, FilesOfSomebodyElseAreCountedAndStay) {
     std::ofstream(dir.path() / "results.data") << std::string(12 * kMiB, 'x');
     std::ofstream(dir.path() / "results.info") << "mine";
@@ -115,7 +131,8 @@ TEST_F(CacheBoundTest, ATorrentThatAnotherProcessHasOpenStays) {
         return !is_there("free.data");
     }));
     EXPECT_TRUE(is_there("used.data"));
-    EXPECT_TRUE(wait([&] { return bound.budget().used() == 6 * kMiB + kDiskBlock; })) << bound.budget().used();
+    EXPECT_TRUE(wait([&] { return bound.budget().used() == 6 * kMiB + kDiskBlock; }))
+        << bound.budget().used();
 }
 
 TEST_F(CacheBoundTest, GivesWayWhileOthersFillTheDisk) {
