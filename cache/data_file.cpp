@@ -100,6 +100,19 @@ void DataFile::will_need(ByteRange range) {
     if (opened && !range.empty()) (*opened)->will_need(range);
 }
 
+Result<int> DataFile::descriptor_of(std::uint64_t size) {
+    const Result<File*> opened = file();
+    if (!opened) return opened.error();
+    const Result<FileStatus> status = (*opened)->status();
+    if (!status || status->size != size) return Errc::storage_failed;
+    return (*opened)->descriptor();
+}
+
+OpenElsewhere DataFile::open_elsewhere() {
+    const Result<File*> opened = file();
+    return opened ? (*opened)->open_elsewhere() : OpenElsewhere::unknown;
+}
+
 DataFile::Synced DataFile::sync(TimePoint deadline) {
     const Result<File*> opened = file();
     if (!opened) return Synced::unfinished;

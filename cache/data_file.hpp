@@ -50,6 +50,11 @@ class DataFile {
     Error free_blocks(ByteRange range, const std::function<bool(ByteRange)>& is_unused);
     /// Asks the kernel to read the range soon. May wait for its first part.
     void will_need(ByteRange range);
+    /// The descriptor of the open file, which is `size` bytes long; storage_failed if it is not. It stays
+    /// open as long as this lives.
+    Result<int> descriptor_of(std::uint64_t size);
+    /// Tells whether another process has the file open, or mapped.
+    OpenElsewhere open_elsewhere();
     /// Result of sync(). done: all written bytes, and the file's name, survive a power loss. unfinished: the
     /// deadline came first, or the sync could not begin; on a slow disk the call takes no longer than the
     /// deadline and the writing of one part. failed: the bytes written before stay doubtful, even if a later

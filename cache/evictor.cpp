@@ -30,6 +30,17 @@ std::uint64_t Evictor::longest_window() const {
     return budget_.limit() / kWindowShare / static_cast<std::uint64_t>(std::max(readers_.load(), 2));
 }
 
+bool Evictor::take_leased(std::uint64_t bytes) {
+    const std::uint64_t limit = budget_.limit();
+    const std::uint64_t most =
+        std::min(limit / kLeasedShare, limit - std::min(limit, 2 * largest_piece_.load()));
+    std::uint64_t leased = leased_;
+    do {
+        if (leased + bytes > most) return false;
+    } while (!leased_.compare_exchange_weak(leased, leased + bytes));
+    return true;
+}
+
 void Evictor::start() {
     started_ = true;
     wake();  // there may be more than there is room for

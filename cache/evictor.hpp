@@ -74,6 +74,12 @@ class Evictor {
     bool pins_may_take(std::uint64_t bytes) const { return pinned_ + bytes <= room_for_pins(); }
     static constexpr std::uint64_t kPinnedParts = 4;
 
+    /// Takes `bytes` for data that was leased, and cannot be evicted. False: all leases together would take
+    /// more than one part in kLeasedShare of the bound, or leave no room for two pieces.
+    bool take_leased(std::uint64_t bytes);
+    void give_back_leased(std::uint64_t bytes) { leased_ -= bytes; }
+    static constexpr std::uint64_t kLeasedShare = 2;
+
     /// Pieces came into the cache, or went, or are expected: a store's part that is missing.
     void count_arrived(std::uint64_t bytes, TimePoint now);
     void count_missing(std::uint64_t bytes) { missing_ += bytes; }
@@ -97,6 +103,7 @@ class Evictor {
     std::atomic<int> readers_ = 0;
     std::atomic<std::uint64_t> missing_ = 0;  ///< bytes, over all stores
     std::atomic<std::uint64_t> pinned_ = 0;   ///< bytes on disk, when room was last made
+    std::atomic<std::uint64_t> leased_ = 0;   ///< bytes on disk
     mutable std::mutex arrivals_mutex_;
     RateMeter arrivals_{20s};  // guarded by arrivals_mutex_
     std::mutex mutex_;

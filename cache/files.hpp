@@ -47,6 +47,9 @@ struct FileStatus {
     }
 };
 
+/// Answer to the question whether a file has other users. unknown: the file system does not tell.
+enum class OpenElsewhere : std::uint8_t { no, yes, unknown };
+
 /// One open regular file. Each function is one system call, and each error the system's. Functions that may
 /// be cut short say how many bytes they did. Called from any thread.
 class File {
@@ -84,6 +87,11 @@ class File {
     /// True if another open of the file has locked it; false also if the system does not tell. Does not lock
     /// it, so that nobody's try_lock() fails.
     virtual bool is_locked() = 0;
+    /// Tells whether the file, which is open for writing, is open elsewhere, too: in another process, or
+    /// mapped into one.
+    virtual OpenElsewhere open_elsewhere() = 0;
+    /// The kernel's name for the open file, which stays open as long as this. ENOTSUP if it has none.
+    virtual Result<int> descriptor() = 0;
 };
 
 struct OpenHow {

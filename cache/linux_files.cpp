@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -135,6 +136,18 @@ class LinuxFile final : public File {
         struct flock lock = whole_file_lock();
         return !done([&] { return fcntl(fd_.get(), F_OFD_GETLK, &lock); }) && lock.l_type != F_UNLCK;
     }
+    // The kernel gives a lease for writing to the only one who has the file open. Another process that opens
+    // the file while we have the lease waits, and the kernel sends us a signal: one that is ignored by
+    // default.
+    OpenElsewhere open_elsewhere() override {
+        if (fcntl(fd_.get(), F_SETSIG, SIGURG) != 0) return OpenElsewhere::unknown;
+        const Error error = done([&] { return fcntl(fd_.get(), F_SETLEASE, F_WRLCK); });
+        if (error == system_error(EAGAIN)) return OpenElsewhere::yes;
+        if (error) return OpenElsewhere::unknown;
+        fcntl(fd_.get(), F_SETLEASE, F_UNLCK);
+        return OpenElsewhere::no;
+    }
+    Result<int> descriptor() override { return fd_.get(); }
 
   private:
     Result<std::uint64_t> seek(std::uint64_t offset, int to) {

@@ -38,6 +38,17 @@ enum class ReadOutcome {
     parked,    ///< some of the bytes are missing: the engine has to be told
 };
 
+/// Promise of a store that the bytes of a torrent of one file stay where they are, in one file on disk: none
+/// is evicted. Ends with its destruction, before the store's, on any thread. If a piece is damaged after all,
+/// its place keeps what it has until the piece has been fetched and verified again.
+class DataLease {
+  public:
+    virtual ~DataLease() = default;
+    /// Of the file on disk, which has the same bytes at the same offsets and the same size. The lease's own:
+    /// not to be closed.
+    virtual int descriptor() const = 0;
+};
+
 /// Called from any thread; never waits for the network, nor for the disk unless a read's reply allows it.
 class ReadSide {
   public:
@@ -58,6 +69,9 @@ class ReadSide {
     /// the data file has them, or will at once: then a copy of them elsewhere in the page cache is one too
     /// many.
     virtual bool leave_behind(ByteRange range) = 0;
+    /// Leases the file on disk that is `range` and nothing else, and all of which was verified in this run.
+    /// Null if there is none, or if there is no room for another lease: then the range is read with read().
+    virtual std::unique_ptr<DataLease> lease(ByteRange /*range*/) { return nullptr; }
     /// Bytes verified, or had since an earlier run.
     virtual std::uint64_t bytes_had() const = 0;
 };

@@ -80,6 +80,10 @@ void TorrentStore::close_begin(TimePoint sync_until) {
         bound_->evictor.count_missing(cache_.bytes_had() - spec_.layout.total_size());
     }
     close(Errc::cancelled);
+    if (bound_) {
+        std::lock_guard lock(keeping_mutex_);
+        bound_->evictor.give_back_leased(std::exchange(leased_bytes_, 0));
+    }
     carry_out(write_back_.close());  // tries kept pieces again: the disk may have room now
     spills_.close();
     // A running job that delays work sees closed_ and drops that work itself.
@@ -354,8 +358,8 @@ void TorrentStore::write_now(WriteBack::Piece piece) {
     if (has_space(piece.index)) error = data_.write(range.begin, piece.buffer->bytes());
     if (error) {
         // Frees the space of a part that was written, unless a claim of the earlier content may still be on
-        // file.
-        if (claims_->complete()) data_.punch(range);
+        // file, or somebody reads the data file without our knowledge.
+        if (claims_->complete() && !is_held()) data_.punch(range);
         WriteBack::Actions actions = write_back_.on_failed(std::move(piece), Clock::now());
         if (actions.began_to_fail)
             log::warn("cache: cannot write {} ({}); going on from memory, and trying again",
@@ -424,9 +428,10 @@ void TorrentStore::save_claims(BlockSpan blocks) {
         log::debug("cache: claim of piece {} not saved: {}", blocks.piece.value(), error.message());
 }
 
-/// What was stored is lost. In a bounded cache its place is given back, before the engine may fetch it again.
+/// What was stored is lost. In a bounded cache its place is given back, before the engine may fetch it again;
+/// but not while somebody reads the data file without our knowledge.
 void TorrentStore::lose_stored(PieceIndex piece) {
-    if (!space_) {
+    if (!space_ || !begin_freeing()) {
         lose(piece);
         return save_claims(cache_.whole(piece));
     }
@@ -441,6 +446,7 @@ void TorrentStore::lose_stored(PieceIndex piece) {
     } else if (had) {
         space_->gone(piece);  // a buffer of it is held still: freed with that
     }
+    end_freeing();
     if (had) events_.send([&](StorageEvents& events) { events.on_lost(piece); });
     // Also if another thread has told that it is lost: until now the engine was refused.
     if (had || frees) events_.send([](StorageEvents& events) { events.on_credit(); });
@@ -451,7 +457,7 @@ void TorrentStore::lose(PieceIndex piece) {
     CacheActions actions;
     const bool had = cache_.lose(cache_.whole(piece), actions);
     if (had && space_) {
-        space_->gone(piece);
+        if (!is_held()) space_->gone(piece);  // else let_go() finds it
         bound_->evictor.count_missing(spec_.layout.piece_size(piece));
     }
     if (had) events_.send([&](StorageEvents& events) { events.on_lost(piece); });

@@ -112,6 +112,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     bool has(ByteRange range) const override;
     void expect(ByteRange range) override;
     bool leave_behind(ByteRange range) override;
+    std::unique_ptr<DataLease> lease(ByteRange range) override;
     std::uint64_t bytes_had() const override;
 
     // ---- a bounded cache: what readers demand decides what is worth keeping ----
@@ -132,6 +133,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
 
   private:
     class UploadReply;
+    class Lease;
     /// How bytes that lie on disk are read.
     enum class DiskRead : std::uint8_t {
         cached,        ///< from the page cache; those it lacks on the disk pool
@@ -170,6 +172,14 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     void evict_now(const std::vector<std::uint32_t>& pieces);
     bool begin_evicting(PieceIndex piece);
     bool is_pinned(PieceIndex piece) const;
+    bool hold_in_place(bool for_lease);
+    bool is_held() const;
+    void end_lease();
+    void let_go_later();
+    void let_go();
+    void hold_for_earlier_readers();
+    bool begin_freeing();
+    void end_freeing();
     void set_untold(PieceIndex piece, bool untold);
     void free_unclaimed();
     void adopt();
@@ -260,6 +270,13 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     std::map<ReaderId, ReaderDemand> readers_;  ///< those that demand something
     std::set<std::uint32_t> evicting_;
     std::set<PieceIndex> untold_;  ///< stored, and on_verified() has yet to be sent
+    /// The data file may be read by processes without our knowledge: nothing of it is freed. Longer than
+    /// there are leases, since a mapping outlives the descriptor that it was made of.
+    bool held_ = false;
+    unsigned leases_ = 0;
+    std::uint64_t leased_bytes_ = 0;  ///< counted by the evictor
+    unsigned freeing_ = 0;            ///< damaged pieces whose places are being freed
+    std::atomic<bool> looked_for_earlier_readers_ = false;
 
     std::mutex credit_mutex_;
     /// By MemoryUse::ahead, blocked: "no credit" was said, and one on_credit() follows. Guarded by

@@ -142,6 +142,7 @@ void TorrentStore::list_evictable(std::uint32_t owner, std::uint64_t looks_back,
     {
         // The rest takes a while, and readers wait for the lock.
         std::lock_guard lock(keeping_mutex_);
+        if (held_) return;
         pinned = pinned_;
         rare = rare_;
         for (const auto& [id, demand] : readers_) readers.push_back(demand);
@@ -193,6 +194,7 @@ void TorrentStore::give_up_spare() {
 /// The place of a piece cannot be taken until it is free, and claims are withdrawn before that. The engine
 /// hears of it last; what it was refused meanwhile it may ask for again then.
 void TorrentStore::evict_now(const std::vector<std::uint32_t>& pieces) {
+    hold_for_earlier_readers();
     CacheActions actions;
     std::vector<PieceIndex> gone;
     for (const std::uint32_t index : pieces) {
@@ -213,13 +215,13 @@ void TorrentStore::evict_now(const std::vector<std::uint32_t>& pieces) {
     carry_out(std::move(actions), DiskRead::waiting);
 }
 
-/// False: it is not stored any more, or is being received, or the engine has yet to hear that it is there,
-/// and would hear that after it has gone.
+/// False: it is not stored any more, or is being received, or has to stay in its place, or the engine has yet
+/// to hear that it is there, and would hear that after it has gone.
 bool TorrentStore::begin_evicting(PieceIndex piece) {
     const BlockSpan blocks = cache_.whole(piece);
     std::lock_guard lock(keeping_mutex_);
     const bool stored = cache_.stored().all(cache_.block_index(piece, 0), blocks.count);
-    return stored && !untold_.contains(piece) && space_->begin_free(piece);
+    return stored && !held_ && !untold_.contains(piece) && space_->begin_free(piece);
 }
 
 void TorrentStore::set_untold(PieceIndex piece, bool untold) {

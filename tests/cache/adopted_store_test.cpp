@@ -23,7 +23,7 @@ using test::ReadResult;
 using test::World;
 
 constexpr std::uint32_t kPiece = 64 * 1024;
-constexpr PieceIndex p0(0), p1(1), p2(2), p3(3), p4(4);
+constexpr PieceIndex p0(0), p1(1), p2(2), p3(3), p4(4), p5(5);
 /// Longer than a tick of the clock of files.
 constexpr Duration kSettles = 30ms;
 
@@ -105,6 +105,24 @@ TEST_F(AdoptedStoreTest, CompleteFilesAreReadFromWhereTheyLie) {
     EXPECT_EQ(upload(p1).value(), w.expected({kPiece, kPiece + kBlockSize}));
     w.close();
     EXPECT_TRUE(nothing_in_cache());
+}
+
+TEST_F(AdoptedStoreTest, ATorrentIsNotLeasedWhileAPieceOfItIsAdopted) {
+    std::filesystem::remove(data.path() / "second");
+    open();
+    for (const PieceIndex piece : {p4, p5}) {
+        w.fill(piece, Urgency::blocked_read);
+        ASSERT_TRUE(w.engine.wait_verified(piece));
+    }
+    EXPECT_EQ(read_now(*w.store, all), w.torrent.content);
+    EXPECT_FALSE(w.store->lease(all));
+    w.close();
+    w.adopted = {};
+    w.open();
+    for (const PieceIndex piece : {p0, p1, p2, p3}) w.fill(piece, Urgency::blocked_read);
+    ASSERT_TRUE(w.engine.wait([&] { return w.store->has(all); }));
+    EXPECT_EQ(read_now(*w.store, all), w.torrent.content);
+    EXPECT_TRUE(w.engine.wait([&] { return w.store->lease(all) != nullptr; }));
 }
 
 TEST_F(AdoptedStoreTest, TheFirstUseProvesAndLaterOnesReadNoMoreThanTheyNeed) {

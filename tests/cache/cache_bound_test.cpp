@@ -89,10 +89,10 @@ TEST_F(CacheBoundTest, SmallFilesThatCanBeFetchedAgainGoLikeTorrents) {
         use_ago(name, std::chrono::hours(500));
     }
     put("new.download", 2 * kMiB);
-    CacheBound bound(files, pool, {15 * kMiB, 0});
+    CacheBound bound(files, pool, {17 * kMiB, 0});
     bound.start();
     ASSERT_TRUE(wait([&] { return !is_there("old.download") && !is_there("lone.info"); }));
-    ASSERT_TRUE(wait([&] { return bound.budget().used() < 12 * kMiB; }));
+    ASSERT_TRUE(wait([&] { return bound.budget().used() < 13 * kMiB; }));
     for (const char* name : {"kept.data", "kept.info", "dht.nodes", "new.download"})
         EXPECT_TRUE(is_there(name)) << name;
 }

@@ -20,7 +20,7 @@ inline std::byte content_at(std::uint64_t offset_in_torrent) {
 class FakeReadSide final : public ReadSide {
   public:
     FakeReadSide(std::uint64_t size, std::uint32_t piece_length)
-        : piece_length_(piece_length), had_(units_for(size, piece_length), false) {}
+        : size_(size), piece_length_(piece_length), had_(units_for(size, piece_length), false) {}
 
     ReadOutcome read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) override {
         bool lost = false;
@@ -84,6 +84,15 @@ class FakeReadSide final : public ReadSide {
         ++has_calls_;
         return has_locked(range);
     }
+
+    /// From now on all of the torrent is leased, once it is there: the open file has its bytes. It is not
+    /// closed before the leases end.
+    void lease_from(int descriptor) { leased_file_ = descriptor; }
+    std::unique_ptr<DataLease> lease(ByteRange range) override {
+        if (leased_file_ < 0 || range != ByteRange{0, size_} || !has(range)) return nullptr;
+        return std::make_unique<Lease>(*this);
+    }
+    int leases() const { return leases_; }
 
     std::uint64_t bytes_had() const override {
         std::lock_guard lock(mutex_);
@@ -150,6 +159,16 @@ class FakeReadSide final : public ReadSide {
     }
 
   private:
+    class Lease final : public DataLease {
+      public:
+        explicit Lease(FakeReadSide& from) : from_(from) { ++from_.leases_; }
+        ~Lease() override { --from_.leases_; }
+        int descriptor() const override { return from_.leased_file_; }
+
+      private:
+        FakeReadSide& from_;
+    };
+
     struct Parked {
         ByteRange range;
         std::unique_ptr<ReadReply> reply;
@@ -188,7 +207,10 @@ class FakeReadSide final : public ReadSide {
         reply.data(parts);
     }
 
+    const std::uint64_t size_;
     const std::uint32_t piece_length_;
+    std::atomic<int> leased_file_ = -1;
+    std::atomic<int> leases_ = 0;
     std::atomic<std::size_t> parts_ = 2;
     mutable std::mutex mutex_;
     std::vector<bool> had_;

@@ -62,6 +62,8 @@ class FaultFiles::FaultyFile final : public File {
         return file_->write_out(range);
     }
     void will_need(ByteRange range) override { file_->will_need(range); }
+    OpenElsewhere open_elsewhere() override { return file_->open_elsewhere(); }
+    Result<int> descriptor() override { return file_->descriptor(); }
     Result<std::uint64_t> next_data(std::uint64_t offset) override {
         if (const Error error = plan_->error(DiskCall::seek, name_)) return error;
         return file_->next_data(offset);

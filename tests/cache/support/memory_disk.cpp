@@ -117,6 +117,8 @@ class MemoryDisk::OpenFile final : public File {
         return status;
     }
     Error set_modified(std::int64_t) override { return {}; }  // the disk knows no times
+    OpenElsewhere open_elsewhere() override { return OpenElsewhere::unknown; }
+    Result<int> descriptor() override { return system_error(ENOTSUP); }
     bool is_locked() override {
         std::lock_guard lock(state_->mutex);
         return state_->locked[file_] && !holds_lock_;
