@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/log/log.hpp"
 #include "fs/errno_map.hpp"
 #include "fs/fuse_request.hpp"
+#include "fs/kernel_backing.hpp"
 
 namespace btfs {
 namespace {
@@ -94,6 +96,9 @@ void on_init(void* userdata, fuse_conn_info* connection) {
     want(*connection, FUSE_CAP_ASYNC_DIO, true);
     want(*connection, FUSE_CAP_AUTO_INVAL_DATA, false);
     want(*connection, FUSE_CAP_EXPORT_SUPPORT, true);  // a NodeId leads to its node after a forget, too
+    const bool passes_through = mount.passthrough != nullptr && ask_for_passthrough(*connection);
+    if (passes_through) mount.passthrough->enable();
+    log::debug("passthrough is {}", passes_through ? "on" : "off");
     connection->max_read = kMaxRead;
     // With the default of 12, as many waiting READs would stop the reading of everything else.
     connection->max_background = mount.max_background;
@@ -133,7 +138,8 @@ void on_readlink(fuse_req_t req, fuse_ino_t node) {
 
 void on_open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
-    Filesystem& filesystem = mount_of(req).filesystem;
+    const FuseMount& mount = mount_of(req);
+    Filesystem& filesystem = mount.filesystem;
     const auto handle = filesystem.open(node, (info->flags & O_ACCMODE) != O_RDONLY);
     if (!handle) return request.error(to_errno(handle.error()));
     info->fh = reinterpret_cast<std::uintptr_t>(*handle);
@@ -142,7 +148,16 @@ void on_open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     const bool bypasses_page_cache = (*handle)->bypasses_page_cache();
     info->direct_io = bypasses_page_cache || (info->flags & O_DIRECT) != 0;
     info->keep_cache = !bypasses_page_cache;
-    if (!request.opened(*info)) filesystem.release(**handle);
+    if (mount.passthrough != nullptr) {
+        const auto lease = [handle = *handle] { return handle->lease(); };
+        if (const auto backing = mount.passthrough->begin(node, lease)) {
+            set_backing(*info, *backing);
+            info->keep_cache = false;  // the kernel refuses it for such a file
+        }
+    }
+    if (request.opened(*info)) return;
+    if (mount.passthrough != nullptr) mount.passthrough->end(node);
+    filesystem.release(**handle);
 }
 
 class FuseReadReply final : public InterruptibleReply {
@@ -195,9 +210,11 @@ void on_flush(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
     request.error(0);
 }
 
-void on_release(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
+void on_release(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
-    mount_of(req).filesystem.release(handle_of(*info));
+    const FuseMount& mount = mount_of(req);
+    if (mount.passthrough != nullptr) mount.passthrough->end(node);
+    mount.filesystem.release(handle_of(*info));
     request.error(0);
 }
 

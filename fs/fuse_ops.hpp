@@ -8,6 +8,7 @@
 #include "fs/filesystem.hpp"
 #include "fs/libfuse.hpp"
 #include "fs/page_dropper.hpp"
+#include "fs/passthrough.hpp"
 
 namespace btfs {
 
@@ -21,6 +22,7 @@ struct FuseMount {
     gid_t gid;
     std::uint32_t max_background;  ///< READs the kernel may have under way, as far as it grants them
     PageDropper& pages;
+    Passthrough* passthrough = nullptr;  ///< null: the mount is to do without
 };
 
 /// Returns the operations for fuse_session_new(), whose user data is a FuseMount. No operation waits.

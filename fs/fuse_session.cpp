@@ -15,6 +15,7 @@
 #include "engine/log/log.hpp"
 #include "fs/errno_map.hpp"
 #include "fs/fuse_ops.hpp"
+#include "fs/kernel_backing.hpp"
 #include "fs/libfuse.hpp"
 #include "fs/libfuse_log.hpp"
 #include "fs/mountpoint.hpp"
@@ -49,8 +50,12 @@ class FuseSession::Session {
         : filesystem_(filesystem),
           options_(options),
           mountpoint_(absolute_mountpoint(options.mountpoint)),
-          mount_{filesystem, options.options.uid.value_or(getuid()), options.options.gid.value_or(getgid()),
-                 granted_background(), pages_} {}
+          mount_{filesystem,
+                 options.options.uid.value_or(getuid()),
+                 options.options.gid.value_or(getgid()),
+                 granted_background(),
+                 pages_,
+                 options.options.passthrough ? &passthrough_ : nullptr} {}
 
     ~Session() {
         if (!mounted_) return;
@@ -82,6 +87,8 @@ class FuseSession::Session {
     const MountOptions options_;
     const std::string mountpoint_;
     PageDropper pages_;
+    KernelBacking backing_;
+    Passthrough passthrough_{backing_};
     FuseMount mount_;
     RequestLoop loop_;
     std::unique_ptr<fuse_session, DestroySession> fuse_;
@@ -121,6 +128,7 @@ std::optional<MountFailure> FuseSession::Session::mount() {
     mount_device_ = device_at(mountpoint_);
     const int device = fuse_session_fd(fuse_.get());
     fcntl(device, F_SETFL, fcntl(device, F_GETFL) | O_NONBLOCK);
+    backing_.set_device(device);
     return std::nullopt;
 }
 

@@ -34,6 +34,9 @@ class Handle {
     virtual void release() = 0;
     /// True if the kernel's page cache is of no use to the file.
     virtual bool bypasses_page_cache() const = 0;
+    /// Leases the file on disk that has the same bytes, for the kernel to read; null if there is none. See
+    /// ReadSide::lease().
+    virtual std::unique_ptr<DataLease> lease() const { return nullptr; }
 };
 
 /// A torrent's file, whose READs may wait.
@@ -48,6 +51,7 @@ class ContentHandle final : public Handle {
     void flush(pid_t closer) override { path_.flush(file_, closer); }
     void release() override { path_.release(file_); }
     bool bypasses_page_cache() const override { return false; }
+    std::unique_ptr<DataLease> lease() const override { return file_.torrent().reads.lease(file_.extent()); }
 
   private:
     ReadPath& path_;

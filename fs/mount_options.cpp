@@ -77,6 +77,8 @@ std::optional<std::string> apply(const std::string& option, ParsedMountOptions& 
         if (!parsed.gid) return "mount option " + option + ": no such group; give a number or a group's name";
     } else if (option == "inode32") {
         parsed.inode_width = InodeWidth::bits32;
+    } else if (option == "no_passthrough") {
+        parsed.passthrough = false;
     } else if (option == "remount") {
         return "a btfs mount cannot be remounted; unmount it and mount it anew";
     } else {

@@ -17,10 +17,12 @@ struct ParsedMountOptions {
     std::optional<uid_t> uid = {};              ///< the owner that stat shows; none: the mounting user
     std::optional<gid_t> gid = {};
     InodeWidth inode_width = InodeWidth::bits63;
+    bool passthrough = true;  ///< where the kernel can: see Passthrough
 };
 
 /// Parses options, each of which may itself be a list separated by commas; "\," is a comma within an option.
 /// - `uid=` and `gid=` take numbers or names; `inode32` keeps inode numbers below 2^32.
+/// - `no_passthrough`: the kernel reads no file by itself.
 /// - Options that mean nothing here, or are meant for mount(8) and systemd, are dropped: see
 /// mount_options.cpp.
 ///   `rw` is one of them, since every mount is read-only; writes fail with EROFS.

@@ -53,5 +53,11 @@ TEST(MountOptions, InodeNumbersAreWideUnlessToldOtherwise) {
     EXPECT_EQ(parse_mount_options({"defaults,inode32"})->inode_width, InodeWidth::bits32);
 }
 
+TEST(MountOptions, PassthroughIsOnUnlessTurnedOff) {
+    EXPECT_TRUE(parse_mount_options({"ro"})->passthrough);
+    EXPECT_FALSE(parse_mount_options({"ro,no_passthrough"})->passthrough);
+    EXPECT_TRUE(parse_mount_options({"no_passthrough"})->for_libfuse.empty());
+}
+
 }  // namespace
 }  // namespace btfs
