@@ -108,7 +108,7 @@ class Passthrough(TestCase):
         self.running = self.mount()
         self.complete()
         data = max(self.cache.glob("*.data"), key=lambda file: file.stat().st_size == len(self.right["film.mkv"]))
-        self.assertGreaterEqual(data.stat().st_blocks * 512, 6 * MIB)
+        self.wait_for(lambda: data.stat().st_blocks * 512 >= 6 * MIB, "film on the disk")
         self.wait_for(lambda: self.press() or data.stat().st_blocks * 512 < 6 * MIB, "eviction", 60)
         self.read()
 
@@ -133,7 +133,7 @@ class Passthrough(TestCase):
     def test_many_programs_open_it_at_once(self):
         self.running = self.mount()
         self.complete()
-        wrong = []
+        before, wrong = self.descriptors(), []
 
         def look(number):
             for i in range(100):
@@ -149,12 +149,9 @@ class Passthrough(TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(wrong, [])
-        self.assertEqual(len(list(Path(f"/proc/{self.running.process.pid}/fd").iterdir())), self.descriptors())
+        self.wait_for(lambda: self.descriptors() <= before, "end of all that was opened")
 
     def descriptors(self):
-        """Descriptors of the mount once nothing is open and nothing goes on: the same after one more use."""
-        self.read()
-        time.sleep(0.3)
         return len(list(Path(f"/proc/{self.running.process.pid}/fd").iterdir()))
 
     def test_export_copies_it(self):
