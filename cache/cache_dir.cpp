@@ -7,9 +7,9 @@
 #include <chrono>
 #include <string>
 
-#include "cache/linux_files.hpp"
-#include "cache/torrent_files.hpp"
-#include "cache/whole_file.hpp"
+#include "cache/disk/linux_files.hpp"
+#include "cache/disk/whole_file.hpp"
+#include "cache/records/torrent_files.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs {

@@ -7,12 +7,12 @@
 #include <span>
 #include <string_view>
 
-#include "cache/cache_bound.hpp"
-#include "cache/claims.hpp"
-#include "cache/disk_pool.hpp"
-#include "cache/files.hpp"
-#include "cache/piece_memory.hpp"
-#include "cache/pins.hpp"
+#include "cache/bound/cache_bound.hpp"
+#include "cache/disk/disk_pool.hpp"
+#include "cache/disk/files.hpp"
+#include "cache/pieces/piece_memory.hpp"
+#include "cache/records/claims.hpp"
+#include "cache/records/pins.hpp"
 #include "cache/torrent_store.hpp"
 #include "engine/core/error.hpp"
 

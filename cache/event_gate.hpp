@@ -4,7 +4,7 @@
 #include <mutex>
 #include <utility>
 
-#include "cache/use_count.hpp"
+#include "cache/disk/use_count.hpp"
 #include "engine/storage.hpp"
 
 namespace btfs {

@@ -6,11 +6,11 @@
 #include <mutex>
 #include <vector>
 
-#include "cache/disk_pool.hpp"
+#include "cache/adopted/file_tree.hpp"
+#include "cache/disk/disk_pool.hpp"
+#include "cache/disk/files.hpp"
+#include "cache/disk/use_count.hpp"
 #include "cache/event_gate.hpp"
-#include "cache/file_tree.hpp"
-#include "cache/files.hpp"
-#include "cache/use_count.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/storage.hpp"
 

@@ -3,7 +3,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "cache/torrent_files.hpp"
+#include "cache/records/torrent_files.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs {

@@ -7,8 +7,8 @@
 #include <iostream>
 #include <string>
 
-#include "cache/last_use.hpp"
-#include "cache/torrent_files.hpp"
+#include "cache/records/last_use.hpp"
+#include "cache/records/torrent_files.hpp"
 #include "cli/cached_torrents.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"

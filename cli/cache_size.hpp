@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "cache/cache_bound.hpp"
+#include "cache/bound/cache_bound.hpp"
 #include "cache/cache_dir.hpp"
 #include "cli/commands.hpp"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cache/cache_dir.hpp"
-#include "cache/catalog.hpp"
+#include "cache/records/catalog.hpp"
 #include "engine/metainfo/metainfo.hpp"
 
 namespace btfs::cli {

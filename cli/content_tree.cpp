@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "cache/linux_files.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "cli/failure.hpp"
 #include "cli/one_line.hpp"
 #include "cli/progress_bar.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cache/files.hpp"
+#include "cache/disk/files.hpp"
 #include "cli/commands.hpp"
 #include "engine/core/bytes.hpp"
 #include "engine/metainfo/create.hpp"

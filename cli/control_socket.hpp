@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "cache/file_descriptor.hpp"
+#include "cache/disk/file_descriptor.hpp"
 #include "engine/core/error.hpp"
 
 namespace btfs::cli {

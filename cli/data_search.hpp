@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "cache/data_folders.hpp"
+#include "cache/adopted/data_folders.hpp"
 #include "cli/sources.hpp"
 
 namespace btfs::cli {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cache/cache_dir.hpp"
-#include "cache/disk_pool.hpp"
+#include "cache/disk/disk_pool.hpp"
 #include "cli/commands.hpp"
 #include "engine/session/engine.hpp"
 

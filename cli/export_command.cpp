@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "cache/file_descriptor.hpp"
-#include "cache/whole_file.hpp"
+#include "cache/disk/file_descriptor.hpp"
+#include "cache/disk/whole_file.hpp"
 #include "cli/cache_path.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"

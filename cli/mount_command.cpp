@@ -6,10 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "cache/adopted/data_folders.hpp"
 #include "cache/cache_dir.hpp"
-#include "cache/data_folders.hpp"
-#include "cache/disk_pool.hpp"
-#include "cache/piece_memory.hpp"
+#include "cache/disk/disk_pool.hpp"
+#include "cache/pieces/piece_memory.hpp"
 #include "cli/cache_path.hpp"
 #include "cli/cache_size.hpp"
 #include "cli/commands.hpp"

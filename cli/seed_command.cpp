@@ -1,7 +1,7 @@
 #include <iostream>
 
-#include "cache/disk_pool.hpp"
-#include "cache/linux_files.hpp"
+#include "cache/disk/disk_pool.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "cache/seed_store.hpp"
 #include "cli/commands.hpp"
 #include "cli/content_tree.hpp"

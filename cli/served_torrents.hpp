@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cache/adopted/data_folders.hpp"
 #include "cache/cache_dir.hpp"
-#include "cache/data_folders.hpp"
 #include "cli/engine_demand.hpp"
 #include "cli/engine_status.hpp"
 #include "cli/roster.hpp"

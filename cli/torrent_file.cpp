@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "cache/whole_file.hpp"
+#include "cache/disk/whole_file.hpp"
 #include "cli/failure.hpp"
 
 namespace btfs::cli {

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <optional>
 
-#include "cache/file_descriptor.hpp"
-#include "cache/torrent_files.hpp"
+#include "cache/disk/file_descriptor.hpp"
+#include "cache/records/torrent_files.hpp"
 #include "cli/cached_torrents.hpp"
 
 namespace btfs::cli {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "cache/file_descriptor.hpp"
+#include "cache/disk/file_descriptor.hpp"
 
 namespace btfs {
 namespace {

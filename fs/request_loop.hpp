@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "cache/file_descriptor.hpp"
+#include "cache/disk/file_descriptor.hpp"
 #include "fs/libfuse.hpp"
 
 namespace btfs {

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "cache/block_cache.hpp"
+#include "cache/pieces/block_cache.hpp"
 #include "engine/core/rng.hpp"
 
 namespace btfs {

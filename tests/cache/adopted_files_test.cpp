@@ -1,4 +1,4 @@
-#include "cache/adopted_files.hpp"
+#include "cache/adopted/adopted_files.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <fstream>
 
-#include "cache/data_folders.hpp"
-#include "cache/linux_files.hpp"
+#include "cache/adopted/data_folders.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "tests/cache/support/store_world.hpp"
 
 namespace btfs {

@@ -8,8 +8,8 @@
 #include <random>
 #include <thread>
 
-#include "cache/adopted_files.hpp"
-#include "cache/linux_files.hpp"
+#include "cache/adopted/adopted_files.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "cache/torrent_store.hpp"
 #include "tests/cache/support/store_world.hpp"
 

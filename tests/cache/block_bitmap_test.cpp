@@ -1,4 +1,4 @@
-#include "cache/block_bitmap.hpp"
+#include "cache/records/block_bitmap.hpp"
 
 #include <gtest/gtest.h>
 

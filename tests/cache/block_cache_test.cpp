@@ -1,4 +1,4 @@
-#include "cache/block_cache.hpp"
+#include "cache/pieces/block_cache.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
 // What lies in a cache directory beside open torrents, and the size of the bound.
-#include "cache/cache_bound.hpp"
+#include "cache/bound/cache_bound.hpp"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "cache/linux_files.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "tests/cache/support/fault_files.hpp"
 #include "tests/cache/support/memory_disk.hpp"
 #include "tests/cache/support/store_world.hpp"

@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "cache/whole_file.hpp"
+#include "cache/disk/whole_file.hpp"
 #include "tests/cache/support/store_world.hpp"
 
 namespace btfs {

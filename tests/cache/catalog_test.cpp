@@ -1,11 +1,11 @@
-#include "cache/catalog.hpp"
+#include "cache/records/catalog.hpp"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "cache/linux_files.hpp"
-#include "cache/whole_file.hpp"
+#include "cache/disk/linux_files.hpp"
+#include "cache/disk/whole_file.hpp"
 #include "tests/cache/support/store_world.hpp"
 
 namespace btfs::test {

@@ -1,4 +1,4 @@
-#include "cache/claims.hpp"
+#include "cache/records/claims.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "cache/linux_files.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "engine/core/rng.hpp"
 #include "tests/cache/support/store_world.hpp"
 

@@ -1,4 +1,4 @@
-#include "cache/damage_count.hpp"
+#include "cache/pieces/damage_count.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cache/disk_budget.hpp"
+#include "cache/bound/disk_budget.hpp"
 
 #include <gtest/gtest.h>
 

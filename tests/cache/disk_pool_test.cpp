@@ -1,4 +1,4 @@
-#include "cache/disk_pool.hpp"
+#include "cache/disk/disk_pool.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cache/eviction.hpp"
+#include "cache/bound/eviction.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "cache/first_pass.hpp"
+#include "cache/pieces/first_pass.hpp"
 
 #include <gtest/gtest.h>
 

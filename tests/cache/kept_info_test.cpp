@@ -1,12 +1,12 @@
 // What a store leaves beside its content: the info dictionary, and the time of the last use.
-#include "cache/kept_info.hpp"
+#include "cache/records/kept_info.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "cache/last_use.hpp"
-#include "cache/whole_file.hpp"
+#include "cache/disk/whole_file.hpp"
+#include "cache/records/last_use.hpp"
 #include "tests/cache/support/store_world.hpp"
 
 namespace btfs::test {

@@ -1,4 +1,4 @@
-#include "cache/last_use.hpp"
+#include "cache/records/last_use.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cache/piece_memory.hpp"
+#include "cache/pieces/piece_memory.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Pins: sets of files, and their file in the cache.
-#include "cache/pins.hpp"
+#include "cache/records/pins.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "cache/linux_files.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "tests/cache/support/store_world.hpp"
 
 namespace btfs {

@@ -1,4 +1,4 @@
-#include "cache/sequential_reads.hpp"
+#include "cache/pieces/sequential_reads.hpp"
 
 #include <gtest/gtest.h>
 

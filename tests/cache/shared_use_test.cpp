@@ -1,5 +1,5 @@
 // What processes tell each other of their use of one cache directory.
-#include "cache/shared_use.hpp"
+#include "cache/bound/shared_use.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 #include <thread>
 
-#include "cache/disk_budget.hpp"
+#include "cache/bound/disk_budget.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace btfs {

@@ -1,4 +1,4 @@
-#include "cache/spilling_piece.hpp"
+#include "cache/pieces/spilling_piece.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -8,7 +8,7 @@
 #include <deque>
 #include <numeric>
 
-#include "cache/linux_files.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "tests/cache/support/store_world.hpp"
 
 namespace btfs {

@@ -1,4 +1,4 @@
-#include "cache/torrent_files.hpp"
+#include "cache/records/torrent_files.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cache/use_count.hpp"
+#include "cache/disk/use_count.hpp"
 
 #include <gtest/gtest.h>
 

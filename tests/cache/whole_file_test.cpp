@@ -1,4 +1,4 @@
-#include "cache/whole_file.hpp"
+#include "cache/disk/whole_file.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "cache/linux_files.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "tests/cache/support/fault_files.hpp"
 
 namespace btfs {

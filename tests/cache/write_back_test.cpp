@@ -1,4 +1,4 @@
-#include "cache/write_back.hpp"
+#include "cache/pieces/write_back.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cache/claims.hpp"
+#include "cache/records/claims.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const btfs::ByteView input = std::as_bytes(std::span(data, size));

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "cache/file_descriptor.hpp"
+#include "cache/disk/file_descriptor.hpp"
 #include "fs/file_state.hpp"
 #include "fs/libfuse.hpp"
 #include "tests/mount/support/live_mount.hpp"

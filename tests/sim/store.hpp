@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cache/piece_memory.hpp"
+#include "cache/pieces/piece_memory.hpp"
 #include "cache/read_side.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/storage.hpp"

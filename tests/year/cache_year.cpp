@@ -8,7 +8,7 @@
 #include <functional>
 #include <thread>
 
-#include "cache/whole_file.hpp"
+#include "cache/disk/whole_file.hpp"
 #include "tests/support/memory_storage.hpp"
 
 namespace btfs::year {

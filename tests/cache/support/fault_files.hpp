@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "cache/files.hpp"
+#include "cache/disk/files.hpp"
 
 namespace btfs::test {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cache/files.hpp"
+#include "cache/disk/files.hpp"
 #include "engine/core/rng.hpp"
 
 namespace btfs::test {

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cache/file_descriptor.hpp"
-#include "cache/linux_files.hpp"
+#include "cache/disk/file_descriptor.hpp"
+#include "cache/disk/linux_files.hpp"
 
 namespace btfs::test {
 
