@@ -65,7 +65,7 @@ class CacheYear {
     void keep_small_files();
     void expect(bool condition, const char* otherwise);
     std::uint64_t bytes_in_directory() const;
-    std::size_t files_in_directory() const;
+    std::size_t files_without_content() const;
 
     VirtualClock clock_;
     Rng rng_;
