@@ -428,7 +428,7 @@ void TorrentStore::save_claims(BlockSpan blocks) {
         log::debug("cache: claim of piece {} not saved: {}", blocks.piece.value(), error.message());
 }
 
-/// What was stored is lost. In a bounded cache its place is given back, before the engine may fetch it again;
+/// A stored piece is lost. In a bounded cache its place is given back, before the engine may fetch it again;
 /// but not while somebody reads the data file without our knowledge.
 void TorrentStore::lose_stored(PieceIndex piece) {
     if (!space_ || !begin_freeing()) {

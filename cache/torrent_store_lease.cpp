@@ -89,7 +89,7 @@ void TorrentStore::let_go() {
     {
         std::lock_guard lock(keeping_mutex_);
         if (leases_ > 0 || !held_) return;
-        // What cannot be told any more stays, as if it were mapped.
+        // A file of which the kernel does not tell any more stays, as if it were mapped.
         stays = data_.open_elsewhere() != OpenElsewhere::no;
         held_ = stays;
         if (!stays && bound_) bound_->evictor.give_back_leased(std::exchange(leased_bytes_, 0));
@@ -97,7 +97,7 @@ void TorrentStore::let_go() {
     if (stays) return let_go_later();
     log::debug("cache: {} is read by nobody but this process again", spec_.identity.cache_key());
     if (!space_) return;
-    // What was found damaged meanwhile, and was not fetched again, takes its space still.
+    // Pieces that were found damaged meanwhile, and were not fetched again, take their space still.
     space_->at_rest().for_each([this](PieceIndex piece) {
         if (!cache_.has(spec_.layout.piece_range(piece))) space_->gone(piece);
     });

@@ -23,8 +23,8 @@ class DataSearch {
     DataSearch(const DataSearch&) = delete;
     DataSearch& operator=(const DataSearch&) = delete;
 
-    /// What DataFolders::find() says of the torrent; null also if its files are not known. Called once for
-    /// each; waits for it.
+    /// Returns what DataFolders::find() says of the torrent; null also if its files are not known. Called
+    /// once for each; waits for it.
     std::unique_ptr<AdoptedFiles> take(std::size_t torrent) { return found_[torrent].get(); }
 
   private:

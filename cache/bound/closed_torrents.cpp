@@ -7,6 +7,14 @@
 #include "engine/log/log.hpp"
 
 namespace btfs {
+namespace {
+
+/// Returns when the file was last changed, in seconds since 1970.
+std::uint32_t changed_s(const FileStatus& status) {
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(status.modified.tv_sec, 0));
+}
+
+}  // namespace
 
 void ClosedTorrents::Closed::take_data(const FileStatus& status) {
     earlier.bytes_on_disk = status.bytes_on_disk;
@@ -14,13 +22,13 @@ void ClosedTorrents::Closed::take_data(const FileStatus& status) {
 }
 
 void ClosedTorrents::Closed::take_claims(const FileStatus& status) {
-    earlier.last_used_s = static_cast<std::uint32_t>(std::max<std::int64_t>(status.modified.tv_sec, 0));
+    earlier.last_used_s = changed_s(status);
     bytes_on_disk += status.bytes_on_disk;
 }
 
 void ClosedTorrents::Closed::take_small_file(const FileStatus& status) {
     is_file = true;
-    earlier.last_used_s = static_cast<std::uint32_t>(std::max<std::int64_t>(status.modified.tv_sec, 0));
+    earlier.last_used_s = changed_s(status);
     bytes_on_disk = status.bytes_on_disk;
 }
 
@@ -180,8 +188,9 @@ void ClosedTorrents::evict(std::vector<std::uint32_t> items) {
 
 void ClosedTorrents::remove(const std::string& key, bool is_file, std::uint64_t bytes) {
     std::lock_guard disk_lock(disk_mutex_);
-    const bool removed =
-        !open_.contains(key) && !(is_file ? files_->remove(key) : remove_torrent_files(*files_, key));
+    // The torrent may have been opened meanwhile, and a description be one of it.
+    const bool is_open = open_.contains(is_file ? key_in(key, kInfoEnding) : key);
+    const bool removed = !is_open && !(is_file ? files_->remove(key) : remove_torrent_files(*files_, key));
     if (removed) log::info("cache: {} was evicted", key);
     leaving_ -= bytes;
     if (removed) return count_all();

@@ -59,7 +59,7 @@ SharedUse::SharedUse(FileDescriptor file, std::string name, void* memory)
     : file_(std::move(file)), name_(std::move(name)), memory_(memory) {}
 
 SharedUse::~SharedUse() {
-    // What this process had stays where others see it, until they have counted it in another way.
+    // The number of this process stays where others see it, until they have counted its torrents in a scan.
     if (place_ < kProcesses) {
         // Alone: nobody else holds a place, or is about to take one.
         lock(kNameLock, 1, F_WRLCK, true);

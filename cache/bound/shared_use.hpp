@@ -1,4 +1,4 @@
-// What the processes that use one cache directory take of it, told to each other at once.
+// SharedUse: the processes that use one cache directory tell each other at once how much they take of it.
 #pragma once
 
 #include <atomic>
@@ -35,7 +35,7 @@ class SharedUse {
     std::uint64_t of_others() const;
     /// Places of processes that have ended. They count as before, until drop().
     std::vector<unsigned> ended() const;
-    /// What they had is counted in another way by now.
+    /// The torrents of these processes were counted in a scan by now.
     void drop(const std::vector<unsigned>& ended);
 
   private:

@@ -17,7 +17,7 @@ inline constexpr std::string_view kClaimsEnding = ".claims";
 inline constexpr std::string_view kInfoEnding = ".info";
 inline constexpr std::string_view kPinsEnding = ".pins";
 
-/// Of what a URL led to; the SHA-1 of the URL stands before.
+/// Ending of files that keep what a URL led to; the SHA-1 of the URL stands before.
 inline constexpr std::string_view kDownloadEnding = ".download";
 
 inline std::string torrent_file(std::string_view cache_key, std::string_view ending) {
