@@ -43,6 +43,10 @@ const char* text(Errc e) {
         case Errc::peer_not_needed: return "peer not needed";
         case Errc::peer_out_of_date: return "peer does not know which pieces are gone";
         case Errc::connection_closed: return "connection closed by the peer";
+        case Errc::encryption_malformed: return "malformed encryption handshake";
+        case Errc::encryption_unknown_torrent: return "encrypted for a torrent that is not here";
+        case Errc::encryption_no_common_method: return "no method of encryption that both sides take";
+        case Errc::encryption_refused: return "encryption was refused";
         case Errc::tracker_bad_url: return "tracker URL is not usable";
         case Errc::tracker_bad_reply: return "tracker sent a malformed reply";
         case Errc::tracker_failure: return "tracker refused";

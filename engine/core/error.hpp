@@ -47,6 +47,11 @@ enum class Errc {
     peer_not_needed,
     peer_out_of_date,  ///< it asks for what we gave up, and cannot be told
     connection_closed,
+    // encryption of a connection
+    encryption_malformed,
+    encryption_unknown_torrent,
+    encryption_no_common_method,
+    encryption_refused,  ///< the user's rule is another, or the peer takes no part in it
     // trackers
     tracker_bad_url,
     tracker_bad_reply,
