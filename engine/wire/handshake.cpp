@@ -10,6 +10,7 @@ constexpr std::string_view kProtocol =
     "\x13"
     "BitTorrent protocol";
 constexpr std::string_view kClientPrefix = "-FS0100-";
+static_assert(kProtocol.size() == Handshake::kProtocolSize);
 constexpr std::size_t kReservedAt = kProtocol.size(), kHashAt = kReservedAt + 8, kIdAt = kHashAt + 20;
 
 // Position of a capability's bit in the reserved bytes.
@@ -46,6 +47,11 @@ Result<Handshake> Handshake::parse(ByteView raw) {
     h.info_hash = Sha1Digest::from(raw.subspan(kHashAt, 20));
     std::ranges::copy(raw.subspan(kIdAt, 20), h.peer_id.begin());
     return h;
+}
+
+bool Handshake::may_begin_so(ByteView begun) {
+    const std::size_t size = std::min(begun.size(), kProtocolSize);
+    return as_text(begun.first(size)) == kProtocol.substr(0, size);
 }
 
 std::optional<Sha1Digest> Handshake::parse_hash(ByteView begun) {

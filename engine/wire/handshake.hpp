@@ -25,12 +25,16 @@ struct Capabilities {
 
 struct Handshake {
     static constexpr std::size_t kSize = 68;
+    /// Bytes at the beginning that are the same in all handshakes.
+    static constexpr std::size_t kProtocolSize = 20;
 
     Capabilities capabilities;
     Sha1Digest info_hash;
     PeerId peer_id{};
 
     std::array<std::byte, kSize> encode() const;
+    /// False if no handshake begins with these bytes, of which there may be any number.
+    static bool may_begin_so(ByteView begun);
     /// The info-hash of a handshake of which so much has come; nothing while it has not.
     static std::optional<Sha1Digest> parse_hash(ByteView begun);
     /// From exactly kSize bytes. Errc::handshake_malformed if it is another protocol.

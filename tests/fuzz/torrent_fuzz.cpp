@@ -182,10 +182,16 @@ class World {
         if (outgoing) {
             endpoint = dials_.front();
             dials_.pop_front();
-            if (detail % 8 == 2) return torrent_.handle_dial_failed(endpoint, Errc::timed_out, now_);
+            if (detail % 8 == 2) {
+                const bool refused = (detail & 16) != 0;
+                return torrent_.handle_dial_failed(
+                    endpoint, refused ? Errc::encryption_refused : Errc::timed_out, now_);
+            }
         }
         const ConnectionId id = torrent_.handle_connected(
-            endpoint, outgoing ? wire::Direction::outgoing : wire::Direction::incoming, 20ms, now_);
+            endpoint,
+            {outgoing ? wire::Direction::outgoing : wire::Direction::incoming, 20ms, (detail & 32) != 0},
+            now_);
         if (id == kNobody) return;
         peers_[id] = true;
         reads_[id] = true;
