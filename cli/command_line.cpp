@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -21,6 +22,10 @@ namespace {
 
 constexpr const char* kForever = "forever";
 constexpr const char* kNoLimit = "none";
+const std::map<std::string, Encryption> kEncryptions{{"off", Encryption::off},
+                                                     {"allow", Encryption::allow},
+                                                     {"prefer", Encryption::prefer},
+                                                     {"require", Encryption::require}};
 /// Of a limit, in bytes per second.
 constexpr double kMaxRate = 1e12;
 
@@ -54,6 +59,13 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_option("--bind", network.bind,
                    "Interface or address that everything goes over, name look-ups included, or nowhere")
         ->allow_extra_args(false);
+    app.add_option_function<std::string>(
+           "--encryption",
+           [&network](const std::string& text) { network.encryption = kEncryptions.at(text); },
+           "Encryption of connections: off, allow (peers are dialled plain first), prefer (encrypted first) "
+           "or require (nothing else, both ways)")
+        ->check(CLI::IsMember({"off", "allow", "prefer", "require"}))
+        ->default_str("allow");
     app.add_flag("--no-pex", network.no_pex, "Do not exchange peers with peers");
     app.add_flag("--no-lsd", network.no_lsd, "Do not look for peers in the local network");
     app.add_flag("--no-dht", network.no_dht, "Do not take part in the DHT");

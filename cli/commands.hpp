@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/core/time.hpp"
+#include "engine/mse/encryption.hpp"
 
 namespace btfs::cli {
 
@@ -33,6 +34,7 @@ struct NetworkOptions {
     std::size_t max_peers = 80;
     std::size_t max_connections = 0;  ///< 0: as the limit of open files allows
     std::vector<std::string> bind;    ///< an interface, or an address of each family at most
+    Encryption encryption = Encryption::allow;
     bool no_pex = false;
     bool no_lsd = false;
     bool no_dht = false;

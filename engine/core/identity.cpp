@@ -16,6 +16,13 @@ Sha1Digest Identity::wire_hash() const {
     return v1 ? *v1 : truncated(*v2);
 }
 
+std::vector<Sha1Digest> Identity::wire_hashes() const {
+    std::vector<Sha1Digest> hashes;
+    if (v1) hashes.push_back(*v1);
+    if (v2) hashes.push_back(truncated(*v2));
+    return hashes;
+}
+
 bool Identity::answers_to(const Sha1Digest& hash) const {
     return (v1 && *v1 == hash) || (v2 && truncated(*v2) == hash);
 }

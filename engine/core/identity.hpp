@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/core/hash.hpp"
 
@@ -15,6 +16,8 @@ struct Identity {
     bool empty() const { return !v1 && !v2; }
     /// The 20 bytes that peers, trackers and the DHT know the torrent by: v1, else v2 truncated.
     Sha1Digest wire_hash() const;
+    /// All hashes that it answers to.
+    std::vector<Sha1Digest> wire_hashes() const;
     /// True if `hash`, 20 bytes from a handshake, names this torrent by either of its hashes.
     bool answers_to(const Sha1Digest& hash) const;
     /// True if an info dictionary with these bytes has the hashes that are known, and one of them is.

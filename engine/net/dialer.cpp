@@ -5,8 +5,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cassert>
 #include <ranges>
+#include <utility>
 
+#include "engine/log/log.hpp"
 #include "engine/net/asio_endpoint.hpp"
+#include "engine/net/encrypted_stream.hpp"
+#include "engine/net/handshake_exchange.hpp"
 #include "engine/net/tcp_stream.hpp"
 
 namespace btfs::net {
@@ -18,8 +22,12 @@ struct Dialer::HalfOpen {
     tcp::socket socket;
     boost::asio::steady_timer timer;
     Endpoint endpoint;
+    Encryption encryption;
     Done done;
     TimePoint begun;
+    std::optional<Dialled> dialled = std::nullopt;  ///< once it is connected
+    std::optional<mse::Initiator> initiator = std::nullopt;
+    std::optional<HandshakeExchange> exchange = std::nullopt;  ///< of the initiator, while that is not done
 };
 
 Dialer::Dialer(SocketFactory& sockets, Duration timeout) : sockets_(sockets), timeout_(timeout) {}
@@ -59,9 +67,9 @@ void Dialer::start(Queue& queue, Waiting waiting) {
     auto socket = sockets_.tcp(waiting.endpoint.address.family());
     const std::uint64_t id = next_id_++;
     auto& entry = half_open_[id];
-    entry = std::make_unique<HalfOpen>(HalfOpen{&queue, socket ? std::move(*socket) : tcp::socket(io),
-                                                boost::asio::steady_timer(io), waiting.endpoint,
-                                                std::move(waiting.done), Clock::now()});
+    entry = std::make_unique<HalfOpen>(
+        HalfOpen{&queue, socket ? std::move(*socket) : tcp::socket(io), boost::asio::steady_timer(io),
+                 waiting.endpoint, std::move(waiting.encryption), std::move(waiting.done), Clock::now()});
     // Handlers of ended dials find their id gone. They run inside the io_context, which outlives no dialer.
     if (!socket) {
         boost::asio::post(io, [this, id, error = socket.error()] { finish(id, error); });
@@ -69,35 +77,70 @@ void Dialer::start(Queue& queue, Waiting waiting) {
     }
     entry->timer.expires_after(timeout_);
     entry->timer.async_wait([this, id](Error error) {
-        if (!error) finish(id, Errc::timed_out);
+        if (error) return;
+        const auto found = half_open_.find(id);
+        const bool is_connected = found != half_open_.end() && found->second->dialled;
+        finish(id, is_connected ? Errc::encryption_refused : Errc::timed_out);
     });
     entry->socket.async_connect(to_asio<tcp>(waiting.endpoint), [this, id](Error error) {
-        if (error != boost::asio::error::operation_aborted) finish(id, error);
+        if (error != boost::asio::error::operation_aborted) on_connected(id, error);
     });
+}
+
+void Dialer::on_connected(std::uint64_t id, Error error) {
+    const auto found = half_open_.find(id);
+    if (found == half_open_.end()) return;
+    if (error) return finish(id, error);
+    HalfOpen& dial = *found->second;
+    const Duration took = Clock::now() - dial.begun;
+    dial.dialled.emplace(Dialled{std::make_unique<TcpStream>(std::move(dial.socket), dial.endpoint), took});
+    if (!dial.encryption) return finish(id, {});
+    mse::Initiator& initiator = dial.initiator.emplace(std::move(*dial.encryption));
+    dial.exchange.emplace(
+        *dial.dialled->stream,
+        HandshakeExchange::Machine{[&initiator](ByteView bytes) { return initiator.handle_bytes(bytes); },
+                                   [&initiator] { return initiator.take_output(); }},
+        [this, id](Error ended) { on_encrypted(id, ended); });
+    dial.exchange->start();
+}
+
+/// The encryption handshake is over.
+void Dialer::on_encrypted(std::uint64_t id, Error error) {
+    HalfOpen& dial = *half_open_.at(id);
+    if (error) {
+        log::debug("{}: {}", dial.endpoint.text(), error.message());
+        return finish(id, Errc::encryption_refused);
+    }
+    mse::Agreement agreement = dial.initiator->take_agreement();
+    Dialled& dialled = *dial.dialled;
+    dialled.received = std::move(agreement.received);
+    if (agreement.ciphers)
+        dialled.stream = std::make_unique<EncryptedStream>(std::move(dialled.stream), *agreement.ciphers);
+    finish(id, {});
 }
 
 void Dialer::finish(std::uint64_t id, Error error) {
     auto node = half_open_.extract(id);
     if (node.empty()) return;
     HalfOpen& dial = *node.mapped();
+    dial.exchange.reset();
     start_waiting();
     if (error) return dial.done(error);
-    dial.done(Dialled{std::make_unique<TcpStream>(std::move(dial.socket), dial.endpoint),
-                      Clock::now() - dial.begun});
+    dial.done(std::move(*dial.dialled));
 }
 
 void Dialer::cancel_half_open() {
     std::map<std::uint64_t, std::unique_ptr<HalfOpen>> ended;
     ended.swap(half_open_);
     for (auto& dial : ended | std::views::values)
-        dial->queue->cancel({dial->endpoint, std::move(dial->done)});
+        dial->queue->cancel({dial->endpoint, std::nullopt, std::move(dial->done)});
     start_waiting();
 }
 
 // ---- the queue of one torrent ----
 
-void Dialer::Queue::dial(const Endpoint& endpoint, Done done) {
-    waiting_.push_back({endpoint, std::move(done)});
+void Dialer::Queue::dial(const Endpoint& endpoint, Encryption encryption, Done done) {
+    waiting_.push_back({endpoint, std::move(encryption), std::move(done)});
     enlist();
     dialer_.start_waiting();
 }

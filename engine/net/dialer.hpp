@@ -8,8 +8,10 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "engine/core/time.hpp"
+#include "engine/mse/handshake.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/stream.hpp"
 
@@ -25,7 +27,8 @@ enum class DialUrgency : std::uint8_t {
 /// Connects to peers, at most kMaxHalfOpen at a time. Dials beyond that wait in the queue of their torrent.
 /// The next dial is that of the most urgent torrent; torrents of the same urgency take turns. Less urgent
 /// torrents may not use all of the half-open connections, so a reader never waits for a dead peer of an idle
-/// torrent. On the engine thread.
+/// torrent. A connection that begins with an encryption handshake is half-open until that is over, and both
+/// together take kTimeout at most. On the engine thread.
 class Dialer {
   public:
     static constexpr std::size_t kMaxHalfOpen = 64;
@@ -35,10 +38,16 @@ class Dialer {
     static constexpr Duration kTimeout = std::chrono::seconds(8);
 
     struct Dialled {
+        /// Enciphers by itself, if that was agreed on.
         std::unique_ptr<Stream> stream;
-        Duration took;  ///< one round trip, when the kernel made it in one try
+        Duration took;  ///< until connected: one round trip, when the kernel made it in one try
+        /// The peer's first bytes, deciphered, that came with the end of the encryption handshake.
+        Bytes received = {};
     };
-    /// Gets the connection or why there is none; Errc::cancelled if it was not tried.
+    /// The encryption handshake that a connection begins with; nothing: none.
+    using Encryption = std::optional<mse::Initiator::Options>;
+    /// Gets the connection or why there is none; Errc::cancelled if it was not tried,
+    /// Errc::encryption_refused if the peer took the connection and did not finish the encryption handshake.
     using Done = std::function<void(Result<Dialled>)>;
     class Queue;
 
@@ -59,11 +68,14 @@ class Dialer {
   private:
     struct Waiting {
         Endpoint endpoint;
+        Encryption encryption;
         Done done;
     };
     struct HalfOpen;
 
     void start(Queue& queue, Waiting waiting);
+    void on_connected(std::uint64_t id, Error error);
+    void on_encrypted(std::uint64_t id, Error error);
     void finish(std::uint64_t id, Error error);
     bool may_start(DialUrgency urgency) const;
     std::list<Queue*>& queues_of(DialUrgency urgency) { return queues_[static_cast<std::size_t>(urgency)]; }
@@ -89,7 +101,7 @@ class Dialer::Queue {
     Queue& operator=(const Queue&) = delete;
 
     /// Calls `done` later, never from inside a call of the dialer.
-    void dial(const Endpoint& endpoint, Done done);
+    void dial(const Endpoint& endpoint, Encryption encryption, Done done);
     /// Counts for all dials that wait.
     void set_urgency(DialUrgency urgency);
     /// Ends all dials without a call.

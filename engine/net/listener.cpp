@@ -1,37 +1,49 @@
 #include "engine/net/listener.hpp"
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "engine/core/time.hpp"
+#include "engine/log/log.hpp"
 #include "engine/net/asio_endpoint.hpp"
+#include "engine/net/encrypted_stream.hpp"
+#include "engine/net/handshake_exchange.hpp"
 #include "engine/net/tcp_stream.hpp"
-#include "engine/wire/handshake.hpp"
+#include "engine/wire/incoming_handshake.hpp"
 
 namespace btfs::net {
 namespace {
 
 using boost::asio::ip::tcp;
 
-/// Bytes of a handshake up to the end of the info-hash. The session reads the bytes behind it.
-constexpr std::size_t kNeeded = 48;
 constexpr int kPortsToTry = 100;
 constexpr Duration kAcceptPause = 100ms;
 
 }  // namespace
 
 struct Listener::Pending {
+    Pending(std::unique_ptr<Stream> accepted, const Rules& rules, boost::asio::io_context& io,
+            Duration patience, HandshakeExchange::Ended ended)
+        : stream(std::move(accepted)),
+          timer(io, patience),
+          handshake(rules.encryption, rules.find),
+          exchange(*stream,
+                   {[this](ByteView bytes) { return handshake.handle_bytes(bytes); },
+                    [this] { return handshake.take_output(); }},
+                   std::move(ended)) {}
+
     std::unique_ptr<Stream> stream;
     boost::asio::steady_timer timer;
-    std::array<std::byte, wire::Handshake::kSize> bytes;
-    std::size_t filled = 0;
+    wire::IncomingHandshake handshake;
+    HandshakeExchange exchange;
 };
 
-Listener::Listener(SocketFactory& sockets, Route route) : Listener(sockets, std::move(route), Limits{}) {}
-Listener::Listener(SocketFactory& sockets, Route route, const Limits& limits)
+Listener::Listener(SocketFactory& sockets, Route route, Rules rules)
+    : Listener(sockets, std::move(route), std::move(rules), Limits{}) {}
+Listener::Listener(SocketFactory& sockets, Route route, Rules rules, const Limits& limits)
     : sockets_(sockets),
       route_(std::move(route)),
+      rules_(std::move(rules)),
       limits_(limits),
       shares_({limits.pending, limits.pending_of_host}) {}
 Listener::~Listener() = default;
@@ -87,18 +99,19 @@ void Listener::take(tcp::socket socket) {
     const auto remote = socket.remote_endpoint(ended);
     if (ended) return;
     SocketFactory::prepare(socket);
-    const Endpoint from = from_asio_endpoint(remote);
+    take(std::make_unique<TcpStream>(std::move(socket), from_asio_endpoint(remote)));
+}
+
+void Listener::take(std::unique_ptr<Stream> stream) {
     const std::uint64_t id = next_id_++;
-    if (const auto evicted = shares_.add(id, from.address)) pending_.erase(*evicted);
+    if (const auto evicted = shares_.add(id, stream->remote().address)) pending_.erase(*evicted);
     auto& pending = pending_[id] =
-        std::make_unique<Pending>(Pending{std::make_unique<TcpStream>(std::move(socket), from),
-                                          boost::asio::steady_timer(sockets_.io(), limits_.patience),
-                                          {},
-                                          0});
+        std::make_unique<Pending>(std::move(stream), rules_, sockets_.io(), limits_.patience,
+                                  [this, id](Error error) { on_greeted(id, error); });
     pending->timer.async_wait([this, id](Error error) {
         if (!error) drop(id);
     });
-    wait(id);
+    pending->exchange.start();
 }
 
 void Listener::drop(std::uint64_t id) {
@@ -106,26 +119,16 @@ void Listener::drop(std::uint64_t id) {
     pending_.erase(id);
 }
 
-void Listener::wait(std::uint64_t id) {
-    pending_[id]->stream->wait_readable([this, id](Error error) {
-        if (!pending_.contains(id)) return;
-        error ? drop(id) : read(id);
-    });
-}
-
-void Listener::read(std::uint64_t id) {
-    Pending& pending = *pending_[id];
-    const iovec rest{pending.bytes.data() + pending.filled, kNeeded - pending.filled};
-    auto n = pending.stream->read({&rest, 1});
-    if (!n) return drop(id);
-    pending.filled += *n;
-    if (pending.filled < kNeeded) return wait(id);
-    // A handshake begins with 20 fixed bytes and eight reserved ones; then comes the info-hash (BEP 3).
-    const Sha1Digest info_hash = Sha1Digest::from(ByteView(pending.bytes).subspan(28, 20));
-    auto node = pending_.extract(id);
+void Listener::on_greeted(std::uint64_t id, Error error) {
     shares_.remove(id);
-    node.mapped()->timer.cancel();
-    route_(info_hash, std::move(node.mapped()->stream), ByteView(node.mapped()->bytes).first(kNeeded));
+    const auto node = pending_.extract(id);
+    Pending& greeted = *node.mapped();
+    greeted.timer.cancel();
+    if (error) return log::debug("{} came in: {}", greeted.stream->remote().text(), error.message());
+    wire::IncomingHandshake::Outcome outcome = greeted.handshake.take_outcome();
+    std::unique_ptr<Stream> stream = std::move(greeted.stream);
+    if (outcome.ciphers) stream = std::make_unique<EncryptedStream>(std::move(stream), *outcome.ciphers);
+    route_({outcome.info_hash, std::move(stream), std::move(outcome.received), outcome.encrypted});
 }
 
 }  // namespace btfs::net

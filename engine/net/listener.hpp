@@ -5,18 +5,21 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/core/hash.hpp"
 #include "engine/core/time.hpp"
+#include "engine/mse/handshake.hpp"
 #include "engine/net/host_shares.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/stream.hpp"
 
 namespace btfs::net {
 
-/// Listens on one port, IPv4 and IPv6. A connection is handed on when the peer has sent the info-hash, with
-/// the bytes so far. One that has not sent it kPatience after it was accepted is closed, however it dribbles.
+/// Listens on one port, IPv4 and IPv6, and takes connections that other transports have accepted. A
+/// connection is handed on when it is known which torrent it is for (wire::IncomingHandshake), with the bytes
+/// so far. One that has not said so kPatience after it was accepted is closed, however it dribbles.
 /// At most kMaxPending wait, kMaxPendingOfHost of them from one host; beyond, the oldest of the host that has
 /// most is closed for the new one. On the engine thread.
 class Listener {
@@ -32,12 +35,26 @@ class Listener {
         Duration patience = kPatience;
     };
 
+    struct Arrival {
+        Sha1Digest info_hash;
+        /// Enciphers by itself, if that was agreed on.
+        std::unique_ptr<Stream> stream;
+        /// Bytes that came with the handshake, deciphered; they are the first ones for the session.
+        Bytes received;
+        /// The peer has encrypted the handshake at least.
+        bool encrypted;
+    };
     /// Gets each connection; drops it to refuse.
-    using Route =
-        std::function<void(const Sha1Digest& info_hash, std::unique_ptr<Stream>, ByteView received)>;
+    using Route = std::function<void(Arrival)>;
 
-    Listener(SocketFactory& sockets, Route route);
-    Listener(SocketFactory& sockets, Route route, const Limits& limits);
+    /// Kinds of connections that are taken, and the torrents that encrypted ones may be for.
+    struct Rules {
+        Encryption encryption = Encryption::allow;
+        mse::FindTorrent find = [](const Sha1Digest&) { return std::nullopt; };
+    };
+
+    Listener(SocketFactory& sockets, Route route, Rules rules);
+    Listener(SocketFactory& sockets, Route route, Rules rules, const Limits& limits);
     ~Listener();
 
     /// A port that was asked for is taken or it is an error; without one the first free port from
@@ -45,6 +62,8 @@ class Listener {
     Result<void> open(std::uint16_t wanted_port);
     std::uint16_t port() const { return port_; }
     void close();
+    /// Takes a connection that has been accepted, whatever carries it. It counts as one of pending().
+    void take(std::unique_ptr<Stream> stream);
     /// Connections that have not said yet which torrent they want.
     std::size_t pending() const { return pending_.size(); }
 
@@ -55,11 +74,11 @@ class Listener {
     void accept(std::size_t acceptor);
     void take(boost::asio::ip::tcp::socket socket);
     void drop(std::uint64_t id);
-    void wait(std::uint64_t id);
-    void read(std::uint64_t id);
+    void on_greeted(std::uint64_t id, Error error);
 
     SocketFactory& sockets_;
     Route route_;
+    const Rules rules_;
     const Limits limits_;
     std::uint16_t port_ = 0;
     std::vector<boost::asio::ip::tcp::acceptor> acceptors_;

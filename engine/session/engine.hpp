@@ -15,6 +15,7 @@
 #include "engine/core/reader_demand.hpp"
 #include "engine/metainfo/magnet.hpp"
 #include "engine/metainfo/metainfo.hpp"
+#include "engine/mse/encryption.hpp"
 #include "engine/net/dht_options.hpp"
 #include "engine/net/http_message.hpp"
 #include "engine/net/local_binding.hpp"
@@ -45,6 +46,8 @@ struct EngineOptions {
     bool super_seed = false;
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
+    /// Kinds of connections that are made and taken.
+    Encryption encryption = Encryption::allow;
     /// Peers of public torrents are told of each other (BEP 11).
     bool pex = true;
     /// Peers of public torrents are looked for in the local networks (BEP 14).

@@ -35,8 +35,9 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       dialer(sockets),
       connections(options.max_connections > 0 ? options.max_connections : default_max_connections(),
                   [this] { post([this] { dialer.start_waiting(); }); }),
-      listener(sockets, [this](const Sha1Digest& hash, std::unique_ptr<net::Stream> stream,
-                               ByteView received) { route(hash, std::move(stream), received); }),
+      listener(sockets, [this](net::Listener::Arrival arrival) { route(std::move(arrival)); },
+               {options.encryption,
+                [this](const Sha1Digest& obfuscated) { return index.find_obfuscated(obfuscated); }}),
       resolver(sockets, {}),
       http(sockets, resolver, {}),
       tasks(io.get_executor()),
@@ -91,6 +92,7 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .background = options.background,
         .background_files = spec.background_files,
         .pex = options.pex,
+        .encryption = options.encryption,
         .bans = &bans,
         .upload_slots = options.uploads ? &upload_slots : &no_upload_slots,
         .idle_interest = &idle_interest,
@@ -99,6 +101,7 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
     runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing},
                                                       handle, std::move(spec), torrent_options,
                                                       random_seed()));
+    index.add(runners.back()->identity(), handle);
     runners.back()->set_outside_ports(outside_ports);
     start_queue.add(handle);
 }
@@ -128,10 +131,10 @@ void Engine::Loop::take_demands() {
 
 // ---- the network ----
 
-void Engine::Loop::route(const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received) {
-    for (auto& runner : runners)
-        if (runner->identity().answers_to(hash)) return runner->take_incoming(std::move(stream), received);
-    log::debug("{} asks for a torrent that is not here", stream->remote().text());
+void Engine::Loop::route(net::Listener::Arrival arrival) {
+    if (const auto torrent = index.find(arrival.info_hash))
+        return runners[*torrent]->take_incoming(std::move(arrival));
+    log::debug("{} asks for a torrent that is not here", arrival.stream->remote().text());
 }
 
 void Engine::Loop::handle_network_change() {

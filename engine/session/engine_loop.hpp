@@ -29,6 +29,7 @@
 #include "engine/session/engine.hpp"
 #include "engine/session/named_peers.hpp"
 #include "engine/session/start_queue.hpp"
+#include "engine/session/torrent_index.hpp"
 #include "engine/session/torrent_runner.hpp"
 
 namespace btfs {
@@ -62,7 +63,7 @@ class Engine::Loop {
     void begin_stop();
 
     /// Hands an incoming connection to its torrent.
-    void route(const Sha1Digest& hash, std::unique_ptr<net::Stream> stream, ByteView received);
+    void route(net::Listener::Arrival arrival);
     void handle_network_change();
     void take_outside_ports(const PeerPorts& ports);
     void take_demands();
@@ -94,6 +95,7 @@ class Engine::Loop {
     PeerPorts outside_ports;  ///< at which the world reaches us over IPv4; the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
     std::size_t talking = 0;  ///< torrents whose trackers are being told that we leave
+    TorrentIndex index;       ///< of runners
     std::vector<std::unique_ptr<TorrentRunner>> runners;  ///< by handle; the engine thread's
     StartQueue start_queue;
     std::thread thread;

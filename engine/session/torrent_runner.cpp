@@ -116,10 +116,11 @@ void TorrentRunner::add_peers(std::span<const Endpoint> endpoints, PeerSource so
     after_event();
 }
 
-void TorrentRunner::take_incoming(std::unique_ptr<net::Stream> stream, ByteView received) {
+void TorrentRunner::take_incoming(net::Listener::Arrival arrival) {
     if (closed_) return;
-    const Endpoint remote = stream->remote();
-    connected(remote, wire::Direction::incoming, std::move(stream), std::nullopt, received);
+    const Endpoint remote = arrival.stream->remote();
+    connected(remote, {.direction = wire::Direction::incoming, .encrypted = arrival.encrypted},
+              std::move(arrival.stream), arrival.received);
 }
 
 void TorrentRunner::set_pinned(Bitfield pieces) {
@@ -299,16 +300,24 @@ void TorrentRunner::after_event() {
 }
 
 void TorrentRunner::carry_out(const Dial& action) {
-    dials_.dial(action.endpoint, [this, endpoint = action.endpoint](Result<net::Dialer::Dialled> result) {
-        if (closed_) return;
-        if (result) {
-            const Duration took = result->took;
-            return connected(endpoint, wire::Direction::outgoing, std::move(result->stream), took, {});
-        }
-        log::debug("{}: cannot connect to {}: {}", spec_.name, endpoint.text(), result.error().message());
-        torrent_.handle_dial_failed(endpoint, result.error(), Clock::now());
-        after_event();
-    });
+    net::Dialer::Encryption encryption;
+    if (action.manner.encrypted)
+        encryption.emplace(mse::Initiator::Options{.info_hash = identity().wire_hash(),
+                                                   .offered = mse::methods_of(options_.encryption),
+                                                   .initial_payload = action.greeting});
+    dials_.dial(action.endpoint, std::move(encryption),
+                [this, endpoint = action.endpoint,
+                 encrypted = action.manner.encrypted](Result<net::Dialer::Dialled> result) {
+                    if (closed_) return;
+                    if (result) {
+                        const NewConnection made{wire::Direction::outgoing, result->took, encrypted};
+                        return connected(endpoint, made, std::move(result->stream), result->received);
+                    }
+                    log::debug("{}: cannot connect to {}: {}", spec_.name, endpoint.text(),
+                               result.error().message());
+                    torrent_.handle_dial_failed(endpoint, result.error(), Clock::now());
+                    after_event();
+                });
 }
 
 void TorrentRunner::carry_out(const Send& action) {
@@ -350,20 +359,20 @@ void TorrentRunner::carry_out(const SuperSeedingEnded&) {
     log::info("{}: super seeding has ended: peers are told of all pieces", spec_.name);
 }
 
-void TorrentRunner::connected(const Endpoint& endpoint, wire::Direction direction,
-                              std::unique_ptr<net::Stream> stream, std::optional<Duration> connect_time,
-                              ByteView received) {
+void TorrentRunner::connected(const Endpoint& endpoint, const NewConnection& connection,
+                              std::unique_ptr<net::Stream> stream, ByteView received) {
     if (!shared_.connections.make_room(*this)) {
         log::debug("{}: no room for a connection to {}", spec_.name, endpoint.text());
-        if (direction == wire::Direction::outgoing)
+        if (connection.direction == wire::Direction::outgoing)
             torrent_.handle_dial_failed(endpoint, make_error_code(boost::system::errc::too_many_files_open),
                                         Clock::now());
         return after_event();
     }
     ConnectionBudget::Slot slot = shared_.connections.take(*this);
-    const ConnectionId id = torrent_.handle_connected(endpoint, direction, connect_time, Clock::now());
+    const ConnectionId id = torrent_.handle_connected(endpoint, connection, Clock::now());
     if (id != kNobody) {
-        log::debug("{}: connected to {} as {}", spec_.name, endpoint.text(), id);
+        log::debug("{}: connected to {} as {}{}", spec_.name, endpoint.text(), id,
+                   connection.encrypted ? ", encrypted" : "");
         const net::NetworkPath path{stream->local(), endpoint.address,
                                     shared_.routing.route_to(endpoint.address)};
         auto peer = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {

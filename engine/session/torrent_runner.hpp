@@ -10,6 +10,7 @@
 
 #include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
+#include "engine/net/listener.hpp"
 #include "engine/net/lsd_client.hpp"
 #include "engine/net/network_path.hpp"
 #include "engine/net/peer_connection.hpp"
@@ -61,7 +62,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void stop_announcing(std::function<void()> stopped);
 
     void add_peers(std::span<const Endpoint> endpoints, PeerSource source);
-    void take_incoming(std::unique_ptr<net::Stream> stream, ByteView received);
+    void take_incoming(net::Listener::Arrival arrival);
     void set_reader(ReaderId reader, const ReaderDemand& demand);
     void set_pinned(Bitfield pieces);
     void drop_reader(ReaderId reader);
@@ -101,8 +102,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void take_up_content();
     bool has_room();
     bool update_dialling();
-    void connected(const Endpoint& endpoint, wire::Direction direction, std::unique_ptr<net::Stream> stream,
-                   std::optional<Duration> connect_time, ByteView received);
+    void connected(const Endpoint& endpoint, const NewConnection& connection,
+                   std::unique_ptr<net::Stream> stream, ByteView received);
     void arm_timer();
 
     struct Connection {

@@ -46,6 +46,8 @@ struct Peer {
     TimePoint connected;
     /// Interested went out with our handshake.
     bool eager;
+    /// The connection began with an encryption handshake.
+    bool encrypted = false;
     /// The endpoint to dial it at: as it was dialled, or as an incoming peer says of itself.
     std::optional<Endpoint> dial_endpoint;
     TimePoint last_asked;

@@ -149,6 +149,7 @@ void PeerList::on_failed(const Endpoint& endpoint, TimePoint now) {
     Known* known = find(endpoint);
     if (!known || !known->busy) return;
     known->put_off = false;
+    forget_tries(*known);
     if (++known->failures >= kMaxFailures && known->source != PeerSource::user) return forget(endpoint);
     retry(endpoint, *known, now);
 }
@@ -161,10 +162,56 @@ void PeerList::on_unreachable(const Endpoint& endpoint, TimePoint now) {
     retry(endpoint, *known, now);
 }
 
-void PeerList::on_hung_up(const Endpoint& endpoint, TimePoint now) {
+/// Returns the manners that the user's rule allows, the most promising first.
+std::span<const DialManner> PeerList::manners_for(const Known& known) const {
+    static constexpr DialManner kManners[] = {
+        {.encrypted = false}, {.encrypted = true}, {.encrypted = false}};
+    const std::span manners(kManners);
+    if (encryption_ == Encryption::off) return manners.first(1);
+    if (encryption_ == Encryption::require) return manners.subspan(1, 1);
+    const bool encrypted_first =
+        known.worked ? known.worked->encrypted : encryption_ == Encryption::prefer || known.encryption_told;
+    return manners.subspan(encrypted_first ? 1 : 0, 2);
+}
+
+std::optional<DialManner> PeerList::untried(const Known& known) const {
+    for (const DialManner& manner : manners_for(known))
+        if (!known.tried.contains(manner)) return manner;
+    return std::nullopt;
+}
+
+void PeerList::forget_tries(Known& known) {
+    known.tried.clear();
+    known.saw_greeting.reset();
+}
+
+DialManner PeerList::begin_dial(const Endpoint& endpoint) {
+    Known* known = find(endpoint);
+    if (!known) return manners_for({.source = PeerSource::incoming}).front();
+    return known->dialled = untried(*known).value_or(manners_for(*known).front());
+}
+
+void PeerList::on_greeted(const Endpoint& endpoint) {
+    Known* known = find(endpoint);
+    if (!known) return;
+    known->worked = known->dialled;
+    forget_tries(*known);
+}
+
+void PeerList::on_encryption_told(const Endpoint& endpoint) {
+    if (Known* known = find(endpoint)) known->encryption_told = true;
+}
+
+void PeerList::on_hung_up(const Endpoint& endpoint, HangUp when, TimePoint now) {
     Known* known = find(endpoint);
     if (!known || !known->busy) return;
-    if (std::exchange(known->plain_greeting, true)) return on_failed(endpoint, now);
+    known->tried.insert(known->dialled);
+    if (when != HangUp::in_encryption) known->saw_greeting = known->dialled;
+    if (when != HangUp::after_greeting && untried(*known)) return enqueue(endpoint, *known, now);
+    if (!known->saw_greeting || std::exchange(known->plain_greeting, true)) return on_failed(endpoint, now);
+    known->tried.erase(*known->saw_greeting);
+    for (const DialManner& manner : manners_for(*known))
+        if (manner != *known->saw_greeting) known->tried.insert(manner);
     enqueue(endpoint, *known, now);
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -13,7 +14,9 @@
 #include "engine/core/endpoint.hpp"
 #include "engine/core/rng.hpp"
 #include "engine/core/time.hpp"
+#include "engine/mse/encryption.hpp"
 #include "engine/swarm/ban_list.hpp"
+#include "engine/swarm/dial_manner.hpp"
 
 namespace btfs {
 
@@ -43,6 +46,13 @@ enum class ConnectionUse : std::uint8_t {
     no_need,  ///< we closed it for want of use: it is dialled again late
 };
 
+/// How far an outgoing connection came that the peer ended early.
+enum class HangUp : std::uint8_t {
+    in_encryption,    ///< before the encryption handshake was over: the peer knows nothing of our greeting
+    before_greeting,  ///< our greeting was sent, and the peer's did not come
+    after_greeting,   ///< right behind the peer's greeting
+};
+
 /// Bounded list of the endpoints that peers can be dialled at. Failures back off exponentially and end with
 /// the peer forgotten; the user's own peers are never forgotten, and are tried again soon while a reader
 /// waits. Candidates come in the order of BEP 40 once our own address is known, else at random, the user's
@@ -67,8 +77,9 @@ class PeerList {
     static constexpr Duration kLongestUserRetry = std::chrono::seconds(60);
     static constexpr Duration kHurriedRetry = std::chrono::seconds(2);
 
-    /// Both outlive the list.
-    PeerList(Rng& rng, BanList& bans) : rng_(rng), bans_(bans) {}
+    /// Rng and bans outlive the list.
+    PeerList(Rng& rng, BanList& bans, Encryption encryption = Encryption::allow)
+        : rng_(rng), bans_(bans), encryption_(encryption) {}
 
     /// Gives whether it is new. Addresses that cannot be dialled, banned ones, those beyond the bounds, and
     /// those that a private torrent must not use are not taken.
@@ -83,9 +94,18 @@ class PeerList {
     void on_failed(const Endpoint& endpoint, TimePoint now);
     /// Our own network has no way there: backs off, and is no failure of the peer's.
     void on_unreachable(const Endpoint& endpoint, TimePoint now);
-    /// The peer hung up in the handshake, or right behind it. It is tried once more at once, with the
-    /// handshake alone (see wants_plain_greeting()); after that it is a failure.
-    void on_hung_up(const Endpoint& endpoint, TimePoint now);
+    /// The manner in which to dial this endpoint now: the one that the peer greeted us in last; else
+    /// encrypted first if the user prefers that or the peer is said to; of those that the user's rule allows,
+    /// one that has not been tried since the last failure or success.
+    DialManner begin_dial(const Endpoint& endpoint);
+    /// The peer has answered our handshake on the connection that was dialled last.
+    void on_greeted(const Endpoint& endpoint);
+    /// Somebody says that the peer prefers encryption, or it has connected to us encrypted.
+    void on_encryption_told(const Endpoint& endpoint);
+    /// The peer hung up in a handshake, or right behind it. It is tried again at once: in another manner, if
+    /// its greeting has not come and there is one that was not tried yet; then once with the handshake alone
+    /// (see wants_plain_greeting()), if it has got our greeting. After that it is a failure.
+    void on_hung_up(const Endpoint& endpoint, HangUp when, TimePoint now);
     bool wants_plain_greeting(const Endpoint& endpoint) const;
     /// A connection ended that had been greeted.
     void on_closed(const Endpoint& endpoint, ConnectionUse use, TimePoint now);
@@ -117,7 +137,13 @@ class PeerList {
         bool busy = false;  // dialling or connected
         bool plain_greeting = false;
         bool put_off = false;  // there was no need of it
-        TimePoint ended{};     // the last dial or connection
+        bool encryption_told = false;
+        std::optional<DialManner> worked{};
+        DialManner dialled{};  // the last dial's
+        // Since the last failure or success:
+        DialManners tried{};
+        std::optional<DialManner> saw_greeting{};  // the last one in which our greeting was sent
+        TimePoint ended{};                         // the last dial or connection
         TimePoint next_attempt{};
         std::uint32_t order = 0;  // lower is earlier
     };
@@ -128,6 +154,9 @@ class PeerList {
         auto operator<=>(const Place&) const = default;
     };
     Known* find(const Endpoint& endpoint);
+    std::span<const DialManner> manners_for(const Known& known) const;
+    std::optional<DialManner> untried(const Known& known) const;
+    static void forget_tries(Known& known);
     bool has_room_for(const Endpoint& endpoint, bool is_hearsay);
     void enqueue(const Endpoint& endpoint, Known& known, TimePoint when);
     void dequeue(const Endpoint& endpoint, const Known& known);
@@ -137,6 +166,7 @@ class PeerList {
 
     Rng& rng_;
     BanList& bans_;
+    const Encryption encryption_;
     std::optional<Endpoint> own_;
     bool is_private_ = false;
     bool hurry_ = false;

@@ -6,9 +6,9 @@
 
 namespace btfs {
 
-void Pex::add_contact(ConnectionId peer, const Endpoint& endpoint, bool reachable, TimePoint now) {
+void Pex::add_contact(ConnectionId peer, const Endpoint& endpoint, std::uint8_t flags, TimePoint now) {
     if (numbers_.contains(peer) || !endpoint.is_dialable() || !endpoints_.insert(endpoint).second) return;
-    contacts_.emplace(++last_number_, Contact{peer, endpoint, reachable});
+    contacts_.emplace(++last_number_, Contact{peer, endpoint, flags});
     numbers_.emplace(peer, last_number_);
     on_news(now);
 }
@@ -93,23 +93,22 @@ wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
         listener.told_until = number;
         if (known.peer == id || !may_tell_of(listener.remote, known.endpoint.address)) continue;
         if (std::erase(message.dropped, known.endpoint) > 0) continue;  // the peer has come back
-        std::uint8_t flags = 0;
-        if (known.reachable) flags |= wire::kPexReachable;
+        std::uint8_t flags = known.flags;
         if (is_seed_(known.peer)) flags |= wire::kPexSeed;
         message.added.push_back({known.endpoint, flags});
     }
     return message;
 }
 
-std::vector<Endpoint> Pex::handle_message(ConnectionId from, const wire::PexMessage& message, bool want_seeds,
-                                          TimePoint now) {
+std::vector<wire::PexPeer> Pex::handle_message(ConnectionId from, const wire::PexMessage& message,
+                                               bool want_seeds, TimePoint now) {
     const auto found = listeners_.find(from);
     if (found == listeners_.end()) return {};
     Listener& teller = found->second;
     if (teller.heard_until > now + (kHeardAtOnce - 1) * kHeardInterval) return {};
     teller.heard_until = std::max(teller.heard_until, now) + kHeardInterval;
 
-    std::vector<Endpoint> taken;
+    std::vector<wire::PexPeer> taken;
     std::set<Address> hosts;
     for (const wire::PexPeer& peer : message.added) {
         const Address& address = peer.endpoint.address;
@@ -119,7 +118,7 @@ std::vector<Endpoint> Pex::handle_message(ConnectionId from, const wire::PexMess
         // Takes one port of each host: a message with many ports of one host is probably an attack (BEP 11).
         // Hosts of our own network may run many peers.
         if (!is_local(address) && !hosts.insert(address).second) continue;
-        taken.push_back(peer.endpoint);
+        taken.push_back(peer);
     }
     return taken;
 }

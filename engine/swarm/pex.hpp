@@ -43,18 +43,18 @@ class Pex {
     /// `is_seed` is asked about contacts when somebody is told of them.
     explicit Pex(std::function<bool(ConnectionId)> is_seed) : is_seed_(std::move(is_seed)) {}
 
-    /// The peer is connected, and can be dialled there; `reachable` if we did so. Of two peers that claim the
-    /// same endpoint the first one counts.
-    void add_contact(ConnectionId peer, const Endpoint& endpoint, bool reachable, TimePoint now);
+    /// The peer is connected, and can be dialled there. `flags`: kPexReachable if we did so, kPexEncryption;
+    /// whether it is a seed is asked later. Of two peers that claim the same endpoint the first one counts.
+    void add_contact(ConnectionId peer, const Endpoint& endpoint, std::uint8_t flags, TimePoint now);
     /// The peer speaks ut_pex.
     void add_listener(ConnectionId peer, const Address& remote, TimePoint now);
     /// The connection has ended.
     void remove_peer(ConnectionId peer, TimePoint now);
 
-    /// Candidates to dial out of a listener's message; none if it sends too often. `want_seeds`: false if we
-    /// are one.
-    std::vector<Endpoint> handle_message(ConnectionId from, const wire::PexMessage& message, bool want_seeds,
-                                         TimePoint now);
+    /// Candidates to dial out of a listener's message, with its flags; none if it sends too often.
+    /// `want_seeds`: false if we are one.
+    std::vector<wire::PexPeer> handle_message(ConnectionId from, const wire::PexMessage& message,
+                                              bool want_seeds, TimePoint now);
 
     /// Messages that are due now.
     std::vector<Telling> take_messages(TimePoint now);
@@ -67,7 +67,7 @@ class Pex {
     struct Contact {
         ConnectionId peer;
         Endpoint endpoint;
-        bool reachable;
+        std::uint8_t flags;
     };
     struct Departure {
         Number contact;

@@ -66,7 +66,7 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       slots_(options_.upload_slots ? *options_.upload_slots : own_slots_),
       choker_(peers_, slots_, rng_.next()),
       idle_(options_.idle_interest ? *options_.idle_interest : own_idle_),
-      peer_list_(rng_, bans_),
+      peer_list_(rng_, bans_, options_.encryption),
       admission_(peers_, [this](const Peer& peer) { return owes_blocked(peer); }),
       metadata_fetch_(std::in_place, identity_),
       last_active_(now),

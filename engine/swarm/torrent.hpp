@@ -43,6 +43,18 @@ namespace btfs {
 /// Connect to a peer; handle_connected() or handle_dial_failed() answers.
 struct Dial {
     Endpoint endpoint;
+    DialManner manner = {};
+    /// The handshake that is to be sent inside the encryption handshake; empty if the manner is plain, and
+    /// the session sends it.
+    Bytes greeting = {};
+};
+/// A connection that was made.
+struct NewConnection {
+    wire::Direction direction;
+    /// How long dialling took, a first round trip.
+    std::optional<Duration> connect_time = {};
+    /// It began with an encryption handshake; if we have dialled, Dial's greeting was sent inside.
+    bool encrypted = false;
 };
 /// The peer has bytes to send.
 struct Send {
@@ -101,6 +113,8 @@ struct TorrentOptions {
     std::vector<FileRange> background_files = {};
     /// Tell peers of each other, and hear of others from them (BEP 11).
     bool pex = true;
+    /// Manners in which peers are dialled.
+    Encryption encryption = Encryption::allow;
     /// Hosts that no torrent of the process connects to; outlives the torrent. Null: it has a list of its
     /// own.
     BanList* bans = nullptr;
@@ -164,11 +178,11 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
 
     // ---- peers ----
     void handle_candidates(std::span<const Endpoint> endpoints, PeerSource source, TimePoint now);
-    /// An error of our own network, such as no route, does not count as the peer's failure.
+    /// An error of our own network, such as no route, does not count as the peer's failure. After
+    /// Errc::encryption_refused the peer is dialled in another manner.
     void handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now);
-    /// Gives kNobody if the peer is not wanted. `connect_time`: how long dialling took, a first round trip.
-    ConnectionId handle_connected(const Endpoint& endpoint, wire::Direction direction,
-                                  std::optional<Duration> connect_time, TimePoint now);
+    /// Gives kNobody if the peer is not wanted.
+    ConnectionId handle_connected(const Endpoint& endpoint, const NewConnection& connection, TimePoint now);
     /// The peer's session for the shell's receive_buffers() and send_buffers(); null when it is gone.
     wire::PeerSession* session(ConnectionId connection);
     /// True while the peer is asked for next to nothing, since it owed blocks and sent none.
@@ -282,7 +296,14 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void drop_second(Peer& older, TimePoint now);
     bool owes_blocked(const Peer& peer) const;
     wire::PeerId other_peer_id();
-    std::optional<ConnectionId> take_redial(const Endpoint& endpoint);
+    /// A second connection that is to take the place of `replaces`, under another peer id.
+    struct Redial {
+        ConnectionId replaces;
+        wire::PeerId our_id;
+    };
+    std::optional<Redial> take_redial(const Endpoint& endpoint);
+    void dial(const Endpoint& endpoint, const wire::PeerId& our_id);
+    std::uint16_t dht_port_for(const Address& remote) const;
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
     ConnectionId redundant(const Peer& newer, const Peer& older, TimePoint now) const;
     void remove(ConnectionId connection, ConnectionUse use, TimePoint now);
@@ -356,8 +377,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     ConnectionId next_connection_ = 1;
     std::size_t dialling_ = 0;
     std::size_t max_dialling_ = kMaxDialling;
-    /// Second connections that are being made, and the ones that they shall take the place of.
-    std::map<Endpoint, ConnectionId> redialling_;
+    /// Second connections that are being made.
+    std::map<Endpoint, Redial> redialling_;
     TimePoint turnover_due_{};
     TimePoint want_peers_due_{};
     TimePoint rare_due_{};

@@ -35,9 +35,24 @@ void Torrent::dial_more(TimePoint now) {
     while (can_dial()) {
         const auto endpoint = peer_list_.next(now);
         if (!endpoint) return;
-        ++dialling_;
-        actions_.push_back(Dial{*endpoint});
+        dial(*endpoint, options_.peer_id);
     }
+}
+
+void Torrent::dial(const Endpoint& endpoint, const wire::PeerId& our_id) {
+    ++dialling_;
+    Dial action{endpoint, peer_list_.begin_dial(endpoint)};
+    if (action.manner.encrypted) {
+        const auto greeting = wire::PeerSession::our_handshake(identity_.wire_hash(), our_id,
+                                                               dht_port_for(endpoint.address) != 0);
+        ByteWriter(action.greeting).bytes(greeting.encode());
+    }
+    actions_.push_back(std::move(action));
+}
+
+/// Returns the port of our DHT node that the peer is told; 0: none.
+std::uint16_t Torrent::dht_port_for(const Address& remote) const {
+    return peer_list_.is_private() ? std::uint16_t{0} : ports_for(remote).dht;
 }
 
 /// If all connections are taken, disconnects the least useful one in favour of a peer that may be dialled.
@@ -55,49 +70,52 @@ void Torrent::handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoi
     if (take_redial(endpoint)) return settle(now);  // the first connection is still there
     if (is_our_networks(reason)) {
         peer_list_.on_unreachable(endpoint, now);
+    } else if (reason == Errc::encryption_refused) {
+        peer_list_.on_hung_up(endpoint, HangUp::in_encryption, now);
     } else {
         peer_list_.on_failed(endpoint, now);
     }
     settle(now);
 }
 
-std::optional<ConnectionId> Torrent::take_redial(const Endpoint& endpoint) {
+std::optional<Torrent::Redial> Torrent::take_redial(const Endpoint& endpoint) {
     const auto node = redialling_.extract(endpoint);
     return node.empty() ? std::nullopt : std::optional(node.mapped());
 }
 
-ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction direction,
-                                       std::optional<Duration> connect_time, TimePoint now) {
+ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnection& connection,
+                                       TimePoint now) {
+    const wire::Direction direction = connection.direction;
     const bool outgoing = direction == wire::Direction::outgoing;
-    std::optional<ConnectionId> replaces;
+    std::optional<Redial> redial;
     if (outgoing) {
         --dialling_;
-        replaces = take_redial(endpoint);
+        redial = take_redial(endpoint);
     }
     // The peer may have been dialled before the torrent turned out to be private.
     const bool stranger = outgoing && !peer_list_.may_dial(endpoint);
     Admission::Verdict verdict{.admitted = true};
     const bool fetches = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0);
-    if (!replaces)
+    if (!redial)
         verdict = admission_.judge(endpoint, direction, {options_.max_peers, dialling_, fetches}, now);
     if (peer_list_.is_banned(endpoint.address) || !verdict.admitted || stranger) {
-        if (outgoing && !replaces) peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
+        if (outgoing && !redial) peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
         return kNobody;
     }
     if (verdict.evicted != kNobody) disconnect(verdict.evicted, Errc::peer_not_needed, now);
     const ConnectionId id = next_connection_++;
-    const PeerPorts& ports = ports_for(endpoint.address);
     const bool super_seeds = super_seeding_ && !super_seeding_->is_over();
     const wire::PeerSession::Config config{
         .direction = direction,
         .identity = identity_,
         .layout = metadata_fetch_ ? nullptr : &content_->layout,
-        .our_id = replaces ? other_peer_id() : options_.peer_id,
+        .our_id = redial ? redial->our_id : options_.peer_id,
         .remote = endpoint,
-        .listen_port = ports.tcp,
-        .dht_port = peer_list_.is_private() ? std::uint16_t{0} : ports.dht,
+        .listen_port = ports_for(endpoint.address).tcp,
+        .dht_port = dht_port_for(endpoint.address),
         .interested = fetches && may_be_interested(endpoint.address, now),
         .eager = outgoing && !peer_list_.wants_plain_greeting(endpoint),
+        .greeted = outgoing && connection.encrypted,
         .have = super_seeds ? super_seeding_->greeted_with() : announced_,
         .metadata = metadata_,
         .pex = pex_.has_value(),
@@ -109,13 +127,14 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, wire::Direction
     };
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
     peer->account = &take_limit_.join(endpoint.address);
+    peer->encrypted = connection.encrypted;
     if (outgoing) peer->dial_endpoint = endpoint;
     peer->limited = options_.limits && (options_.limits->local_counts || !is_local(endpoint.address));
-    if (const auto older = replaces ? peers_.find(*replaces) : peers_.end(); older != peers_.end()) {
+    if (const auto older = redial ? peers_.find(redial->replaces) : peers_.end(); older != peers_.end()) {
         peer->replaces = older->first;
         older->second->has_second = true;
     }
-    if (connect_time) peer->estimate.on_round_trip(*connect_time, now);
+    if (connection.connect_time) peer->estimate.on_round_trip(*connection.connect_time, now);
     choker_.on_peer_connected(*peer);
     peers_.emplace(id, std::move(peer));
     if (super_seeding_) super_seeding_->add_peer(id, now);
@@ -208,7 +227,8 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
         const bool disliked_the_greeting = peer.eager && peer.session.content_received() == 0 &&
                                            now < peer.connected + kGreetingDislikedWithin;
         if (use == ConnectionUse::nothing && (disliked_the_greeting || !peer.session.greeted())) {
-            peer_list_.on_hung_up(*peer.dial_endpoint, now);
+            const HangUp when = peer.session.greeted() ? HangUp::after_greeting : HangUp::before_greeting;
+            peer_list_.on_hung_up(*peer.dial_endpoint, when, now);
         } else {
             peer_list_.on_closed(*peer.dial_endpoint, use, now);
         }
@@ -255,10 +275,12 @@ void Torrent::redial_silent(TimePoint now) {
         if ((!peer->snubbed && !owes_blocked(*peer)) || replaced.contains(id)) continue;
         const bool silent = peer->doubtful ? silent_for(*peer) >= kRedialDoubtfulAfter
                                            : all_silent && silent_for(*peer) >= kRedialAfter;
-        if (!silent || !redialling_.emplace(*peer->dial_endpoint, id).second) continue;
+        if (!silent) continue;
+        const auto [redial, is_new] =
+            redialling_.try_emplace(*peer->dial_endpoint, Redial{id, other_peer_id()});
+        if (!is_new) continue;
         peer->redialled = now;
-        ++dialling_;
-        actions_.push_back(Dial{*peer->dial_endpoint});
+        dial(redial->first, redial->second.our_id);
     }
 }
 

@@ -11,6 +11,11 @@ namespace {
 /// Longest time between the handshakes of two dials that cross each other.
 constexpr Duration kCrossingDials = 5s;
 
+/// Returns the flag with which others are told of a peer that speaks encryption.
+std::uint8_t encryption_flag(const Peer& peer) {
+    return peer.encrypted ? wire::kPexEncryption : std::uint8_t{0};
+}
+
 }  // namespace
 
 bool Torrent::drain(Peer& peer, TimePoint now) {
@@ -37,7 +42,10 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
         if (is_this) return;
         break;
     }
-    if (pex_ && peer.dial_endpoint) pex_->add_contact(peer.id, *peer.dial_endpoint, true, now);
+    if (!peer.dial_endpoint) return update_interest(peer, now);  // ExtensionsKnown may tell it
+    peer_list_.on_greeted(*peer.dial_endpoint);
+    if (pex_)
+        pex_->add_contact(peer.id, *peer.dial_endpoint, wire::kPexReachable | encryption_flag(peer), now);
     update_interest(peer, now);
 }
 
@@ -180,7 +188,8 @@ void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now) 
     if (!peer.dial_endpoint && said.listen_port) {
         peer.dial_endpoint = Endpoint{peer.session.remote().address, *said.listen_port};
         peer_list_.add_connected(*peer.dial_endpoint);
-        if (pex_) pex_->add_contact(peer.id, *peer.dial_endpoint, false, now);
+        if (peer.encrypted) peer_list_.on_encryption_told(*peer.dial_endpoint);
+        if (pex_) pex_->add_contact(peer.id, *peer.dial_endpoint, encryption_flag(peer), now);
     }
     if (pex_ && said.pex_id != 0) pex_->add_listener(peer.id, peer.session.remote().address, now);
 }
@@ -202,7 +211,10 @@ void Torrent::on_event(Peer& peer, const wire::PexArrived& e, TimePoint now) {
     if (!pex_) return;
     const bool want_seeds = metadata_fetch_ || content_->picker.bytes_missing() > 0;
     const auto heard = pex_->handle_message(peer.id, e.message, want_seeds, now);
-    for (const Endpoint& endpoint : heard) peer_list_.add(endpoint, PeerSource::pex);
+    for (const auto& [endpoint, flags] : heard) {
+        peer_list_.add(endpoint, PeerSource::pex);
+        if ((flags & wire::kPexEncryption) != 0) peer_list_.on_encryption_told(endpoint);
+    }
 }
 
 void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {

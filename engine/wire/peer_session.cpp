@@ -39,7 +39,8 @@ PeerSession::PeerSession(const Config& config, BlockPlaces& places, TimePoint no
       last_sent_(now) {
     am_interested_ = config.interested;
     if (config.direction == Direction::incoming) return;  // the peer's handshake comes first, with the hash
-    send_handshake(config.identity.wire_hash());
+    handshake_sent_ = config.greeted;
+    if (!handshake_sent_) send_handshake(config.identity.wire_hash());
     if (!config.interested || !config.eager) return;
     if (config.layout && !config.have.none()) send_pieces();
     send(Interested{});
@@ -229,13 +230,14 @@ Error PeerSession::on_handshake(ByteView raw) {
     return {};
 }
 
+Handshake PeerSession::our_handshake(const Sha1Digest& info_hash, const PeerId& our_id, bool with_dht) {
+    return {{.fast = true, .extended = true, .dht = with_dht}, info_hash, our_id};
+}
+
 void PeerSession::send_handshake(const Sha1Digest& info_hash) {
-    Handshake ours;
-    ours.capabilities = {.fast = true, .extended = true, .dht = config_.dht_port != 0};
-    ours.info_hash = info_hash;
-    ours.peer_id = config_.our_id;
     const bool was_empty = outbound_.empty();
-    ByteWriter(outbound_.control()).bytes(ours.encode());
+    ByteWriter(outbound_.control())
+        .bytes(our_handshake(info_hash, config_.our_id, config_.dht_port != 0).encode());
     if (was_empty) config_.on_output();
     handshake_sent_ = true;
 }

@@ -157,6 +157,8 @@ class PeerSession final : private InboundStream::Sink {
         /// pieces".
         bool interested = true;
         bool eager = false;
+        /// Our handshake has gone out before, inside the connection's encryption handshake.
+        bool greeted = false;
         /// Pieces that may be announced to the peer.
         const Bitfield& have;
         /// The info dictionary for peers that ask for it (BEP 9); null: it is not handed out.
@@ -173,6 +175,9 @@ class PeerSession final : private InboundStream::Sink {
     PeerSession(const Config& config, BlockPlaces& places, TimePoint now);
     PeerSession(const PeerSession&) = delete;
     PeerSession& operator=(const PeerSession&) = delete;
+
+    /// The handshake that a session sends; `with_dht`: it has a DHT node to tell of.
+    static Handshake our_handshake(const Sha1Digest& info_hash, const PeerId& our_id, bool with_dht);
 
     // ---- the shell's side ----
     std::size_t receive_buffers(std::span<iovec> out) { return inbound_.receive_buffers(out); }

@@ -11,8 +11,9 @@
 namespace btfs::wire {
 
 /// Flags of an added peer, or-ed together. BEP 11 has more, for extensions that we do not speak.
-inline constexpr std::uint8_t kPexSeed = 0x02;       ///< a seed, or upload_only (BEP 21)
-inline constexpr std::uint8_t kPexReachable = 0x10;  ///< it was dialled, and answered
+inline constexpr std::uint8_t kPexEncryption = 0x01;  ///< it prefers encrypted connections
+inline constexpr std::uint8_t kPexSeed = 0x02;        ///< a seed, or upload_only (BEP 21)
+inline constexpr std::uint8_t kPexReachable = 0x10;   ///< it was dialled, and answered
 
 struct PexPeer {
     Endpoint endpoint;

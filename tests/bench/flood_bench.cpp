@@ -105,7 +105,7 @@ class World {
         const std::string address =
             "10.0." + std::to_string(i >> 8) + "." + std::to_string(i & 255) + ":6881";
         const ConnectionId connection =
-            torrent_.handle_connected(*Endpoint::parse(address), wire::Direction::incoming, 20ms, now_);
+            torrent_.handle_connected(*Endpoint::parse(address), {wire::Direction::incoming, 20ms}, now_);
         std::array<std::byte, 12> tail{};
         tail[0] = static_cast<std::byte>(i);
         tail[1] = static_cast<std::byte>(i >> 8);

@@ -168,7 +168,7 @@ class Swarm {
         const std::string address = "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) +
                                     "." + std::to_string(i & 255) + ":6881";
         const ConnectionId connection =
-            torrent_.handle_connected(*Endpoint::parse(address), wire::Direction::incoming, 20ms, now_);
+            torrent_.handle_connected(*Endpoint::parse(address), {wire::Direction::incoming, 20ms}, now_);
         std::array<std::byte, 12> tail{};
         std::memcpy(tail.data(), &i, sizeof i);
         const wire::Handshake handshake{{.fast = true}, identity_.wire_hash(), wire::make_peer_id(tail)};

@@ -32,6 +32,13 @@ TEST(EngineOptions, LimitsAndGoalsAreTheUsers) {
     EXPECT_EQ(options.seed_goals.time, 2h);
 }
 
+TEST(EngineOptions, TheRuleOfEncryptionIsTheUsers) {
+    EXPECT_EQ(engine_options({}).encryption, Encryption::allow);
+    NetworkOptions network;
+    network.encryption = Encryption::require;
+    EXPECT_EQ(engine_options(network).encryption, Encryption::require);
+}
+
 TEST(EngineOptions, AnUploadLimitOfZeroUnchokesNobody) {
     NetworkOptions network;
     network.transfer.upload_limit = 0;

@@ -272,7 +272,8 @@ class CommandLine(TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^btfs \d+\.\d+")
         for words in ([], ["--nonsense"], ["nonsense"], ["mount"], ["mount", "one"], ["info"],
-                      ["mount", "--port", "70000", "a", "b"], ["mount", "--max-connections", "0", "a", "b"], ["mount", "--log-level", "loud", "a", "b"]):
+                      ["mount", "--port", "70000", "a", "b"], ["mount", "--max-connections", "0", "a", "b"], ["mount", "--log-level", "loud", "a", "b"],
+                      ["mount", "--encryption", "always", "a", "b"], ["seed", "--encryption", "1", "a"]):
             with self.subTest(words=words):
                 done = btfs.run(*words)
                 self.assertEqual(done.returncode, 2)
@@ -300,7 +301,7 @@ class CommandLine(TestCase):
 
     def test_limits_may_be_mount_options(self):
         btfs.create(self, self.content, self.torrent)
-        done = btfs.run("mount", "-o", f"cache-dir={self.cache},port={free_port()},no-dht,no-lsd,no-pex,no-portmap",
+        done = btfs.run("mount", "-o", f"cache-dir={self.cache},port={free_port()},no-dht,no-lsd,no-pex,no-portmap,encryption=prefer",
                         "-o", "upload-limit=500K,download-limit=2M,limit-local,seed-ratio=1.5,seed-time=2h",
                         self.torrent, self.mountpoint)
         self.addCleanup(btfs.run, "umount", self.mountpoint)

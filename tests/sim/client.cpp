@@ -244,7 +244,7 @@ void Client::dial(const Endpoint& to) {
         const TimePoint now = context_.events.now();
         if (!node || !node->accepts(endpoint().address))
             return tell([&] { torrent_.handle_dial_failed(to, Errc::timed_out, now); });
-        const ConnectionId id = torrent_.handle_connected(to, wire::Direction::outgoing, round_trip, now);
+        const ConnectionId id = torrent_.handle_connected(to, {wire::Direction::outgoing, round_trip}, now);
         if (id != kNobody) {
             Line& line = add_line(id, *node, Connection::a);
             line.connection = &node->answer(*this, line, {endpoint().address, next_port_++});
@@ -255,7 +255,7 @@ void Client::dial(const Endpoint& to) {
 
 Connection& Client::answer(Node& caller, Socket& socket, const Endpoint& from) {
     const ConnectionId id =
-        torrent_.handle_connected(from, wire::Direction::incoming, std::nullopt, context_.events.now());
+        torrent_.handle_connected(from, {wire::Direction::incoming}, context_.events.now());
     Line& line = add_line(id, caller, Connection::b);
     line.connection = &context_.network.connect(caller.host(), socket, host(), line);
     if (id == kNobody) line.close();
@@ -265,8 +265,8 @@ Connection& Client::answer(Node& caller, Socket& socket, const Endpoint& from) {
 
 bool Client::call(RemotePeer& from, const Endpoint& its_endpoint) {
     if (!listens_) return false;
-    const ConnectionId id = torrent_.handle_connected(its_endpoint, wire::Direction::incoming, std::nullopt,
-                                                      context_.events.now());
+    const ConnectionId id =
+        torrent_.handle_connected(its_endpoint, {wire::Direction::incoming}, context_.events.now());
     if (id != kNobody) {
         Line& line = add_line(id, from, Connection::a);
         line.connection = &from.connect(*this, line, endpoint(), wire::Direction::outgoing);

@@ -173,10 +173,9 @@ void VirtualSwarm::dial(Node& node, const Endpoint& to) {
     const Duration one_way = node.options.link.delay + other.options.link.delay;
     at(now_ + 2 * one_way, [this, &node, &other, to, one_way] {
         const ConnectionId mine =
-            node.torrent.handle_connected(to, wire::Direction::outgoing, 2 * one_way, now_);
+            node.torrent.handle_connected(to, {wire::Direction::outgoing, 2 * one_way}, now_);
         const Endpoint from{endpoint(node.index).address, 50000};
-        const ConnectionId theirs =
-            other.torrent.handle_connected(from, wire::Direction::incoming, std::nullopt, now_);
+        const ConnectionId theirs = other.torrent.handle_connected(from, {wire::Direction::incoming}, now_);
         if (mine != kNobody) node.ends[mine] = {&other, theirs};
         if (theirs != kNobody) other.ends[theirs] = {&node, mine};
         if (mine == kNobody && theirs != kNobody) other.torrent.handle_closed(theirs, now_);

@@ -264,7 +264,7 @@ Endpoint MountedTorrent::somebody() {
 void MountedTorrent::connect(const Endpoint& endpoint, wire::Direction direction) {
     const bool outgoing = direction == wire::Direction::outgoing;
     const ConnectionId id = torrent_.handle_connected(
-        endpoint, direction, outgoing ? std::optional(kRoundTrip) : std::nullopt, now());
+        endpoint, {direction, outgoing ? std::optional(kRoundTrip) : std::nullopt}, now());
     if (id != kNobody) {
         ++process_.counts.connections;
         links_[id] = std::make_unique<Link>(

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 
+#include "engine/net/listener.hpp"
 #include "tests/engine/net/support/loopback.hpp"
 
 namespace btfs::net {
@@ -28,7 +30,7 @@ struct DialerTest : ::testing::Test {
     Endpoint refused() const { return {*Address::parse("127.0.0.3"), server.port()}; }
 
     void dial(Dialer::Queue& queue, const Endpoint& endpoint, const std::string& name) {
-        queue.dial(endpoint, [this, name](Result<Dialer::Dialled> result) {
+        queue.dial(endpoint, std::nullopt, [this, name](Result<Dialer::Dialled> result) {
             const bool cancelled = !result && result.error() == Errc::cancelled;
             ended.push_back(cancelled ? name + " cancelled" : name);
         });
@@ -137,7 +139,7 @@ TEST_F(DialerTest, ADialEndsInTime) {
     Dialer hasty(sockets, 100ms);
     Dialer::Queue queue(hasty);
     std::optional<Error> error;
-    queue.dial(silent(), [&](Result<Dialer::Dialled> result) { error = result.error(); });
+    queue.dial(silent(), std::nullopt, [&](Result<Dialer::Dialled> result) { error = result.error(); });
     for (int i = 0; i < 100 && !error; ++i) io.run_one_for(100ms);
     EXPECT_EQ(error, Error(Errc::timed_out));
     EXPECT_EQ(hasty.half_open(), 0u);
@@ -151,6 +153,75 @@ TEST_F(DialerTest, AQueueThatGoesTakesItsDialsAlong) {
     EXPECT_EQ(dialer.half_open(), 0u);
     io.poll();
     EXPECT_TRUE(ended.empty());
+}
+
+/// Dials a listener of this process with an encryption handshake.
+struct EncryptedDialTest : DialerTest {
+    const Sha1Digest hash = sha1(as_bytes("a torrent"));
+    std::vector<Listener::Arrival> arrived;
+    std::optional<Listener> listener;
+    std::optional<Dialer::Queue> queue;
+    std::optional<Result<Dialer::Dialled>> result;
+
+    void listen(Encryption rule) {
+        listener.emplace(
+            sockets, [this](Listener::Arrival arrival) { arrived.push_back(std::move(arrival)); },
+            Listener::Rules{rule, [this](const Sha1Digest& name) {
+                                return name == mse::obfuscated(hash) ? std::optional(hash) : std::nullopt;
+                            }});
+        ASSERT_TRUE(listener->open(0));
+    }
+    void dial_encrypted(Dialer& with, std::uint16_t port) {
+        queue.emplace(with);
+        queue->dial({*Address::parse("127.0.0.1"), port},
+                    mse::Initiator::Options{.info_hash = hash, .initial_payload = Bytes(68, std::byte{'h'})},
+                    [this](Result<Dialer::Dialled> ended_with) { result.emplace(std::move(ended_with)); });
+        io.restart();
+        const TimePoint limit = Clock::now() + 10s;
+        while (!result && Clock::now() < limit) io.run_one_for(100ms);
+        queue.reset();
+        ASSERT_TRUE(result);
+    }
+};
+
+TEST_F(EncryptedDialTest, TheStreamsOfBothSidesEncipher) {
+    listen(Encryption::require);
+    dial_encrypted(dialer, listener->port());
+    ASSERT_TRUE(*result);
+    ASSERT_EQ(arrived.size(), 1u);
+    EXPECT_EQ(arrived[0].received, Bytes(68, std::byte{'h'}));
+    std::string text = "content";
+    const iovec from{text.data(), text.size()};
+    ASSERT_EQ(*arrived[0].stream->write({&from, 1}), text.size());
+    std::array<char, 100> got;
+    const iovec into{got.data(), got.size()};
+    Result<std::size_t> n = 0u;
+    for (int i = 0; i < 100 && *n == 0; ++i) {
+        io.run_for(10ms);
+        n = (*result)->stream->read({&into, 1});
+        ASSERT_TRUE(n);
+    }
+    EXPECT_EQ(std::string_view(got.data(), *n), text);
+    EXPECT_EQ(dialer.half_open(), 0u);
+}
+
+TEST_F(EncryptedDialTest, APeerThatHangsUpInTheHandshakeHasRefusedIt) {
+    listen(Encryption::off);
+    dial_encrypted(dialer, listener->port());
+    EXPECT_EQ(result->error(), Errc::encryption_refused);
+}
+
+TEST_F(EncryptedDialTest, APeerThatSaysNothingHasRefusedItInTime) {
+    asio::ip::tcp::acceptor silent_peer(io, {asio::ip::make_address("127.0.0.1"), 0});
+    Dialer hasty(sockets, 100ms);
+    dial_encrypted(hasty, silent_peer.local_endpoint().port());
+    EXPECT_EQ(result->error(), Errc::encryption_refused);
+    EXPECT_EQ(hasty.half_open(), 0u);
+}
+
+TEST_F(EncryptedDialTest, APeerThatCannotBeReachedHasRefusedNothing) {
+    dial_encrypted(dialer, 1);
+    EXPECT_NE(result->error(), Errc::encryption_refused);
 }
 
 }  // namespace

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <string>
 
 #include "engine/wire/handshake.hpp"
 #include "tests/engine/net/support/loopback.hpp"
+#include "tests/engine/net/support/scripted_stream.hpp"
 
 namespace btfs::net {
 namespace {
@@ -18,18 +21,21 @@ using asio::ip::tcp;
 struct ListenerTest : ::testing::Test {
     asio::io_context io;
     SocketFactory sockets{io};
-    std::vector<std::unique_ptr<Stream>> routed;
+    std::vector<Listener::Arrival> routed;
     std::optional<Listener> listener;
     std::vector<tcp::socket> peers;
 
-    void open(const Listener::Limits& limits) {
+    void open(const Listener::Limits& limits, Encryption rule = Encryption::allow) {
         listener.emplace(
-            sockets,
-            [this](const Sha1Digest&, std::unique_ptr<Stream> stream, ByteView) {
-                routed.push_back(std::move(stream));
-            },
-            limits);
+            sockets, [this](Listener::Arrival arrival) { routed.push_back(std::move(arrival)); },
+            Listener::Rules{rule, knows(sha1(as_bytes("here")))}, limits);
         ASSERT_TRUE(listener->open(0));
+    }
+
+    static mse::FindTorrent knows(const Sha1Digest& hash) {
+        return [hash](const Sha1Digest& name) {
+            return name == mse::obfuscated(hash) ? std::optional(hash) : std::nullopt;
+        };
     }
 
     /// Connects from an address of 127/8, and waits until the listener has accepted.
@@ -40,7 +46,8 @@ struct ListenerTest : ::testing::Test {
         socket.connect(tcp::endpoint(asio::ip::make_address("127.0.0.1"), listener->port()));
         peers.push_back(std::move(socket));
         io.restart();
-        for (int i = 0; i < 100 && io.run_one_for(50ms) == 0; ++i) {}
+        for (int i = 0; i < 100 && io.run_one_for(50ms) == 0; ++i) {
+        }
         io.poll();
         return peers.back();
     }
@@ -71,7 +78,7 @@ TEST_F(ListenerTest, AHostThatOnlyWaitsKeepsNobodyOut) {
     asio::write(peers.back(), asio::buffer(greeting()));
     for (int i = 0; i < 100 && routed.empty(); ++i) io.run_one_for(100ms);
     ASSERT_EQ(routed.size(), 1u);
-    EXPECT_EQ(routed[0]->remote().address.text(), "127.0.0.3");
+    EXPECT_EQ(routed[0].stream->remote().address.text(), "127.0.0.3");
     EXPECT_EQ(listener->pending(), 3u);
 }
 
@@ -96,6 +103,92 @@ TEST_F(ListenerTest, APeerThatDribblesItsGreetingIsClosedInTime) {
     EXPECT_TRUE(routed.empty());
     EXPECT_LT(sent, hello.size());
     EXPECT_GE(Clock::now() - begun, 200ms);
+}
+
+/// A peer that dials with encryption.
+struct EncryptedPeer {
+    EncryptedPeer(ListenerTest& listener_test, tcp::socket& connection, mse::Methods offered)
+        : test(listener_test),
+          socket(connection),
+          side({sha1(as_bytes("here")), offered, Bytes(68, std::byte{'h'})}) {
+        socket.non_blocking(true);
+    }
+    /// False if the listener hung up, or does not answer.
+    bool shake_hands() {
+        for (int i = 0; i < 200; ++i) {
+            boost::system::error_code error;
+            const Bytes out = side.take_output();
+            asio::write(socket, asio::buffer(out.data(), out.size()), error);
+            test.io.restart();
+            test.io.run_for(5ms);
+            std::array<std::byte, 2048> in;
+            const std::size_t n = socket.read_some(asio::buffer(in), error);
+            if (error == asio::error::would_block) continue;
+            if (error) return false;
+            const auto progress = side.handle_bytes(ByteView(in).first(n));
+            if (!progress) return false;
+            if (*progress == mse::Progress::done) return true;
+        }
+        return false;
+    }
+    ListenerTest& test;
+    tcp::socket& socket;
+    mse::Initiator side;
+};
+
+TEST_F(ListenerTest, AnEncryptedConnectionArrivesDecipheredWithItsTorrent) {
+    for (const mse::Methods offered : {mse::Methods{mse::kRc4}, mse::Methods{mse::kPlaintext}}) {
+        open({});
+        EncryptedPeer peer(*this, connect("127.0.0.2"), offered);
+        ASSERT_TRUE(peer.shake_hands());
+        ASSERT_EQ(routed.size(), 1u);
+        EXPECT_EQ(listener->pending(), 0u);
+        Listener::Arrival arrival = std::move(routed.front());
+        routed.clear();
+        EXPECT_EQ(arrival.info_hash, sha1(as_bytes("here")));
+        EXPECT_TRUE(arrival.encrypted);
+        EXPECT_EQ(arrival.received, Bytes(68, std::byte{'h'}));
+
+        mse::Agreement agreement = peer.side.take_agreement();
+        ASSERT_EQ(agreement.ciphers.has_value(), offered == mse::kRc4);
+        std::string text = "content";
+        const iovec from{text.data(), text.size()};
+        ASSERT_EQ(*arrival.stream->write({&from, 1}), text.size());
+        Bytes got(text.size());
+        peer.socket.non_blocking(false);
+        asio::read(peer.socket, asio::buffer(got.data(), got.size()));
+        if (agreement.ciphers) agreement.ciphers->incoming.apply(got);
+        EXPECT_EQ(as_text(got), text);
+        peers.clear();
+    }
+}
+
+TEST_F(ListenerTest, TheRuleDecidesWhichKindComesIn) {
+    for (const Encryption rule : {Encryption::off, Encryption::require}) {
+        open({}, rule);
+        EncryptedPeer encrypted(*this, connect("127.0.0.2"), mse::kRc4);
+        EXPECT_EQ(encrypted.shake_hands(), rule == Encryption::require);
+        asio::write(connect("127.0.0.3"), asio::buffer(greeting()));
+        for (int i = 0; i < 100 && listener->pending() > 0; ++i) io.run_one_for(100ms);
+        EXPECT_EQ(listener->pending(), 0u);
+        EXPECT_EQ(closed(1), rule == Encryption::require);
+        ASSERT_EQ(routed.size(), 1u);
+        EXPECT_EQ(routed[0].encrypted, rule == Encryption::require);
+        routed.clear();
+        peers.clear();
+    }
+}
+
+TEST_F(ListenerTest, TakesConnectionsOfOtherTransports) {
+    open({});
+    test::Script script;
+    listener->take(std::make_unique<test::ScriptedStream>(script));
+    EXPECT_EQ(listener->pending(), 1u);
+    ByteWriter(script.incoming).text(greeting());
+    script.now_readable();
+    EXPECT_EQ(listener->pending(), 0u);
+    ASSERT_EQ(routed.size(), 1u);
+    EXPECT_EQ(routed[0].received.size(), greeting().size());
 }
 
 }  // namespace

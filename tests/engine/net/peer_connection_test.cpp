@@ -80,8 +80,7 @@ class FakeStream final : public Stream {
 struct World {
     World() : torrent(identity, {}, 1, Clock::now()) {
         torrent.know_content(layout, storage, std::make_shared<const Bytes>(40'000), Clock::now());
-        id = torrent.handle_connected(stream_end.remote(), wire::Direction::incoming, std::nullopt,
-                                      Clock::now());
+        id = torrent.handle_connected(stream_end.remote(), {wire::Direction::incoming}, Clock::now());
         connection = std::make_unique<PeerConnection>(torrent, id, std::make_unique<FakeStream>(peer),
                                                       [this] { carry_out(); });
         wire::Handshake hello;

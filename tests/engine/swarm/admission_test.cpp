@@ -27,7 +27,7 @@ struct Room {
         return *Endpoint::from_compact(compact);
     }
     ConnectionId connect(const Endpoint& endpoint, wire::Direction direction = wire::Direction::incoming) {
-        return torrent.handle_connected(endpoint, direction, 20ms, now);
+        return torrent.handle_connected(endpoint, {direction, 20ms}, now);
     }
     void greet(ConnectionId id) {
         wire::Handshake hello;

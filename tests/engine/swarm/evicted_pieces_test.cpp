@@ -190,7 +190,7 @@ struct OnePeer : StorageEvents {
                   [this](std::function<void()> event) { later.push_back(std::move(event)); }),
           torrent(identity, layout, storage, {}, 1, now) {
         storage.attach(*this);
-        id = torrent.handle_connected(*Endpoint::parse("192.0.2.1:9"), wire::Direction::incoming, {}, now);
+        id = torrent.handle_connected(*Endpoint::parse("192.0.2.1:9"), {wire::Direction::incoming}, now);
         wire::Handshake hello;
         hello.capabilities = {.fast = true, .extended = extended, .dht = false, .v2 = false};
         hello.info_hash = identity.wire_hash();

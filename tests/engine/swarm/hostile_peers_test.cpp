@@ -38,7 +38,7 @@ struct World : private StorageEvents {
         const std::string host =
             "203." + std::to_string(number / 250) + "." + std::to_string(number % 250) + ".1:1";
         const ConnectionId id =
-            torrent.handle_connected(*Endpoint::parse(host), wire::Direction::incoming, {}, now);
+            torrent.handle_connected(*Endpoint::parse(host), {wire::Direction::incoming}, now);
         EXPECT_NE(id, kNobody);
         wire::Handshake hello;
         hello.capabilities = {.fast = true, .extended = true, .dht = false, .v2 = false};

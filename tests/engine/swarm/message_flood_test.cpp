@@ -22,7 +22,8 @@ struct World {
         : layout(kBlockSize, {{0, std::uint64_t{pieces} * kBlockSize, false}}),
           storage(layout, nothing, false, [](std::function<void()>) {}),
           torrent(identity, layout, storage, {.background = true}, 1, now) {
-        peer = torrent.handle_connected(*Endpoint::parse("10.0.0.9:1"), wire::Direction::incoming, 20ms, now);
+        peer =
+            torrent.handle_connected(*Endpoint::parse("10.0.0.9:1"), {wire::Direction::incoming, 20ms}, now);
         wire::Handshake hello;
         hello.capabilities = {.fast = true, .extended = true, .dht = false, .v2 = false};
         hello.info_hash = identity.wire_hash();

@@ -115,7 +115,7 @@ TEST(PeerExchange, WhoCameByItIsLetGoOnceTheTorrentTurnsOutToBePrivate) {
 struct Flooded {
     Flooded() : swarm(kPiece, kSize), torrent(swarm.torrent(swarm.add({}))) {
         const Endpoint remote = *Endpoint::parse("198.51.100.1:50000");
-        teller = torrent.handle_connected(remote, wire::Direction::incoming, std::nullopt, swarm.now());
+        teller = torrent.handle_connected(remote, {wire::Direction::incoming}, swarm.now());
         wire::Handshake hello;
         hello.capabilities = {.fast = true, .extended = true, .dht = false, .v2 = false};
         hello.info_hash = swarm.identity().wire_hash();

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 namespace btfs {
 namespace {
 
@@ -177,11 +180,107 @@ TEST_F(PeerListTest, AHangUpIsTriedAtOnceWithAPlainGreeting) {
     list.add(peer, PeerSource::tracker);
     list.next(now);
     EXPECT_FALSE(list.wants_plain_greeting(peer));
-    list.on_hung_up(peer, now);
+    list.on_hung_up(peer, HangUp::after_greeting, now);
     EXPECT_TRUE(list.wants_plain_greeting(peer));
     EXPECT_EQ(list.next(now), peer);
-    list.on_hung_up(peer, now);
+    list.on_hung_up(peer, HangUp::after_greeting, now);
     EXPECT_FALSE(list.next(now));
+}
+
+/// Dials one peer under a rule, which answers in the manners that it takes.
+struct Dialling {
+    explicit Dialling(Encryption rule) : list(rng, bans, rule) { list.add(peer, PeerSource::tracker); }
+
+    /// The manners of the dials until the peer has greeted us, or there is none now: "p" for plain, "e" for
+    /// encrypted.
+    std::string dial(bool takes_plain, bool takes_encrypted) {
+        std::string manners;
+        while (list.next(now)) {
+            const bool encrypted = list.begin_dial(peer).encrypted;
+            manners += encrypted ? 'e' : 'p';
+            if (encrypted ? takes_encrypted : takes_plain) {
+                list.on_greeted(peer);
+                list.on_closed(peer, ConnectionUse::content, now);
+                break;
+            }
+            list.on_hung_up(peer, encrypted ? HangUp::in_encryption : HangUp::before_greeting, now);
+        }
+        if (list.next_time() != kNever) now = std::max(now, list.next_time());
+        return manners;
+    }
+
+    Rng rng{1};
+    BanList bans;
+    PeerList list;
+    const Endpoint peer = at("192.0.2.1:6881");
+    TimePoint now = TimePoint{} + 1h;
+};
+
+TEST(DialMannerOfAPeer, FollowsTheRule) {
+    EXPECT_EQ(Dialling(Encryption::off).dial(true, true), "p");
+    EXPECT_EQ(Dialling(Encryption::allow).dial(true, true), "p");
+    EXPECT_EQ(Dialling(Encryption::prefer).dial(true, true), "e");
+    EXPECT_EQ(Dialling(Encryption::require).dial(true, true), "e");
+}
+
+TEST(DialMannerOfAPeer, TheOtherOneIsTriedAtOnceAndWhatWorkedIsRemembered) {
+    Dialling allow(Encryption::allow), prefer(Encryption::prefer);
+    EXPECT_EQ(allow.dial(false, true), "pe");
+    EXPECT_EQ(allow.dial(false, true), "e");
+    EXPECT_EQ(allow.dial(true, false), "ep") << "it may be another client now";
+    EXPECT_EQ(allow.dial(true, false), "p");
+    EXPECT_EQ(prefer.dial(true, false), "ep");
+    EXPECT_EQ(prefer.dial(true, false), "p");
+}
+
+TEST(DialMannerOfAPeer, WhatTheRuleForbidsIsNeverTried) {
+    for (int round = 0; round < 4; ++round) {
+        Dialling off(Encryption::off), require(Encryption::require);
+        for (Dialling* dialling : {&off, &require}) dialling->list.on_encryption_told(dialling->peer);
+        EXPECT_EQ(off.dial(false, true).find('e'), std::string::npos);
+        EXPECT_EQ(require.dial(true, false).find('p'), std::string::npos);
+    }
+}
+
+TEST(DialMannerOfAPeer, APeerThatAlwaysHangsUpIsTriedInEachMannerAndBacksOff) {
+    Dialling allow(Encryption::allow), prefer(Encryption::prefer), require(Encryption::require);
+    EXPECT_EQ(allow.dial(false, false), "pep") << "the last one with the handshake alone";
+    EXPECT_TRUE(allow.list.wants_plain_greeting(allow.peer));
+    EXPECT_EQ(allow.dial(false, false), "pe");
+    EXPECT_EQ(prefer.dial(false, false), "epp");
+    EXPECT_EQ(prefer.dial(false, false), "ep");
+    EXPECT_EQ(require.dial(false, false), "e") << "it has seen no greeting that it may have disliked";
+    EXPECT_FALSE(require.list.wants_plain_greeting(require.peer));
+    std::uint32_t rounds = 1;
+    for (; require.list.size() > 0 && rounds < 20; ++rounds) EXPECT_EQ(require.dial(false, false), "e");
+    EXPECT_EQ(rounds, PeerList::kMaxFailures);
+}
+
+TEST(DialMannerOfAPeer, APeerThatDislikesTheGreetingIsGreetedOtherwiseInTheSameManner) {
+    Dialling s(Encryption::prefer);
+    ASSERT_TRUE(s.list.next(s.now));
+    EXPECT_TRUE(s.list.begin_dial(s.peer).encrypted);
+    s.list.on_greeted(s.peer);
+    s.list.on_hung_up(s.peer, HangUp::after_greeting, s.now);
+    EXPECT_TRUE(s.list.wants_plain_greeting(s.peer));
+    ASSERT_TRUE(s.list.next(s.now)) << "at once";
+    EXPECT_TRUE(s.list.begin_dial(s.peer).encrypted);
+}
+
+TEST(DialMannerOfAPeer, ThatIsSaidToPreferEncryptionIsEncryptedFirstUntilSomethingElseHasWorked) {
+    Dialling s(Encryption::allow);
+    s.list.on_encryption_told(s.peer);
+    EXPECT_EQ(s.dial(true, false), "ep");
+    EXPECT_EQ(s.dial(true, true), "p");
+}
+
+TEST(DialMannerOfAPeer, AFailureToConnectSaysNothingOfIt) {
+    Dialling s(Encryption::allow);
+    ASSERT_TRUE(s.list.next(s.now));
+    EXPECT_FALSE(s.list.begin_dial(s.peer).encrypted);
+    s.list.on_failed(s.peer, s.now);
+    s.now = s.list.next_time();
+    EXPECT_EQ(s.dial(true, true), "p");
 }
 
 TEST_F(PeerListTest, ABanIsForAllPortsAndForGood) {

@@ -12,12 +12,22 @@ Endpoint host(int n, std::uint16_t port = 6881) {
     return {*Address::parse("198.51." + std::to_string(n / 250) + "." + std::to_string(n % 250 + 1)), port};
 }
 
+using Endpoints = std::vector<Endpoint>;
+
+Endpoints endpoints_of(const std::vector<wire::PexPeer>& peers) {
+    Endpoints endpoints;
+    for (const auto& peer : peers) endpoints.push_back(peer.endpoint);
+    return endpoints;
+}
+
 struct PexTest : ::testing::Test {
     std::set<ConnectionId> seeds;
     Pex pex{[this](ConnectionId id) { return seeds.contains(id); }};
     TimePoint now = TimePoint{} + 1h;
 
-    void add_contact(ConnectionId id) { pex.add_contact(id, host(static_cast<int>(id)), true, now); }
+    void add_contact(ConnectionId id) {
+        pex.add_contact(id, host(static_cast<int>(id)), wire::kPexReachable, now);
+    }
     void add_listener(ConnectionId id) { pex.add_listener(id, host(static_cast<int>(id)).address, now); }
     /// Lets an interval pass and returns the listener's message, empty if there is none.
     wire::PexMessage told(ConnectionId id) {
@@ -27,9 +37,7 @@ struct PexTest : ::testing::Test {
         return {};
     }
     static std::vector<Endpoint> added(const wire::PexMessage& message) {
-        std::vector<Endpoint> endpoints;
-        for (const auto& peer : message.added) endpoints.push_back(peer.endpoint);
-        return endpoints;
+        return endpoints_of(message.added);
     }
     static wire::PexMessage telling_of(const std::vector<Endpoint>& endpoints, std::uint8_t flags = 0) {
         wire::PexMessage message;
@@ -37,8 +45,6 @@ struct PexTest : ::testing::Test {
         return message;
     }
 };
-
-using Endpoints = std::vector<Endpoint>;
 
 TEST_F(PexTest, PeersAreToldOfEachOtherSoonAndNeverOfThemselves) {
     for (ConnectionId id : {1, 2, 3}) {
@@ -104,8 +110,8 @@ TEST_F(PexTest, WhoComesBackOrWasNeverToldOfIsNotMentioned) {
     add_contact(2);
     told(1);
     pex.remove_peer(2, now);
-    pex.add_contact(5, host(2), true, now);  // the same peer over another connection
-    pex.add_contact(6, host(6), true, now);
+    pex.add_contact(5, host(2), wire::kPexReachable, now);  // the same peer over another connection
+    pex.add_contact(6, host(6), wire::kPexReachable, now);
     pex.remove_peer(6, now);
     EXPECT_TRUE(told(1).empty());
     pex.remove_peer(5, now);
@@ -143,7 +149,7 @@ TEST_F(PexTest, FlagsSayWhoIsASeedAndWhoWasReached) {
     add_listener(1);
     seeds = {2};
     add_contact(2);
-    pex.add_contact(3, host(3), false, now);
+    pex.add_contact(3, host(3), 0, now);
     const auto message = told(1);
     ASSERT_EQ(message.added.size(), 2u);
     EXPECT_EQ(message.added[0].flags, wire::kPexSeed | wire::kPexReachable);
@@ -152,8 +158,8 @@ TEST_F(PexTest, FlagsSayWhoIsASeedAndWhoWasReached) {
 
 TEST_F(PexTest, AnEndpointIsToldOnceWhoeverClaimsIt) {
     add_listener(1);
-    pex.add_contact(2, host(7), true, now);
-    pex.add_contact(3, host(7), false, now);
+    pex.add_contact(2, host(7), wire::kPexReachable, now);
+    pex.add_contact(3, host(7), 0, now);
     EXPECT_EQ(added(told(1)), Endpoints{host(7)});
     pex.remove_peer(3, now);
     EXPECT_TRUE(told(1).empty());
@@ -161,11 +167,11 @@ TEST_F(PexTest, AnEndpointIsToldOnceWhoeverClaimsIt) {
 
 TEST_F(PexTest, AddressesOfOurNetworkAreForThoseWhoAreInIt) {
     const auto at = [](const char* text) { return *Endpoint::parse(text); };
-    pex.add_contact(10, at("127.0.0.1:1"), true, now);
-    pex.add_contact(11, at("10.1.1.1:1"), true, now);
-    pex.add_contact(12, at("[fd00::1]:1"), true, now);
-    pex.add_contact(13, at("192.0.2.1:1"), true, now);
-    pex.add_contact(14, at("192.0.2.1:0"), true, now);
+    pex.add_contact(10, at("127.0.0.1:1"), wire::kPexReachable, now);
+    pex.add_contact(11, at("10.1.1.1:1"), wire::kPexReachable, now);
+    pex.add_contact(12, at("[fd00::1]:1"), wire::kPexReachable, now);
+    pex.add_contact(13, at("192.0.2.1:1"), wire::kPexReachable, now);
+    pex.add_contact(14, at("192.0.2.1:0"), wire::kPexReachable, now);
     pex.add_listener(1, *Address::parse("198.51.100.1"), now);
     pex.add_listener(2, *Address::parse("192.168.0.1"), now);
     pex.add_listener(3, *Address::parse("127.0.0.1"), now);
@@ -178,9 +184,22 @@ TEST_F(PexTest, AddressesOfOurNetworkAreForThoseWhoAreInIt) {
 
     const auto all = telling_of({at("127.0.0.1:1"), at("10.1.1.1:1"), at("[fd00::1]:1"), at("192.0.2.1:1"),
                                  at("192.0.2.2:0"), at("224.0.0.1:1"), at("0.0.0.0:1")});
-    EXPECT_EQ(pex.handle_message(1, all, true, now), Endpoints{at("192.0.2.1:1")});
+    EXPECT_EQ(endpoints_of(pex.handle_message(1, all, true, now)), Endpoints{at("192.0.2.1:1")});
     EXPECT_EQ(pex.handle_message(2, all, true, now).size(), 3u);
     EXPECT_EQ(pex.handle_message(3, all, true, now).size(), 4u);
+}
+
+TEST_F(PexTest, FlagsArePassedOnAsTheyAreTold) {
+    pex.add_contact(2, host(2), wire::kPexReachable | wire::kPexEncryption, now);
+    pex.add_contact(3, host(3), 0, now);
+    add_listener(1);
+    const wire::PexMessage message = told(1);
+    ASSERT_EQ(message.added.size(), 2u);
+    EXPECT_EQ(message.added[0].flags, wire::kPexReachable | wire::kPexEncryption);
+    EXPECT_EQ(message.added[1].flags, 0);
+    const auto heard = pex.handle_message(1, telling_of({host(4)}, wire::kPexEncryption), true, now);
+    ASSERT_EQ(heard.size(), 1u);
+    EXPECT_EQ(heard[0].flags, wire::kPexEncryption);
 }
 
 TEST_F(PexTest, OfOneMessageOnlySoManyAreTaken) {
@@ -194,13 +213,14 @@ TEST_F(PexTest, ManyPortsOfOneHostAreOneCandidate) {
     add_listener(1);
     Endpoints many;
     for (std::uint16_t port = 1; port < 40; ++port) many.push_back(host(3, port));
-    EXPECT_EQ(pex.handle_message(1, telling_of(many), true, now), Endpoints{many[0]});
+    EXPECT_EQ(endpoints_of(pex.handle_message(1, telling_of(many), true, now)), Endpoints{many[0]});
 }
 
 TEST_F(PexTest, SeedsAreOfNoUseToASeed) {
     add_listener(1);
     EXPECT_TRUE(pex.handle_message(1, telling_of({host(2)}, wire::kPexSeed), false, now).empty());
-    EXPECT_EQ(pex.handle_message(1, telling_of({host(2)}, wire::kPexSeed), true, now), Endpoints{host(2)});
+    EXPECT_EQ(endpoints_of(pex.handle_message(1, telling_of({host(2)}, wire::kPexSeed), true, now)),
+              Endpoints{host(2)});
 }
 
 TEST_F(PexTest, WhoTellsTooOftenIsNotListenedTo) {

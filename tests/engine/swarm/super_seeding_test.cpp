@@ -354,7 +354,7 @@ TEST(FirstSeed, SaysThatItHasNothingAndServesOnlyWhatItOffers) {
     TimePoint now = TimePoint{} + 1h;
     Torrent torrent(identity, layout, storage, {.super_seed = true}, 1, now);
     const ConnectionId id =
-        torrent.handle_connected(*Endpoint::parse("10.0.0.9:1"), wire::Direction::incoming, {}, now);
+        torrent.handle_connected(*Endpoint::parse("10.0.0.9:1"), {wire::Direction::incoming}, now);
     const auto says = [&](const Bytes& bytes) { torrent.handle_bytes(id, bytes, now += 1ms); };
     const auto message = [&](const wire::Message& m) {
         Bytes bytes;

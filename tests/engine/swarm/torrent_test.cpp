@@ -267,7 +267,7 @@ TEST(Torrent, ACopiedPeerIdClosesNobodyElsesConnection) {
     Torrent& torrent = swarm.torrent(swarm.add({}));
     TimePoint now = swarm.now();
     const auto connect = [&](const char* address, wire::Direction direction) {
-        const ConnectionId id = torrent.handle_connected(*Endpoint::parse(address), direction, 20ms, now);
+        const ConnectionId id = torrent.handle_connected(*Endpoint::parse(address), {direction, 20ms}, now);
         wire::Handshake hello;
         hello.info_hash = swarm.identity().wire_hash();
         hello.peer_id.fill(std::byte{0xff});  // greater than ours
@@ -291,7 +291,7 @@ TEST(Torrent, ACopiedPeerIdClosesNobodyElsesConnection) {
 void connect_that_sees_us(Torrent& torrent, const VirtualSwarm& swarm, const std::string& peer,
                           const char* us) {
     const ConnectionId id = torrent.handle_connected(*Endpoint::parse(peer + ":6881"),
-                                                     wire::Direction::incoming, 20ms, swarm.now());
+                                                     {wire::Direction::incoming, 20ms}, swarm.now());
     wire::Handshake hello;
     hello.capabilities = {.fast = true, .extended = true};
     hello.info_hash = swarm.identity().wire_hash();
@@ -352,7 +352,8 @@ struct Scripted {
           content(testing::make_content(kSize)),
           storage(layout, content, false, [](std::function<void()>) {}),
           torrent(identity, layout, storage, {}, 1, now) {
-        peer = torrent.handle_connected(*Endpoint::parse("10.0.0.9:1"), wire::Direction::outgoing, 20ms, now);
+        peer =
+            torrent.handle_connected(*Endpoint::parse("10.0.0.9:1"), {wire::Direction::outgoing, 20ms}, now);
         wire::Handshake hello;
         hello.capabilities = {.fast = true, .extended = true, .dht = false, .v2 = false};
         hello.info_hash = identity.wire_hash();
@@ -405,7 +406,7 @@ TEST(Torrent, WhoIsBeyondTheGatewayIsToldTheOutsidePortsAndOthersOurOwn) {
                                            {"127.0.0.1:1", 6881, 6882},
                                            {"[2001:db8::1]:1", 6881, 6882}}) {
         const ConnectionId id =
-            torrent.handle_connected(*Endpoint::parse(remote), wire::Direction::outgoing, 20ms, s.now);
+            torrent.handle_connected(*Endpoint::parse(remote), {wire::Direction::outgoing, 20ms}, s.now);
         wire::Handshake hello;
         hello.capabilities = {.fast = true, .extended = true, .dht = true, .v2 = false};
         hello.info_hash = s.identity.wire_hash();
@@ -511,7 +512,7 @@ TEST(Torrent, CountsEachPieceOfAPeerOnceHoweverItsMessagesArrive) {
     wire::append_message(packet, wire::BitfieldMessage{some.bytes()});
     wire::append_message(packet, wire::Have{PieceIndex(count - 3)});
     const Endpoint peer = *Endpoint::parse("10.9.9.9:6881");
-    const ConnectionId id = torrent.handle_connected(peer, wire::Direction::incoming, std::nullopt, now);
+    const ConnectionId id = torrent.handle_connected(peer, {wire::Direction::incoming}, now);
     torrent.handle_bytes(id, packet, now);
     EXPECT_EQ(torrent.picker().availability(PieceIndex(0)), 1u);
     EXPECT_EQ(torrent.picker().availability(PieceIndex(count - 3)), 1u);

@@ -113,6 +113,24 @@ TEST(PeerSession, EagerInterestStandsRightBehindTheHandshakeAndIsSaidOnce) {
     EXPECT_TRUE(p.them.peer_interested());
 }
 
+TEST(PeerSession, AHandshakeThatWentOutBeforeIsNotSentAgain) {
+    Pair p;
+    auto config = p.config(Direction::outgoing, p.nothing, 'c');
+    config.greeted = true;
+    config.eager = true;
+    PeerSession session(config, p.our_places, p.now);
+    p.them.handle_bytes(
+        PeerSession::our_handshake(config.identity.wire_hash(), config.our_id, false).encode(), p.now);
+    const Bytes first = Pair::output(session, p.now);
+    EXPECT_EQ(first.size(), 5u) << "Interested";
+    p.them.handle_bytes(first, p.now);
+    session.handle_bytes(Pair::output(p.them, p.now), p.now);
+    EXPECT_TRUE(session.greeted() && p.them.greeted());
+    EXPECT_TRUE(p.them.peer_interested());
+    p.them.handle_bytes(Pair::output(session, p.now), p.now);
+    EXPECT_FALSE(Pair::next<Failed>(p.them)) << "no second handshake came";
+}
+
 // rTorrent takes any message but a bitfield right behind the handshake for "no pieces", and closes the
 // connection at a later bitfield.
 TEST(PeerSession, EagerInterestComesBehindOurBitfieldIfWeHavePieces) {

@@ -1,0 +1,29 @@
+// DialManner: the way in which a peer is dialled.
+#pragma once
+
+#include <cstdint>
+
+namespace btfs {
+
+struct DialManner {
+    /// The connection begins with an encryption handshake (engine/mse).
+    bool encrypted = false;
+
+    bool operator==(const DialManner&) const = default;
+};
+
+/// A set of manners.
+class DialManners {
+  public:
+    bool contains(DialManner manner) const { return (bits_ & bit(manner)) != 0; }
+    void insert(DialManner manner) { bits_ |= bit(manner); }
+    void erase(DialManner manner) { bits_ &= static_cast<std::uint8_t>(~bit(manner)); }
+    void clear() { bits_ = 0; }
+
+  private:
+    static std::uint8_t bit(DialManner manner) { return manner.encrypted ? 2 : 1; }
+
+    std::uint8_t bits_ = 0;
+};
+
+}  // namespace btfs

@@ -1,0 +1,173 @@
+// Torrent: the manners in which it dials its peers.
+#include "engine/swarm/dial_manner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+#include "engine/swarm/torrent.hpp"
+#include "engine/wire/extended.hpp"
+
+namespace btfs {
+namespace {
+
+const Identity kName{.v1 = sha1(as_bytes("a torrent")), .v2 = {}};
+
+/// A torrent of which only the name is known, and which a tracker has told of one peer.
+struct OnePeer {
+    explicit OnePeer(Encryption rule) : torrent(kName, {.peer_id = id(1), .encryption = rule}, 1, now) {}
+
+    static wire::PeerId id(int n) {
+        wire::PeerId id;
+        id.fill(static_cast<std::byte>(n));
+        return id;
+    }
+    void introduce() { torrent.handle_candidates({&peer, 1}, PeerSource::tracker, now); }
+    /// The next dial, if there is one.
+    std::optional<Dial> dial() {
+        while (const auto action = torrent.poll_action())
+            if (const auto* wanted = std::get_if<Dial>(&*action)) return *wanted;
+        return std::nullopt;
+    }
+    ConnectionId connect(const Dial& dial) {
+        return torrent.handle_connected(
+            dial.endpoint, {.direction = wire::Direction::outgoing, .encrypted = dial.manner.encrypted}, now);
+    }
+    ConnectionId let_in(bool encrypted) {
+        return torrent.handle_connected(
+            {peer.address, 50'000}, {.direction = wire::Direction::incoming, .encrypted = encrypted}, now);
+    }
+    /// The peer's handshake, and the extended one with the port that it listens on.
+    void greets(ConnectionId connection) {
+        wire::Handshake hello;
+        hello.capabilities = {.fast = true, .extended = true};
+        hello.info_hash = kName.wire_hash();
+        hello.peer_id = id(9);
+        wire::ExtendedHandshake extended;
+        extended.listen_port = peer.port;
+        extended.pex_id = 7;
+        const Bytes payload = extended.encode();
+        Bytes bytes;
+        ByteWriter(bytes).bytes(hello.encode());
+        wire::append_message(bytes, wire::Extended{wire::kExtendedHandshakeId, payload});
+        torrent.handle_bytes(connection, bytes, now);
+    }
+    std::string sent_on(ConnectionId connection) {
+        std::array<iovec, 32> buffers;
+        std::string text;
+        wire::PeerSession& session = *torrent.session(connection);
+        for (std::size_t i = 0, count = session.send_buffers(buffers); i < count; ++i)
+            text.append(static_cast<const char*>(buffers[i].iov_base), buffers[i].iov_len);
+        return text;
+    }
+
+    TimePoint now = TimePoint{} + 1h;
+    const Endpoint peer = *Endpoint::parse("198.51.100.1:6881");
+    Torrent torrent;
+};
+
+constexpr std::string_view kProtocolName = "BitTorrent protocol";
+
+TEST(DialManner, APlainDialIsGreetedByTheSessionAndAnEncryptedOneByTheDial) {
+    OnePeer plain(Encryption::allow), encrypted(Encryption::require);
+    plain.introduce();
+    encrypted.introduce();
+    const auto first = plain.dial(), second = encrypted.dial();
+    ASSERT_TRUE(first && second);
+    EXPECT_FALSE(first->manner.encrypted);
+    EXPECT_TRUE(first->greeting.empty());
+    EXPECT_NE(plain.sent_on(plain.connect(*first)).find(kProtocolName), std::string::npos);
+
+    EXPECT_TRUE(second->manner.encrypted);
+    const auto greeting = wire::Handshake::parse(second->greeting);
+    ASSERT_TRUE(greeting);
+    EXPECT_EQ(greeting->info_hash, kName.wire_hash());
+    EXPECT_EQ(greeting->peer_id, OnePeer::id(1));
+    const ConnectionId id = encrypted.connect(*second);
+    EXPECT_EQ(encrypted.sent_on(id).find(kProtocolName), std::string::npos) << "it was sent before";
+    encrypted.greets(id);
+    EXPECT_EQ(encrypted.sent_on(id).find(kProtocolName), std::string::npos);
+    EXPECT_TRUE(encrypted.torrent.session(id)->greeted());
+}
+
+TEST(DialManner, APeerThatHangsUpIsDialledInTheOtherMannerAtOnce) {
+    OnePeer allow(Encryption::allow);
+    allow.introduce();
+    allow.torrent.handle_closed(allow.connect(*allow.dial()), allow.now);
+    const auto second = allow.dial();
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(second->manner.encrypted);
+
+    OnePeer prefer(Encryption::prefer);
+    prefer.introduce();
+    EXPECT_TRUE(prefer.dial()->manner.encrypted);
+    prefer.torrent.handle_dial_failed(prefer.peer, Errc::encryption_refused, prefer.now);
+    const auto plain = prefer.dial();
+    ASSERT_TRUE(plain);
+    EXPECT_FALSE(plain->manner.encrypted);
+
+    OnePeer require(Encryption::require);
+    require.introduce();
+    EXPECT_TRUE(require.dial()->manner.encrypted);
+    require.torrent.handle_dial_failed(require.peer, Errc::encryption_refused, require.now);
+    EXPECT_FALSE(require.dial()) << "it waits for its next turn";
+}
+
+TEST(DialManner, APeerThatConnectedEncryptedIsDialledEncrypted) {
+    for (const bool encrypted : {false, true}) {
+        OnePeer s(Encryption::allow);
+        const ConnectionId id = s.let_in(encrypted);
+        s.greets(id);
+        s.torrent.handle_closed(id, s.now);
+        s.now += 1h;
+        s.torrent.handle_timeout(s.now);
+        const auto dial = s.dial();
+        ASSERT_TRUE(dial);
+        EXPECT_EQ(dial->manner.encrypted, encrypted);
+    }
+}
+
+TEST(DialManner, PexsFlagIsBelieved) {
+    OnePeer s(Encryption::allow);
+    const ConnectionId teller = s.let_in(false);
+    s.greets(teller);
+    wire::PexMessage message;
+    message.added.push_back({*Endpoint::parse("198.51.100.2:6881"), wire::kPexEncryption});
+    message.added.push_back({*Endpoint::parse("198.51.100.3:6881"), wire::kPexReachable});
+    const Bytes payload = message.encode();
+    Bytes bytes;
+    wire::append_message(bytes, wire::Extended{wire::kPexId, payload});
+    s.torrent.handle_bytes(teller, bytes, s.now);
+    for (int i = 0; i < 2; ++i) {
+        const auto dial = s.dial();
+        ASSERT_TRUE(dial);
+        EXPECT_EQ(dial->manner.encrypted, dial->endpoint == message.added[0].endpoint);
+    }
+}
+
+TEST(DialManner, OthersAreToldOfWhoSpeaksEncryption) {
+    OnePeer s(Encryption::prefer);
+    s.introduce();
+    s.greets(s.connect(*s.dial()));
+    const ConnectionId listener = s.torrent.handle_connected(*Endpoint::parse("198.51.100.7:50000"),
+                                                             {.direction = wire::Direction::incoming}, s.now);
+    wire::Handshake hello;
+    hello.capabilities = {.extended = true};
+    hello.info_hash = kName.wire_hash();
+    hello.peer_id = OnePeer::id(7);
+    wire::ExtendedHandshake extended;
+    extended.pex_id = 7;
+    const Bytes payload = extended.encode();
+    Bytes bytes;
+    ByteWriter(bytes).bytes(hello.encode());
+    wire::append_message(bytes, wire::Extended{wire::kExtendedHandshakeId, payload});
+    s.torrent.handle_bytes(listener, bytes, s.now);
+    s.torrent.handle_timeout(s.now + Pex::kGather);
+    const std::string said = s.sent_on(listener);
+    EXPECT_NE(said.find("7:added.f1:" + std::string(1, wire::kPexEncryption | wire::kPexReachable)),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace btfs
