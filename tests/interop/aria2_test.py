@@ -10,12 +10,14 @@ from support.harness import TestCase, end, free_port, main
 class Aria2(Unfinished, Exchange, TestCase):
     dials = False
     unfinished_names = "content.aria2"
+    options = ()
 
     def run_aria2(self, torrent, parent, *options):
         port = free_port()
         self.aria2 = self.start(["aria2c", "--no-conf", f"--dir={parent}", f"--listen-port={port}", "--disable-ipv6",
                                  "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false",
-                                 "--enable-peer-exchange=false", "--file-allocation=none", *options, torrent])
+                                 "--enable-peer-exchange=false", "--file-allocation=none", *self.options, *options,
+                                 torrent])
         self.wait_for_port(port, self.aria2)
         return port
 

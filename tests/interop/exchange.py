@@ -16,6 +16,7 @@ class Exchange:
 
     dials = True
     create_options = ()  # for the torrent file
+    btfs_options = ()  # for each btfs that seeds or mounts
 
     def setUp(self):
         super().setUp()
@@ -25,10 +26,11 @@ class Exchange:
         self.target.mkdir()
 
     def btfs_seed(self, peers=()):
-        return btfs.Seed(self, self.content, self.torrent, *self.create_options, peers=peers)
+        return btfs.Seed(self, self.content, self.torrent, *self.create_options, *self.btfs_options,
+                         peers=peers)
 
     def assert_reads_all(self, peer_port):
-        mount = btfs.Mount(self, self.torrent, peers=[peer_port])
+        mount = btfs.Mount(self, self.torrent, peers=[peer_port], options=self.btfs_options)
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
         return mount
 
@@ -59,7 +61,8 @@ class Exchange:
             self.assert_gets_all_from(lambda peers: mount)
         else:
             mount.stop()
-            self.assert_gets_all_from(lambda peers: btfs.Mount(self, self.torrent, peers=peers))
+            self.assert_gets_all_from(lambda peers: btfs.Mount(self, self.torrent, peers=peers,
+                                                               options=self.btfs_options))
 
 
 class Unfinished:

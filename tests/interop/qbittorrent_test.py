@@ -17,7 +17,7 @@ Accepted=true
 Session\\AddExtensionToIncompleteFiles=true
 Session\\BTProtocol=TCP
 Session\\DHTEnabled=false
-Session\\Encryption=0
+Session\\Encryption={encryption}
 Session\\Interface=lo
 Session\\InterfaceName=lo
 Session\\InterfaceAddress=127.0.0.1
@@ -42,13 +42,15 @@ WebUI\\UseUPnP=false
 
 class Qbittorrent(Unfinished, Exchange, TestCase):
     unfinished_names = "*.!qB"
+    encryption = 0  # allowed
 
     def run_client(self, torrent, parent):
         port, self.web_port = free_port(), free_port()
         profile = self.folder / f"profile.{port}"
         configuration = profile / "qBittorrent" / "config" / "qBittorrent.conf"
         configuration.parent.mkdir(parents=True)
-        configuration.write_text(CONFIGURATION.format(port=port, web_port=self.web_port))
+        configuration.write_text(CONFIGURATION.format(port=port, web_port=self.web_port,
+                                                      encryption=self.encryption))
         self.client = self.start(["qbittorrent-nox", f"--profile={profile}"],
                                  env={**os.environ, "HOME": str(self.folder)})
         self.wait_for_port(self.web_port, self.client)

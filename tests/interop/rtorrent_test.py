@@ -13,9 +13,11 @@ class RTorrent(Exchange, TestCase):
     dials = False
     create_options = ("--tracker", "http://127.0.0.1:1/announce")  # without DHT, it takes no torrent that has no tracker
 
+    encryption = "none"
+
     def run_rtorrent(self, torrent, parent):
         from support import real_clients
-        self.rtorrent = real_clients.RTorrent(self, "rtorrent", "127.0.0.1", torrent, parent, 0)
+        self.rtorrent = real_clients.RTorrent(self, "rtorrent", "127.0.0.1", torrent, parent, 0, self.encryption)
         self.wait_for(self.rtorrent.is_ready, "torrent that rTorrent has checked")
         return self.rtorrent.port
 

@@ -23,6 +23,7 @@ def info_hash_of(torrent):
 class Transmission(Unfinished, Exchange, TestCase):
     dials = False
     unfinished_names = "*.part"
+    encryption = 0  # plain connections are preferred
 
     def run_daemon(self, parent, **torrent):
         port, self.rpc_port = free_port(), free_port()
@@ -30,7 +31,8 @@ class Transmission(Unfinished, Exchange, TestCase):
         home = self.folder / f"transmission.{port}"
         home.mkdir()
         (home / "settings.json").write_text(json.dumps({
-            "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "peer-port": port, "encryption": 0,
+            "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "peer-port": port,
+            "encryption": self.encryption,
             "dht-enabled": False, "lpd-enabled": False, "pex-enabled": False, "utp-enabled": False,
             "port-forwarding-enabled": False,
             "rpc-enabled": True, "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc_port,

@@ -314,7 +314,7 @@ network.local_address.set = {address}
 network.port_range.set = {port}-{port}
 network.port_random.set = no
 network.scgi.open_local = {control}
-protocol.encryption.set = none
+protocol.encryption.set = {encryption}
 protocol.pex.set = no
 dht.mode.set = disable
 trackers.use_udp.set = no
@@ -325,14 +325,15 @@ log.add_output = "peer_debug", "log"
 system.daemon.set = true
 """
 
-    def __init__(self, test, name, address, torrent, folder, upload_limit):
+    def __init__(self, test, name, address, torrent, folder, upload_limit, encryption="none"):
         self.name, self.address, self.port = name, address, free_port()
         home = test.folder / name
         (home / "session").mkdir(parents=True)
         self.control, self.log = home / "control", home / "log"
         settings = home / "settings.rc"
         settings.write_text(self.SETTINGS.format(session=home / "session", folder=folder, address=address, port=self.port,
-                                                 control=self.control, upload_kib=upload_limit >> 10, log=self.log))
+                                                 control=self.control, upload_kib=upload_limit >> 10, log=self.log,
+                                                 encryption=encryption))
         self.process = test.start(["rtorrent", "-n", "-o", f"import={settings}"], cwd=home)
         test.wait_for(self.control.exists, "control socket of rTorrent")
         test.wait_for_port(self.port, self.process)
