@@ -66,6 +66,11 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
            "or require (nothing else, both ways)")
         ->check(CLI::IsMember({"off", "allow", "prefer", "require"}))
         ->default_str("allow");
+    app.add_option(
+           "--ip-filter", network.ip_filter,
+           "A file of addresses that are no peers: eMule's .dat, PeerGuardian's .p2p, or addresses and "
+           "networks; plain, or compressed with gzip. SIGHUP rereads it")
+        ->allow_extra_args(false);
     app.add_flag("--no-pex", network.no_pex, "Do not exchange peers with peers");
     app.add_flag("--no-lsd", network.no_lsd, "Do not look for peers in the local network");
     app.add_flag("--no-dht", network.no_dht, "Do not take part in the DHT");

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -19,6 +20,7 @@
 #include "cli/engine_options.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
+#include "cli/ip_filter_file.hpp"
 #include "cli/logging.hpp"
 #include "cli/mount_control.hpp"
 #include "cli/mount_record.hpp"
@@ -89,7 +91,11 @@ std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, Mou
 
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
     EndGuard end_guard;  // destroyed last: it watches over the other destructors
-    StopSignal stop(log::reopen);
+    std::function<void()> reread_filter = [] {};
+    StopSignal stop([&reread_filter] {
+        log::reopen();
+        reread_filter();
+    });
     raise_descriptor_limit();
     // Mistakes of the user are found before anything is written.
     Sources sources = load_sources(words);
@@ -105,6 +111,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 
     EngineOptions engine_settings = engine_options(options.network);
     engine_settings.background = options.background;
+    engine_settings.ip_filter = load_ip_filter(options.network.ip_filter);
     const std::filesystem::path cache_path = resolve_cache_path(
         options.cache_dir.empty() ? default_cache_path(options.for_system) : options.cache_dir,
         options.mountpoint);
@@ -122,6 +129,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
 
+    IpFilterReader filter_reader(options.network.ip_filter, engine);
+    reread_filter = [&filter_reader] { filter_reader.reread(); };
     ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
@@ -174,7 +183,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 
 int mount(const MountOptions& given) {
     MountOptions options = given;
-    for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.log.file})
+    for (std::filesystem::path* path :
+         {&options.mountpoint, &options.cache_dir, &options.network.ip_filter, &options.log.file})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
     for (std::filesystem::path& folder : options.data) folder = std::filesystem::absolute(folder);
     const std::vector<SourceWord> words = settle_words(options.sources);

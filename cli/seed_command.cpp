@@ -1,4 +1,6 @@
+#include <functional>
 #include <iostream>
+#include <utility>
 
 #include "cache/disk/disk_pool.hpp"
 #include "cache/disk/linux_files.hpp"
@@ -9,6 +11,7 @@
 #include "cli/exit_codes.hpp"
 #include "cli/failure.hpp"
 #include "cli/interfaces.hpp"
+#include "cli/ip_filter_file.hpp"
 #include "cli/logging.hpp"
 #include "cli/peer_addresses.hpp"
 #include "cli/stop_signal.hpp"
@@ -27,6 +30,7 @@ int seed(const SeedOptions& options) {
     start_logging(options.log, false);
     raise_descriptor_limit();
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
+    auto ip_filter = load_ip_filter(options.network.ip_filter);
     MadeTorrent made = make_torrent(options.create);
     warn_of_left_out(made);
     auto parsed = parse_torrent(made.torrent);
@@ -35,7 +39,11 @@ int seed(const SeedOptions& options) {
         options.create.output.empty() ? std::filesystem::path(made.name + ".torrent") : options.create.output;
     write_file(output, made.torrent);
 
-    StopSignal stop(log::reopen);  // made after hashing, so that Ctrl-C ends hashing
+    std::function<void()> reread_filter = [] {};
+    StopSignal stop([&reread_filter] {  // made after hashing, so that Ctrl-C ends hashing
+        log::reopen();
+        reread_filter();
+    });
     DiskPool pool(kDiskThreads);
     LinuxFiles files;
     auto store =
@@ -43,9 +51,12 @@ int seed(const SeedOptions& options) {
     if (!store) throw Failure(options.create.path.string(), store.error());
     EngineOptions settings = engine_options(options.network);
     settings.super_seed = options.super_seed;
+    settings.ip_filter = std::move(ip_filter);
     Engine engine(settings);
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
+    IpFilterReader filter_reader(options.network.ip_filter, engine);
+    reread_filter = [&filter_reader] { filter_reader.reread(); };
     engine.start();
     engine.add({parsed->name, parsed->identity,
                 KnownContent{parsed->layout, **store, parsed->info_bytes, parsed->is_private},

@@ -68,6 +68,11 @@ const char* text(Errc e) {
         case Errc::storage_full: return "no space left in the cache";
         case Errc::storage_failed: return "the cache cannot be read or written";
         case Errc::storage_corrupt: return "the cache file is damaged";
+        case Errc::filter_too_large: return "has more than 256 MiB of text, which is more than is read";
+        case Errc::filter_too_many_entries: return "has more than 2,000,000 entries, which is more than are read";
+        case Errc::filter_damaged: return "is compressed with gzip, and damaged or cut short";
+        case Errc::filter_no_entries: return "has no line that names addresses; the formats are eMule's .dat, PeerGuardian's .p2p, and lists of addresses and networks";
+        case Errc::address_filtered: return "in the IP filter";
         case Errc::cancelled: return "cancelled";
         case Errc::timed_out: return "timed out";
     }

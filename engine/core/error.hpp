@@ -77,6 +77,12 @@ enum class Errc {
     storage_full,
     storage_failed,
     storage_corrupt,
+    // IP filter
+    filter_too_large,
+    filter_too_many_entries,
+    filter_damaged,
+    filter_no_entries,
+    address_filtered,
     // all
     cancelled,
     timed_out,

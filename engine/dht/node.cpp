@@ -46,6 +46,7 @@ void Node::add_contacts(std::span<const Contact> contacts, TimePoint now) {
     if (table_.size() >= kFewNodes) return;
     for (const Contact& contact : contacts) {
         if (contact.endpoint.address.family() != family_ || hints_.size() == kMaxHints) continue;
+        if (is_refused(contact.endpoint)) continue;
         if (std::ranges::find(hints_, contact) == hints_.end()) hints_.push_back(contact);
     }
     if (!hints_.empty()) own_lookup_due_ = std::min(own_lookup_due_, now);
@@ -54,6 +55,7 @@ void Node::add_contacts(std::span<const Contact> contacts, TimePoint now) {
 
 void Node::add_router(const Endpoint& endpoint, bool always, TimePoint now) {
     if (endpoint.address.family() != family_ || !endpoint.is_dialable()) return;
+    if (!always && is_refused(endpoint)) return;
     const bool at_home = table_.size() >= kFewNodes;
     if (at_home && !always) {
         if (pending_.size() < kMaxPending / 2) ask(endpoint, std::nullopt, Ping{}, std::nullopt, now);
@@ -66,6 +68,13 @@ void Node::add_router(const Endpoint& endpoint, bool always, TimePoint now) {
     own_lookup_due_ = std::min(own_lookup_due_, now);
     for (auto& [id, running] : lookups_) running.lookup.add_router(endpoint);
     go_on(now);
+}
+
+void Node::handle_refusal_change() {
+    const auto refused = [this](const Contact& contact) { return is_refused(contact.endpoint); };
+    table_.remove_if(refused);
+    std::erase_if(hints_, refused);
+    std::erase_if(once_, [this](const Endpoint& router) { return is_refused(router); });
 }
 
 // ---- lookups ----
@@ -110,6 +119,10 @@ bool Node::go_on(LookupId id, Running& running, TimePoint now) {
     while (pending_.size() < kMaxPending) {
         const auto next = running.lookup.poll_ask(now);
         if (!next) break;
+        if (is_refused(next->to)) {
+            running.lookup.handle_failure(next->to);
+            continue;
+        }
         ask(next->to, next->id, method_for(running), id, now);
     }
     return !running.lookup.ended();
@@ -133,7 +146,7 @@ void Node::finish(Running running, TimePoint now) {
     if (const auto* search = std::get_if<PeerSearch>(&running.purpose)) {
         if (search->announce)
             for (const Lookup::Responder& node : lookup.responders())
-                if (!node.token.empty())
+                if (!node.token.empty() && !is_refused(node.contact.endpoint))
                     ask(node.contact.endpoint, node.contact.id,
                         AnnouncePeer{lookup.target(), search->announce->port, false, search->announce->seed,
                                      node.token},
@@ -198,7 +211,7 @@ std::optional<NodeEvent> Node::poll_event() {
 // ---- receiving ----
 
 void Node::handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now) {
-    if (from.address.family() != family_) return;
+    if (from.address.family() != family_ || is_refused(from)) return;
     auto message = parse_krpc(datagram);
     if (!message) return;
     std::visit([&](auto& m) { handle(from, m, now); }, *message);
@@ -228,7 +241,7 @@ void Node::handle(const Endpoint& from, Response& response, TimePoint now) {
         return !peer.is_dialable() || !may_tell_of(from.address, peer.address);
     });
     std::erase_if(response.nodes, [&](const Contact& contact) {
-        return !may_tell_of(from.address, contact.endpoint.address);
+        return !may_tell_of(from.address, contact.endpoint.address) || is_refused(contact.endpoint);
     });
     std::vector<Contact> ours, others;
     for (const Contact& contact : response.nodes)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -89,6 +90,13 @@ class Node {
     AddressFamily family() const { return family_; }
     const NodeId& id() const { return table_.own_id(); }
 
+    /// Asked of each address: one that is refused is sent nothing, and what it sends is ignored. Without it
+    /// none is refused.
+    void set_refusal(std::function<bool(const Address&)> refuses) { refuses_ = std::move(refuses); }
+    /// The function refuses others now: forgets the nodes that it refuses. Routers that are always asked stay
+    /// known, and are asked when they are not refused.
+    void handle_refusal_change();
+
     /// Nodes that an earlier run, a torrent or the other family knew: tried, and taken if they answer.
     void add_contacts(std::span<const Contact> contacts, TimePoint now);
     /// A node whose id is not known. With `always` it is asked again whenever there are few others; else it
@@ -141,6 +149,7 @@ class Node {
         TimePoint sent;
     };
 
+    bool is_refused(const Endpoint& node) const { return refuses_ && refuses_(node.address); }
     bool begin(const NodeId& target, Purpose purpose, std::size_t parallel, TimePoint now);
     void go_on(TimePoint now);
     bool go_on(LookupId id, Running& running, TimePoint now);
@@ -163,6 +172,7 @@ class Node {
 
     const AddressFamily family_;
     Rng& rng_;
+    std::function<bool(const Address&)> refuses_;
     RoutingTable table_;
     PeerStore peer_store_;
     Tokens tokens_;

@@ -139,6 +139,19 @@ void RoutingTable::remove(const Contact& contact) {
     if (found != bucket.nodes.end() && !take_spare(bucket, *found)) bucket.nodes.erase(found);
 }
 
+void RoutingTable::remove_if(const std::function<bool(const Contact&)>& unwanted) {
+    for (Bucket& bucket : buckets_) {
+        std::erase_if(bucket.spares, [&](const Entry& e) { return unwanted(e.contact); });
+        for (auto entry = bucket.nodes.begin(); entry != bucket.nodes.end();) {
+            if (!unwanted(entry->contact) || take_spare(bucket, *entry)) {
+                ++entry;
+            } else {
+                entry = bucket.nodes.erase(entry);
+            }
+        }
+    }
+}
+
 /// Moves a spare node into `place`. Returns false if the bucket has no usable spare.
 bool RoutingTable::take_spare(Bucket& bucket, Entry& place) {
     while (!bucket.spares.empty()) {

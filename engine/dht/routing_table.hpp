@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -36,6 +37,8 @@ class RoutingTable {
     void handle_failure(const Contact& contact);
     /// Removes a contact that does not belong here: the newest spare takes its place, if there is one.
     void remove(const Contact& contact);
+    /// Removes all contacts of which `unwanted` gives true.
+    void remove_if(const std::function<bool(const Contact&)>& unwanted);
     /// The contact has sent a query: a sign of life, which counts only if the contact is known to answer.
     void handle_query(const Contact& contact, TimePoint now);
     /// Returns true if there would be room for the contact, so that it is worth a ping.

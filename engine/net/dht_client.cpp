@@ -21,6 +21,14 @@ DhtClient::DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolve
       tasks_(io.get_executor()),
       timer_(io) {}
 
+void DhtClient::set_refusal(const std::function<bool(const Address&)>& refuses) {
+    for (dht::Node& each : nodes_) each.set_refusal(refuses);
+}
+
+void DhtClient::handle_filter_change() {
+    for (dht::Node& each : nodes_) each.handle_refusal_change();
+}
+
 void DhtClient::begin() {
     running_ = true;
     keep_due_ = Clock::now() + kFirstKeep;

@@ -35,6 +35,10 @@ class DhtClient {
     DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, DhtOptions options,
               std::uint64_t seed);
 
+    /// Asked of each node: no datagram is sent to one that is refused, and what it sends is ignored.
+    void set_refusal(const std::function<bool(const Address&)>& refuses);
+    /// set_refusal()'s function refuses others now.
+    void handle_filter_change();
     /// Searches for the torrent's peers from now on. The nodes start with the first torrent, so that a
     /// process with private torrents only takes no part in the DHT (BEP 27).
     void add(const Sha1Digest& info_hash, Torrent torrent);

@@ -103,6 +103,7 @@ void Listener::take(tcp::socket socket) {
 }
 
 void Listener::take(std::unique_ptr<Stream> stream) {
+    if (refuses_ && refuses_(stream->remote().address)) return;
     const std::uint64_t id = next_id_++;
     if (const auto evicted = shares_.add(id, stream->remote().address)) pending_.erase(*evicted);
     auto& pending = pending_[id] =

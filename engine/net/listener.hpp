@@ -57,6 +57,9 @@ class Listener {
     Listener(SocketFactory& sockets, Route route, Rules rules, const Limits& limits);
     ~Listener();
 
+    /// Asked of each connection that is accepted: one that is refused is closed before anything is sent or
+    /// read. Without it none is.
+    void set_refusal(std::function<bool(const Address&)> refuses) { refuses_ = std::move(refuses); }
     /// A port that was asked for is taken or it is an error; without one the first free port from
     /// kDefaultPort on is used.
     Result<void> open(std::uint16_t wanted_port);
@@ -79,6 +82,7 @@ class Listener {
     SocketFactory& sockets_;
     Route route_;
     const Rules rules_;
+    std::function<bool(const Address&)> refuses_;
     const Limits limits_;
     std::uint16_t port_ = 0;
     std::vector<boost::asio::ip::tcp::acceptor> acceptors_;

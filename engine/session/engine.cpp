@@ -62,6 +62,10 @@ void Engine::set_pinned(TorrentHandle torrent, Bitfield pieces) {
     });
 }
 
+void Engine::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
+    loop_->post([this, filter = std::move(filter)]() mutable { loop_->set_ip_filter(std::move(filter)); });
+}
+
 void Engine::get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done) {
     loop_->post([this, request = std::move(request), done = std::move(done)]() mutable {
         loop_->tasks.spawn("download", loop_->get(std::move(request), std::move(done)));

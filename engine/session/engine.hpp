@@ -11,6 +11,7 @@
 #include "engine/core/error.hpp"
 #include "engine/core/file_selection.hpp"
 #include "engine/core/identity.hpp"
+#include "engine/core/ip_filter.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/reader_demand.hpp"
 #include "engine/metainfo/magnet.hpp"
@@ -52,6 +53,9 @@ struct EngineOptions {
     bool pex = true;
     /// Peers of public torrents are looked for in the local networks (BEP 14).
     bool lsd = true;
+    /// Addresses that are no peers of ours, nor DHT nodes; null: there is none. Trackers and web servers may
+    /// have any address.
+    std::shared_ptr<const IpFilter> ip_filter = nullptr;
     /// Nothing: no DHT.
     std::optional<net::DhtOptions> dht;
     /// The gateway is asked to let peers in (NAT-PMP, UPnP).
@@ -112,6 +116,9 @@ class Engine {
     void drop_reader(TorrentHandle torrent, ReaderId reader);
     /// The user wants these pieces of a torrent, whose content is known, to be fetched and kept; no others.
     void set_pinned(TorrentHandle torrent, Bitfield pieces);
+
+    /// Replaces the IP filter: connections to peers that are in the new one are closed.
+    void set_ip_filter(std::shared_ptr<const IpFilter> filter);
 
     /// GETs over HTTP, by the same interface as all other traffic. `done` is called once on the engine
     /// thread, or never if the engine stops first.

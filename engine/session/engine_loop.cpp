@@ -49,6 +49,9 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       limits(options.upload_limit, options.download_limit, options.limit_local),
       stop_timer(io),
       start_queue(io, [this](TorrentHandle torrent) { start_torrent(torrent); }) {
+    bans.set_filter(options.ip_filter);
+    listener.set_refusal([this](const Address& from) { return bans.contains(from); });
+    dht.set_refusal([this](const Address& node) { return bans.filters(node); });
     dialer.set_admission(
         [this](net::DialUrgency urgency) { return connections.may_dial(urgency, dialer.half_open()); });
 }
@@ -98,9 +101,9 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .idle_interest = &idle_interest,
         .limits = &limits,
     };
-    runners.push_back(std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing},
-                                                      handle, std::move(spec), torrent_options,
-                                                      random_seed()));
+    runners.push_back(
+        std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing, bans}, handle,
+                                        std::move(spec), torrent_options, random_seed()));
     index.add(runners.back()->identity(), handle);
     runners.back()->set_outside_ports(outside_ports);
     start_queue.add(handle);
@@ -109,8 +112,8 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
 void Engine::Loop::start_torrent(TorrentHandle handle) {
     TorrentRunner& runner = *runners[handle];
     for (const HostPort& peer : runner.peers())
-        named_peers.add(
-            peer, [&runner](std::span<const Endpoint> found) { runner.add_peers(found, PeerSource::user); });
+        named_peers.add(peer,
+                        [this, &runner](std::span<const Endpoint> found) { add_users_peers(runner, found); });
     runner.start_announcing(trackers, random_seed());
     if (options.dht) runner.start_searching(dht);
     if (options.lsd) runner.start_discovering(lsd);
@@ -148,6 +151,25 @@ void Engine::Loop::handle_network_change() {
         named_peers.handle_network_change();
         mapper.look_now();
     });
+}
+
+void Engine::Loop::add_users_peers(TorrentRunner& runner, std::span<const Endpoint> peers) {
+    for (const Endpoint& peer : peers) {
+        if (!bans.filters(peer.address)) {
+            filtered_users.erase(peer);
+        } else if (filtered_users.insert(peer).second) {
+            log::warn("peer {} is not connected to: its address is in the IP filter", peer.text());
+        }
+    }
+    runner.add_peers(peers, PeerSource::user);
+}
+
+void Engine::Loop::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
+    bans.set_filter(std::move(filter));
+    for (auto& runner : runners) runner->handle_filter_change();
+    dht.handle_filter_change();
+    // A peer of the user's may not be filtered any more, or be filtered now.
+    named_peers.tell_again();
 }
 
 void Engine::Loop::take_outside_ports(const PeerPorts& ports) {

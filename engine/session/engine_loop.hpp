@@ -8,6 +8,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -65,6 +67,9 @@ class Engine::Loop {
     /// Hands an incoming connection to its torrent.
     void route(net::Listener::Arrival arrival);
     void handle_network_change();
+    void set_ip_filter(std::shared_ptr<const IpFilter> filter);
+    /// Gives the runner a peer of the user's, and warns of one that the IP filter has.
+    void add_users_peers(TorrentRunner& runner, std::span<const Endpoint> peers);
     void take_outside_ports(const PeerPorts& ports);
     void take_demands();
     PeerPorts own_ports() const;
@@ -88,6 +93,7 @@ class Engine::Loop {
     net::LsdClient lsd;
     NamedPeers named_peers;
     BanList bans;
+    std::set<Endpoint> filtered_users;  ///< peers of the user's that the filter has, as the log has told
     UploadSlots upload_slots;
     UploadSlots no_upload_slots{0};
     IdleInterest idle_interest;

@@ -28,11 +28,18 @@ NamedPeers::NamedPeers(boost::asio::io_context& io, net::Resolver& resolver)
 
 void NamedPeers::add(HostPort peer, OnFound on_found) {
     if (const auto address = Address::parse(peer.host)) {
-        const Endpoint endpoint{*address, peer.port};
-        return on_found({&endpoint, 1});
+        const Literal& literal = literals_.emplace_back(Literal{{*address, peer.port}, std::move(on_found)});
+        return literal.on_found({&literal.endpoint, 1});
     }
     names_.push_back({std::move(peer), std::move(on_found), NameSchedule(Clock::now())});
     carry_on();
+}
+
+void NamedPeers::tell_again() {
+    if (stopped_) return;
+    for (const Literal& literal : literals_) literal.on_found({&literal.endpoint, 1});
+    for (const Name& name : names_)
+        if (!name.found.empty()) name.on_found(name.found);
 }
 
 void NamedPeers::handle_network_change() {
@@ -73,7 +80,8 @@ net::Awaitable<void> NamedPeers::look_up(Name& name) {
         for (const Address& address : *addresses) endpoints.push_back({address, name.peer.port});
         name.schedule.handle_found(Clock::now());
         name.warned = false;
-        name.on_found(endpoints);
+        name.found = std::move(endpoints);
+        name.on_found(name.found);
     } else {
         // Warns once for a lasting failure; further tries are logged at debug.
         log::at(name.warned ? log::Level::debug : log::Level::warn, "peer {}: {}; trying again",

@@ -6,6 +6,7 @@
 #include <list>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/core/host_port.hpp"
 #include "engine/core/time.hpp"
@@ -43,8 +44,10 @@ class NamedPeers {
     NamedPeers(boost::asio::io_context& io, net::Resolver& resolver);
 
     /// `on_found` is called at least once after each look-up that found something. An address in place of a
-    /// name is told once.
+    /// name is told at once.
     void add(HostPort peer, OnFound on_found);
+    /// Tells of all addresses once more that were found last.
+    void tell_again();
     void handle_network_change();
     /// Looks nothing up any more. Look-ups under way end unheard.
     void stop();
@@ -54,8 +57,13 @@ class NamedPeers {
         HostPort peer;
         OnFound on_found;
         NameSchedule schedule;
+        std::vector<Endpoint> found = {};
         bool warned = false;
         bool looking = false;
+    };
+    struct Literal {
+        Endpoint endpoint;
+        OnFound on_found;
     };
 
     void carry_on();
@@ -65,6 +73,7 @@ class NamedPeers {
     net::TaskGroup tasks_;
     boost::asio::steady_timer timer_;
     std::list<Name> names_;
+    std::vector<Literal> literals_;
     bool stopped_ = false;
 };
 

@@ -26,7 +26,7 @@ TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, Torrent
       options_(waking(options, [this] { after_event(); })),
       outside_ports_(options_.ports),
       torrent_(spec_.identity, options_, seed, Clock::now()),
-      dials_(shared_.dialer, [this](const Endpoint&) { return has_room(); }),
+      dials_(shared_.dialer, [this](const Endpoint& endpoint) { return may_dial(endpoint); }),
       timer_(shared_.io) {
     shared_.connections.add(*this);
     if (spec_.content) take_up_content();
@@ -159,8 +159,12 @@ std::size_t TorrentRunner::give_up_connections(std::size_t count) {
     return given;
 }
 
-/// Returns true if the torrent has room for one more connection. The dialer asks again when a dial's turn
-/// comes.
+/// The dialer asks when a dial's turn comes: the torrent may be full by then, or the address filtered.
+bool TorrentRunner::may_dial(const Endpoint& endpoint) {
+    return has_room() && !shared_.bans.contains(endpoint.address);
+}
+
+/// Returns true if the torrent has room for one more connection.
 bool TorrentRunner::has_room() {
     const bool beyond_share =
         urgency() == net::DialUrgency::idle && shared_.connections.is_beyond_share(*this);
@@ -197,6 +201,12 @@ void TorrentRunner::handle_network_change() {
     }
     torrent_.on_network_changed(now);
     if (announcing_) announcing_->handle_network_change();
+    after_event();
+}
+
+void TorrentRunner::handle_filter_change() {
+    if (closed_) return;
+    torrent_.on_filter_changed(Clock::now());
     after_event();
 }
 

@@ -32,6 +32,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
         net::Dialer& dialer;
         ConnectionBudget& connections;
         const net::Routing& routing;
+        const BanList& bans;
     };
     /// Dials under way that a torrent without readers may always have; more if there are few torrents.
     static constexpr std::size_t kIdleDials = 4;
@@ -69,6 +70,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
 
     /// Closes connections that the network has broken, and dials, announces and searches anew.
     void handle_network_change();
+    /// The process's BanList has another IP filter: closes connections to the addresses in it.
+    void handle_filter_change();
 
     net::DialUrgency urgency() const override;
     std::size_t give_up_connections(std::size_t count) override;
@@ -100,6 +103,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void carry_out(const SeedingChanged& action);
     void carry_out(const SuperSeedingEnded& action);
     void take_up_content();
+    bool may_dial(const Endpoint& endpoint);
     bool has_room();
     bool update_dialling();
     void connected(const Endpoint& endpoint, const NewConnection& connection,

@@ -268,6 +268,13 @@ void PeerList::ban(const Address& address) {
     for (const Endpoint& endpoint : std::vector(host->second)) forget(endpoint);
 }
 
+void PeerList::on_filter_changed() {
+    std::vector<Endpoint> gone;
+    for (const auto& [endpoint, known] : known_)
+        if (bans_.filters(endpoint.address)) gone.push_back(endpoint);
+    for (const Endpoint& endpoint : gone) forget(endpoint);
+}
+
 void PeerList::on_ourselves(const Endpoint& endpoint) {
     forget(endpoint);
     ourselves_.push_back(endpoint);

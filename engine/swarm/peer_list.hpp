@@ -119,6 +119,8 @@ class PeerList {
     /// Never again to this host, whatever the port.
     void ban(const Address& address);
     bool is_banned(const Address& address) const { return bans_.contains(address); }
+    /// Forgets the endpoints that the IP filter has now.
+    void on_filter_changed();
     /// This endpoint leads to ourselves. It is not taken again: peers go on telling us of it.
     void on_ourselves(const Endpoint& endpoint);
     /// The torrent is private: hearsay is forgotten, and not taken any more (BEP 27).

@@ -198,6 +198,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     /// Our addresses or routes have changed: peers that failed are dialled anew, and those that owe blocks
     /// and stay silent are dialled a second time.
     void on_network_changed(TimePoint now);
+    /// The process's BanList has another IP filter: connections to the addresses in it are closed.
+    void on_filter_changed(TimePoint now);
     std::size_t connection_count() const { return peers_.size(); }
     bool readers_wait() const { return !content_->demand.blocked().empty(); }
     /// Closes up to `count` connections, the least useful first; gives how many. A connection that owes

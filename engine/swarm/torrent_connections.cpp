@@ -336,6 +336,15 @@ void Torrent::on_network_changed(TimePoint now) {
     settle(now);
 }
 
+void Torrent::on_filter_changed(TimePoint now) {
+    peer_list_.on_filter_changed();
+    std::vector<ConnectionId> filtered;
+    for (const auto& [id, peer] : peers_)
+        if (bans_.filters(peer->session.remote().address)) filtered.push_back(id);
+    for (ConnectionId id : filtered) disconnect(id, Errc::address_filtered, now);
+    settle(now);
+}
+
 std::size_t Torrent::give_up_connections(std::size_t count, TimePoint now) {
     const std::vector<ConnectionId> ids = admission_.least_useful(count, now);
     for (ConnectionId id : ids) disconnect(id, Errc::peer_not_needed, now);

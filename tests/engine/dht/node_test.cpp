@@ -84,6 +84,44 @@ TEST(NodeTest, TheFirstLookupNeedsNothingButARouter) {
     EXPECT_GE(network.node(fresh).table().size(), 8u);
 }
 
+TEST(NodeTest, NodesThatAreRefusedAreNeitherAskedNorAnswered) {
+    Network network(30);
+    const auto nodes = grow(network, 60);
+    const NodeId info_hash = random_id(network.rng());
+    look_up(network, nodes[3], info_hash, Node::Announce{6881, true});
+    const Endpoint fresh = network.add_node();
+    std::set<Address> refused;
+    for (std::size_t i = 10; i < 40; ++i) refused.insert(nodes[i].address);
+    network.node(fresh).set_refusal([&](const Address& address) { return refused.contains(address); });
+    for (std::size_t i = 9; i < 12; ++i) network.node(fresh).add_router(nodes[i], true, network.now());
+    EXPECT_EQ(look_up(network, fresh, info_hash, std::nullopt).peers.size(), 1u);
+    network.run_for(1h);
+    EXPECT_GE(network.node(fresh).table().size(), 8u);
+    for (const Contact& contact : network.node(fresh).table().contacts())
+        EXPECT_FALSE(refused.contains(contact.endpoint.address));
+    for (std::size_t i = 10; i < 40; ++i)  // nobody that it refuses has had a word of it
+        for (const Contact& contact : network.node(nodes[i]).table().contacts())
+            EXPECT_NE(contact.endpoint, fresh);
+}
+
+TEST(NodeTest, NodesThatAreRefusedFromNowOnAreForgotten) {
+    Network network(31);
+    const auto nodes = grow(network, 30);
+    Node& node = network.node(nodes[0]);
+    std::set<Address> refused;
+    node.set_refusal([&](const Address& address) { return refused.contains(address); });
+    const auto before = node.table().contacts();
+    ASSERT_GE(before.size(), 8u);
+    for (std::size_t i = 0; i < before.size(); i += 2) refused.insert(before[i].endpoint.address);
+    node.handle_refusal_change();
+    for (const Contact& contact : node.table().contacts())
+        EXPECT_FALSE(refused.contains(contact.endpoint.address));
+    EXPECT_GE(node.table().size(), before.size() / 2);
+    network.run_for(2h);
+    for (const Contact& contact : node.table().contacts())
+        EXPECT_FALSE(refused.contains(contact.endpoint.address));
+}
+
 TEST(NodeTest, NodesOfAnEarlierRunDoInsteadOfARouter) {
     Network network(3);
     const auto nodes = grow(network, 60);

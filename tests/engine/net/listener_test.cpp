@@ -82,6 +82,17 @@ TEST_F(ListenerTest, AHostThatOnlyWaitsKeepsNobodyOut) {
     EXPECT_EQ(listener->pending(), 3u);
 }
 
+TEST_F(ListenerTest, AnAddressThatIsRefusedIsClosedUnread) {
+    open({.pending = 4, .pending_of_host = 4, .patience = 10s});
+    listener->set_refusal([](const Address& from) { return from.text() == "127.0.0.2"; });
+    connect("127.0.0.2");
+    EXPECT_EQ(listener->pending(), 0u);
+    EXPECT_TRUE(closed(0));
+    connect("127.0.0.3");
+    EXPECT_EQ(listener->pending(), 1u);
+    EXPECT_FALSE(closed(1));
+}
+
 TEST_F(ListenerTest, OneHostHasAShareThoughThereIsRoom) {
     open({.pending = 100, .pending_of_host = 2, .patience = 10s});
     for (int i = 0; i < 5; ++i) connect("127.0.0.2");

@@ -56,6 +56,17 @@ TEST_F(NamedPeersTest, AnAddressIsTakenAsItIs) {
     EXPECT_EQ(found[0].text(), "192.0.2.1:6881");
 }
 
+TEST_F(NamedPeersTest, WhatWasFoundIsToldAgainOnRequest) {
+    peers.add({"192.0.2.1", 6881}, take());
+    peers.add({"192.0.2.2", 6881}, take());
+    peers.tell_again();
+    ASSERT_EQ(found.size(), 4u);
+    EXPECT_EQ(found[3].text(), "192.0.2.2:6881");
+    peers.stop();
+    peers.tell_again();
+    EXPECT_EQ(found.size(), 4u);
+}
+
 TEST_F(NamedPeersTest, ANameIsLookedUpAndAgainWhenTheNetworkChanges) {
     peers.add({"localhost", 6881}, take());
     for (int i = 0; i < 100 && found.empty(); ++i) io.run_one_for(50ms);

@@ -42,6 +42,7 @@ struct TorrentRunnerTest : ::testing::Test {
     net::Dialer dialer{sockets};
     ConnectionBudget connections{ConnectionBudget::kDefaultMax, nullptr};
     const net::KernelRouting routing{net::LocalBinding{}};
+    const BanList bans;
     std::vector<std::unique_ptr<TorrentRunner>> runners;
 
     TorrentRunner& add(Storage& storage) {
@@ -49,7 +50,7 @@ struct TorrentRunnerTest : ::testing::Test {
         spec.name = "film";
         spec.identity.v1 = sha1(as_bytes(std::to_string(runners.size())));
         spec.content.emplace(KnownContent{layout, storage});
-        const TorrentRunner::Shared shared{io, dialer, connections, routing};
+        const TorrentRunner::Shared shared{io, dialer, connections, routing, bans};
         runners.push_back(
             std::make_unique<TorrentRunner>(shared, runners.size(), std::move(spec), TorrentOptions{}, 1));
         return *runners.back();
@@ -113,7 +114,7 @@ TEST_F(TorrentRunnerTest, ShowsTheFirstFewTrackersThatCannotBeUsed) {
     TorrentSpec spec;
     spec.identity.v1 = sha1(as_bytes("t"));
     for (int i = 0; i < 20; ++i) spec.trackers.push_back({"wss://t" + std::to_string(i) + ".example/"});
-    TorrentRunner runner({io, dialer, connections, routing}, 0, std::move(spec), TorrentOptions{}, 1);
+    TorrentRunner runner({io, dialer, connections, routing, bans}, 0, std::move(spec), TorrentOptions{}, 1);
     runner.start_announcing(client, 1);
     const TorrentStatus status = runner.status(Clock::now());
     EXPECT_FALSE(status.tracker);

@@ -36,6 +36,39 @@ TEST_F(PeerListTest, TakesEachPeerOnceAndOnlyWhereItCanBeDialled) {
     EXPECT_FALSE(list.next(now));
 }
 
+std::shared_ptr<const IpFilter> filter_of(const Endpoint& peer) {
+    const auto number = load_big_endian<std::uint32_t>(peer.address.bytes().data());
+    return std::make_shared<const IpFilter>(std::vector<IpFilter::V4Range>{{number, number}},
+                                            std::vector<IpFilter::V6Range>{});
+}
+
+TEST_F(PeerListTest, AddressesInTheIpFilterAreNotTakenWhoeverTellsOfThem) {
+    bans.set_filter(filter_of(peer));
+    for (PeerSource source :
+         {PeerSource::user, PeerSource::tracker, PeerSource::dht, PeerSource::pex, PeerSource::lsd})
+        EXPECT_FALSE(list.add(peer, source));
+    list.add_connected(peer);
+    EXPECT_EQ(list.size(), 0u);
+    EXPECT_TRUE(list.add(at("192.0.2.2:6881"), PeerSource::dht));
+    EXPECT_EQ(bans.size(), 0u);
+}
+
+TEST_F(PeerListTest, AnotherIpFilterEndsWhatIsKnownOfItsAddressesAndLetsOthersIn) {
+    const Endpoint other = at("192.0.2.2:6881");
+    list.add(peer, PeerSource::user);
+    list.add(other, PeerSource::tracker);
+    bans.set_filter(filter_of(peer));
+    list.on_filter_changed();
+    EXPECT_EQ(list.next(now), other);
+    EXPECT_FALSE(list.next(now));
+    bans.set_filter(filter_of(other));
+    list.on_filter_changed();
+    EXPECT_TRUE(list.add(peer, PeerSource::user));
+    EXPECT_EQ(list.size(), 1u);
+    bans.set_filter(nullptr);
+    EXPECT_TRUE(list.add(other, PeerSource::pex));
+}
+
 TEST_F(PeerListTest, WhatStrangersTellOfFillsHalfOfIt) {
     for (std::uint32_t n = 0; n < PeerList::kMaxPeers; ++n) {
         Bytes compact;

@@ -54,6 +54,26 @@ TEST(Torrent, FetchesTheWholeWindow) {
     ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 8; }, 10s));
 }
 
+TEST(Torrent, AnIpFilterClosesConnectionsToItsAddressesAndAdmitsNoneOfThem) {
+    BanList bans;
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t leecher = swarm.add({.torrent = {.bans = &bans}});
+    const std::size_t filtered = swarm.add({.seed = true}), other = swarm.add({.seed = true});
+    swarm.introduce(leecher, filtered);
+    swarm.introduce(leecher, other);
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.torrent(leecher).totals().peers == 2; }, 5s));
+    const auto number = load_big_endian<std::uint32_t>(swarm.endpoint(filtered).address.bytes().data());
+    bans.set_filter(std::make_shared<const IpFilter>(std::vector<IpFilter::V4Range>{{number, number}},
+                                                     std::vector<IpFilter::V6Range>{}));
+    swarm.torrent(leecher).on_filter_changed(swarm.now());
+    EXPECT_EQ(swarm.torrent(leecher).totals().peers, 1u);
+    swarm.introduce(filtered, leecher);  // which dials it
+    swarm.run_for(1min);
+    EXPECT_EQ(swarm.torrent(leecher).totals().peers, 1u);
+    swarm.set_reader(leecher, 1, blocked_on(0, 1));
+    EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().test(PieceIndex(0)); }, 10s));
+}
+
 TEST(Torrent, FetchesNothingUnasked) {
     World w(2);
     w.swarm.run_for(10s);
