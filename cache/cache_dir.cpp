@@ -25,6 +25,9 @@ std::string info_name(const Identity& identity) {
 std::string pins_name(const Identity& identity) {
     return torrent_file(identity.cache_key(), kPinsEnding);
 }
+std::string peers_name(const Identity& identity) {
+    return torrent_file(identity.cache_key(), kPeersEnding);
+}
 std::string claims_name(const Identity& identity) {
     return torrent_file(identity.cache_key(), kClaimsEnding);
 }
@@ -214,6 +217,16 @@ Pins CacheDir::kept_pins(const Identity& identity) const {
     auto pins = parse_pins(*file);
     if (!pins) log::warn("cache: the pins of {} are damaged, and lost", identity.cache_key());
     return pins.value_or(Pins{});
+}
+
+Error CacheDir::keep_peers(const Identity& identity, ByteView peers) const {
+    if (const auto here = files_->status(claims_name(identity)); !here) return here.error();
+    if (bound_) bound_->closed().will_write(peers.size());
+    return write_whole_unsynced(*files_, peers_name(identity), peers, 0600);
+}
+
+std::optional<Bytes> CacheDir::kept_peers(const Identity& identity) const {
+    return kept(peers_name(identity), kMaxPeersSize);
 }
 
 Error CacheDir::keep_dht_table(ByteView table) const {

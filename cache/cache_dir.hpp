@@ -30,13 +30,14 @@ Error make_error_code(CacheDirErrc e) noexcept;
 BootId current_boot_id();
 
 /// Knows where each torrent's files lie: <cache key>.data, <cache key>.claims, <cache key>.info, and where
-/// there is need of it <cache key>.pins; and what URLs led to. Several processes may use one directory; each
-/// torrent belongs to one of them at a time.
+/// there is need of it <cache key>.pins and <cache key>.peers; and what URLs led to. Several processes may
+/// use one directory; each torrent belongs to one of them at a time.
 class CacheDir {
   public:
     /// Larger files are not read.
     static constexpr std::size_t kMaxInfoSize = std::size_t{64} << 20;
     static constexpr std::size_t kMaxPinsSize = std::size_t{32} << 20;
+    static constexpr std::size_t kMaxPeersSize = std::size_t{64} << 10;
     static constexpr std::size_t kMaxDhtTableSize = std::size_t{1} << 20;
     static constexpr std::size_t kMaxDownloadSize = std::size_t{64} << 20;
 
@@ -82,6 +83,11 @@ class CacheDir {
     Error keep_pins(const Identity& identity, std::span<const FileRange> pins) const;
     /// None if the file is damaged.
     Pins kept_pins(const Identity& identity) const;
+
+    /// Keeps the peers that served a torrent best: <cache key>.peers. A hint, so the disk is not waited for;
+    /// whoever reads the file finds out whether it is damaged. Nothing is kept of a torrent that is not here.
+    Error keep_peers(const Identity& identity, ByteView peers) const;
+    std::optional<Bytes> kept_peers(const Identity& identity) const;
 
     /// Keeps the nodes of the DHT that are known, for the next run: dht.nodes. Of several processes the last
     /// one counts.

@@ -38,6 +38,7 @@ ServedTorrents::ServedTorrents(Services services)
 ServedTorrents::~ServedTorrents() {
     end();
     services_.engine.stop();
+    keeping_.wait_until_unused();
 }
 
 void ServedTorrents::add(Sources sources) {
@@ -108,6 +109,10 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
     spec.background_files = source.selected_files;
     spec.peers.insert(spec.peers.end(), source.peers.begin(), source.peers.end());
+    spec.kept_peers = services_.cache_dir.kept_peers(source.identity).value_or(Bytes{});
+    spec.on_peers = [this, identity = source.identity](Bytes peers) {
+        keep_peers(identity, std::move(peers));
+    };
     Served* served = nullptr;
     if (source.metainfo) {
         spec.name = source.metainfo->name;
@@ -125,6 +130,15 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     known_.push_back(source.identity);
     roster_.update(index, [&](RosterEntry& entry) { entry.handle = handle; });
     if (served) show(index, *source.metainfo, *served, handle);
+}
+
+/// On the engine thread, which does not wait for the disk.
+void ServedTorrents::keep_peers(const Identity& identity, Bytes peers) {
+    services_.pool.submit_always(DiskWork::write, [token = keeping_.use(), &cache_dir = services_.cache_dir,
+                                                   identity, peers = std::move(peers)] {
+        if (const Error error = cache_dir.keep_peers(identity, peers))
+            log::debug("the peers of {} are not kept: {}", identity.cache_key(), error.message());
+    });
 }
 
 std::optional<Metainfo> ServedTorrents::kept(const Identity& identity) const {

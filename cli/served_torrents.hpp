@@ -9,6 +9,7 @@
 
 #include "cache/adopted/data_folders.hpp"
 #include "cache/cache_dir.hpp"
+#include "cache/disk/use_count.hpp"
 #include "cli/engine_demand.hpp"
 #include "cli/engine_status.hpp"
 #include "cli/roster.hpp"
@@ -87,6 +88,8 @@ class ServedTorrents {
     /// clients have of it; looked for here if the source comes without its metainfo. Throws Failure if its
     /// store cannot be opened; the engine does not know of it then.
     void bring_in(Roster::Index index, TorrentSource source, std::unique_ptr<AdoptedFiles> adopted);
+    /// Keeps the peers that served a torrent best for its next mount.
+    void keep_peers(const Identity& identity, Bytes peers);
     /// Parses the info dictionary that an earlier mount has fetched.
     std::optional<Metainfo> kept(const Identity& identity) const;
     std::unique_ptr<AdoptedFiles> find_data(const Metainfo& metainfo) const;
@@ -105,6 +108,8 @@ class ServedTorrents {
     // Used by the caller until start(), then by the worker alone.
     std::vector<Identity> known_;  ///< the torrents that the engine has
     std::list<Served> served_;
+
+    UseCount keeping_;  ///< jobs of keep_peers(), which use the cache directory
 
     Filesystem filesystem_;  ///< destroyed before the stores that it shows
     Worker worker_;

@@ -46,7 +46,12 @@ void ClosedTorrents::count_all() {
     const auto names = files_->list();
     if (!names) return;  // of what is not seen the count stays as it was
     std::map<std::string, Closed> found;
-    std::vector<std::pair<std::string, FileStatus>> infos;  // those without content are no torrents here
+    struct SmallFile {
+        std::string key;
+        std::string_view ending;
+        FileStatus status;
+    };
+    std::vector<SmallFile> small_files;  // those without content are no torrents here
     std::set<std::string> pinned;
     std::uint64_t bytes = 0;
     for (const std::string& name : *names) {
@@ -68,19 +73,21 @@ void ClosedTorrents::count_all() {
         } else if (!claims.empty() && !open_.contains(claims)) {
             found[claims].take_claims(*status);
         } else if (const std::string info = torrent_in(kInfoEnding); !info.empty()) {
-            infos.emplace_back(info, *status);
+            small_files.push_back({info, kInfoEnding, *status});
         } else if (!torrent_in(kDownloadEnding).empty()) {
             found[name].take_small_file(*status);
+        } else if (const std::string peers = torrent_in(kPeersEnding); !peers.empty()) {
+            small_files.push_back({peers, kPeersEnding, *status});
         } else if (!pins.empty()) {
             pinned.insert(pins);
         }
     }
-    for (const auto& [key, info] : infos) {
+    for (const auto& [key, ending, status] : small_files) {
         const auto torrent = found.find(key);
         if (torrent != found.end()) {
-            torrent->second.bytes_on_disk += info.bytes_on_disk;
+            torrent->second.bytes_on_disk += status.bytes_on_disk;
         } else if (!open_.contains(key)) {
-            found[torrent_file(key, kInfoEnding)].take_small_file(info);
+            found[torrent_file(key, ending)].take_small_file(status);
         }
     }
     for (auto& [key, closed] : found) {
@@ -141,8 +148,9 @@ void ClosedTorrents::closed(const std::string& cache_key, std::uint64_t bytes) {
     if (const auto data = files_->status(torrent_file(cache_key, kDataEnding))) closed.take_data(*data);
     if (const auto claims = files_->status(torrent_file(cache_key, kClaimsEnding)))
         closed.take_claims(*claims);
-    if (const auto info = files_->status(torrent_file(cache_key, kInfoEnding)))
-        closed.bytes_on_disk += info->bytes_on_disk;
+    for (const std::string_view ending : {kInfoEnding, kPeersEnding})
+        if (const auto small = files_->status(torrent_file(cache_key, ending)))
+            closed.bytes_on_disk += small->bytes_on_disk;
     closed.pinned = bool(files_->status(torrent_file(cache_key, kPinsEnding)));
     std::lock_guard lock(mutex_);
     // Other processes go on counting it as taken until this one has ended: then a scan shows them its files.
@@ -188,8 +196,10 @@ void ClosedTorrents::evict(std::vector<std::uint32_t> items) {
 
 void ClosedTorrents::remove(const std::string& key, bool is_file, std::uint64_t bytes) {
     std::lock_guard disk_lock(disk_mutex_);
-    // The torrent may have been opened meanwhile, and a description be one of it.
-    const bool is_open = open_.contains(is_file ? key_in(key, kInfoEnding) : key);
+    // The torrent may have been opened meanwhile, and a small file be one of it.
+    const bool is_open =
+        is_file ? open_.contains(key_in(key, kInfoEnding)) || open_.contains(key_in(key, kPeersEnding))
+                : open_.contains(key);
     const bool removed = !is_open && !(is_file ? files_->remove(key) : remove_torrent_files(*files_, key));
     if (removed) log::info("cache: {} was evicted", key);
     leaving_ -= bytes;

@@ -76,7 +76,8 @@ Result<Catalog> read_catalog(Files& files) {
     for (const std::string& name : *names) {
         std::string_view ending;
         std::optional<Identity> identity;
-        for (const std::string_view known : {kDataEnding, kClaimsEnding, kInfoEnding, kPinsEnding}) {
+        for (const std::string_view known :
+             {kDataEnding, kClaimsEnding, kInfoEnding, kPinsEnding, kPeersEnding}) {
             if (!name.ends_with(known)) continue;
             ending = known;
             identity = identity_of(key_in(name, known));

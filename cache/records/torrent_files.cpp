@@ -30,7 +30,7 @@ Error remove_torrent_files(Files& files, std::string_view cache_key) {
     if (const Error error = check_still_at(**file, files, claims)) return error;
     if (const Error error = (*file)->truncate(0)) return error;
     if (const Error error = (*file)->sync()) return error;
-    for (const std::string_view ending : {kDataEnding, kInfoEnding, kClaimsEnding}) {
+    for (const std::string_view ending : {kDataEnding, kInfoEnding, kPeersEnding, kClaimsEnding}) {
         const Error error = files.remove(torrent_file(cache_key, ending));
         if (error && error != system_error(ENOENT)) return error;
     }

@@ -16,6 +16,7 @@ inline constexpr std::string_view kDataEnding = ".data";
 inline constexpr std::string_view kClaimsEnding = ".claims";
 inline constexpr std::string_view kInfoEnding = ".info";
 inline constexpr std::string_view kPinsEnding = ".pins";
+inline constexpr std::string_view kPeersEnding = ".peers";
 
 /// Ending of files that keep what a URL led to; the SHA-1 of the URL stands before.
 inline constexpr std::string_view kDownloadEnding = ".download";

@@ -89,6 +89,12 @@ struct TorrentSpec {
     std::vector<FileRange> background_files = {};
     /// Nodes of the DHT that its file names (BEP 5).
     std::vector<HostPort> dht_nodes = {};
+    /// The peers that an earlier run's on_peers() was given; may be empty. They are dialled before anybody is
+    /// asked for peers.
+    Bytes kept_peers = {};
+    /// The peers that gave most, to be kept for the next run: now and then when there are new ones, and at
+    /// the end. On the engine thread, which must not wait.
+    std::function<void(Bytes)> on_peers = {};
     /// Called once on the engine thread, with the info dictionary that was fetched; provide() is to follow.
     std::function<void(TorrentHandle, std::shared_ptr<const Bytes>)> on_metadata = {};
 };

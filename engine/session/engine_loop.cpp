@@ -114,6 +114,7 @@ void Engine::Loop::start_torrent(TorrentHandle handle) {
     for (const HostPort& peer : runner.peers())
         named_peers.add(peer,
                         [this, &runner](std::span<const Endpoint> found) { add_users_peers(runner, found); });
+    runner.add_kept_peers();
     runner.start_announcing(trackers, random_seed());
     if (options.dht) runner.start_searching(dht);
     if (options.lsd) runner.start_discovering(lsd);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <utility>
 
 #include "engine/log/log.hpp"
@@ -10,6 +11,11 @@
 namespace btfs {
 
 namespace {
+
+std::int64_t unix_seconds() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
 
 TorrentOptions waking(TorrentOptions options, std::function<void()> on_actions) {
     options.on_actions = std::move(on_actions);
@@ -114,6 +120,23 @@ void TorrentRunner::add_peers(std::span<const Endpoint> endpoints, PeerSource so
     update_dialling();  // there may be more torrents than at the last event
     torrent_.handle_candidates(endpoints, source, Clock::now());
     after_event();
+}
+
+void TorrentRunner::add_kept_peers() {
+    if (closed_ || spec_.kept_peers.empty()) return;
+    const auto peers = read_kept_peers(std::exchange(spec_.kept_peers, {}), Clock::now(), unix_seconds());
+    log::debug("{}: {} peers of an earlier run are dialled", spec_.name, peers.size());
+    update_dialling();  // there may be more torrents than at the last event
+    torrent_.handle_kept_peers(peers, Clock::now());
+    after_event();
+}
+
+void TorrentRunner::keep_peers() {
+    keep_due_ = kNever;
+    if (!spec_.on_peers || !torrent_.has_peers_to_keep()) return;
+    has_kept_ = true;
+    const TimePoint now = Clock::now();
+    spec_.on_peers(write_kept_peers(torrent_.peers_to_keep(now), now, unix_seconds()));
 }
 
 void TorrentRunner::take_incoming(net::Listener::Arrival arrival) {
@@ -243,6 +266,7 @@ void TorrentRunner::detach_storage() {
 }
 
 void TorrentRunner::close() {
+    if (!closed_) keep_peers();
     closed_ = true;
     dials_.clear();
     connections_.clear();
@@ -306,6 +330,8 @@ void TorrentRunner::after_event() {
             std::visit([this](const auto& a) { carry_out(a); }, *action);
     } while (!closed_ && update_dialling());
     carrying_out_ = false;
+    if (keep_due_ == kNever && spec_.on_peers && torrent_.has_peers_to_keep())
+        keep_due_ = Clock::now() + (has_kept_ ? kKeepPeersEvery : kFirstKeepPeers);
     arm_timer();
 }
 
@@ -399,13 +425,14 @@ void TorrentRunner::connected(const Endpoint& endpoint, const NewConnection& con
 }
 
 void TorrentRunner::arm_timer() {
-    const TimePoint next = torrent_.next_timeout();
+    const TimePoint next = std::min(torrent_.next_timeout(), keep_due_);
     if (next >= armed_ || closed_) return;  // the timer fires earlier and is armed anew then
     armed_ = next;
     timer_.expires_at(next);
     timer_.async_wait([this](Error error) {
         if (error || closed_) return;
         armed_ = kNever;
+        if (Clock::now() >= keep_due_) keep_peers();
         torrent_.handle_timeout(Clock::now());
         after_event();
     });

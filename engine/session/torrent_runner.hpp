@@ -36,6 +36,9 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     };
     /// Dials under way that a torrent without readers may always have; more if there are few torrents.
     static constexpr std::size_t kIdleDials = 4;
+    /// The peers that gave something are kept so long after the first time that one did, and then so often.
+    static constexpr Duration kFirstKeepPeers = std::chrono::seconds(30);
+    static constexpr Duration kKeepPeersEvery = std::chrono::minutes(3);
 
     TorrentRunner(const Shared& shared, TorrentHandle handle, TorrentSpec spec, const TorrentOptions& options,
                   std::uint64_t seed);
@@ -63,6 +66,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void stop_announcing(std::function<void()> stopped);
 
     void add_peers(std::span<const Endpoint> endpoints, PeerSource source);
+    /// Adds the peers that an earlier run has kept.
+    void add_kept_peers();
     void take_incoming(net::Listener::Arrival arrival);
     void set_reader(ReaderId reader, const ReaderDemand& demand);
     void set_pinned(Bitfield pieces);
@@ -108,6 +113,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     bool update_dialling();
     void connected(const Endpoint& endpoint, const NewConnection& connection,
                    std::unique_ptr<net::Stream> stream, ByteView received);
+    void keep_peers();
     void arm_timer();
 
     struct Connection {
@@ -128,6 +134,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     std::set<ReaderId> readers_;
     boost::asio::steady_timer timer_;
     TimePoint armed_ = kNever;
+    TimePoint keep_due_ = kNever;
+    bool has_kept_ = false;
     std::unique_ptr<Announcing> announcing_;
     net::DhtClient* dht_ = nullptr;
     net::LsdClient* lsd_ = nullptr;

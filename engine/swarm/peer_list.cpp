@@ -105,8 +105,11 @@ bool PeerList::add(const Endpoint& endpoint, PeerSource source) {
     by_host_[endpoint.address.network()].push_back(endpoint);
     if (source == PeerSource::user) users_.push_back(endpoint);
     Known known{.source = source};
-    if (source != PeerSource::user)
+    if (source == PeerSource::kept) {
+        known.order = ++kept_count_;
+    } else if (source != PeerSource::user) {
         known.order = own_ ? ~canonical_priority(*own_, endpoint) : static_cast<std::uint32_t>(rng_.next());
+    }
     enqueue(endpoint, known_.emplace(endpoint, known).first->second, {});
     return true;
 }
@@ -291,6 +294,16 @@ void PeerList::forget(const Endpoint& endpoint) {
     if (host->second.empty()) by_host_.erase(host);
     std::erase(users_, endpoint);
     known_.erase(found);
+}
+
+void PeerList::forget_kept(const Endpoint& endpoint) {
+    const Known* known = find(endpoint);
+    if (known && known->source == PeerSource::kept) forget(endpoint);
+}
+
+std::optional<PeerSource> PeerList::source_of(const Endpoint& endpoint) const {
+    const auto found = known_.find(endpoint);
+    return found == known_.end() ? std::nullopt : std::optional(found->second.source);
 }
 
 void PeerList::become_private() {

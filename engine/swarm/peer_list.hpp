@@ -28,15 +28,17 @@ std::uint32_t canonical_priority(const Endpoint& a, const Endpoint& b);
 enum class PeerSource : std::uint8_t {
     user,
     tracker,
+    kept,  ///< an earlier run, which it gave verified content
     dht,
     pex,
     lsd,
     incoming,  ///< itself, by connecting to us
 };
 
-/// True for the sources that a private torrent may take its peers from (BEP 27).
+/// True for the sources that a private torrent may take its peers from (BEP 27). What an earlier run has kept
+/// for a private torrent came from its trackers and the user.
 constexpr bool is_for_private(PeerSource source) {
-    return source == PeerSource::user || source == PeerSource::tracker;
+    return source == PeerSource::user || source == PeerSource::tracker || source == PeerSource::kept;
 }
 
 /// Use that a connection was of, when it has ended.
@@ -56,11 +58,11 @@ enum class HangUp : std::uint8_t {
 /// Bounded list of the endpoints that peers can be dialled at. Failures back off exponentially and end with
 /// the peer forgotten; the user's own peers are never forgotten, and are tried again soon while a reader
 /// waits. Candidates come in the order of BEP 40 once our own address is known, else at random, the user's
-/// first.
+/// first, then kept ones in the order in which they are added.
 ///
-/// Hearsay is what neither the user nor a tracker has told: anybody can make up any number of endpoints, or
-/// name every port of one victim. So hearsay fills half of the list at most, a failed one makes room for a
-/// new one, and of one host only so many endpoints are known.
+/// Hearsay is what neither the user nor a tracker nor an earlier run has told: anybody can make up any number
+/// of endpoints, or name every port of one victim. So hearsay fills half of the list at most, a failed one
+/// makes room for a new one, and of one host only so many endpoints are known.
 class PeerList {
   public:
     static constexpr std::size_t kMaxPeers = 4000;
@@ -123,6 +125,10 @@ class PeerList {
     void on_filter_changed();
     /// This endpoint leads to ourselves. It is not taken again: peers go on telling us of it.
     void on_ourselves(const Endpoint& endpoint);
+    /// Forgets an endpoint that nobody but an earlier run has told of.
+    void forget_kept(const Endpoint& endpoint);
+    /// The best source that has told of it; nothing if it is not known.
+    std::optional<PeerSource> source_of(const Endpoint& endpoint) const;
     /// The torrent is private: hearsay is forgotten, and not taken any more (BEP 27).
     void become_private();
     bool is_private() const { return is_private_; }
@@ -172,7 +178,8 @@ class PeerList {
     std::optional<Endpoint> own_;
     bool is_private_ = false;
     bool hurry_ = false;
-    std::size_t hearsay_ = 0;  // of known_
+    std::uint32_t kept_count_ = 0;  // endpoints of earlier runs that were added
+    std::size_t hearsay_ = 0;       // of known_
     std::unordered_map<Endpoint, Known> known_;
     std::map<Address, std::vector<Endpoint>> by_host_;  ///< all of known_
     std::vector<Endpoint> users_;                       ///< of known_

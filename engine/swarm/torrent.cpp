@@ -129,6 +129,7 @@ std::uint64_t Torrent::announced_bytes() const {
 void Torrent::become_private(TimePoint now) {
     pex_.reset();
     peer_list_.become_private();
+    for (const Endpoint& endpoint : kept_.hearsay()) peer_list_.forget_kept(endpoint);
     std::vector<ConnectionId> strangers;
     for (const auto& [id, peer] : peers_) {
         peer->session.end_pex();

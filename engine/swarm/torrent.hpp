@@ -25,6 +25,7 @@
 #include "engine/swarm/demand.hpp"
 #include "engine/swarm/dispatcher.hpp"
 #include "engine/swarm/idle_interest.hpp"
+#include "engine/swarm/kept_peers.hpp"
 #include "engine/swarm/metadata_fetch.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/peer_list.hpp"
@@ -178,6 +179,12 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
 
     // ---- peers ----
     void handle_candidates(std::span<const Endpoint> endpoints, PeerSource source, TimePoint now);
+    /// Peers that earlier runs have kept, the best first: they are dialled at once, and before others.
+    void handle_kept_peers(std::span<const KeptPeer> peers, TimePoint now);
+    /// True if some peer has given verified content since the last call of peers_to_keep().
+    bool has_peers_to_keep() const { return kept_.changed(); }
+    /// The peers that are worth keeping for the next run, the best first.
+    std::vector<KeptPeer> peers_to_keep(TimePoint now);
     /// An error of our own network, such as no route, does not count as the peer's failure. After
     /// Errc::encryption_refused the peer is dialled in another manner.
     void handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now);
@@ -310,6 +317,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     ConnectionId redundant(const Peer& newer, const Peer& older, TimePoint now) const;
     void remove(ConnectionId connection, ConnectionUse use, TimePoint now);
     void after_pieces_changed(Peer& peer, TimePoint now);
+    void note_givers(const PartialPiece& verified, TimePoint now);
     void ban(const Address& address, TimePoint now);
     void discard_blocks_from(const Address& address);
     std::uint64_t announced_bytes() const;
@@ -369,6 +377,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     IdleInterest own_idle_;
     IdleInterest& idle_;
     PeerList peer_list_;
+    KeptPeers kept_;
     Admission admission_;
     /// Votes of peers and trackers on our addresses: one alone could choose whom we dial first (BEP 40).
     AddressVote own_v4_, own_v6_;

@@ -27,6 +27,22 @@ void Torrent::handle_candidates(std::span<const Endpoint> endpoints, PeerSource 
     settle(now);
 }
 
+void Torrent::handle_kept_peers(std::span<const KeptPeer> peers, TimePoint now) {
+    kept_.take_earlier(peers);
+    for (const KeptPeer& peer : peers)
+        if (!peer_list_.is_private() || is_for_private(peer.source))
+            peer_list_.add(peer.endpoint, PeerSource::kept);
+    settle(now);
+}
+
+std::vector<KeptPeer> Torrent::peers_to_keep(TimePoint now) {
+    const auto may_keep = [this](const KeptPeer& peer) {
+        if (peer_list_.is_private() && !is_for_private(peer.source)) return false;
+        return !peer_list_.is_banned(peer.endpoint.address);
+    };
+    return kept_.best(may_keep, now);
+}
+
 bool Torrent::can_dial() const {
     return dialling_ < max_dialling_ && peers_.size() + dialling_ < options_.max_peers;
 }

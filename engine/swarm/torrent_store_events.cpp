@@ -2,6 +2,7 @@
 #include "engine/swarm/torrent.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,7 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
         content_->dispatcher.on_had(piece);
         for (auto& [id, peer] : peers_) peer->pieces.on_had(piece);
     }
+    if (finished) note_givers(*finished, now);
     const std::set<Address> guilty = content_->blame.on_verified(piece, finished.get(), block_digests);
     content_->dispatcher.refresh_offer(piece);
     if (content_->storage.lasts(piece)) {
@@ -36,6 +38,19 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
         judge_seeding(now);
     }
     settle(now);
+}
+
+/// Counts the blocks of a piece that has verified for the peers that have sent them and are still connected.
+void Torrent::note_givers(const PartialPiece& verified, TimePoint now) {
+    std::map<ConnectionId, std::uint64_t> bytes;
+    for (std::uint32_t block = 0; block < verified.block_count(); ++block)
+        bytes[verified.source(block)] += verified.payload(block).size;
+    for (const auto& [id, size] : bytes) {
+        const auto peer = peers_.find(id);
+        if (peer == peers_.end() || !peer->second->dial_endpoint) continue;
+        const Endpoint& endpoint = *peer->second->dial_endpoint;
+        kept_.on_gave(endpoint, peer_list_.source_of(endpoint).value_or(PeerSource::incoming), size, now);
+    }
 }
 
 /// Announces the pieces that were not likely to last when they came, and are now.

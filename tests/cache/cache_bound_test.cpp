@@ -23,7 +23,7 @@ struct CacheBoundTest : testing::Test {
     /// In the names of torrents' files stands a cache key, for which a word stands here.
     static std::string real(const std::string& name) {
         const std::size_t dot = name.find('.');
-        for (const char* ending : {".data", ".claims", ".info", ".pins", ".download"})
+        for (const char* ending : {".data", ".claims", ".info", ".pins", ".peers", ".download"})
             if (name.substr(dot) == ending) return sha1(as_bytes(name.substr(0, dot))).hex() + ending;
         return name;
     }
@@ -69,6 +69,7 @@ TEST_F(CacheBoundTest, TorrentsThatNobodyHasOpenGoWholeTheOldestFirst) {
         put(std::string(key) + ".claims", 100);
     }
     put("old.info", 50);
+    put("old.peers", 50);
     use_ago("old.claims", std::chrono::hours(500));
     use_ago("newer.claims", std::chrono::hours(5));
     CacheBound bound(files, pool, {14 * kMiB, 0});
@@ -77,14 +78,15 @@ TEST_F(CacheBoundTest, TorrentsThatNobodyHasOpenGoWholeTheOldestFirst) {
     ASSERT_TRUE(wait([&] { return bound.budget().used() < 9 * kMiB; }));
     EXPECT_FALSE(is_there("old.claims"));
     EXPECT_FALSE(is_there("old.info"));
+    EXPECT_FALSE(is_there("old.peers"));
     EXPECT_TRUE(is_there("newer.data"));
     EXPECT_TRUE(is_there("newest.data"));
 }
 
 TEST_F(CacheBoundTest, SmallFilesThatCanBeFetchedAgainGoLikeTorrents) {
     put("kept.data", 6 * kMiB);
-    for (const char* name : {"kept.claims", "kept.info"}) put(name, 100);
-    for (const char* name : {"old.download", "lone.info", "dht.nodes"}) {
+    for (const char* name : {"kept.claims", "kept.info", "kept.peers"}) put(name, 100);
+    for (const char* name : {"old.download", "lone.info", "alone.peers", "dht.nodes"}) {
         put(name, 3 * kMiB);
         use_ago(name, std::chrono::hours(500));
     }
@@ -92,8 +94,9 @@ TEST_F(CacheBoundTest, SmallFilesThatCanBeFetchedAgainGoLikeTorrents) {
     CacheBound bound(files, pool, {17 * kMiB, 0});
     bound.start();
     ASSERT_TRUE(wait([&] { return !is_there("old.download") && !is_there("lone.info"); }));
+    ASSERT_TRUE(wait([&] { return !is_there("alone.peers"); }));
     ASSERT_TRUE(wait([&] { return bound.budget().used() < 13 * kMiB; }));
-    for (const char* name : {"kept.data", "kept.info", "dht.nodes", "new.download"})
+    for (const char* name : {"kept.data", "kept.info", "kept.peers", "dht.nodes", "new.download"})
         EXPECT_TRUE(is_there(name)) << name;
 }
 

@@ -32,6 +32,19 @@ TEST(CacheDir, KeepsWhatUrlsLedTo) {
     EXPECT_EQ(as_text(*cache.kept_download("http://host/a?key=2")), "two");
 }
 
+TEST(CacheDir, KeepsThePeersOfATorrentThatIsHere) {
+    test::TempDir dir;
+    const CacheDir cache = CacheDir::open(dir.path()).value();
+    const Identity identity{sha1(as_bytes("t")), {}};
+    EXPECT_FALSE(cache.kept_peers(identity));
+    EXPECT_TRUE(cache.keep_peers(identity, as_bytes("peers"))) << "the torrent is not here";
+    EXPECT_FALSE(cache.kept_peers(identity));
+    ASSERT_FALSE(write_whole(dir.path() / (identity.cache_key() + ".claims"), as_bytes("x"), 0600));
+    EXPECT_FALSE(cache.keep_peers(identity, as_bytes("peers")));
+    EXPECT_FALSE(cache.keep_peers(identity, as_bytes("newer")));
+    EXPECT_EQ(as_text(*cache.kept_peers(identity)), "newer");
+}
+
 TEST(CacheDir, IsMadeForItsOwnerAlone) {
     test::TempDir dir;
     ASSERT_TRUE(CacheDir::open(dir.path() / "a" / "b"));

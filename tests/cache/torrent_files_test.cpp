@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cache/disk/whole_file.hpp"
 #include "tests/cache/support/cache_script.hpp"
 #include "tests/cache/support/memory_disk.hpp"
 
@@ -42,6 +43,7 @@ struct RemovalTest : testing::Test {
 TEST_F(RemovalTest, LeavesNothing) {
     auto disk = std::make_shared<MemoryDisk>(before);
     ASSERT_EQ(disk->image().names.size(), 3u);
+    EXPECT_FALSE(write_whole(*disk, torrent_file(key, kPeersEnding), as_bytes("peers"), 0600));
     EXPECT_FALSE(remove_torrent_files(*disk, key));
     EXPECT_TRUE(disk->image().names.empty());
     EXPECT_FALSE(remove_torrent_files(*disk, key)) << "it is gone already";

@@ -3,6 +3,7 @@ import http.server
 import socket
 import struct
 import threading
+import time
 import urllib.parse
 
 CONNECTION = 0x1234567890ABCDEF
@@ -13,10 +14,11 @@ UDP_EVENTS = ("", "completed", "started", "stopped")
 class Tracker:
     """Gives each who announces all the others. Events are the words of HTTP, in the order in which they came."""
 
-    def __init__(self, test, address="::1", interval=1800):
+    def __init__(self, test, address="::1", interval=1800, delay=0):
         self.events = []
         self._known = {}
         self._interval = interval
+        self._delay = delay  # seconds that an answer over HTTP takes
         self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._serve_http(test, address)
         self._serve_udp(test, address)
@@ -32,6 +34,7 @@ class Tracker:
 
         class Announce(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
+                time.sleep(tracker._delay)
                 query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query, encoding="latin-1")
                 peers = tracker._announce(self.client_address[0], int(query["port"][0]), query.get("event", [""])[0])
                 key = b"5:peers0:6:peers6" if tracker._family == socket.AF_INET6 else b"5:peers"

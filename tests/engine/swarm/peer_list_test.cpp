@@ -69,6 +69,38 @@ TEST_F(PeerListTest, AnotherIpFilterEndsWhatIsKnownOfItsAddressesAndLetsOthersIn
     EXPECT_TRUE(list.add(other, PeerSource::pex));
 }
 
+TEST_F(PeerListTest, PeersOfAnEarlierRunAreDialledInTheirOrderBeforeAnyButTheUsers) {
+    for (std::uint32_t n = 0; n < 50; ++n) {
+        Bytes compact;
+        ByteWriter(compact).u32((20u << 24) + n).u16(6881);
+        list.add(*Endpoint::from_compact(compact), n % 2 == 0 ? PeerSource::tracker : PeerSource::dht);
+    }
+    const Endpoint best = at("192.0.2.9:1"), next = at("192.0.2.8:1"), named = at("192.0.2.7:1");
+    EXPECT_TRUE(list.add(best, PeerSource::kept));
+    EXPECT_TRUE(list.add(next, PeerSource::kept));
+    list.add(named, PeerSource::user);
+    EXPECT_EQ(list.next(now), named);
+    EXPECT_EQ(list.next(now), best);
+    EXPECT_EQ(list.next(now), next);
+    EXPECT_EQ(list.source_of(best), PeerSource::kept);
+    EXPECT_FALSE(list.add(best, PeerSource::dht));
+    EXPECT_EQ(list.source_of(best), PeerSource::kept);
+    list.add(best, PeerSource::tracker);
+    EXPECT_EQ(list.source_of(best), PeerSource::tracker);
+    EXPECT_EQ(list.source_of(peer), std::nullopt);
+}
+
+TEST_F(PeerListTest, WhatAnEarlierRunHasKeptIsForgottenUnlessSomebodyElseTellsOfIt) {
+    list.add(peer, PeerSource::kept);
+    list.forget_kept(peer);
+    EXPECT_EQ(list.size(), 0u);
+    list.add(peer, PeerSource::kept);
+    list.add(peer, PeerSource::tracker);
+    list.forget_kept(peer);
+    EXPECT_EQ(list.size(), 1u);
+    list.forget_kept(at("192.0.2.9:1"));
+}
+
 TEST_F(PeerListTest, WhatStrangersTellOfFillsHalfOfIt) {
     for (std::uint32_t n = 0; n < PeerList::kMaxPeers; ++n) {
         Bytes compact;

@@ -74,6 +74,64 @@ TEST(Torrent, AnIpFilterClosesConnectionsToItsAddressesAndAdmitsNoneOfThem) {
     EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().test(PieceIndex(0)); }, 10s));
 }
 
+TEST(Torrent, PeersThatGaveContentAreKeptAndDialledByTheNextRunAtOnce) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t leecher = swarm.add({}), giver = swarm.add({.seed = true}), idle = swarm.add({});
+    swarm.introduce(leecher, giver, PeerSource::dht);
+    swarm.introduce(leecher, idle, PeerSource::dht);
+    swarm.set_reader(leecher, 1, {.blocked = {}, .window = {0, 4 * kPiece}});
+    EXPECT_FALSE(swarm.torrent(leecher).has_peers_to_keep());
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(leecher).had().count() == 4; }, 10s));
+    swarm.run_for(1s);  // until the torrent has heard of the last one
+    ASSERT_TRUE(swarm.torrent(leecher).has_peers_to_keep());
+    const auto kept = swarm.torrent(leecher).peers_to_keep(swarm.now());
+    EXPECT_FALSE(swarm.torrent(leecher).has_peers_to_keep());
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_EQ(kept[0].endpoint, swarm.endpoint(giver));
+    EXPECT_EQ(kept[0].bytes_given, 4 * kPiece);
+    EXPECT_EQ(kept[0].source, PeerSource::dht);
+
+    const std::size_t next_run = swarm.add({});
+    swarm.torrent(next_run).handle_kept_peers(kept, swarm.now());
+    swarm.set_reader(next_run, 1, blocked_on(0, 1));
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(next_run).had().test(PieceIndex(0)); }, 1s));
+    EXPECT_EQ(swarm.torrent(next_run).peers_to_keep(swarm.now())[0].source, PeerSource::dht);
+}
+
+TEST(Torrent, APrivateOneKeepsAndUsesThePeersOfItsTrackersAlone) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t told = swarm.add({.seed = true}), heard = swarm.add({.seed = true});
+    const std::vector<KeptPeer> kept{{swarm.endpoint(heard), PeerSource::pex, 9000, swarm.now()},
+                                     {swarm.endpoint(told), PeerSource::tracker, 10, swarm.now()}};
+    for (const bool private_first : {true, false}) {
+        const std::size_t run = swarm.add({});
+        Torrent& torrent = swarm.torrent(run);
+        if (private_first) torrent.become_private(swarm.now());
+        torrent.handle_kept_peers(kept, swarm.now());
+        if (!private_first) torrent.become_private(swarm.now());
+        EXPECT_EQ(torrent.peers_known(), 1u) << private_first;
+        swarm.set_reader(run, 1, blocked_on(0, 1));
+        ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(run).had().test(PieceIndex(0)); }, 5s));
+        EXPECT_EQ(torrent.totals().peers, 1u);
+        const auto to_keep = torrent.peers_to_keep(swarm.now());
+        ASSERT_EQ(to_keep.size(), 1u);
+        EXPECT_EQ(to_keep[0].endpoint, swarm.endpoint(told));
+    }
+}
+
+TEST(Torrent, APeerThatIsFilteredIsNotKept) {
+    BanList bans;
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t leecher = swarm.add({.torrent = {.bans = &bans}}), giver = swarm.add({.seed = true});
+    const std::vector<KeptPeer> kept{{swarm.endpoint(giver), PeerSource::dht, 9000, swarm.now()}};
+    const auto number = load_big_endian<std::uint32_t>(swarm.endpoint(giver).address.bytes().data());
+    bans.set_filter(std::make_shared<const IpFilter>(std::vector<IpFilter::V4Range>{{number, number}},
+                                                     std::vector<IpFilter::V6Range>{}));
+    swarm.torrent(leecher).handle_kept_peers(kept, swarm.now());
+    EXPECT_EQ(swarm.torrent(leecher).peers_known(), 0u);
+    EXPECT_TRUE(swarm.torrent(leecher).peers_to_keep(swarm.now()).empty());
+}
+
 TEST(Torrent, FetchesNothingUnasked) {
     World w(2);
     w.swarm.run_for(10s);
