@@ -51,7 +51,7 @@ Error ReplyParser::feed(std::string_view bytes) {
             if (Error error = take_line(std::string_view(line).substr(0, line.size() - (cr ? 1 : 0))))
                 return error;
         } else if (state_ == State::body_to_end) {
-            if (bytes.size() > limits_.max_body_size - body_.size()) return Errc::http_too_large;
+            if (bytes.size() > limits_.max_body_size - body_come_) return Errc::http_too_large;
             append_body(bytes);
             return {};
         } else {
@@ -102,6 +102,7 @@ Error ReplyParser::take_line(std::string_view line) {
 Error ReplyParser::on_status_line(std::string_view line) {
     const std::string start = lowered(line.substr(0, 5));
     if (start != "http/" && !start.starts_with("icy ")) return Errc::http_malformed;
+    old_version_ = !line.substr(5).starts_with("1.1");
     line.remove_prefix(std::min(line.find(' '), line.size()));
     line = trimmed(line);
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), status_);
@@ -127,6 +128,12 @@ std::optional<std::string_view> ReplyParser::field(std::string_view lower_case_n
     return std::nullopt;
 }
 
+bool ReplyParser::keeps_connection() const {
+    const std::string wish = lowered(field("connection").value_or(""));
+    if (wish.find("close") != std::string::npos || ends_with_connection()) return false;
+    return !old_version_ || wish.find("keep-alive") != std::string::npos;
+}
+
 Error ReplyParser::on_header_end() {
     if (status_ == 101) return Errc::http_malformed;  // switches to a protocol that we did not ask for
     if (status_ < 200) {
@@ -139,6 +146,7 @@ Error ReplyParser::on_header_end() {
 
 Error ReplyParser::begin_body() {
     if (status_ == 204 || status_ == 304) {
+        length_ = 0;
         state_ = State::done;
         return {};
     }
@@ -161,6 +169,7 @@ Error ReplyParser::begin_body() {
         if (length && *length != size) return Errc::http_malformed;
         length = size;
     }
+    length_ = length;
     if (!length) return {};
     if (*length == 0) {
         state_ = State::done;
@@ -171,7 +180,7 @@ Error ReplyParser::begin_body() {
 }
 
 Error ReplyParser::expect_body(std::uint64_t size) {
-    if (size > limits_.max_body_size - body_.size()) return Errc::http_too_large;
+    if (size > limits_.max_body_size - body_come_) return Errc::http_too_large;
     body_left_ = size;
     return {};
 }
@@ -190,6 +199,7 @@ Error ReplyParser::on_chunk_size(std::string_view line) {
 
 void ReplyParser::append_body(std::string_view bytes) {
     body_.append(bytes);
+    body_come_ += bytes.size();
 }
 
 }  // namespace btfs::http

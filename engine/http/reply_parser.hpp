@@ -24,7 +24,7 @@ class ReplyParser {
     struct Limits {
         /// Status lines, fields, chunk extensions and trailers together, interim replies included; bytes.
         std::size_t max_header_size = 64 * 1024;
-        std::size_t max_body_size = 1 << 20;  ///< as it is sent, that is before decompression
+        std::uint64_t max_body_size = 1 << 20;  ///< as it is sent, that is before decompression
     };
 
     explicit ReplyParser(const Limits& limits) : limits_(limits) {}
@@ -44,8 +44,12 @@ class ReplyParser {
     unsigned status() const { return status_; }
     /// The value of the first field of that name (written in lower case).
     std::optional<std::string_view> field(std::string_view lower_case_name) const;
-    /// The body so far, still encoded.
-    std::string take_body() { return std::move(body_); }
+    /// The body so far, still encoded, but for what was taken before.
+    std::string take_body() { return std::exchange(body_, {}); }
+    /// The bytes of the whole body, if the header tells it: not of a chunked one.
+    std::optional<std::uint64_t> body_size() const { return length_; }
+    /// True if the server will answer another request on the connection once this reply is done.
+    bool keeps_connection() const;
 
   private:
     /// In the order in which a reply goes through them.
@@ -76,6 +80,9 @@ class ReplyParser {
     std::string line_;             ///< the part of a line that has come
     std::size_t header_size_ = 0;  ///< counted against the limit
     std::uint64_t body_left_ = 0;  ///< of the body or the chunk
+    std::uint64_t body_come_ = 0;  ///< counted against the limit
+    std::optional<std::uint64_t> length_;
+    bool old_version_ = false;  ///< HTTP/1.0, or no HTTP
     unsigned status_ = 0;
     std::vector<std::pair<std::string, std::string>> fields_;  ///< names in lower case
     std::string body_;

@@ -1,33 +1,19 @@
 #include "engine/net/http_client.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <cassert>
 #include <vector>
 
 #include "engine/http/content_coding.hpp"
 #include "engine/http/http_url.hpp"
 #include "engine/http/reply_parser.hpp"
-#include "engine/net/closing_timer.hpp"
-#include "engine/net/connect_to_first.hpp"
 
 namespace btfs::net {
-namespace asio = boost::asio;
 namespace {
 
-using asio::ip::tcp;
 using http::HttpUrl;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::string_view kMagnetScheme = "magnet:";
 constexpr std::size_t kReadSize = 16 * 1024;
 
@@ -48,23 +34,15 @@ struct Hop {
     bool from_public = false;
 };
 
-bool is_redirect(unsigned status) {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 bool is_magnet(std::string_view location) {
     return location.size() > kMagnetScheme.size() &&
            std::ranges::equal(location.substr(0, kMagnetScheme.size()), kMagnetScheme, {},
                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
 }
 
-/// Returns the Location of a redirect, if the reply is one and has one. The body of such a reply is not
-/// needed.
 std::optional<std::string> location_of(const http::ReplyParser& parser) {
-    if (!parser.header_done() || !is_redirect(parser.status())) return std::nullopt;
-    const auto location = parser.field("location");
-    if (!location || location->empty()) return std::nullopt;
-    return std::string(*location);
+    if (!parser.header_done()) return std::nullopt;
+    return redirect_location(parser.status(), parser.field("location"));
 }
 
 Result<Hop> hop_of(http::ReplyParser& parser, std::size_t max_body_size) {
@@ -79,54 +57,22 @@ Result<Hop> hop_of(http::ReplyParser& parser, std::size_t max_body_size) {
     return hop;
 }
 
-bool is_end(boost::system::error_code error) {
-    // Many servers close without TLS's close_notify. The parser knows whether the body was whole.
-    return error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-}
-
-Error error_of(boost::system::error_code error, const ClosingTimer& timer) {
-    if (timer.expired()) return Errc::timed_out;
-    if (error == asio::error::operation_aborted) return Errc::cancelled;
-    if (is_end(error) || error == asio::error::connection_reset || error == asio::error::broken_pipe)
-        return Errc::connection_closed;
-    return error;
-}
-
-/// Sends the request and reads the response on a stream that is connected and watched by `timer`.
-template <class Stream>
-Awaitable<Result<Hop>> exchange(Stream& stream, std::string request, ReadLimits limits, ClosingTimer& timer) {
-    auto [write_error, written] = co_await asio::async_write(stream, asio::buffer(request), kAwait);
-    if (write_error) co_return error_of(write_error, timer);
-
+/// Sends the request and reads the response.
+Awaitable<Result<Hop>> exchange(HttpConnection& connection, std::string request, ReadLimits limits) {
+    if (const Error error = co_await connection.write(std::move(request), limits.deadline)) co_return error;
     http::ReplyParser parser(
         {.max_header_size = HttpClient::kMaxHeaderSize, .max_body_size = limits.max_body_size});
     std::vector<char> chunk(kReadSize);
     while (!parser.done() && !location_of(parser)) {
-        timer.expires_at(limits.next());
-        auto [error, size] = co_await stream.async_read_some(asio::buffer(chunk), kAwait);
-        if (error && (!is_end(error) || timer.expired())) co_return error_of(error, timer);
-        const Error wrong = error ? parser.feed_end() : parser.feed({chunk.data(), size});
+        const auto size = co_await connection.read(chunk, limits.next());
+        if (!size) co_return size.error();
+        const Error wrong = *size == 0 ? parser.feed_end() : parser.feed({chunk.data(), *size});
         if (wrong && !location_of(parser)) co_return wrong;
     }
     co_return hop_of(parser, limits.max_body_size);
 }
 
 }  // namespace
-
-class HttpClient::Tls {
-  public:
-    explicit Tls(const std::string& ca_file) : context(asio::ssl::context::tls_client) {
-        context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-        context.set_verify_mode(asio::ssl::verify_peer);
-        if (ca_file.empty()) {
-            context.set_default_verify_paths(error);
-        } else {
-            context.load_verify_file(ca_file, error);
-        }
-    }
-    asio::ssl::context context;
-    boost::system::error_code error;  ///< set if the certificates could not be loaded
-};
 
 /// GET request with all its redirects. Lives in the coroutine's frame.
 class HttpClient::Exchange {
@@ -170,43 +116,15 @@ class HttpClient::Exchange {
     }
 
     Awaitable<Result<Hop>> fetch(const HttpUrl& url) {
-        Result<std::vector<Address>> addresses = co_await client_.resolver_.resolve(
-            url.host, request_.families, deadline_ - Clock::now(), request_.look_up);
-        if (!addresses) co_return addresses.error();
-        std::erase_if(*addresses, [&](const Address& address) { return !http::may_reach(access_, address); });
-        if (addresses->empty())
-            co_return make_error_code(came_from_public_ ? Errc::http_redirect_refused
-                                                        : Errc::http_local_refused);
-        if (addresses->size() > kMaxAddresses) addresses->resize(kMaxAddresses);
-
-        auto connected =
-            co_await connect_to_first(client_.sockets_, std::move(*addresses), url.port, deadline_);
-        if (!connected) co_return connected.error();
-        ClosingTimer timer(connected->socket);
-        timer.expires_at(deadline_);
-        Result<Hop> hop = Errc::cancelled;
-        if (url.https) {
-            hop = co_await over_tls(connected->socket, url, timer);
-        } else {
-            hop = co_await exchange(connected->socket, request_for(url), limits(), timer);
-        }
+        HttpConnector::Target target{url, request_.families, access_, request_.look_up};
+        auto connection = co_await client_.connector_.connect(std::move(target), deadline_);
+        if (!connection && connection.error() == Errc::http_local_refused && came_from_public_)
+            co_return make_error_code(Errc::http_redirect_refused);
+        if (!connection) co_return connection.error();
+        Result<Hop> hop = co_await exchange(**connection, request_for(url), limits());
         if (!hop) co_return hop.error();
-        hop->from_public = http::is_public(connected->address);
-        hop->response.server = connected->address;
-        co_return hop;
-    }
-
-    Awaitable<Result<Hop>> over_tls(tcp::socket& socket, const HttpUrl& url, ClosingTimer& timer) {
-        if (!client_.tls_) client_.tls_ = std::make_unique<Tls>(client_.options_.ca_file);
-        if (client_.tls_->error) co_return client_.tls_->error;
-        asio::ssl::stream<tcp::socket&> stream(socket, client_.tls_->context);
-        if (!Address::parse(url.host) &&
-            SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) != 1)
-            co_return make_error_code(Errc::http_bad_url);
-        stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
-        auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAwait);
-        if (error) co_return error_of(error, timer);
-        Result<Hop> hop = co_await exchange(stream, request_for(url), limits(), timer);
+        hop->from_public = http::is_public((*connection)->address());
+        hop->response.server = (*connection)->address();
         co_return hop;
     }
 
@@ -234,9 +152,7 @@ class HttpClient::Exchange {
 };
 
 HttpClient::HttpClient(SocketFactory& sockets, Resolver& resolver, Options options)
-    : sockets_(sockets), resolver_(resolver), options_(std::move(options)) {}
-
-HttpClient::~HttpClient() = default;
+    : options_(std::move(options)), connector_(sockets, resolver, options_.ca_file) {}
 
 Awaitable<Result<HttpResponse>> HttpClient::get(HttpRequest request) {
     assert(!request.range || !request.range->empty());

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 
 #include "engine/core/error.hpp"
 #include "engine/net/asio_fwd.hpp"
+#include "engine/net/http_connection.hpp"
 #include "engine/net/http_message.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
@@ -21,8 +21,6 @@ class HttpClient {
   public:
     static constexpr unsigned kMaxRedirects = 5;
     static constexpr std::size_t kMaxHeaderSize = 64 * 1024;
-    /// Addresses of one name that are tried.
-    static constexpr std::size_t kMaxAddresses = 6;
 
     struct Options {
         std::string user_agent = "btfs";
@@ -34,22 +32,21 @@ class HttpClient {
     HttpClient(SocketFactory& sockets, Resolver& resolver, Options options);
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
-    ~HttpClient();
 
     /// A response of any status but a redirect that can be followed; else http_bad_url, http_too_large,
     /// http_malformed, http_too_many_redirects, http_redirect_refused, http_redirect_insecure,
     /// http_local_refused, name_not_found, resolver_busy, timed_out, connection_closed, or an error of the
     /// system or of TLS. Can be cancelled. The client outlives the coroutine.
     Awaitable<Result<HttpResponse>> get(HttpRequest request);
+    /// For exchanges that are no single GET.
+    HttpConnector& connector() { return connector_; }
+    const Options& options() const { return options_; }
 
   private:
     class Exchange;
-    class Tls;
 
-    SocketFactory& sockets_;
-    Resolver& resolver_;
     const Options options_;
-    std::unique_ptr<Tls> tls_;  // made at the first https: loading certificates takes its time
+    HttpConnector connector_;
 };
 
 }  // namespace btfs::net

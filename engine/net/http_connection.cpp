@@ -1,0 +1,165 @@
+#include "engine/net/http_connection.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <vector>
+
+#include "engine/net/closing_timer.hpp"
+#include "engine/net/connect_to_first.hpp"
+
+namespace btfs::net {
+namespace asio = boost::asio;
+namespace {
+
+using asio::ip::tcp;
+
+constexpr auto kAwaitTuple = asio::as_tuple(asio::use_awaitable);
+
+bool is_end(boost::system::error_code error) {
+    // Many servers close without TLS's close_notify. The parser knows whether the body was whole.
+    return error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+}
+
+Error error_of(boost::system::error_code error, const ClosingTimer& timer) {
+    if (timer.expired()) return Errc::timed_out;
+    if (error == asio::error::operation_aborted) return Errc::cancelled;
+    if (is_end(error) || error == asio::error::connection_reset || error == asio::error::broken_pipe)
+        return Errc::connection_closed;
+    return error;
+}
+
+}  // namespace
+
+std::optional<std::string> redirect_location(unsigned status, std::optional<std::string_view> location) {
+    const bool redirects = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    if (!redirects || !location || location->empty()) return std::nullopt;
+    return std::string(*location);
+}
+
+class HttpConnector::Tls {
+  public:
+    explicit Tls(const std::string& ca_file) : context(asio::ssl::context::tls_client) {
+        context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+        context.set_verify_mode(asio::ssl::verify_peer);
+        if (ca_file.empty()) {
+            context.set_default_verify_paths(error);
+        } else {
+            context.load_verify_file(ca_file, error);
+        }
+    }
+    asio::ssl::context context;
+    boost::system::error_code error;  ///< set if the certificates could not be loaded
+};
+
+class HttpConnection::Parts {
+  public:
+    explicit Parts(ConnectedSocket connected)
+        : socket(std::move(connected.socket)), address(connected.address), timer(socket) {}
+
+    tcp::socket socket;
+    const Address address;
+    ClosingTimer timer;
+    std::optional<asio::ssl::stream<tcp::socket&>> tls;
+};
+
+HttpConnection::HttpConnection(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+HttpConnection::~HttpConnection() = default;
+
+const Address& HttpConnection::address() const {
+    return parts_->address;
+}
+
+void HttpConnection::close() {
+    boost::system::error_code ignored;
+    parts_->socket.close(ignored);
+}
+
+bool HttpConnection::is_quiet() {
+    if (!parts_->socket.is_open()) return false;
+    pollfd look{parts_->socket.native_handle(), POLLIN, 0};
+    return poll(&look, 1, 0) == 0;
+}
+
+Awaitable<Error> HttpConnection::write(std::string text, TimePoint deadline) {
+    Parts& parts = *parts_;
+    parts.timer.expires_at(deadline);
+    boost::system::error_code failed;
+    if (parts.tls) {
+        auto [error, written] = co_await asio::async_write(*parts.tls, asio::buffer(text), kAwaitTuple);
+        failed = error;
+    } else {
+        auto [error, written] = co_await asio::async_write(parts.socket, asio::buffer(text), kAwaitTuple);
+        failed = error;
+    }
+    if (failed) co_return error_of(failed, parts.timer);
+    co_return Error{};
+}
+
+Awaitable<Result<std::size_t>> HttpConnection::read(std::span<char> into, TimePoint deadline) {
+    Parts& parts = *parts_;
+    parts.timer.expires_at(deadline);
+    boost::system::error_code failed;
+    std::size_t size = 0;
+    if (parts.tls) {
+        auto [error, n] =
+            co_await parts.tls->async_read_some(asio::buffer(into.data(), into.size()), kAwaitTuple);
+        failed = error;
+        size = n;
+    } else {
+        auto [error, n] =
+            co_await parts.socket.async_read_some(asio::buffer(into.data(), into.size()), kAwaitTuple);
+        failed = error;
+        size = n;
+    }
+    if (!failed) co_return size;
+    if (is_end(failed) && !parts.timer.expired()) co_return std::size_t{0};
+    co_return error_of(failed, parts.timer);
+}
+
+HttpConnector::HttpConnector(SocketFactory& sockets, Resolver& resolver, std::string ca_file)
+    : sockets_(sockets), resolver_(resolver), ca_file_(std::move(ca_file)) {}
+
+HttpConnector::~HttpConnector() = default;
+
+Awaitable<Result<std::unique_ptr<HttpConnection>>> HttpConnector::connect(Target target, TimePoint deadline) {
+    Result<std::vector<Address>> addresses =
+        co_await resolver_.resolve(target.url.host, target.families, deadline - Clock::now(), target.look_up);
+    if (!addresses) co_return addresses.error();
+    std::erase_if(*addresses,
+                  [&](const Address& address) { return !http::may_reach(target.access, address); });
+    if (addresses->empty()) co_return make_error_code(Errc::http_local_refused);
+    if (addresses->size() > kMaxAddresses) addresses->resize(kMaxAddresses);
+
+    auto connected = co_await connect_to_first(sockets_, std::move(*addresses), target.url.port, deadline);
+    if (!connected) co_return connected.error();
+    std::unique_ptr<HttpConnection> connection(
+        new HttpConnection(std::make_unique<HttpConnection::Parts>(std::move(*connected))));
+    if (!target.url.https) co_return std::move(connection);
+
+    if (!tls_) tls_ = std::make_unique<Tls>(ca_file_);
+    if (tls_->error) co_return tls_->error;
+    HttpConnection::Parts& parts = *connection->parts_;
+    auto& stream = parts.tls.emplace(parts.socket, tls_->context);
+    if (!Address::parse(target.url.host) &&
+        SSL_set_tlsext_host_name(stream.native_handle(), target.url.host.c_str()) != 1)
+        co_return make_error_code(Errc::http_bad_url);
+    stream.set_verify_callback(asio::ssl::host_name_verification(target.url.host));
+    parts.timer.expires_at(deadline);
+    auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAwaitTuple);
+    if (error) co_return error_of(error, parts.timer);
+    co_return std::move(connection);
+}
+
+}  // namespace btfs::net

@@ -1,0 +1,85 @@
+// Connection to an HTTP server, over TCP or TLS, and the maker of such connections.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/time.hpp"
+#include "engine/http/http_url.hpp"
+#include "engine/http/local_access.hpp"
+#include "engine/net/asio_fwd.hpp"
+#include "engine/net/families.hpp"
+#include "engine/net/resolver.hpp"
+#include "engine/net/socket_factory.hpp"
+
+namespace btfs::net {
+
+/// The Location of a reply that is a redirect and has one. The body of such a reply is not needed.
+std::optional<std::string> redirect_location(unsigned status, std::optional<std::string_view> location);
+
+/// Moves bytes to and from one server. Each operation has a deadline, at which the connection is closed. One
+/// read or write is under way at a time. On the io_context's thread; lives until its coroutines have ended.
+class HttpConnection {
+  public:
+    ~HttpConnection();
+    HttpConnection(const HttpConnection&) = delete;
+    HttpConnection& operator=(const HttpConnection&) = delete;
+
+    /// Errors: timed_out, cancelled, connection_closed, or one of the system or of TLS.
+    Awaitable<Error> write(std::string text, TimePoint deadline);
+    /// Returns how many bytes have come; 0 at the end of the stream.
+    Awaitable<Result<std::size_t>> read(std::span<char> into, TimePoint deadline);
+    const Address& address() const;
+    /// False if the server has closed the connection, or has sent what was not asked for.
+    bool is_quiet();
+    /// Operations under way end with `cancelled`.
+    void close();
+
+  private:
+    friend class HttpConnector;
+    class Parts;
+    explicit HttpConnection(std::unique_ptr<Parts> parts);
+
+    std::unique_ptr<Parts> parts_;
+};
+
+/// Connects to the servers of URLs: looks the name up, leaves out the addresses that the URL may not lead to,
+/// tries the others as connect_to_first() does, and verifies the certificate of https. Used on the
+/// io_context's thread.
+class HttpConnector {
+  public:
+    /// Addresses of one name that are tried.
+    static constexpr std::size_t kMaxAddresses = 6;
+
+    /// `ca_file`: certificates to trust in place of the machine's. The references outlive this.
+    HttpConnector(SocketFactory& sockets, Resolver& resolver, std::string ca_file);
+    HttpConnector(const HttpConnector&) = delete;
+    HttpConnector& operator=(const HttpConnector&) = delete;
+    ~HttpConnector();
+
+    struct Target {
+        http::HttpUrl url;
+        Families families = Families::both;
+        http::LocalAccess access = http::LocalAccess::everything;
+        LookUp look_up = LookUp::ordinary;
+    };
+    /// Errors: http_local_refused, http_bad_url, name_not_found, resolver_busy, timed_out, cancelled, or one
+    /// of the system or of TLS. The connector outlives the coroutine, which can be cancelled.
+    Awaitable<Result<std::unique_ptr<HttpConnection>>> connect(Target target, TimePoint deadline);
+
+  private:
+    class Tls;
+
+    SocketFactory& sockets_;
+    Resolver& resolver_;
+    const std::string ca_file_;
+    std::unique_ptr<Tls> tls_;  // made at the first https: loading certificates takes its time
+};
+
+}  // namespace btfs::net
