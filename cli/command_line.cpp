@@ -16,6 +16,7 @@
 #include "cli/exit_codes.hpp"
 #include "cli/human_size.hpp"
 #include "cli/mount_helper.hpp"
+#include "engine/http/http_url.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -173,6 +174,12 @@ void add_cache_size_options(CLI::App& app, CacheSizeOptions& size) {
 void add_create_options(CLI::App& app, CreateOptions& create) {
     app.add_option("--tracker", create.trackers, "URL of a tracker (may be given several times)")
         ->allow_extra_args(false);
+    app.add_option("--web-seed", create.web_seeds,
+                   "URL of an HTTP server that has the file, or the folder (may be given several times)")
+        ->allow_extra_args(false)
+        ->check([](const std::string& url) {
+            return http::HttpUrl::parse(url) ? std::string() : "is no http or https URL: " + url;
+        });
     app.add_option("--piece-size", create.piece_size, "Piece size, as 256K or 1M (default: chosen by size)")
         ->transform(CLI::AsSizeValue(false));
     app.add_flag("--private", create.is_private, "Peers from its trackers alone (BEP 27)");

@@ -88,6 +88,7 @@ struct CreateOptions {
     std::filesystem::path path;
     std::filesystem::path output;
     std::vector<std::string> trackers;
+    std::vector<std::string> web_seeds;
     std::uint64_t piece_size = 0;  ///< 0: chosen by size
     bool is_private = false;
     std::string comment;

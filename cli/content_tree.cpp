@@ -166,6 +166,7 @@ MadeTorrent make_torrent(const CreateOptions& options) {
     torrent.piece_length =
         options.piece_size != 0 ? static_cast<std::uint32_t>(options.piece_size) : choose_piece_length(total);
     for (const std::string& url : options.trackers) torrent.trackers.push_back({url});
+    torrent.web_seeds = options.web_seeds;
     torrent.is_private = options.is_private;
     torrent.comment = options.comment;
     torrent.created_by = "btfs " BTFS_VERSION;

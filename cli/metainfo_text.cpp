@@ -24,6 +24,7 @@ boost::json::object as_json(const Metainfo& torrent) {
     for (const auto& tier : torrent.trackers)
         tiers.emplace_back(boost::json::array(tier.begin(), tier.end()));
     out["trackers"] = std::move(tiers);
+    out["web_seeds"] = boost::json::array(torrent.web_seeds.begin(), torrent.web_seeds.end());
 
     std::uint64_t size = 0;
     boost::json::array files;
@@ -62,6 +63,7 @@ std::string as_text(const Metainfo& torrent) {
     for (std::size_t tier = 0; tier < torrent.trackers.size(); ++tier)
         for (const std::string& url : torrent.trackers[tier])
             out << "tracker " << tier + 1 << ":  " << one_line(url) << '\n';
+    for (const std::string& url : torrent.web_seeds) out << "web seed:   " << one_line(url) << '\n';
     for (const FileEntry& file : torrent.files) {
         if (file.pad) continue;
         out << "  " << printable(file.path);

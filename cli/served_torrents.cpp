@@ -108,6 +108,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     });
     TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
     spec.background_files = source.selected_files;
+    spec.web_seeds = std::move(source.web_seeds);
     spec.peers.insert(spec.peers.end(), source.peers.begin(), source.peers.end());
     spec.kept_peers = services_.cache_dir.kept_peers(source.identity).value_or(Bytes{});
     spec.on_peers = [this, identity = source.identity](Bytes peers) {
@@ -117,6 +118,8 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     if (source.metainfo) {
         spec.name = source.metainfo->name;
         spec.dht_nodes = source.metainfo->dht_nodes;
+        spec.web_seeds.insert(spec.web_seeds.end(), source.metainfo->web_seeds.begin(),
+                              source.metainfo->web_seeds.end());
         served = &open(*source.metainfo, std::move(adopted));
         spec.content.emplace(known(*source.metainfo, *served->store));
     } else {

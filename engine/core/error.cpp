@@ -59,6 +59,9 @@ const char* text(Errc e) {
         case Errc::http_redirect_refused: return "redirected from a public to a private address";
         case Errc::http_redirect_insecure: return "redirected from https to http";
         case Errc::http_local_refused: return "is on this machine or network, where torrents may ask trackers alone";
+        case Errc::web_seed_busy: return "other torrents have all connections to the web seed's server";
+        case Errc::web_seed_wrong_file: return "web seed has not the torrent's file";
+        case Errc::web_seed_wrong_data: return "data of the web seed does not match the torrent's hashes";
         case Errc::address_malformed: return "not an address";
         case Errc::name_not_found: return "host name not found";
         case Errc::resolver_busy: return "too many host names are being looked up";

@@ -66,6 +66,9 @@ enum class Errc {
     http_redirect_refused,
     http_redirect_insecure,
     http_local_refused,
+    web_seed_busy,
+    web_seed_wrong_file,
+    web_seed_wrong_data,
     // names
     address_malformed,
     name_not_found,

@@ -95,6 +95,8 @@ struct TorrentSpec {
     /// The peers that gave most, to be kept for the next run: now and then when there are new ones, and at
     /// the end. On the engine thread, which must not wait.
     std::function<void(Bytes)> on_peers = {};
+    /// URLs of web seeds (BEP 19), as the torrent has them.
+    std::vector<std::string> web_seeds = {};
     /// Called once on the engine thread, with the info dictionary that was fetched; provide() is to follow.
     std::function<void(TorrentHandle, std::shared_ptr<const Bytes>)> on_metadata = {};
 };

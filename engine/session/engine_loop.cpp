@@ -101,9 +101,9 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .idle_interest = &idle_interest,
         .limits = &limits,
     };
-    runners.push_back(
-        std::make_unique<TorrentRunner>(TorrentRunner::Shared{io, dialer, connections, routing, bans}, handle,
-                                        std::move(spec), torrent_options, random_seed()));
+    runners.push_back(std::make_unique<TorrentRunner>(
+        TorrentRunner::Shared{io, dialer, connections, routing, bans, http, web_hosts, tasks}, handle,
+        std::move(spec), torrent_options, random_seed()));
     index.add(runners.back()->identity(), handle);
     runners.back()->set_outside_ports(outside_ports);
     start_queue.add(handle);

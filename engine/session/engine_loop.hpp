@@ -16,6 +16,7 @@
 
 #include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
+#include "engine/net/host_places.hpp"
 #include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
 #include "engine/net/lsd_client.hpp"
@@ -76,6 +77,7 @@ class Engine::Loop {
 
     const EngineOptions options;
     const wire::PeerId peer_id;
+    net::HostPlaces web_hosts;  ///< coroutines that end with the io_context have places
     boost::asio::io_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
     net::SocketFactory sockets;

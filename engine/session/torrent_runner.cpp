@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/log/log.hpp"
+#include "engine/swarm/web_seed_address.hpp"
 
 namespace btfs {
 
@@ -32,10 +33,14 @@ TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, Torrent
       options_(waking(options, [this] { after_event(); })),
       outside_ports_(options_.ports),
       torrent_(spec_.identity, options_, seed, Clock::now()),
+      web_seeds_(spec_.web_seeds),
       dials_(shared_.dialer, [this](const Endpoint& endpoint) { return may_dial(endpoint); }),
       timer_(shared_.io) {
     shared_.connections.add(*this);
     if (spec_.content) take_up_content();
+    if (!spec_.content && !web_seeds_.empty())
+        log::info("{}: has web seeds, which serve once a peer has told what the torrent consists of",
+                  spec_.name);
     update_dialling();
 }
 
@@ -57,6 +62,7 @@ void TorrentRunner::take_up_content() {
     // A private torrent's metadata is not served to peers: only those who have its torrent file may join it.
     torrent_.know_content(spec_.content->layout, spec_.content->storage,
                           is_private() ? nullptr : spec_.content->metadata, Clock::now());
+    web_seeds_.know_content(spec_.content->layout, spec_.content->metadata);
 }
 
 TorrentRunner::~TorrentRunner() {
@@ -216,11 +222,11 @@ void TorrentRunner::handle_network_change() {
     const TimePoint now = Clock::now();
     std::vector<ConnectionId> broken;
     for (const auto& [id, connection] : connections_)
-        if (net::is_broken(connection.path, shared_.routing)) broken.push_back(id);
+        if (!connection.path || net::is_broken(*connection.path, shared_.routing)) broken.push_back(id);
     for (ConnectionId id : broken) {
         log::debug("{}: connection {} went over a network that has gone", spec_.name, id);
         torrent_.handle_closed(id, now);
-        connections_.erase(id);
+        forget_connection(id);
     }
     torrent_.on_network_changed(now);
     if (announcing_) announcing_->handle_network_change();
@@ -328,7 +334,7 @@ void TorrentRunner::after_event() {
     do {
         while (auto action = torrent_.poll_action())
             std::visit([this](const auto& a) { carry_out(a); }, *action);
-    } while (!closed_ && update_dialling());
+    } while (!closed_ && (update_dialling() || update_web_seeds()));
     carrying_out_ = false;
     if (keep_due_ == kNever && spec_.on_peers && torrent_.has_peers_to_keep())
         keep_due_ = Clock::now() + (has_kept_ ? kKeepPeersEvery : kFirstKeepPeers);
@@ -362,7 +368,7 @@ void TorrentRunner::carry_out(const Send& action) {
 }
 
 void TorrentRunner::carry_out(const Disconnect& action) {
-    auto node = connections_.extract(action.connection);
+    forget_connection(action.connection);
     log::debug("{}: closed connection {}: {}", spec_.name, action.connection, action.reason.message());
 }
 
@@ -391,6 +397,10 @@ void TorrentRunner::carry_out(const SeedingChanged& action) {
     log::info("{}: uploading has ended: the {} to seed is reached", spec_.name, by_ratio ? "ratio" : "time");
 }
 
+void TorrentRunner::carry_out(const WebSeedFailed& action) {
+    web_seeds_.on_piece_failed(action.seed, action.piece);
+}
+
 void TorrentRunner::carry_out(const SuperSeedingEnded&) {
     log::info("{}: super seeding has ended: peers are told of all pieces", spec_.name);
 }
@@ -411,21 +421,85 @@ void TorrentRunner::connected(const Endpoint& endpoint, const NewConnection& con
                    connection.encrypted ? ", encrypted" : "");
         const net::NetworkPath path{stream->local(), endpoint.address,
                                     shared_.routing.route_to(endpoint.address)};
-        auto peer = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {
-            if (!torrent_.session(id) && connections_.erase(id) > 0)
-                log::debug("{}: connection {} has ended", spec_.name, id);
-            after_event();
-        });
-        net::PeerConnection& added =
-            *connections_.emplace(id, Connection{std::move(slot), path, std::move(peer)}).first->second.peer;
-        added.start();
-        if (!received.empty()) return added.feed(received);
+        begin_connection(id, std::move(slot), path, std::move(stream), received);
+        if (!received.empty()) return;
     }
     after_event();
 }
 
+void TorrentRunner::begin_connection(ConnectionId id, ConnectionBudget::Slot slot,
+                                     std::optional<net::NetworkPath> path,
+                                     std::unique_ptr<net::Stream> stream, ByteView received) {
+    auto peer = std::make_unique<net::PeerConnection>(torrent_, id, std::move(stream), [this, id] {
+        if (!torrent_.session(id) && connections_.contains(id)) {
+            forget_connection(id);
+            log::debug("{}: connection {} has ended", spec_.name, id);
+        }
+        after_event();
+    });
+    net::PeerConnection& added =
+        *connections_.emplace(id, Connection{std::move(slot), std::move(path), std::move(peer)})
+             .first->second.peer;
+    added.start();
+    if (!received.empty()) added.feed(received);
+}
+
+void TorrentRunner::forget_connection(ConnectionId id) {
+    web_seeds_.on_closed(id, Clock::now());
+    const auto node = connections_.extract(id);
+}
+
+// ---- web seeds ----
+
+/// Connects and disconnects web seeds. Returns true if the torrent may have actions.
+bool TorrentRunner::update_web_seeds() {
+    if (web_seeds_.empty() || !spec_.content) return false;
+    const TimePoint now = Clock::now();
+    const bool wanted = torrent_.wants_content() && torrent_.picker().bytes_missing() > 0;
+    bool any = false;
+    while (const auto number = web_seeds_.poll_connect(wanted, now)) {
+        if (!connect_web_seed(*number, now)) web_seeds_.postpone(*number, now);
+        any = true;
+    }
+    for (ConnectionId id : web_seeds_.idle(wanted, now)) {
+        torrent_.handle_closed(id, now);
+        forget_connection(id);
+        any = true;
+    }
+    return any;
+}
+
+bool TorrentRunner::connect_web_seed(std::uint32_t number, TimePoint now) {
+    if (!shared_.connections.make_room(*this)) return false;
+    ConnectionBudget::Slot slot = shared_.connections.take(*this);
+    const ConnectionId id = torrent_.add_web_seed(number, now);
+    if (id == kNobody) return false;
+    const std::string name = spec_.name + ": " + web_seeds_.name(number);
+    log::debug("{}: connection {}", name, id);
+    wire::PeerId peer_id{};
+    store_big_endian(peer_id.data(), number + 1);
+    auto stream = std::make_unique<net::WebSeedStream>(net::WebSeedStream::Setup{
+        .io = shared_.io,
+        .connector = shared_.http.connector(),
+        .places = shared_.web_hosts,
+        .tasks = shared_.tasks,
+        .user_agent = shared_.http.options().user_agent,
+        .layout = spec_.content->layout,
+        .memory = web_seeds_.memory(number),
+        .urls = web_seeds_.urls(number),
+        .info_hash = identity().wire_hash(),
+        .peer_id = peer_id,
+        .stand_in = web_seed_endpoint(number),
+        .name = name,
+        .gap_end = [this](std::uint64_t offset) { return torrent_.gap_end(offset); },
+    });
+    web_seeds_.on_connected(number, id, *stream, now);
+    begin_connection(id, std::move(slot), std::nullopt, std::move(stream), {});
+    return true;
+}
+
 void TorrentRunner::arm_timer() {
-    const TimePoint next = std::min(torrent_.next_timeout(), keep_due_);
+    const TimePoint next = std::min({torrent_.next_timeout(), keep_due_, web_seeds_.next_timeout()});
     if (next >= armed_ || closed_) return;  // the timer fires earlier and is armed anew then
     armed_ = next;
     timer_.expires_at(next);

@@ -10,6 +10,7 @@
 
 #include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
+#include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
 #include "engine/net/lsd_client.hpp"
 #include "engine/net/network_path.hpp"
@@ -18,6 +19,7 @@
 #include "engine/session/connection_budget.hpp"
 #include "engine/session/engine.hpp"
 #include "engine/session/torrent_status.hpp"
+#include "engine/session/web_seeds.hpp"
 #include "engine/swarm/torrent.hpp"
 
 namespace btfs {
@@ -33,6 +35,9 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
         ConnectionBudget& connections;
         const net::Routing& routing;
         const BanList& bans;
+        net::HttpClient& http;
+        net::HostPlaces& web_hosts;
+        net::TaskGroup& tasks;
     };
     /// Dials under way that a torrent without readers may always have; more if there are few torrents.
     static constexpr std::size_t kIdleDials = 4;
@@ -106,6 +111,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void carry_out(const DhtNodeTold& action);
     void carry_out(const PeersWanted& action);
     void carry_out(const SeedingChanged& action);
+    void carry_out(const WebSeedFailed& action);
     void carry_out(const SuperSeedingEnded& action);
     void take_up_content();
     bool may_dial(const Endpoint& endpoint);
@@ -114,11 +120,16 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void connected(const Endpoint& endpoint, const NewConnection& connection,
                    std::unique_ptr<net::Stream> stream, ByteView received);
     void keep_peers();
+    void begin_connection(ConnectionId id, ConnectionBudget::Slot slot, std::optional<net::NetworkPath> path,
+                          std::unique_ptr<net::Stream> stream, ByteView received);
+    void forget_connection(ConnectionId id);
+    bool update_web_seeds();
+    bool connect_web_seed(std::uint32_t number, TimePoint now);
     void arm_timer();
 
     struct Connection {
         ConnectionBudget::Slot slot;
-        net::NetworkPath path;
+        std::optional<net::NetworkPath> path;  ///< none of a web seed, which has several
         std::unique_ptr<net::PeerConnection> peer;
     };
 
@@ -128,6 +139,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     const TorrentOptions options_;
     PeerPorts outside_ports_;  ///< ports that peers outside reach over IPv4
     Torrent torrent_;
+    WebSeeds web_seeds_;
     std::map<ConnectionId, Connection> connections_;
     net::Dialer::Queue dials_;
     std::size_t max_dialling_ = Torrent::kMaxDialling;

@@ -155,7 +155,7 @@ class Dispatcher {
     void settle_account(Peer& peer);
     void count_taken(Peer& peer);
     bool within_limit(const Peer& peer) const {
-        return world_.take_limit.may_take(*peer.account, kBlockSize);
+        return peer.is_web_seed || world_.take_limit.may_take(*peer.account, kBlockSize);
     }
     bool may_take(const Peer& peer, PieceIndex piece) const;
     bool is_last_resort(PieceIndex piece) const;

@@ -91,7 +91,7 @@ std::uint32_t Dispatcher::pieces_in(std::uint64_t bytes) const {
 void Dispatcher::stay_in_touch(TimePoint now) {
     const std::uint32_t count = world_.layout.piece_count();
     for (auto& [id, peer] : world_.peers) {
-        if (peer->session.peer_choking() || peer->session.requests().size() > 0 ||
+        if (peer->is_web_seed || peer->session.peer_choking() || peer->session.requests().size() > 0 ||
             is_held(*peer, Urgency::background) || now < peer->last_asked + kTouchAfter)
             continue;
         // Finds the piece that a reader will want next and that this peer has.

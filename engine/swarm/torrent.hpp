@@ -86,11 +86,17 @@ struct SeedingChanged {
     std::optional<SeedGoal> reached;
 };
 
+/// A piece came from this web seed, and did not match its hash.
+struct WebSeedFailed {
+    std::uint32_t seed;
+    PieceIndex piece;
+};
+
 /// Super seeding is over: from now on every peer is told of all pieces.
 struct SuperSeedingEnded {};
 
 using TorrentAction = std::variant<Dial, Send, Disconnect, Completed, MetadataFetched, DhtNodeTold,
-                                   PeersWanted, SeedingChanged, SuperSeedingEnded>;
+                                   PeersWanted, SeedingChanged, WebSeedFailed, SuperSeedingEnded>;
 
 /// Ports at which peers reach us.
 struct PeerPorts {
@@ -190,6 +196,13 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now);
     /// Gives kNobody if the peer is not wanted.
     ConnectionId handle_connected(const Endpoint& endpoint, const NewConnection& connection, TimePoint now);
+    /// A web seed takes part as a peer that wants nothing. It is not dialled, nor told to others, and no
+    /// address is banned for it. kNobody if the torrent lacks nothing, or has no content yet.
+    ConnectionId add_web_seed(std::uint32_t number, TimePoint now);
+    /// A reader is here, or something is fetched without one.
+    bool wants_content() const;
+    /// The end, in the torrent, of the run of pieces without content that begins with the one there.
+    std::uint64_t gap_end(std::uint64_t offset_in_torrent) const;
     /// The peer's session for the shell's receive_buffers() and send_buffers(); null when it is gone.
     wire::PeerSession* session(ConnectionId connection);
     /// True while the peer is asked for next to nothing, since it owed blocks and sent none.
@@ -318,10 +331,9 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void remove(ConnectionId connection, ConnectionUse use, TimePoint now);
     void after_pieces_changed(Peer& peer, TimePoint now);
     void note_givers(const PartialPiece& verified, TimePoint now);
-    void ban(const Address& address, TimePoint now);
+    void ban(const Address& address, PieceIndex piece, TimePoint now);
     void discard_blocks_from(const Address& address);
     std::uint64_t announced_bytes() const;
-    bool wants_content() const;
     bool active(TimePoint now) const;
     bool interesting(const Peer& peer) const;
     bool may_be_interested(const Address& remote, TimePoint now) const;

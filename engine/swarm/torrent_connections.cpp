@@ -5,6 +5,7 @@
 #include <boost/system/errc.hpp>
 
 #include "engine/core/address_scope.hpp"
+#include "engine/swarm/web_seed_address.hpp"
 
 namespace btfs {
 namespace {
@@ -158,6 +159,41 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
     content_->storage.prove_unproven();
     settle(now);
     return id;
+}
+
+ConnectionId Torrent::add_web_seed(std::uint32_t number, TimePoint now) {
+    if (metadata_fetch_ || content_->picker.bytes_missing() == 0) return kNobody;
+    const ConnectionId id = next_connection_++;
+    const Endpoint endpoint = web_seed_endpoint(number);
+    const wire::PeerSession::Config config{
+        .identity = identity_,
+        .layout = &content_->layout,
+        .our_id = options_.peer_id,
+        .remote = endpoint,
+        .interested = false,
+        .have = announced_,
+        .allowed_fast = false,
+        .on_output =
+            [this, id] {
+                if (sending_.insert(id).second) actions_.push_back(Send{id});
+            },
+    };
+    auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
+    peer->is_web_seed = true;
+    peer->account = &take_limit_.join(endpoint.address);
+    peer->limited = options_.limits != nullptr;
+    choker_.on_peer_connected(*peer);
+    peers_.emplace(id, std::move(peer));
+    housekeeping_due_ = std::min(housekeeping_due_, now + kHousekeeping);
+    settle(now);
+    return id;
+}
+
+std::uint64_t Torrent::gap_end(std::uint64_t offset_in_torrent) const {
+    const Layout& layout = content_->layout;
+    PieceIndex piece = layout.piece_at(offset_in_torrent);
+    while (piece.value() < layout.piece_count() && !content_->picker.had().test(piece)) piece = piece.next();
+    return std::min(layout.total_size(), layout.piece_offset_in_torrent(piece));
 }
 
 wire::PeerSession* Torrent::session(ConnectionId connection) {

@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "engine/swarm/web_seed_address.hpp"
+
 namespace btfs {
 
 void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
@@ -25,7 +27,7 @@ void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> bloc
         unannounced_.insert(piece);
         take_limit_.yield_to_readers();
     }
-    for (const Address& address : guilty) ban(address, now);
+    for (const Address& address : guilty) ban(address, piece, now);
     if (content_->picker.bytes_missing() == 0 && !completed_said_) {
         completed_said_ = true;
         actions_.push_back(Completed{});
@@ -86,7 +88,7 @@ void Torrent::handle_mismatch(PieceIndex piece, std::span<const Sha1Digest> bloc
     const Blame::Sentence sentence = content_->blame.on_mismatch(partial, block_digests, now);
     for (std::uint32_t block : sentence.discarded) partial.discard(block);
     if (sentence.nobody_sent_it) content_->picker.abandon(piece);  // the torrent's hashes are wrong
-    if (sentence.guilty) ban(*sentence.guilty, now);
+    if (sentence.guilty) ban(*sentence.guilty, piece, now);
     content_->dispatcher.refresh_offer(piece);
     content_->dispatcher.on_demand_changed();
     settle(now);
@@ -116,7 +118,10 @@ void Torrent::reconsider_blame(TimePoint now) {
     }
 }
 
-void Torrent::ban(const Address& address, TimePoint now) {
+/// Bans a host that has sent wrong blocks of the piece. A web seed has many files, and not all need be wrong:
+/// what follows is left to its owner.
+void Torrent::ban(const Address& address, PieceIndex piece, TimePoint now) {
+    if (const auto seed = web_seed_number(address)) return actions_.push_back(WebSeedFailed{*seed, piece});
     peer_list_.ban(address);
     discard_blocks_from(address);
     std::vector<ConnectionId> banned;

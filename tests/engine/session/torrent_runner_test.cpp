@@ -40,6 +40,10 @@ struct TorrentRunnerTest : ::testing::Test {
     boost::asio::io_context io;
     net::SocketFactory sockets{io};
     net::Dialer dialer{sockets};
+    net::Resolver resolver{sockets, {}};
+    net::HttpClient http{sockets, resolver, {}};
+    net::HostPlaces web_hosts;
+    net::TaskGroup tasks{io.get_executor()};
     ConnectionBudget connections{ConnectionBudget::kDefaultMax, nullptr};
     const net::KernelRouting routing{net::LocalBinding{}};
     const BanList bans;
@@ -50,7 +54,7 @@ struct TorrentRunnerTest : ::testing::Test {
         spec.name = "film";
         spec.identity.v1 = sha1(as_bytes(std::to_string(runners.size())));
         spec.content.emplace(KnownContent{layout, storage});
-        const TorrentRunner::Shared shared{io, dialer, connections, routing, bans};
+        const TorrentRunner::Shared shared{io, dialer, connections, routing, bans, http, web_hosts, tasks};
         runners.push_back(
             std::make_unique<TorrentRunner>(shared, runners.size(), std::move(spec), TorrentOptions{}, 1));
         return *runners.back();
@@ -107,14 +111,13 @@ TEST_F(TorrentRunnerTest, AnIdleTorrentDialsFewAndOneWhoseReaderWaitsDialsMany) 
 }
 
 TEST_F(TorrentRunnerTest, ShowsTheFirstFewTrackersThatCannotBeUsed) {
-    net::Resolver resolver(sockets, {});
-    net::HttpClient http(sockets, resolver, {});
     net::UdpMux udp(sockets);
     net::TrackerClient client(io, resolver, http, udp, 1);
     TorrentSpec spec;
     spec.identity.v1 = sha1(as_bytes("t"));
     for (int i = 0; i < 20; ++i) spec.trackers.push_back({"wss://t" + std::to_string(i) + ".example/"});
-    TorrentRunner runner({io, dialer, connections, routing, bans}, 0, std::move(spec), TorrentOptions{}, 1);
+    TorrentRunner runner({io, dialer, connections, routing, bans, http, web_hosts, tasks}, 0, std::move(spec),
+                         TorrentOptions{}, 1);
     runner.start_announcing(client, 1);
     const TorrentStatus status = runner.status(Clock::now());
     EXPECT_FALSE(status.tracker);

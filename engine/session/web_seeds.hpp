@@ -1,0 +1,84 @@
+// Web seeds of one torrent: when each is connected.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/layout.hpp"
+#include "engine/core/time.hpp"
+#include "engine/net/web_seed_stream.hpp"
+#include "engine/swarm/connection_id.hpp"
+#include "engine/webseed/file_urls.hpp"
+#include "engine/webseed/seed_memory.hpp"
+
+namespace btfs {
+
+/// Says which web seed to connect next, and which connections are idle. A torrent has connections to web
+/// seeds while it wants content; an idle one has none. What is known of a seed outlives its connections. A
+/// machine; on the engine thread.
+class WebSeeds {
+  public:
+    /// URLs of one torrent; the rest is left out.
+    static constexpr std::size_t kMaxUrls = 50;
+    /// Seeds that are connected at a time: the first ones that have something to offer.
+    static constexpr std::size_t kMaxConnected = 4;
+    /// A torrent that wants nothing keeps its connections for so long.
+    static constexpr Duration kLinger = std::chrono::seconds(30);
+    /// A connection that ends within kEarly is made anew after so long; twice as long each time.
+    static constexpr Duration kFirstRetry = std::chrono::seconds(1);
+    static constexpr Duration kLongestRetry = std::chrono::minutes(1);
+    static constexpr Duration kEarly = std::chrono::seconds(10);
+
+    /// Texts that are no http or https URL are left out.
+    explicit WebSeeds(const std::vector<std::string>& urls);
+
+    bool empty() const { return seeds_.empty(); }
+    /// Sets the content, once. The layout outlives this.
+    void know_content(const Layout& layout, std::shared_ptr<const Bytes> info);
+
+    /// The number of a seed to connect now; nothing if there is none. Costs little if nothing is due.
+    std::optional<std::uint32_t> poll_connect(bool wanted, TimePoint now);
+    /// Puts off a seed that cannot be connected now.
+    void postpone(std::uint32_t number, TimePoint now);
+    /// Connections that the torrent has not needed for a while.
+    std::vector<ConnectionId> idle(bool wanted, TimePoint now);
+    TimePoint next_timeout() const;
+
+    webseed::SeedMemory& memory(std::uint32_t number) { return *seeds_[number].memory; }
+    webseed::FileUrls urls(std::uint32_t number);
+    /// For the log.
+    std::string name(std::uint32_t number) const;
+    void on_connected(std::uint32_t number, ConnectionId connection, net::WebSeedStream& stream,
+                      TimePoint now);
+    /// Ignores connections to others than web seeds.
+    void on_closed(ConnectionId connection, TimePoint now);
+    /// All of them, since the network is another one.
+    std::vector<ConnectionId> connections() const;
+    /// A piece that came from the seed failed its hash.
+    void on_piece_failed(std::uint32_t number, PieceIndex piece);
+
+  private:
+    struct Seed {
+        std::string url;
+        std::unique_ptr<webseed::SeedMemory> memory;
+        ConnectionId connection = kNobody;
+        net::WebSeedStream* stream = nullptr;  ///< while there is a connection
+        TimePoint connected{};
+        TimePoint retry{};
+        unsigned early_ends = 0;
+    };
+
+    std::vector<Seed> seeds_;
+    std::shared_ptr<const Bytes> info_;
+    std::vector<std::string> paths_;  ///< of all files, once a seed has been connected
+    bool single_ = false;
+    std::size_t connected_ = 0;
+    bool wanted_ = false;         ///< by the torrent, at the last look
+    TimePoint look_at_ = kNever;  ///< no seed is due before
+    TimePoint idle_since_ = kNever;
+};
+
+}  // namespace btfs
