@@ -9,14 +9,9 @@
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
 
+#include "engine/net/system_error.hpp"
+
 namespace btfs::net {
-namespace {
-
-Error last_error() {
-    return {errno, boost::system::system_category()};
-}
-
-}  // namespace
 
 NetworkWatch::NetworkWatch(boost::asio::io_context& io, const KernelRouting& routing, OnChange on_change)
     : routing_(routing), on_change_(std::move(on_change)), socket_(io), timer_(io) {}

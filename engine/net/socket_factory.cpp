@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "engine/net/asio_endpoint.hpp"
+#include "engine/net/system_error.hpp"
 
 namespace btfs::net {
 namespace {
@@ -43,7 +44,7 @@ Error hear_only_what_is_joined(int socket, AddressFamily family) {
     const bool v4 = family == AddressFamily::v4;
     if (setsockopt(socket, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL,
                    &others, sizeof others) != 0)
-        return {errno, boost::system::system_category()};
+        return last_error();
     return {};
 }
 
@@ -54,7 +55,7 @@ Error SocketFactory::bind_device(int socket, AddressFamily family) const {
     const std::string& device = binding_.device;
     if (!device.empty() && setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, device.data(),
                                       static_cast<socklen_t>(device.size())) != 0)
-        return {errno, boost::system::system_category()};
+        return last_error();
     return {};
 }
 
@@ -64,7 +65,7 @@ Error SocketFactory::bind(int socket, AddressFamily family) const {
     if (!to_address) return {};
     const auto endpoint = local_endpoint<ip::tcp>(binding_, family, 0);
     if (::bind(socket, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0)
-        return {errno, boost::system::system_category()};
+        return last_error();
     return {};
 }
 

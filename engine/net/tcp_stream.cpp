@@ -7,14 +7,11 @@
 #include <cerrno>
 
 #include "engine/net/asio_endpoint.hpp"
+#include "engine/net/system_error.hpp"
 #include "engine/net/tcp_round_trip.hpp"
 
 namespace btfs::net {
 namespace {
-
-Error last_error() {
-    return {errno, boost::system::system_category()};
-}
 
 void wait(boost::asio::ip::tcp::socket& socket, boost::asio::socket_base::wait_type what,
           Stream::Ready ready) {
