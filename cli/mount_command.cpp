@@ -111,7 +111,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 
     EngineOptions engine_settings = engine_options(options.network);
     engine_settings.background = options.background;
-    engine_settings.ip_filter = load_ip_filter(options.network.ip_filter);
+    auto ip_filter = load_ip_filter(options.network.ip_filter);
     const std::filesystem::path cache_path = resolve_cache_path(
         options.cache_dir.empty() ? default_cache_path(options.for_system) : options.cache_dir,
         options.mountpoint);
@@ -129,6 +129,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
 
+    engine.set_ip_filter(std::move(ip_filter));
     IpFilterReader filter_reader(options.network.ip_filter, engine);
     reread_filter = [&filter_reader] { filter_reader.reread(); };
     ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width});

@@ -51,10 +51,10 @@ int seed(const SeedOptions& options) {
     if (!store) throw Failure(options.create.path.string(), store.error());
     EngineOptions settings = engine_options(options.network);
     settings.super_seed = options.super_seed;
-    settings.ip_filter = std::move(ip_filter);
     Engine engine(settings);
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
+    engine.set_ip_filter(std::move(ip_filter));
     IpFilterReader filter_reader(options.network.ip_filter, engine);
     reread_filter = [&filter_reader] { filter_reader.reread(); };
     engine.start();

@@ -53,9 +53,6 @@ struct EngineOptions {
     bool pex = true;
     /// Peers of public torrents are looked for in the local networks (BEP 14).
     bool lsd = true;
-    /// Addresses that are no peers of ours, nor DHT nodes; null: there is none. Trackers and web servers may
-    /// have any address.
-    std::shared_ptr<const IpFilter> ip_filter = nullptr;
     /// Nothing: no DHT.
     std::optional<net::DhtOptions> dht;
     /// The gateway is asked to let peers in (NAT-PMP, UPnP).
@@ -125,7 +122,9 @@ class Engine {
     /// The user wants these pieces of a torrent, whose content is known, to be fetched and kept; no others.
     void set_pinned(TorrentHandle torrent, Bitfield pieces);
 
-    /// Replaces the IP filter: connections to peers that are in the new one are closed.
+    /// Replaces the filter of addresses that are no peers of ours, nor DHT nodes; null: there is none, as at
+    /// first. Connections to peers that are in the new one are closed. Before start() it is in force for all
+    /// that follows. Trackers and web servers may have any address.
     void set_ip_filter(std::shared_ptr<const IpFilter> filter);
 
     /// GETs over HTTP, by the same interface as all other traffic. `done` is called once on the engine

@@ -49,7 +49,6 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       limits(options.upload_limit, options.download_limit, options.limit_local),
       stop_timer(io),
       start_queue(io, [this](TorrentHandle torrent) { start_torrent(torrent); }) {
-    bans.set_filter(options.ip_filter);
     listener.set_refusal([this](const Address& from) { return bans.contains(from); });
     dht.set_refusal([this](const Address& node) { return bans.filters(node); });
     dialer.set_admission(
