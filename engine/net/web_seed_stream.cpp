@@ -164,6 +164,7 @@ void WebSeedStream::Core::take(ByteView bytes) {
         at += 4 + size;
     }
     in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(at));
+    machine.settle(Clock::now());
     after_event();
 }
 
@@ -193,9 +194,9 @@ void WebSeedStream::Core::handle(ByteView body) {
     const auto message = wire::parse_message(body);
     if (!message) return;
     if (const auto* request = std::get_if<wire::Request>(&*message)) {
-        machine.request(request->block, Clock::now());
+        machine.request(request->block);
     } else if (const auto* cancel = std::get_if<wire::Cancel>(&*message)) {
-        if (machine.cancel(cancel->block, Clock::now())) send(wire::RejectRequest{cancel->block});
+        if (machine.cancel(cancel->block)) send(wire::RejectRequest{cancel->block});
     }
 }
 
@@ -240,7 +241,9 @@ void WebSeedStream::Core::close() {
 
 void WebSeedStream::Core::after_event() {
     if (closed) return;
-    while (auto action = machine.poll_action()) std::visit([this](const auto& a) { carry_out(a); }, *action);
+    for (auto actions = machine.take_actions(); !actions.empty(); actions = machine.take_actions())
+        for (const webseed::SeedAction& action : actions)
+            std::visit([this](const auto& a) { carry_out(a); }, action);
     if (!machine.resting() && !broken) set_choking(false);
     for (auto& [id, lane] : lanes) lane->wake.cancel();
     signal_readable();

@@ -152,6 +152,7 @@ PeerEstimate::Forecast PeerEstimate::forecast(TimePoint now) const {
     } else {
         forecast.burst_in_flight_ = std::max(kFirstTarget, static_cast<std::uint64_t>(2 * forecast.window_));
     }
+    if (starting_) forecast.burst_in_flight_ = std::max(forecast.burst_in_flight_, first_target_);
     return forecast;
 }
 
@@ -181,13 +182,15 @@ Duration PeerEstimate::remaining_time(std::uint64_t bytes, TimePoint silent_sinc
 
 std::uint64_t PeerEstimate::target_in_flight() const {
     const auto known = rate();
-    if (!known) return kFirstTarget * static_cast<std::uint64_t>(std::min(boost_, kMaxFirstBoost));
+    const std::uint64_t least = starting_ ? first_target_ : 0;
+    if (!known)
+        return std::max(least, kFirstTarget * static_cast<std::uint64_t>(std::min(boost_, kMaxFirstBoost)));
     // The clamp keeps the delay of a retransmission from counting as jitter.
     const Duration slack = std::clamp<Duration>(4 * jitter_, kMinSlack, std::max(kMinSlack, round_trip_));
     const double product =
         *known * std::min(seconds(round_trip_ + slack) * std::max(starting_ ? kStartingBoost : 1.0, boost_),
                           seconds(std::max(kLongestQueue, 2 * round_trip_)));
-    return std::max<std::uint64_t>(static_cast<std::uint64_t>(product) + 2 * kBlockSize, kFirstTarget / 2);
+    return std::max({static_cast<std::uint64_t>(product) + 2 * kBlockSize, kFirstTarget / 2, least});
 }
 
 }  // namespace btfs

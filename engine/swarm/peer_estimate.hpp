@@ -17,6 +17,9 @@ namespace btfs {
 class PeerEstimate {
   public:
     explicit PeerEstimate(TimePoint now) : interval_begin_(now), last_received_(now) {}
+    /// Keeps so many bytes in flight at least until the peer's rate grows no more: it sends over several
+    /// connections at a time, and asking it costs nothing.
+    void set_first_target(std::uint64_t bytes) { first_target_ = bytes; }
 
     /// A sample of the path's round trip: connecting took so long, or the kernel says so.
     void on_round_trip(Duration sample, TimePoint now);
@@ -98,6 +101,7 @@ class PeerEstimate {
     std::optional<Pulse> pulse_;
     TimePoint asked_when_empty_{};
 
+    std::uint64_t first_target_ = 0;
     double window_ = 14'500;
     double most_in_flight_ = 0;  // since it last had nothing to send
     TimePoint last_received_;

@@ -12,6 +12,8 @@ namespace {
 
 /// A peer that hangs up within this time and has sent no content may have disliked how we greeted it.
 constexpr Duration kGreetingDislikedWithin = 3s;
+/// A web seed's first requests: as much as one of its connections brings while it starts.
+constexpr std::uint64_t kWebSeedTarget = 2 * 1024 * 1024;
 /// Returns true if our network has no route to the peer, or the dial was not made. Neither says anything
 /// about the peer.
 bool is_our_networks(Error reason) {
@@ -180,6 +182,7 @@ ConnectionId Torrent::add_web_seed(std::uint32_t number, TimePoint now) {
     };
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
     peer->is_web_seed = true;
+    peer->estimate.set_first_target(kWebSeedTarget);
     peer->account = &take_limit_.join(endpoint.address);
     peer->limited = options_.limits != nullptr;
     choker_.on_peer_connected(*peer);

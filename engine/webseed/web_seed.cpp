@@ -1,11 +1,13 @@
 #include "engine/webseed/web_seed.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <limits>
 #include <utility>
 
 namespace btfs::webseed {
 namespace {
+
+constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
 
 /// Errors after which no request for the file can succeed.
 bool is_hopeless(Error reason) {
@@ -23,16 +25,9 @@ WebSeed::WebSeed(const Layout& layout, SeedMemory& memory,
     resting_ = memory_.rests_until() > now;
 }
 
-std::optional<SeedAction> WebSeed::poll_action() {
-    if (actions_.empty()) return std::nullopt;
-    SeedAction action = std::move(actions_.front());
-    actions_.pop_front();
-    return action;
-}
-
 // ---- blocks ----
 
-void WebSeed::request(const BlockRef& ref, TimePoint now) {
+void WebSeed::request(const BlockRef& ref) {
     const bool takes = !resting_ && !ended_ && offered_.test(ref.piece) && blocks_.size() < kMaxBlocks;
     if (!takes || by_ref_.contains(ref)) return actions_.push_back(BlockDenied{ref});
     const ByteRange in_torrent = range_of(layout_, ref);
@@ -49,16 +44,14 @@ void WebSeed::request(const BlockRef& ref, TimePoint now) {
     for (const FilePart& part : parts)
         parts_.emplace(part.in_torrent.begin,
                        Part{part.file, part.in_torrent.end, part.in_torrent.begin, block});
-    assign(now);
 }
 
-bool WebSeed::cancel(const BlockRef& ref, TimePoint now) {
+bool WebSeed::cancel(const BlockRef& ref) {
     const auto found = by_ref_.find(ref);
     if (found == by_ref_.end()) return false;
     take_parts_out(*found->second);
     blocks_.erase(found->second);
     by_ref_.erase(found);
-    assign(now);
     return true;
 }
 
@@ -137,6 +130,8 @@ void WebSeed::assign(TimePoint now) {
     for (auto& [begin, part] : parts_) part.covered = false;
     for (auto& [id, lane] : lanes_)
         if (lane.state != LaneState::idle) extend(lane, now);
+    const bool cold = is_cold(now);
+    bool first = true;
     std::vector<Blocks::iterator> out_of_reach;
     for (auto block = blocks_.begin(); block != blocks_.end(); ++block) {
         const auto end = parts_.lower_bound(block->in_torrent.end);
@@ -148,7 +143,8 @@ void WebSeed::assign(TimePoint now) {
                 out_of_reach.push_back(block);
                 break;
             }
-            if (!open_lane(part->second, now)) break;
+            if (cold && std::exchange(first, false)) split(part->first, now);
+            if (!p.covered && !open_lane(p, kNoEnd, now)) break;
         }
     }
     for (const Blocks::iterator block : out_of_reach) deny(block);
@@ -185,7 +181,43 @@ WebSeed::Lane* WebSeed::lane_for(const Part& part, LaneId& id, TimePoint now) {
     return &lanes_[id];
 }
 
-bool WebSeed::open_lane(const Part& part, TimePoint now) {
+/// True if no lane is read or about to be, and no connection has sent anything lately.
+bool WebSeed::is_cold(TimePoint now) const {
+    return std::ranges::none_of(lanes_, [&](const auto& entry) {
+        const Lane& lane = entry.second;
+        return lane.state == LaneState::idle ? now < lane.since + kWarmFor : lane.wanted_end > lane.position;
+    });
+}
+
+/// Opens lanes for the first stripes of what is asked for of the piece there. What is left goes to the lane
+/// that is opened next, and goes on behind the piece.
+void WebSeed::split(std::uint64_t begin, TimePoint now) {
+    const std::uint64_t piece_end = layout_.piece_range(layout_.piece_at(begin)).end;
+    std::vector<std::uint64_t> parts;  // their begins, one behind the other in one file
+    std::uint64_t end = begin;
+    const FileIndex file = parts_.at(begin).file;
+    for (auto part = parts_.find(begin); part != parts_.end() && part->first < piece_end; ++part) {
+        const Part& p = part->second;
+        if (p.file != file || p.covered || p.next != part->first || (part->first != end)) break;
+        parts.push_back(part->first);
+        end = p.end;
+    }
+    const auto idle = static_cast<std::size_t>(std::ranges::count_if(
+        lanes_, [](const auto& entry) { return entry.second.state == LaneState::idle; }));
+    const std::size_t free = idle + (max_lanes_ > lanes_.size() ? max_lanes_ - lanes_.size() : 0);
+    const auto stripes = std::min<std::uint64_t>(free, (end - begin) / kLeastStripe);
+    if (stripes < 2 || memory_.ignores_ranges(file)) return;
+    const std::uint64_t stripe = (end - begin) / stripes;
+    std::uint64_t from = begin;
+    for (std::uint64_t i = 1; i < stripes; ++i) {
+        const std::uint64_t to = *std::ranges::lower_bound(parts, begin + i * stripe);
+        if (!open_lane(parts_.at(from), to, now)) return;
+        from = to;
+    }
+    open_lane(parts_.at(from), kNoEnd, now);
+}
+
+bool WebSeed::open_lane(const Part& part, std::uint64_t most_end, TimePoint now) {
     const std::uint64_t begin = part.next;
     LaneId id = 0;
     Lane* lane = lane_for(part, id, now);
@@ -195,7 +227,7 @@ bool WebSeed::open_lane(const Part& part, TimePoint now) {
     lane->state = LaneState::asked;
     lane->file = part.file;
     lane->begin = lane->position = begin;
-    lane->end = std::min(file.end, std::max(part.end, gap_end_(begin)));
+    lane->end = std::min({file.end, std::max(part.end, gap_end_(begin)), most_end});
     lane->since = now;
     actions_.push_back(Fetch{id, part.file, {begin - file.begin, lane->end - file.begin}});
     extend(*lane, now);
@@ -234,7 +266,13 @@ void WebSeed::on_reply(LaneId id, const ReplyHead& head, TimePoint now) {
     lane.position = whole.begin + verdict.in_file.begin;
     lane.end = whole.begin + verdict.in_file.end;
     lane.since = now;
-    if (verdict.kind == Verdict::Kind::whole) {
+    if (verdict.kind == Verdict::Kind::whole && asked.size() < whole.size()) {
+        // One such body serves all that is asked for of the file.
+        lane.begin = lane.position;
+        std::vector<LaneId> others;
+        for (const auto& [other, its] : lanes_)
+            if (other != id && its.file == file && its.state == LaneState::asked) others.push_back(other);
+        for (LaneId other : others) close(other);
         if (asked.begin > SeedMemory::kMaxDiscard) close(id);
         update_reach(file);
         deny_unoffered();
@@ -321,15 +359,14 @@ void WebSeed::on_failed(LaneId id, Error reason, TimePoint now) {
     fail(id, reason, std::nullopt, now);
 }
 
-/// One request has failed. While others go on the server has enough of them; else the seed rests.
+/// One request has failed. While there are others the server has enough of them; else the seed rests.
 void WebSeed::fail(LaneId id, Error reason, std::optional<Duration> retry_after, TimePoint now) {
     const FileIndex file = lanes_.at(id).file;
     close(id);
-    const auto working = static_cast<std::size_t>(std::ranges::count_if(lanes_, [&](const auto& entry) {
-        return entry.second.state == LaneState::body && entry.second.useful > 0;
-    }));
-    if (working > 0) {
-        max_lanes_ = working;
+    const auto others = static_cast<std::size_t>(std::ranges::count_if(
+        lanes_, [](const auto& entry) { return entry.second.state != LaneState::idle; }));
+    if (others > 0) {
+        max_lanes_ = others;
         return assign(now);
     }
     memory_.forget_place(file);

@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -71,9 +72,10 @@ using SeedAction = std::variant<Fetch, CloseLane, BlockReady, BlockDenied, Reste
 /// what we have, and its bytes are taken as long as blocks are asked for near before its position; while none
 /// are, it is not read, and TCP stops the server. Blocks far from all lanes open a further lane, or take one
 /// over that is not read. Blocks are asked for in the order of their deadlines, so the first that no lane
-/// reaches decides where the next one begins.
+/// reaches decides where the next one begins. While no lane is read, a piece is split over all that are free:
+/// new connections send slowly at first.
 ///
-/// Sans-IO: it is told of everything with `now`, and after each call the shell drains poll_action(). On the
+/// Sans-IO: it is told of everything with `now`, and after each call the shell drains take_actions(). On the
 /// engine thread alone.
 class WebSeed {
   public:
@@ -83,6 +85,10 @@ class WebSeed {
     static constexpr std::size_t kMaxBlocks = 2000;
     /// Bytes that were not asked for and that a lane reads to get to what was.
     static constexpr std::uint64_t kMaxSkip = 128 * 1024;
+    /// The least that each lane gets of a piece that is split.
+    static constexpr std::uint64_t kLeastStripe = 64 * 1024;
+    /// A connection whose last request ended so lately still sends fast.
+    static constexpr Duration kWarmFor = std::chrono::milliseconds(200);
     /// A request whose rest is so short is read to its end for the sake of its connection.
     static constexpr std::uint64_t kMaxDrain = 64 * 1024;
     /// A request that brings less than this before its connection ends counts as a failure.
@@ -106,9 +112,12 @@ class WebSeed {
     // ---- the peer's side ----
     const Bitfield& offered() const { return offered_; }
     bool resting() const { return resting_; }
-    void request(const BlockRef& block, TimePoint now);
+    /// Nothing is done about the block before settle().
+    void request(const BlockRef& block);
     /// True if the block was still to come; it does not come now.
-    bool cancel(const BlockRef& block, TimePoint now);
+    bool cancel(const BlockRef& block);
+    /// Called after a run of the two above.
+    void settle(TimePoint now) { assign(now); }
     /// A piece that came from here failed its hash.
     void on_piece_failed(PieceIndex piece, TimePoint now);
 
@@ -126,7 +135,8 @@ class WebSeed {
 
     TimePoint next_timeout() const;
     void handle_timeout(TimePoint now);
-    std::optional<SeedAction> poll_action();
+    /// What is to be done, in this order. Empty once nothing is left.
+    std::deque<SeedAction> take_actions() { return std::exchange(actions_, {}); }
     std::size_t lane_count() const { return lanes_.size(); }
 
   private:
@@ -162,7 +172,9 @@ class WebSeed {
 
     void assign(TimePoint now);
     void extend(Lane& lane, TimePoint now);
-    bool open_lane(const Part& part, TimePoint now);
+    bool is_cold(TimePoint now) const;
+    void split(std::uint64_t begin, TimePoint now);
+    bool open_lane(const Part& part, std::uint64_t most_end, TimePoint now);
     void deny(Blocks::iterator block);
     Lane* lane_for(const Part& part, LaneId& id, TimePoint now);
     std::uint64_t max_skip(const Lane& lane) const;

@@ -98,13 +98,15 @@ class World {
         const PieceIndex p = piece();
         const BlockRef block = kLayout.payload(p, input_.byte() % kLayout.block_count(p));
         if (block.size == 0 || !asked_.insert(block).second) return;
-        seed_.request(block, now_);
+        seed_.request(block);
+        if (input_.byte() % 2) seed_.settle(now_);
     }
     void cancel() {
         auto chosen = asked_.begin();
         std::advance(chosen, input_.byte() % asked_.size());
-        require(seed_.cancel(*chosen, now_));
+        require(seed_.cancel(*chosen));
         asked_.erase(chosen);
+        if (input_.byte() % 2) seed_.settle(now_);
     }
     void reply() {
         const LaneId id = lane();
@@ -138,17 +140,17 @@ class World {
         seed_.on_failed(id, reasons[input_.byte() % 4], now_);
     }
     void take() {
-        while (auto action = seed_.poll_action()) {
-            if (const auto* fetch = std::get_if<Fetch>(&*action)) {
+        for (const SeedAction& action : seed_.take_actions()) {
+            if (const auto* fetch = std::get_if<Fetch>(&action)) {
                 const FileExtent& file = kLayout.files()[fetch->file.value()];
                 require(!file.pad && !fetch->in_file.empty() && fetch->in_file.end <= file.size);
                 require(memory_.serves(fetch->file));
                 lanes_.insert_or_assign(fetch->lane, *fetch);
-            } else if (const auto* close = std::get_if<CloseLane>(&*action)) {
+            } else if (const auto* close = std::get_if<CloseLane>(&action)) {
                 lanes_.erase(close->lane);
-            } else if (const auto* ready = std::get_if<BlockReady>(&*action)) {
+            } else if (const auto* ready = std::get_if<BlockReady>(&action)) {
                 require(asked_.erase(ready->block) == 1 && ready->data.size() == ready->block.size);
-            } else if (const auto* denied = std::get_if<BlockDenied>(&*action)) {
+            } else if (const auto* denied = std::get_if<BlockDenied>(&action)) {
                 require(asked_.erase(denied->block) == 1);
             }
         }

@@ -13,6 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr std::uint32_t kPiece = 64 * 1024;
+constexpr std::uint64_t kMiB = 1 << 20;
 
 /// Byte of the torrent at an offset.
 std::byte content_at(std::uint64_t offset) {
@@ -46,18 +47,22 @@ struct World {
         return {piece, in_piece, std::min(kBlockSize, layout.piece_size(piece) - in_piece)};
     }
     void request(std::uint64_t from, std::uint64_t to) {
-        for (; from < to; from += kBlockSize) seed.request(block(from), now);
+        for (; from < to; from += kBlockSize) seed.request(block(from));
+        settle();
+    }
+    void settle() {
+        seed.settle(now);
         take();
     }
     void take() {
-        while (auto action = seed.poll_action()) {
-            if (const auto* fetch = std::get_if<Fetch>(&*action)) {
+        for (const SeedAction& action : seed.take_actions()) {
+            if (const auto* fetch = std::get_if<Fetch>(&action)) {
                 fetches.push_back({fetch->file.value(), fetch->in_file.begin, fetch->in_file.end});
                 lanes[fetch->lane] = {fetch->file, fetch->in_file, fetch->in_file.begin};
-            } else if (const auto* close = std::get_if<CloseLane>(&*action)) {
+            } else if (const auto* close = std::get_if<CloseLane>(&action)) {
                 lanes.erase(close->lane);
                 ++closed;
-            } else if (const auto* ready = std::get_if<BlockReady>(&*action)) {
+            } else if (const auto* ready = std::get_if<BlockReady>(&action)) {
                 const std::uint64_t begin = range_of(layout, ready->block).begin;
                 bool right = ready->data.size() == ready->block.size;
                 for (std::size_t i = 0; right && i < ready->data.size(); ++i) {
@@ -66,19 +71,19 @@ struct World {
                 }
                 EXPECT_TRUE(right) << "block at " << begin;
                 ready_at.push_back(begin);
-            } else if (const auto* denied = std::get_if<BlockDenied>(&*action)) {
+            } else if (const auto* denied = std::get_if<BlockDenied>(&action)) {
                 denied_at.push_back(range_of(layout, denied->block).begin);
-            } else if (const auto* rested = std::get_if<Rested>(&*action)) {
+            } else if (const auto* rested = std::get_if<Rested>(&action)) {
                 rests.push_back(rested->length);
-            } else if (std::get_if<Resumed>(&*action)) {
+            } else if (std::get_if<Resumed>(&action)) {
                 ++resumed;
-            } else if (const auto* lost = std::get_if<PieceWithdrawn>(&*action)) {
+            } else if (const auto* lost = std::get_if<PieceWithdrawn>(&action)) {
                 withdrawn.push_back(lost->piece.value());
-            } else if (const auto* gained = std::get_if<PieceOffered>(&*action)) {
+            } else if (const auto* gained = std::get_if<PieceOffered>(&action)) {
                 regained.push_back(gained->piece.value());
-            } else if (const auto* bad = std::get_if<FileDistrusted>(&*action)) {
+            } else if (const auto* bad = std::get_if<FileDistrusted>(&action)) {
                 distrusted.push_back(bad->file.value());
-            } else if (const auto* end = std::get_if<Ended>(&*action)) {
+            } else if (const auto* end = std::get_if<Ended>(&action)) {
                 ended = end->reason;
             }
         }
@@ -140,8 +145,6 @@ struct World {
     Error ended;
 };
 
-constexpr std::uint64_t kMiB = 1 << 20;
-
 TEST(WebSeed, OneRequestGoesToTheEndOfTheGapAndGoesOnAsBlocksAreAskedFor) {
     World world(layout_of({10 * kMiB}));
     world.gap_end = 4 * kMiB;
@@ -165,6 +168,39 @@ TEST(WebSeed, OneRequestGoesToTheEndOfTheGapAndGoesOnAsBlocksAreAskedFor) {
     EXPECT_THAT(world.fetches.back(), ElementsAre(0u, 5 * kMiB, 10 * kMiB));
 }
 
+TEST(WebSeed, AColdPieceIsSplitOverTheConnectionsAndTheLastGoesOn) {
+    const std::uint64_t piece = kMiB, quarter = piece / 4;
+    World world(layout_of({10 * kMiB}, piece));
+    world.request(2 * kMiB, 4 * kMiB);
+    EXPECT_THAT(world.fetches, ElementsAre(World::Fetched{0, 2 * kMiB, 2 * kMiB + quarter},
+                                           World::Fetched{0, 2 * kMiB + quarter, 2 * kMiB + 2 * quarter},
+                                           World::Fetched{0, 2 * kMiB + 2 * quarter, 2 * kMiB + 3 * quarter},
+                                           World::Fetched{0, 2 * kMiB + 3 * quarter, 10 * kMiB}));
+    for (LaneId lane : {0u, 1u, 2u, 3u}) {
+        world.reply(lane);
+        EXPECT_EQ(world.body(lane), lane < 3 ? quarter : quarter + kMiB);
+        if (lane < 3) world.seed.on_end(lane, true, world.now);
+    }
+    EXPECT_EQ(world.ready_at.size(), 2 * kMiB / kBlockSize);
+    world.pass(1s);
+    world.request(5 * kMiB, 6 * kMiB);  // three are idle; the fourth could go on
+    EXPECT_EQ(world.fetches.size(), 7u);
+    EXPECT_EQ(world.closed, 0);
+}
+
+TEST(WebSeed, WhatFollowsOnAWarmConnectionIsNotSplit) {
+    World world(layout_of({kMiB, 4 * kMiB}, kMiB));
+    world.request(0, kBlockSize);
+    world.reply(0);
+    world.body(0);
+    world.request(kBlockSize, kMiB);
+    world.body(0);
+    world.seed.on_end(0, true, world.now);
+    world.request(kMiB, 3 * kMiB);
+    EXPECT_THAT(world.fetches.back(), ElementsAre(1u, 0u, 4 * kMiB));
+    EXPECT_EQ(world.fetches.size(), 2u);
+}
+
 TEST(WebSeed, ABlockOverTheBordersOfFilesComesFromEach) {
     World world(layout_of({10'000, 3'000, 0, 60'000}));
     world.request(0, kBlockSize);
@@ -182,8 +218,8 @@ TEST(WebSeed, PadFilesAreZerosAndNeverAskedFor) {
     Layout layout(kPiece, {{0, 10'000, false}, {10'000, kPiece - 10'000, true}, {kPiece, 5'000, false}});
     World world(std::move(layout));
     world.request(0, kBlockSize);
-    world.seed.request(world.block(kBlockSize), world.now);  // padding alone
-    world.take();
+    world.seed.request(world.block(kBlockSize));  // padding alone
+    world.settle();
     EXPECT_THAT(world.ready_at, ElementsAre(kBlockSize));
     EXPECT_THAT(world.fetches, ElementsAre(World::Fetched{0, 0, 10'000}));
     world.reply(0);
@@ -248,8 +284,9 @@ TEST(WebSeed, ABlockThatIsCancelledIsNotRead) {
     World world(layout_of({10 * kMiB}));
     world.request(0, 2 * kBlockSize);
     world.reply(0);
-    EXPECT_TRUE(world.seed.cancel(world.block(kBlockSize), world.now));
-    EXPECT_FALSE(world.seed.cancel(world.block(kBlockSize), world.now));
+    EXPECT_TRUE(world.seed.cancel(world.block(kBlockSize)));
+    EXPECT_FALSE(world.seed.cancel(world.block(kBlockSize)));
+    world.settle();
     EXPECT_EQ(world.body(0), kBlockSize);
     EXPECT_THAT(world.ready_at, ElementsAre(0u));
 }
@@ -422,6 +459,25 @@ TEST(WebSeed, WithoutRangesAFileIsReadFromItsStartAndOffersWhatComesSoon) {
     EXPECT_TRUE(world.seed.offered().test(PieceIndex(59)));
 }
 
+TEST(WebSeed, WithoutRangesOneBodyServesAllThatIsAskedFor) {
+    World world(layout_of({10 * kMiB}, kMiB));
+    world.request(0, kMiB);
+    EXPECT_EQ(world.fetches.size(), 4u);
+    world.reply(2, {.status = 200, .body_size = 10 * kMiB});
+    EXPECT_EQ(world.seed.lane_count(), 1u);
+    world.lanes.at(2).next = 0;
+    EXPECT_EQ(world.body(2), kMiB);
+    EXPECT_EQ(world.ready_at.size(), kMiB / kBlockSize);
+}
+
+TEST(WebSeed, AServerThatSendsAWholeFileAsAskedMayKnowRanges) {
+    World world(layout_of({10 * kMiB}));
+    world.request(0, kBlockSize);
+    world.reply(0, {.status = 200, .body_size = 10 * kMiB});
+    EXPECT_FALSE(world.memory.ignores_ranges(FileIndex(0)));
+    EXPECT_EQ(world.body(0), kBlockSize);
+}
+
 TEST(WebSeed, WithoutRangesAFarRequestIsGivenUp) {
     World world(layout_of({100 * kMiB}, kMiB));
     world.request(90 * kMiB, 90 * kMiB + kBlockSize);
@@ -445,8 +501,8 @@ TEST(WebSeed, WhatIsAskedForTwiceIsDenied) {
     World world(layout_of({kMiB}));
     world.request(0, kBlockSize);
     world.request(0, kBlockSize);
-    world.seed.request({PieceIndex(0), 5, 10}, world.now);
-    world.take();
+    world.seed.request({PieceIndex(0), 5, 10});
+    world.settle();
     EXPECT_THAT(world.denied_at, ElementsAre(0u, 5u));
 }
 
