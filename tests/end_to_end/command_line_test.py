@@ -205,6 +205,15 @@ class CommandLine(TestCase):
         for path in MIXED:
             self.assertIn(path, done.stdout)
 
+    def test_create_names_web_seeds_that_are_urls_of_http(self):
+        btfs.create(self, self.content, self.torrent, "--web-seed", "http://w/a b/", "--web-seed", "https://w/")
+        told = json.loads(btfs.run("info", "--json", self.torrent).stdout)
+        self.assertEqual(told["web_seeds"], ["http://w/a b/", "https://w/"])
+        self.assertIn("web seed:   https://w/\n", btfs.run("info", self.torrent).stdout)
+        done = btfs.run("create", self.content, "-o", self.torrent, "--web-seed", "ftp://w/")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("ftp://w/", done.stderr)
+
     def test_info_tells_what_a_link_says(self):
         link = (f"magnet:?xt=urn:btih:{'ab' * 20}&dn=a+film&xl=3145728&tr=udp://t:80&tr=http://t/a"
                 "&ws=http://w/film&x.pe=[::1]:6881&x.pe=10.0.0.1:1&so=0,2-4")
