@@ -1,4 +1,4 @@
-// The header of uTP packets (BEP 29).
+// The header of uTP packets (BEP 29), its extensions, and whole packets.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +26,29 @@ struct PacketHeader {
     /// From the front of a datagram; nothing if it is not uTP's.
     static std::optional<PacketHeader> parse(ByteView datagram);
     Bytes encode() const;
+    void encode_to(std::span<std::byte, kSize> out) const;
 
     bool operator==(const PacketHeader&) const = default;
 };
 
-/// The answer to a datagram that would open a connection, while connections are taken over TCP alone: a
-/// reset, on which clients turn to TCP at once instead of after some seconds. Empty for other datagrams.
+inline constexpr std::uint8_t kSelectiveAckExtension = 1;
+/// Bytes of the longest selective acknowledgement: a multiple of 4, and the length field has 8 bits.
+inline constexpr std::size_t kMaxSelectiveAck = 252;
+
+/// One datagram, cut into its parts. The views are parts of the datagram.
+struct Packet {
+    PacketHeader header;
+    /// Bit i of byte j acknowledges packet ack_number + 2 + 8 * j + i. Empty: none.
+    ByteView selective_ack;
+    ByteView payload;
+
+    /// Unknown extensions are skipped. Nothing if the datagram is not uTP's, or an extension runs over its
+    /// end.
+    static std::optional<Packet> parse(ByteView datagram);
+};
+
+/// The answer to a datagram that would open a connection that we do not take: a reset, on which clients turn
+/// to TCP at once instead of after some seconds. Empty for other datagrams.
 std::optional<Bytes> refusal_of(ByteView datagram);
 
 }  // namespace btfs::utp
