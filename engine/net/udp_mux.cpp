@@ -1,6 +1,7 @@
 #include "engine/net/udp_mux.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <utility>
 
 #include "engine/net/asio_endpoint.hpp"
 #include "engine/utp/packet.hpp"
@@ -9,6 +10,9 @@ namespace btfs::net {
 
 using boost::asio::ip::udp;
 
+UdpMux::Opened::Opened(Socket s, AddressFamily family)
+    : socket(std::move(s)), sender(socket.native_handle(), family) {}
+
 void UdpMux::open(std::uint16_t port) {
     port_ = port;
     for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) (void)open(family);
@@ -16,17 +20,18 @@ void UdpMux::open(std::uint16_t port) {
 
 std::uint16_t UdpMux::port() const {
     for (const auto& opened : open_)
-        if (opened) return opened->local_endpoint().port();
+        if (opened) return opened->socket.local_endpoint().port();
     return 0;
 }
 
 Error UdpMux::open(AddressFamily family) {
-    if (socket(family)) return {};
-    auto opened = sockets_.udp(family, port_);
-    if (!opened) opened = sockets_.udp(family, 0);
-    if (!opened) return opened.error();
-    socket(family) = std::move(*opened);
-    buffer_.resize(kMaxDatagram);
+    if (opened(family)) return {};
+    auto socket = sockets_.udp(family, port_);
+    if (!socket) socket = sockets_.udp(family, 0);
+    if (!socket) return socket.error();
+    prepare_datagram_socket(socket->native_handle(), family);
+    opened(family).emplace(std::move(*socket), family);
+    if (!receiver_) receiver_.emplace();
     wait(family);
     return {};
 }
@@ -34,9 +39,27 @@ Error UdpMux::open(AddressFamily family) {
 Error UdpMux::send(const Endpoint& to, ByteView datagram) {
     if (Error error = open(to.address.family())) return error;
     Error error;
-    socket(to.address.family())
-        ->send_to(boost::asio::buffer(datagram.data(), datagram.size()), to_asio<udp>(to), 0, error);
+    opened(to.address.family())
+        ->socket.send_to(boost::asio::buffer(datagram.data(), datagram.size()), to_asio<udp>(to), 0, error);
     return error;
+}
+
+void UdpMux::send_utp(const Endpoint& to, ByteView datagram, Cutting cutting) {
+    if (!open(to.address.family())) opened(to.address.family())->sender.add(to, datagram, cutting);
+}
+
+void UdpMux::flush_utp() {
+    for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6})
+        if (auto& here = opened(family)) {
+            here->sender.flush();
+            if (!here->sender.has_room()) wait_writable(family);
+        }
+}
+
+bool UdpMux::utp_has_room() const {
+    for (const auto& opened : open_)
+        if (opened && !opened->sender.has_room()) return false;
+    return true;
 }
 
 UdpMux::Subscription UdpMux::subscribe(const Endpoint& from, std::uint32_t transaction, Receive receive) {
@@ -51,28 +74,50 @@ void UdpMux::unsubscribe(Subscription subscription) {
 }
 
 void UdpMux::wait(AddressFamily family) {
-    socket(family)->async_wait(udp::socket::wait_read, [this, family](Error error) {
-        if (error || !socket(family)) return;
-        receive_all(*socket(family));
-        if (socket(family)) wait(family);
+    opened(family)->socket.async_wait(udp::socket::wait_read, [this, family](Error error) {
+        if (error || !opened(family)) return;
+        receive_all(family);
+        if (opened(family)) wait(family);
     });
 }
 
-void UdpMux::receive_all(Socket& from_socket) {
-    for (int i = 0; i < kDatagramsPerTurn; ++i) {
-        udp::endpoint sender;
-        Error error;
-        const std::size_t size = from_socket.receive_from(boost::asio::buffer(buffer_), sender, 0, error);
-        if (error == boost::asio::error::would_block) return;
-        if (error) continue;  // ICMP's answer to a datagram sent before
-        const Endpoint from = from_asio_endpoint(sender);
-        const ByteView datagram = ByteView(buffer_).first(size);
-        if (size > 0 && datagram[0] == std::byte{'d'}) {
-            if (krpc_) krpc_(from, datagram);
-            continue;
+void UdpMux::wait_writable(AddressFamily family) {
+    if (std::exchange(opened(family)->waits_writable, true)) return;
+    opened(family)->socket.async_wait(udp::socket::wait_write, [this, family](Error error) {
+        if (error || !opened(family)) return;
+        opened(family)->waits_writable = false;
+        opened(family)->sender.handle_writable();
+        if (!opened(family)->sender.has_room()) return wait_writable(family);
+        if (utp_ && utp_has_room()) utp_->on_writable();
+    });
+}
+
+void UdpMux::receive_all(AddressFamily family) {
+    for (std::size_t messages = 0; messages < kDatagramsPerTurn;) {
+        const auto batch =
+            receiver_->receive(opened(family)->socket.native_handle(), kDatagramsPerTurn - messages);
+        // An error counts as a message: each costs a call.
+        messages += std::max<std::size_t>(batch.messages, 1);
+        for (const auto& datagram : batch.datagrams) dispatch(datagram);
+        if (utp_) {
+            for (const Endpoint& to : batch.unreachable) utp_->on_unreachable(to);
+            utp_->on_turn_ended();
         }
-        if (!deliver(from, datagram)) answer_stranger(from, datagram);
+        if (batch.drained) return;
     }
+}
+
+void UdpMux::dispatch(const DatagramReceiver::Datagram& datagram) {
+    const ByteView bytes = datagram.bytes;
+    if (!bytes.empty() && bytes[0] == std::byte{'d'}) {
+        if (krpc_) krpc_(datagram.from, bytes);
+        return;
+    }
+    if (utp_ && utp::PacketHeader::parse(bytes)) {  // a tracker's reply begins with a zero
+        utp_->on_utp(datagram.from, bytes, datagram.arrived_at);
+        return;
+    }
+    if (!deliver(datagram.from, bytes)) answer_stranger(datagram.from, bytes);
 }
 
 /// False if nobody waits for the transaction that it names behind its first four bytes.

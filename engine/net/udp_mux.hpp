@@ -10,13 +10,28 @@
 #include <vector>
 
 #include "engine/core/endpoint.hpp"
+#include "engine/net/datagram_io.hpp"
 #include "engine/net/socket_factory.hpp"
 
 namespace btfs::net {
 
+/// Whom uTP's datagrams are for. Called on the engine thread; none of these functions may close the sockets.
+class UtpReceiver {
+  public:
+    virtual ~UtpReceiver() = default;
+    /// The datagram stays valid until on_turn_ended().
+    virtual void on_utp(const Endpoint& from, ByteView datagram, TimePoint arrived_at) = 0;
+    /// All that came together has been told.
+    virtual void on_turn_ended() = 0;
+    /// utp_has_room() is true again.
+    virtual void on_writable() = 0;
+    /// Nothing listens there, as ICMP says.
+    virtual void on_unreachable(const Endpoint& to) = 0;
+};
+
 /// On the port that peers are told of, if it is free. A tracker's datagram goes to the subscriber whose
-/// transaction it names (BEP 15); of what nobody waits for, only an attempt to open a uTP connection is
-/// answered. On the engine thread.
+/// transaction it names (BEP 15), uTP's to its receiver. While uTP has none, an attempt to open a connection
+/// is refused; nothing else that nobody waits for is answered. On the engine thread.
 class UdpMux {
   public:
     using Receive = std::function<void(ByteView)>;
@@ -38,22 +53,37 @@ class UdpMux {
     /// DHT messages from anybody: they are dictionaries, and nothing else that comes begins like one.
     void receive_krpc(ReceiveFrom receive) { krpc_ = std::move(receive); }
 
-    static constexpr std::size_t kMaxDatagram = 65536;
+    /// uTP's datagrams from anybody; null: nobody's. The receiver outlives the sockets or is taken away.
+    void receive_utp(UtpReceiver* receiver) { utp_ = receiver; }
+    /// Leaves with flush_utp(), until which the bytes stay valid. What the socket does not take waits.
+    void send_utp(const Endpoint& to, ByteView datagram, Cutting cutting);
+    void flush_utp();
+    bool utp_has_room() const;
+
+    static constexpr std::size_t kMaxDatagram = DatagramReceiver::kMaxDatagram;
     /// Read before other events of the loop have their turn.
-    static constexpr int kDatagramsPerTurn = 64;
+    static constexpr std::size_t kDatagramsPerTurn = 64;
 
   private:
     using Socket = boost::asio::ip::udp::socket;
+    struct Opened {
+        Opened(Socket s, AddressFamily family);
+        Socket socket;
+        DatagramSender sender;
+        bool waits_writable = false;
+    };
     Error open(AddressFamily family);
     bool deliver(const Endpoint& from, ByteView datagram);
     void answer_stranger(const Endpoint& from, ByteView datagram);
+    void dispatch(const DatagramReceiver::Datagram& datagram);
     void wait(AddressFamily family);
-    void receive_all(Socket& socket);
-    std::optional<Socket>& socket(AddressFamily family) { return open_[family == AddressFamily::v4 ? 0 : 1]; }
+    void wait_writable(AddressFamily family);
+    void receive_all(AddressFamily family);
+    std::optional<Opened>& opened(AddressFamily family) { return open_[family == AddressFamily::v4 ? 0 : 1]; }
 
     SocketFactory& sockets_;
     std::uint16_t port_ = 0;
-    std::array<std::optional<Socket>, 2> open_;
+    std::array<std::optional<Opened>, 2> open_;
     struct Awaited {
         Endpoint from;
         std::uint32_t transaction = 0;
@@ -63,8 +93,9 @@ class UdpMux {
     std::map<Awaited, Receive> subscribers_;
     std::map<Subscription, Awaited> awaited_;  ///< by each subscription
     ReceiveFrom krpc_;
+    UtpReceiver* utp_ = nullptr;
     Subscription next_ = 1;
-    std::vector<std::byte> buffer_;
+    std::optional<DatagramReceiver> receiver_;  ///< there once a socket is
 };
 
 }  // namespace btfs::net

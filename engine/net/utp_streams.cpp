@@ -1,0 +1,165 @@
+#include "engine/net/utp_streams.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "engine/core/secret.hpp"
+#include "engine/net/asio_endpoint.hpp"
+
+namespace btfs::net {
+namespace {
+
+Rng random_numbers() {
+    std::uint64_t seed = 0;
+    fill_secret(std::as_writable_bytes(std::span(&seed, 1)));
+    return Rng(seed);
+}
+
+}  // namespace
+
+/// A Stream over one utp::Connection.
+class UtpStreams::UtpStream final : public Stream, private utp::User {
+  public:
+    UtpStream(utp::Connection& connection, Address local) : connection_(connection), local_(local) {
+        connection_.set_user(this);
+    }
+    ~UtpStream() override { connection_.release(); }
+
+    Result<std::size_t> read(std::span<const iovec> into) override { return connection_.read(into); }
+    Result<std::size_t> write(std::span<const iovec> from) override { return connection_.write(from); }
+    /// A turn brings all that has come, so there is nothing to hold back for.
+    void set_receive_low_water(std::size_t) override {}
+    void acknowledge_soon() override { connection_.acknowledge_soon(); }
+    std::optional<RoundTrip> round_trip() override {
+        const utp::RoundTrip& trip = connection_.round_trip();
+        if (!trip.known()) return std::nullopt;
+        return RoundTrip{trip.latest(), trip.shortest()};
+    }
+    void wait_readable(Ready ready) override {
+        readable_ = std::move(ready);
+        connection_.wait_readable();
+    }
+    void wait_writable(Ready ready) override {
+        writable_ = std::move(ready);
+        connection_.wait_writable();
+    }
+    const Endpoint& remote() const override { return connection_.remote(); }
+    Address local() const override { return local_; }
+
+  private:
+    void on_connected(Error) override {}
+    // The one who waits may destroy the stream.
+    void on_readable() override { std::exchange(readable_, {})(Error()); }
+    void on_writable() override { std::exchange(writable_, {})(Error()); }
+
+    utp::Connection& connection_;
+    const Address local_;
+    Ready readable_, writable_;
+};
+
+UtpStreams::UtpStreams(SocketFactory& sockets, UdpMux& udp, utp::ConnectionsOptions options)
+    : sockets_(sockets),
+      udp_(udp),
+      connections_(*this, random_numbers(), fill_secret, options),
+      timer_(sockets.io()) {
+    udp_.receive_utp(this);
+}
+
+UtpStreams::~UtpStreams() {
+    udp_.receive_utp(nullptr);
+}
+
+void UtpStreams::accept(Accepted accepted) {
+    connections_.set_accept([this, accepted = std::move(accepted)](utp::Connection& connection) {
+        accepted(std::make_unique<UtpStream>(connection, local_towards(connection.remote())));
+    });
+}
+
+std::unique_ptr<UtpStreams::Dial> UtpStreams::dial(const Endpoint& to, Done done) {
+    auto dial = std::make_unique<Dial>(*this, std::move(done));
+    const auto connection = connections_.connect(to, *dial, Clock::now());
+    if (!connection) return nullptr;
+    dial->connection_ = *connection;
+    return dial;
+}
+
+UtpStreams::Dial::~Dial() {
+    if (connection_) connection_->release();
+}
+
+void UtpStreams::Dial::on_connected(Error error) {
+    const Done done = std::move(done_);  // it may destroy the dial
+    if (error) return done(error);
+    utp::Connection& connection = *std::exchange(connection_, nullptr);
+    const Duration took = Clock::now() - began_;
+    done(Dialled{std::make_unique<UtpStream>(connection, streams_.local_towards(connection.remote())), took});
+}
+
+/// The kernel's choice for packets to there; a UDP socket that is connected sends nothing.
+Address UtpStreams::local_towards(const Endpoint& to) {
+    auto socket = sockets_.udp(to.address.family(), 0);
+    if (!socket) return {};
+    Error error;
+    socket->connect(to_asio<boost::asio::ip::udp>(to), error);
+    if (error) return {};
+    const auto local = socket->local_endpoint(error);
+    return error ? Address() : from_asio(local.address());
+}
+
+// ---- Connections' sink ----
+
+void UtpStreams::send(const Endpoint& to, ByteView datagram, utp::Fragmentation fragmentation) {
+    const Cutting cutting = fragmentation == utp::Fragmentation::forbidden ? Cutting::forbidden
+                            : fragmentation == utp::Fragmentation::early   ? Cutting::early
+                                                                           : Cutting::allowed;
+    udp_.send_utp(to, datagram, cutting);
+}
+
+void UtpStreams::want_turn() {
+    boost::asio::post(sockets_.io(), [this, alive = std::weak_ptr(alive_)] {
+        if (alive.expired()) return;
+        connections_.end_turn(Clock::now());
+        set_timer();
+    });
+}
+
+// ---- UdpMux's receiver ----
+
+void UtpStreams::on_utp(const Endpoint& from, ByteView datagram, TimePoint arrived_at) {
+    got_datagrams_ = true;
+    connections_.receive(from, datagram, arrived_at, Clock::now());
+}
+
+void UtpStreams::on_turn_ended() {
+    if (!std::exchange(got_datagrams_, false)) return;
+    connections_.end_turn(Clock::now());
+    set_timer();
+}
+
+void UtpStreams::on_writable() {
+    connections_.handle_writable(Clock::now());
+    set_timer();
+}
+
+void UtpStreams::on_unreachable(const Endpoint& to) {
+    connections_.handle_unreachable(to);
+}
+
+void UtpStreams::set_timer() {
+    // A timer that fires too early costs less than one that is set anew for each packet.
+    const TimePoint next = connections_.next_timeout();
+    if (next >= timer_at_) return;
+    timer_at_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this, alive = std::weak_ptr(alive_)](Error error) {
+        if (error || alive.expired()) return;
+        timer_at_ = kNever;
+        connections_.handle_timer(Clock::now());
+        set_timer();
+    });
+}
+
+}  // namespace btfs::net

@@ -1,0 +1,80 @@
+// uTP connections as streams, over the sockets of UdpMux.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+
+#include "engine/net/stream.hpp"
+#include "engine/net/udp_mux.hpp"
+#include "engine/utp/connections.hpp"
+
+namespace btfs::net {
+
+/// Shell of utp::Connections. On the engine thread. Streams and dials that it gave must be gone before it.
+class UtpStreams final : private utp::Sink, private UtpReceiver {
+  public:
+    UtpStreams(SocketFactory& sockets, UdpMux& udp, utp::ConnectionsOptions options = {});
+    ~UtpStreams() override;
+
+    /// Takes connections that peers open to us. Without it they are refused.
+    using Accepted = std::function<void(std::unique_ptr<Stream>)>;
+    void accept(Accepted accepted);
+
+    /// A connection under way; destroying it ends it without a call.
+    class Dial;
+    struct Dialled {
+        std::unique_ptr<Stream> stream;
+        Duration took;
+    };
+    /// Gets the connection or why there is none. May destroy the dial. Not called within dial().
+    using Done = std::function<void(Result<Dialled>)>;
+    /// Null if there are too many connections.
+    std::unique_ptr<Dial> dial(const Endpoint& to, Done done);
+
+    utp::Connections& connections() { return connections_; }
+
+  private:
+    class UtpStream;
+
+    // utp::Sink
+    void send(const Endpoint& to, ByteView datagram, utp::Fragmentation fragmentation) override;
+    void flush() override { udp_.flush_utp(); }
+    bool has_room() const override { return udp_.utp_has_room(); }
+    void want_turn() override;
+    // UtpReceiver
+    void on_utp(const Endpoint& from, ByteView datagram, TimePoint arrived_at) override;
+    void on_turn_ended() override;
+    void on_writable() override;
+    void on_unreachable(const Endpoint& to) override;
+
+    Address local_towards(const Endpoint& to);
+    void set_timer();
+
+    SocketFactory& sockets_;
+    UdpMux& udp_;
+    utp::Connections connections_;
+    boost::asio::steady_timer timer_;
+    TimePoint timer_at_ = kNever;
+    bool got_datagrams_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>();
+};
+
+class UtpStreams::Dial final : private utp::User {
+  public:
+    Dial(UtpStreams& streams, Done done) : streams_(streams), done_(std::move(done)) {}
+    ~Dial() override;
+
+  private:
+    friend class UtpStreams;
+    void on_connected(Error error) override;
+    void on_readable() override {}
+    void on_writable() override {}
+
+    UtpStreams& streams_;
+    Done done_;
+    utp::Connection* connection_ = nullptr;
+    const TimePoint began_ = Clock::now();
+};
+
+}  // namespace btfs::net
