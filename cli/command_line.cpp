@@ -27,6 +27,8 @@ const std::map<std::string, Encryption> kEncryptions{{"off", Encryption::off},
                                                      {"allow", Encryption::allow},
                                                      {"prefer", Encryption::prefer},
                                                      {"require", Encryption::require}};
+const std::map<std::string, net::Transport> kTransports{
+    {"tcp", net::Transport::tcp}, {"utp", net::Transport::utp}, {"both", net::Transport::both}};
 /// Of a limit, in bytes per second.
 constexpr double kMaxRate = 1e12;
 
@@ -72,6 +74,11 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
            "A file of addresses that are no peers: eMule's .dat, PeerGuardian's .p2p, or addresses and "
            "networks; plain, or compressed with gzip. SIGHUP rereads it")
         ->allow_extra_args(false);
+    app.add_option_function<std::string>(
+           "--transport", [&network](const std::string& text) { network.transport = kTransports.at(text); },
+           "What carries connections: tcp, utp or both (TCP is dialled first)")
+        ->check(CLI::IsMember({"tcp", "utp", "both"}))
+        ->default_str("both");
     app.add_flag("--no-pex", network.no_pex, "Do not exchange peers with peers");
     app.add_flag("--no-lsd", network.no_lsd, "Do not look for peers in the local network");
     app.add_flag("--no-dht", network.no_dht, "Do not take part in the DHT");

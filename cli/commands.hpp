@@ -9,6 +9,7 @@
 
 #include "engine/core/time.hpp"
 #include "engine/mse/encryption.hpp"
+#include "engine/net/transport.hpp"
 
 namespace btfs::cli {
 
@@ -36,6 +37,7 @@ struct NetworkOptions {
     std::vector<std::string> bind;    ///< an interface, or an address of each family at most
     Encryption encryption = Encryption::allow;
     std::filesystem::path ip_filter;  ///< empty: none
+    net::Transport transport = net::Transport::both;
     bool no_pex = false;
     bool no_lsd = false;
     bool no_dht = false;

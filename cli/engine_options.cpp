@@ -43,6 +43,7 @@ EngineOptions engine_options(const NetworkOptions& network) {
             .uploads = !transfer.no_upload && transfer.upload_limit != 0,
             .seed_goals = {transfer.seed_ratio, transfer.seed_time},
             .binding = parse_binding(network.bind),
+            .transport = network.transport,
             .encryption = network.encryption,
             .pex = !network.no_pex,
             .lsd = !network.no_lsd,

@@ -12,6 +12,7 @@
 #include "engine/net/encrypted_stream.hpp"
 #include "engine/net/handshake_exchange.hpp"
 #include "engine/net/tcp_stream.hpp"
+#include "engine/net/utp_streams.hpp"
 
 namespace btfs::net {
 
@@ -21,10 +22,15 @@ struct Dialer::HalfOpen {
     Queue* queue;
     tcp::socket socket;
     boost::asio::steady_timer timer;
+    boost::asio::steady_timer head_start;  ///< of TCP
     Endpoint endpoint;
     Encryption encryption;
     Done done;
     TimePoint begun;
+    std::unique_ptr<UtpStreams::Dial> utp = nullptr;
+    bool tries_tcp = false;
+    bool may_try_utp = false;                       ///< and has not yet
+    Error failure = {};                             ///< the first one
     std::optional<Dialled> dialled = std::nullopt;  ///< once it is connected
     std::optional<mse::Initiator> initiator = std::nullopt;
     std::optional<HandshakeExchange> exchange = std::nullopt;  ///< of the initiator, while that is not done
@@ -64,17 +70,12 @@ void Dialer::start_waiting() {
 
 void Dialer::start(Queue& queue, Waiting waiting) {
     auto& io = sockets_.io();
-    auto socket = sockets_.tcp(waiting.endpoint.address.family());
     const std::uint64_t id = next_id_++;
     auto& entry = half_open_[id];
     entry = std::make_unique<HalfOpen>(
-        HalfOpen{&queue, socket ? std::move(*socket) : tcp::socket(io), boost::asio::steady_timer(io),
+        HalfOpen{&queue, tcp::socket(io), boost::asio::steady_timer(io), boost::asio::steady_timer(io),
                  waiting.endpoint, std::move(waiting.encryption), std::move(waiting.done), Clock::now()});
     // Handlers of ended dials find their id gone. They run inside the io_context, which outlives no dialer.
-    if (!socket) {
-        boost::asio::post(io, [this, id, error = socket.error()] { finish(id, error); });
-        return;
-    }
     entry->timer.expires_after(timeout_);
     entry->timer.async_wait([this, id](Error error) {
         if (error) return;
@@ -82,18 +83,78 @@ void Dialer::start(Queue& queue, Waiting waiting) {
         const bool is_connected = found != half_open_.end() && found->second->dialled;
         finish(id, is_connected ? Errc::encryption_refused : Errc::timed_out);
     });
-    entry->socket.async_connect(to_asio<tcp>(waiting.endpoint), [this, id](Error error) {
-        if (error != boost::asio::error::operation_aborted) on_connected(id, error);
+    entry->tries_tcp = uses_tcp(transport_);
+    entry->may_try_utp = uses_utp(transport_) && utp_;
+    const bool at_once = !entry->tries_tcp || queue.urgency_ == DialUrgency::reader_waits;
+    if (entry->tries_tcp) start_tcp(id);
+    if (!entry->may_try_utp) return;
+    if (at_once) return start_utp(id);
+    entry->head_start.expires_after(kTcpHeadStart);
+    entry->head_start.async_wait([this, id](Error error) {
+        if (!error && half_open_.contains(id)) start_utp(id);
     });
 }
 
-void Dialer::on_connected(std::uint64_t id, Error error) {
-    const auto found = half_open_.find(id);
-    if (found == half_open_.end()) return;
-    if (error) return finish(id, error);
-    HalfOpen& dial = *found->second;
-    const Duration took = Clock::now() - dial.begun;
-    dial.dialled.emplace(Dialled{std::make_unique<TcpStream>(std::move(dial.socket), dial.endpoint), took});
+void Dialer::start_tcp(std::uint64_t id) {
+    HalfOpen& dial = *half_open_.at(id);
+    auto socket = sockets_.tcp(dial.endpoint.address.family());
+    if (!socket) {
+        boost::asio::post(sockets_.io(), [this, id, error = socket.error()] {
+            if (!half_open_.contains(id)) return;
+            half_open_.at(id)->tries_tcp = false;
+            on_failed(id, error);
+        });
+        return;
+    }
+    dial.socket = std::move(*socket);
+    dial.socket.async_connect(to_asio<tcp>(dial.endpoint), [this, id](Error error) {
+        const auto found = half_open_.find(id);
+        if (error == boost::asio::error::operation_aborted || found == half_open_.end()) return;
+        HalfOpen& connecting = *found->second;
+        if (connecting.dialled) return;
+        connecting.tries_tcp = false;
+        if (error) return on_failed(id, error);
+        on_connected(id, std::make_unique<TcpStream>(std::move(connecting.socket), connecting.endpoint),
+                     Clock::now() - connecting.begun);
+    });
+}
+
+void Dialer::start_utp(std::uint64_t id) {
+    HalfOpen& dial = *half_open_.at(id);
+    if (!std::exchange(dial.may_try_utp, false) || dial.dialled) return;
+    dial.utp = utp_->dial(dial.endpoint, [this, id](Result<UtpStreams::Dialled> result) {
+        const auto found = half_open_.find(id);
+        if (found == half_open_.end()) return;
+        const std::unique_ptr<UtpStreams::Dial> ended = std::move(found->second->utp);
+        if (!result) return on_failed(id, result.error());
+        on_connected(id, std::move(result->stream), result->took);
+    });
+    if (dial.utp) return;
+    boost::asio::post(sockets_.io(), [this, id] {
+        if (half_open_.contains(id))
+            on_failed(id, make_error_code(boost::system::errc::resource_unavailable_try_again));
+    });
+}
+
+/// One of the transports has failed; the dial has, if no other is left.
+void Dialer::on_failed(std::uint64_t id, Error error) {
+    HalfOpen& dial = *half_open_.at(id);
+    if (!dial.failure) dial.failure = error;
+    if (dial.may_try_utp) {
+        dial.head_start.cancel();
+        return start_utp(id);
+    }
+    if (!dial.tries_tcp && !dial.utp) finish(id, dial.failure);
+}
+
+void Dialer::on_connected(std::uint64_t id, std::unique_ptr<Stream> stream, Duration took) {
+    HalfOpen& dial = *half_open_.at(id);
+    // The other transport has lost the race.
+    dial.utp.reset();
+    dial.head_start.cancel();
+    Error ignored;
+    dial.socket.close(ignored);
+    dial.dialled.emplace(Dialled{std::move(stream), took});
     if (!dial.encryption) return finish(id, {});
     mse::Initiator& initiator = dial.initiator.emplace(std::move(*dial.encryption));
     dial.exchange.emplace(

@@ -14,8 +14,11 @@
 #include "engine/mse/handshake.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/stream.hpp"
+#include "engine/net/transport.hpp"
 
 namespace btfs::net {
+
+class UtpStreams;
 
 /// How much a torrent needs its next connection, in rising order.
 enum class DialUrgency : std::uint8_t {
@@ -28,7 +31,11 @@ enum class DialUrgency : std::uint8_t {
 /// The next dial is that of the most urgent torrent; torrents of the same urgency take turns. Less urgent
 /// torrents may not use all of the half-open connections, so a reader never waits for a dead peer of an idle
 /// torrent. A connection that begins with an encryption handshake is half-open until that is over, and both
-/// together take kTimeout at most. On the engine thread.
+/// together take kTimeout at most.
+///
+/// With both transports, a dial tries TCP, and uTP too when TCP has failed or kTcpHeadStart is over (at once
+/// if a reader waits). The first that connects is taken, the other given up; the dial fails if both do. On
+/// the engine thread.
 class Dialer {
   public:
     static constexpr std::size_t kMaxHalfOpen = 64;
@@ -36,6 +43,7 @@ class Dialer {
     static constexpr std::size_t kMaxHalfOpenActive = 48;
     static constexpr std::size_t kMaxHalfOpenIdle = 24;
     static constexpr Duration kTimeout = std::chrono::seconds(8);
+    static constexpr Duration kTcpHeadStart = std::chrono::milliseconds(200);
 
     struct Dialled {
         /// Enciphers by itself, if that was agreed on.
@@ -55,6 +63,11 @@ class Dialer {
     /// All queues are gone.
     ~Dialer();
 
+    /// Dials over these transports; without this call over TCP. The streams outlive all queues.
+    void use(Transport transport, UtpStreams* utp) {
+        transport_ = transport;
+        utp_ = utp;
+    }
     /// Asked before each dial; without it all may start. While it says no, dials of that urgency wait for
     /// start_waiting().
     void set_admission(std::function<bool(DialUrgency)> may_start) { may_start_ = std::move(may_start); }
@@ -74,7 +87,10 @@ class Dialer {
     struct HalfOpen;
 
     void start(Queue& queue, Waiting waiting);
-    void on_connected(std::uint64_t id, Error error);
+    void start_tcp(std::uint64_t id);
+    void start_utp(std::uint64_t id);
+    void on_failed(std::uint64_t id, Error error);
+    void on_connected(std::uint64_t id, std::unique_ptr<Stream> stream, Duration took);
     void on_encrypted(std::uint64_t id, Error error);
     void finish(std::uint64_t id, Error error);
     bool may_start(DialUrgency urgency) const;
@@ -82,6 +98,8 @@ class Dialer {
 
     SocketFactory& sockets_;
     const Duration timeout_;
+    Transport transport_ = Transport::tcp;
+    UtpStreams* utp_ = nullptr;
     std::function<bool(DialUrgency)> may_start_;
     /// Those in which dials wait, in the order of their turns.
     std::array<std::list<Queue*>, 3> queues_;

@@ -95,6 +95,7 @@ void Listener::accept(std::size_t index) {
 }
 
 void Listener::take(tcp::socket socket) {
+    if (!rules_.tcp) return;
     Error ended;
     const auto remote = socket.remote_endpoint(ended);
     if (ended) return;

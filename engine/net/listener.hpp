@@ -51,6 +51,8 @@ class Listener {
     struct Rules {
         Encryption encryption = Encryption::allow;
         mse::FindTorrent find = [](const Sha1Digest&) { return std::nullopt; };
+        /// False: TCP connections are closed; others may be taken.
+        bool tcp = true;
     };
 
     Listener(SocketFactory& sockets, Route route, Rules rules);

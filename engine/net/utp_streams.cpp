@@ -73,6 +73,7 @@ UtpStreams::~UtpStreams() {
 }
 
 void UtpStreams::accept(Accepted accepted) {
+    if (!accepted) return connections_.set_accept(nullptr);
     connections_.set_accept([this, accepted = std::move(accepted)](utp::Connection& connection) {
         accepted(std::make_unique<UtpStream>(connection, local_towards(connection.remote())));
     });

@@ -17,7 +17,7 @@ class UtpStreams final : private utp::Sink, private UtpReceiver {
     UtpStreams(SocketFactory& sockets, UdpMux& udp, utp::ConnectionsOptions options = {});
     ~UtpStreams() override;
 
-    /// Takes connections that peers open to us. Without it they are refused.
+    /// Takes connections that peers open to us. Without it, or with null, they are refused.
     using Accepted = std::function<void(std::unique_ptr<Stream>)>;
     void accept(Accepted accepted);
 

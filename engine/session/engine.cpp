@@ -24,12 +24,14 @@ std::uint16_t Engine::port() const {
 }
 
 void Engine::start() {
-    const PeerPorts own = loop_->own_ports();
+    const PeerPorts own = loop_->mapped_ports();
     loop_->post([this] { loop_->begin(); });
     // Starts the mapper before the engine thread, which may call it.
     if (loop_->options.port_mapping)
         loop_->mapper.start({own.tcp, own.dht}, [this](portmap::ReachablePorts ports) {
-            loop_->post([this, ports] { loop_->take_outside_ports({ports.tcp, ports.udp}); });
+            loop_->post([this, ports] {
+                loop_->take_outside_ports({ports.tcp, loop_->options.dht ? ports.udp : std::uint16_t{0}});
+            });
         });
     loop_->thread = std::thread([this] {
         pthread_setname_np(pthread_self(), "engine");

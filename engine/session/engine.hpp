@@ -20,6 +20,7 @@
 #include "engine/net/dht_options.hpp"
 #include "engine/net/http_message.hpp"
 #include "engine/net/local_binding.hpp"
+#include "engine/net/transport.hpp"
 #include "engine/session/torrent_status.hpp"
 #include "engine/storage.hpp"
 #include "engine/swarm/torrent.hpp"
@@ -47,6 +48,8 @@ struct EngineOptions {
     bool super_seed = false;
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
+    /// What connections are made and taken over.
+    net::Transport transport = net::Transport::both;
     /// Kinds of connections that are made and taken.
     Encryption encryption = Encryption::allow;
     /// Peers of public torrents are told of each other (BEP 11).

@@ -32,16 +32,17 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       sockets(io, options.binding),
       routing(options.binding),
       network(io, routing, [this] { handle_network_change(); }),
+      udp(sockets),
       dialer(sockets),
       connections(options.max_connections > 0 ? options.max_connections : default_max_connections(),
                   [this] { post([this] { dialer.start_waiting(); }); }),
       listener(sockets, [this](net::Listener::Arrival arrival) { route(std::move(arrival)); },
                {options.encryption,
-                [this](const Sha1Digest& obfuscated) { return index.find_obfuscated(obfuscated); }}),
+                [this](const Sha1Digest& obfuscated) { return index.find_obfuscated(obfuscated); },
+                net::uses_tcp(options.transport)}),
       resolver(sockets, {}),
       http(sockets, resolver, {}),
       tasks(io.get_executor()),
-      udp(sockets),
       trackers(io, resolver, http, udp, random_seed()),
       dht(io, udp, resolver, options.dht.value_or(net::DhtOptions{}), random_seed()),
       lsd(sockets, random_seed()),
@@ -51,6 +52,11 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       start_queue(io, [this](TorrentHandle torrent) { start_torrent(torrent); }) {
     listener.set_refusal([this](const Address& from) { return bans.contains(from); });
     dht.set_refusal([this](const Address& node) { return bans.filters(node); });
+    if (net::uses_utp(options.transport)) {
+        utp.emplace(sockets, udp);
+        utp->accept([this](std::unique_ptr<net::Stream> stream) { listener.take(std::move(stream)); });
+        dialer.use(options.transport, &*utp);
+    }
     dialer.set_admission(
         [this](net::DialUrgency urgency) { return connections.may_dial(urgency, dialer.half_open()); });
 }
@@ -73,6 +79,10 @@ void Engine::Loop::begin() {
 
 PeerPorts Engine::Loop::own_ports() const {
     return {listener.port(), options.dht ? udp.port() : std::uint16_t{0}};
+}
+
+PeerPorts Engine::Loop::mapped_ports() const {
+    return {listener.port(), options.dht || utp ? udp.port() : std::uint16_t{0}};
 }
 
 // ---- torrents ----
@@ -184,6 +194,7 @@ net::Awaitable<void> Engine::Loop::get(net::HttpRequest request,
 
 void Engine::Loop::begin_stop() {
     network.close();
+    if (utp) utp->accept(nullptr);
     listener.close();
     dht.stop();
     lsd.stop();

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <thread>
@@ -26,6 +27,7 @@
 #include "engine/net/task_group.hpp"
 #include "engine/net/tracker_client.hpp"
 #include "engine/net/udp_mux.hpp"
+#include "engine/net/utp_streams.hpp"
 #include "engine/portmap/port_mapper.hpp"
 #include "engine/session/connection_budget.hpp"
 #include "engine/session/demand_mailbox.hpp"
@@ -74,6 +76,8 @@ class Engine::Loop {
     void take_outside_ports(const PeerPorts& ports);
     void take_demands();
     PeerPorts own_ports() const;
+    /// Ports that the gateway should let through.
+    PeerPorts mapped_ports() const;
 
     const EngineOptions options;
     const wire::PeerId peer_id;
@@ -83,13 +87,14 @@ class Engine::Loop {
     net::SocketFactory sockets;
     net::KernelRouting routing;
     net::NetworkWatch network;
+    net::UdpMux udp;
+    std::optional<net::UtpStreams> utp;  ///< outlives all streams
     net::Dialer dialer;
     ConnectionBudget connections;
     net::Listener listener;
     net::Resolver resolver;
     net::HttpClient http;
     net::TaskGroup tasks;
-    net::UdpMux udp;
     net::TrackerClient trackers;
     net::DhtClient dht;
     net::LsdClient lsd;

@@ -37,6 +37,9 @@ TEST(EngineOptions, TheRuleOfEncryptionIsTheUsers) {
     NetworkOptions network;
     network.encryption = Encryption::require;
     EXPECT_EQ(engine_options(network).encryption, Encryption::require);
+    EXPECT_EQ(engine_options({}).transport, net::Transport::both);
+    network.transport = net::Transport::utp;
+    EXPECT_EQ(engine_options(network).transport, net::Transport::utp);
 }
 
 TEST(EngineOptions, AnUploadLimitOfZeroUnchokesNobody) {

@@ -282,7 +282,7 @@ class CommandLine(TestCase):
         self.assertRegex(done.stdout, r"^btfs \d+\.\d+")
         for words in ([], ["--nonsense"], ["nonsense"], ["mount"], ["mount", "one"], ["info"],
                       ["mount", "--port", "70000", "a", "b"], ["mount", "--max-connections", "0", "a", "b"], ["mount", "--log-level", "loud", "a", "b"],
-                      ["mount", "--encryption", "always", "a", "b"], ["seed", "--encryption", "1", "a"]):
+                      ["mount", "--encryption", "always", "a", "b"], ["mount", "--transport", "sctp", "a", "b"], ["seed", "--encryption", "1", "a"]):
             with self.subTest(words=words):
                 done = btfs.run(*words)
                 self.assertEqual(done.returncode, 2)

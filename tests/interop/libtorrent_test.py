@@ -12,6 +12,9 @@ from support.harness import TestCase, free_port, main
 from support.ipv6 import Ipv6Alone
 
 
+OVER_UTP = dict(enable_outgoing_utp=True, enable_incoming_utp=True, enable_outgoing_tcp=False, enable_incoming_tcp=False)
+
+
 class Libtorrent(Exchange, TestCase):
     def seed(self, torrent, parent):
         self.peer = self.start_peer(torrent, parent).wait_for_seeding()
@@ -96,7 +99,7 @@ class Libtorrent(Exchange, TestCase):
     def test_a_leecher_that_tries_utp_first_turns_to_tcp(self):
         from support.libtorrent_peer import Peer
         btfs.create(self, self.content, self.torrent)
-        seed = btfs.Seed(self, self.content, self.torrent)
+        seed = btfs.Seed(self, self.content, self.torrent, "--transport", "tcp")
         leecher = Peer(self, self.torrent, self.target, enable_outgoing_utp=True, enable_incoming_utp=True)
         began = time.monotonic()
         leecher.connect(seed.port)
@@ -106,6 +109,30 @@ class Libtorrent(Exchange, TestCase):
         # After our reset libtorrent takes 2.5 to 3 s to dial over TCP.
         self.assertLess(took, 6)
         leecher.wait_for_seeding()
+
+
+    def test_a_leecher_over_utp_alone_gets_all(self):
+        from support.libtorrent_peer import Peer
+        btfs.create(self, self.content, self.torrent)
+        seed = btfs.Seed(self, self.content, self.torrent)
+        leecher = Peer(self, self.torrent, self.target, **OVER_UTP)
+        began = time.monotonic()
+        leecher.connect(seed.port)
+        leecher.wait_for_seeding()
+        print(f"{time.monotonic() - began:.2f} s ", end="", flush=True)
+
+    def test_a_seed_over_utp_alone_is_read(self):
+        from support.libtorrent_peer import Peer
+        btfs.create(self, self.content, self.torrent)
+        seed = Peer(self, self.torrent, self.content.parent, **OVER_UTP)
+        seed.wait_for_seeding()
+        for transport in "utp", "both":
+            began = time.monotonic()
+            mount = btfs.Mount(self, self.torrent, peers=[seed.port], options=["--transport", transport],
+                               cache=self.folder / f"cache-{transport}")
+            self.assertEqual(differences(self.content, mount.mountpoint / self.content.name), "")
+            print(f"{transport} {time.monotonic() - began:.2f} s ", end="", flush=True)
+            mount.stop()
 
 
 class OverIpv6(Ipv6Alone, Libtorrent):

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "engine/net/listener.hpp"
+#include "engine/net/utp_streams.hpp"
 #include "tests/engine/net/support/loopback.hpp"
 
 namespace btfs::net {
@@ -222,6 +223,103 @@ TEST_F(EncryptedDialTest, APeerThatSaysNothingHasRefusedItInTime) {
 TEST_F(EncryptedDialTest, APeerThatCannotBeReachedHasRefusedNothing) {
     dial_encrypted(dialer, 1);
     EXPECT_NE(result->error(), Errc::encryption_refused);
+}
+
+/// Dials a host of this process that has uTP on its UDP port.
+struct UtpDialTest : DialerTest {
+    UdpMux near_udp{sockets};
+    UtpStreams near{sockets, near_udp};
+    std::optional<SocketFactory> far_sockets;
+    std::optional<UdpMux> far_udp;
+    std::optional<UtpStreams> far;
+    std::optional<Dialer> racer{sockets};
+    std::optional<Dialer::Queue> queue;
+    std::optional<Result<Dialer::Dialled>> result;
+    std::unique_ptr<Stream> accepted;
+
+    void SetUp() override { near_udp.open(0); }
+    /// Answers from the address that is dialled.
+    Endpoint serve(const char* address, std::uint16_t port) {
+        far_sockets.emplace(io, LocalBinding{Address::parse(address), std::nullopt, {}});
+        far_udp.emplace(*far_sockets);
+        far.emplace(*far_sockets, *far_udp);
+        far->accept([this](std::unique_ptr<Stream> stream) { accepted = std::move(stream); });
+        far_udp->open(port);
+        return {*Address::parse(address), far_udp->port()};
+    }
+    void TearDown() override {
+        accepted.reset();
+        result.reset();
+        queue.reset();
+        racer.reset();
+    }
+    Duration dial(Transport transport, DialUrgency urgency, const Endpoint& to) {
+        racer->use(transport, &near);
+        queue.emplace(*racer);
+        queue->set_urgency(urgency);
+        const TimePoint began = Clock::now();
+        queue->dial(to, std::nullopt,
+                    [this](Result<Dialer::Dialled> ended_with) { result.emplace(std::move(ended_with)); });
+        while (!result && Clock::now() < began + 10s) io.run_one_for(100ms);
+        EXPECT_TRUE(result);
+        EXPECT_EQ(racer->half_open(), 0u);
+        return Clock::now() - began;
+    }
+    bool is_utp() {
+        const iovec hello[1] = {{const_cast<char*>("hello"), 5}};
+        if (!*result || *(*result)->stream->write(hello) != 5) return false;
+        for (int i = 0; i < 20 && !accepted; ++i) io.run_one_for(50ms);
+        return accepted != nullptr;
+    }
+};
+
+TEST_F(UtpDialTest, WhereTcpIsSilentUtpFollowsAfterItsHeadStart) {
+    ASSERT_EQ(serve(kSilentText, server.port()), silent());
+    const Duration took = dial(Transport::both, DialUrgency::active, silent());
+    EXPECT_GE(took, Dialer::kTcpHeadStart);
+    EXPECT_LT(took, Dialer::kTcpHeadStart + 1s);
+    EXPECT_TRUE(is_utp());
+}
+
+TEST_F(UtpDialTest, WhileAReaderWaitsBothAreDialledAtOnce) {
+    ASSERT_EQ(serve(kSilentText, server.port()), silent());
+    EXPECT_LT(dial(Transport::both, DialUrgency::reader_waits, silent()), Dialer::kTcpHeadStart);
+    EXPECT_TRUE(is_utp());
+}
+
+TEST_F(UtpDialTest, WhereTcpIsRefusedUtpFollowsAtOnce) {
+    const Endpoint there = serve("127.0.0.1", 0);
+    EXPECT_LT(dial(Transport::both, DialUrgency::idle, there), Dialer::kTcpHeadStart);
+    EXPECT_TRUE(is_utp());
+}
+
+TEST_F(UtpDialTest, TheLoserIsGivenUp) {
+    dial(Transport::both, DialUrgency::idle, serve("127.0.0.1", server.port()));
+    ASSERT_TRUE(*result);
+    EXPECT_FALSE(is_utp());
+    io.run_for(300ms);
+    EXPECT_EQ(near.connections().size(), 0u);
+}
+
+TEST_F(UtpDialTest, ADialFailsWhenBothHaveFailed) {
+    dial(Transport::both, DialUrgency::active, refused());
+    EXPECT_EQ(result->error(), boost::system::errc::connection_refused);
+}
+
+TEST_F(UtpDialTest, OverUtpAloneTcpIsNotTried) {
+    dial(Transport::utp, DialUrgency::active, {*Address::parse("127.0.0.1"), server.port()});
+    EXPECT_EQ(result->error(), boost::system::errc::connection_refused);
+}
+
+TEST_F(UtpDialTest, AQueueThatGoesTakesItsDialsOverUtpAlong) {
+    racer->use(Transport::both, &near);
+    queue.emplace(*racer);
+    queue->set_urgency(DialUrgency::reader_waits);
+    queue->dial(silent(), std::nullopt, [](Result<Dialer::Dialled>) { FAIL(); });
+    EXPECT_EQ(near.connections().size(), 1u);
+    queue.reset();
+    io.run_for(50ms);
+    EXPECT_EQ(near.connections().size(), 0u);
 }
 
 }  // namespace
