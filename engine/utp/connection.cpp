@@ -294,7 +294,7 @@ TimePoint Connection::loss_probe_at() {
 }
 
 TimePoint Connection::window_probe_at() const {
-    if (closed_window_since_ == kNever || sending_.unacknowledged() > 0) return kNever;
+    if (closed_window_since_ == kNever || sending_.unacknowledged() > 0 || blocked_) return kNever;
     return closed_window_since_ +
            std::min(kFirstWindowProbe * (1 << std::min(window_probes_, 5)), RoundTrip::kLongestTimeout);
 }

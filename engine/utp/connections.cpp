@@ -229,7 +229,7 @@ void Connections::end_turn(TimePoint now) {
     }
     std::erase_if(touched_, [](Connection* c) { return c->state() == Connection::State::gone; });
     std::ranges::sort(settled_);
-    settled_.erase(std::ranges::unique(settled_).begin(), settled_.end());
+    settled_.erase(std::unique(settled_.begin(), settled_.end()), settled_.end());
     for (Connection* connection : settled_)
         if (connection->state() == Connection::State::gone)
             connections_.erase(Key{connection->remote(), connection->receive_id()});
