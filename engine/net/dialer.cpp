@@ -1,5 +1,6 @@
 #include "engine/net/dialer.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -29,7 +30,7 @@ struct Dialer::HalfOpen {
     TimePoint begun;
     std::unique_ptr<UtpStreams::Dial> utp = nullptr;
     bool tries_tcp = false;
-    bool may_try_utp = false;                       ///< and has not yet
+    std::optional<Transport> other = std::nullopt;  ///< that starts after the first one's head start
     Error failure = {};                             ///< the first one
     std::optional<Dialled> dialled = std::nullopt;  ///< once it is connected
     std::optional<mse::Initiator> initiator = std::nullopt;
@@ -83,20 +84,36 @@ void Dialer::start(Queue& queue, Waiting waiting) {
         const bool is_connected = found != half_open_.end() && found->second->dialled;
         finish(id, is_connected ? Errc::encryption_refused : Errc::timed_out);
     });
-    entry->tries_tcp = uses_tcp(transport_);
-    entry->may_try_utp = uses_utp(transport_) && utp_;
-    const bool at_once = !entry->tries_tcp || queue.urgency_ == DialUrgency::reader_waits;
-    if (entry->tries_tcp) start_tcp(id);
-    if (!entry->may_try_utp) return;
-    if (at_once) return start_utp(id);
-    entry->head_start.expires_after(kTcpHeadStart);
-    entry->head_start.async_wait([this, id](Error error) {
-        if (!error && half_open_.contains(id)) start_utp(id);
-    });
+    const bool both = transport_ == Transport::both && utp_;
+    const bool utp_first = transport_ == Transport::utp || (both && has_taken_tcp(entry->endpoint));
+    if (both) {
+        entry->other = utp_first ? Transport::tcp : Transport::utp;
+        const bool at_once = !utp_first && queue.urgency_ == DialUrgency::reader_waits;
+        entry->head_start.expires_after(at_once ? Duration{} : kTcpHeadStart);
+        entry->head_start.async_wait([this, id](Error error) {
+            if (!error && half_open_.contains(id)) start_other(id);
+        });
+    }
+    utp_first ? start_utp(id) : start_tcp(id);
+}
+
+/// Starts the transport that waits for the end of the other one's head start.
+void Dialer::start_other(std::uint64_t id) {
+    HalfOpen& dial = *half_open_.at(id);
+    const auto other = std::exchange(dial.other, std::nullopt);
+    if (!other || dial.dialled) return;
+    *other == Transport::utp ? start_utp(id) : start_tcp(id);
+}
+
+bool Dialer::has_taken_tcp(const Endpoint& endpoint) const {
+    const TimePoint since = Clock::now() - kTcpTakenFor;
+    return std::ranges::any_of(
+        tcp_taken_, [&](const TcpTaken& taken) { return taken.endpoint == endpoint && taken.at >= since; });
 }
 
 void Dialer::start_tcp(std::uint64_t id) {
     HalfOpen& dial = *half_open_.at(id);
+    dial.tries_tcp = true;
     auto socket = sockets_.tcp(dial.endpoint.address.family());
     if (!socket) {
         boost::asio::post(sockets_.io(), [this, id, error = socket.error()] {
@@ -114,6 +131,8 @@ void Dialer::start_tcp(std::uint64_t id) {
         if (connecting.dialled) return;
         connecting.tries_tcp = false;
         if (error) return on_failed(id, error);
+        if (tcp_taken_.size() == kMaxTcpTaken) tcp_taken_.pop_front();
+        tcp_taken_.push_back({connecting.endpoint, Clock::now()});
         on_connected(id, std::make_unique<TcpStream>(std::move(connecting.socket), connecting.endpoint),
                      Clock::now() - connecting.begun);
     });
@@ -121,7 +140,6 @@ void Dialer::start_tcp(std::uint64_t id) {
 
 void Dialer::start_utp(std::uint64_t id) {
     HalfOpen& dial = *half_open_.at(id);
-    if (!std::exchange(dial.may_try_utp, false) || dial.dialled) return;
     dial.utp = utp_->dial(dial.endpoint, [this, id](Result<UtpStreams::Dialled> result) {
         const auto found = half_open_.find(id);
         if (found == half_open_.end()) return;
@@ -140,9 +158,9 @@ void Dialer::start_utp(std::uint64_t id) {
 void Dialer::on_failed(std::uint64_t id, Error error) {
     HalfOpen& dial = *half_open_.at(id);
     if (!dial.failure) dial.failure = error;
-    if (dial.may_try_utp) {
+    if (dial.other) {
         dial.head_start.cancel();
-        return start_utp(id);
+        return start_other(id);
     }
     if (!dial.tries_tcp && !dial.utp) finish(id, dial.failure);
 }

@@ -34,8 +34,9 @@ enum class DialUrgency : std::uint8_t {
 /// together take kTimeout at most.
 ///
 /// With both transports, a dial tries TCP, and uTP too when TCP has failed or kTcpHeadStart is over (at once
-/// if a reader waits). The first that connects is taken, the other given up; the dial fails if both do. On
-/// the engine thread.
+/// if a reader waits). The first that connects is taken, the other given up; the dial fails if both do. Some
+/// hosts take TCP connections and close them: a peer that is dialled again soon after TCP had connected is
+/// tried over uTP first. On the engine thread.
 class Dialer {
   public:
     static constexpr std::size_t kMaxHalfOpen = 64;
@@ -44,6 +45,10 @@ class Dialer {
     static constexpr std::size_t kMaxHalfOpenIdle = 24;
     static constexpr Duration kTimeout = std::chrono::seconds(8);
     static constexpr Duration kTcpHeadStart = std::chrono::milliseconds(200);
+
+    /// Peers of which it is remembered that TCP has connected, and for how long.
+    static constexpr std::size_t kMaxTcpTaken = 256;
+    static constexpr Duration kTcpTakenFor = std::chrono::seconds(10);
 
     struct Dialled {
         /// Enciphers by itself, if that was agreed on.
@@ -89,6 +94,8 @@ class Dialer {
     void start(Queue& queue, Waiting waiting);
     void start_tcp(std::uint64_t id);
     void start_utp(std::uint64_t id);
+    void start_other(std::uint64_t id);
+    bool has_taken_tcp(const Endpoint& endpoint) const;
     void on_failed(std::uint64_t id, Error error);
     void on_connected(std::uint64_t id, std::unique_ptr<Stream> stream, Duration took);
     void on_encrypted(std::uint64_t id, Error error);
@@ -100,6 +107,11 @@ class Dialer {
     const Duration timeout_;
     Transport transport_ = Transport::tcp;
     UtpStreams* utp_ = nullptr;
+    struct TcpTaken {
+        Endpoint endpoint;
+        TimePoint at;
+    };
+    std::deque<TcpTaken> tcp_taken_;  ///< the latest last
     std::function<bool(DialUrgency)> may_start_;
     /// Those in which dials wait, in the order of their turns.
     std::array<std::list<Queue*>, 3> queues_;

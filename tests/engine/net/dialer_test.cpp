@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 
 #include "engine/net/listener.hpp"
 #include "engine/net/utp_streams.hpp"
@@ -301,6 +302,15 @@ TEST_F(UtpDialTest, TheLoserIsGivenUp) {
     EXPECT_EQ(near.connections().size(), 0u);
 }
 
+TEST_F(UtpDialTest, APeerThatClosedItsTcpConnectionIsDialledOverUtpFirst) {
+    const Endpoint there = serve("127.0.0.1", server.port());
+    dial(Transport::both, DialUrgency::reader_waits, there);
+    EXPECT_FALSE(is_utp());
+    result.reset();
+    dial(Transport::both, DialUrgency::reader_waits, there);
+    EXPECT_TRUE(is_utp());
+}
+
 TEST_F(UtpDialTest, ADialFailsWhenBothHaveFailed) {
     dial(Transport::both, DialUrgency::active, refused());
     EXPECT_EQ(result->error(), boost::system::errc::connection_refused);
@@ -312,10 +322,12 @@ TEST_F(UtpDialTest, OverUtpAloneTcpIsNotTried) {
 }
 
 TEST_F(UtpDialTest, AQueueThatGoesTakesItsDialsOverUtpAlong) {
+    const asio::ip::udp::socket silent_over_udp(io, {asio::ip::make_address(kSilentText), server.port()});
     racer->use(Transport::both, &near);
     queue.emplace(*racer);
     queue->set_urgency(DialUrgency::reader_waits);
     queue->dial(silent(), std::nullopt, [](Result<Dialer::Dialled>) { FAIL(); });
+    io.run_for(10ms);
     EXPECT_EQ(near.connections().size(), 1u);
     queue.reset();
     io.run_for(50ms);
