@@ -413,7 +413,7 @@ Awaitable<Result<http::ReplyParser>> WebSeedStream::Core::ask_once(std::shared_p
             lane->connection = std::move(*connection);
             lane->connected_to = url;
         }
-        // Kept on the stack: the lane may be closed meanwhile, and its connection then still has this read.
+        // The lane keeps its connection while this waits for it, though it may be closed meanwhile.
         HttpConnection& connection = *lane->connection;
         http::ReplyParser parser({.max_body_size = std::numeric_limits<std::uint64_t>::max()});
         Error error = co_await connection.write(core->request_for(url, in_file), deadline);
