@@ -22,6 +22,13 @@
 #include "engine/wire/extended.hpp"
 #include "engine/wire/messages.hpp"
 
+// GCC 12 inlines only one half of Asio's allocation of coroutine frames, and takes the halves for different
+// ones.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 namespace btfs::net {
 namespace asio = boost::asio;
 namespace {
@@ -363,23 +370,35 @@ Awaitable<Result<WebSeedStream::Core::Reply>> WebSeedStream::Core::ask(std::shar
                                                                        LanePtr lane, webseed::Fetch fetch) {
     const TimePoint deadline = Clock::now() + webseed::WebSeed::kReplyTimeout;
     const webseed::SeedMemory::Place* known = core->setup.memory.place_of(fetch.file);
-    const std::string text = known ? known->url : core->setup.urls.url(fetch.file);
+    const std::string own_url = core->setup.urls.url(fetch.file);
+    const std::string text = known ? known->url : own_url;
+    bool remembered = known != nullptr;
     auto url = http::HttpUrl::parse(text);
     if (!url) co_return make_error_code(Errc::http_bad_url);
     http::LocalAccess access = known ? known->access : http::local_access_of(url->target);
     bool from_public = known && known->from_public;
-    for (unsigned redirects = 0;; ++redirects) {
+    for (unsigned redirects = 0;;) {
         auto parser = co_await ask_once(core, lane, *url, access, fetch.in_file, deadline);
         if (core->is_over(*lane)) co_return make_error_code(Errc::cancelled);
         if (!parser && parser.error() == Errc::http_local_refused && from_public)
             co_return make_error_code(Errc::http_redirect_refused);
         if (!parser) co_return parser.error();
         const auto location = redirect_location(parser->status(), parser->field("location"));
+        if (!location && std::exchange(remembered, false) && parser->status() >= 400) {
+            // Where a redirect leads to may be good for a while only.
+            core->setup.memory.forget_place(fetch.file);
+            lane->drop_connection();
+            url = http::HttpUrl::parse(own_url);
+            if (!url) co_return make_error_code(Errc::http_bad_url);
+            access = http::local_access_of(url->target);
+            from_public = false;
+            continue;
+        }
         if (!location) {
             Reply reply{std::move(*parser), {url->text, access, from_public}, redirects > 0};
             co_return std::move(reply);
         }
-        if (redirects == kMaxRedirects) co_return make_error_code(Errc::http_too_many_redirects);
+        if (redirects++ == kMaxRedirects) co_return make_error_code(Errc::http_too_many_redirects);
         auto next = url->resolved(*location);
         if (!next) co_return make_error_code(Errc::http_bad_url);
         if (url->https && !next->https) co_return make_error_code(Errc::http_redirect_insecure);
@@ -544,3 +563,7 @@ const Endpoint& WebSeedStream::remote() const {
 }
 
 }  // namespace btfs::net
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif

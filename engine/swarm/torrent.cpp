@@ -133,7 +133,7 @@ void Torrent::become_private(TimePoint now) {
     std::vector<ConnectionId> strangers;
     for (const auto& [id, peer] : peers_) {
         peer->session.end_pex();
-        if (peer->session.direction() == wire::Direction::outgoing &&
+        if (peer->session.direction() == wire::Direction::outgoing && peer->dial_endpoint &&
             !peer_list_.may_dial(*peer->dial_endpoint))
             strangers.push_back(id);
     }

@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
 
+/// What a server without ranges offers is looked at again each time that so much of the file has come.
+constexpr std::uint64_t kReachStep = SeedMemory::kMaxDiscard / 4;
+
 /// Errors after which no request for the file can succeed.
 bool is_hopeless(Error reason) {
     return reason == Errc::http_redirect_refused || reason == Errc::http_redirect_insecure ||
@@ -147,7 +150,10 @@ void WebSeed::assign(TimePoint now) {
             if (!p.covered && !open_lane(p, kNoEnd, now)) break;
         }
     }
-    for (const Blocks::iterator block : out_of_reach) deny(block);
+    // Their pieces are withdrawn, too: else they would be asked for again at once.
+    for (const Blocks::iterator block : out_of_reach)
+        if (offered_.clear(block->ref.piece)) actions_.push_back(PieceWithdrawn{block->ref.piece});
+    if (!out_of_reach.empty()) deny_unoffered();
 }
 
 void WebSeed::deny(Blocks::iterator block) {
@@ -305,8 +311,8 @@ void WebSeed::on_body(LaneId id, ByteView bytes, TimePoint now) {
         actions_.push_back(BlockReady{block->ref, std::move(block->data)});
         blocks_.erase(block);
     }
-    const bool crossed = at / layout_.piece_length() != lane.position / layout_.piece_length();
-    if (crossed && memory_.ignores_ranges(lane.file)) update_reach(lane.file);
+    const bool far = at / kReachStep != lane.position / kReachStep;
+    if (far && memory_.ignores_ranges(lane.file)) update_reach(lane.file);
     assign(now);
 }
 

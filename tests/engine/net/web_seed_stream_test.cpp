@@ -199,6 +199,26 @@ TEST_F(WebSeedStreamTest, RedirectsAreFollowedAndRemembered) {
     EXPECT_EQ(asked, 1);
 }
 
+TEST_F(WebSeedStreamTest, WhereARedirectLedToIsGoodAsLongAsItWorks) {
+    std::atomic<int> at_mirror = 0, asked = 0;
+    test::TcpServer mirror([&](asio::ip::tcp::socket& s, const std::string& request) {
+        if (++at_mirror == 2) return test::send(s, "HTTP/1.1 403 Expired\r\nContent-Length: 0\r\n\r\n");
+        test::send(s, ranged(request, content));
+    });
+    server.emplace([&](asio::ip::tcp::socket& s, const std::string&) {
+        ++asked;
+        test::send(s, "HTTP/1.1 302 Found\r\nLocation: " + mirror.url("/mirror") + "\r\n\r\n");
+    });
+    connect(server->url("/announce/file"));
+    ASSERT_TRUE(ready());
+    ask(3);
+    ASSERT_TRUE(run_until([&] { return blocks.size() == 1; }));
+    ask(0);
+    ASSERT_TRUE(run_until([&] { return blocks.size() == 2; }));
+    EXPECT_EQ(asked, 2);
+    EXPECT_TRUE(memory.serves(FileIndex(0)));
+}
+
 TEST_F(WebSeedStreamTest, ALoopOfRedirectsEndsTheSeed) {
     server.emplace([&](asio::ip::tcp::socket& s, const std::string&) {
         test::send(s, "HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n");
@@ -270,8 +290,8 @@ TEST_F(WebSeedStreamTest, ACancelledBlockIsRefused) {
 
 TEST_F(WebSeedStreamTest, HttpsVerifiesTheServer) {
     const test::Certificate certificate;
-    const test::TlsServer server(certificate, ranged("Range: bytes=0-99999", content), true);
-    const std::string url = "https://localhost:" + server.port() + "/announce/file";
+    const test::TlsServer tls(certificate, ranged("Range: bytes=0-99999", content), true);
+    const std::string url = "https://localhost:" + tls.port() + "/announce/file";
     connect(url, certificate.certificate);
     ASSERT_TRUE(ready());
     ask(0);

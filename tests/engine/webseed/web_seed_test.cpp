@@ -447,16 +447,22 @@ TEST(WebSeed, WithoutRangesAFileIsReadFromItsStartAndOffersWhatComesSoon) {
     world.lanes.at(0).next = 0;
     EXPECT_EQ(world.body(0), 2 * kMiB + kBlockSize);
     EXPECT_THAT(world.ready_at, ElementsAre(2 * kMiB));
-    EXPECT_THAT(world.regained, ElementsAre(32u, 33u));
+    EXPECT_THAT(world.regained, IsEmpty());
     world.pass(WebSeed::kPausedFor);  // its place in the file is not given up soon
     EXPECT_TRUE(world.lanes.contains(0));
     for (std::uint64_t at = 2 * kMiB + kBlockSize; at < 60 * kMiB; at += kBlockSize) {
         world.request(at, at + kBlockSize);
         world.body(0);
     }
-    EXPECT_TRUE(world.seed.offered().test(PieceIndex(91)));
+    EXPECT_EQ(world.ready_at.size(), 1 + (58 * kMiB - kBlockSize) / kBlockSize);
+    EXPECT_TRUE(world.seed.offered().test(PieceIndex(87)));
+    EXPECT_FALSE(world.seed.offered().test(PieceIndex(88)));
     EXPECT_FALSE(world.seed.offered().test(PieceIndex(40)));  // behind it, and too far from the start
     EXPECT_TRUE(world.seed.offered().test(PieceIndex(59)));
+    // What the lane has passed cannot be had again, and is not offered after it was asked for.
+    world.request(57 * kMiB, 57 * kMiB + kBlockSize);
+    EXPECT_EQ(world.denied_at.back(), 57 * kMiB);
+    EXPECT_FALSE(world.seed.offered().test(PieceIndex(57)));
 }
 
 TEST(WebSeed, WithoutRangesOneBodyServesAllThatIsAskedFor) {
