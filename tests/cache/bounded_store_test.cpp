@@ -111,10 +111,11 @@ TEST(BoundedStore, ReadersWhoHoldTheWholeCacheForEachOtherAreServedOneAfterTheOt
     World w = bounded_world(1 << 20, 40 * kMiB);
     w.sizes = CacheSizes{kBound, 0};
     w.open();
-    // Each of 20 readers waits for two neighbours of which the first one comes.
+    // Each waits for two neighbours of which the first one comes.
+    constexpr ReaderId kReaders = 12;
     std::vector<std::shared_ptr<ReadResult>> results;
     std::vector<ByteRange> reads;
-    for (ReaderId r = 0; r < 20; ++r) {
+    for (ReaderId r = 0; r < kReaders; ++r) {
         reads.push_back({2 * r * kMiB + kMiB / 2, 2 * r * kMiB + kMiB + kMiB / 2});
         results.push_back(std::make_shared<ReadResult>());
         w.store->set_reader(r, {.blocked = {reads[r]}, .window = reads[r]});
@@ -123,7 +124,7 @@ TEST(BoundedStore, ReadersWhoHoldTheWholeCacheForEachOtherAreServedOneAfterTheOt
     // An engine serves the reads in its order, as long as there is room.
     ASSERT_TRUE(w.engine.wait([&] {
         bool all = true;
-        for (ReaderId r = 0; r < 20; ++r) {
+        for (ReaderId r = 0; r < kReaders; ++r) {
             if (results[r]->done()) {
                 w.store->drop_reader(r);
                 continue;
@@ -140,7 +141,7 @@ TEST(BoundedStore, ReadersWhoHoldTheWholeCacheForEachOtherAreServedOneAfterTheOt
         }
         return all;
     }));
-    for (ReaderId r = 0; r < 20; ++r) EXPECT_EQ(results[r]->bytes(), w.expected(reads[r]));
+    for (ReaderId r = 0; r < kReaders; ++r) EXPECT_EQ(results[r]->bytes(), w.expected(reads[r]));
     EXPECT_LE(w.bytes_on_disk(), kBound);
 }
 
