@@ -56,9 +56,9 @@ class PortMapping(TestCase):
         self.assertEqual({(word["unmapped"], word["port"]) for word in self.heard("unmapped")},
                          {("tcp", mount.port), ("udp", mount.port)})
 
-    def test_without_a_dht_nothing_is_to_come_by_udp(self):
+    def test_without_a_dht_and_utp_nothing_is_to_come_by_udp(self):
         self.gateway("natpmp")
-        mount = self.mount("--no-dht")
+        mount = self.mount("--no-dht", "--transport", "tcp")
         self.wait_for(lambda: self.announced()[-1:] == [mount.port + 1000], "announce of the external port", 10)
         mount.stop()
         self.assertEqual(self.mapped("udp"), [])
