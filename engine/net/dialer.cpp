@@ -23,7 +23,7 @@ struct Dialer::HalfOpen {
     Queue* queue;
     tcp::socket socket;
     boost::asio::steady_timer timer;
-    boost::asio::steady_timer head_start;  ///< of TCP
+    boost::asio::steady_timer head_start;  ///< of the transport that goes first
     Endpoint endpoint;
     Encryption encryption;
     Done done;
@@ -31,6 +31,8 @@ struct Dialer::HalfOpen {
     std::unique_ptr<UtpStreams::Dial> utp = nullptr;
     bool tries_tcp = false;
     std::optional<Transport> other = std::nullopt;  ///< that starts after the first one's head start
+    /// Connected over uTP, while TCP may still come.
+    std::optional<UtpStreams::Dialled> held = std::nullopt;
     Error failure = {};                             ///< the first one
     std::optional<Dialled> dialled = std::nullopt;  ///< once it is connected
     std::optional<mse::Initiator> initiator = std::nullopt;
@@ -145,7 +147,8 @@ void Dialer::start_utp(std::uint64_t id) {
         if (found == half_open_.end()) return;
         const std::unique_ptr<UtpStreams::Dial> ended = std::move(found->second->utp);
         if (!result) return on_failed(id, result.error());
-        on_connected(id, std::move(result->stream), result->took);
+        found->second->held = std::move(*result);
+        found->second->tries_tcp ? hold_utp(id) : take_utp(id);
     });
     if (dial.utp) return;
     boost::asio::post(sockets_.io(), [this, id] {
@@ -154,9 +157,27 @@ void Dialer::start_utp(std::uint64_t id) {
     });
 }
 
+/// Waits whether TCP, which is faster and cheaper, connects in almost the same time.
+void Dialer::hold_utp(std::uint64_t id) {
+    HalfOpen& dial = *half_open_.at(id);
+    dial.head_start.expires_after(kTcpGrace);
+    dial.head_start.async_wait([this, id](Error error) {
+        if (!error && half_open_.contains(id)) take_utp(id);
+    });
+}
+
+void Dialer::take_utp(std::uint64_t id) {
+    auto& held = half_open_.at(id)->held;
+    if (!held) return;  // TCP came
+    UtpStreams::Dialled utp = std::move(*held);
+    held.reset();
+    on_connected(id, std::move(utp.stream), utp.took);
+}
+
 /// One of the transports has failed; the dial has, if no other is left.
 void Dialer::on_failed(std::uint64_t id, Error error) {
     HalfOpen& dial = *half_open_.at(id);
+    if (dial.held) return take_utp(id);
     if (!dial.failure) dial.failure = error;
     if (dial.other) {
         dial.head_start.cancel();
@@ -169,6 +190,7 @@ void Dialer::on_connected(std::uint64_t id, std::unique_ptr<Stream> stream, Dura
     HalfOpen& dial = *half_open_.at(id);
     // The other transport has lost the race.
     dial.utp.reset();
+    dial.held.reset();
     dial.head_start.cancel();
     Error ignored;
     dial.socket.close(ignored);

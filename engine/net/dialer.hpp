@@ -34,9 +34,9 @@ enum class DialUrgency : std::uint8_t {
 /// together take kTimeout at most.
 ///
 /// With both transports, a dial tries TCP, and uTP too when TCP has failed or kTcpHeadStart is over (at once
-/// if a reader waits). The first that connects is taken, the other given up; the dial fails if both do. Some
-/// hosts take TCP connections and close them: a peer that is dialled again soon after TCP had connected is
-/// tried over uTP first. On the engine thread.
+/// if a reader waits). The first that connects is taken, the other given up; uTP waits kTcpGrace for a TCP
+/// that is under way. The dial fails if both do. Some hosts take TCP connections and close them: a peer that
+/// is dialled again soon after TCP had connected is tried over uTP first. On the engine thread.
 class Dialer {
   public:
     static constexpr std::size_t kMaxHalfOpen = 64;
@@ -45,6 +45,7 @@ class Dialer {
     static constexpr std::size_t kMaxHalfOpenIdle = 24;
     static constexpr Duration kTimeout = std::chrono::seconds(8);
     static constexpr Duration kTcpHeadStart = std::chrono::milliseconds(200);
+    static constexpr Duration kTcpGrace = std::chrono::milliseconds(20);
 
     /// Peers of which it is remembered that TCP has connected, and for how long.
     static constexpr std::size_t kMaxTcpTaken = 256;
@@ -95,6 +96,8 @@ class Dialer {
     void start_tcp(std::uint64_t id);
     void start_utp(std::uint64_t id);
     void start_other(std::uint64_t id);
+    void hold_utp(std::uint64_t id);
+    void take_utp(std::uint64_t id);
     bool has_taken_tcp(const Endpoint& endpoint) const;
     void on_failed(std::uint64_t id, Error error);
     void on_connected(std::uint64_t id, std::unique_ptr<Stream> stream, Duration took);
