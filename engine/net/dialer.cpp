@@ -8,35 +8,22 @@
 #include <ranges>
 #include <utility>
 
-#include "engine/log/log.hpp"
-#include "engine/net/asio_endpoint.hpp"
-#include "engine/net/encrypted_stream.hpp"
-#include "engine/net/handshake_exchange.hpp"
-#include "engine/net/tcp_stream.hpp"
-#include "engine/net/utp_streams.hpp"
-
 namespace btfs::net {
 
-using boost::asio::ip::tcp;
-
 struct Dialer::HalfOpen {
+    HalfOpen(Dialer& dialer, Queue& the_queue, Waiting waiting, DialRace::Done ended)
+        : queue(&the_queue),
+          endpoint(waiting.endpoint),
+          done(std::move(waiting.done)),
+          timer(dialer.sockets_.io(), dialer.timeout_),
+          race(dialer.sockets_, dialer.utp_, waiting.endpoint, std::move(waiting.encryption),
+               std::move(ended)) {}
+
     Queue* queue;
-    tcp::socket socket;
-    boost::asio::steady_timer timer;
-    boost::asio::steady_timer head_start;  ///< of the transport that goes first
     Endpoint endpoint;
-    Encryption encryption;
     Done done;
-    TimePoint begun;
-    std::unique_ptr<UtpStreams::Dial> utp = nullptr;
-    bool tries_tcp = false;
-    std::optional<Transport> other = std::nullopt;  ///< that starts after the first one's head start
-    /// Connected over uTP, while TCP may still come.
-    std::optional<UtpStreams::Dialled> held = std::nullopt;
-    Error failure = {};                             ///< the first one
-    std::optional<Dialled> dialled = std::nullopt;  ///< once it is connected
-    std::optional<mse::Initiator> initiator = std::nullopt;
-    std::optional<HandshakeExchange> exchange = std::nullopt;  ///< of the initiator, while that is not done
+    boost::asio::steady_timer timer;
+    DialRace race;
 };
 
 Dialer::Dialer(SocketFactory& sockets, Duration timeout) : sockets_(sockets), timeout_(timeout) {}
@@ -72,39 +59,28 @@ void Dialer::start_waiting() {
 }
 
 void Dialer::start(Queue& queue, Waiting waiting) {
-    auto& io = sockets_.io();
     const std::uint64_t id = next_id_++;
+    const DialRace::Course course = course_of(waiting, queue.urgency_);
     auto& entry = half_open_[id];
-    entry = std::make_unique<HalfOpen>(
-        HalfOpen{&queue, tcp::socket(io), boost::asio::steady_timer(io), boost::asio::steady_timer(io),
-                 waiting.endpoint, std::move(waiting.encryption), std::move(waiting.done), Clock::now()});
+    entry = std::make_unique<HalfOpen>(*this, queue, std::move(waiting),
+                                       [this, id](Result<Dialled> result) { finish(id, std::move(result)); });
     // Handlers of ended dials find their id gone. They run inside the io_context, which outlives no dialer.
-    entry->timer.expires_after(timeout_);
     entry->timer.async_wait([this, id](Error error) {
-        if (error) return;
         const auto found = half_open_.find(id);
-        const bool is_connected = found != half_open_.end() && found->second->dialled;
-        finish(id, is_connected ? Errc::encryption_refused : Errc::timed_out);
+        if (error || found == half_open_.end()) return;
+        finish(id, found->second->race.is_connected() ? Errc::encryption_refused : Errc::timed_out);
     });
-    const bool both = transport_ == Transport::both && utp_;
-    const bool utp_first = transport_ == Transport::utp || (both && has_taken_tcp(entry->endpoint));
-    if (both) {
-        entry->other = utp_first ? Transport::tcp : Transport::utp;
-        const bool at_once = !utp_first && queue.urgency_ == DialUrgency::reader_waits;
-        entry->head_start.expires_after(at_once ? Duration{} : kTcpHeadStart);
-        entry->head_start.async_wait([this, id](Error error) {
-            if (!error && half_open_.contains(id)) start_other(id);
-        });
-    }
-    utp_first ? start_utp(id) : start_tcp(id);
+    entry->race.begin(course);
 }
 
-/// Starts the transport that waits for the end of the other one's head start.
-void Dialer::start_other(std::uint64_t id) {
-    HalfOpen& dial = *half_open_.at(id);
-    const auto other = std::exchange(dial.other, std::nullopt);
-    if (!other || dial.dialled) return;
-    *other == Transport::utp ? start_utp(id) : start_tcp(id);
+DialRace::Course Dialer::course_of(const Waiting& waiting, DialUrgency urgency) const {
+    if (transport_ == Transport::utp) return {Transport::utp};
+    if (transport_ == Transport::tcp) return {Transport::tcp};
+    const bool closed_tcp = has_taken_tcp(waiting.endpoint);
+    // Which of them is the right one shows in the encryption handshake.
+    if (waiting.encryption && closed_tcp) return {Transport::tcp, Duration{}};
+    if (closed_tcp) return {Transport::utp, kTcpHeadStart};
+    return {Transport::tcp, urgency == DialUrgency::reader_waits ? Duration{} : kTcpHeadStart};
 }
 
 bool Dialer::has_taken_tcp(const Endpoint& endpoint) const {
@@ -113,121 +89,16 @@ bool Dialer::has_taken_tcp(const Endpoint& endpoint) const {
         tcp_taken_, [&](const TcpTaken& taken) { return taken.endpoint == endpoint && taken.at >= since; });
 }
 
-void Dialer::start_tcp(std::uint64_t id) {
-    HalfOpen& dial = *half_open_.at(id);
-    dial.tries_tcp = true;
-    auto socket = sockets_.tcp(dial.endpoint.address.family());
-    if (!socket) {
-        boost::asio::post(sockets_.io(), [this, id, error = socket.error()] {
-            if (!half_open_.contains(id)) return;
-            half_open_.at(id)->tries_tcp = false;
-            on_failed(id, error);
-        });
-        return;
-    }
-    dial.socket = std::move(*socket);
-    dial.socket.async_connect(to_asio<tcp>(dial.endpoint), [this, id](Error error) {
-        const auto found = half_open_.find(id);
-        if (error == boost::asio::error::operation_aborted || found == half_open_.end()) return;
-        HalfOpen& connecting = *found->second;
-        if (connecting.dialled) return;
-        connecting.tries_tcp = false;
-        if (error) return on_failed(id, error);
-        if (tcp_taken_.size() == kMaxTcpTaken) tcp_taken_.pop_front();
-        tcp_taken_.push_back({connecting.endpoint, Clock::now()});
-        on_connected(id, std::make_unique<TcpStream>(std::move(connecting.socket), connecting.endpoint),
-                     Clock::now() - connecting.begun);
-    });
-}
-
-void Dialer::start_utp(std::uint64_t id) {
-    HalfOpen& dial = *half_open_.at(id);
-    dial.utp = utp_->dial(dial.endpoint, [this, id](Result<UtpStreams::Dialled> result) {
-        const auto found = half_open_.find(id);
-        if (found == half_open_.end()) return;
-        const std::unique_ptr<UtpStreams::Dial> ended = std::move(found->second->utp);
-        if (!result) return on_failed(id, result.error());
-        found->second->held = std::move(*result);
-        found->second->tries_tcp ? hold_utp(id) : take_utp(id);
-    });
-    if (dial.utp) return;
-    boost::asio::post(sockets_.io(), [this, id] {
-        if (half_open_.contains(id))
-            on_failed(id, make_error_code(boost::system::errc::resource_unavailable_try_again));
-    });
-}
-
-/// Waits whether TCP, which is faster and cheaper, connects in almost the same time.
-void Dialer::hold_utp(std::uint64_t id) {
-    HalfOpen& dial = *half_open_.at(id);
-    dial.head_start.expires_after(kTcpGrace);
-    dial.head_start.async_wait([this, id](Error error) {
-        if (!error && half_open_.contains(id)) take_utp(id);
-    });
-}
-
-void Dialer::take_utp(std::uint64_t id) {
-    auto& held = half_open_.at(id)->held;
-    if (!held) return;  // TCP came
-    UtpStreams::Dialled utp = std::move(*held);
-    held.reset();
-    on_connected(id, std::move(utp.stream), utp.took);
-}
-
-/// One of the transports has failed; the dial has, if no other is left.
-void Dialer::on_failed(std::uint64_t id, Error error) {
-    HalfOpen& dial = *half_open_.at(id);
-    if (dial.held) return take_utp(id);
-    if (!dial.failure) dial.failure = error;
-    if (dial.other) {
-        dial.head_start.cancel();
-        return start_other(id);
-    }
-    if (!dial.tries_tcp && !dial.utp) finish(id, dial.failure);
-}
-
-void Dialer::on_connected(std::uint64_t id, std::unique_ptr<Stream> stream, Duration took) {
-    HalfOpen& dial = *half_open_.at(id);
-    // The other transport has lost the race.
-    dial.utp.reset();
-    dial.held.reset();
-    dial.head_start.cancel();
-    Error ignored;
-    dial.socket.close(ignored);
-    dial.dialled.emplace(Dialled{std::move(stream), took});
-    if (!dial.encryption) return finish(id, {});
-    mse::Initiator& initiator = dial.initiator.emplace(std::move(*dial.encryption));
-    dial.exchange.emplace(
-        *dial.dialled->stream,
-        HandshakeExchange::Machine{[&initiator](ByteView bytes) { return initiator.handle_bytes(bytes); },
-                                   [&initiator] { return initiator.take_output(); }},
-        [this, id](Error ended) { on_encrypted(id, ended); });
-    dial.exchange->start();
-}
-
-/// The encryption handshake is over.
-void Dialer::on_encrypted(std::uint64_t id, Error error) {
-    HalfOpen& dial = *half_open_.at(id);
-    if (error) {
-        log::debug("{}: {}", dial.endpoint.text(), error.message());
-        return finish(id, Errc::encryption_refused);
-    }
-    mse::Agreement agreement = dial.initiator->take_agreement();
-    Dialled& dialled = *dial.dialled;
-    dialled.received = std::move(agreement.received);
-    if (agreement.ciphers)
-        dialled.stream = std::make_unique<EncryptedStream>(std::move(dialled.stream), *agreement.ciphers);
-    finish(id, {});
-}
-
-void Dialer::finish(std::uint64_t id, Error error) {
-    auto node = half_open_.extract(id);
+void Dialer::finish(std::uint64_t id, Result<Dialled> result) {
+    const auto node = half_open_.extract(id);
     if (node.empty()) return;
-    HalfOpen& dial = *node.mapped();
-    dial.exchange.reset();
+    const HalfOpen& dial = *node.mapped();
+    if (dial.race.has_tcp_connected()) {
+        if (tcp_taken_.size() == kMaxTcpTaken) tcp_taken_.pop_front();
+        tcp_taken_.push_back({dial.endpoint, Clock::now()});
+    }
     start_waiting();
-    if (error) return dial.done(error);
-    dial.done(std::move(*dial.dialled));
+    dial.done(std::move(result));
 }
 
 void Dialer::cancel_half_open() {

@@ -11,14 +11,11 @@
 #include <optional>
 
 #include "engine/core/time.hpp"
-#include "engine/mse/handshake.hpp"
+#include "engine/net/dial_race.hpp"
 #include "engine/net/socket_factory.hpp"
-#include "engine/net/stream.hpp"
 #include "engine/net/transport.hpp"
 
 namespace btfs::net {
-
-class UtpStreams;
 
 /// How much a torrent needs its next connection, in rising order.
 enum class DialUrgency : std::uint8_t {
@@ -33,10 +30,10 @@ enum class DialUrgency : std::uint8_t {
 /// torrent. A connection that begins with an encryption handshake is half-open until that is over, and both
 /// together take kTimeout at most.
 ///
-/// With both transports, a dial tries TCP, and uTP too when TCP has failed or kTcpHeadStart is over (at once
-/// if a reader waits). The first that connects is taken, the other given up; uTP waits kTcpGrace for a TCP
-/// that is under way. The dial fails if both do. Some hosts take TCP connections and close them: a peer that
-/// is dialled again soon after TCP had connected is tried over uTP first. On the engine thread.
+/// With both transports, a dial is a DialRace of TCP, and of uTP too when TCP has failed or kTcpHeadStart is
+/// over (at once if a reader waits). Some hosts take TCP connections and close them: a peer that is dialled
+/// again soon after TCP had connected is tried over uTP first, or if the connection is to be encrypted over
+/// both at once. On the engine thread.
 class Dialer {
   public:
     static constexpr std::size_t kMaxHalfOpen = 64;
@@ -45,21 +42,13 @@ class Dialer {
     static constexpr std::size_t kMaxHalfOpenIdle = 24;
     static constexpr Duration kTimeout = std::chrono::seconds(8);
     static constexpr Duration kTcpHeadStart = std::chrono::milliseconds(200);
-    static constexpr Duration kTcpGrace = std::chrono::milliseconds(20);
 
     /// Peers of which it is remembered that TCP has connected, and for how long.
     static constexpr std::size_t kMaxTcpTaken = 256;
     static constexpr Duration kTcpTakenFor = std::chrono::seconds(10);
 
-    struct Dialled {
-        /// Enciphers by itself, if that was agreed on.
-        std::unique_ptr<Stream> stream;
-        Duration took;  ///< until connected: one round trip, when the kernel made it in one try
-        /// The peer's first bytes, deciphered, that came with the end of the encryption handshake.
-        Bytes received = {};
-    };
-    /// The encryption handshake that a connection begins with; nothing: none.
-    using Encryption = std::optional<mse::Initiator::Options>;
+    using Dialled = DialRace::Dialled;
+    using Encryption = DialRace::Encryption;
     /// Gets the connection or why there is none; Errc::cancelled if it was not tried,
     /// Errc::encryption_refused if the peer took the connection and did not finish the encryption handshake.
     using Done = std::function<void(Result<Dialled>)>;
@@ -93,16 +82,9 @@ class Dialer {
     struct HalfOpen;
 
     void start(Queue& queue, Waiting waiting);
-    void start_tcp(std::uint64_t id);
-    void start_utp(std::uint64_t id);
-    void start_other(std::uint64_t id);
-    void hold_utp(std::uint64_t id);
-    void take_utp(std::uint64_t id);
+    DialRace::Course course_of(const Waiting& waiting, DialUrgency urgency) const;
     bool has_taken_tcp(const Endpoint& endpoint) const;
-    void on_failed(std::uint64_t id, Error error);
-    void on_connected(std::uint64_t id, std::unique_ptr<Stream> stream, Duration took);
-    void on_encrypted(std::uint64_t id, Error error);
-    void finish(std::uint64_t id, Error error);
+    void finish(std::uint64_t id, Result<Dialled> result);
     bool may_start(DialUrgency urgency) const;
     std::list<Queue*>& queues_of(DialUrgency urgency) { return queues_[static_cast<std::size_t>(urgency)]; }
 

@@ -285,7 +285,7 @@ TEST_F(UtpDialTest, WhereTcpIsSilentUtpFollowsAfterItsHeadStart) {
 TEST_F(UtpDialTest, WhileAReaderWaitsBothAreDialledAtOnce) {
     ASSERT_EQ(serve(kSilentText, server.port()), silent());
     const Duration took = dial(Transport::both, DialUrgency::reader_waits, silent());
-    EXPECT_GE(took, Dialer::kTcpGrace);
+    EXPECT_GE(took, DialRace::kTcpGrace);
     EXPECT_LT(took, Dialer::kTcpHeadStart);
     EXPECT_TRUE(is_utp());
 }

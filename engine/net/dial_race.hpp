@@ -1,0 +1,93 @@
+// DialRace: one dial of a peer, over TCP, uTP, or both.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "engine/core/time.hpp"
+#include "engine/mse/handshake.hpp"
+#include "engine/net/handshake_exchange.hpp"
+#include "engine/net/socket_factory.hpp"
+#include "engine/net/stream.hpp"
+#include "engine/net/transport.hpp"
+#include "engine/net/utp_streams.hpp"
+
+namespace btfs::net {
+
+/// The first transport that is ready is taken, the other given up. One is ready when it has connected and, if
+/// the connection is to be encrypted, that handshake is over: some hosts take TCP connections and close them.
+/// uTP that is ready waits kTcpGrace for a TCP that is under way, which is faster and costs less CPU. Has no
+/// time-out of its own. Destroying it gives all up without a call. On the engine thread.
+class DialRace {
+  public:
+    static constexpr Duration kTcpGrace = std::chrono::milliseconds(20);
+
+    struct Dialled {
+        /// Enciphers by itself, if that was agreed on.
+        std::unique_ptr<Stream> stream;
+        Duration took;  ///< until connected: one round trip, when the kernel made it in one try
+        /// The peer's first bytes, deciphered, that came with the end of the encryption handshake.
+        Bytes received = {};
+    };
+    /// The encryption handshake that a connection begins with; nothing: none.
+    using Encryption = std::optional<mse::Initiator::Options>;
+    /// Called once, and not from inside begin(). May destroy the race. Of two failures
+    /// Errc::encryption_refused is told, else the first.
+    using Done = std::function<void(Result<Dialled>)>;
+
+    struct Course {
+        Transport first = Transport::tcp;  ///< one of them
+        /// The other one begins when the first has failed, or so much later; nothing: it takes no part.
+        std::optional<Duration> other_after = std::nullopt;
+    };
+
+    /// `utp` may be null if it takes no part; both outlive the race.
+    DialRace(SocketFactory& sockets, UtpStreams* utp, const Endpoint& to, Encryption encryption, Done done);
+    DialRace(const DialRace&) = delete;
+    DialRace& operator=(const DialRace&) = delete;
+    void begin(const Course& course);
+    /// A transport has connected, and the encryption handshake over it is not over.
+    bool is_connected() const { return tcp_.dialled || utp_.dialled; }
+    bool has_tcp_connected() const { return has_tcp_connected_; }
+
+  private:
+    struct Runner {
+        bool runs = false;
+        std::optional<Dialled> dialled = std::nullopt;  ///< once it is connected
+        std::optional<mse::Initiator> initiator = std::nullopt;
+        std::optional<HandshakeExchange> exchange = std::nullopt;  ///< of the initiator
+    };
+    Runner& runner(Transport transport) { return transport == Transport::utp ? utp_ : tcp_; }
+    void start(Transport transport);
+    void start_tcp();
+    void start_utp();
+    void start_other();
+    void fail_soon(Transport transport, Error error);
+    void on_failed(Transport transport, Error error);
+    void on_connected(Transport transport, std::unique_ptr<Stream> stream, Duration took);
+    void on_encrypted(Transport transport, Error error);
+    void on_ready(Transport transport);
+    void win(Transport transport);
+
+    SocketFactory& sockets_;
+    UtpStreams* const streams_;
+    const Endpoint to_;
+    const Encryption encryption_;
+    Done done_;
+    const TimePoint begun_;
+    boost::asio::ip::tcp::socket socket_;
+    std::unique_ptr<UtpStreams::Dial> utp_dial_;
+    boost::asio::steady_timer timer_;  ///< of the head start, then of the grace
+    std::optional<Transport> other_;   ///< that has not begun
+    Runner tcp_, utp_;
+    bool utp_is_ready_ = false;
+    bool has_tcp_connected_ = false;
+    Error failure_;
+    /// Handlers that are queued find out whether this is still there.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace btfs::net
