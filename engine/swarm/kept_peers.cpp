@@ -91,8 +91,8 @@ std::vector<KeptPeer> read_kept_peers(ByteView file, TimePoint now, std::int64_t
 void KeptPeers::take_earlier(std::span<const KeptPeer> earlier) {
     for (const KeptPeer& peer : earlier) {
         if (peers_.size() == kMaxWatched) return;
-        const auto place = peers_.try_emplace(peer.endpoint, peer).first;
-        place->second.bytes_given /= 2;
+        const auto [place, is_new] = peers_.try_emplace(peer.endpoint, peer);
+        place->second.bytes_given = (is_new ? 0 : place->second.bytes_given) + peer.bytes_given / 2;
     }
 }
 

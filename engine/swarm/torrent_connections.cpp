@@ -395,7 +395,7 @@ void Torrent::on_filter_changed(TimePoint now) {
     peer_list_.on_filter_changed();
     std::vector<ConnectionId> filtered;
     for (const auto& [id, peer] : peers_)
-        if (bans_.filters(peer->session.remote().address)) filtered.push_back(id);
+        if (!peer->is_web_seed && bans_.filters(peer->session.remote().address)) filtered.push_back(id);
     for (ConnectionId id : filtered) disconnect(id, Errc::address_filtered, now);
     settle(now);
 }

@@ -33,6 +33,7 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
 
 void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
     for (const auto& [id, other] : peers_) {
+        if (peer.is_web_seed || other->is_web_seed) continue;  // their peer ids are known to all
         if (id == peer.id || !other->session.greeted() || other->session.peer_id() != peer.session.peer_id())
             continue;
         const ConnectionId dropped = redundant(peer, *other, now);

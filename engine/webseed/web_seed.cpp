@@ -172,13 +172,16 @@ WebSeed::Lane* WebSeed::lane_for(const Part& part, LaneId& id, TimePoint now) {
         return &lane;
     }
     if (lanes_.size() >= max_lanes_) {
+        // The longest that is not read. A server without ranges would have to send another file from its
+        // start again, so its lanes come last.
+        const auto rank = [&](const Lane& lane) {
+            const bool hard_to_replace = memory_.ignores_ranges(lane.file) && lane.file != part.file;
+            return std::pair(hard_to_replace, lane.paused);
+        };
         auto longest = lanes_.end();
         for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
-            // A server without ranges would have to send the file from its start again.
-            const bool hard_to_replace =
-                memory_.ignores_ranges(lane->second.file) && lane->second.file != part.file;
-            if (lane->second.paused > now || hard_to_replace) continue;
-            if (longest == lanes_.end() || lane->second.paused < longest->second.paused) longest = lane;
+            if (lane->second.paused > now) continue;
+            if (longest == lanes_.end() || rank(lane->second) < rank(longest->second)) longest = lane;
         }
         if (longest == lanes_.end()) return nullptr;
         close(longest->first);
@@ -304,7 +307,7 @@ void WebSeed::on_body(LaneId id, ByteView bytes, TimePoint now) {
         lane.useful += p.next - before;
         if (p.block->parts_left == 0 && p.next >= p.end) whole.push_back(p.block);
     }
-    if (lane.useful > 0) memory_.on_success(lane.file);
+    if (!whole.empty() || lane.useful >= kLeastProgress) memory_.on_success(lane.file);
     for (const Blocks::iterator block : whole) {
         take_parts_out(*block);
         by_ref_.erase(block->ref);
@@ -346,8 +349,8 @@ void WebSeed::on_failed(LaneId id, Error reason, TimePoint now) {
     }
     if (reason == Errc::web_seed_busy) {
         close(id);
-        if (!lanes_.empty()) {
-            max_lanes_ = lanes_.size();
+        if (const std::size_t others = lanes_at_work(); others > 0) {
+            max_lanes_ = others;
             return assign(now);
         }
         return rest(reason, memory_.rest_for(SeedMemory::kFirstRest, now), now);
@@ -365,13 +368,18 @@ void WebSeed::on_failed(LaneId id, Error reason, TimePoint now) {
     fail(id, reason, std::nullopt, now);
 }
 
+/// Those whose request is under way, and read.
+std::size_t WebSeed::lanes_at_work() const {
+    return static_cast<std::size_t>(std::ranges::count_if(lanes_, [](const auto& entry) {
+        return entry.second.state != LaneState::idle && entry.second.paused == kNever;
+    }));
+}
+
 /// One request has failed. While there are others the server has enough of them; else the seed rests.
 void WebSeed::fail(LaneId id, Error reason, std::optional<Duration> retry_after, TimePoint now) {
     const FileIndex file = lanes_.at(id).file;
     close(id);
-    const auto others = static_cast<std::size_t>(std::ranges::count_if(
-        lanes_, [](const auto& entry) { return entry.second.state != LaneState::idle; }));
-    if (others > 0) {
+    if (const std::size_t others = lanes_at_work(); others > 0) {
         max_lanes_ = others;
         return assign(now);
     }

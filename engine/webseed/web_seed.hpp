@@ -177,6 +177,7 @@ class WebSeed {
     bool open_lane(const Part& part, std::uint64_t most_end, TimePoint now);
     void deny(Blocks::iterator block);
     Lane* lane_for(const Part& part, LaneId& id, TimePoint now);
+    std::size_t lanes_at_work() const;
     std::uint64_t max_skip(const Lane& lane) const;
     void fill(Part& part, std::uint64_t at, ByteView bytes);
     void take_parts_out(const Block& block);
