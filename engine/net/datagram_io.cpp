@@ -94,8 +94,8 @@ ControlData read_control(msghdr& message) {
     return data;
 }
 
-bool is_full(int error) {
-    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
+bool is_empty_or_full(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK;
 }
 
 }  // namespace
@@ -137,8 +137,10 @@ DatagramReceiver::Batch DatagramReceiver::receive(int socket, std::size_t most) 
     const auto wanted = static_cast<unsigned>(std::min(most, kMessages));
     int count = recvmmsg(socket, headers_.data(), wanted, MSG_DONTWAIT, nullptr);
     if (count < 0) {
-        batch.drained = is_full(errno);
-        if (!batch.drained) read_errors(socket);  // ICMP's answer to a datagram sent before
+        batch.drained = is_empty_or_full(errno);
+        // ICMP's answers to datagrams sent before, and probes that our own device does not carry. Whether or
+        // not the call told of one: poll wakes for as long as there are any.
+        read_errors(socket);
         count = 0;
     }
     const TimePoint now = Clock::now();
@@ -195,6 +197,8 @@ void DatagramReceiver::read_errors(int socket) {
 // ---- sending ----
 
 void DatagramSender::add(const Endpoint& to, ByteView datagram, Cutting cutting) {
+    // Over IPv4 routers cut what is too large.
+    if (family_ == AddressFamily::v4 && cutting == Cutting::early) cutting = Cutting::allowed;
     if (!waiting_.empty()) return keep(to, datagram, cutting);  // not before those that wait
     if (cutting != Cutting::allowed) {
         flush();
@@ -259,7 +263,7 @@ void DatagramSender::send_messages() {
             errors = 0;
             continue;
         }
-        if (is_full(errno)) {
+        if (is_empty_or_full(errno)) {
             for (; i < messages_.size(); ++i)
                 for (std::size_t j = 0; j < messages_[i].count; ++j) {
                     const iovec& part = parts_[messages_[i].first + j];
@@ -267,6 +271,10 @@ void DatagramSender::send_messages() {
                          Cutting::allowed);
                 }
             return;
+        }
+        if (errno == ENOBUFS) {  // the device's queue is full, though the socket is not: they are lost there
+            ++i;
+            continue;
         }
         if (messages_[i].count > 1) {  // this way out has no GSO, or no room for packets of the size
             gso_ = errno != EIO && errno != EOPNOTSUPP;
@@ -300,8 +308,8 @@ bool DatagramSender::send_alone(const Endpoint& to, ByteView datagram, Cutting c
         if (sendto(socket_, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                    reinterpret_cast<const sockaddr*>(&address), size) >= 0)
             break;
-        full = is_full(errno);
-        if (full || errno == EMSGSIZE) break;
+        full = is_empty_or_full(errno);
+        if (full || errno == EMSGSIZE || errno == ENOBUFS) break;
     }
     if (cutting != Cutting::allowed) set_cutting(socket_, family_, Cutting::allowed);
     return !full;

@@ -58,13 +58,13 @@ void DialRace::start_tcp() {
 }
 
 void DialRace::start_utp() {
-    utp_dial_ = streams_->dial(to_, [this](Result<UtpStreams::Dialled> result) {
+    auto dial = streams_->dial(to_, [this](Result<UtpStreams::Dialled> result) {
         const std::unique_ptr<UtpStreams::Dial> ended = std::move(utp_dial_);
         if (!result) return on_failed(Transport::utp, result.error());
         on_connected(Transport::utp, std::move(result->stream), result->took);
     });
-    if (!utp_dial_)
-        fail_soon(Transport::utp, make_error_code(boost::system::errc::resource_unavailable_try_again));
+    if (!dial) return fail_soon(Transport::utp, dial.error());
+    utp_dial_ = std::move(*dial);
 }
 
 void DialRace::fail_soon(Transport transport, Error error) {
@@ -78,13 +78,28 @@ void DialRace::on_failed(Transport transport, Error error) {
     failed.runs = false;
     failed.exchange.reset();
     failed.dialled.reset();
-    if (!failure_ || error == Errc::encryption_refused) failure_ = error;
+    const bool refused = error == Errc::encryption_refused;
+    if (!failure_ || refused) failure_ = error;
+    if (refused && transport == Transport::tcp) return on_tcp_refused();
     if (other_) {
         timer_.cancel();
         return start_other();
     }
     if (utp_is_ready_) return win(Transport::utp);
     if (!tcp_.runs && !utp_.runs) done_(failure_);  // which may destroy this
+}
+
+/// The peer lives, and uTP would have connected by now: another manner of dialling must not wait for it.
+void DialRace::on_tcp_refused() {
+    timer_.cancel();
+    other_.reset();
+    if (utp_is_ready_) return win(Transport::utp);
+    if (utp_.dialled) return;
+    if (!utp_.runs) return done_(failure_);
+    timer_.expires_after(kTcpGrace);
+    timer_.async_wait([this, alive = std::weak_ptr(alive_)](Error error) {
+        if (!error && !alive.expired() && !utp_.dialled) done_(failure_);
+    });
 }
 
 void DialRace::on_connected(Transport transport, std::unique_ptr<Stream> stream, Duration took) {

@@ -19,8 +19,9 @@ namespace btfs::net {
 
 /// The first transport that is ready is taken, the other given up. One is ready when it has connected and, if
 /// the connection is to be encrypted, that handshake is over: some hosts take TCP connections and close them.
-/// uTP that is ready waits kTcpGrace for a TCP that is under way, which is faster and costs less CPU. Has no
-/// time-out of its own. Destroying it gives all up without a call. On the engine thread.
+/// uTP that is ready waits kTcpGrace for a TCP that is under way, which is faster and costs less CPU; and uTP
+/// that has not connected kTcpGrace after the encryption was refused over TCP will not. Has no time-out of
+/// its own. Destroying it gives all up without a call. On the engine thread.
 class DialRace {
   public:
     static constexpr Duration kTcpGrace = std::chrono::milliseconds(20);
@@ -67,6 +68,7 @@ class DialRace {
     void start_other();
     void fail_soon(Transport transport, Error error);
     void on_failed(Transport transport, Error error);
+    void on_tcp_refused();
     void on_connected(Transport transport, std::unique_ptr<Stream> stream, Duration took);
     void on_encrypted(Transport transport, Error error);
     void on_ready(Transport transport);

@@ -1,5 +1,5 @@
-// Stream: a connected byte stream, whatever carries it. TCP today; uTP, encryption and proxies have the
-// same face.
+// Stream: a connected byte stream, whatever carries it: TCP, uTP, either of them encrypted, or a web seed's
+// stand-in.
 #pragma once
 
 #include <sys/uio.h>
@@ -34,7 +34,7 @@ class Stream {
     /// Hints that wait_readable() need not end before so many bytes are there, the stream ends, or its buffer
     /// is full. Saves wake-ups.
     virtual void set_receive_low_water(std::size_t bytes) = 0;
-    /// Makes the kernel acknowledge the next bytes at once: a sender with Nagle's algorithm (most have it)
+    /// Has the next bytes acknowledged at once: a sender with Nagle's algorithm (most have it)
     /// holds back the last part of its data until then.
     virtual void acknowledge_soon() = 0;
     /// The round trip as it is now, and the shortest there was; nothing if they are not known.

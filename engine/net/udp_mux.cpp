@@ -39,8 +39,13 @@ Error UdpMux::open(AddressFamily family) {
 Error UdpMux::send(const Endpoint& to, ByteView datagram) {
     if (Error error = open(to.address.family())) return error;
     Error error;
-    opened(to.address.family())
-        ->socket.send_to(boost::asio::buffer(datagram.data(), datagram.size()), to_asio<udp>(to), 0, error);
+    // The first error may be ICMP's answer to an earlier datagram, to whomever.
+    for (int tries = 0; tries < 2; ++tries) {
+        opened(to.address.family())
+            ->socket.send_to(boost::asio::buffer(datagram.data(), datagram.size()), to_asio<udp>(to), 0,
+                             error);
+        if (!error || error == boost::asio::error::would_block) break;
+    }
     return error;
 }
 

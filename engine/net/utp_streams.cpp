@@ -79,10 +79,12 @@ void UtpStreams::accept(Accepted accepted) {
     });
 }
 
-std::unique_ptr<UtpStreams::Dial> UtpStreams::dial(const Endpoint& to, Done done) {
+Result<std::unique_ptr<UtpStreams::Dial>> UtpStreams::dial(const Endpoint& to, Done done) {
+    // Nothing tells of a SYN that cannot leave.
+    if (local_towards(to).is_unspecified()) return make_error_code(boost::system::errc::network_unreachable);
     auto dial = std::make_unique<Dial>(*this, std::move(done));
     const auto connection = connections_.connect(to, *dial, Clock::now());
-    if (!connection) return nullptr;
+    if (!connection) return connection.error();
     dial->connection_ = *connection;
     return dial;
 }

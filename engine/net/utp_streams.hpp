@@ -29,8 +29,9 @@ class UtpStreams final : private utp::Sink, private UtpReceiver {
     };
     /// Gets the connection or why there is none. May destroy the dial. Not called within dial().
     using Done = std::function<void(Result<Dialled>)>;
-    /// Null if there are too many connections.
-    std::unique_ptr<Dial> dial(const Endpoint& to, Done done);
+    /// resource_unavailable_try_again if there are too many connections, network_unreachable if there is no
+    /// way to an address of that family.
+    Result<std::unique_ptr<Dial>> dial(const Endpoint& to, Done done);
 
     utp::Connections& connections() { return connections_; }
 

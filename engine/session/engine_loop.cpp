@@ -204,10 +204,12 @@ void Engine::Loop::begin_stop() {
     stop_timer.async_wait([this](Error) { io.stop(); });
     for (auto& runner : runners) runner->close();
     talking = runners.size();
-    if (talking == 0) io.stop();
+    // What was closed just now is told to peers in the turns that wait.
+    const auto stop_soon = [this] { post([this] { io.stop(); }); };
+    if (talking == 0) stop_soon();
     for (auto& runner : runners)
-        runner->stop_announcing([this] {
-            if (--talking == 0) io.stop();
+        runner->stop_announcing([this, stop_soon] {
+            if (--talking == 0) stop_soon();
         });
 }
 

@@ -1,7 +1,6 @@
 #include "engine/utp/connection.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 #include "engine/utp/connections.hpp"
 
@@ -117,6 +116,7 @@ void Connection::wait_writable() {
 void Connection::release() {
     user_ = nullptr;
     released_ = true;
+    all_.count_released();
     if (state_ == State::connected) {
         received_->discard();
         sending_.append_fin();
@@ -295,6 +295,7 @@ TimePoint Connection::loss_probe_at() {
 
 TimePoint Connection::window_probe_at() const {
     if (closed_window_since_ == kNever || sending_.unacknowledged() > 0 || blocked_) return kNever;
+    if (sending_.next_waiting() == 0) return kNever;
     return closed_window_since_ +
            std::min(kFirstWindowProbe * (1 << std::min(window_probes_, 5)), RoundTrip::kLongestTimeout);
 }
@@ -342,8 +343,7 @@ void Connection::time_out(TimePoint now) {
     if (const std::size_t probe = sending_.time_out()) mtu_.probe_lost(probe, now);
     progress_at_ = now;
     if (only_a_probe) return;
-    if (timeouts_ >= 1 && !closed && sending_.at(sending_.next_lost()).size > mtu_.least())
-        mtu_.black_hole(now);
+    if (timeouts_ >= 1 && !closed && sending_.at(sending_.next_lost()).size > mtu_.least()) mtu_.black_hole();
     window_.timed_out(timeouts_ > 0);
     ++timeouts_;
 }
@@ -434,6 +434,8 @@ bool Connection::may_send(SequenceIndex index, TimePoint now) {
             if (now < window_probe_at()) return false;
             ++window_probes_;
             closed_window_since_ = now;
+        } else {
+            closed_window_since_ = kNever;
         }
     }
     if (const TimePoint next = pacer_.next(); now < next) {

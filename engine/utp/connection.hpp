@@ -48,7 +48,7 @@ class Connection {
     static constexpr int kMostSyns = 4;
     /// Nothing was acknowledged, or heard while the window is closed, for so long: the connection has failed.
     static constexpr Duration kUnacknowledgedTimeout = std::chrono::seconds(30);
-    /// What a released connection still has to send gets so long without progress, and in all.
+    /// What a released connection still has to send gets so long in all.
     static constexpr Duration kLinger = std::chrono::seconds(10);
     /// Acknowledgements older than so many packets are not looked at: forged, or far too late.
     static constexpr SequenceIndex kOldAcks = 256;
@@ -86,6 +86,9 @@ class Connection {
     std::size_t packet_size() const { return mtu_.packet_size(); }
 
     // ---- for Connections ----
+    /// The application has forgotten it, and what was written is not all acknowledged.
+    bool lingers() const { return released_ && state_ == State::connected; }
+    TimePoint released_at() const { return released_at_; }
     std::uint16_t receive_id() const { return receive_id_; }
     std::uint16_t send_id() const { return send_id_; }
     void handle(const Packet& packet, TimePoint arrived_at, TimePoint now);

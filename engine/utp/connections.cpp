@@ -1,7 +1,6 @@
 #include "engine/utp/connections.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 namespace btfs::utp {
 namespace {
@@ -20,8 +19,7 @@ Connections::Connections(Sink& sink, Rng rng, const SecretSource& secret, Connec
 Connections::~Connections() = default;
 
 Result<Connection*> Connections::connect(const Endpoint& to, User& user, TimePoint now) {
-    if (connections_.size() >= options_.max_connections)
-        return make_error_code(errc::resource_unavailable_try_again);
+    if (!make_room()) return make_error_code(errc::resource_unavailable_try_again);
     now_ = std::max(now_, now);
     for (int i = 0; i < kIdTries; ++i) {
         const auto id = static_cast<std::uint16_t>(rng_.below(0x10000));
@@ -91,7 +89,7 @@ void Connections::handle_syn(const Endpoint& from, ByteView datagram, const Pack
                              TimePoint now) {
     const std::uint16_t id = syn.header.connection_id;
     if (find(from, static_cast<std::uint16_t>(id + 1))) return;  // it is open already
-    if (!accept_ || connections_.size() >= options_.max_connections) {
+    if (!accept_ || !has_room()) {
         if (const auto refusal = refusal_of(datagram); refusal && may_reset(now))
             send_small(from, *PacketHeader::parse(*refusal), {});
         return;
@@ -139,18 +137,32 @@ void Connections::handle_stranger(const Endpoint& from, ByteView datagram, const
 Connection* Connections::accept(const Endpoint& from, const Packet& packet, TimePoint now) {
     const PacketHeader& header = packet.header;
     if (!accept_ || header.type != PacketType::data || packet.payload.empty()) return nullptr;
-    if (connections_.size() >= options_.max_connections) return nullptr;
     const auto id =
         static_cast<std::uint16_t>(header.connection_id - 1);  // under which the initiator receives
     const auto syn = cookies_.syn_number(from, id, header.sequence_number, header.ack_number, now);
     if (!syn) return nullptr;
     const Key key{from, header.connection_id};
-    if (!remember(key, now)) return nullptr;
+    if (!make_room() || !remember(key, now)) return nullptr;
     auto& place = connections_[key];
     place = std::make_unique<Connection>(*this, from, id, first_index(*syn) + 1,
                                          first_index(static_cast<std::uint16_t>(header.ack_number + 1)), now);
     accepted_.push_back(place.get());
     return place.get();
+}
+
+/// False if there are as many connections as may be, and none of them lingers. One that makes room goes at
+/// the end of the turn.
+bool Connections::make_room() {
+    if (connections_.size() < options_.max_connections) return true;
+    if (released_ == 0) return false;
+    Connection* longest = nullptr;
+    for (const auto& [key, connection] : connections_)
+        if (connection->lingers() && (!longest || connection->released_at() < longest->released_at()))
+            longest = connection.get();
+    if (!longest) return false;
+    longest->fail(make_error_code(errc::timed_out));
+    touch(*longest);
+    return true;
 }
 
 /// False if the connection was opened a short while ago already.
@@ -231,8 +243,10 @@ void Connections::end_turn(TimePoint now) {
     std::ranges::sort(settled_);
     settled_.erase(std::unique(settled_.begin(), settled_.end()), settled_.end());
     for (Connection* connection : settled_)
-        if (connection->state() == Connection::State::gone)
+        if (connection->state() == Connection::State::gone) {
+            --released_;
             connections_.erase(Key{connection->remote(), connection->receive_id()});
+        }
     if (more && !turn_wanted_) {
         turn_wanted_ = true;
         sink_.want_turn();

@@ -20,7 +20,8 @@
 namespace btfs::utp {
 
 struct ConnectionsOptions {
-    /// Connections at a time, those that linger included.
+    /// Connections at a time, those that linger included. A new one takes the place of the one that has
+    /// lingered longest.
     std::size_t max_connections = 1000;
     /// Bytes of buffers of all connections, besides what each is guaranteed.
     std::size_t memory = 64 * 1024 * 1024;
@@ -69,6 +70,8 @@ class Connections {
     /// The time of the latest turn.
     TimePoint now() const { return now_; }
     void touch(Connection& connection);
+    /// The application has forgotten a connection, which may linger.
+    void count_released() { ++released_; }
     /// Sends a packet without content.
     void send_small(const Endpoint& to, PacketHeader header, ByteView selective_ack);
 
@@ -92,6 +95,8 @@ class Connections {
                          TimePoint now);
     Connection* accept(const Endpoint& from, const Packet& packet, TimePoint now);
     Connection* reset_target(const Endpoint& from, std::uint16_t id);
+    bool has_room() const { return connections_.size() < options_.max_connections || released_ > 0; }
+    bool make_room();
     bool may_reset(TimePoint now);
     bool remember(const Key& key, TimePoint now);
     void sink_flush();
@@ -121,6 +126,7 @@ class Connections {
     std::deque<Remembered> remembered_;
     std::unordered_set<Key, KeyHash> remembered_keys_;
     Connection* last_found_ = nullptr;
+    std::size_t released_ = 0;  ///< of connections_
     std::unordered_map<Key, std::unique_ptr<Connection>, KeyHash> connections_;
 };
 

@@ -40,7 +40,7 @@ void MtuSearch::probe_lost(std::size_t size, TimePoint now) {
     if (finished()) again_at_ = now + kAgainAfter;
 }
 
-void MtuSearch::black_hole(TimePoint) {
+void MtuSearch::black_hole() {
     proven_ = least_;
     probing_.reset();
     begin();

@@ -32,10 +32,9 @@ class MtuSearch {
     std::optional<std::size_t> probe_wanted(TimePoint now);
     void probe_sent(std::size_t size) { probing_ = size; }
     void probe_arrived(std::size_t size, TimePoint now);
-    /// Also of a probe that could not be sent.
     void probe_lost(std::size_t size, TimePoint now);
     /// Packets of the proven size vanish: the path carries less than it did. The search begins anew.
-    void black_hole(TimePoint now);
+    void black_hole();
 
   private:
     bool finished() const { return proven_ + kNear > not_above_; }

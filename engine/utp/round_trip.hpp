@@ -36,7 +36,7 @@ class RoundTrip {
     /// Before a packet counts as lost, after so many time-outs in a row without progress.
     Duration timeout(int in_a_row) const {
         const Duration once = known_ ? std::max(smoothed_ + 4 * variance_, kShortestTimeout) : kFirstTimeout;
-        return std::min(once * (1 << std::min(in_a_row, 5)), kLongestTimeout);
+        return std::min(once * (1 << std::clamp(in_a_row, 0, 5)), kLongestTimeout);
     }
 
   private:

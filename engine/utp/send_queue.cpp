@@ -173,8 +173,6 @@ void SendQueue::mark_acknowledged(SequenceIndex index, const RoundTrip& round_tr
         result.round_trip = result.round_trip ? std::min(*result.round_trip, age) : age;
     if (entry.probe) result.probe_size = entry.size;
     result.bytes += entry.size;
-    ++result.packets;
-    result.largest = std::max<std::size_t>(result.largest, entry.size);
     entry.state = State::acknowledged;
     budget_.give(PacketPool::kBlockSize);
     pool_.give(std::move(entry.bytes));

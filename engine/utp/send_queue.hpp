@@ -84,12 +84,10 @@ class SendQueue {
     void sent(SequenceIndex index, TimePoint now);
 
     struct Acknowledged {
-        std::size_t bytes = 0;    ///< newly
-        std::size_t packets = 0;  ///< newly
+        std::size_t bytes = 0;  ///< newly
         std::optional<Duration> round_trip;
         bool came_late = false;      ///< a packet that seemed lost had not been
         std::size_t probe_size = 0;  ///< of a probe that arrived
-        std::size_t largest = 0;     ///< size of the largest datagram that arrived
     };
     /// `through` must have been sent. Bits past what was sent are ignored.
     Acknowledged acknowledge(SequenceIndex through, ByteView selective, const RoundTrip& round_trip,

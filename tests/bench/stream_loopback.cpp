@@ -112,10 +112,13 @@ int main(int argc, char** argv) {
     const TimePoint began = Clock::now();
     auto socket = side.sockets.tcp(AddressFamily::v4);
     if (utp)
-        dial = side.utp.dial(to, [&](Result<UtpStreams::Dialled> result) {
-            if (!result) std::abort();
-            begin(std::move(result->stream));
-        });
+        dial = side.utp
+                   .dial(to,
+                         [&](Result<UtpStreams::Dialled> result) {
+                             if (!result) std::abort();
+                             begin(std::move(result->stream));
+                         })
+                   .value();
     else
         socket->async_connect(to_asio<tcp>(to), [&](Error error) {
             if (error) std::abort();

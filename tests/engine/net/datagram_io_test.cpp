@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <boost/asio/io_context.hpp>
+#include <thread>
 
 #include "engine/net/socket_factory.hpp"
 
@@ -51,6 +52,23 @@ struct DatagramIoTest : ::testing::TestWithParam<AddressFamily> {
         return heard;
     }
 };
+
+TEST_P(DatagramIoTest, ErrorsThatNoCallHasToldOfAreTakenToo) {
+    const Endpoint nobody = at(other);
+    other.close();
+    const auto send = [&] {
+        DatagramSender sender(one.native_handle(), GetParam());
+        sender.add(nobody, as_bytes("x"), Cutting::allowed);
+        sender.flush();
+    };
+    send();
+    std::this_thread::sleep_for(50ms);
+    send();  // which takes the error, but not what tells of it
+    std::this_thread::sleep_for(50ms);
+    for (int i = 0; i < 3; ++i) receiver.receive(one.native_handle());
+    pollfd ready{one.native_handle(), POLLIN, 0};
+    EXPECT_EQ(poll(&ready, 1, 0), 0) << "poll would wake for ever";
+}
 
 TEST_P(DatagramIoTest, RunsOfOneSizeLeaveTogetherAndArriveApart) {
     DatagramSender sender(one.native_handle(), GetParam());

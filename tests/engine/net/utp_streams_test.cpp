@@ -86,13 +86,15 @@ struct UtpStreamsTest : ::testing::Test {
         while (!done() && Clock::now() < end) io.run_one_for(100ms);
     }
     void start_dial(const Endpoint& to) {
-        dial = near.dial(to, [this](Result<UtpStreams::Dialled> result) {
+        auto begun = near.dial(to, [this](Result<UtpStreams::Dialled> result) {
             if (result)
                 dialled = std::move(result->stream);
             else
                 dial_error = result.error();
             dial.reset();
         });
+        ASSERT_TRUE(begun);
+        dial = std::move(*begun);
         run_until([&] { return dialled || dial_error; });
     }
 };
@@ -137,7 +139,8 @@ TEST_F(UtpStreamsTest, ADialMayBeGivenUp) {
     start_dial(far_endpoint);
     dialled.reset();
     auto other = near.dial(far_endpoint, [](Result<UtpStreams::Dialled>) { FAIL(); });
-    other.reset();
+    ASSERT_TRUE(other);
+    other->reset();
     io.run_for(50ms);
     EXPECT_FALSE(accepted);
 }

@@ -54,11 +54,11 @@ TEST_F(ConnectionsTest, WhenTheFirstContentIsLostTheSecondOpensTheConnection) {
     EXPECT_FALSE(pair.to.wrong);
 }
 
-TEST_F(ConnectionsTest, WhereNobodyAnswersADialFailsAfterEightSeconds) {
+TEST_F(ConnectionsTest, WhereNobodyAnswersADialFailsAfterFifteenSeconds) {
     world.a_to_b.loss = 1;
     Pair pair(world);
-    EXPECT_FALSE(world.run(7s, [&] { return bool(pair.from.connect_error); }));
-    EXPECT_TRUE(world.run(9s, [&] { return bool(pair.from.connect_error); }));
+    EXPECT_FALSE(world.run(14s, [&] { return bool(pair.from.connect_error); }));
+    EXPECT_TRUE(world.run(2s, [&] { return bool(pair.from.connect_error); }));
     EXPECT_EQ(world.a.datagrams_sent, 4u);
 }
 
@@ -213,6 +213,32 @@ TEST_F(ConnectionsTest, AReaderThatStopsStopsTheSenderAndMayGoOn) {
     EXPECT_TRUE(world.run(60s, [&] { return pair.to.received == 20'000'000; }));
     EXPECT_FALSE(pair.to.wrong);
     EXPECT_LT(seconds(world.now - began), 15);
+}
+
+TEST_F(ConnectionsTest, ASmallWindowThatNothingWaitsForSetsNoTimer) {
+    PacketHeader last;
+    world.b.tap = [&](const Packet& p, std::size_t) {
+        last = p.header;
+        return true;
+    };
+    Pair pair(world);
+    connect(pair);
+    world.run(1s);
+    world.b.tap = [](const Packet&, std::size_t) { return false; };
+    const auto say = [&](std::uint32_t window) {
+        last.type = PacketType::state;
+        last.window_size = window;
+        world.inject(world.a, world.b.self, last.encode());
+        world.run(50ms);
+    };
+    say(0);
+    pair.from.send_more(100);
+    world.run(50ms);
+    say(1000);  // it fits
+    ++last.ack_number;
+    say(1000);
+    world.run(1s);
+    EXPECT_GT(world.a.connections.next_timeout(), world.a.local(world.now));
 }
 
 TEST_F(ConnectionsTest, AWindowThatOpensWhileTheUpdateIsLostIsFound) {
@@ -448,6 +474,28 @@ TEST_F(ConnectionsTest, ThereAreNoMoreThanTheLimit) {
     for (int i = 0; i < 10; ++i)
         ours[i].connection = *small.a.connections.connect(small.b.self, ours[i], small.a.local(small.now));
     EXPECT_FALSE(small.a.connections.connect(small.b.self, ours[10], small.a.local(small.now)));
+}
+
+TEST_F(ConnectionsTest, ANewOneTakesThePlaceOfOneThatLingers) {
+    World small(1, {}, {.max_connections = 10});
+    std::vector<std::unique_ptr<App>> apps;
+    small.b.connections.set_accept([&](Connection& c) {
+        apps.push_back(std::make_unique<App>());
+        apps.back()->use(c);
+    });
+    App ours[11];
+    for (int i = 0; i < 10; ++i) {
+        ours[i].to_send = 10;
+        ours[i].connection = *small.a.connections.connect(small.b.self, ours[i], small.a.local(small.now));
+    }
+    ASSERT_TRUE(small.run(5s, [&] { return apps.size() == 10; }));
+    small.a_to_b.loss = 1;
+    for (int i = 0; i < 10; ++i) ours[i].close();
+    small.run(100ms);
+    ASSERT_EQ(small.a.connections.size(), 10u) << "their ends are not acknowledged";
+    EXPECT_TRUE(small.a.connections.connect(small.b.self, ours[10], small.a.local(small.now)));
+    small.run(100ms);
+    EXPECT_EQ(small.a.connections.size(), 10u);
 }
 
 // ---- MTU ----
