@@ -86,7 +86,7 @@ void DialRace::on_failed(Transport transport, Error error) {
         return start_other();
     }
     if (utp_is_ready_) return win(Transport::utp);
-    if (!tcp_.runs && !utp_.runs) done_(failure_);  // which may destroy this
+    if (!tcp_.runs && !utp_.runs) end(failure_);
 }
 
 /// The peer lives, and uTP would have connected by now: another manner of dialling must not wait for it.
@@ -95,10 +95,10 @@ void DialRace::on_tcp_refused() {
     other_.reset();
     if (utp_is_ready_) return win(Transport::utp);
     if (utp_.dialled) return;
-    if (!utp_.runs) return done_(failure_);
+    if (!utp_.runs) return end(failure_);
     timer_.expires_after(kTcpGrace);
     timer_.async_wait([this, alive = std::weak_ptr(alive_)](Error error) {
-        if (!error && !alive.expired() && !utp_.dialled) done_(failure_);
+        if (!error && !alive.expired() && !utp_.dialled) end(failure_);
     });
 }
 
@@ -141,7 +141,12 @@ void DialRace::on_ready(Transport transport) {
 
 void DialRace::win(Transport transport) {
     Dialled dialled = std::move(*runner(transport).dialled);
-    done_(std::move(dialled));  // which may destroy this
+    end(std::move(dialled));
+}
+
+void DialRace::end(Result<Dialled> result) {
+    const Done done = std::move(done_);  // it may destroy this
+    done(std::move(result));
 }
 
 }  // namespace btfs::net

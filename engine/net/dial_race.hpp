@@ -73,6 +73,7 @@ class DialRace {
     void on_encrypted(Transport transport, Error error);
     void on_ready(Transport transport);
     void win(Transport transport);
+    void end(Result<Dialled> result);
 
     SocketFactory& sockets_;
     UtpStreams* const streams_;
