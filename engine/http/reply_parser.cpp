@@ -102,7 +102,7 @@ Error ReplyParser::take_line(std::string_view line) {
 Error ReplyParser::on_status_line(std::string_view line) {
     const std::string start = lowered(line.substr(0, 5));
     if (start != "http/" && !start.starts_with("icy ")) return Errc::http_malformed;
-    old_version_ = !line.substr(5).starts_with("1.1");
+    old_version_ = lowered(line.substr(0, 8)) != "http/1.1";
     line.remove_prefix(std::min(line.find(' '), line.size()));
     line = trimmed(line);
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), status_);

@@ -45,6 +45,11 @@ const std::string kMalformed = "error: " + Error(Errc::http_malformed).message()
 const std::string kTooLarge = "error: " + Error(Errc::http_too_large).message();
 const std::string kClosed = "error: " + Error(Errc::connection_closed).message();
 
+TEST(ReplyParserTest, AStatusLineOfFourBytesIsMalformed) {
+    EXPECT_EQ(body_of("ICY \n\n"), kMalformed);
+    EXPECT_EQ(body_of("ICY 200\n\nbody"), "body");
+}
+
 TEST(ReplyParserTest, ReadsBodiesOfEachKind) {
     EXPECT_EQ(body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), "hello");
     EXPECT_EQ(body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more"), "hello");
