@@ -36,7 +36,8 @@ class FilterReader::Inflater {
         stream_.avail_in = static_cast<uInt>(part.size());
         do {
             if (ended_ && stream_.avail_in > 0) {  // the next member
-                if (*stream_.next_in == 0 && padded()) return {};
+                pads_ = pads_ || *stream_.next_in == 0;
+                if (pads_) return padded() ? Result<void>() : Errc::filter_damaged;
                 if (inflateReset(&stream_) != Z_OK) return Errc::filter_damaged;
                 ended_ = false;
             }
@@ -62,6 +63,7 @@ class FilterReader::Inflater {
     }
 
     z_stream stream_{};
+    bool pads_ = false;  ///< behind the last member
     bool ended_ = false;
     std::array<std::byte, kInflatedAtOnce> text_;
 };
