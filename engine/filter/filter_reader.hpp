@@ -12,7 +12,7 @@
 
 namespace btfs {
 
-/// What a file of an IP filter holds.
+/// Content of a file of an IP filter.
 struct FilterFile {
     IpFilter filter;
     std::size_t entries = 0;           ///< lines with a range, allowed ones included

@@ -26,7 +26,7 @@ struct Ciphers {
     Rc4 incoming, outgoing;
 };
 
-/// What the two sides have agreed on.
+/// Outcome of a handshake, the same on both sides.
 struct Agreement {
     Sha1Digest info_hash;
     /// Nothing: what follows is not encrypted.
@@ -42,7 +42,7 @@ using FindTorrent = std::function<std::optional<Sha1Digest>(const Sha1Digest& ob
 
 enum class Progress : std::uint8_t { needs_more, done };
 
-/// What both sides do alike. Bytes of the peer go in, in pieces of any size; after each call, what is to be
+/// Base of both sides. Bytes of the peer go in, in pieces of any size; after each call, what is to be
 /// sent comes out. What is kept of the peer's bytes is bounded by the longest message, about 1.6 KB, and the
 /// size of one call's bytes.
 class Side {

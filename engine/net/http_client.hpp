@@ -1,4 +1,4 @@
-// Client that GETs over HTTP and HTTPS, for trackers, web seeds and torrent files.
+// Client that GETs over HTTP and HTTPS, for trackers and torrent files.
 #pragma once
 
 #include <cstddef>

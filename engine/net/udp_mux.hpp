@@ -15,7 +15,7 @@
 
 namespace btfs::net {
 
-/// Whom uTP's datagrams are for. Called on the engine thread; none of these functions may close the sockets.
+/// Receiver of uTP's datagrams. Called on the engine thread; none of these functions may close the sockets.
 class UtpReceiver {
   public:
     virtual ~UtpReceiver() = default;

@@ -48,7 +48,7 @@ struct EngineOptions {
     bool super_seed = false;
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
-    /// What connections are made and taken over.
+    /// Transports over which connections are made and taken.
     net::Transport transport = net::Transport::both;
     /// Kinds of connections that are made and taken.
     Encryption encryption = Encryption::allow;

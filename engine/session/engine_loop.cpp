@@ -204,7 +204,7 @@ void Engine::Loop::begin_stop() {
     stop_timer.async_wait([this](Error) { io.stop(); });
     for (auto& runner : runners) runner->close();
     talking = runners.size();
-    // What was closed just now is told to peers in the turns that wait.
+    // The loop ends behind the turns that tell uTP peers of the connections just closed.
     const auto stop_soon = [this] { post([this] { io.stop(); }); };
     if (talking == 0) stop_soon();
     for (auto& runner : runners)
