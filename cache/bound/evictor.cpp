@@ -27,7 +27,7 @@ std::uint64_t Evictor::background_reserve() const {
 }
 
 std::uint64_t Evictor::longest_window() const {
-    return budget_.limit() / kWindowShare / static_cast<std::uint64_t>(std::max(readers_.load(), 2));
+    return budget_.limit() / kWindowShare / static_cast<std::uint64_t>(std::max(readers_.load(), 1));
 }
 
 bool Evictor::take_leased(std::uint64_t bytes) {

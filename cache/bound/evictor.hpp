@@ -41,8 +41,7 @@ class Evictor {
     static constexpr std::uint64_t kReserveShare = 32;
     /// Beyond that, one part in so many of the bound is evicted at a time.
     static constexpr std::uint64_t kExtraShare = 64;
-    /// The readahead windows of all readers together take one part in so many of the bound, and each of them
-    /// no more than if there were two.
+    /// The readahead windows of all readers together take one part in so many of the bound.
     static constexpr std::uint64_t kWindowShare = 2;
 
     /// Both outlive this.
