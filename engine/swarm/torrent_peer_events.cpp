@@ -219,8 +219,12 @@ void Torrent::on_event(Peer& peer, const wire::PexArrived& e, TimePoint now) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::Failed& e, TimePoint now) {
-    const bool dialled = peer.session.direction() == wire::Direction::outgoing;
-    if (e.reason == Errc::connected_to_self && dialled) peer_list_.on_ourselves(peer.session.remote());
+    if (e.reason == Errc::connected_to_self) {
+        // Mostly the called side is the first to see it, and the dialled one only that the connection closes.
+        const Endpoint& remote = peer.session.remote();
+        const bool dialled = peer.session.direction() == wire::Direction::outgoing;
+        peer_list_.on_ourselves(dialled ? remote : Endpoint{remote.address, ports_for(remote.address).tcp});
+    }
     disconnect(peer.id, e.reason, now);
 }
 

@@ -605,5 +605,27 @@ TEST(Torrent, CountsEachPieceOfAPeerOnceHoweverItsMessagesArrive) {
     for (std::uint32_t i = 0; i < count; ++i) EXPECT_EQ(torrent.picker().availability(PieceIndex(i)), 0u);
 }
 
+// The called side of a connection with ourselves reads our peer id first, and closes before the dialling one
+// does.
+TEST(Torrent, TheCalledSideOfAConnectionWithOurselvesLearnsThatTheAddressIsOurs) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const wire::PeerId ours = wire::make_peer_id(std::array<std::byte, 12>{});  // of the first node
+    const std::size_t node = swarm.add({});
+    Torrent& torrent = swarm.torrent(node);
+    swarm.introduce(node, node);
+    swarm.introduce(node, swarm.add({.seed = true}));
+    ASSERT_EQ(torrent.peers_known(), 2u);
+    wire::Handshake greeting;
+    greeting.info_hash = swarm.identity().wire_hash();
+    greeting.peer_id = ours;
+    const Endpoint caller{swarm.endpoint(node).address, 50'000};
+    const ConnectionId id = torrent.handle_connected(caller, {wire::Direction::incoming}, swarm.now());
+    torrent.handle_bytes(id, greeting.encode(), swarm.now());
+    EXPECT_EQ(torrent.session(id), nullptr);
+    EXPECT_EQ(torrent.peers_known(), 1u);
+    swarm.introduce(node, node);
+    EXPECT_EQ(torrent.peers_known(), 1u) << "its trackers tell of us for ever";
+}
+
 }  // namespace
 }  // namespace btfs
