@@ -112,6 +112,12 @@ bool Demand::is_blocked_on(PieceIndex piece) const {
     return found != pieces_.end() && found->second.key.rank == Rank::blocked;
 }
 
+bool Demand::is_due_by(TimePoint time, PieceIndex piece) const {
+    auto found = pieces_.find(piece);
+    return found != pieces_.end() &&
+           (found->second.key.rank != Rank::window || found->second.key.due <= time);
+}
+
 PieceIndex Demand::beyond_windows() const {
     std::uint32_t furthest = 0;
     for (const auto& [id, reader] : readers_) furthest = std::max(furthest, reader.window.end);

@@ -50,6 +50,8 @@ class Demand {
     bool set_offer(PieceIndex piece, Offer offer);
     bool wants(PieceIndex piece) const { return pieces_.contains(piece); }
     bool is_blocked_on(PieceIndex piece) const;
+    /// Returns true if a reader waits for the piece, or will get to it by that time.
+    bool is_due_by(TimePoint time, PieceIndex piece) const;
 
     /// Wanted pieces with blocks to ask for, most urgent first.
     const std::set<Deadline>& open() const { return open_; }

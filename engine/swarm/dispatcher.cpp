@@ -19,6 +19,9 @@ constexpr int kBlockedAtOnce = 64;
 constexpr Duration kLookAgain = 100ms;
 /// Delay until peers of whose addresses too much was taken are considered again.
 constexpr Duration kTakeAgain = 1s;
+/// Time before a reader gets to a piece from which on it is asked of peers beyond the limit, too, once that
+/// yields.
+constexpr Duration kWithinLimitFirst = 10s;
 /// Age up to which a measured pace of the swarm is used.
 constexpr Duration kPaceMemory = 50ms;
 
@@ -47,6 +50,7 @@ void Dispatcher::on_peer_gone(Peer& peer) {
 }
 
 void Dispatcher::dispatch(TimePoint now) {
+    dispatched_at_ = now;
     last_resort_.clear();
     ring_alarms(now);
     if (trade_.look(world_.demand, world_.peers, world_.picker, now)) work_news_ = true;
@@ -119,19 +123,21 @@ void Dispatcher::count_taken(Peer& peer) {
     peer.account->taken += taken - std::exchange(peer.counted_taken, taken);  // unsigned: may be less, too
 }
 
-/// Returns false if the piece may not be asked of the peer until we announce more.
+/// Returns false if the piece may not be asked of the peer until we announce more. While pieces are evicted,
+/// announcements do not grow with what comes: peers within the limit have a head start, and no more.
 bool Dispatcher::may_take(const Peer& peer, PieceIndex piece) const {
     if (within_limit(peer)) return true;
+    if (world_.take_limit.yields_to_readers() &&
+        world_.demand.is_due_by(dispatched_at_ + kWithinLimitFirst, piece))
+        return true;
     held_by_take_limit_ = true;
     return is_last_resort(piece);
 }
 
 /// Returns true if a read waits for the piece, or it is begun, and nobody within the limit can send it. Such
-/// a piece is exempt: else the read would wait for ever, and the begun piece would never be announced. While
-/// pieces are evicted all that readers want is exempt in this way: announcements do not grow with what comes.
+/// a piece is exempt: else the read would wait for ever, and the begun piece would never be announced.
 bool Dispatcher::is_last_resort(PieceIndex piece) const {
-    const bool yields = world_.take_limit.yields_to_readers() && world_.demand.wants(piece);
-    if (!world_.demand.is_blocked_on(piece) && !world_.picker.partial(piece) && !yields) return false;
+    if (!world_.demand.is_blocked_on(piece) && !world_.picker.partial(piece)) return false;
     const auto [known, is_new] = last_resort_.try_emplace(piece, false);
     if (is_new)
         known->second = std::ranges::none_of(world_.peers, [&](const auto& entry) {

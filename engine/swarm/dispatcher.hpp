@@ -191,6 +191,8 @@ class Dispatcher {
     /// Whether nobody within the limit can send the piece. Looked at once in each dispatch.
     mutable std::map<PieceIndex, bool> last_resort_;
 
+    TimePoint dispatched_at_{};  ///< the last time
+
     // Work that waits for dispatch().
     bool work_news_ = false;
     bool blocked_news_ = false;

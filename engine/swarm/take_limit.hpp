@@ -42,8 +42,8 @@ class TakeLimit {
     /// Peers are told that we have the piece, or that we do not have it any more.
     void on_announced(std::uint64_t piece_size) { most_ += limited() ? piece_size : 0; }
     void on_withdrawn(std::uint64_t piece_size) { most_ -= limited() ? piece_size : 0; }
-    /// What comes does not stay, so that it is not announced, or not for long: from now on a reader comes
-    /// first where nobody within the limit has what it wants.
+    /// What comes does not stay, so that it is not announced, or not for long: from now on what a reader will
+    /// need soon comes before the limit, which would leave it the slowest peers in the end.
     void yield_to_readers() { yields_ = true; }
     bool yields_to_readers() const { return yields_; }
 

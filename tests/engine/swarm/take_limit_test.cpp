@@ -184,6 +184,36 @@ TEST(TakeLimitOfATorrent, EndsOnceEnoughIsAnnounced) {
     EXPECT_GT(w.sent_by(w.seed), w.taken + kSize / 4) << "the fast seed is asked again";
 }
 
+// ---- in a torrent whose pieces do not stay ----
+
+/// Besides the fast seed, which has sent what it may, one of 20 kB/s, which has not.
+struct EvictingWorld : World {
+    EvictingWorld() {
+        swarm.storage(leecher).lasting = false;
+        swarm.introduce(leecher, swarm.add({.seed = true, .link = {.up = 20e3}}));
+        read({.blocked = {{0, 1}}, .window = {0, 8 * kPiece}});
+        EXPECT_TRUE(swarm.run_until([&] { return had() == 8; }, 60s));
+        EXPECT_GE(sent_by(seed), kTenth);
+    }
+    std::size_t had() { return swarm.storage(leecher).had().count(); }
+};
+
+TEST(TakeLimitOfATorrent, HoldsNothingBackFromAReaderOfWhatDoesNotStay) {
+    EvictingWorld w;
+    w.read({.blocked = {{8 * kPiece, 8 * kPiece + 1}}, .window = {8 * kPiece, kSize}});
+    EXPECT_TRUE(w.swarm.run_until([&] { return w.had() == kPieces; }, 60s))
+        << "a slow peer within the limit is no reason to leave the fast one idle";
+}
+
+TEST(TakeLimitOfATorrent, GivesPeersWithinItAHeadStartWhereWhatComesDoesNotStay) {
+    EvictingWorld w;
+    const std::uint64_t begin = 8 * kPiece;
+    w.read({.blocked = {}, .window = {begin, kSize}, .bytes_per_second = kPiece / 2});
+    w.swarm.run_for(5s);
+    EXPECT_GE(w.had(), 8u + 5u) << "the reader gets there within ten seconds";
+    EXPECT_LE(w.had(), 8u + 9u);
+}
+
 TEST(TakeLimitOfATorrent, BoundsWhatALiarSendsWhoComesBackFromTheRestOfItsNetwork) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t leecher = swarm.add({});
