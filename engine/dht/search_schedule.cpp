@@ -1,6 +1,7 @@
 #include "engine/dht/search_schedule.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace btfs::dht {
 
@@ -47,12 +48,13 @@ void SearchSchedule::repeat_all(TimePoint now) {
 }
 
 std::optional<NodeId> SearchSchedule::poll_search(TimePoint now) {
-    if (running_ >= kMaxAtOnce) return std::nullopt;
+    if (!has_room_for_readers()) return std::nullopt;
     std::set<Place>* queue = &wanted_;
     if (wanted_.empty() || now < wanted_.begin()->first) {
         queue = &others_;
-        if (others_.empty() || now < others_.begin()->first || now < next_begin_) return std::nullopt;
-        if (++begun_count_ >= kMaxAtOnce) next_begin_ = now + kPace;
+        if (!has_room() || others_.empty() || now < others_.begin()->first || now < next_begin_)
+            return std::nullopt;
+        if (++begun_count_ >= kLeastAtOnce) next_begin_ = now + pace();
     }
     const NodeId info_hash = queue->begin()->second;
     queue->erase(queue->begin());
@@ -70,15 +72,24 @@ void SearchSchedule::handle_end(const NodeId& info_hash, bool found_any, TimePoi
     Torrent& torrent = found->second;
     --running_;
     torrent.running = false;
-    const Duration pause = found_any ? kInterval : torrent.retry;
+    const Duration all_others = pace() * static_cast<int>(torrents_.size());
+    const Duration pause = found_any ? kInterval : std::clamp<Duration>(all_others, torrent.retry, kInterval);
     torrent.retry = found_any ? kFirstRetry : std::min(2 * torrent.retry, kInterval);
     enqueue(info_hash, torrent, std::exchange(torrent.repeat, false) ? now : now + pause);
 }
 
+std::size_t SearchSchedule::most_at_once() const {
+    return std::min(kMostAtOnce, kLeastAtOnce + torrents_.size() / kTorrentsForOneMore);
+}
+
+Duration SearchSchedule::pace() const {
+    return std::min<Duration>(kPace, kRound / static_cast<int>(torrents_.size()));
+}
+
 TimePoint SearchSchedule::next_timeout() const {
-    if (running_ >= kMaxAtOnce) return kNever;
+    if (!has_room_for_readers()) return kNever;
     TimePoint next = wanted_.empty() ? kNever : wanted_.begin()->first;
-    if (!others_.empty()) next = std::min(next, std::max(others_.begin()->first, next_begin_));
+    if (has_room() && !others_.empty()) next = std::min(next, std::max(others_.begin()->first, next_begin_));
     return next;
 }
 

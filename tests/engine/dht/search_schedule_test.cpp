@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
 #include <vector>
 
 namespace btfs::dht {
@@ -24,7 +26,11 @@ class SearchScheduleTest : public testing::Test {
 TEST_F(SearchScheduleTest, OfAThousandAFewAreSearchedForAtATime) {
     for (int i = 0; i < 1000; ++i) schedule.add(random_id(rng), now);
     std::vector<NodeId> begun = begin_all();
-    EXPECT_EQ(begun.size(), SearchSchedule::kMaxAtOnce);
+    EXPECT_EQ(begun.size(), SearchSchedule::kLeastAtOnce);
+    EXPECT_EQ(schedule.next_timeout(), now + SearchSchedule::kPace);
+    for (int i = 0; i < 20; ++i, now += SearchSchedule::kPace)
+        for (const NodeId& id : begin_all()) begun.push_back(id);
+    EXPECT_EQ(begun.size(), SearchSchedule::kLeastAtOnce + 1000 / SearchSchedule::kTorrentsForOneMore);
     EXPECT_EQ(schedule.next_timeout(), kNever);
     for (const NodeId& id : begun) schedule.handle_end(id, false, now);
     std::size_t more = 0;
@@ -35,6 +41,39 @@ TEST_F(SearchScheduleTest, OfAThousandAFewAreSearchedForAtATime) {
         }
     EXPECT_GE(more, 35u);
     EXPECT_LE(more, 45u);
+}
+
+TEST_F(SearchScheduleTest, TenThousandHaveTheirTurnBeforeOthersForget) {
+    constexpr Duration kSearch = 2500ms, kLife = 30min;
+    std::map<NodeId, TimePoint> told;
+    for (int i = 0; i < 10'000; ++i) schedule.add(random_id(rng), now);
+    std::multimap<TimePoint, NodeId> ends;
+    Duration longest{};
+    const TimePoint begin = now, all_told = begin + 25min;
+    for (; now < begin + 2h; now += 20ms) {
+        for (const NodeId& id : begin_all()) ends.emplace(now + kSearch, id);
+        for (; !ends.empty() && ends.begin()->first <= now; ends.erase(ends.begin())) {
+            const NodeId& id = ends.begin()->second;
+            const auto [last, first] = told.try_emplace(id, now);
+            if (!first) longest = std::max(longest, now - std::exchange(last->second, now));
+            schedule.handle_end(id, id.bytes[0] < std::byte{128}, now);  // half of them have no peers
+        }
+        if (now == all_told) {
+            EXPECT_EQ(told.size(), 10'000u);
+        }
+    }
+    EXPECT_LT(longest, kLife);
+}
+
+TEST_F(SearchScheduleTest, ATorrentWhoseReaderWaitsDoesNotWaitForOthers) {
+    for (int i = 0; i < 1000; ++i) schedule.add(random_id(rng), now);
+    for (int i = 0; i < 100; ++i, now += SearchSchedule::kPace) begin_all();
+    ASSERT_EQ(schedule.next_timeout(), kNever);
+    const NodeId wanted = random_id(rng);
+    schedule.add(wanted, now);
+    schedule.want_peers(wanted, now);
+    EXPECT_EQ(schedule.next_timeout(), now);
+    EXPECT_EQ(begin_all(), std::vector{wanted});
 }
 
 TEST_F(SearchScheduleTest, IsRepeatedBeforeOthersForget) {
