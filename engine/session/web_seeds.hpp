@@ -55,12 +55,12 @@ class WebSeeds {
                       TimePoint now);
     /// Ignores connections to others than web seeds.
     void on_closed(ConnectionId connection, TimePoint now);
-    /// All of them, since the network is another one.
-    std::vector<ConnectionId> connections() const;
     /// A piece that came from the seed failed its hash.
     void on_piece_failed(std::uint32_t number, PieceIndex piece);
 
   private:
+    std::vector<ConnectionId> connections() const;
+
     struct Seed {
         std::string url;
         std::unique_ptr<webseed::SeedMemory> memory;

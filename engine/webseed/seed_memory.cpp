@@ -48,12 +48,11 @@ void SeedMemory::on_success(FileIndex file) {
     file_failures_.erase(file);
 }
 
-TimePoint SeedMemory::on_failure(std::optional<FileIndex> file, std::optional<Duration> retry_after,
-                                 TimePoint now) {
+TimePoint SeedMemory::on_failure(FileIndex file, std::optional<Duration> retry_after, TimePoint now) {
     const Duration rest = std::min<Duration>(kLongestRest, kFirstRest * (1 << std::min(failures_, 20u)));
     ++failures_;
     rests_until_ = now + std::max(rest, std::min(retry_after.value_or(Duration{}), kLongestRetryAfter));
-    if (file && ++file_failures_[*file] >= kMaxFileFailures) distrust(*file);
+    if (++file_failures_[file] >= kMaxFileFailures) distrust(file);
     return rests_until_;
 }
 

@@ -71,7 +71,7 @@ class SeedMemory {
     // ---- failures ----
     void on_success(FileIndex file);
     /// The server, or the way to it, has failed. Returns when it may be tried again.
-    TimePoint on_failure(std::optional<FileIndex> file, std::optional<Duration> retry_after, TimePoint now);
+    TimePoint on_failure(FileIndex file, std::optional<Duration> retry_after, TimePoint now);
     /// Rests without a failure.
     TimePoint rest_for(Duration time, TimePoint now) { return rests_until_ = now + time; }
     unsigned failures() const { return failures_; }

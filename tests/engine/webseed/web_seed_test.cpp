@@ -291,6 +291,23 @@ TEST(WebSeed, ABlockThatIsCancelledIsNotRead) {
     EXPECT_THAT(world.ready_at, ElementsAre(0u));
 }
 
+TEST(WebSeed, AServerThatSendsAByteAtATimeIsNotAskedForEachOfThem) {
+    World world(layout_of({10 * kPiece}));
+    world.request(0, kBlockSize);
+    std::size_t replies = 0;
+    for (int i = 0; i < 100 && !world.lanes.empty(); ++i) {
+        const auto [lane, asked] = *world.lanes.begin();
+        const std::string at = std::to_string(asked.in_file.begin);
+        world.reply(lane, {.status = 206, .content_range = "bytes " + at + "-" + at + "/*", .body_size = 1});
+        world.body(lane, 1);
+        world.seed.on_end(lane, true, world.now);
+        world.take();
+        ++replies;
+    }
+    EXPECT_LE(replies, 4u);
+    EXPECT_EQ(world.rests.size(), 1u);
+}
+
 TEST(WebSeed, AFileOfAnotherSizeIsDistrustedAndTheOthersGoOn) {
     World world(layout_of({kPiece + 100, 10 * kPiece}));
     world.request(0, kBlockSize);
