@@ -9,7 +9,7 @@ cmp -s "$from/package-lock.json" "$to/installed-lock.json" && exit 0
 
 mkdir -p "$to"
 cp "$from/package.json" "$from/package-lock.json" "$to"
-# They need no native parts: no install script of a package is run.
+# No install script of a package is run: what is native in them is either not needed, or comes built (utp-native).
 install=(npm ci --ignore-scripts --omit=optional --no-audit --no-fund --no-update-notifier
          --fetch-retries=1 --fetch-timeout=30000)
 if (cd "$to" && timeout 300 "${install[@]}" >&2); then

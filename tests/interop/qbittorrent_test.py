@@ -15,7 +15,7 @@ Accepted=true
 
 [BitTorrent]
 Session\\AddExtensionToIncompleteFiles=true
-Session\\BTProtocol=TCP
+Session\\BTProtocol={protocol}
 Session\\DHTEnabled=false
 Session\\Encryption={encryption}
 Session\\Interface=lo
@@ -43,6 +43,7 @@ WebUI\\UseUPnP=false
 class Qbittorrent(Unfinished, Exchange, TestCase):
     unfinished_names = "*.!qB"
     encryption = 0  # allowed
+    protocol = "TCP"
 
     def run_client(self, torrent, parent):
         port, self.web_port = free_port(), free_port()
@@ -50,7 +51,7 @@ class Qbittorrent(Unfinished, Exchange, TestCase):
         configuration = profile / "qBittorrent" / "config" / "qBittorrent.conf"
         configuration.parent.mkdir(parents=True)
         configuration.write_text(CONFIGURATION.format(port=port, web_port=self.web_port,
-                                                      encryption=self.encryption))
+                                                      encryption=self.encryption, protocol=self.protocol))
         self.client = self.start(["qbittorrent-nox", f"--profile={profile}"],
                                  env={**os.environ, "HOME": str(self.folder)})
         self.wait_for_port(self.web_port, self.client)

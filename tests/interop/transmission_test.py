@@ -24,6 +24,8 @@ class Transmission(Unfinished, Exchange, TestCase):
     dials = False
     unfinished_names = "*.part"
     encryption = 0  # plain connections are preferred
+    utp = False
+    address = "127.0.0.1"
 
     def run_daemon(self, parent, **torrent):
         port, self.rpc_port = free_port(), free_port()
@@ -31,9 +33,9 @@ class Transmission(Unfinished, Exchange, TestCase):
         home = self.folder / f"transmission.{port}"
         home.mkdir()
         (home / "settings.json").write_text(json.dumps({
-            "bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "peer-port": port,
+            "bind-address-ipv4": self.address, "bind-address-ipv6": "::1", "peer-port": port,
             "encryption": self.encryption,
-            "dht-enabled": False, "lpd-enabled": False, "pex-enabled": False, "utp-enabled": False,
+            "dht-enabled": False, "lpd-enabled": False, "pex-enabled": False, "utp-enabled": self.utp,
             "port-forwarding-enabled": False,
             "rpc-enabled": True, "rpc-bind-address": "127.0.0.1", "rpc-port": self.rpc_port,
             "rpc-authentication-required": False, "rpc-host-whitelist-enabled": False,

@@ -16,9 +16,12 @@ def info_hash(torrent):
 
 
 class WebTorrentRunner:
+    transport = "tcp"
+
     def run_webtorrent(self, source, folder):
         port = free_port()
-        self.webtorrent = npm_programs.Program(self, "webtorrent.mjs", port, folder, source)
+        self.webtorrent = npm_programs.Program(self, "webtorrent.mjs", port, folder, source,
+                                               self.transport)
         self.wait_for_port(port, self.webtorrent.process)
         return port
 

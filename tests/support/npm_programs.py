@@ -18,6 +18,14 @@ def missing():
     return ""
 
 
+def lacks_utp():
+    """Why they have no uTP, or nothing. Its native part comes built, for some machines."""
+    if missing():
+        return missing()
+    runs = subprocess.run(["node", "--eval", "require(process.argv[1])", MODULES / "utp-native"], capture_output=True)
+    return "" if runs.returncode == 0 else "npm's utp-native does not run"
+
+
 class Program:
     def __init__(self, test, script, *arguments):
         self.test = test
