@@ -28,6 +28,8 @@ TREE = {
     "deep/[a] 'b' + (c).bin": 300_000,
     "readme.txt": 16_385,
 }
+# Of a torrent itself, with one file or many; the last character is outside of Unicode's first plane.
+NAME = "größer & [100 %] #1?x=y;+\u3042 \U0001f3ac.mkv"
 
 
 def bencode(value):
@@ -147,15 +149,29 @@ class WebSeeds(TestCase):
     # ---- servers of Debian ----
 
     def served_by(self, command, port, log, most_requests):
-        torrent = self.torrent(TREE, f"http://{HOST}:{port}/")
+        url = f"http://{HOST}:{port}/"
+        many = self.torrent(TREE, url, name=NAME)
         server = self.start(command)
         self.wait_for_port(port, server)
-        mount = btfs.Mount(self, torrent)
-        self.assert_served(mount)
+        mount = btfs.Mount(self, many)
+        self.assert_served(mount, NAME)
         mount.stop()
         requests = Path(log).read_text().splitlines()
         self.assertLessEqual(len(requests), most_requests, requests)
         self.assertTrue(any(" 206 " in line for line in requests), requests)
+        self.assert_serves_single_files(url)
+
+    def assert_serves_single_files(self, url):
+        """Torrents of one file: in a folder, to whose URL its name is added, and with a URL of its own."""
+        film = self.folder / "www" / "single files" / NAME
+        film.parent.mkdir()
+        film.write_bytes(os.urandom(MIB + 12_345))
+        folder = url + "single%20files/"
+        for i, of_file in enumerate((folder, folder + urllib.parse.quote(NAME))):
+            torrent = btfs.create(self, film, self.folder / f"single-{i}.torrent", "--web-seed", of_file)
+            mount = btfs.Mount(self, torrent, cache=self.folder / f"cache-{i}")
+            self.assertEqual((mount.mountpoint / NAME).read_bytes(), film.read_bytes(), of_file)
+            mount.stop()
 
     def test_nginx(self):
         port, at = free_port(), self.folder
@@ -204,12 +220,14 @@ class WebSeeds(TestCase):
     def test_python_without_ranges(self):
         self.www = self.folder / "www"
         seed = ScriptedSeed(self, self.www, handler=PlainHandler)
-        mount = btfs.Mount(self, self.torrent(TREE, seed.url))
-        with open(mount.mountpoint / "content/a film.mkv", "rb") as film:
+        mount = btfs.Mount(self, self.torrent(TREE, seed.url, name=NAME))
+        with open(mount.mountpoint / NAME / "a film.mkv", "rb") as film:
             film.seek(4 * MIB)
             middle = film.read(100)
         self.assertEqual(middle, (self.content / "a film.mkv").read_bytes()[4 * MIB:4 * MIB + 100])
-        self.assert_served(mount)
+        self.assert_served(mount, NAME)
+        mount.stop()
+        self.assert_serves_single_files(seed.url)
 
     # ---- torrents ----
 
