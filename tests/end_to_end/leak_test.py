@@ -1,7 +1,13 @@
-"""What must not leave the machine: of a private torrent anything but to its trackers and their peers, and with --bind
-anything at all over another interface."""
+"""What must not leave the machine: of a private torrent anything but to its trackers and their peers, its hash in clear
+where encryption is required, and with --bind anything at all over another interface."""
+import base64
+import json
+import socket
 import subprocess
 import sys
+import threading
+import urllib.parse
+from collections import defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -10,6 +16,9 @@ from support.capture import Capture, TCP, UDP, is_dht, is_lsd, offers_pex
 from support.content import differences, make_files
 from support.harness import TestCase, free_port, main
 from support.machine import Machine, run
+
+
+REQUIRE = ("--encryption", "require")
 
 
 class Private(TestCase):
@@ -47,6 +56,111 @@ class Private(TestCase):
     def watch(self, seconds):
         import time
         time.sleep(seconds)  # for what should not come there is nothing to wait for
+
+
+class HashInClear(TestCase):
+    """A private torrent, and all that finds peers switched on. Its peers: a seed that encrypts, a client that does not, and
+    hosts that take connections and say nothing, or garbage."""
+
+    ANSWERS = (b"", b"x" * 700)
+
+    def setUp(self):
+        super().setUp()
+        self.content = make_files(self.folder / "content", {"film.mkv": 500_000})
+        self.torrent = btfs.create(self, self.content, self.folder / "content.torrent", "--private")
+        info = json.loads(btfs.run("info", "--json", self.torrent).stdout)
+        self.info_hash = bytes.fromhex(info["info_hash_v1"])
+        self.calls = []
+
+    def ways_to_write_it(self):
+        hex_digits, base32 = self.info_hash.hex().encode(), base64.b32encode(self.info_hash)
+        return {"raw": self.info_hash, "hex": hex_digits, "HEX": hex_digits.upper(), "base32": base32,
+                "lower base32": base32.lower(), "URL": urllib.parse.quote_from_bytes(self.info_hash).encode(),
+                "url": urllib.parse.quote_from_bytes(self.info_hash).lower().encode()}
+
+    def stranger(self, answer):
+        """The port of a host that answers each connection with these bytes, reads for a moment and hangs up."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+
+        def serve():
+            while True:
+                try:
+                    peer, _ = listening.accept()
+                except OSError:
+                    return
+                with peer:
+                    self.calls.append(answer)
+                    peer.settimeout(0.5)
+                    try:
+                        peer.sendall(answer)
+                        while peer.recv(4096):
+                            pass
+                    except OSError:
+                        pass
+        threading.Thread(target=serve, daemon=True).start()
+        return listening.getsockname()[1]
+
+    def plain_client(self):
+        """Of all that libtorrent does with the torrent nothing is encrypted."""
+        from support.libtorrent_peer import Peer
+        disabled = {"in_enc_policy": 2, "out_enc_policy": 2}
+        return Peer(self, self.torrent, self.folder, enable_incoming_utp=True, **disabled).wait_for_seeding()
+
+    def come_in(self, mount):
+        """Strangers that dial us, and greet with what is no torrent of ours."""
+        for greeting in (b"\x13BitTorrent protocol" + bytes(8) + b"h" * 20 + b"-XX0000-" + bytes(12), b"x" * 200, b""):
+            with socket.create_connection(("127.0.0.1", mount.port), 5) as peer:
+                peer.sendall(greeting)
+                peer.settimeout(0.5)
+                try:
+                    while peer.recv(4096):
+                        pass
+                except OSError:
+                    pass
+
+    def streams(self, capture):
+        """All that was said, by sender and receiver; what uTP carries without its headers, and once with them."""
+        whole, inside = defaultdict(bytearray), defaultdict(bytearray)
+        for packet in list(capture.packets):
+            key = packet.protocol, packet.source_port, packet.target_port
+            whole[key] += packet.payload
+            if packet.protocol == UDP and len(packet.payload) > 20:
+                inside[key] += packet.payload[20:]
+        return [bytes(stream) for stream in (*whole.values(), *inside.values())]
+
+    def said_in_clear(self, *options, tries):
+        """How the hash was written in what went over loopback, until tries(mount) says that all were dialled twice."""
+        from support.libtorrent_dht import Dht
+        dht = Dht(self, count=1)
+        seed = btfs.Seed(self, self.content, self.folder / "seed.torrent", "--private", *options)
+        strangers = [self.stranger(answer) for answer in self.ANSWERS]
+        self.plain = self.plain_client()
+        capture = Capture(self, "lo")
+        mount = btfs.Mount(self, self.torrent, peers=[*strangers, self.plain.port, seed.port], alone=False,
+                           options=["--dht-bootstrap", dht.router, *options])
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+        self.come_in(mount)
+        self.wait_for(lambda: tries(mount) >= 2, "second try of those that refused")
+        mount.stop()
+        streams = self.streams(capture)
+        self.assertGreater(sum(map(len, streams)), 500_000)
+        return {name for name, words in self.ways_to_write_it().items() if any(words in stream for stream in streams)}
+
+    def tries_of_strangers(self, _mount):
+        return min(self.calls.count(answer) for answer in self.ANSWERS)
+
+    def tries_of_plain_client(self, mount):
+        return mount.log().count(f"cannot connect to 127.0.0.1:{self.plain.port}: encryption was refused")
+
+    def test_where_encryption_is_required_it_is_never_sent(self):
+        self.assertEqual(self.said_in_clear(*REQUIRE, tries=self.tries_of_strangers), set())
+
+    def test_over_utp_it_is_never_sent_either(self):
+        self.assertEqual(self.said_in_clear(*REQUIRE, "--transport", "utp", tries=self.tries_of_plain_client), set())
+
+    def test_else_it_is(self):
+        self.assertEqual(self.said_in_clear(tries=self.tries_of_strangers), {"raw"})
 
 
 class Bind(TestCase):
