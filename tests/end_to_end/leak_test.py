@@ -19,6 +19,7 @@ from support.machine import Machine, run
 
 
 REQUIRE = ("--encryption", "require")
+ICMPV6 = 58
 
 
 class Private(TestCase):
@@ -164,17 +165,27 @@ class HashInClear(TestCase):
 
 
 class Bind(TestCase):
-    """Two networks, each with a machine behind it; the default route leads over the wrong one."""
+    """Two networks, each with a machine behind it; the default routes lead over the wrong one."""
 
     def setUp(self):
         super().setUp()
         self.right = Machine(self, "right", "10.77.1.1/24", "10.77.1.2/24")
-        Machine(self, "wrong", "10.77.2.1/24", "10.77.2.2/24")
+        self.wrong = Machine(self, "wrong", "10.77.2.1/24", "10.77.2.2/24")
+        run("ip", "address", "add", "fd77:1::1/64", "dev", "right", "nodad")
+        run("ip", "address", "add", "fd77:2::1/64", "dev", "wrong", "nodad")
         run("ip", "route", "add", "default", "via", "10.77.2.2")
+        run("ip", "route", "add", "default", "via", "fd77:2::2")
         self.content = make_files(self.folder / "content", {"film.mkv": 500_000})
         self.torrent = btfs.create(self, self.content, self.folder / "content.torrent",
                                    "--tracker", "http://10.77.2.2:6969/announce",
-                                   "--tracker", "udp://tracker.example:6969/announce")
+                                   "--tracker", "udp://tracker.example:6969/announce",
+                                   "--tracker", "http://[fd77:2::2]:6969/announce",
+                                   "--tracker", "udp://10.77.2.2:6969/announce",
+                                   "--web-seed", "http://10.77.2.2:8000/", "--web-seed", "http://web.example/")
+        own = self.folder / "resolv.conf"
+        own.write_text("nameserver 10.77.2.2\n")
+        subprocess.run(["mount", "--bind", own, "/etc/resolv.conf"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/etc/resolv.conf"], check=True)
 
     def seed_at_the_right(self):
         port = free_port()
@@ -184,25 +195,24 @@ class Bind(TestCase):
         return port
 
     def strays(self, capture):
-        return [p for p in list(capture.packets) if p.source == "10.77.2.1" or p.protocol in (TCP, UDP)]
+        """But for what the kernel says of the interface itself."""
+        groups = [socket.inet_pton(socket.AF_INET6, "ff15::efc0:988f"), socket.inet_aton("239.192.152.143")]  # of LSD
+        return [p for p in list(capture.packets)
+                if p.source in ("10.77.2.1", "fd77:2::1") and p.protocol != ICMPV6 or p.protocol in (TCP, UDP)
+                or any(group in bytes(p.payload) for group in groups)]
 
-    def bound(self, where, capture):
+    def bound(self, where):
         port = self.seed_at_the_right()
-        resolv = Path("/etc/resolv.conf")
-        own = self.folder / "resolv.conf"
-        own.write_text("nameserver 10.77.2.2\n")
-        subprocess.run(["mount", "--bind", own, resolv], check=True)
-        self.addCleanup(subprocess.run, ["umount", resolv], check=True)
         mount = btfs.Mount(self, self.torrent, alone=False,
-                           peers=[f"10.77.1.2:{port}", "10.77.2.2:6881", "peer.example:6881"],
+                           peers=[f"10.77.1.2:{port}", "10.77.2.2:6881", "[fd77:2::2]:6881", "peer.example:6881"],
                            options=["--bind", where, "--dht-bootstrap", "10.77.2.2:6881",
-                                    "--dht-bootstrap", "router.example:6881"])
+                                    "--dht-bootstrap", "[fd77:2::2]:6881", "--dht-bootstrap", "router.example:6881"])
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
         return mount
 
     def test_everything_goes_over_the_interface_or_nowhere(self):
         capture = Capture(self, "wrong")
-        mount = self.bound("right", capture)
+        mount = self.bound("right")
         run("ip", "link", "set", "right", "down")  # as a VPN goes away
         with self.assertRaises(subprocess.TimeoutExpired):
             mount.process.wait(3)
@@ -211,8 +221,63 @@ class Bind(TestCase):
 
     def test_an_address_means_its_interface(self):
         capture = Capture(self, "wrong")
-        self.bound("10.77.1.1", capture).stop()
+        self.bound("10.77.1.1").stop()
         self.assertEqual(self.strays(capture), [])
+
+    URLS = ("http://10.77.2.2:8000/a.torrent", "http://web.example/b.torrent")
+
+    def test_a_torrents_url_is_no_way_around_it(self):
+        capture = Capture(self, "wrong")
+        mount = btfs.Mount(self, *self.URLS, options=["--bind", "right"])
+        mount.find("a.torrent: No route to host")
+        self.assertEqual(self.strays(capture), [])
+
+    def test_nobody_is_answered_over_the_wrong_interface(self):
+        for where in ("right", "10.77.1.1"):
+            with self.subTest(where):
+                mount = btfs.Mount(self, self.torrent, alone=False, options=["--bind", where, "--dht-bootstrap", "10.77.1.2:9"],
+                                   cache=self.folder / f"cache.{where}")
+                self.assert_answers_from("right", mount, True)
+                self.assert_answers_from("wrong", mount, False)
+                mount.stop()
+
+    def assert_answers_from(self, cable, mount, answers):
+        """A machine asks our address at the right, over TCP, uTP and the DHT; what the kernel refuses is no answer."""
+        machine, gateway = (self.right, "10.77.1.1") if cable == "right" else (self.wrong, "10.77.2.1")
+        run(*machine.words("ip", "route", "replace", "10.77.1.1/32", "via", gateway, "onlink", "dev", f"{cable}-far"))
+        capture = Capture(self, cable)
+        said = subprocess.run(machine.words(sys.executable, "-c", self.ASKING, "10.77.1.1", str(mount.port)), text=True,
+                              capture_output=True, timeout=20)
+        self.assertEqual(said.stdout.split(), ["tcp", "utp", "dht"] if answers else [], said.stderr)
+        if not answers:
+            self.assertEqual(capture.of(mount.port, lambda p: p.protocol == UDP or p.payload), [])
+
+    # Says what was answered within a second each.
+    ASKING = """
+import socket, struct, sys
+to = sys.argv[1], int(sys.argv[2])
+try:
+    socket.create_connection(to, 1).close()
+    print("tcp")
+except OSError:
+    pass
+syn = struct.pack(">BBHIIIHH", 0x41, 0, 777, 1, 0, 1 << 20, 1, 0)
+ping = b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe"
+for name, question in ("utp", syn), ("dht", ping):
+    with socket.socket(type=socket.SOCK_DGRAM) as asking:
+        asking.settimeout(1)
+        asking.sendto(question, to)
+        try:
+            asking.recv(2000)
+            print(name)
+        except OSError:
+            pass
+"""
+
+    def test_without_it_torrents_and_names_are_asked_for_the_wrong_way(self):
+        capture = Capture(self, "wrong")
+        btfs.Mount(self, *self.URLS)
+        self.wait_for(lambda: {8000, 53} <= {p.target_port for p in self.strays(capture)}, "packets there", 10)
 
     def test_without_it_the_wrong_way_is_taken(self):
         capture = Capture(self, "wrong")
