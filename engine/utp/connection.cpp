@@ -408,7 +408,7 @@ void Connection::send_packets(TimePoint now) {
     paced_until_ = kNever;
     closed_window_since_ = their_window_ < PacketPool::kBlockSize ? closed_window_since_ : kNever;
     for (;;) {
-        SequenceIndex index = sending_.next_lost();
+        SequenceIndex index = sending_.first_is_lost() ? sending_.first() : sending_.next_lost();
         if (index == 0) index = sending_.next_waiting();
         if (index == 0 || !may_send(index, now)) return;
         transmit(index, now);
@@ -422,7 +422,10 @@ bool Connection::may_send(SequenceIndex index, TimePoint now) {
         return false;
     }
     const std::size_t in_flight = sending_.in_flight_bytes();
-    if (in_flight > 0 && in_flight + entry.size > window_.bytes()) {
+    // What the receiver waits for goes in any case: a short selective acknowledgement says nothing of most
+    // that is in flight until that hole is filled.
+    const bool fills_hole = index == sending_.first() && entry.state == SendQueue::State::lost;
+    if (in_flight > 0 && in_flight + entry.size > window_.bytes() && !fills_hole) {
         window_limited_ = true;
         return false;
     }

@@ -15,6 +15,8 @@ constexpr int kMostLate = 8;
 /// An idle connection keeps no larger ring.
 constexpr std::size_t kKeptSendRing = 64;
 constexpr Duration kLeastPatience = std::chrono::milliseconds(1);
+/// Bytes of the only selective acknowledgement that libutp knows.
+constexpr std::size_t kShortSelectiveAckSize = 4;
 
 /// A position in a list of buffers.
 class Gather {
@@ -109,11 +111,8 @@ void SendQueue::sent(SequenceIndex index, TimePoint now) {
         ++unsent_;
         waiting_bytes_ -= entry.size - PacketHeader::kSize;
         unacknowledged_bytes_ += entry.size;
-    } else if (entry.state == State::lost) {
-        remove(lost_, index);
     } else {
-        remove(in_flight_, index);
-        in_flight_bytes_ -= entry.size;
+        leave(index);
     }
     entry.state = State::in_flight;
     ++entry.times_sent;
@@ -142,6 +141,10 @@ SendQueue::Acknowledged SendQueue::acknowledge(SequenceIndex through, ByteView s
                 mark_acknowledged(index, round_trip, now, result);
         }
     }
+    if (selective.size() == kShortSelectiveAckSize)
+        told_through_ = through + 1 + kShortSelectiveAck;
+    else if (!selective.empty() || through >= told_through_)
+        told_through_ = kAll;
     if (result.came_late) {
         late_ = std::min(late_ + 1, kMostLate);
         reorder_ = std::min(2 * reorder_, kMostReorder);
@@ -155,12 +158,7 @@ void SendQueue::mark_acknowledged(SequenceIndex index, const RoundTrip& round_tr
     Entry& entry = at(index);
     if (entry.state == State::acknowledged) return;
     const Duration age = now - entry.sent_at;
-    if (entry.state == State::in_flight) {
-        remove(in_flight_, index);
-        in_flight_bytes_ -= entry.size;
-    } else {
-        remove(lost_, index);
-    }
+    leave(index);
     // An answer sooner than a round trip after the last transmission is one to an earlier transmission.
     const bool late = entry.state == State::lost ||
                       (entry.times_sent > 1 && round_trip.known() && age < round_trip.shortest() * 3 / 4);
@@ -169,8 +167,10 @@ void SendQueue::mark_acknowledged(SequenceIndex index, const RoundTrip& round_tr
     } else {
         latest_arrived_ = std::max(latest_arrived_, entry.transmission);
     }
-    if (entry.times_sent == 1)
-        result.round_trip = result.round_trip ? std::min(*result.round_trip, age) : age;
+    if (entry.transmission > result.latest_transmission) {
+        result.latest_transmission = entry.transmission;
+        result.round_trip = entry.times_sent == 1 ? std::optional(age) : std::nullopt;
+    }
     if (entry.probe) result.probe_size = entry.size;
     result.bytes += entry.size;
     entry.state = State::acknowledged;
@@ -183,8 +183,18 @@ Duration SendQueue::patience(const RoundTrip& round_trip) const {
     return std::max(trip + trip * (1 + late_) / kPatienceParts, trip + kLeastPatience);
 }
 
+SequenceIndex SendQueue::next_told_of(SequenceIndex index) const {
+    while (index != 0 && !is_told_of(index)) index = ring_[index & (ring_.size() - 1)].next;
+    return index;
+}
+
 SendQueue::Lost SendQueue::find_losses(const RoundTrip& round_trip, TimePoint now) {
     Lost result;
+    for (SequenceIndex index = next_told_of(untold_.head); index != 0;) {
+        const SequenceIndex next = next_told_of(at(index).next);
+        lose(index, true, result);
+        index = next;
+    }
     while (in_flight_.head != 0) {
         const SequenceIndex index = in_flight_.head;
         Entry& entry = at(index);
@@ -192,11 +202,13 @@ SendQueue::Lost SendQueue::find_losses(const RoundTrip& round_trip, TimePoint no
         const bool overtaken = latest_arrived_ - entry.transmission >= reorder_;
         const bool old = round_trip.known() && now >= entry.sent_at + patience(round_trip);
         if (!overtaken && !old) break;
-        if (entry.probe)
-            result.probe_size = entry.size;
-        else
-            result.latest_sent_at = std::max(result.latest_sent_at.value_or(TimePoint{}), entry.sent_at);
-        lose(index, true);
+        if (is_told_of(index)) {
+            lose(index, true, result);
+        } else {
+            leave(index);
+            entry.state = State::untold;
+            push(untold_, index);
+        }
     }
     return result;
 }
@@ -208,25 +220,36 @@ TimePoint SendQueue::next_loss_at(const RoundTrip& round_trip) const {
 }
 
 std::size_t SendQueue::time_out() {
-    std::size_t probe = 0;
+    Lost result;
     for (SequenceIndex i = first_; i < unsent_; ++i) {
         Entry& entry = at(i);
         if (entry.state == State::acknowledged) continue;
-        if (entry.probe) probe = entry.size;
-        if (entry.state == State::in_flight) {
-            lose(i, false);
+        if (entry.state != State::lost) {
+            lose(i, false, result);
         } else {  // again behind those before it: the receiver waits for the first one
             remove(lost_, i);
             push(lost_, i);
         }
     }
-    return probe;
+    return result.probe_size;
 }
 
-void SendQueue::lose(SequenceIndex index, bool overtaken) {
+void SendQueue::leave(SequenceIndex index) {
+    const Entry& entry = at(index);
+    if (entry.state == State::in_flight) in_flight_bytes_ -= entry.size;
+    remove(entry.state == State::in_flight ? in_flight_
+           : entry.state == State::untold  ? untold_
+                                           : lost_,
+           index);
+}
+
+void SendQueue::lose(SequenceIndex index, bool overtaken, Lost& result) {
     Entry& entry = at(index);
-    remove(in_flight_, index);
-    in_flight_bytes_ -= entry.size;
+    if (entry.probe)
+        result.probe_size = entry.size;
+    else
+        result.latest_sent_at = std::max(result.latest_sent_at.value_or(TimePoint{}), entry.sent_at);
+    leave(index);
     entry.state = State::lost;
     entry.probe = false;
     entry.overtaken = overtaken;

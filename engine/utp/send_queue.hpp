@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -30,7 +31,10 @@ class SendQueue {
     /// Transmissions that may overtake one. Grows when a packet that seemed lost had come late.
     static constexpr std::uint64_t kReorder = 3, kMostReorder = 300;
 
-    enum class State : std::uint8_t { waiting, in_flight, lost, acknowledged };
+    /// untold: it has left the network, and the receiver would not tell of it: a selective acknowledgement of
+    /// libutp ends kShortSelectiveAck packets behind the first missing one. It may have arrived.
+    enum class State : std::uint8_t { waiting, in_flight, untold, lost, acknowledged };
+    static constexpr SequenceIndex kShortSelectiveAck = 30;
 
     struct Entry {
         PacketPool::Block bytes;  ///< room for the header, then the payload
@@ -74,6 +78,8 @@ class SendQueue {
     SequenceIndex unsent() const { return unsent_; }
     bool fin_queued() const { return fin_queued_; }
 
+    /// The receiver waits for it, and it is to be retransmitted.
+    bool first_is_lost() { return first_ < unsent_ && at(first_).state == State::lost; }
     /// Packet to retransmit; 0: none.
     SequenceIndex next_lost() const { return lost_.head; }
     /// Packet to send for the first time; 0: none.
@@ -85,7 +91,11 @@ class SendQueue {
 
     struct Acknowledged {
         std::size_t bytes = 0;  ///< newly
+        /// Of the packet among them that was sent last, if it was sent once. When that is a retransmission,
+        /// which filled a hole, earlier packets may have arrived long before: selective acknowledgements of
+        /// libutp end after 30 packets.
         std::optional<Duration> round_trip;
+        std::uint64_t latest_transmission = 0;
         bool came_late = false;      ///< a packet that seemed lost had not been
         std::size_t probe_size = 0;  ///< of a probe that arrived
     };
@@ -104,6 +114,8 @@ class SendQueue {
     std::size_t time_out();
 
   private:
+    static constexpr SequenceIndex kAll = std::numeric_limits<SequenceIndex>::max();
+
     struct List {
         SequenceIndex head = 0, tail = 0;
     };
@@ -111,7 +123,12 @@ class SendQueue {
     void remove(List& list, SequenceIndex index);
     void mark_acknowledged(SequenceIndex index, const RoundTrip& round_trip, TimePoint now,
                            Acknowledged& result);
-    void lose(SequenceIndex index, bool overtaken);
+    /// Takes a packet that was sent out of the list of its state.
+    void leave(SequenceIndex index);
+    void lose(SequenceIndex index, bool overtaken, Lost& result);
+    bool is_told_of(SequenceIndex index) const { return index <= std::max(told_through_, first_); }
+    /// This packet or the next one in the list that the receiver would tell of; 0: none.
+    SequenceIndex next_told_of(SequenceIndex index) const;
     Entry& add(PacketType type, std::size_t room);
     Duration patience(const RoundTrip& round_trip) const;
 
@@ -119,12 +136,13 @@ class SendQueue {
     PacketPool& pool_;
     std::vector<Entry> ring_;  ///< by index modulo its size, a power of two
     SequenceIndex first_, unsent_, end_;
-    List in_flight_, lost_;  ///< in flight: in the order of transmission
+    List in_flight_, untold_, lost_;  ///< in flight: in the order of transmission
     std::size_t waiting_bytes_ = 0, in_flight_bytes_ = 0, unacknowledged_bytes_ = 0;
     std::uint64_t transmissions_ = 0;
     std::uint64_t latest_arrived_ = 0;  ///< transmission
     std::uint64_t reorder_ = kReorder;
-    int late_ = 0;  ///< packets that came late make us more patient
+    SequenceIndex told_through_ = kAll;  ///< the receiver tells of packets up to this one
+    int late_ = 0;                       ///< packets that came late make us more patient
     bool fin_queued_ = false;
 };
 

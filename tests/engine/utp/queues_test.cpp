@@ -155,6 +155,45 @@ TEST_F(UtpSendQueue, TheLossOfARetransmissionIsFoundToo) {
     EXPECT_EQ(lost(), ".x.......");
 }
 
+TEST_F(UtpSendQueue, AnAcknowledgementThatARetransmissionCausedTellsNoRoundTrip) {
+    send(8);
+    EXPECT_EQ(acknowledge(first, "111").round_trip, 3ms);
+    EXPECT_EQ(lost(), ".x......");
+    queue.sent(queue.next_lost(), now += 1ms);
+    now += 100ms;
+    EXPECT_EQ(acknowledge(first + 7).round_trip, std::nullopt)
+        << "those behind had arrived, and were not told of";
+}
+
+TEST_F(UtpSendQueue, AnAcknowledgementOfAPacketSentAfterARetransmissionTellsTheRoundTrip) {
+    send(8);
+    acknowledge(first, "111");
+    EXPECT_EQ(lost(), ".x......");
+    queue.sent(queue.next_lost(), now += 1ms);
+    send(1);
+    now += 100ms;
+    EXPECT_EQ(acknowledge(first + 8).round_trip, 100ms);
+}
+
+TEST_F(UtpSendQueue, PacketsThatAShortSelectiveAcknowledgementCannotTellOfAreNeitherInFlightNorLost) {
+    send(80);
+    const std::string most(SendQueue::kShortSelectiveAck, '1');
+    acknowledge(first, most);
+    EXPECT_EQ(lost(), "." + ("x" + std::string(78, '.')));
+    queue.sent(queue.next_lost(), now += 1ms);
+    now += 100ms;
+    acknowledge(first + 31, most);
+    EXPECT_EQ(lost(), std::string(32, '.') + "x" + std::string(47, '.'));
+    EXPECT_EQ(queue.in_flight_bytes(), 2 * 1020u) << "those that too few later ones have overtaken";
+    queue.sent(queue.next_lost(), now += 1ms);
+    now += 100ms;
+    acknowledge(first + 62, "11");
+    EXPECT_EQ(lost(), std::string(63, '.') + "x.." + std::string(14, 'x'));
+    EXPECT_EQ(queue.in_flight_bytes(), 0u);
+    acknowledge(first + 79);
+    EXPECT_EQ(budget.used(), 0u);
+}
+
 TEST_F(UtpSendQueue, TheLastPacketsAreLostByAge) {
     send(3);
     now += 90ms;
