@@ -4,6 +4,7 @@ import struct
 import threading
 
 ETH_P_ALL, IPV4, IPV6 = 0x0003, 0x0800, 0x86DD
+SO_RCVBUFFORCE = 33
 TCP, UDP = 6, 17
 
 
@@ -42,6 +43,7 @@ class Capture:
     def __init__(self, test, interface):
         self.packets = []
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)  # on a busy machine nothing is missed either
         self._socket.bind((interface, ETH_P_ALL))
         self._socket.settimeout(0.2)
         self._ended = False
