@@ -36,9 +36,16 @@ class Connection {
         if (socket_ >= 0) close(socket_);
     }
 
-    Error connect(const Endpoint& to) {
+    Error connect(const Endpoint& to, const GatewayPath& path) {
         if (socket_ < 0) return system_error(errno);
-        const auto address = to_asio<boost::asio::ip::tcp>(to);
+        if (path.source) {
+            const auto source = to_asio<boost::asio::ip::tcp>({*path.source, 0});
+            if (bind(socket_, source.data(), static_cast<socklen_t>(source.size())) != 0)
+                return system_error(errno);
+        }
+        auto address = to_asio<boost::asio::ip::tcp>(to);
+        if (to.address.is_link_local() && !to.address.is_v4())
+            reinterpret_cast<sockaddr_in6*>(address.data())->sin6_scope_id = path.interface;
         if (::connect(socket_, address.data(), static_cast<socklen_t>(address.size())) == 0) return {};
         if (errno != EINPROGRESS) return system_error(errno);
         if (Error error = wait_for(POLLOUT)) return error;
@@ -99,9 +106,9 @@ class Connection {
 }  // namespace
 
 Result<GatewayReply> exchange_with_gateway(const Endpoint& gateway, std::string_view request,
-                                           TimePoint deadline) {
+                                           TimePoint deadline, const GatewayPath& path) {
     Connection connection(gateway.address.family(), deadline);
-    if (Error error = connection.connect(gateway)) return error;
+    if (Error error = connection.connect(gateway, path)) return error;
     if (Error error = connection.send(request)) return error;
 
     http::ReplyParser parser({.max_header_size = kMaxHeaderSize, .max_body_size = kMaxGatewayReply});

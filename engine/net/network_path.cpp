@@ -42,17 +42,19 @@ struct RouteQuery {
 struct Answer {
     unsigned char type = RTN_UNSPEC;
     Route route;
+    std::optional<Address> source;
 };
 
 std::optional<Answer> parse(nlmsghdr* reply, std::size_t size) {
     if (!NLMSG_OK(reply, size) || reply->nlmsg_type != RTM_NEWROUTE) return std::nullopt;
     auto* route = static_cast<rtmsg*>(NLMSG_DATA(reply));
-    Answer answer{route->rtm_type, {}};
+    Answer answer{route->rtm_type, {}, {}};
     auto left = static_cast<int>(RTM_PAYLOAD(reply));
     for (rtattr* each = RTM_RTA(route); RTA_OK(each, left); each = RTA_NEXT(each, left)) {
         const ByteView value(static_cast<const std::byte*>(RTA_DATA(each)), RTA_PAYLOAD(each));
         if (each->rta_type == RTA_OIF && value.size() == sizeof answer.route.interface)
             std::memcpy(&answer.route.interface, value.data(), value.size());
+        if (each->rta_type == RTA_PREFSRC) answer.source = Address::from_bytes(value);
         if (each->rta_type == RTA_GATEWAY) answer.route.gateway = Address::from_bytes(value);
         if (each->rta_type == RTA_VIA && value.size() > sizeof(rtvia))
             answer.route.gateway = Address::from_bytes(value.subspan(sizeof(rtvia)));
@@ -102,6 +104,11 @@ std::optional<Route> KernelRouting::route_to(const Address& address) const {
 
 std::optional<Route> KernelRouting::default_route(AddressFamily family) const {
     return route_to(family == AddressFamily::v4 ? kNowhereV4 : kNowhereV6);
+}
+
+std::optional<Address> KernelRouting::default_source(AddressFamily family) const {
+    const auto answer = ask(family == AddressFamily::v4 ? kNowhereV4 : kNowhereV6, binding_);
+    return answer && answer->type == RTN_UNICAST ? answer->source : std::nullopt;
 }
 
 KernelRouting::Snapshot KernelRouting::snapshot() const {

@@ -48,6 +48,9 @@ class KernelRouting final : public Routing {
 
     /// The way to the Internet, by all tables and rules. Any thread.
     std::optional<Route> default_route(AddressFamily family) const;
+    /// The address of ours that a socket sends from to the Internet if it is bound to none; nothing if there
+    /// is no way there. Nothing is sent. Any thread.
+    std::optional<Address> default_source(AddressFamily family) const;
 
     /// Our addresses and default routes: two networks differ in them.
     struct Snapshot {
