@@ -87,7 +87,8 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
            "A DHT node to start from, HOST:PORT, in place of the well-known ones (may be given several "
            "times)")
         ->allow_extra_args(false);
-    app.add_flag("--no-portmap", network.no_portmap, "Do not ask the router to let peers in (NAT-PMP, UPnP)");
+    app.add_flag("--no-portmap", network.no_portmap,
+                 "Do not ask the router to let peers in (PCP, NAT-PMP, UPnP)");
 }
 
 /// Adds an option of bytes per second.

@@ -4,9 +4,13 @@
 
 namespace btfs::portmap {
 
-std::optional<Address> default_gateway() {
-    const auto route = net::KernelRouting({}).default_route(AddressFamily::v4);
-    return route && route->gateway && route->gateway->is_v4() ? route->gateway : std::nullopt;
+std::optional<Router> default_router(AddressFamily family) {
+    const net::KernelRouting routing({});
+    const auto route = routing.default_route(family);
+    if (!route || !route->gateway || route->gateway->family() != family) return std::nullopt;
+    const auto own = routing.default_source(family);
+    if (!own) return std::nullopt;
+    return Router{*route->gateway, route->interface, *own};
 }
 
 }  // namespace btfs::portmap

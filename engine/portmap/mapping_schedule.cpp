@@ -9,8 +9,8 @@ void MappingSchedule::handle_mapped(std::chrono::seconds lease, TimePoint now) {
     retry_ = kFirstRetry;
 }
 
-void MappingSchedule::handle_failure(TimePoint now) {
-    due_ = now + retry_;
+void MappingSchedule::handle_failure(TimePoint now, std::chrono::seconds refusal_lasts) {
+    due_ = now + std::clamp<Duration>(refusal_lasts, retry_, kLongestRetry);
     retry_ = std::min(2 * retry_, kLongestRetry);
 }
 

@@ -20,8 +20,11 @@ class MappingSchedule {
 
     /// All is mapped, for so long at least: again at half that time, or sooner.
     void handle_mapped(std::chrono::seconds lease, TimePoint now);
-    /// Something is not.
-    void handle_failure(TimePoint now);
+    /// Something is not. The gateway may have said how long its refusal lasts: it is not asked sooner, but
+    /// for so long that it cannot be true.
+    void handle_failure(TimePoint now, std::chrono::seconds refusal_lasts = {});
+    /// Handles a gateway that lost its mappings while it was asked for them.
+    void handle_loss(TimePoint now) { due_ = now + kShortestInterval; }
     /// Handles a change of the router: forgets the failures of the last one.
     void handle_new_router();
 

@@ -33,12 +33,18 @@ class PortGateway {
 
     /// Its protocol and address, for the log.
     virtual std::string name() const = 0;
-    /// Where the world sees us.
+    /// Where the world sees us. PCP tells it with a mapping, so it is asked for after map().
     virtual Result<Address> external_address() = 0;
     /// Makes the mapping of our `port`, or renews it. Another port than the wanted one may be given.
     virtual Result<PortMapping> map(Transport transport, std::uint16_t port,
                                     std::uint16_t wanted_external_port) = 0;
     virtual Error unmap(Transport transport, std::uint16_t port, std::uint16_t external_port) = 0;
+
+    /// How long the last refusal lasts, by the gateway's word; zero if it gives none.
+    virtual std::chrono::seconds refusal_lasts() const { return {}; }
+    /// Returns true if an answer since the last call has shown that the gateway lost mappings, as in a
+    /// restart.
+    virtual bool take_loss() { return false; }
 };
 
 }  // namespace btfs::portmap

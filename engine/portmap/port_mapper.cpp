@@ -1,16 +1,22 @@
 #include "engine/portmap/port_mapper.hpp"
 
 #include <pthread.h>
+#include <sys/random.h>
 
+#include <algorithm>
 #include <condition_variable>
-#include <ctime>
 #include <mutex>
 #include <optional>
+#include <vector>
 
+#include "engine/core/address_scope.hpp"
 #include "engine/log/log.hpp"
+#include "engine/portmap/boot_time.hpp"
 #include "engine/portmap/default_gateway.hpp"
 #include "engine/portmap/mapping_schedule.hpp"
 #include "engine/portmap/natpmp_gateway.hpp"
+#include "engine/portmap/pcp_gateway.hpp"
+#include "engine/portmap/pinhole_gateway.hpp"
 #include "engine/portmap/upnp_gateway.hpp"
 
 namespace btfs::portmap {
@@ -19,28 +25,48 @@ namespace {
 /// Interval between checks for another router. A check asks only the kernel.
 constexpr Duration kLookInterval = 10s;
 
-/// Returns the time of a clock that also runs while the computer is suspended.
-TimePoint boot_time() {
-    timespec time{};
-    clock_gettime(CLOCK_BOOTTIME, &time);
-    return TimePoint{} + std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+/// Protocol of gateways, in the order in which they are asked.
+struct Protocol {
+    const char* name;
+    std::function<Result<std::unique_ptr<PortGateway>>(const Router&)> find;
+};
+
+/// Returns the default router if it is one that may map ports or open its firewall. Its address is private,
+/// as in home networks and carriers' NATs, or link-local, as the addresses of IPv6 routers are. Only a global
+/// IPv6 address of ours is reached from outside.
+std::optional<Router> promising_router(AddressFamily family) {
+    auto router = default_router(family);
+    if (!router || !router->address.is_private()) return std::nullopt;
+    if (family == AddressFamily::v6 && is_local(router->own)) return std::nullopt;
+    return router;
 }
 
-/// Returns the default router if its address is private, as in home networks and carriers' NATs. Other
-/// routers map no ports.
-std::optional<Address> private_router() {
-    auto router = default_gateway();
-    return router && router->is_private() ? router : std::nullopt;
+/// Fills from the kernel's generator, which works in a thread that outlives main(), as OpenSSL's may not.
+void fill_from_kernel(std::span<std::byte> out) {
+    while (getrandom(out.data(), out.size(), 0) != static_cast<ssize_t>(out.size())) {
+    }
 }
 
 }  // namespace
 
+/// Mappings of one family: through the NAT of an IPv4 router, or through the firewall of an IPv6 router.
 class PortMapper::Work {
   public:
-    Work(ReachablePorts own, OnPorts on_ports)
-        : on_ports_(std::move(on_ports)),
+    Work(AddressFamily family, ReachablePorts own, OnPorts on_ports)
+        : family_(family),
+          label_(family == AddressFamily::v4 ? "port mapping" : "IPv6 pinholes"),
+          on_ports_(std::move(on_ports)),
           ports_{{Transport::tcp, "TCP", own.tcp, {}}, {Transport::udp, "UDP", own.udp, {}}},
-          told_(own) {}
+          told_(own) {
+        protocols_.push_back(
+            {"PCP", [this](const Router& router) { return find_pcp_gateway(router, pcp_); }});
+        if (family == AddressFamily::v4) {
+            protocols_.push_back({"NAT-PMP", [](const Router& r) { return find_natpmp_gateway(r.address); }});
+            protocols_.push_back({"UPnP", [](const Router& r) { return find_upnp_gateway(r.address); }});
+        } else {
+            protocols_.push_back({"UPnP", find_pinhole_gateway});
+        }
+    }
 
     // ---- called by the thread ----
     void run() {
@@ -112,10 +138,11 @@ class PortMapper::Work {
     }
 
     void look_at_router() {
-        const auto router = private_router();
+        const auto router = promising_router(family_);
         if (router == router_) return;
         router_ = router;
         use(nullptr);
+        pcp_.reset();
         external_address_ = {};
         complained_ = false;
         schedule_.handle_new_router();
@@ -124,45 +151,74 @@ class PortMapper::Work {
     }
 
     void map_all() {
-        bool all = find_gateway();
-        std::chrono::seconds shortest = kMappingLease;
-        for (Port& port : ports_) {
-            if (stopping()) return;
-            if (port.own == 0) continue;
-            all = all && map(port, shortest);
+        shortest_ = kMappingLease;
+        refusal_lasts_ = {};
+        // A gateway that was found is asked again as long as it grants what it is asked for.
+        const bool all = (gateway_ && map_ports()) || find_and_map();
+        if (stopping()) return;
+        for (Port& port : ports_)
             if (port.lease && port.lease->end <= boot_time()) port.lease.reset();
-        }
-        if (all) {
-            schedule_.handle_mapped(shortest, boot_time());
+        if (!all) {
+            schedule_.handle_failure(boot_time(), refusal_lasts_);
+        } else if (gateway_->take_loss()) {
+            log::info("{}: {} lost its mappings", label_, gateway_->name());
+            schedule_.handle_loss(boot_time());
         } else {
-            schedule_.handle_failure(boot_time());
+            schedule_.handle_mapped(shortest_, boot_time());
         }
         tell();
     }
 
-    bool find_gateway() {
-        log::debug("port mapping: asking {} by NAT-PMP", router_->text());
-        auto found = find_natpmp_gateway(*router_);
-        if (!found) {
-            log::debug("port mapping: NAT-PMP: {}", found.error().message());
+    /// Asks by one protocol after the other, until the router maps a port. Returns true if it maps all.
+    bool find_and_map() {
+        bool found_any = false;
+        for (const Protocol& protocol : protocols_) {
             if (stopping()) return false;
-            log::debug("port mapping: looking for a UPnP gateway");
-            found = find_upnp_gateway(*router_);
+            log::debug("{}: asking {} by {}", label_, router_->address.text(), protocol.name);
+            auto found = protocol.find(*router_);
+            if (!found) {
+                log::debug("{}: {}: {}", label_, protocol.name, found.error().message());
+                continue;
+            }
+            found_any = true;
+            use(std::move(*found));
+            if (stopping()) return false;
+            if (map_ports()) return true;
+            if (has_lease()) return false;
+            use(nullptr);  // it gives nothing, and the end need not wait for it
         }
-        if (!found) {
-            log::debug("port mapping: UPnP: {}", found.error().message());
-            complain("the router {} offers neither NAT-PMP nor UPnP", router_->text());
-            return false;
+        if (!found_any)
+            complain("the router {} offers none of {}", router_->address.text(), protocol_names());
+        return false;
+    }
+
+    /// Returns true if the gateway maps all ports.
+    bool map_ports() {
+        gateway_->take_loss();  // before the first of these mappings is no matter
+        for (Port& port : ports_) {
+            if (stopping()) return false;
+            if (port.own != 0 && !map(port)) return false;
         }
-        use(std::move(*found));
-        if (stopping()) return false;
         if (const auto address = gateway_->external_address(); !address) {
-            log::debug("port mapping: the external address: {}", address.error().message());
+            log::debug("{}: the external address: {}", label_, address.error().message());
         } else if (external_address_ != *address) {
             external_address_ = *address;
-            log::info("port mapping: {}, our external address is {}", gateway_->name(), address->text());
+            log::info("{}: {}, our external address is {}", label_, gateway_->name(), address->text());
         }
         return true;
+    }
+
+    bool has_lease() const {
+        return std::ranges::any_of(ports_, [](const Port& port) { return port.lease.has_value(); });
+    }
+
+    std::string protocol_names() const {
+        std::string names;
+        for (const Protocol& protocol : protocols_) {
+            if (!names.empty()) names += ", ";
+            names += protocol.name;
+        }
+        return names;
     }
 
     void use(std::unique_ptr<PortGateway> gateway) {
@@ -175,15 +231,16 @@ class PortMapper::Work {
         shared = value;
     }
 
-    bool map(Port& port, std::chrono::seconds& shortest) {
+    bool map(Port& port) {
         // Peers use the port that they know for both transports, so ask for the same external port for UDP as
         // for TCP.
         const std::uint16_t wanted = port.lease                  ? port.lease->external_port
                                      : port.own == ports_[0].own ? ports_[0].reachable()
                                                                  : port.own;
-        log::debug("port mapping: asking for {} port {}", port.name, wanted);
+        log::debug("{}: asking for {} port {}", label_, port.name, wanted);
         const auto mapping = gateway_->map(port.transport, port.own, wanted);
         if (!mapping) {
+            refusal_lasts_ = std::max(refusal_lasts_, gateway_->refusal_lasts());
             complain("{} port {}: {}", port.name, port.own, mapping.error().message());
             return false;
         }
@@ -191,10 +248,10 @@ class PortMapper::Work {
         const std::string time = for_good ? "for good" : fmt::format("for {} s", mapping->lease.count());
         const bool is_new = !port.lease || port.lease->external_port != mapping->external_port;
         log::at(is_new ? log::Level::info : log::Level::debug,
-                "port mapping: {} port {} is reached from outside at port {}, {}", port.name, port.own,
+                "{}: {} port {} is reached from outside at port {}, {}", label_, port.name, port.own,
                 mapping->external_port, time);
         port.lease = {mapping->external_port, for_good ? kNever : boot_time() + mapping->lease};
-        if (!for_good) shortest = std::min(shortest, mapping->lease);
+        if (!for_good) shortest_ = std::min(shortest_, mapping->lease);
         return true;
     }
 
@@ -203,7 +260,7 @@ class PortMapper::Work {
         for (Port& port : ports_) {
             if (!port.lease) continue;
             const Error error = gateway_->unmap(port.transport, port.own, port.lease->external_port);
-            log::debug("port mapping: {} port {} is given back: {}", port.name, port.lease->external_port,
+            log::debug("{}: {} port {} is given back: {}", label_, port.name, port.lease->external_port,
                        error ? error.message() : "done");
         }
     }
@@ -213,7 +270,7 @@ class PortMapper::Work {
     void complain(fmt::format_string<Args...> format, Args&&... args) {
         const std::string text = fmt::format(format, std::forward<Args>(args)...);
         log::at(complained_ ? log::Level::debug : log::Level::info,
-                "port mapping: {}; peers may not be able to connect to us", text);
+                "{}: {}; peers may not be able to connect to us", label_, text);
         complained_ = true;
     }
 
@@ -242,41 +299,55 @@ class PortMapper::Work {
     bool has_gateway_ = false;  // guarded by mutex_
 
     // Used by the thread alone.
+    const AddressFamily family_;
+    const char* const label_;  ///< for the log
+    std::vector<Protocol> protocols_;
+    PcpServerState pcp_{fill_from_kernel};
     const OnPorts on_ports_;
     Port ports_[2];  ///< TCP, UDP
     ReachablePorts told_;
     MappingSchedule schedule_;
-    std::optional<Address> router_;
-    std::unique_ptr<PortGateway> gateway_;  ///< the last that was found at this router
+    std::optional<Router> router_;
+    std::chrono::seconds shortest_{};       ///< lease of those that were mapped last
+    std::chrono::seconds refusal_lasts_{};  ///< by the word of those that refused last
+    std::unique_ptr<PortGateway> gateway_;  ///< the last that was found at this router; uses pcp_
     std::optional<Address> external_address_;
     bool complained_ = false;
 };
 
 void PortMapper::start(ReachablePorts own, OnPorts on_ports) {
-    work_ = std::make_shared<Work>(own, std::move(on_ports));
-    thread_ = std::thread([work = work_] {
-        pthread_setname_np(pthread_self(), "port mapper");
-        work->run();
-    });
+    works_ = {std::make_shared<Work>(AddressFamily::v4, own, std::move(on_ports)),
+              std::make_shared<Work>(AddressFamily::v6, own, [](ReachablePorts) {})};
+    threads_ = {std::thread([work = works_[0]] {
+                    pthread_setname_np(pthread_self(), "port mapper");
+                    work->run();
+                }),
+                std::thread([work = works_[1]] {
+                    pthread_setname_np(pthread_self(), "pinholes");
+                    work->run();
+                })};
 }
 
 void PortMapper::look_now() {
-    if (work_) work_->look_now();
+    for (const auto& work : works_)
+        if (work) work->look_now();
 }
 
 void PortMapper::begin_stop() {
-    if (!thread_.joinable() || stop_deadline_ != kNever) return;
+    if (!threads_[0].joinable() || stop_deadline_ != kNever) return;
     stop_deadline_ = Clock::now() + kStopTime;
-    work_->begin_stop();
+    for (const auto& work : works_) work->begin_stop();
 }
 
 void PortMapper::stop() {
-    if (!thread_.joinable()) return;
+    if (!threads_[0].joinable()) return;
     begin_stop();
-    if (work_->wait_for_end(stop_deadline_)) {
-        thread_.join();
-    } else {
-        thread_.detach();
+    for (std::size_t i = 0; i < works_.size(); ++i) {
+        if (works_[i]->wait_for_end(stop_deadline_)) {
+            threads_[i].join();
+        } else {
+            threads_[i].detach();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-// Port mapper: asks the gateway to let peers in, on a thread of its own.
+// Port mapper: asks the gateways of IPv4 and IPv6 to let peers in, on threads of its own.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,8 +11,8 @@
 
 namespace btfs::portmap {
 
-/// Where peers and DHT nodes reach us: our own ports, or those that the gateway has given. 0 is none, and is
-/// not mapped.
+/// Where peers and DHT nodes reach us over IPv4: our own ports, or those that the gateway has given. 0 is
+/// none, and is not mapped.
 struct ReachablePorts {
     std::uint16_t tcp = 0;
     std::uint16_t udp = 0;
@@ -19,15 +20,15 @@ struct ReachablePorts {
     bool operator==(const ReachablePorts&) const = default;
 };
 
-/// Maps two ports by NAT-PMP or, if that is not answered, by UPnP, and keeps them mapped until it is stopped:
-/// renews them, tries again later and later after failures, and begins anew with another router. Sends
-/// nothing unless the default router has a private address.
+/// Maps two ports by PCP or else NAT-PMP or UPnP, and keeps them mapped until it is stopped: renews them,
+/// tries again later and later after failures, and begins anew with another router or address of ours. Opens
+/// the same ports of our IPv6 address in the firewall of the IPv6 router, by PCP or UPnP. Sends nothing
+/// unless the default router of the family has a private or link-local address.
 ///
-/// The libraries for both protocols wait for the network, so this has a thread of its own. All calls come
-/// from one other thread.
+/// The libraries wait for the network, so each family has a thread. All calls come from one other thread.
 class PortMapper {
   public:
-    /// Called on the mapper's thread when the ports differ from those of the last call; for the first time
+    /// Called on the thread of IPv4 when the ports differ from those of the last call; for the first time
     /// when they differ from our own.
     using OnPorts = std::function<void(ReachablePorts)>;
 
@@ -45,16 +46,16 @@ class PortMapper {
     /// The mappings are to be removed; returns at once. From here on kStopTime runs.
     void begin_stop();
     /// Returns when they are removed, at once if there can be none, or when kStopTime is over. If a library
-    /// has not returned by then, the thread goes on by itself until it does, and ends. OnPorts is not called
+    /// has not returned by then, its thread goes on by itself until it does, and ends. OnPorts is not called
     /// any more.
     void stop();
 
   private:
     class Work;
 
-    /// Shared with the thread, which may outlive this.
-    std::shared_ptr<Work> work_;
-    std::thread thread_;
+    /// Of IPv4 and IPv6; shared with their threads, which may outlive this.
+    std::array<std::shared_ptr<Work>, 2> works_;
+    std::array<std::thread, 2> threads_;
     TimePoint stop_deadline_ = kNever;
 };
 

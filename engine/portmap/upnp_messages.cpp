@@ -9,16 +9,40 @@
 namespace btfs::portmap {
 namespace {
 
-/// Returns true for the known service types. The type is copied into an HTTP header and into XML, so no other
-/// text is accepted.
-bool is_service_type(std::string_view type) {
-    for (const std::string_view known : {"urn:schemas-upnp-org:service:WANIPConnection:",
-                                         "urn:schemas-upnp-org:service:WANPPPConnection:"}) {
-        if (!type.starts_with(known)) continue;
-        const std::string_view version = type.substr(known.size());
-        return !version.empty() && version.find_first_not_of("0123456789") == std::string_view::npos;
+/// Returns true if the type is `known`, which ends with a colon, and a version. The type is copied into an
+/// HTTP header and into XML, so no other text is accepted.
+bool is_version_of(std::string_view known, std::string_view type) {
+    if (!type.starts_with(known)) return false;
+    const std::string_view version = type.substr(known.size());
+    return !version.empty() && version.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool maps_ports(std::string_view type) {
+    return is_version_of("urn:schemas-upnp-org:service:WANIPConnection:", type) ||
+           is_version_of("urn:schemas-upnp-org:service:WANPPPConnection:", type);
+}
+
+bool opens_pinholes(std::string_view type) {
+    return is_version_of("urn:schemas-upnp-org:service:WANIPv6FirewallControl:", type);
+}
+
+struct Description {
+    IGDdatas said{};
+    Result<http::HttpUrl> base;
+
+    Description(std::string_view text, const http::HttpUrl& url) : base(url) {
+        parserootdesc(text.data(), static_cast<int>(text.size()), &said);
+        if (*said.urlbase) base = http::HttpUrl::parse(said.urlbase);
     }
-    return false;
+};
+
+/// Parses a number that is all of a value.
+template <class T>
+std::optional<T> parse_number(std::string_view text) {
+    T number{};
+    const auto [end, outcome] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (outcome != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return number;
 }
 
 std::string first_lines(std::string_view method, const http::HttpUrl& url) {
@@ -50,18 +74,33 @@ class NamedValues {
 }  // namespace
 
 std::vector<UpnpService> upnp_services(std::string_view description, const http::HttpUrl& url) {
-    IGDdatas said{};
-    parserootdesc(description.data(), static_cast<int>(description.size()), &said);
-    const auto base = *said.urlbase ? http::HttpUrl::parse(said.urlbase) : Result<http::HttpUrl>(url);
-    if (!base) return {};
+    const Description parsed(description, url);
+    if (!parsed.base) return {};
     std::vector<UpnpService> services;
-    for (const IGDdatas_service* service : {&said.first, &said.second}) {
-        if (!is_service_type(service->servicetype)) continue;
-        auto control = base->resolved(service->controlurl);
+    for (const IGDdatas_service* service : {&parsed.said.first, &parsed.said.second}) {
+        if (!maps_ports(service->servicetype)) continue;
+        auto control = parsed.base->resolved(service->controlurl);
         if (!control || control->host != url.host || control->https) continue;
         services.push_back({service->servicetype, std::move(*control)});
     }
     return services;
+}
+
+std::optional<UpnpService> upnp_firewall(std::string_view description, const http::HttpUrl& url) {
+    const Description parsed(description, url);
+    const IGDdatas_service& service = parsed.said.IPv6FC;
+    const auto host = Address::parse(url.host);
+    if (!parsed.base || !host || !opens_pinholes(service.servicetype)) return std::nullopt;
+    const auto told = parsed.base->resolved(service.controlurl);
+    if (!told || told->https) return std::nullopt;
+    auto control = at_host(*told, *host);
+    if (!control) return std::nullopt;
+    return UpnpService{service.servicetype, std::move(*control)};
+}
+
+std::optional<http::HttpUrl> at_host(const http::HttpUrl& url, const Address& host) {
+    const auto moved = http::HttpUrl::parse("http://" + Endpoint{host, url.port}.text() + url.target);
+    return moved ? std::optional(*moved) : std::nullopt;
 }
 
 std::string upnp_description_request(const http::HttpUrl& url) {
@@ -98,10 +137,9 @@ std::string upnp_action_request(const UpnpService& service, std::string_view act
 UpnpReply UpnpReply::parse(std::string_view body) {
     NamedValues values(body);
     UpnpReply reply;
-    const std::string_view code = values["errorCode"];
-    int error = 0;
-    const auto [end, outcome] = std::from_chars(code.data(), code.data() + code.size(), error);
-    if (outcome == std::errc{} && end == code.data() + code.size() && error > 0) reply.error = error;
+    reply.error = parse_number<int>(values["errorCode"]);
+    if (reply.error && *reply.error <= 0) reply.error.reset();
+    reply.unique_id = parse_number<std::uint16_t>(values["UniqueID"]);
     reply.external_address = values["NewExternalIPAddress"];
     return reply;
 }

@@ -1,6 +1,7 @@
 // Messages to and from a UPnP Internet gateway: values.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -8,11 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/endpoint.hpp"
 #include "engine/http/http_url.hpp"
 
 namespace btfs::portmap {
 
-/// One of a gateway's services that map ports, WANIPConnection or WANPPPConnection.
+/// One of a gateway's services: WANIPConnection or WANPPPConnection, which map ports, or
+/// WANIPv6FirewallControl.
 struct UpnpService {
     std::string type;
     http::HttpUrl control;  ///< where it takes requests
@@ -21,6 +24,13 @@ struct UpnpService {
 /// Those of a description that came from `url`, in its order; none if it is junk. A service is on the host
 /// that described it.
 std::vector<UpnpService> upnp_services(std::string_view description, const http::HttpUrl& url);
+
+/// The service of such a description that opens pinholes for IPv6. Wherever the description places it, its
+/// host is that of `url`: routers have several addresses.
+std::optional<UpnpService> upnp_firewall(std::string_view description, const http::HttpUrl& url);
+
+/// The same port and target at another host, by HTTP.
+std::optional<http::HttpUrl> at_host(const http::HttpUrl& url, const Address& host);
 
 /// GET of a description, as bytes to send.
 std::string upnp_description_request(const http::HttpUrl& url);
@@ -33,6 +43,7 @@ std::string upnp_action_request(const UpnpService& service, std::string_view act
 struct UpnpReply {
     std::optional<int> error;  ///< as its standard numbers them, where the gateway says one
     std::string external_address;
+    std::optional<std::uint16_t> unique_id;  ///< of a pinhole
 
     static UpnpReply parse(std::string_view body);
 };

@@ -58,7 +58,7 @@ struct EngineOptions {
     bool lsd = true;
     /// Nothing: no DHT.
     std::optional<net::DhtOptions> dht;
-    /// The gateway is asked to let peers in (NAT-PMP, UPnP).
+    /// The gateway is asked to let peers in (PCP, NAT-PMP, UPnP).
     bool port_mapping = false;
 };
 

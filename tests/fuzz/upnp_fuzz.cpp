@@ -17,6 +17,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::string head = request.substr(0, request.find("\r\n\r\n"));
         if (std::count(head.begin(), head.end(), '\n') != 6) std::abort();
     }
+    static const http::HttpUrl url_v6 = *http::HttpUrl::parse("http://[fe80::1]:5000/gateway.xml");
+    if (const auto firewall = portmap::upnp_firewall(said, url_v6)) {
+        if (firewall->control.host != url_v6.host || firewall->control.https) std::abort();
+        const std::string request = portmap::upnp_action_request(*firewall, "DeletePinhole", {});
+        const std::string head = request.substr(0, request.find("\r\n\r\n"));
+        if (std::count(head.begin(), head.end(), '\n') != 6) std::abort();
+    }
     const auto reply = portmap::UpnpReply::parse(said);
     if (reply.error && *reply.error <= 0) std::abort();
     return 0;

@@ -1,4 +1,4 @@
-"""The router is asked to let peers in, by NAT-PMP and by UPnP; and nothing is lost if it does not."""
+"""The router is asked to let peers in, by PCP, by NAT-PMP and by UPnP; and nothing is lost if it does not."""
 import json
 import signal
 import sys
@@ -43,6 +43,52 @@ class PortMapping(TestCase):
 
     def mount(self, *options):
         return btfs.Mount(self, self.torrent, options=[*OPTIONS, *options], alone=False)
+
+    def test_pcp_maps_tells_and_gives_back(self):
+        self.gateway("pcp")
+        mount = self.mount()
+        outside = mount.port + 1000
+        self.wait_for(lambda: self.announced()[-1:] == [outside], "announce of the external port", 10)
+        self.assertEqual(self.mapped("tcp"), [(mount.port, outside)])
+        # The fake gives 1,000 more than is wanted, and for UDP the port of TCP is wanted.
+        self.wait_for(lambda: self.mapped("udp") == [(mount.port, outside + 1000)], "mapping of the UDP port", 10)
+        mount.stop()
+        self.assertEqual({(word["unmapped"], word["port"]) for word in self.heard("unmapped")},
+                         {("tcp", mount.port), ("udp", mount.port)})
+        self.assertEqual({word["asked"] for word in self.heard("asked")}, {"pcp"}, "nothing else is asked")
+        self.assertEqual(self.heard("refused"), [], "each mapping is deleted by the nonce that made it")
+
+    def test_pcp_is_renewed_by_the_same_nonce(self):
+        self.gateway("pcp", 20)
+        mount = self.mount()
+        self.wait_for(lambda: len(self.mapped("tcp")) == 2, "renewal", 18)
+        self.assertEqual(len({word["nonce"] for word in self.heard("mapped") if word["mapped"] == "tcp"}), 1)
+        self.assertEqual(len({word["nonce"] for word in self.heard("mapped")}), 2)
+        mount.stop()
+
+    def test_natpmp_maps_where_pcp_refuses(self):
+        self.gateway("pcp-refusing")
+        mount = self.mount()
+        self.wait_for(lambda: self.announced()[-1:] == [mount.port + 1000], "announce of the external port", 10)
+        self.assertEqual(len(self.heard("refused")), 1)
+        mount.stop()
+        self.assertEqual({word["unmapped"] for word in self.heard("unmapped")}, {"tcp", "udp"})
+
+    def test_a_router_that_restarts_meanwhile_is_asked_again_soon(self):
+        self.gateway("pcp-forgetful")
+        mount = self.mount()
+        mount.find("lost its mappings", 10)
+        self.wait_for(lambda: len(self.mapped("tcp")) == 2, "mapping that is made again", 15)
+        mount.stop()
+
+    def test_another_address_of_ours_is_mapped_anew(self):
+        self.gateway("pcp")
+        mount = self.mount()
+        self.wait_for(lambda: self.mapped("udp"), "mapping", 10)
+        run("ip", "address", "add", "10.77.0.3/24", "dev", "router")
+        run("ip", "route", "replace", "default", "via", ROUTER, "src", "10.77.0.3")
+        self.wait_for(lambda: len(self.mapped("tcp")) == 2, "mapping of the new address", 15)
+        mount.stop()
 
     def test_natpmp_maps_tells_and_gives_back(self):
         self.gateway("natpmp")
@@ -119,7 +165,7 @@ class PortMapping(TestCase):
 
     def test_a_silent_router_delays_neither_start_nor_end(self):
         self.gateway("silent")
-        self.assert_does_no_harm("looking for a UPnP gateway")
+        self.assert_does_no_harm(f"asking {ROUTER} by UPnP")
 
     def seconds_to_stop(self, mount):
         began = time.monotonic()
@@ -158,7 +204,7 @@ class PortMapping(TestCase):
 
     def test_a_router_that_answers_nonsense_does_no_harm(self):
         self.gateway("nonsense")
-        self.assert_does_no_harm("offers neither NAT-PMP nor UPnP")
+        self.assert_does_no_harm("offers none of PCP, NAT-PMP, UPnP")
 
     def test_upnp_without_leases_maps_for_good_and_gives_back(self):
         self.gateway("permanent")

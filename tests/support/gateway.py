@@ -1,10 +1,11 @@
-"""A router that maps ports: by NAT-PMP (RFC 6886) or by UPnP (WANIPConnection:1), or that only seems to. It is an HTTP
-tracker, too, on port 8000. Each word that it hears is a line of JSON on stdout.
+"""A router that maps ports: by PCP (RFC 6887), NAT-PMP (RFC 6886) or UPnP (WANIPConnection:1), or that only seems to. It is
+an HTTP tracker, too, on port 8000. Each word that it hears is a line of JSON on stdout.
 
     gateway.py OWN_ADDRESS KIND [LEASE_SECONDS]
 
-KIND is natpmp or upnp; silent, or nonsense, of both. Of bad ones by NAT-PMP there are port-0 and lease-0; by UPnP mute,
-which takes requests and says nothing, endless, slow (endless, too), refusing, and permanent, which knows no leases.
+KIND is pcp, natpmp or upnp; silent, or nonsense, of all. Of bad ones by PCP there are pcp-refusing, which speaks NAT-PMP,
+too, and pcp-forgetful, which loses its mappings between the first and the second; by NAT-PMP port-0 and lease-0; by UPnP
+mute, which takes requests and says nothing, endless, slow (endless, too), refusing, and permanent, which knows no leases.
 
 It gives the external port that is wanted, plus 1000."""
 import contextlib
@@ -19,10 +20,14 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-NATPMP_PORT, SSDP_GROUP, SSDP_PORT, UPNP_PORT, TRACKER_PORT = 5351, "239.255.255.250", 1900, 5000, 8000
+NATPMP_PORT = PCP_PORT = 5351
+SSDP_GROUP, SSDP_PORT, UPNP_PORT, TRACKER_PORT = "239.255.255.250", 1900, 5000, 8000
 EXTERNAL_ADDRESS = "8.8.4.4"  # UPnP's library wants a public one
 COMMON_SERVICE = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1"
 SERVICE = "urn:schemas-upnp-org:service:WANIPConnection:1"
+PCP_KINDS = "pcp", "pcp-refusing", "pcp-forgetful"
+NATPMP_KINDS = "natpmp", "pcp-refusing", "port-0", "lease-0"
+UNSUPPORTED_VERSION = 1
 CONFLICT, NOT_AUTHORIZED, NO_LEASES = 718, 606, 725
 
 
@@ -44,13 +49,51 @@ def answer_to_natpmp(question, kind, lease):
     return header + struct.pack(">HHI", port, external, 0 if kind == "lease-0" else min(lifetime, lease))
 
 
+class Pcp:
+    """A PCP server: checks all that a client has to send, and gives each mapping to the nonce that made it."""
+    NOT_AUTHORIZED = 2
+
+    def __init__(self, kind, lease):
+        self.kind, self.lease, self.nonces, self.began = kind, lease, {}, time.monotonic()
+
+    def answer(self, question, sender):
+        version, opcode, _, lifetime = struct.unpack(">BBHI", question[:8])
+        assert (version, question[8:24]) == (2, bytes(10) + b"\xff\xff" + socket.inet_aton(sender[0]))
+        if opcode == 0:
+            return self.header(opcode, 0, 0)
+        nonce, protocol, port, wanted, _ = struct.unpack(">12sB3xHH16s", question[24:])
+        name = {6: "tcp", 17: "udp"}[protocol]
+        external = wanted + 1000 if lifetime else 0
+        body = struct.pack(">12sB3xHH", nonce, protocol, port, external) + bytes(10) + b"\xff\xff" + \
+            socket.inet_aton(EXTERNAL_ADDRESS)
+        if self.kind == "pcp-refusing" or self.nonces.setdefault((sender[0], name, port), nonce) != nonce:
+            tell(refused=name, port=port)
+            return self.header(opcode, self.NOT_AUTHORIZED, 1800) + body
+        if lifetime == 0:
+            tell(unmapped=name, port=port)
+        else:
+            tell(mapped=name, port=port, external=external, by="pcp", nonce=nonce.hex())
+            if self.kind == "pcp-forgetful":
+                self.kind, self.began = "pcp", time.monotonic()
+        return self.header(opcode, 0, min(lifetime, self.lease)) + body
+
+    def header(self, opcode, result, lifetime):
+        age = int(time.monotonic() - self.began) + (3600 if self.kind == "pcp-forgetful" else 0)
+        return struct.pack(">BBBBII12x", 2, 128 + opcode, 0, result, lifetime, age)
+
+
 def serve_natpmp(address, kind, lease):
+    pcp = Pcp(kind, lease)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((address, NATPMP_PORT))
         while True:
             question, sender = server.recvfrom(2048)
-            tell(asked="natpmp")
-            if kind in ("natpmp", "port-0", "lease-0"):
+            tell(asked="pcp" if question[0] == 2 else "natpmp")
+            if question[0] == 2 and kind in PCP_KINDS:
+                server.sendto(pcp.answer(question, sender), sender)
+            elif question[0] == 2 and kind in NATPMP_KINDS:
+                server.sendto(struct.pack(">BBHI", 0, 128 + question[1], UNSUPPORTED_VERSION, 0), sender)
+            elif kind in NATPMP_KINDS:
                 server.sendto(answer_to_natpmp(question, kind, lease), sender)
             elif kind == "nonsense":
                 server.sendto(bytes([0, 128 + question[1]]) + b"\xff" * 9, sender)
@@ -65,7 +108,7 @@ def serve_ssdp(address, kind):
             question, sender = server.recvfrom(2048)
             tell(asked="upnp")
             target = re.search(rb"\r\nST: *(\S+)", question)
-            if kind not in ("natpmp", "port-0", "lease-0", "silent") and target:
+            if kind not in (*PCP_KINDS, *NATPMP_KINDS, "silent") and target:
                 server.sendto(b"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=120\r\nEXT:\r\n"
                               b"LOCATION: http://%b:%d/gateway.xml\r\nST: %b\r\nUSN: uuid:1::%b\r\n\r\n"
                               % (address.encode(), UPNP_PORT, target[1], target[1]), sender)

@@ -46,6 +46,22 @@ TEST(MappingScheduleTest, ASuccessOrANewRouterForgetsFailures) {
     EXPECT_EQ(schedule.due(), now + 1min);
 }
 
+TEST(MappingScheduleTest, ARefusalLastsAsLongAsTheGatewaySays) {
+    MappingSchedule schedule;
+    schedule.handle_failure(now, 30s);
+    EXPECT_EQ(schedule.due(), now + 1min) << "no sooner than after another failure";
+    schedule.handle_failure(now, 20min);
+    EXPECT_EQ(schedule.due(), now + 20min);
+    schedule.handle_failure(now, 24h);
+    EXPECT_EQ(schedule.due(), now + 30min) << "not for ever";
+}
+
+TEST(MappingScheduleTest, MappingsThatAreLostAreMadeAgainSoon) {
+    MappingSchedule schedule;
+    schedule.handle_loss(now);
+    EXPECT_EQ(schedule.due(), now + 10s);
+}
+
 TEST(MappingScheduleTest, AShortLeaseIsNotRenewedAllTheTime) {
     MappingSchedule schedule;
     schedule.handle_mapped(1s, now);

@@ -46,6 +46,21 @@ TEST(UpnpMessagesTest, ATypeThatWouldEndItsHeaderIsLeftOut) {
         upnp_services(described(service("urn:schemas-upnp-org:service:WANIPConnection:", "/c")), at).empty());
 }
 
+TEST(UpnpMessagesTest, TheFirewallOfIpv6IsAtTheHostThatIsAsked) {
+    const std::string type = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1";
+    const auto url = *http::HttpUrl::parse("http://[fe80::1]:5000/gateway.xml");
+    for (const char* control : {"/ctl/IP6FCtl", "http://[2001:db8::1]:5000/ctl/IP6FCtl"}) {
+        const auto found = upnp_firewall(described(service(kIp, "/ip") + service(type, control)), url);
+        ASSERT_TRUE(found) << control;
+        EXPECT_EQ(found->type, type);
+        EXPECT_EQ(found->control.text, "http://[fe80::1]:5000/ctl/IP6FCtl");
+    }
+    EXPECT_FALSE(upnp_firewall(described(service(kIp, "/ip")), url)) << "there is none";
+    EXPECT_FALSE(upnp_firewall(described(service(type, "https://[fe80::1]/ctl")), url));
+    EXPECT_FALSE(upnp_firewall(described(service(type + "\"\r\nX: y", "/ctl")), url));
+    EXPECT_FALSE(upnp_firewall("<root><service>", url));
+}
+
 TEST(UpnpMessagesTest, JunkDescribesNothing) {
     for (const std::string& junk :
          {std::string(), std::string("<"), std::string("<root><service>"), std::string(100'000, '<'),
@@ -72,6 +87,12 @@ TEST(UpnpMessagesTest, AReplySaysTheAddressOrAnError) {
         "</NewExternalIPAddress></u:GetExternalIPAddressResponse></s:Body></s:Envelope>");
     EXPECT_EQ(good.external_address, "203.0.113.5");
     EXPECT_FALSE(good.error);
+    EXPECT_FALSE(good.unique_id);
+    EXPECT_EQ(UpnpReply::parse("<r><UniqueID>65535</UniqueID></r>").unique_id, 65535);
+    for (const char* none : {"", "65536", "-1", "7x"})
+        EXPECT_FALSE(
+            UpnpReply::parse("<r><UniqueID>" + std::string(none) + "</UniqueID></r>").unique_id.has_value())
+            << none;
     EXPECT_EQ(UpnpReply::parse("<UPnPError><errorCode>718</errorCode></UPnPError>").error, 718);
     for (const char* none : {"", "0", "-3", "718x", "99999999999999"})
         EXPECT_FALSE(
