@@ -3,9 +3,9 @@
 #include <net/if.h>
 
 #include <array>
-#include <map>
 #include <string>
 
+#include "engine/portmap/pinholes.hpp"
 #include "engine/portmap/upnp_control.hpp"
 
 namespace btfs::portmap {
@@ -24,45 +24,28 @@ constexpr std::array<const char*, 3> kSearchedOverIpv6 = {
 class PinholeGateway final : public PortGateway {
   public:
     PinholeGateway(UpnpService service, const Router& router)
-        : control_(std::move(service), router.address, {router.interface, router.own}), own_(router.own) {}
+        : control_(std::move(service), router.address, {router.interface, router.own}),
+          own_(router.own),
+          pinholes_(own_, [this](std::string_view action, UpnpArguments arguments) {
+              return control_.ask(action, arguments);
+          }) {}
 
     std::string name() const override { return "UPnP at " + control_.endpoint().text(); }
 
     Result<Address> external_address() override { return own_; }
 
     Result<PortMapping> map(Transport transport, std::uint16_t port, std::uint16_t) override {
-        const std::string lease = std::to_string(kMappingLease.count());
-        if (const auto known = pinholes_.find(transport); known != pinholes_.end()) {
-            const auto reply = control_.ask(
-                "UpdatePinhole", {{"UniqueID", std::to_string(known->second)}, {"NewLeaseTime", lease}});
-            if (reply) return PortMapping{port, kMappingLease};
-            if (!is_upnp_error(reply.error())) return reply.error();
-            pinholes_.erase(known);  // a router that restarted does not know it
-        }
-        const auto reply = control_.ask("AddPinhole", {{"RemoteHost", ""},
-                                                       {"RemotePort", "0"},
-                                                       {"InternalClient", own_.text()},
-                                                       {"InternalPort", std::to_string(port)},
-                                                       {"Protocol", transport == Transport::tcp ? "6" : "17"},
-                                                       {"LeaseTime", lease}});
-        if (!reply) return reply.error();
-        if (!reply->unique_id) return Errc::http_malformed;
-        pinholes_[transport] = *reply->unique_id;
-        return PortMapping{port, kMappingLease};
+        return pinholes_.open(transport, port);
     }
 
     Error unmap(Transport transport, std::uint16_t, std::uint16_t) override {
-        const auto known = pinholes_.find(transport);
-        if (known == pinholes_.end()) return {};
-        const auto reply = control_.ask("DeletePinhole", {{"UniqueID", std::to_string(known->second)}});
-        pinholes_.erase(known);
-        return reply ? Error{} : reply.error();
+        return pinholes_.close(transport);
     }
 
   private:
     const UpnpControl control_;
     const Address own_;
-    std::map<Transport, std::uint16_t> pinholes_;  ///< their ids
+    Pinholes pinholes_;
 };
 
 }  // namespace

@@ -1,12 +1,9 @@
 #include "engine/portmap/upnp_control.hpp"
 
 #include <miniupnpc/miniupnpc.h>
-#include <miniupnpc/upnperrors.h>
 
 #include <algorithm>
 #include <memory>
-
-#include "engine/portmap/library_errors.hpp"
 
 namespace btfs::portmap {
 namespace {
@@ -23,15 +20,6 @@ constexpr unsigned kOk = 200;
 constexpr int kActionFailed = 501;
 
 }  // namespace
-
-Error upnp_error(int code) {
-    static const auto& errors = immortal_library_errors("UPnP", strupnperror);
-    return {code, errors};
-}
-
-bool is_upnp_error(const Error& error) {
-    return error.category() == upnp_error(0).category();
-}
 
 std::vector<http::HttpUrl> search_upnp(std::span<const char* const> types, const char* interface_v6,
                                        const std::function<bool(const http::HttpUrl&)>& take) {

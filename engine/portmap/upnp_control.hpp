@@ -9,14 +9,10 @@
 #include "engine/core/error.hpp"
 #include "engine/core/time.hpp"
 #include "engine/net/gateway_http.hpp"
+#include "engine/portmap/upnp_error.hpp"
 #include "engine/portmap/upnp_messages.hpp"
 
 namespace btfs::portmap {
-
-/// An error as UPnP numbers them.
-Error upnp_error(int code);
-/// True for errors that a gateway has reported, false for those of the network.
-bool is_upnp_error(const Error& error);
 
 /// Searches the local network for two seconds. Returns the URLs of descriptions that `take` returns true for,
 /// at most four, without duplicates. `types` ends with nullptr. Searches over IPv6 if `interface_v6` is not
