@@ -356,6 +356,16 @@ TEST(WebSeed, AFailedPieceOfSeveralFilesIsNotAskedForAgainAndSeveralEndTheSeed) 
     EXPECT_FALSE(world.memory.is_usable());
 }
 
+TEST(WebSeed, PiecesThatWereUnderWayWhenTheirFileFailedCountOnce) {
+    World world(layout_of({10 * kPiece, kPiece}));
+    for (std::uint32_t i = 0; i < 2 * SeedMemory::kMaxFailedPieces; ++i)
+        world.seed.on_piece_failed(PieceIndex(i), world.now);
+    world.take();
+    EXPECT_THAT(world.distrusted, ElementsAre(0u));
+    EXPECT_FALSE(world.ended);
+    EXPECT_TRUE(world.memory.is_usable());
+}
+
 TEST(WebSeed, RestsAfterFailuresLongerAndLonger) {
     World world(layout_of({kMiB}));
     for (Duration rest : {1s, 2s, 4s}) {
