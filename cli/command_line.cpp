@@ -62,6 +62,10 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_option("--bind", network.bind,
                    "Interface or address that everything goes over, name look-ups included, or nowhere")
         ->allow_extra_args(false);
+    app.add_option("--proxy", network.proxy,
+                   "Proxy that everything goes through, or nowhere: socks5://[USER:PASSWORD@]HOST:PORT or "
+                   "http://[USER:PASSWORD@]HOST:PORT")
+        ->allow_extra_args(false);
     app.add_option_function<std::string>(
            "--encryption",
            [&network](const std::string& text) { network.encryption = kEncryptions.at(text); },

@@ -35,6 +35,7 @@ struct NetworkOptions {
     std::size_t max_peers = 80;
     std::size_t max_connections = 0;  ///< 0: as the limit of open files allows
     std::vector<std::string> bind;    ///< an interface, or an address of each family at most
+    std::string proxy;                ///< a URL, perhaps with credentials; empty: none
     Encryption encryption = Encryption::allow;
     std::filesystem::path ip_filter;  ///< empty: none
     net::Transport transport = net::Transport::both;

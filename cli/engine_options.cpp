@@ -2,9 +2,11 @@
 
 #include <sys/resource.h>
 
+#include "cli/failure.hpp"
 #include "cli/interfaces.hpp"
 #include "cli/peer_addresses.hpp"
 #include "engine/log/log.hpp"
+#include "engine/proxy/proxy_url.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -20,6 +22,16 @@ std::optional<net::DhtOptions> dht_options(const NetworkOptions& network) {
     options.routers = parse_addresses("--dht-bootstrap", network.dht_bootstrap);
     if (options.routers.empty()) options.routers = well_known_routers();
     return options;
+}
+
+std::optional<proxy::ProxyUrl> proxy_of(const NetworkOptions& network) {
+    if (network.proxy.empty()) return std::nullopt;
+    auto url = proxy::ProxyUrl::parse(network.proxy);
+    // The URL is not repeated: it may have a password.
+    if (!url) throw Failure("--proxy", url.error());
+    if (network.transport == net::Transport::utp)
+        throw Failure("--transport utp needs UDP, which does not go through the proxy");
+    return std::move(*url);
 }
 
 }  // namespace
@@ -43,6 +55,7 @@ EngineOptions engine_options(const NetworkOptions& network) {
             .uploads = !transfer.no_upload && transfer.upload_limit != 0,
             .seed_goals = {transfer.seed_ratio, transfer.seed_time},
             .binding = parse_binding(network.bind),
+            .proxy = proxy_of(network),
             .transport = network.transport,
             .encryption = network.encryption,
             .pex = !network.no_pex,

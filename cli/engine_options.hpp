@@ -12,8 +12,8 @@ namespace btfs::cli {
 /// Called before the engine is constructed, which counts its connections by it.
 void raise_descriptor_limit();
 
-/// Throws Failure for a DHT node that is not HOST:PORT, and for an interface or address that this machine
-/// lacks.
+/// Throws Failure for a DHT node that is not HOST:PORT, for a proxy that cannot be used, and for an interface
+/// or address that this machine lacks.
 EngineOptions engine_options(const NetworkOptions& network);
 
 /// Starts with the routing table of an earlier run, and has the pool write this run's, so that the engine

@@ -152,8 +152,10 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         control_socket = open_control_socket(*kernel_mount, control);
         record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
     }
-    log::info("mounted {} torrent(s) at {}, listening on port {}", count, options.mountpoint.string(),
-              engine.port());
+    const std::string proxy = engine.proxy_text();
+    log::info("mounted {} torrent(s) at {}, {}", count, options.mountpoint.string(),
+              proxy.empty() ? "listening on port " + std::to_string(engine.port())
+                            : "listening on no port: all goes through " + proxy);
 
     std::thread fuse_loop([&] {
         (*session)->run();

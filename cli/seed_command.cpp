@@ -62,8 +62,13 @@ int seed(const SeedOptions& options) {
                 KnownContent{parsed->layout, **store, parsed->info_bytes, parsed->is_private},
                 parsed->trackers, peers});
 
-    const Endpoint own{own_address(settings.binding), engine.port()};
-    std::cout << "torrent: " << output.string() << "\npeer:    " << own.text() << std::endl;
+    std::cout << "torrent: " << output.string() << '\n';
+    if (const std::string proxy = engine.proxy_text(); proxy.empty()) {
+        std::cout << "peer:    " << Endpoint{own_address(settings.binding), engine.port()}.text()
+                  << std::endl;
+    } else {
+        std::cout << "proxy:   " << proxy << "; nobody can connect to this seed" << std::endl;
+    }
     stop.wait();
     engine.stop();
     return kSuccess;

@@ -32,8 +32,10 @@ ServedTorrents::ServedTorrents(Services services)
       finder_(
           {services_.engine, services_.cache_dir, roster_, worker_},
           [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
-      filesystem_({.virtual_files = {{"status", [this] { return status_text(reports()); }}},
-                   .inode_width = services_.inode_width}) {}
+      filesystem_(
+          {.virtual_files = {{"status",
+                              [this] { return status_text(reports(), services_.engine.proxy_text()); }}},
+           .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
     end();

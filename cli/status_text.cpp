@@ -71,7 +71,7 @@ void append_section(std::string& out, const TorrentReport& report) {
 
 }  // namespace
 
-std::string status_text(std::span<const TorrentReport> reports) {
+std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy) {
     std::size_t ready = 0, peers = 0;
     TransferRates rates;
     for (const TorrentReport& report : reports) {
@@ -85,6 +85,7 @@ std::string status_text(std::span<const TorrentReport> reports) {
     append(out, "totals",
            fmt::format("{} of {} torrents ready, {} peers, {} B/s down, {} B/s up", ready, reports.size(),
                        peers, rounded(rates.down), rounded(rates.up)));
+    if (!proxy.empty()) append(out, "proxy", proxy);
     for (const TorrentReport& report : reports) append_section(out, report);
     return out;
 }

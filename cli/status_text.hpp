@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/roster.hpp"
 #include "engine/session/torrent_status.hpp"
@@ -18,7 +19,8 @@ struct TorrentReport {
 
 /// Returns a line of totals, then a section for each torrent: an empty line, and lines of "key: value".
 /// README.md describes them. Text from others is made one_line().
-std::string status_text(std::span<const TorrentReport> reports);
+/// `proxy` is Engine::proxy_text().
+std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy = {});
 
 /// "waiting for metadata: 12 peers, 3 of 7 pieces", over all that is not visible yet and may still be.
 std::string waiting_text(std::span<const TorrentReport> reports);

@@ -55,6 +55,10 @@ bool Address::is_loopback() const {
            raw_[15] == std::byte{1};
 }
 
+bool Address::is_reserved() const {
+    return is_v4() && raw_[0] >= std::byte{0xf0} && raw_[0] != std::byte{0xff};
+}
+
 bool Address::is_multicast() const {
     if (is_v4()) return (raw_[0] & std::byte{0xf0}) == std::byte{0xe0} || raw_[0] == std::byte{0xff};
     return raw_[0] == std::byte{0xff};

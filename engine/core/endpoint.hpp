@@ -37,6 +37,8 @@ class Address {
     bool is_link_local() const;
     /// 10/8, 172.16/12, 192.168/16, 100.64/10, 169.254/16, fc00::/7, fe80::/10.
     bool is_private() const;
+    /// 240/8 to 254/8: addresses that belong to no host. With a proxy they stand for names (proxy::StandIns).
+    bool is_reserved() const;
     /// The /64 of an IPv6 address, whose lower half its owner chooses; an IPv4 address itself. Limits for
     /// each host count by this.
     Address network() const;
@@ -59,8 +61,10 @@ struct Endpoint {
     /// The same, to be sent.
     void append_compact(Bytes& out) const;
     std::string text() const;
-    /// True if a peer can be dialled there: a port, and a unicast address.
-    bool is_dialable() const { return port != 0 && !address.is_unspecified() && !address.is_multicast(); }
+    /// True if a peer can be dialled there: a port, and a unicast address that may belong to a host.
+    bool is_dialable() const {
+        return port != 0 && !address.is_unspecified() && !address.is_multicast() && !address.is_reserved();
+    }
 
     auto operator<=>(const Endpoint&) const = default;
 };

@@ -67,6 +67,15 @@ const char* text(Errc e) {
         case Errc::resolver_busy: return "too many host names are being looked up";
         case Errc::dht_off: return "needs the DHT, which is switched off";
         case Errc::publisher_not_found: return "nothing that its publisher has signed is found in the DHT";
+        case Errc::proxy_bad_url: return "write it as socks5://[USER:PASSWORD@]HOST:PORT or http://[USER:PASSWORD@]HOST:PORT";
+        case Errc::proxy_failed: return "the proxy cannot be reached";
+        case Errc::proxy_malformed: return "the proxy sent a malformed answer";
+        case Errc::proxy_login_needed: return "the proxy wants a user name and password";
+        case Errc::proxy_login_refused: return "the proxy refuses the user name and password";
+        case Errc::proxy_refused: return "the proxy refuses the connection";
+        case Errc::proxy_host_unreachable: return "the proxy cannot reach the host";
+        case Errc::proxy_no_command: return "the proxy does not support this";
+        case Errc::proxy_only: return "not possible through the proxy";
         case Errc::storage_locked: return "in use by another btfs process";
         case Errc::storage_full: return "no space left in the cache";
         case Errc::storage_failed: return "the cache cannot be read or written";

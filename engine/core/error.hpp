@@ -75,6 +75,16 @@ enum class Errc {
     resolver_busy,
     dht_off,
     publisher_not_found,
+    // proxy
+    proxy_bad_url,
+    proxy_failed,
+    proxy_malformed,
+    proxy_login_needed,
+    proxy_login_refused,
+    proxy_refused,
+    proxy_host_unreachable,
+    proxy_no_command,
+    proxy_only,  ///< it would go past the proxy
     // storage
     storage_locked,
     storage_full,

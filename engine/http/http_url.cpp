@@ -162,7 +162,10 @@ bool HttpUrl::same_origin(const HttpUrl& other) const {
 }
 
 std::string HttpUrl::authorization() const {
-    if (credentials.empty()) return {};
+    return credentials.empty() ? std::string() : basic_authorization(credentials);
+}
+
+std::string basic_authorization(std::string_view credentials) {
     std::string encoded((credentials.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL writes a NUL behind it
     const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
                                      reinterpret_cast<const unsigned char*>(credentials.data()),

@@ -20,6 +20,9 @@ std::string escaped_url(std::string_view url);
 /// The URL without user and password, by its text alone: for logs and messages. It need not be a sound one.
 std::string without_credentials(std::string_view url);
 
+/// The value of an Authorization or Proxy-Authorization header (RFC 7617) for "user:password".
+std::string basic_authorization(std::string_view credentials);
+
 struct HttpUrl {
     static constexpr std::size_t kMaxSize = 8192;  ///< escaped
 

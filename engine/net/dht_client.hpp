@@ -25,8 +25,8 @@ class DhtClient {
     /// A torrent's side.
     struct Torrent {
         std::function<void(std::span<const Endpoint>)> on_peers;
-        /// Our port and state, as nodes of the family are told.
-        std::function<dht::Node::Announce(AddressFamily)> announce;
+        /// Our port and state, as nodes of the family are told; nothing: they are only asked.
+        std::function<std::optional<dht::Node::Announce>(AddressFamily)> announce;
     };
     /// The first table is worth keeping as soon as it stands.
     static constexpr Duration kFirstKeep = 5s;

@@ -45,6 +45,7 @@ void DialRace::start_other() {
 }
 
 void DialRace::start_tcp() {
+    if (Proxy* proxy = sockets_.proxy()) return start_tunnel(*proxy);
     auto socket = sockets_.tcp(to_.address.family());
     if (!socket) return fail_soon(Transport::tcp, socket.error());
     socket_ = std::move(*socket);
@@ -54,6 +55,16 @@ void DialRace::start_tcp() {
         has_tcp_connected_ = true;
         on_connected(Transport::tcp, std::make_unique<TcpStream>(std::move(socket_), to_),
                      Clock::now() - begun_);
+    });
+}
+
+void DialRace::start_tunnel(Proxy& proxy) {
+    tunnel_dial_ = proxy.dial(to_, [this](Result<Proxy::Tunnel> tunnel) {
+        const std::unique_ptr<Proxy::Dial> ended = std::move(tunnel_dial_);
+        if (!tunnel) return on_failed(Transport::tcp, tunnel.error());
+        has_tcp_connected_ = true;
+        auto stream = std::make_unique<TcpStream>(std::move(tunnel->socket), to_, TcpStream::Way::tunnel);
+        on_connected(Transport::tcp, std::move(stream), tunnel->took);
     });
 }
 

@@ -10,6 +10,7 @@
 #include "engine/core/time.hpp"
 #include "engine/mse/handshake.hpp"
 #include "engine/net/handshake_exchange.hpp"
+#include "engine/net/proxy.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/stream.hpp"
 #include "engine/net/transport.hpp"
@@ -64,6 +65,7 @@ class DialRace {
     Runner& runner(Transport transport) { return transport == Transport::utp ? utp_ : tcp_; }
     void start(Transport transport);
     void start_tcp();
+    void start_tunnel(Proxy& proxy);
     void start_utp();
     void start_other();
     void fail_soon(Transport transport, Error error);
@@ -82,6 +84,7 @@ class DialRace {
     Done done_;
     const TimePoint begun_;
     boost::asio::ip::tcp::socket socket_;
+    std::unique_ptr<Proxy::Dial> tunnel_dial_;
     std::unique_ptr<UtpStreams::Dial> utp_dial_;
     boost::asio::steady_timer timer_;  ///< of the head start, then of the grace
     std::optional<Transport> other_;   ///< that has not begun

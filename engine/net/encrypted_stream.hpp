@@ -28,6 +28,7 @@ class EncryptedStream final : public Stream {
     void wait_writable(Ready ready) override;
     const Endpoint& remote() const override { return inner_->remote(); }
     Address local() const override { return inner_->local(); }
+    Address next_host() const override { return inner_->next_host(); }
 
   private:
     /// Writes what is enciphered, as much as the inner stream takes.

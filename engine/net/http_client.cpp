@@ -121,7 +121,7 @@ class HttpClient::Exchange {
         if (!connection && connection.error() == Errc::http_local_refused && came_from_public_)
             co_return make_error_code(Errc::http_redirect_refused);
         if (!connection) co_return connection.error();
-        Result<Hop> hop = co_await exchange(**connection, request_for(url), limits());
+        Result<Hop> hop = co_await exchange(**connection, request_for(url, **connection), limits());
         if (!hop) co_return hop.error();
         hop->from_public = http::is_public((*connection)->address());
         hop->response.server = (*connection)->address();
@@ -130,9 +130,8 @@ class HttpClient::Exchange {
 
     ReadLimits limits() const { return {deadline_, request_.stall_timeout, request_.max_body_size}; }
 
-    std::string request_for(const HttpUrl& url) const {
-        std::string text = "GET " + url.target + " HTTP/1.1\r\nHost: " + url.host_field +
-                           "\r\nUser-Agent: " + client_.options_.user_agent +
+    std::string request_for(const HttpUrl& url, const HttpConnection& connection) const {
+        std::string text = connection.request_head(url) + "User-Agent: " + client_.options_.user_agent +
                            "\r\nAccept: */*\r\nConnection: close\r\n";
         if (!url.credentials.empty()) text += "Authorization: " + url.authorization() + "\r\n";
         if (request_.range) {

@@ -17,6 +17,8 @@
 
 #include "engine/net/closing_timer.hpp"
 #include "engine/net/connect_to_first.hpp"
+#include "engine/net/proxy.hpp"
+#include "engine/proxy/http_connect.hpp"
 
 namespace btfs::net {
 namespace asio = boost::asio;
@@ -64,11 +66,15 @@ class HttpConnector::Tls {
 
 class HttpConnection::Parts {
   public:
-    explicit Parts(ConnectedSocket connected)
-        : socket(std::move(connected.socket)), address(connected.address), timer(socket) {}
+    explicit Parts(ConnectedSocket connected, const proxy::ProxyUrl* asked_proxy = nullptr)
+        : socket(std::move(connected.socket)),
+          address(connected.address),
+          asked(asked_proxy),
+          timer(socket) {}
 
     tcp::socket socket;
     const Address address;
+    const proxy::ProxyUrl* const asked;  ///< the HTTP proxy that requests go to; null: to the server
     ClosingTimer timer;
     std::optional<asio::ssl::stream<tcp::socket&>> tls;
 };
@@ -79,6 +85,12 @@ HttpConnection::~HttpConnection() = default;
 
 const Address& HttpConnection::address() const {
     return parts_->address;
+}
+
+std::string HttpConnection::request_head(const http::HttpUrl& url) const {
+    const std::string host = " HTTP/1.1\r\nHost: " + url.host_field + "\r\n";
+    if (!parts_->asked) return "GET " + url.target + host;
+    return "GET " + url.text + host + proxy::authorization_field(parts_->asked->credentials);
 }
 
 void HttpConnection::close() {
@@ -133,6 +145,30 @@ HttpConnector::HttpConnector(SocketFactory& sockets, Resolver& resolver, std::st
 
 HttpConnector::~HttpConnector() = default;
 
+/// Connects, without TLS.
+Awaitable<Result<std::unique_ptr<HttpConnection>>> HttpConnector::reach(http::HttpUrl url,
+                                                                        std::vector<Address> addresses,
+                                                                        TimePoint deadline) {
+    using Parts = HttpConnection::Parts;
+    std::unique_ptr<Parts> parts;
+    Proxy* const proxy = sockets_.proxy();
+    if (!proxy) {
+        auto connected = co_await connect_to_first(sockets_, std::move(addresses), url.port, deadline);
+        if (!connected) co_return connected.error();
+        parts = std::make_unique<Parts>(std::move(*connected));
+    } else if (proxy->url().protocol == proxy::Protocol::http && !url.https) {
+        auto socket = co_await proxy->connect(deadline);
+        if (!socket) co_return socket.error();
+        parts =
+            std::make_unique<Parts>(ConnectedSocket{std::move(*socket), addresses.front()}, &proxy->url());
+    } else {
+        auto tunnel = co_await proxy->open({addresses.front(), url.port}, deadline);
+        if (!tunnel) co_return tunnel.error();
+        parts = std::make_unique<Parts>(ConnectedSocket{std::move(tunnel->socket), addresses.front()});
+    }
+    co_return std::unique_ptr<HttpConnection>(new HttpConnection(std::move(parts)));
+}
+
 Awaitable<Result<std::unique_ptr<HttpConnection>>> HttpConnector::connect(Target target, TimePoint deadline) {
     Result<std::vector<Address>> addresses =
         co_await resolver_.resolve(target.url.host, target.families, deadline - Clock::now(), target.look_up);
@@ -142,11 +178,9 @@ Awaitable<Result<std::unique_ptr<HttpConnection>>> HttpConnector::connect(Target
     if (addresses->empty()) co_return make_error_code(Errc::http_local_refused);
     if (addresses->size() > kMaxAddresses) addresses->resize(kMaxAddresses);
 
-    auto connected = co_await connect_to_first(sockets_, std::move(*addresses), target.url.port, deadline);
-    if (!connected) co_return connected.error();
-    std::unique_ptr<HttpConnection> connection(
-        new HttpConnection(std::make_unique<HttpConnection::Parts>(std::move(*connected))));
-    if (!target.url.https) co_return std::move(connection);
+    auto reached = co_await reach(target.url, std::move(*addresses), deadline);
+    if (!reached || !target.url.https) co_return std::move(reached);
+    std::unique_ptr<HttpConnection> connection = std::move(*reached);
 
     if (!tls_) tls_ = std::make_unique<Tls>(ca_file_);
     if (tls_->error) co_return tls_->error;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
@@ -35,7 +36,11 @@ class HttpConnection {
     Awaitable<Error> write(std::string text, TimePoint deadline);
     /// Returns how many bytes have come; 0 at the end of the stream.
     Awaitable<Result<std::size_t>> read(std::span<char> into, TimePoint deadline);
+    /// Of the server; with a proxy its name's stand-in, or the address that the URL names.
     const Address& address() const;
+    /// The first lines of a request for that URL of the server: for an HTTP proxy with the whole URL and the
+    /// proxy's credentials.
+    std::string request_head(const http::HttpUrl& url) const;
     /// False if the server has closed the connection, or has sent what was not asked for.
     bool is_quiet();
     /// Operations under way end with `cancelled`.
@@ -50,8 +55,9 @@ class HttpConnection {
 };
 
 /// Connects to the servers of URLs: looks the name up, leaves out the addresses that the URL may not lead to,
-/// tries the others as connect_to_first() does, and verifies the certificate of https. Used on the
-/// io_context's thread.
+/// tries the others as connect_to_first() does, and verifies the certificate of https. With a proxy it
+/// connects through that, by name, and leaves out what the URL names as an address. Used on the io_context's
+/// thread.
 class HttpConnector {
   public:
     /// Addresses of one name that are tried.
@@ -75,6 +81,9 @@ class HttpConnector {
 
   private:
     class Tls;
+    Awaitable<Result<std::unique_ptr<HttpConnection>>> reach(http::HttpUrl url,
+                                                             std::vector<Address> addresses,
+                                                             TimePoint deadline);
 
     SocketFactory& sockets_;
     Resolver& resolver_;

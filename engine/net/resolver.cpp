@@ -16,6 +16,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "engine/net/proxy.hpp"
+
 namespace btfs::net {
 namespace asio = boost::asio;
 namespace {
@@ -113,6 +115,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     }
 
     asio::io_context& io() { return io_; }
+    Proxy* proxy() const { return sockets_.proxy(); }
 
     /// Ends all questions and refuses new ones.
     void close() {
@@ -352,6 +355,10 @@ void Resolver::hurry(const std::string& name, Families families) {
 Awaitable<Result<std::vector<Address>>> Resolver::resolve(std::string name, Families families,
                                                           Duration timeout, LookUp look_up) {
     if (auto known = known_answer(name, families)) co_return std::move(*known);
+    if (Proxy* proxy = channel_->proxy()) {
+        if (families == Families::v6) co_return make_error_code(Errc::name_not_found);
+        co_return std::vector<Address>{proxy->stand_ins().stand_in_of(name)};
+    }
 
     const std::shared_ptr<Channel> channel = channel_;
     const auto query = std::make_shared<Query>(channel->io());

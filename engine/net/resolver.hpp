@@ -18,8 +18,9 @@ namespace btfs::net {
 /// Asks the name servers of this machine, from where `--bind` says, without a thread and without waiting.
 /// Addresses as text, "localhost" and the hosts file are answered without a server; equal questions at a time
 /// are one; answers are kept as long as they say (see NameLookups for this and the limits). The servers are
-/// looked up again when it has been idle, as a laptop changes networks. Used on the io_context's thread
-/// alone.
+/// looked up again when it has been idle, as a laptop changes networks. With a proxy nothing is looked up: a
+/// name has a stand-in (proxy::StandIns) of IPv4, and none of IPv6, since the proxy chooses the family. Used
+/// on the io_context's thread alone.
 class Resolver {
   public:
     struct Options {

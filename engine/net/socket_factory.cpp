@@ -51,6 +51,7 @@ Error hear_only_what_is_joined(int socket, AddressFamily family) {
 }  // namespace
 
 Error SocketFactory::bind_device(int socket, AddressFamily family) const {
+    if (proxy_) return Errc::proxy_only;
     if (!binding_.allows(family)) return {EAFNOSUPPORT, boost::system::system_category()};
     const std::string& device = binding_.device;
     if (!device.empty() && setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, device.data(),
@@ -64,12 +65,12 @@ Error SocketFactory::bind(int socket, AddressFamily family) const {
     const bool to_address = family == AddressFamily::v4 ? binding_.v4.has_value() : binding_.v6.has_value();
     if (!to_address) return {};
     const auto endpoint = local_endpoint<ip::tcp>(binding_, family, 0);
-    if (::bind(socket, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0)
-        return last_error();
+    if (::bind(socket, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) return last_error();
     return {};
 }
 
 Result<ip::tcp::socket> SocketFactory::tcp(AddressFamily family) {
+    if (proxy_) return Errc::proxy_only;
     ip::tcp::socket socket(io_);
     Error error;
     socket.open(protocol_of<ip::tcp>(family), error);
@@ -90,6 +91,7 @@ void SocketFactory::prepare(ip::tcp::socket& socket) {
 }
 
 Result<ip::tcp::acceptor> SocketFactory::acceptor(AddressFamily family, std::uint16_t port) {
+    if (proxy_) return Errc::proxy_only;
     ip::tcp::acceptor acceptor(io_);
     Error error;
     acceptor.open(protocol_of<ip::tcp>(family), error);
@@ -104,6 +106,7 @@ Result<ip::tcp::acceptor> SocketFactory::acceptor(AddressFamily family, std::uin
 }
 
 Result<ip::udp::socket> SocketFactory::udp(AddressFamily family, std::uint16_t port) {
+    if (proxy_) return Errc::proxy_only;
     ip::udp::socket socket(io_);
     Error error;
     socket.open(protocol_of<ip::udp>(family), error);
@@ -116,6 +119,7 @@ Result<ip::udp::socket> SocketFactory::udp(AddressFamily family, std::uint16_t p
 }
 
 Result<ip::udp::socket> SocketFactory::multicast(const Endpoint& group) {
+    if (proxy_) return Errc::proxy_only;
     const AddressFamily family = group.address.family();
     ip::udp::socket socket(io_);
     Error error;
@@ -132,6 +136,7 @@ Result<ip::udp::socket> SocketFactory::multicast(const Endpoint& group) {
 }
 
 std::vector<MulticastInterface> SocketFactory::multicast_interfaces(AddressFamily family) const {
+    if (proxy_) return {};
     return net::multicast_interfaces(family, binding_);
 }
 

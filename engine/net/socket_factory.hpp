@@ -12,13 +12,20 @@
 
 namespace btfs::net {
 
-/// Makes the process's sockets, for all torrents. On the engine thread.
+class Proxy;
+
+/// Makes the process's sockets, for all torrents. With a proxy it makes none: what is sent goes through the
+/// proxy, and what cannot fails with proxy_only. On the engine thread.
 class SocketFactory {
   public:
     explicit SocketFactory(boost::asio::io_context& io, LocalBinding binding = {})
         : io_(io), binding_(std::move(binding)) {}
+    /// Makes no sockets. The proxy outlives this.
+    SocketFactory(boost::asio::io_context& io, Proxy& proxy) : io_(io), proxy_(&proxy) {}
 
     boost::asio::io_context& io() { return io_; }
+    /// Null: everything goes directly.
+    Proxy* proxy() const { return proxy_; }
 
     /// A TCP socket for an outgoing connection, open and non-blocking.
     Result<boost::asio::ip::tcp::socket> tcp(AddressFamily family);
@@ -43,6 +50,7 @@ class SocketFactory {
 
     boost::asio::io_context& io_;
     const LocalBinding binding_;
+    Proxy* const proxy_ = nullptr;
 };
 
 }  // namespace btfs::net

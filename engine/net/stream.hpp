@@ -48,6 +48,8 @@ class Stream {
     virtual const Endpoint& remote() const = 0;
     /// Our own address of the connection; unspecified if there is none.
     virtual Address local() const = 0;
+    /// The host to which the connection's packets go: a proxy's if it leads through one.
+    virtual Address next_host() const { return remote().address; }
 };
 
 }  // namespace btfs::net

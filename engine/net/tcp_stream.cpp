@@ -22,8 +22,8 @@ void wait(boost::asio::ip::tcp::socket& socket, boost::asio::socket_base::wait_t
 
 }  // namespace
 
-TcpStream::TcpStream(boost::asio::ip::tcp::socket socket, const Endpoint& remote)
-    : socket_(std::move(socket)), remote_(remote) {}
+TcpStream::TcpStream(boost::asio::ip::tcp::socket socket, const Endpoint& remote, Way way)
+    : socket_(std::move(socket)), remote_(remote), way_(way) {}
 
 Result<std::size_t> TcpStream::read(std::span<const iovec> into) {
     const ssize_t n = readv(socket_.native_handle(), into.data(), static_cast<int>(into.size()));
@@ -56,12 +56,20 @@ void TcpStream::acknowledge_soon() {
 }
 
 std::optional<Stream::RoundTrip> TcpStream::round_trip() {
+    if (way_ == Way::tunnel) return std::nullopt;
     return tcp_round_trip(socket_.native_handle());
 }
 
 Address TcpStream::local() const {
     Error error;
     const auto endpoint = socket_.local_endpoint(error);
+    return error ? Address() : from_asio(endpoint.address());
+}
+
+Address TcpStream::next_host() const {
+    if (way_ == Way::direct) return remote_.address;
+    Error error;
+    const auto endpoint = socket_.remote_endpoint(error);
     return error ? Address() : from_asio(endpoint.address());
 }
 

@@ -115,7 +115,8 @@ class WebSeedStream::Core : public std::enable_shared_from_this<Core> {
                                       http::ReplyParser parser);
     bool is_over(const Lane& lane) const { return closed || lane.closed; }
     HostPlaces::Place place_at(const http::HttpUrl& url, const LanePtr& lane);
-    std::string request_for(const http::HttpUrl& url, ByteRange in_file) const;
+    std::string request_for(const http::HttpUrl& url, ByteRange in_file,
+                            const HttpConnection& connection) const;
 
     webseed::WebSeed machine;
     std::map<LaneId, LanePtr> lanes;
@@ -435,7 +436,7 @@ Awaitable<Result<http::ReplyParser>> WebSeedStream::Core::ask_once(std::shared_p
         // The lane keeps its connection while this waits for it, though it may be closed meanwhile.
         HttpConnection& connection = *lane->connection;
         http::ReplyParser parser({.max_body_size = std::numeric_limits<std::uint64_t>::max()});
-        Error error = co_await connection.write(core->request_for(url, in_file), deadline);
+        Error error = co_await connection.write(core->request_for(url, in_file, connection), deadline);
         bool any = false;
         while (!error && !parser.header_done()) {
             if (core->is_over(*lane)) co_return make_error_code(Errc::cancelled);
@@ -512,9 +513,10 @@ HostPlaces::Place WebSeedStream::Core::place_at(const http::HttpUrl& url, const 
     return setup.places.take(url.host + ':' + std::to_string(url.port), give_up);
 }
 
-std::string WebSeedStream::Core::request_for(const http::HttpUrl& url, ByteRange in_file) const {
+std::string WebSeedStream::Core::request_for(const http::HttpUrl& url, ByteRange in_file,
+                                             const HttpConnection& connection) const {
     std::string text =
-        "GET " + url.target + " HTTP/1.1\r\nHost: " + url.host_field + "\r\nUser-Agent: " + setup.user_agent +
+        connection.request_head(url) + "User-Agent: " + setup.user_agent +
         "\r\nAccept: */*\r\nAccept-Encoding: identity\r\nRange: bytes=" + std::to_string(in_file.begin) +
         '-' + std::to_string(in_file.end - 1) + "\r\n";
     if (!url.credentials.empty()) text += "Authorization: " + url.authorization() + "\r\n";

@@ -23,6 +23,10 @@ std::uint16_t Engine::port() const {
     return loop_->listener.port();
 }
 
+std::string Engine::proxy_text() const {
+    return loop_->proxy_text();
+}
+
 void Engine::start() {
     const PeerPorts own = loop_->mapped_ports();
     loop_->post([this] { loop_->begin(); });

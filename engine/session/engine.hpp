@@ -21,6 +21,7 @@
 #include "engine/net/http_message.hpp"
 #include "engine/net/local_binding.hpp"
 #include "engine/net/transport.hpp"
+#include "engine/proxy/proxy_url.hpp"
 #include "engine/session/torrent_status.hpp"
 #include "engine/storage.hpp"
 #include "engine/swarm/torrent.hpp"
@@ -48,6 +49,9 @@ struct EngineOptions {
     bool super_seed = false;
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
+    /// All traffic goes through it, or nowhere: there is no listener, no LSD, no port mapping and no look-up
+    /// of a name but the proxy's own; and no DHT and uTP, which need UDP.
+    std::optional<proxy::ProxyUrl> proxy = {};
     /// Transports over which connections are made and taken.
     net::Transport transport = net::Transport::both;
     /// Kinds of connections that are made and taken.
@@ -111,7 +115,10 @@ class Engine {
 
     /// Binds the port. An error if a port was asked for and is taken. No thread runs yet.
     Result<void> open();
+    /// 0 with a proxy: nobody listens.
     std::uint16_t port() const;
+    /// The proxy and what goes through it, without credentials; empty without a proxy. Any thread.
+    std::string proxy_text() const;
     /// Starts the thread.
     void start();
 

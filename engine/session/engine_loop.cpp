@@ -18,6 +18,16 @@ wire::PeerId random_peer_id() {
     return wire::make_peer_id(tail);
 }
 
+/// Without what cannot go through the proxy, or would go past it.
+EngineOptions for_proxy(EngineOptions options) {
+    if (!options.proxy) return options;
+    options.lsd = false;
+    options.port_mapping = false;
+    options.dht.reset();
+    options.transport = net::Transport::tcp;
+    return options;
+}
+
 }  // namespace
 
 std::uint64_t random_seed() {
@@ -26,10 +36,12 @@ std::uint64_t random_seed() {
 }
 
 Engine::Loop::Loop(const EngineOptions& engine_options)
-    : options(engine_options),
+    : options(for_proxy(engine_options)),
       peer_id(random_peer_id()),
       work(boost::asio::make_work_guard(io)),
-      sockets(io, options.binding),
+      proxy(options.proxy ? std::optional<net::Proxy>(std::in_place, io, options.binding, *options.proxy)
+                          : std::nullopt),
+      sockets(proxy ? net::SocketFactory(io, *proxy) : net::SocketFactory(io, options.binding)),
       routing(options.binding),
       network(io, routing, [this] { handle_network_change(); }),
       udp(sockets),
@@ -57,13 +69,16 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
         utp->accept([this](std::unique_ptr<net::Stream> stream) { listener.take(std::move(stream)); });
         dialer.use(options.transport, &*utp);
     }
-    dialer.set_admission(
-        [this](net::DialUrgency urgency) { return connections.may_dial(urgency, dialer.half_open()); });
+    if (proxy) proxy->set_ready([this] { dialer.start_waiting(); });
+    dialer.set_admission([this](net::DialUrgency urgency) {
+        return connections.may_dial(urgency, dialer.half_open()) && (!proxy || proxy->may_dial());
+    });
 }
 
 Engine::Loop::~Loop() = default;
 
 Result<void> Engine::Loop::open() {
+    if (proxy) return {};
     auto opened = listener.open(options.port);
     if (!opened) return opened;
     udp.open(listener.port());
@@ -75,6 +90,11 @@ void Engine::Loop::begin() {
     if (options.lsd) lsd.start(listener.port());
     if (const Error error = network.open())
         log::info("changes of the network are not watched: {}", error.message());
+}
+
+std::string Engine::Loop::proxy_text() const {
+    if (!proxy) return {};
+    return proxy->url().shown() + ", TCP only: no DHT, no uTP, no UDP trackers";
 }
 
 PeerPorts Engine::Loop::own_ports() const {

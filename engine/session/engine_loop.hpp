@@ -22,6 +22,7 @@
 #include "engine/net/listener.hpp"
 #include "engine/net/lsd_client.hpp"
 #include "engine/net/network_watch.hpp"
+#include "engine/net/proxy.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/task_group.hpp"
@@ -75,6 +76,7 @@ class Engine::Loop {
     void add_users_peers(TorrentRunner& runner, std::span<const Endpoint> peers);
     void take_outside_ports(const PeerPorts& ports);
     void take_demands();
+    std::string proxy_text() const;
     PeerPorts own_ports() const;
     /// Ports that the gateway should let through.
     PeerPorts mapped_ports() const;
@@ -84,6 +86,7 @@ class Engine::Loop {
     net::HostPlaces web_hosts;  ///< coroutines that end with the io_context have places
     boost::asio::io_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+    std::optional<net::Proxy> proxy;
     net::SocketFactory sockets;
     net::KernelRouting routing;
     net::NetworkWatch network;

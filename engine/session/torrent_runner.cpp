@@ -18,6 +18,12 @@ std::int64_t unix_seconds() {
     return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
+/// The port that trackers are told. Behind a proxy there is none, but many trackers refuse a 0, and BEP 3 has
+/// no other word for it: they are told 1, where no peer listens.
+std::uint16_t announced_port(std::uint16_t ours) {
+    return ours != 0 ? ours : 1;
+}
+
 TorrentOptions waking(TorrentOptions options, std::function<void()> on_actions) {
     options.on_actions = std::move(on_actions);
     return options;
@@ -76,7 +82,7 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
     tracker::Announcer::Options options;
     options.info_hash = spec_.identity.wire_hash();
     options.peer_id = options_.peer_id;
-    options.port = options_.ports.tcp;
+    options.port = announced_port(options_.ports.tcp);
     options.key = static_cast<std::uint32_t>(rng.next());
     announcing_ = std::make_unique<Announcing>(
         shared_.io, client, spec_.name, std::move(options), spec_.trackers, rng.next(),
@@ -85,7 +91,7 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
                           [this](const Address& tracker, const Address& ours) {
                               if (!closed_) torrent_.handle_own_address(tracker, ours);
                           }});
-    announcing_->set_port(AddressFamily::v4, outside_ports_.tcp);
+    announcing_->set_port(AddressFamily::v4, announced_port(outside_ports_.tcp));
     announcing_->start();
 }
 
@@ -95,8 +101,9 @@ void TorrentRunner::start_searching(net::DhtClient& dht) {
     for (const HostPort& node : spec_.dht_nodes) dht.add_node(node);
     dht.add(identity().wire_hash(),
             {[this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::dht); },
-             [this](AddressFamily family) {
+             [this](AddressFamily family) -> std::optional<dht::Node::Announce> {
                  const PeerPorts& ports = family == AddressFamily::v4 ? outside_ports_ : options_.ports;
+                 if (ports.tcp == 0) return std::nullopt;
                  return dht::Node::Announce{ports.tcp, torrent_.totals().left == 0};
              }});
 }
@@ -112,7 +119,7 @@ void TorrentRunner::set_outside_ports(const PeerPorts& ports) {
     torrent_.set_outside_ports(ports);
     const PeerPorts before = std::exchange(outside_ports_, ports);
     if (before.tcp == ports.tcp) return;
-    if (announcing_) announcing_->set_port(AddressFamily::v4, ports.tcp);
+    if (announcing_) announcing_->set_port(AddressFamily::v4, announced_port(ports.tcp));
     if (dht_) dht_->announce_again(identity().wire_hash());
 }
 
@@ -419,8 +426,8 @@ void TorrentRunner::connected(const Endpoint& endpoint, const NewConnection& con
     if (id != kNobody) {
         log::debug("{}: connected to {} as {}{}", spec_.name, endpoint.text(), id,
                    connection.encrypted ? ", encrypted" : "");
-        const net::NetworkPath path{stream->local(), endpoint.address,
-                                    shared_.routing.route_to(endpoint.address)};
+        const Address next = stream->next_host();
+        const net::NetworkPath path{stream->local(), next, shared_.routing.route_to(next)};
         begin_connection(id, std::move(slot), path, std::move(stream), received);
         if (!received.empty()) return;
     }

@@ -30,7 +30,10 @@ class BanList {
     }
     /// Replaces the filter; null: there is none.
     void set_filter(std::shared_ptr<const IpFilter> filter) { filter_ = std::move(filter); }
-    bool filters(const Address& address) const { return filter_ && filter_->contains(address); }
+    /// False for addresses that stand for names behind a proxy: their hosts are not known here.
+    bool filters(const Address& address) const {
+        return filter_ && !address.is_reserved() && filter_->contains(address);
+    }
     bool contains(const Address& address) const {
         return hosts_.contains(address.network()) || filters(address);
     }

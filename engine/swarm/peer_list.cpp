@@ -84,7 +84,10 @@ bool PeerList::has_room_for(const Endpoint& endpoint, bool is_hearsay) {
 }
 
 bool PeerList::add(const Endpoint& endpoint, PeerSource source) {
-    if (!endpoint.is_dialable() || is_banned(endpoint.address)) return false;
+    // A peer that the user names stands there by a reserved address when a proxy looks names up.
+    const bool stands_for_name =
+        source == PeerSource::user && endpoint.port != 0 && endpoint.address.is_reserved();
+    if ((!endpoint.is_dialable() && !stands_for_name) || is_banned(endpoint.address)) return false;
     if (std::ranges::find(ourselves_, endpoint) != ourselves_.end()) return false;
     const bool is_hearsay = !is_for_private(source);
     if (Known* known = find(endpoint)) {

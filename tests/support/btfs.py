@@ -93,7 +93,7 @@ class Mount(_Running):
             [harness.btfs_path, "mount", "-f", "--log-level", "debug", "--cache-dir", self.cache, "--port", port,
              *(ALONE if alone else ()), *_peers(test, peers), *options, *torrents, self.mountpoint]))
         self.port = port
-        self.find("mounted .* listening on port")
+        self.find("mounted .* listening on (no )?port")
 
 
 class Seed(_Running):
@@ -105,7 +105,7 @@ class Seed(_Running):
         super().__init__(test, test.start(
             [harness.btfs_path, "seed", content, "-o", torrent, "--log-level", "debug", "--port", self.port,
              *(ALONE if alone else ()), *_peers(test, peers), *options]))
-        self.find(r"peer: +\S+:\d+")
+        self.find(r"peer: +\S+:\d+|proxy: ")
 
 
 def mounts():

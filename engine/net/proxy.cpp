@@ -1,0 +1,229 @@
+#include "engine/net/proxy.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <exception>
+
+#include "engine/log/log.hpp"
+#include "engine/net/closing_timer.hpp"
+#include "engine/proxy/http_connect.hpp"
+#include "engine/proxy/socks5_client.hpp"
+
+// GCC 12 inlines only one half of Asio's allocation of coroutine frames, and takes the halves for different
+// ones.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
+namespace btfs::net {
+namespace asio = boost::asio;
+namespace {
+
+using asio::ip::tcp;
+using proxy::Protocol;
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+/// Bytes of a proxy's answer that are looked at together.
+constexpr std::size_t kLookSize = 512;
+
+Error as_peers_failure(Error error) {
+    return is_proxys_own(error) ? make_error_code(boost::system::errc::network_unreachable) : error;
+}
+
+}  // namespace
+
+bool is_proxys_own(Error error) {
+    return error == Errc::proxy_failed || error == Errc::proxy_malformed ||
+           error == Errc::proxy_login_needed || error == Errc::proxy_login_refused;
+}
+
+Proxy::Proxy(asio::io_context& io, LocalBinding binding, proxy::ProxyUrl url, Duration patience)
+    : sockets_(io, std::move(binding)),
+      url_(std::move(url)),
+      patience_(patience),
+      resolver_(sockets_, {}),
+      timer_(io) {}
+
+Result<HostPort> Proxy::target_of(const Endpoint& to) const {
+    if (!proxy::StandIns::is_stand_in(to.address)) return HostPort{to.address.text(), to.port};
+    auto name = stand_ins_.name_of(to.address);
+    if (!name) return Errc::address_malformed;
+    return HostPort{std::move(*name), to.port};
+}
+
+/// Keeps whether the proxy itself works, as the last try has shown.
+void Proxy::note(Error error) {
+    if (error == Errc::cancelled) return;
+    if (!is_proxys_own(error)) {
+        if (!std::exchange(down_, false)) return;
+        log::info("{}: the proxy answers again", url_.shown());
+        retry_ = kFirstRetry;
+        timer_.cancel();
+        if (ready_) ready_();
+        return;
+    }
+    const TimePoint now = Clock::now();
+    if (down_ && now < retry_at_) return;  // one of those that began before
+    if (!std::exchange(down_, true))
+        log::warn("{}: {}; nothing goes out until that has changed", url_.shown(), error.message());
+    retry_at_ = now + retry_;
+    retry_ = std::min(2 * retry_, kLongestRetry);
+    arm_timer();
+}
+
+void Proxy::arm_timer() {
+    timer_.expires_at(std::max(retry_at_, Clock::now() + kFirstRetry));
+    timer_.async_wait([this](Error ended) {
+        if (ended || !down_) return;
+        if (ready_) ready_();
+        arm_timer();  // the dials that begin now may end without an answer
+    });
+}
+
+bool Proxy::may_dial() const {
+    return !down_ || (dials_ < kProbes && Clock::now() >= retry_at_);
+}
+
+Awaitable<Result<tcp::socket>> Proxy::connect_once(TimePoint deadline) {
+    auto addresses = co_await resolver_.resolve(url_.host, Families::both, deadline - Clock::now());
+    if (!addresses) {
+        const Errc why = addresses.error() == Errc::cancelled ? Errc::cancelled : Errc::proxy_failed;
+        log::debug("{}: {}", url_.shown(), addresses.error().message());
+        co_return make_error_code(why);
+    }
+    auto connected = co_await connect_to_first(sockets_, std::move(*addresses), url_.port, deadline);
+    if (connected) co_return std::move(connected->socket);
+    log::debug("{}: {}", url_.shown(), connected.error().message());
+    const Errc why = connected.error() == Errc::cancelled ? Errc::cancelled : Errc::proxy_failed;
+    co_return make_error_code(why);
+}
+
+Awaitable<Result<tcp::socket>> Proxy::connect(TimePoint deadline) {
+    auto socket = co_await connect_once(std::min(deadline, Clock::now() + patience_));
+    if (!socket) note(socket.error());  // a success says nothing of the login
+    co_return std::move(socket);
+}
+
+/// Carries the machine's bytes. Reads none behind its negotiation: they are the far side's.
+template <class Machine>
+Awaitable<Result<Proxy::Tunnel>> Proxy::negotiate(tcp::socket socket, Machine machine, TimePoint deadline) {
+    ClosingTimer timer(socket);
+    timer.expires_at(std::min(deadline, Clock::now() + patience_));
+    TimePoint requested_at = Clock::now();
+    std::array<std::byte, kLookSize> look{};
+    while (!machine.done()) {
+        Error failed;
+        const Bytes output = machine.take_output();
+        if (!output.empty()) {
+            auto [error, size] = co_await asio::async_write(socket, asio::buffer(output), kTuple);
+            failed = error;
+            requested_at = Clock::now();
+        }
+        if (machine.has_requested()) timer.expires_at(deadline);  // the far side takes its time from here
+        if (!failed) {
+            auto [error] = co_await socket.async_wait(tcp::socket::wait_read, kTuple);
+            failed = error;
+        }
+        const Errc broken = machine.has_requested() ? Errc::proxy_refused : Errc::proxy_failed;
+        if (failed && timer.expired())
+            co_return make_error_code(machine.has_requested() ? Errc::timed_out : Errc::proxy_failed);
+        if (failed == asio::error::operation_aborted) co_return make_error_code(Errc::cancelled);
+        if (failed) co_return make_error_code(broken);
+        const ssize_t there = recv(socket.native_handle(), look.data(), look.size(), MSG_PEEK);
+        if (there < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+        if (there <= 0) co_return make_error_code(broken);
+        const auto taken = machine.handle_bytes(ByteView(look).first(static_cast<std::size_t>(there)));
+        if (!taken) co_return taken.error();
+        (void)recv(socket.native_handle(), look.data(), *taken, 0);
+    }
+    co_return Tunnel{std::move(socket), Clock::now() - requested_at};
+}
+
+Awaitable<Result<Proxy::Tunnel>> Proxy::open(Endpoint to, TimePoint deadline) {
+    const auto target = target_of(to);
+    if (!target) co_return target.error();
+    auto socket = co_await connect(deadline);
+    if (!socket) co_return socket.error();
+    Result<Tunnel> tunnel = make_error_code(Errc::cancelled);
+    if (url_.protocol == Protocol::socks5) {
+        proxy::Socks5Client machine(proxy::Socks5Client::Command::connect, *target, url_.credentials);
+        tunnel = co_await negotiate(std::move(*socket), std::move(machine), deadline);
+    } else {
+        proxy::HttpConnect machine(*target, url_.credentials);
+        tunnel = co_await negotiate(std::move(*socket), std::move(machine), deadline);
+    }
+    note(tunnel ? Error() : tunnel.error());
+    co_return std::move(tunnel);
+}
+
+// ---- dials of peers ----
+
+struct Proxy::Dial::State {
+    Done done;  ///< empty once the dial is gone
+    bool begun = false;
+    asio::cancellation_signal signal;
+};
+
+/// Handler of the coroutine's end. It has its slot itself, as TaskGroup's has, and for the same reason.
+struct Proxy::Dial::End {
+    std::shared_ptr<State> state;
+
+    using cancellation_slot_type = asio::cancellation_slot;
+    cancellation_slot_type get_cancellation_slot() const noexcept { return state->signal.slot(); }
+    void operator()(const std::exception_ptr& error) const {
+        if (!error) return;
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+            log::debug("a dial through the proxy ended: {}", e.what());
+        }
+    }
+};
+
+Proxy::Dial::Dial(Proxy& proxy, std::shared_ptr<State> state) : proxy_(proxy), state_(std::move(state)) {
+    ++proxy_.dials_;
+}
+
+Proxy::Dial::~Dial() {
+    --proxy_.dials_;
+    if (std::exchange(state_->done, nullptr) && state_->begun)
+        state_->signal.emit(asio::cancellation_type::terminal);
+}
+
+Awaitable<void> Proxy::Dial::run(Proxy& proxy, Endpoint to, std::shared_ptr<State> state) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    state->begun = true;
+    if (!state->done) co_return;  // it was given up before
+    auto tunnel = co_await proxy.open(to, kNever);
+    const Done done = std::exchange(state->done, nullptr);
+    if (!done) co_return;
+    if (!tunnel) tunnel = as_peers_failure(tunnel.error());
+    done(std::move(tunnel));
+}
+
+std::unique_ptr<Proxy::Dial> Proxy::dial(const Endpoint& to, Done done) {
+    auto state = std::make_shared<Dial::State>();
+    state->done = std::move(done);
+    std::unique_ptr<Dial> dial(new Dial(*this, state));
+    asio::co_spawn(sockets_.io(), Dial::run(*this, to, state), Dial::End{state});
+    return dial;
+}
+
+}  // namespace btfs::net
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif

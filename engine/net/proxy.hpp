@@ -1,0 +1,108 @@
+// Proxy: the one way out of the process, if there is one (`--proxy`).
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+
+#include "engine/core/endpoint.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/host_port.hpp"
+#include "engine/core/time.hpp"
+#include "engine/net/asio_fwd.hpp"
+#include "engine/net/connect_to_first.hpp"
+#include "engine/net/resolver.hpp"
+#include "engine/net/socket_factory.hpp"
+#include "engine/proxy/proxy_url.hpp"
+#include "engine/proxy/stand_ins.hpp"
+
+namespace btfs::net {
+
+/// Makes TCP connections through a SOCKS5 or HTTP proxy. It alone has a SocketFactory that makes sockets:
+/// that of all others has a Proxy, and makes none, so that nothing goes past it. The proxy's own name is the
+/// only one that is looked up here; all other names have stand-ins. On the engine thread.
+class Proxy {
+  public:
+    /// For the connection to the proxy and the login there.
+    static constexpr Duration kPatience = 5s;
+    /// After a failure of the proxy itself, peers are dialled again after so long, doubling.
+    static constexpr Duration kFirstRetry = 1s, kLongestRetry = 30s;
+
+    static constexpr std::size_t kProbes = 4;
+
+    Proxy(boost::asio::io_context& io, LocalBinding binding, proxy::ProxyUrl url,
+          Duration patience = kPatience);
+    Proxy(const Proxy&) = delete;
+    Proxy& operator=(const Proxy&) = delete;
+
+    const proxy::ProxyUrl& url() const { return url_; }
+    proxy::StandIns& stand_ins() { return stand_ins_; }
+    /// The factory of sockets to the proxy.
+    SocketFactory& sockets() { return sockets_; }
+
+    struct Tunnel {
+        boost::asio::ip::tcp::socket socket;
+        Duration took;  ///< from the request until the far side was connected
+    };
+    /// A connection to an address, or to the name that it stands for. Errors: those of the machines of
+    /// engine/proxy, proxy_failed, address_malformed for a stand-in that was forgotten, timed_out, cancelled.
+    /// The proxy outlives the coroutine, which can be cancelled.
+    Awaitable<Result<Tunnel>> open(Endpoint to, TimePoint deadline);
+    /// A connection to the proxy itself, for requests with absolute URLs. Errors: proxy_failed, cancelled.
+    Awaitable<Result<boost::asio::ip::tcp::socket>> connect(TimePoint deadline);
+
+    /// Peers' side: an open() under way; destroying it ends it without a call.
+    class Dial;
+    /// May destroy the dial. Not called within dial(). A failure of the proxy itself is told as
+    /// network_unreachable, since it says nothing about the peer.
+    using Done = std::function<void(Result<Tunnel>)>;
+    std::unique_ptr<Dial> dial(const Endpoint& to, Done done);
+    /// False while the proxy does not answer, but for kProbes dials now and then that try again.
+    bool may_dial() const;
+    /// Called when may_dial() has become true.
+    void set_ready(std::function<void()> ready) { ready_ = std::move(ready); }
+
+  private:
+    Awaitable<Result<boost::asio::ip::tcp::socket>> connect_once(TimePoint deadline);
+    template <class Machine>
+    Awaitable<Result<Tunnel>> negotiate(boost::asio::ip::tcp::socket socket, Machine machine,
+                                        TimePoint deadline);
+    Result<HostPort> target_of(const Endpoint& to) const;
+    void note(Error error);
+    void arm_timer();
+
+    SocketFactory sockets_;
+    const proxy::ProxyUrl url_;
+    const Duration patience_;
+    Resolver resolver_;
+    proxy::StandIns stand_ins_;
+    std::function<void()> ready_;
+    bool down_ = false;
+    TimePoint retry_at_{};
+    Duration retry_ = kFirstRetry;
+    boost::asio::steady_timer timer_;  ///< until retry_at_
+    std::size_t dials_ = 0;
+};
+
+class Proxy::Dial {
+  public:
+    ~Dial();
+    Dial(const Dial&) = delete;
+    Dial& operator=(const Dial&) = delete;
+
+  private:
+    friend class Proxy;
+    struct State;
+    struct End;
+    Dial(Proxy& proxy, std::shared_ptr<State> state);
+    static Awaitable<void> run(Proxy& proxy, Endpoint to, std::shared_ptr<State> state);
+
+    Proxy& proxy_;
+    const std::shared_ptr<State> state_;  // with the coroutine, which ends later
+};
+
+/// True for errors that are the proxy's own: no destination has to do with them.
+bool is_proxys_own(Error error);
+
+}  // namespace btfs::net
