@@ -29,8 +29,8 @@ std::optional<proxy::ProxyUrl> proxy_of(const NetworkOptions& network) {
     auto url = proxy::ProxyUrl::parse(network.proxy);
     // The URL is not repeated: it may have a password.
     if (!url) throw Failure("--proxy", url.error());
-    if (network.transport == net::Transport::utp)
-        throw Failure("--transport utp needs UDP, which does not go through the proxy");
+    if (url->protocol == proxy::Protocol::http && network.transport == net::Transport::utp)
+        throw Failure("--transport utp needs UDP, which does not go through an HTTP proxy");
     return std::move(*url);
 }
 

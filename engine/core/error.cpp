@@ -75,6 +75,7 @@ const char* text(Errc e) {
         case Errc::proxy_refused: return "the proxy refuses the connection";
         case Errc::proxy_host_unreachable: return "the proxy cannot reach the host";
         case Errc::proxy_no_command: return "the proxy does not support this";
+        case Errc::proxy_no_udp: return "the proxy does not relay UDP";
         case Errc::proxy_only: return "not possible through the proxy";
         case Errc::storage_locked: return "in use by another btfs process";
         case Errc::storage_full: return "no space left in the cache";

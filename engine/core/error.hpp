@@ -84,6 +84,7 @@ enum class Errc {
     proxy_refused,
     proxy_host_unreachable,
     proxy_no_command,
+    proxy_no_udp,
     proxy_only,  ///< it would go past the proxy
     // storage
     storage_locked,

@@ -54,7 +54,8 @@ void Node::add_contacts(std::span<const Contact> contacts, TimePoint now) {
 }
 
 void Node::add_router(const Endpoint& endpoint, bool always, TimePoint now) {
-    if (endpoint.address.family() != family_ || !endpoint.is_dialable()) return;
+    const bool stands_for_name = endpoint.address.is_reserved() && endpoint.port != 0;  // behind a proxy
+    if (endpoint.address.family() != family_ || (!endpoint.is_dialable() && !stands_for_name)) return;
     if (!always && is_refused(endpoint)) return;
     const bool at_home = table_.size() >= kFewNodes;
     if (at_home && !always) {
@@ -221,7 +222,10 @@ void Node::handle_datagram(const Endpoint& from, ByteView datagram, TimePoint no
 std::optional<Node::Pending> Node::take_pending(const Endpoint& from, const std::string& transaction) {
     if (transaction.size() != 4) return std::nullopt;
     const auto found = pending_.find(load_big_endian<std::uint32_t>(as_bytes(transaction).data()));
-    if (found == pending_.end() || found->second.to != from) return std::nullopt;
+    if (found == pending_.end()) return std::nullopt;
+    // A proxy that looks names up does not tell which of them an answer comes from.
+    const Endpoint& asked = found->second.to;
+    if (asked != from && !asked.address.is_reserved()) return std::nullopt;
     Pending pending = found->second;
     pending_.erase(found);
     return pending;
@@ -250,7 +254,7 @@ void Node::handle(const Endpoint& from, Response& response, TimePoint now) {
     const auto running = pending->lookup ? lookups_.find(*pending->lookup) : lookups_.end();
     if (running == lookups_.end()) return;
     take_results(running->second, response);
-    running->second.lookup.handle_reply(from, response.sender, ours, std::move(response.token));
+    running->second.lookup.handle_reply(pending->to, response.sender, ours, std::move(response.token));
 }
 
 void Node::take_results(Running& running, Response& response) {
@@ -269,7 +273,7 @@ void Node::handle(const Endpoint& from, const ErrorReply& error, TimePoint) {
     const auto pending = take_pending(from, error.transaction);
     if (!pending || !pending->lookup) return;
     if (const auto running = lookups_.find(*pending->lookup); running != lookups_.end())
-        running->second.lookup.handle_failure(from);
+        running->second.lookup.handle_failure(pending->to);
 }
 
 void Node::notice_address(const Endpoint& from, const std::optional<Endpoint>& ours, TimePoint now) {

@@ -55,7 +55,9 @@ Proxy::Proxy(asio::io_context& io, LocalBinding binding, proxy::ProxyUrl url, Du
       url_(std::move(url)),
       patience_(patience),
       resolver_(sockets_, {}),
-      timer_(io) {}
+      timer_(io) {
+    if (url_.protocol == Protocol::socks5) relay_.emplace(*this);
+}
 
 Result<HostPort> Proxy::target_of(const Endpoint& to) const {
     if (!proxy::StandIns::is_stand_in(to.address)) return HostPort{to.address.text(), to.port};
@@ -117,9 +119,10 @@ Awaitable<Result<tcp::socket>> Proxy::connect(TimePoint deadline) {
     co_return std::move(socket);
 }
 
-/// Carries the machine's bytes. Reads none behind its negotiation: they are the far side's.
+/// Carries the machine's bytes. Reads none behind its negotiation: they are the far side's. Returns how long
+/// the proxy took for the request.
 template <class Machine>
-Awaitable<Result<Proxy::Tunnel>> Proxy::negotiate(tcp::socket socket, Machine machine, TimePoint deadline) {
+Awaitable<Result<Duration>> Proxy::negotiate(tcp::socket& socket, Machine& machine, TimePoint deadline) {
     ClosingTimer timer(socket);
     timer.expires_at(std::min(deadline, Clock::now() + patience_));
     TimePoint requested_at = Clock::now();
@@ -149,7 +152,7 @@ Awaitable<Result<Proxy::Tunnel>> Proxy::negotiate(tcp::socket socket, Machine ma
         if (!taken) co_return taken.error();
         (void)recv(socket.native_handle(), look.data(), *taken, 0);
     }
-    co_return Tunnel{std::move(socket), Clock::now() - requested_at};
+    co_return Clock::now() - requested_at;
 }
 
 Awaitable<Result<Proxy::Tunnel>> Proxy::open(Endpoint to, TimePoint deadline) {
@@ -157,16 +160,30 @@ Awaitable<Result<Proxy::Tunnel>> Proxy::open(Endpoint to, TimePoint deadline) {
     if (!target) co_return target.error();
     auto socket = co_await connect(deadline);
     if (!socket) co_return socket.error();
-    Result<Tunnel> tunnel = make_error_code(Errc::cancelled);
+    Result<Duration> took = make_error_code(Errc::cancelled);
     if (url_.protocol == Protocol::socks5) {
         proxy::Socks5Client machine(proxy::Socks5Client::Command::connect, *target, url_.credentials);
-        tunnel = co_await negotiate(std::move(*socket), std::move(machine), deadline);
+        took = co_await negotiate(*socket, machine, deadline);
     } else {
         proxy::HttpConnect machine(*target, url_.credentials);
-        tunnel = co_await negotiate(std::move(*socket), std::move(machine), deadline);
+        took = co_await negotiate(*socket, machine, deadline);
     }
-    note(tunnel ? Error() : tunnel.error());
-    co_return std::move(tunnel);
+    note(took ? Error() : took.error());
+    if (!took) co_return took.error();
+    co_return Tunnel{std::move(*socket), *took};
+}
+
+Awaitable<Result<Proxy::Association>> Proxy::associate(TimePoint deadline) {
+    auto socket = co_await connect(deadline);
+    if (!socket) co_return socket.error();
+    Error error;
+    const bool v4 = socket->local_endpoint(error).address().is_v4();
+    const HostPort from_anywhere{v4 ? "0.0.0.0" : "::", 0};
+    proxy::Socks5Client machine(proxy::Socks5Client::Command::udp_associate, from_anywhere, url_.credentials);
+    const Result<Duration> took = co_await negotiate(*socket, machine, deadline);
+    note(took ? Error() : took.error());
+    if (!took) co_return took.error();
+    co_return Association{std::move(*socket), machine.bound()};
 }
 
 // ---- dials of peers ----

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
@@ -14,6 +15,7 @@
 #include "engine/net/connect_to_first.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
+#include "engine/net/udp_relay.hpp"
 #include "engine/proxy/proxy_url.hpp"
 #include "engine/proxy/stand_ins.hpp"
 
@@ -52,6 +54,15 @@ class Proxy {
     /// A connection to the proxy itself, for requests with absolute URLs. Errors: proxy_failed, cancelled.
     Awaitable<Result<boost::asio::ip::tcp::socket>> connect(TimePoint deadline);
 
+    struct Association {
+        boost::asio::ip::tcp::socket control;  ///< the association ends with it
+        std::optional<Endpoint> bound;         ///< where the proxy says that its relay is
+    };
+    /// Asks a SOCKS5 proxy for a relay of datagrams. Errors: as open().
+    Awaitable<Result<Association>> associate(TimePoint deadline);
+    /// Null of an HTTP proxy, which carries TCP alone.
+    UdpRelay* relay() { return relay_ ? &*relay_ : nullptr; }
+
     /// Peers' side: an open() under way; destroying it ends it without a call.
     class Dial;
     /// May destroy the dial. Not called within dial(). A failure of the proxy itself is told as
@@ -66,8 +77,8 @@ class Proxy {
   private:
     Awaitable<Result<boost::asio::ip::tcp::socket>> connect_once(TimePoint deadline);
     template <class Machine>
-    Awaitable<Result<Tunnel>> negotiate(boost::asio::ip::tcp::socket socket, Machine machine,
-                                        TimePoint deadline);
+    Awaitable<Result<Duration>> negotiate(boost::asio::ip::tcp::socket& socket, Machine& machine,
+                                          TimePoint deadline);
     Result<HostPort> target_of(const Endpoint& to) const;
     void note(Error error);
     void arm_timer();
@@ -83,6 +94,7 @@ class Proxy {
     Duration retry_ = kFirstRetry;
     boost::asio::steady_timer timer_;  ///< until retry_at_
     std::size_t dials_ = 0;
+    std::optional<UdpRelay> relay_;
 };
 
 class Proxy::Dial {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/net/asio_endpoint.hpp"
+#include "engine/net/proxy.hpp"
 #include "engine/utp/packet.hpp"
 
 namespace btfs::net {
@@ -13,7 +14,12 @@ using boost::asio::ip::udp;
 UdpMux::Opened::Opened(Socket s, AddressFamily family)
     : socket(std::move(s)), sender(socket.native_handle(), family) {}
 
+UdpMux::UdpMux(SocketFactory& sockets)
+    : sockets_(sockets), relay_(sockets.proxy() ? sockets.proxy()->relay() : nullptr) {}
+
 void UdpMux::open(std::uint16_t port) {
+    if (relay_) relay_->start(*this);
+    if (sockets_.proxy()) return;
     port_ = port;
     for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) (void)open(family);
 }
@@ -37,6 +43,11 @@ Error UdpMux::open(AddressFamily family) {
 }
 
 Error UdpMux::send(const Endpoint& to, ByteView datagram) {
+    if (relay_) {
+        const Error error = relay_->add(to, datagram, Cutting::allowed);
+        relay_->flush();
+        return error;
+    }
     if (Error error = open(to.address.family())) return error;
     Error error;
     // The first error may be ICMP's answer to an earlier datagram, to whomever.
@@ -50,10 +61,12 @@ Error UdpMux::send(const Endpoint& to, ByteView datagram) {
 }
 
 void UdpMux::send_utp(const Endpoint& to, ByteView datagram, Cutting cutting) {
+    if (relay_) return (void)relay_->add(to, datagram, cutting);
     if (!open(to.address.family())) opened(to.address.family())->sender.add(to, datagram, cutting);
 }
 
 void UdpMux::flush_utp() {
+    if (relay_) return relay_->flush();
     for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6})
         if (auto& here = opened(family)) {
             here->sender.flush();
@@ -62,13 +75,15 @@ void UdpMux::flush_utp() {
 }
 
 bool UdpMux::utp_has_room() const {
+    if (relay_) return relay_->has_room();
     for (const auto& opened : open_)
         if (opened && !opened->sender.has_room()) return false;
     return true;
 }
 
 UdpMux::Subscription UdpMux::subscribe(const Endpoint& from, std::uint32_t transaction, Receive receive) {
-    const Awaited awaited{from, transaction, next_};
+    // The proxy does not tell which name a datagram comes from.
+    const Awaited awaited{from.address.is_reserved() ? Endpoint() : from, transaction, next_};
     awaited_.emplace(next_, awaited);
     subscribers_.emplace(awaited, std::move(receive));
     return next_++;
@@ -112,6 +127,19 @@ void UdpMux::receive_all(AddressFamily family) {
     }
 }
 
+void UdpMux::on_relayed(std::span<const DatagramReceiver::Datagram> datagrams) {
+    for (const auto& datagram : datagrams) dispatch(datagram);
+    if (utp_) utp_->on_turn_ended();
+}
+
+void UdpMux::on_relay_writable() {
+    if (utp_) utp_->on_writable();
+}
+
+void UdpMux::on_relay_opened() {
+    if (relay_opened_) relay_opened_();
+}
+
 void UdpMux::dispatch(const DatagramReceiver::Datagram& datagram) {
     const ByteView bytes = datagram.bytes;
     if (!bytes.empty() && bytes[0] == std::byte{'d'}) {
@@ -130,8 +158,13 @@ bool UdpMux::deliver(const Endpoint& from, ByteView datagram) {
     ByteReader in(datagram);
     in.u32();
     const std::uint32_t transaction = in.u32();
+    if (!in.ok()) return false;
+    return deliver_as(from, transaction, datagram) || (relay_ && deliver_as({}, transaction, datagram));
+}
+
+bool UdpMux::deliver_as(const Endpoint& from, std::uint32_t transaction, ByteView datagram) {
     const auto found = subscribers_.lower_bound({from, transaction, 0});
-    if (!in.ok() || found == subscribers_.end()) return false;
+    if (found == subscribers_.end()) return false;
     if (found->first.from != from || found->first.transaction != transaction) return false;
     const Receive receive = found->second;  // it may unsubscribe meanwhile
     receive(datagram);

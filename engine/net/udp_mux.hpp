@@ -12,6 +12,7 @@
 #include "engine/core/endpoint.hpp"
 #include "engine/net/datagram_io.hpp"
 #include "engine/net/socket_factory.hpp"
+#include "engine/net/udp_relay.hpp"
 
 namespace btfs::net {
 
@@ -31,22 +32,28 @@ class UtpReceiver {
 
 /// On the port that peers are told of, if it is free. A tracker's datagram goes to the subscriber whose
 /// transaction it names (BEP 15), uTP's to its receiver. While uTP has none, an attempt to open a connection
-/// is refused; nothing else that nobody waits for is answered. On the engine thread.
-class UdpMux {
+/// is refused; nothing else that nobody waits for is answered. With a proxy there are no sockets here:
+/// datagrams go over its UdpRelay, or nowhere. On the engine thread.
+class UdpMux final : private UdpRelay::Receiver {
   public:
     using Receive = std::function<void(ByteView)>;
     using Subscription = std::uint64_t;
     using ReceiveFrom = std::function<void(const Endpoint&, ByteView)>;
 
-    explicit UdpMux(SocketFactory& sockets) : sockets_(sockets) {}
+    explicit UdpMux(SocketFactory& sockets);
 
     /// Opens the sockets. A family that is missing here stays closed.
     void open(std::uint16_t port);
-    /// Where datagrams come in: over IPv4 if there is that.
+    /// Where datagrams come in: over IPv4 if there is that. 0 with a proxy.
     std::uint16_t port() const;
-    /// Best effort, as UDP is; an error only if there is no socket of that family.
+    /// With a proxy: our address towards its relay, unspecified while there is none.
+    Address relay_local() const { return relay_ ? relay_->local() : Address(); }
+    /// Called when datagrams can go through the proxy, each time anew.
+    void set_relay_opened(std::function<void()> opened) { relay_opened_ = std::move(opened); }
+    /// Best effort, as UDP is; an error only if there is no socket of that family, or no relay.
     Error send(const Endpoint& to, ByteView datagram);
-    /// For replies to one transaction. Of two subscribers to the same one, the older gets them. Never 0.
+    /// For replies to one transaction: of a name's stand-in from any address. Of two subscribers to the same
+    /// one, the older gets them. Never 0.
     Subscription subscribe(const Endpoint& from, std::uint32_t transaction, Receive receive);
     /// Unknown ones are ignored.
     void unsubscribe(Subscription subscription);
@@ -73,7 +80,12 @@ class UdpMux {
         bool waits_writable = false;
     };
     Error open(AddressFamily family);
+    // UdpRelay::Receiver
+    void on_relayed(std::span<const DatagramReceiver::Datagram> datagrams) override;
+    void on_relay_writable() override;
+    void on_relay_opened() override;
     bool deliver(const Endpoint& from, ByteView datagram);
+    bool deliver_as(const Endpoint& from, std::uint32_t transaction, ByteView datagram);
     void answer_stranger(const Endpoint& from, ByteView datagram);
     void dispatch(const DatagramReceiver::Datagram& datagram);
     void wait(AddressFamily family);
@@ -82,6 +94,8 @@ class UdpMux {
     std::optional<Opened>& opened(AddressFamily family) { return open_[family == AddressFamily::v4 ? 0 : 1]; }
 
     SocketFactory& sockets_;
+    UdpRelay* const relay_;  ///< null without a proxy, and with one that has none
+    std::function<void()> relay_opened_;
     std::uint16_t port_ = 0;
     std::array<std::optional<Opened>, 2> open_;
     struct Awaited {

@@ -103,6 +103,9 @@ void UtpStreams::Dial::on_connected(Error error) {
 
 /// The kernel's choice for packets to there; a UDP socket that is connected sends nothing.
 Address UtpStreams::local_towards(const Endpoint& to) {
+    // A peer by name would answer from an address that the proxy does not tell beforehand.
+    if (to.address.is_reserved()) return {};
+    if (sockets_.proxy()) return udp_.relay_local();
     auto socket = sockets_.udp(to.address.family(), 0);
     if (!socket) return {};
     Error error;

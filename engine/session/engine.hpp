@@ -50,7 +50,7 @@ struct EngineOptions {
     /// Where everything goes over, name look-ups included; by default as the routes say.
     net::LocalBinding binding = {};
     /// All traffic goes through it, or nowhere: there is no listener, no LSD, no port mapping and no look-up
-    /// of a name but the proxy's own; and no DHT and uTP, which need UDP.
+    /// of a name but the proxy's own; and with an HTTP proxy no DHT and uTP, which need UDP.
     std::optional<proxy::ProxyUrl> proxy = {};
     /// Transports over which connections are made and taken.
     net::Transport transport = net::Transport::both;

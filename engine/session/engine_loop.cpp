@@ -23,6 +23,7 @@ EngineOptions for_proxy(EngineOptions options) {
     if (!options.proxy) return options;
     options.lsd = false;
     options.port_mapping = false;
+    if (options.proxy->protocol == proxy::Protocol::socks5) return options;
     options.dht.reset();
     options.transport = net::Transport::tcp;
     return options;
@@ -78,7 +79,16 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
 Engine::Loop::~Loop() = default;
 
 Result<void> Engine::Loop::open() {
-    if (proxy) return {};
+    if (proxy) {
+        udp.open(0);
+        // What has failed without UDP is tried again, but once only: a relay may come and go.
+        udp.set_relay_opened([this, is_first = true]() mutable {
+            dht.handle_network_change();
+            if (!std::exchange(is_first, false)) return;
+            for (auto& runner : runners) runner->handle_network_change();
+        });
+        return {};
+    }
     auto opened = listener.open(options.port);
     if (!opened) return opened;
     udp.open(listener.port());
@@ -92,9 +102,11 @@ void Engine::Loop::begin() {
         log::info("changes of the network are not watched: {}", error.message());
 }
 
-std::string Engine::Loop::proxy_text() const {
+std::string Engine::Loop::proxy_text() {
     if (!proxy) return {};
-    return proxy->url().shown() + ", TCP only: no DHT, no uTP, no UDP trackers";
+    const net::UdpRelay* relay = proxy->relay();
+    return proxy->url().shown() +
+           (relay && relay->is_open() ? ", TCP and UDP" : ", TCP only: no DHT, no uTP, no UDP trackers");
 }
 
 PeerPorts Engine::Loop::own_ports() const {

@@ -76,7 +76,7 @@ class Engine::Loop {
     void add_users_peers(TorrentRunner& runner, std::span<const Endpoint> peers);
     void take_outside_ports(const PeerPorts& ports);
     void take_demands();
-    std::string proxy_text() const;
+    std::string proxy_text();
     PeerPorts own_ports() const;
     /// Ports that the gateway should let through.
     PeerPorts mapped_ports() const;

@@ -2,6 +2,7 @@
 import functools
 import http.server
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -88,13 +89,15 @@ class Proxied(TestCase):
         return btfs.Mount(self, *(sources or [self.folder / "content.torrent"]), alone=False,
                           options=["--proxy", url, "--dht-bootstrap", "router.example:6881", *options], **more)
 
-    def assert_all_went_through(self, port):
-        """No packet but those of connections with the proxy, and no listener."""
+    def assert_all_went_through(self, proxy):
+        """No packet but those of connections with the proxy and to its relays, and no listener."""
+        relays = {(UDP, FAR, int(port)) for kind, _, _, port in proxy.requests() if kind == "RELAY"}
         self.assertEqual([p for p in list(self.captures["wrong"].packets) if p.protocol in (TCP, UDP)], [])
         self.assertEqual([p for p in list(self.captures["lo"].packets) if p.protocol in (TCP, UDP)], [])
         ours = [p for p in list(self.captures["right"].packets) if p.source == US]
         self.assertTrue(ours)
-        self.assertEqual([p for p in ours if (p.protocol, p.target, p.target_port) != (TCP, FAR, port)], [])
+        taken = {(TCP, FAR, proxy.port), *relays}
+        self.assertEqual([p for p in ours if (p.protocol, p.target, p.target_port) not in taken], [])
         self.assertEqual(listening_ports(), set())
 
     def all_by_name(self, kind):
@@ -104,8 +107,9 @@ class Proxied(TestCase):
                           "--tracker", self.by_name(self.tracker.udp, "tracker"), "--web-seed", self.files_url(""))
         proxy = Proxy(self, kind, "login=me:sesame", *NAMES, address=FAR, machine=self.far)
         mount = self.mount(proxy.url.replace("//", "//me:sesame@"), self.files_url("content.torrent"),
-                           peers=[f"peer.example:{port}"], options=["--wait=20"])
+                           peers=[f"peer.example:{port}"])
         film = mount.mountpoint / "content"
+        self.wait_for(film.exists, "torrent")
         self.assertEqual(differences(self.content, film), "")
         self.wait_for(lambda: self.tracker.events, "announce")
         self.wait_for(lambda: "/content/film.mkv" in self.files.asked, "request to the web seed")
@@ -119,13 +123,72 @@ class Proxied(TestCase):
     def test_socks5(self):
         proxy = self.all_by_name("socks5")
         self.assertEqual(proxy.hosts("CONNECT"), {"files.example", "tracker.example", "peer.example"})
-        self.assert_all_went_through(proxy.port)
+        self.assert_all_went_through(proxy)
+
+        self.assertEqual(proxy.hosts("UDP") - {FAR}, {"router.example"})
+
+    def test_udp_trackers_and_utp_go_over_the_relay(self):
+        port = self.seed()
+        self.make_torrent("--tracker", self.by_name(self.tracker.udp, "tracker"))
+        # It says that its relay is where the default route leads to.
+        proxy = Proxy(self, "socks5", "bound=10.77.2.2", *NAMES, address=FAR, machine=self.far)
+        mount = self.mount(proxy.url, options=["--transport", "utp"], peers=[f"{FAR}:{port}"])
+        mount.find("the proxy relays UDP")
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+        self.wait_for(lambda: "started" in self.tracker.events, "announce")
+        self.assertIn(f"\nproxy: {proxy.url}, TCP and UDP\n", (mount.mountpoint / ".btfs/status").read_text())
+        self.assertEqual(proxy.hosts("CONNECT"), set())
+        self.assertIn(("UDP", "address", FAR, str(port)), proxy.requests())
+        mount.stop()
+        self.assert_all_went_through(proxy)
+
+    def test_the_dht_starts_from_a_name(self):
+        self.make_torrent()
+        router = self.far.make(self.serve_router)
+        proxy = Proxy(self, "socks5", *NAMES, address=FAR, machine=self.far)
+        mount = self.mount(proxy.url)
+        self.wait_for(lambda: len(router) > 1, "second query to the node that has answered", 40)
+        self.assertIn(("UDP", "address", FAR, "6881"), proxy.requests())
+        mount.stop()
+        self.assert_all_went_through(proxy)
+
+    def serve_router(self):
+        """A DHT node that knows nobody; its queries."""
+        queries = []
+        node = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        node.bind((FAR, 6881))
+        self.addCleanup(node.close)
+
+        def serve():
+            while True:
+                try:
+                    query, sender = node.recvfrom(2048)
+                except OSError:
+                    return
+                queries.append(query)
+                transaction = re.search(rb"1:t4:(....)", query, re.DOTALL)[1]
+                node.sendto(b"d1:rd2:id20:abcdefghij01234567895:nodes0:5:token1:xe1:t4:" + transaction + b"1:y1:re",
+                            sender)
+        threading.Thread(target=serve, daemon=True).start()
+        return queries
+
+    def test_a_proxy_without_udp_is_told_of(self):
+        port = self.seed()
+        self.make_torrent("--tracker", self.by_name(self.tracker.udp, "tracker"))
+        proxy = Proxy(self, "socks5", "no-udp", *NAMES, address=FAR, machine=self.far)
+        mount = self.mount(proxy.url, peers=[f"peer.example:{port}"])
+        mount.find("no UDP .the proxy does not support this.")
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+        status = (mount.mountpoint / ".btfs/status").read_text()
+        self.assertIn(f"\nproxy: {proxy.url}, TCP only: no DHT, no uTP, no UDP trackers\n", status)
+        mount.stop()
+        self.assert_all_went_through(proxy)
 
     def test_http(self):
         proxy = self.all_by_name("http")
         self.assertEqual(proxy.hosts("CONNECT"), {"peer.example"})
         self.assertEqual(proxy.hosts("GET"), {"files.example", "tracker.example"})
-        self.assert_all_went_through(proxy.port)
+        self.assert_all_went_through(proxy)
 
     def test_a_tracker_is_told_a_port_and_its_peers_are_connected_to(self):
         port = self.seed("--tracker", self.tracker.http)
@@ -135,7 +198,7 @@ class Proxied(TestCase):
         mount = self.mount(proxy.url)
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
         self.assertIn(("CONNECT", "address", FAR, str(port)), proxy.requests())
-        self.assert_all_went_through(proxy.port)
+        self.assert_all_went_through(proxy)
 
     def test_a_proxy_that_is_down_is_waited_for(self):
         port = self.seed()
@@ -145,7 +208,7 @@ class Proxied(TestCase):
         proxy = Proxy(self, "socks5", *NAMES, address=FAR, machine=self.far)
         self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
         mount.find("the proxy answers again")
-        self.assert_all_went_through(proxy.port)
+        self.assert_all_went_through(proxy)
 
     def test_where_the_login_fails_nothing_goes_out(self):
         port = self.seed()
@@ -171,7 +234,7 @@ class Proxied(TestCase):
                          peers=[f"peer.example:{port}"])
         self.assertIn("nobody can connect to this seed", seed.log())
         self.assertEqual(differences(self.content, self.folder / "far/content"), "")
-        self.assert_all_went_through(proxy.port)
+        self.assert_all_went_through(proxy)
 
     def make_folder(self, name):
         (self.folder / name).mkdir()

@@ -1,6 +1,7 @@
 """A SOCKS5 and HTTP proxy that says what it was asked for. As a program: proxies.py KIND ADDRESS:PORT LOG [OPTION...]
 
-KIND is socks5 or http. Each line of LOG is a request: CONNECT, GET or UDP, whether the host came as a name, host and port.
+KIND is socks5 or http. Each line of LOG is a request: CONNECT, GET, UDP (the first datagram to a host), or RELAY (the
+place of one); whether the host came as a name, host and port.
 Options: login=USER:PASSWORD, name=NAME:ADDRESS (a name that it knows), no-udp, bound=ADDRESS (that it claims to have).
 """
 import re
@@ -107,6 +108,7 @@ class Server:
         far.bind(("0.0.0.0", 0))
         bound = self.bound or self.address
         client.sendall(b"\5\0\0\1" + socket.inet_aton(bound) + struct.pack(">H", near.getsockname()[1]))
+        self.note("RELAY", False, bound, near.getsockname()[1])
         told, sender = set(), None
         with near, far:
             while True:

@@ -11,6 +11,8 @@
 #include <string>
 #include <variant>
 
+#include "engine/net/udp_mux.hpp"
+#include "engine/proxy/relayed_datagram.hpp"
 #include "engine/proxy/stand_ins.hpp"
 #include "tests/engine/net/support/loopback.hpp"
 
@@ -225,6 +227,104 @@ TEST_F(ProxyTest, ADialThatIsGivenUpIsSilent) {
     char byte = 0;
     server.held.front().read_some(asio::buffer(&byte, 1), error);
     EXPECT_EQ(error, asio::error::eof);
+}
+
+struct UdpRelayTest : ProxyTest {
+    asio::ip::udp::socket relay{io, {asio::ip::make_address("127.0.0.1"), 0}};
+    ScriptedProxy server{io, association()};
+    Proxy proxy{io, {}, server.url()};
+    SocketFactory sockets{io, proxy};
+    UdpMux mux{sockets};
+    int opened_count = 0;
+    std::vector<std::string> krpc;
+
+    /// The proxy names another host's address as its relay's.
+    std::vector<Step> association() {
+        Bytes reply;
+        ByteWriter(reply).u8(5).u8(0).u8(0).u8(1).u32(0xc0000205).u16(relay.local_endpoint().port());
+        return {kGreeting, "\5\0"s, kRequestTo4, std::string(as_text(reply))};
+    }
+    void SetUp() override {
+        mux.set_relay_opened([this] {
+            ++opened_count;
+            io.stop();
+        });
+        mux.receive_krpc([this](const Endpoint& from, ByteView datagram) {
+            krpc.push_back(from.text() + " " + std::string(as_text(datagram)));
+        });
+        mux.open(0);
+        io.run_for(5s);
+    }
+    void run_for(Duration time) {
+        io.restart();
+        io.run_for(time);
+    }
+    std::string received(asio::ip::udp::endpoint& from) {
+        relay.non_blocking(true);
+        std::string got(2000, '\0');
+        Error error;
+        got.resize(relay.receive_from(asio::buffer(got), from, 0, error));
+        return got;
+    }
+};
+
+TEST_F(UdpRelayTest, DatagramsGoToTheProxysHostWhateverItSays) {
+    ASSERT_EQ(opened_count, 1);
+    EXPECT_TRUE(proxy.relay()->is_open());
+    EXPECT_EQ(mux.relay_local().text(), "127.0.0.1");
+    EXPECT_EQ(server.heard, "\5\2\0\2\5\3\0\1\0\0\0\0\0\0"s);
+    ASSERT_FALSE(mux.send(peer, as_bytes("hello")));
+    ASSERT_FALSE(mux.send({proxy.stand_ins().stand_in_of("router.example"), 80}, as_bytes("hello")));
+    EXPECT_EQ(mux.send(*Endpoint::parse("240.9.9.9:80"), as_bytes("hello")), Errc::address_malformed);
+    run_for(50ms);
+    asio::ip::udp::endpoint us;
+    EXPECT_EQ(received(us), "\0\0\0\1\xc0\0\2\1\x1a\xe1hello"s);
+    EXPECT_EQ(received(us), "\0\0\0\3\16router.example\0\120hello"s);
+}
+
+TEST_F(UdpRelayTest, TakesWholeDatagramsOfTheRelayAlone) {
+    ASSERT_FALSE(mux.send(peer, as_bytes("hello")));
+    run_for(50ms);
+    asio::ip::udp::endpoint us;
+    received(us);
+    const std::string good = "\0\0\0\1\xc0\0\2\1\x1a\xe1"s;
+    const std::string fragment = "\0\0\1\1\xc0\0\2\1\x1a\xe1"s;
+    const std::string of_stand_in = "\0\0\0\1\xf0\0\0\0\x1a\xe1"s;
+    relay.send_to(asio::buffer(fragment + "dfragment"), us);
+    relay.send_to(asio::buffer(of_stand_in + "dstand-in"), us);
+    relay.send_to(asio::buffer("short"s), us);
+    asio::ip::udp::socket stranger(io, {asio::ip::make_address("127.0.0.1"), 0});
+    stranger.send_to(asio::buffer(good + "dstranger"), us);
+    relay.send_to(asio::buffer(good + "dgood"), us);
+    run_for(50ms);
+    EXPECT_EQ(krpc, std::vector<std::string>{"192.0.2.1:6881 dgood"});
+}
+
+TEST_F(UdpRelayTest, OfANamesStandInTheTransactionAloneTellsTheReply) {
+    std::vector<std::string> heard;
+    mux.subscribe({proxy.stand_ins().stand_in_of("tracker.example"), 80}, 7,
+                  [&](ByteView datagram) { heard.emplace_back(as_text(datagram.subspan(8))); });
+    ASSERT_FALSE(mux.send(peer, as_bytes("hello")));
+    run_for(50ms);
+    asio::ip::udp::endpoint us;
+    received(us);
+    for (const std::string& transaction : {"\0\0\0\6"s, "\0\0\0\7"s})
+        relay.send_to(asio::buffer("\0\0\0\1\xc0\0\2\1\x1a\xe1\0\0\0\0"s + transaction + transaction.back()),
+                      us);
+    run_for(50ms);
+    EXPECT_EQ(heard, std::vector<std::string>{"\7"});
+}
+
+TEST_F(UdpRelayTest, AnAssociationThatEndsIsMadeAnew) {
+    ASSERT_EQ(server.held.size(), 1U);
+    server.held.clear();
+    run_for(100ms);
+    EXPECT_FALSE(proxy.relay()->is_open());
+    EXPECT_EQ(mux.send(peer, as_bytes("hello")), Errc::proxy_no_udp);
+    EXPECT_TRUE(mux.relay_local().is_unspecified());
+    run_for(UdpRelay::kFirstRetry + 1s);
+    EXPECT_EQ(opened_count, 2);
+    EXPECT_FALSE(mux.send(peer, as_bytes("hello")));
 }
 
 }  // namespace
