@@ -271,7 +271,8 @@ void PeerSession::send_extended_handshake() {
     if (config_.pex) ours.pex_id = kPexId;
     ours.reqq = kOurReqq;
     ours.client = kClientName;
-    ours.your_address = config_.remote.address;
+    // Of a peer by name behind a proxy the address is not known.
+    if (!config_.remote.address.is_reserved()) ours.your_address = config_.remote.address;
     ours.upload_only = config_.layout && config_.have.all();
     if (config_.listen_port != 0) ours.listen_port = config_.listen_port;
     const Bytes payload = ours.encode();

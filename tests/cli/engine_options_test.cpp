@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "cli/failure.hpp"
+
 namespace btfs::cli {
 namespace {
 
@@ -49,6 +53,23 @@ TEST(EngineOptions, AnUploadLimitOfZeroUnchokesNobody) {
     network.transfer = {};
     network.transfer.no_upload = true;
     EXPECT_FALSE(engine_options(network).uploads);
+}
+
+TEST(EngineOptions, AProxyIsTakenApartAndItsPasswordNotRepeated) {
+    NetworkOptions network;
+    EXPECT_FALSE(engine_options(network).proxy);
+    network.proxy = "socks5://me:sesame@proxy.example:1080";
+    network.transport = net::Transport::utp;
+    EXPECT_EQ(engine_options(network).proxy->shown(), "socks5://proxy.example:1080");
+    for (const char* unusable : {"http://me:sesame@proxy.example:3128", "ftp://me:sesame@proxy.example:21"}) {
+        network.proxy = unusable;
+        try {
+            (void)engine_options(network);
+            ADD_FAILURE() << unusable;
+        } catch (const Failure& failure) {
+            EXPECT_EQ(std::string(failure.what()).find("sesame"), std::string::npos) << failure.what();
+        }
+    }
 }
 
 }  // namespace

@@ -86,6 +86,12 @@ TEST(StatusText, IsALineOfTotalsForNothing) {
     EXPECT_EQ(status_text({}), "totals: 0 of 0 torrents ready, 0 peers, 0 B/s down, 0 B/s up\n");
 }
 
+TEST(StatusText, TellsOfTheProxyBehindTheTotals) {
+    EXPECT_EQ(status_text({}, "socks5://proxy.example:1080, TCP and UDP"),
+              "totals: 0 of 0 torrents ready, 0 peers, 0 B/s down, 0 B/s up\n"
+              "proxy: socks5://proxy.example:1080, TCP and UDP\n");
+}
+
 TEST(StatusText, ForeignTextCannotForgeALine) {
     TorrentReport report = ready();
     report.entry.name = "a\nstate: failed\r\x1b[2J";
