@@ -25,6 +25,7 @@ DialRace::DialRace(SocketFactory& sockets, UtpStreams* utp, const Endpoint& to, 
       timer_(sockets.io()) {}
 
 void DialRace::begin(const Course& course) {
+    punch_ = course.punch;
     start(course.first);
     if (!course.other_after) return;
     other_ = course.first == Transport::tcp ? Transport::utp : Transport::tcp;
@@ -69,11 +70,12 @@ void DialRace::start_tunnel(Proxy& proxy) {
 }
 
 void DialRace::start_utp() {
-    auto dial = streams_->dial(to_, [this](Result<UtpStreams::Dialled> result) {
+    auto on_dialled = [this](Result<UtpStreams::Dialled> result) {
         const std::unique_ptr<UtpStreams::Dial> ended = std::move(utp_dial_);
         if (!result) return on_failed(Transport::utp, result.error());
         on_connected(Transport::utp, std::move(result->stream), result->took);
-    });
+    };
+    auto dial = streams_->dial(to_, std::move(on_dialled), punch_);
     if (!dial) return fail_soon(Transport::utp, dial.error());
     utp_dial_ = std::move(*dial);
 }

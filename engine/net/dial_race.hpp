@@ -44,6 +44,8 @@ class DialRace {
         Transport first = Transport::tcp;  ///< one of them
         /// The other one begins when the first has failed, or so much later; nothing: it takes no part.
         std::optional<Duration> other_after = std::nullopt;
+        /// See utp::Connections::connect().
+        bool punch = false;
     };
 
     /// `utp` may be null if it takes no part; both outlive the race.
@@ -88,6 +90,7 @@ class DialRace {
     std::unique_ptr<UtpStreams::Dial> utp_dial_;
     boost::asio::steady_timer timer_;  ///< of the head start, then of the grace
     std::optional<Transport> other_;   ///< that has not begun
+    bool punch_ = false;
     Runner tcp_, utp_;
     bool utp_is_ready_ = false;
     bool has_tcp_connected_ = false;

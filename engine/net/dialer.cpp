@@ -74,13 +74,15 @@ void Dialer::start(Queue& queue, Waiting waiting) {
 }
 
 DialRace::Course Dialer::course_of(const Waiting& waiting, DialUrgency urgency) const {
+    if (waiting.way.punch) return {.first = Transport::utp, .punch = true};
     if (transport_ == Transport::utp) return {Transport::utp};
     if (transport_ == Transport::tcp) return {Transport::tcp};
     const bool closed_tcp = has_taken_tcp(waiting.endpoint);
     // Which of them is the right one shows in the encryption handshake.
     if (waiting.encryption && closed_tcp) return {Transport::tcp, Duration{}};
     if (closed_tcp) return {Transport::utp, kTcpHeadStart};
-    return {Transport::tcp, urgency == DialUrgency::reader_waits ? Duration{} : kTcpHeadStart};
+    const bool both = waiting.way.utp_told || urgency == DialUrgency::reader_waits;
+    return {Transport::tcp, both ? Duration{} : kTcpHeadStart};
 }
 
 bool Dialer::has_taken_tcp(const Endpoint& endpoint) const {
@@ -111,8 +113,9 @@ void Dialer::cancel_half_open() {
 
 // ---- the queue of one torrent ----
 
-void Dialer::Queue::dial(const Endpoint& endpoint, Encryption encryption, Done done) {
-    waiting_.push_back({endpoint, std::move(encryption), std::move(done)});
+void Dialer::Queue::dial(const Endpoint& endpoint, Encryption encryption, Done done, const Way& way) {
+    waiting_.insert(way.punch ? waiting_.begin() : waiting_.end(),
+                    {endpoint, std::move(encryption), std::move(done), way});
     enlist();
     dialer_.start_waiting();
 }

@@ -52,6 +52,14 @@ class Dialer {
     /// Gets the connection or why there is none; Errc::cancelled if it was not tried,
     /// Errc::encryption_refused if the peer took the connection and did not finish the encryption handshake.
     using Done = std::function<void(Result<Dialled>)>;
+    /// What is known of the way to a peer.
+    struct Way {
+        /// Somebody says that it takes uTP connections: both transports begin at once.
+        bool utp_told = false;
+        /// The peer behind a NAT is told to dial us, too (BEP 55): uTP alone, before other dials of the
+        /// torrent.
+        bool punch = false;
+    };
     class Queue;
 
     explicit Dialer(SocketFactory& sockets, Duration timeout = kTimeout);
@@ -78,6 +86,7 @@ class Dialer {
         Endpoint endpoint;
         Encryption encryption;
         Done done;
+        Way way = {};
     };
     struct HalfOpen;
 
@@ -116,7 +125,7 @@ class Dialer::Queue {
     Queue& operator=(const Queue&) = delete;
 
     /// Calls `done` later, never from inside a call of the dialer.
-    void dial(const Endpoint& endpoint, Encryption encryption, Done done);
+    void dial(const Endpoint& endpoint, Encryption encryption, Done done, const Way& way = {});
     /// Counts for all dials that wait.
     void set_urgency(DialUrgency urgency);
     /// Ends all dials without a call.

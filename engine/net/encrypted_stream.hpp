@@ -29,6 +29,7 @@ class EncryptedStream final : public Stream {
     const Endpoint& remote() const override { return inner_->remote(); }
     Address local() const override { return inner_->local(); }
     Address next_host() const override { return inner_->next_host(); }
+    bool is_utp() const override { return inner_->is_utp(); }
 
   private:
     /// Writes what is enciphered, as much as the inner stream takes.

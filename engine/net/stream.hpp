@@ -50,6 +50,7 @@ class Stream {
     virtual Address local() const = 0;
     /// The host to which the connection's packets go: a proxy's if it leads through one.
     virtual Address next_host() const { return remote().address; }
+    virtual bool is_utp() const { return false; }
 };
 
 }  // namespace btfs::net

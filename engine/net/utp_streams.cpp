@@ -48,6 +48,7 @@ class UtpStreams::UtpStream final : public Stream, private utp::User {
     }
     const Endpoint& remote() const override { return connection_.remote(); }
     Address local() const override { return local_; }
+    bool is_utp() const override { return true; }
 
   private:
     void on_connected(Error) override {}
@@ -79,11 +80,11 @@ void UtpStreams::accept(Accepted accepted) {
     });
 }
 
-Result<std::unique_ptr<UtpStreams::Dial>> UtpStreams::dial(const Endpoint& to, Done done) {
+Result<std::unique_ptr<UtpStreams::Dial>> UtpStreams::dial(const Endpoint& to, Done done, bool punch) {
     // Nothing tells of a SYN that cannot leave.
     if (local_towards(to).is_unspecified()) return make_error_code(boost::system::errc::network_unreachable);
     auto dial = std::make_unique<Dial>(*this, std::move(done));
-    const auto connection = connections_.connect(to, *dial, Clock::now());
+    const auto connection = connections_.connect(to, *dial, Clock::now(), punch);
     if (!connection) return connection.error();
     dial->connection_ = *connection;
     return dial;

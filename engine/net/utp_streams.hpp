@@ -30,8 +30,8 @@ class UtpStreams final : private utp::Sink, private UtpReceiver {
     /// Gets the connection or why there is none. May destroy the dial. Not called within dial().
     using Done = std::function<void(Result<Dialled>)>;
     /// resource_unavailable_try_again if there are too many connections, network_unreachable if there is no
-    /// way to an address of that family.
-    Result<std::unique_ptr<Dial>> dial(const Endpoint& to, Done done);
+    /// way to an address of that family. `punch`: see utp::Connections::connect().
+    Result<std::unique_ptr<Dial>> dial(const Endpoint& to, Done done, bool punch = false);
 
     utp::Connections& connections() { return connections_; }
 

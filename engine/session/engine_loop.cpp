@@ -136,6 +136,7 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .background = options.background,
         .background_files = spec.background_files,
         .pex = options.pex,
+        .utp = utp.has_value(),
         .encryption = options.encryption,
         .bans = &bans,
         .upload_slots = options.uploads ? &upload_slots : &no_upload_slots,

@@ -155,8 +155,10 @@ void TorrentRunner::keep_peers() {
 void TorrentRunner::take_incoming(net::Listener::Arrival arrival) {
     if (closed_) return;
     const Endpoint remote = arrival.stream->remote();
-    connected(remote, {.direction = wire::Direction::incoming, .encrypted = arrival.encrypted},
-              std::move(arrival.stream), arrival.received);
+    const NewConnection made{.direction = wire::Direction::incoming,
+                             .encrypted = arrival.encrypted,
+                             .utp = arrival.stream->is_utp()};
+    connected(remote, made, std::move(arrival.stream), arrival.received);
 }
 
 void TorrentRunner::set_pinned(Bitfield pieces) {
@@ -355,18 +357,20 @@ void TorrentRunner::carry_out(const Dial& action) {
                                                    .offered = mse::methods_of(options_.encryption),
                                                    .initial_payload = action.greeting});
     dials_.dial(action.endpoint, std::move(encryption),
-                [this, endpoint = action.endpoint,
-                 encrypted = action.manner.encrypted](Result<net::Dialer::Dialled> result) {
+                [this, endpoint = action.endpoint, encrypted = action.manner.encrypted,
+                 punch = action.punch](Result<net::Dialer::Dialled> result) {
                     if (closed_) return;
                     if (result) {
-                        const NewConnection made{wire::Direction::outgoing, result->took, encrypted};
+                        const NewConnection made{wire::Direction::outgoing, result->took, encrypted,
+                                                 result->stream->is_utp(), punch};
                         return connected(endpoint, made, std::move(result->stream), result->received);
                     }
-                    log::debug("{}: cannot connect to {}: {}", spec_.name, endpoint.text(),
-                               result.error().message());
-                    torrent_.handle_dial_failed(endpoint, result.error(), Clock::now());
+                    log::debug("{}: cannot connect to {}{}: {}", spec_.name, endpoint.text(),
+                               punch ? ", which a relay told of" : "", result.error().message());
+                    torrent_.handle_dial_failed(endpoint, result.error(), Clock::now(), punch);
                     after_event();
-                });
+                },
+                {.utp_told = action.utp_told, .punch = action.punch});
 }
 
 void TorrentRunner::carry_out(const Send& action) {
@@ -418,14 +422,14 @@ void TorrentRunner::connected(const Endpoint& endpoint, const NewConnection& con
         log::debug("{}: no room for a connection to {}", spec_.name, endpoint.text());
         if (connection.direction == wire::Direction::outgoing)
             torrent_.handle_dial_failed(endpoint, make_error_code(boost::system::errc::too_many_files_open),
-                                        Clock::now());
+                                        Clock::now(), connection.punched);
         return after_event();
     }
     ConnectionBudget::Slot slot = shared_.connections.take(*this);
     const ConnectionId id = torrent_.handle_connected(endpoint, connection, Clock::now());
     if (id != kNobody) {
-        log::debug("{}: connected to {} as {}{}", spec_.name, endpoint.text(), id,
-                   connection.encrypted ? ", encrypted" : "");
+        log::debug("{}: connected to {} as {}{}{}", spec_.name, endpoint.text(), id,
+                   connection.encrypted ? ", encrypted" : "", connection.punched ? ", through a relay" : "");
         const Address next = stream->next_host();
         const net::NetworkPath path{stream->local(), next, shared_.routing.route_to(next)};
         begin_connection(id, std::move(slot), path, std::move(stream), received);

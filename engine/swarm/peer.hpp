@@ -48,6 +48,10 @@ struct Peer {
     bool eager;
     /// The connection began with an encryption handshake.
     bool encrypted = false;
+    /// It is a uTP connection.
+    bool utp = false;
+    /// We dialled it because a relay said so (BEP 55): others cannot without one.
+    bool punched = false;
     /// It is a web seed: it wants nothing of us, and nothing is owed to it.
     bool is_web_seed = false;
     /// The endpoint to dial it at: as it was dialled, or as an incoming peer says of itself.

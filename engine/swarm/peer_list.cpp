@@ -12,6 +12,8 @@ namespace btfs {
 namespace {
 
 constexpr Duration kNoNeedRetry = 30min;
+/// Peers that are perhaps not reachable have the last sixteenth of the orders.
+constexpr std::uint32_t kDoubtfulOrder = 0xf000'0000;
 
 }  // namespace
 
@@ -84,11 +86,20 @@ bool PeerList::has_room_for(const Endpoint& endpoint, bool is_hearsay) {
 }
 
 bool PeerList::add(const Endpoint& endpoint, PeerSource source) {
+    return add(endpoint, source, false);
+}
+
+bool PeerList::add_from_pex(const Endpoint& endpoint, bool reachable) {
+    return add(endpoint, PeerSource::pex, !reachable);
+}
+
+/// `doubtful`: it is dialled behind the others.
+bool PeerList::add(const Endpoint& endpoint, PeerSource source, bool doubtful) {
     // A peer that the user names stands there by a reserved address when a proxy looks names up.
     const bool stands_for_name =
         source == PeerSource::user && endpoint.port != 0 && endpoint.address.is_reserved();
     if ((!endpoint.is_dialable() && !stands_for_name) || is_banned(endpoint.address)) return false;
-    if (std::ranges::find(ourselves_, endpoint) != ourselves_.end()) return false;
+    if (is_ourselves(endpoint)) return false;
     const bool is_hearsay = !is_for_private(source);
     if (Known* known = find(endpoint)) {
         if (source >= known->source) return false;
@@ -112,6 +123,7 @@ bool PeerList::add(const Endpoint& endpoint, PeerSource source) {
         known.order = ++kept_count_;
     } else if (source != PeerSource::user) {
         known.order = own_ ? ~canonical_priority(*own_, endpoint) : static_cast<std::uint32_t>(rng_.next());
+        if (doubtful) known.order = kDoubtfulOrder + known.order / 16;
     }
     enqueue(endpoint, known_.emplace(endpoint, known).first->second, {});
     return true;
@@ -208,6 +220,28 @@ void PeerList::on_encryption_told(const Endpoint& endpoint) {
     if (Known* known = find(endpoint)) known->encryption_told = true;
 }
 
+void PeerList::on_utp_told(const Endpoint& endpoint) {
+    if (Known* known = find(endpoint)) known->utp_told = true;
+}
+
+bool PeerList::is_utp_told(const Endpoint& endpoint) const {
+    const auto found = known_.find(endpoint);
+    return found != known_.end() && found->second.utp_told;
+}
+
+bool PeerList::begin_punch(const Endpoint& endpoint) {
+    Known* known = find(endpoint);
+    if (!known || known->busy) return false;
+    dequeue(endpoint, *known);
+    known->busy = true;
+    return true;
+}
+
+bool PeerList::has_failed(const Endpoint& endpoint) const {
+    const auto found = known_.find(endpoint);
+    return found != known_.end() && !found->second.busy && found->second.failures > 0;
+}
+
 void PeerList::on_hung_up(const Endpoint& endpoint, HangUp when, TimePoint now) {
     Known* known = find(endpoint);
     if (!known || !known->busy) return;
@@ -279,6 +313,10 @@ void PeerList::on_filter_changed() {
     for (const auto& [endpoint, known] : known_)
         if (bans_.filters(endpoint.address)) gone.push_back(endpoint);
     for (const Endpoint& endpoint : gone) forget(endpoint);
+}
+
+bool PeerList::is_ourselves(const Endpoint& endpoint) const {
+    return std::ranges::find(ourselves_, endpoint) != ourselves_.end();
 }
 
 void PeerList::on_ourselves(const Endpoint& endpoint) {

@@ -86,6 +86,8 @@ class PeerList {
     /// Gives whether it is new. Addresses that cannot be dialled, banned ones, those beyond the bounds, and
     /// those that a private torrent must not use are not taken.
     bool add(const Endpoint& endpoint, PeerSource source);
+    /// The same of a peer that another one told of: unless that one has dialled it, others come before it.
+    bool add_from_pex(const Endpoint& endpoint, bool reachable);
     /// A peer that connected to us can be dialled there: known, and counted as connected.
     void add_connected(const Endpoint& endpoint);
     /// The best candidate that may be dialled now; it counts as connected until one of the calls below.
@@ -104,6 +106,14 @@ class PeerList {
     void on_greeted(const Endpoint& endpoint);
     /// Somebody says that the peer prefers encryption, or it has connected to us encrypted.
     void on_encryption_told(const Endpoint& endpoint);
+    /// Somebody says that the peer takes uTP connections, or we have had one with it.
+    void on_utp_told(const Endpoint& endpoint);
+    bool is_utp_told(const Endpoint& endpoint) const;
+    /// A relay says that the peer is to be dialled now (BEP 55). True if it was not being dialled already: it
+    /// counts as connected from now on, as after next().
+    bool begin_punch(const Endpoint& endpoint);
+    /// Dials of it have failed, and none is under way.
+    bool has_failed(const Endpoint& endpoint) const;
     /// The peer hung up in a handshake, or right behind it. It is tried again at once: in another manner, if
     /// its greeting has not come and there is one that was not tried yet; then once with the handshake alone
     /// (see wants_plain_greeting()), if it has got our greeting. After that it is a failure.
@@ -125,6 +135,8 @@ class PeerList {
     void on_filter_changed();
     /// This endpoint leads to ourselves. It is not taken again: peers go on telling us of it.
     void on_ourselves(const Endpoint& endpoint);
+    /// True if it is known to lead to ourselves.
+    bool is_ourselves(const Endpoint& endpoint) const;
     /// Forgets an endpoint that nobody but an earlier run has told of.
     void forget_kept(const Endpoint& endpoint);
     /// The best source that has told of it; nothing if it is not known.
@@ -146,6 +158,7 @@ class PeerList {
         bool plain_greeting = false;
         bool put_off = false;  // there was no need of it
         bool encryption_told = false;
+        bool utp_told = false;
         std::optional<DialManner> worked{};
         DialManner dialled{};  // the last dial's
         // Since the last failure or success:
@@ -166,6 +179,7 @@ class PeerList {
     std::optional<DialManner> untried(const Known& known) const;
     static void forget_tries(Known& known);
     bool has_room_for(const Endpoint& endpoint, bool is_hearsay);
+    bool add(const Endpoint& endpoint, PeerSource source, bool doubtful);
     void enqueue(const Endpoint& endpoint, Known& known, TimePoint when);
     void dequeue(const Endpoint& endpoint, const Known& known);
     void retry(const Endpoint& endpoint, Known& known, TimePoint now);

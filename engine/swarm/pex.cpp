@@ -6,9 +6,9 @@
 
 namespace btfs {
 
-void Pex::add_contact(ConnectionId peer, const Endpoint& endpoint, std::uint8_t flags, TimePoint now) {
+void Pex::add_contact(ConnectionId peer, const Endpoint& endpoint, TimePoint now) {
     if (numbers_.contains(peer) || !endpoint.is_dialable() || !endpoints_.insert(endpoint).second) return;
-    contacts_.emplace(++last_number_, Contact{peer, endpoint, flags});
+    contacts_.emplace(++last_number_, Contact{peer, endpoint, now});
     numbers_.emplace(peer, last_number_);
     on_news(now);
 }
@@ -18,6 +18,8 @@ void Pex::add_listener(ConnectionId peer, const Address& remote, TimePoint now) 
     if (!is_new) return;
     listener->second.remote = remote;
     listener->second.drops_until = departure_count();
+    // A message that is all but empty would cost the newcomer a minute: while contacts come, it waits.
+    if (knows_others_for_long(peer, now)) listener->second.due = now + kGatherKnown;
     on_news(now);
 }
 
@@ -45,6 +47,13 @@ void Pex::forget_departures() {
 
 bool Pex::has_news(const Listener& listener) const {
     return listener.told_until < last_number_ || listener.drops_until < departure_count();
+}
+
+/// Returns true if there are contacts besides this peer, and no new ones.
+bool Pex::knows_others_for_long(ConnectionId id, TimePoint now) const {
+    for (auto contact = contacts_.rbegin(); contact != contacts_.rend(); ++contact)
+        if (contact->second.peer != id) return now >= contact->second.came + kGather;
+    return false;
 }
 
 void Pex::on_news(TimePoint now) {
@@ -93,9 +102,7 @@ wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
         listener.told_until = number;
         if (known.peer == id || !may_tell_of(listener.remote, known.endpoint.address)) continue;
         if (std::erase(message.dropped, known.endpoint) > 0) continue;  // the peer has come back
-        std::uint8_t flags = known.flags;
-        if (is_seed_(known.peer)) flags |= wire::kPexSeed;
-        message.added.push_back({known.endpoint, flags});
+        message.added.push_back({known.endpoint, flags_of_(known.peer)});
     }
     return message;
 }

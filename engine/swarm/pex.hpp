@@ -21,9 +21,11 @@ namespace btfs {
 /// torrent, never for a private one (BEP 27).
 class Pex {
   public:
-    /// Outgoing messages to one listener: one per kInterval; news waits kGather for more.
+    /// Outgoing messages to one listener: one per kInterval; news waits kGather for more. A new listener is
+    /// told after kGatherKnown of contacts that have been known for longer than kGather.
     static constexpr Duration kInterval = 60s;
     static constexpr Duration kGather = 3s;
+    static constexpr Duration kGatherKnown = 100ms;
     /// In one message.
     static constexpr std::size_t kMaxAdded = 50;
     static constexpr std::size_t kMaxDropped = 50;
@@ -40,12 +42,12 @@ class Pex {
         wire::PexMessage message;
     };
 
-    /// `is_seed` is asked about contacts when somebody is told of them.
-    explicit Pex(std::function<bool(ConnectionId)> is_seed) : is_seed_(std::move(is_seed)) {}
+    /// `flags_of` is asked about contacts when somebody is told of them.
+    explicit Pex(std::function<std::uint8_t(ConnectionId)> flags_of) : flags_of_(std::move(flags_of)) {}
 
-    /// The peer is connected, and can be dialled there. `flags`: kPexReachable if we did so, kPexEncryption;
-    /// whether it is a seed is asked later. Of two peers that claim the same endpoint the first one counts.
-    void add_contact(ConnectionId peer, const Endpoint& endpoint, std::uint8_t flags, TimePoint now);
+    /// The peer is connected, and can be dialled there. Of two peers that claim the same endpoint the first
+    /// one counts.
+    void add_contact(ConnectionId peer, const Endpoint& endpoint, TimePoint now);
     /// The peer speaks ut_pex.
     void add_listener(ConnectionId peer, const Address& remote, TimePoint now);
     /// The connection has ended.
@@ -67,7 +69,7 @@ class Pex {
     struct Contact {
         ConnectionId peer;
         Endpoint endpoint;
-        std::uint8_t flags;
+        TimePoint came;
     };
     struct Departure {
         Number contact;
@@ -85,11 +87,12 @@ class Pex {
 
     wire::PexMessage news_for(ConnectionId id, Listener& listener) const;
     bool has_news(const Listener& listener) const;
+    bool knows_others_for_long(ConnectionId id, TimePoint now) const;
     void on_news(TimePoint now);
     void forget_departures();
     std::uint64_t departure_count() const { return departures_forgotten_ + departures_.size(); }
 
-    std::function<bool(ConnectionId)> is_seed_;
+    std::function<std::uint8_t(ConnectionId)> flags_of_;
     std::map<Number, Contact> contacts_;
     std::map<ConnectionId, Number> numbers_;
     std::set<Endpoint> endpoints_;  ///< of contacts_

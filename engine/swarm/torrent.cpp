@@ -72,11 +72,9 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       last_active_(now),
       seed_rule_(options_.seed_goals) {
     idle_.begin(*this, now);
-    if (options_.pex)
-        pex_.emplace([this](ConnectionId id) {
-            const wire::PeerSession& peer = peers_.at(id)->session;
-            return peer.is_seed() || peer.extended().upload_only;
-        });
+    if (options_.pex) pex_.emplace([this](ConnectionId id) { return pex_flags(*peers_.at(id)); });
+    if (options_.pex && options_.utp)
+        holepunch_.emplace(peers_, [this](const Endpoint& endpoint) { return is_ours(endpoint); });
 }
 
 Torrent::Torrent(const Identity& identity, const Layout& layout, Storage& storage,
@@ -128,11 +126,13 @@ std::uint64_t Torrent::announced_bytes() const {
 
 void Torrent::become_private(TimePoint now) {
     pex_.reset();
+    holepunch_.reset();
     peer_list_.become_private();
     for (const Endpoint& endpoint : kept_.hearsay()) peer_list_.forget_kept(endpoint);
     std::vector<ConnectionId> strangers;
     for (const auto& [id, peer] : peers_) {
         peer->session.end_pex();
+        peer->session.end_holepunch();
         if (peer->session.direction() == wire::Direction::outgoing && peer->dial_endpoint &&
             !peer_list_.may_dial(*peer->dial_endpoint))
             strangers.push_back(id);
@@ -232,6 +232,7 @@ void Torrent::settle(TimePoint now) {
     if (super_seeding_) super_seed(now);
     peer_list_.set_hurry(readers_wait(), now);
     dial_more(now);
+    if (holepunch_) ask_relays(now);
     if (peers_.empty()) ask_for_peers(now);
 }
 
@@ -258,6 +259,7 @@ TimePoint Torrent::next_timeout() const {
         std::min({housekeeping_due_, content_->dispatcher.next_timeout(), content_->uploader.next_timeout(),
                   choker_.next_timeout(), seed_rule_.next_timeout()});
     if (pex_) next = std::min(next, pex_->next_timeout());
+    if (holepunch_) next = std::min(next, holepunch_->next_timeout());
     if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
     if (can_dial()) next = std::min(next, peer_list_.next_time());
     if (peers_.empty() && readers_wait()) next = std::min(next, want_peers_due_);
@@ -290,6 +292,7 @@ void Torrent::housekeep(TimePoint now) {
     }
     for (ConnectionId id : admission_.inactive(options_.max_peers, now))
         disconnect(id, Errc::peer_not_needed, now);
+    close_duplicates(now);
     make_room_to_dial(now);
     redial_silent(now);
     ask_for_peers(now);

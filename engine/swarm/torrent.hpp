@@ -24,6 +24,7 @@
 #include "engine/swarm/choker.hpp"
 #include "engine/swarm/demand.hpp"
 #include "engine/swarm/dispatcher.hpp"
+#include "engine/swarm/holepunch.hpp"
 #include "engine/swarm/idle_interest.hpp"
 #include "engine/swarm/kept_peers.hpp"
 #include "engine/swarm/metadata_fetch.hpp"
@@ -45,6 +46,10 @@ namespace btfs {
 struct Dial {
     Endpoint endpoint;
     DialManner manner = {};
+    /// It takes uTP connections, as somebody says.
+    bool utp_told = false;
+    /// A relay tells the peer to dial us, too (BEP 55): over uTP alone, at once.
+    bool punch = false;
     /// The handshake that is to be sent inside the encryption handshake; empty if the manner is plain, and
     /// the session sends it.
     Bytes greeting = {};
@@ -56,6 +61,9 @@ struct NewConnection {
     std::optional<Duration> connect_time = {};
     /// It began with an encryption handshake; if we have dialled, Dial's greeting was sent inside.
     bool encrypted = false;
+    bool utp = false;
+    /// It is that of a Dial with `punch`.
+    bool punched = false;
 };
 /// The peer has bytes to send.
 struct Send {
@@ -120,6 +128,8 @@ struct TorrentOptions {
     std::vector<FileRange> background_files = {};
     /// Tell peers of each other, and hear of others from them (BEP 11).
     bool pex = true;
+    /// Connections are made and taken over uTP, so peers may be brought together (BEP 55), if `pex` is on.
+    bool utp = false;
     /// Manners in which peers are dialled.
     Encryption encryption = Encryption::allow;
     /// Hosts that no torrent of the process connects to; outlives the torrent. Null: it has a list of its
@@ -193,7 +203,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     std::vector<KeptPeer> peers_to_keep(TimePoint now);
     /// An error of our own network, such as no route, does not count as the peer's failure. After
     /// Errc::encryption_refused the peer is dialled in another manner.
-    void handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now);
+    /// `punch` is that of the Dial.
+    void handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now, bool punch = false);
     /// Gives kNobody if the peer is not wanted.
     ConnectionId handle_connected(const Endpoint& endpoint, const NewConnection& connection, TimePoint now);
     /// A web seed takes part as a peer that wants nothing. It is not dialled, nor told to others, and no
@@ -240,6 +251,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     static constexpr Duration kRedialAfter = std::chrono::seconds(2);
     static constexpr Duration kRedialDoubtfulAfter = std::chrono::milliseconds(800);
     static constexpr std::size_t kMaxRedialling = 8;
+    /// Dials on behalf of relays that are under way at a time.
+    static constexpr std::size_t kMaxPunching = 8;
     /// When all connections are taken, one makes room for a peer that was not tried yet, so often.
     static constexpr Duration kTurnoverEvery = std::chrono::seconds(5);
     /// The same while a reader waits.
@@ -303,6 +316,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void on_event(Peer& peer, const wire::MetadataArrived& e, TimePoint now);
     void on_event(Peer& peer, const wire::MetadataRefused& e, TimePoint now);
     void on_event(Peer& peer, const wire::PexArrived& e, TimePoint now);
+    void on_event(Peer& peer, const wire::HolepunchArrived& e, TimePoint now);
     void on_event(Peer& peer, const wire::Failed& e, TimePoint now);
 
     /// Called after each input: asks for blocks, dials, and notes the peers that have bytes to send.
@@ -325,9 +339,21 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     };
     std::optional<Redial> take_redial(const Endpoint& endpoint);
     void dial(const Endpoint& endpoint, const wire::PeerId& our_id);
+    Dial dial_action(const Endpoint& endpoint, const wire::PeerId& our_id);
+    void punch(const Endpoint& endpoint);
+    void end_punch(const Endpoint& endpoint, bool is_our_networks_fault, TimePoint now);
+    void ask_relays(TimePoint now);
+    void tell(const std::vector<Holepunch::Telling>& tellings);
+    bool is_connected_at(const Endpoint& endpoint) const;
+    bool is_ours(const Endpoint& endpoint) const;
+    std::uint8_t pex_flags(const Peer& peer) const;
     std::uint16_t dht_port_for(const Address& remote) const;
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
     ConnectionId redundant(const Peer& newer, const Peer& older, TimePoint now) const;
+    static bool is_same_peer(const Peer& one, const Peer& other);
+    static bool is_crossing(const Peer& newer, const Peer& older);
+    static bool peer_chooses(const Peer& newer, const Peer& older, TimePoint now);
+    void close_duplicates(TimePoint now);
     void remove(ConnectionId connection, ConnectionUse use, TimePoint now);
     void after_pieces_changed(Peer& peer, TimePoint now);
     void note_givers(const PartialPiece& verified, TimePoint now);
@@ -393,7 +419,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     Admission admission_;
     /// Votes of peers and trackers on our addresses: one alone could choose whom we dial first (BEP 40).
     AddressVote own_v4_, own_v6_;
-    std::optional<Pex> pex_;  ///< nothing if it is off, or the torrent private
+    std::optional<Pex> pex_;              ///< nothing if it is off, or the torrent private
+    std::optional<Holepunch> holepunch_;  ///< nothing if that is so, or there is no uTP
     std::optional<MetadataFetch> metadata_fetch_;
     std::shared_ptr<const Bytes> metadata_;
 
@@ -402,11 +429,14 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     std::size_t max_dialling_ = kMaxDialling;
     /// Second connections that are being made.
     std::map<Endpoint, Redial> redialling_;
+    /// Dials on behalf of relays; true: the peer list counts the endpoint as connected because of it.
+    std::map<Endpoint, bool> punching_;
     TimePoint turnover_due_{};
     TimePoint want_peers_due_{};
     TimePoint rare_due_{};
     TimePoint housekeeping_due_ = kNever;
     bool slots_due_ = false;  ///< some peer's interest has changed
+    bool crossing_ = false;   ///< two connections with one peer are left to it to choose from
     TimePoint last_active_;
     bool wanted_content_ = false;  ///< what wants_content() was when the others were told
 

@@ -55,18 +55,70 @@ void Torrent::dial_more(TimePoint now) {
         const auto endpoint = peer_list_.next(now);
         if (!endpoint) return;
         dial(*endpoint, options_.peer_id);
+        if (holepunch_) holepunch_->on_dial_begun(*endpoint, now);
     }
 }
 
 void Torrent::dial(const Endpoint& endpoint, const wire::PeerId& our_id) {
     ++dialling_;
-    Dial action{endpoint, peer_list_.begin_dial(endpoint)};
+    actions_.push_back(dial_action(endpoint, our_id));
+}
+
+Dial Torrent::dial_action(const Endpoint& endpoint, const wire::PeerId& our_id) {
+    Dial action{.endpoint = endpoint,
+                .manner = peer_list_.begin_dial(endpoint),
+                .utp_told = peer_list_.is_utp_told(endpoint)};
     if (action.manner.encrypted) {
         const auto greeting = wire::PeerSession::our_handshake(identity_.wire_hash(), our_id,
                                                                dht_port_for(endpoint.address) != 0);
         ByteWriter(action.greeting).bytes(greeting.encode());
     }
+    return action;
+}
+
+// ---- peers behind NATs ----
+
+/// Dials on behalf of a relay. Such dials do not wait for others: they are worth something only now.
+void Torrent::punch(const Endpoint& endpoint) {
+    if (punching_.size() >= kMaxPunching || punching_.contains(endpoint) || max_dialling_ == 0) return;
+    if (peers_.size() >= options_.max_peers || peer_list_.is_banned(endpoint.address)) return;
+    peer_list_.add_from_pex(endpoint, false);
+    peer_list_.on_utp_told(endpoint);
+    punching_.emplace(endpoint, peer_list_.begin_punch(endpoint));
+    Dial action = dial_action(endpoint, options_.peer_id);
+    action.punch = true;
     actions_.push_back(std::move(action));
+}
+
+/// The dial has failed, or there is another connection.
+void Torrent::end_punch(const Endpoint& endpoint, bool is_our_networks_fault, TimePoint now) {
+    const auto node = punching_.extract(endpoint);
+    if (node.empty() || !node.mapped()) return;
+    const bool counts_as_connected = std::ranges::any_of(
+        peers_, [&](const auto& entry) { return entry.second->dial_endpoint == endpoint; });
+    if (counts_as_connected) return;
+    if (is_connected_at(endpoint)) return peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
+    is_our_networks_fault ? peer_list_.on_unreachable(endpoint, now) : peer_list_.on_failed(endpoint, now);
+}
+
+void Torrent::ask_relays(TimePoint now) {
+    tell(holepunch_->take_messages(readers_wait(), now));
+}
+
+void Torrent::tell(const std::vector<Holepunch::Telling>& tellings) {
+    for (const auto& [to, message] : tellings) peers_.at(to)->session.send_holepunch(message);
+}
+
+bool Torrent::is_connected_at(const Endpoint& endpoint) const {
+    return std::ranges::any_of(peers_, [&](const auto& entry) {
+        return entry.second->dial_endpoint == endpoint || entry.second->session.remote() == endpoint;
+    });
+}
+
+bool Torrent::is_ours(const Endpoint& endpoint) const {
+    if (peer_list_.is_ourselves(endpoint)) return true;
+    const auto own = (endpoint.address.is_v4() ? own_v4_ : own_v6_).winner();
+    return own == endpoint.address && endpoint.port == ports_for(*own).tcp;
 }
 
 /// Returns the port of our DHT node that the peer is told; 0: none.
@@ -84,9 +136,17 @@ void Torrent::make_room_to_dial(TimePoint now) {
     disconnect(replaced, Errc::peer_not_needed, now);
 }
 
-void Torrent::handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now) {
+void Torrent::handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now, bool punch) {
+    if (punch) {
+        end_punch(endpoint, is_our_networks(reason), now);
+        return settle(now);
+    }
     --dialling_;
     if (take_redial(endpoint)) return settle(now);  // the first connection is still there
+    if (holepunch_) {
+        is_our_networks(reason) ? holepunch_->on_dial_ended(endpoint)
+                                : holepunch_->on_dial_failed(endpoint, now);
+    }
     if (is_our_networks(reason)) {
         peer_list_.on_unreachable(endpoint, now);
     } else if (reason == Errc::encryption_refused) {
@@ -107,10 +167,20 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
     const wire::Direction direction = connection.direction;
     const bool outgoing = direction == wire::Direction::outgoing;
     std::optional<Redial> redial;
-    if (outgoing) {
+    if (connection.punched) {
+        // Our dial without the relay may have been faster. If the peer's was, redundant() chooses: else
+        // either side might close its own.
+        const bool has_dialled = std::ranges::any_of(peers_, [&](const auto& entry) {
+            return entry.second->dial_endpoint == endpoint &&
+                   entry.second->session.direction() == wire::Direction::outgoing;
+        });
+        if (has_dialled) return end_punch(endpoint, false, now), kNobody;
+        punching_.erase(endpoint);
+    } else if (outgoing) {
         --dialling_;
         redial = take_redial(endpoint);
     }
+    if (outgoing && holepunch_) holepunch_->on_dial_ended(endpoint);
     // The peer may have been dialled before the torrent turned out to be private.
     const bool stranger = outgoing && !peer_list_.may_dial(endpoint);
     Admission::Verdict verdict{.admitted = true};
@@ -138,6 +208,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
         .have = super_seeds ? super_seeding_->greeted_with() : announced_,
         .metadata = metadata_,
         .pex = pex_.has_value(),
+        .holepunch = holepunch_.has_value(),
         .allowed_fast = choker_.may_unchoke(),
         .on_output =
             [this, id] {
@@ -147,6 +218,8 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
     auto peer = std::make_unique<Peer>(id, config, static_cast<wire::BlockPlaces&>(*this), now);
     peer->account = &take_limit_.join(endpoint.address);
     peer->encrypted = connection.encrypted;
+    peer->utp = connection.utp;
+    peer->punched = connection.punched;
     if (outgoing) peer->dial_endpoint = endpoint;
     peer->limited = options_.limits && (options_.limits->local_counts || !is_local(endpoint.address));
     if (const auto older = redial ? peers_.find(redial->replaces) : peers_.end(); older != peers_.end()) {
@@ -264,6 +337,7 @@ void Torrent::remove(ConnectionId connection, ConnectionUse use, TimePoint now) 
     Peer& peer = *found->second;
     if (metadata_fetch_) metadata_fetch_->remove_peer(connection);
     if (pex_) pex_->remove_peer(connection, now);
+    if (holepunch_) holepunch_->remove_peer(connection);
     content_->dispatcher.release(peer, false, now);
     content_->dispatcher.on_peer_gone(peer);
     content_->uploader.on_peer_gone(peer);

@@ -10,11 +10,8 @@ namespace {
 
 /// Longest time between the handshakes of two dials that cross each other.
 constexpr Duration kCrossingDials = 5s;
-
-/// Returns the flag with which others are told of a peer that speaks encryption.
-std::uint8_t encryption_flag(const Peer& peer) {
-    return peer.encrypted ? wire::kPexEncryption : std::uint8_t{0};
-}
+/// Time in which another client closes one of two connections that cross.
+constexpr Duration kCrossingPatience = 2s;
 
 }  // namespace
 
@@ -33,10 +30,9 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
 
 void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
     for (const auto& [id, other] : peers_) {
-        if (peer.is_web_seed || other->is_web_seed) continue;  // their peer ids are known to all
-        if (id == peer.id || !other->session.greeted() || other->session.peer_id() != peer.session.peer_id())
-            continue;
+        if (!is_same_peer(peer, *other)) continue;
         const ConnectionId dropped = redundant(peer, *other, now);
+        crossing_ |= peer_chooses(peer, *other, now);
         if (dropped == kNobody) continue;
         const bool is_this = dropped == peer.id;  // `peer` does not exist after disconnect()
         disconnect(dropped, Errc::duplicate_peer, now);
@@ -45,13 +41,47 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
     }
     if (!peer.dial_endpoint) return update_interest(peer, now);  // ExtensionsKnown may tell it
     peer_list_.on_greeted(*peer.dial_endpoint);
-    if (pex_)
-        pex_->add_contact(peer.id, *peer.dial_endpoint, wire::kPexReachable | encryption_flag(peer), now);
+    if (peer.utp) peer_list_.on_utp_told(*peer.dial_endpoint);
+    if (pex_) pex_->add_contact(peer.id, *peer.dial_endpoint, now);
     update_interest(peer, now);
+}
+
+/// Returns true if both sides have dialled each other at about the same time.
+bool Torrent::is_crossing(const Peer& newer, const Peer& older) {
+    return newer.session.direction() != older.session.direction() &&
+           newer.connected < older.connected + kCrossingDials;
+}
+
+/// Returns true if that is so, and the peer has time to close one of the two connections.
+bool Torrent::peer_chooses(const Peer& newer, const Peer& older, TimePoint now) {
+    return is_crossing(newer, older) && !wire::is_btfs(newer.session.peer_id()) &&
+           now < newer.connected + kCrossingPatience;
+}
+
+bool Torrent::is_same_peer(const Peer& one, const Peer& other) {
+    if (one.is_web_seed || other.is_web_seed) return false;  // their peer ids are known to all
+    return one.id != other.id && one.session.greeted() && other.session.greeted() &&
+           one.session.peer_id() == other.session.peer_id();
+}
+
+/// Closes the connections that cross others, where the peer has closed neither.
+void Torrent::close_duplicates(TimePoint now) {
+    if (!std::exchange(crossing_, false)) return;
+    std::set<ConnectionId> dropped;
+    for (auto newer = peers_.begin(); newer != peers_.end(); ++newer)
+        for (auto older = peers_.begin(); older != newer; ++older) {
+            if (!is_same_peer(*newer->second, *older->second)) continue;
+            if (newer->second->replaces == older->first) continue;  // drop_replaced() chooses
+            const ConnectionId closed = redundant(*newer->second, *older->second, now);
+            crossing_ |= peer_chooses(*newer->second, *older->second, now);
+            if (closed != kNobody) dropped.insert(closed);
+        }
+    for (const ConnectionId id : dropped) disconnect(id, Errc::duplicate_peer, now);
 }
 
 /// Returns which of two connections with one peer id to close; kNobody if both stay. If both sides have just
 /// dialled each other, they must choose the same one: the connection that the greater peer id dialled stays.
+/// Other clients have other rules (libtorrent compares ports), and choose first: see close_duplicates().
 /// Otherwise the older one stays, since any peer can copy a peer id. Two addresses of one family with one id
 /// are two peers, or one peer that has moved, whose old connection will time out.
 ConnectionId Torrent::redundant(const Peer& newer, const Peer& older, TimePoint now) const {
@@ -62,9 +92,8 @@ ConnectionId Torrent::redundant(const Peer& newer, const Peer& older, TimePoint 
     const Address& from = newer.session.remote().address;
     const Address& before = older.session.remote().address;
     if (from != before && from.family() == before.family()) return kNobody;
-    const bool crossed =
-        newer.session.direction() != older.session.direction() && now < older.connected + kCrossingDials;
-    if (!crossed) return newer.id;
+    if (!is_crossing(newer, older)) return newer.id;
+    if (peer_chooses(newer, older, now)) return kNobody;
     const auto keeps =
         options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;
     return newer.session.direction() == keeps ? older.id : newer.id;
@@ -190,7 +219,8 @@ void Torrent::on_event(Peer& peer, const wire::ExtensionsKnown&, TimePoint now) 
         peer.dial_endpoint = Endpoint{peer.session.remote().address, *said.listen_port};
         peer_list_.add_connected(*peer.dial_endpoint);
         if (peer.encrypted) peer_list_.on_encryption_told(*peer.dial_endpoint);
-        if (pex_) pex_->add_contact(peer.id, *peer.dial_endpoint, encryption_flag(peer), now);
+        if (peer.utp) peer_list_.on_utp_told(*peer.dial_endpoint);
+        if (pex_) pex_->add_contact(peer.id, *peer.dial_endpoint, now);
     }
     if (pex_ && said.pex_id != 0) pex_->add_listener(peer.id, peer.session.remote().address, now);
 }
@@ -208,13 +238,43 @@ void Torrent::on_event(Peer& peer, const wire::MetadataRefused& e, TimePoint now
     if (metadata_fetch_) metadata_fetch_->handle_reject(peer.id, e.piece, now);
 }
 
+/// Returns the flags with which others are told of the peer.
+std::uint8_t Torrent::pex_flags(const Peer& peer) const {
+    std::uint8_t flags = 0;
+    if (peer.encrypted) flags |= wire::kPexEncryption;
+    if (peer.session.is_seed() || peer.session.extended().upload_only) flags |= wire::kPexSeed;
+    if (peer.utp) flags |= wire::kPexUtp;
+    if (peer.session.extended().holepunch_id != 0) flags |= wire::kPexHolepunch | wire::kPexUtp;
+    if (peer.session.direction() == wire::Direction::outgoing && !peer.punched) flags |= wire::kPexReachable;
+    return flags;
+}
+
+void Torrent::on_event(Peer& peer, const wire::HolepunchArrived& e, TimePoint now) {
+    if (!holepunch_) return;
+    using Type = wire::HolepunchMessage::Type;
+    switch (e.message.type) {
+        case Type::rendezvous:
+            return tell(holepunch_->handle_rendezvous(peer.id, e.message.endpoint, now));
+        case Type::connect:
+            if (holepunch_->handle_connect(peer.id, e.message.endpoint, now)) punch(e.message.endpoint);
+            return;
+        case Type::error:
+            return holepunch_->handle_error(peer.id, e.message.endpoint, now);
+    }
+}
+
 void Torrent::on_event(Peer& peer, const wire::PexArrived& e, TimePoint now) {
     if (!pex_) return;
+    if (holepunch_)
+        for (const Endpoint& endpoint : e.message.dropped) holepunch_->on_dropped(peer.id, endpoint);
     const bool want_seeds = metadata_fetch_ || content_->picker.bytes_missing() > 0;
     const auto heard = pex_->handle_message(peer.id, e.message, want_seeds, now);
-    for (const auto& [endpoint, flags] : heard) {
-        peer_list_.add(endpoint, PeerSource::pex);
+    for (const wire::PexPeer& told : heard) {
+        const auto& [endpoint, flags] = told;
+        peer_list_.add_from_pex(endpoint, (flags & wire::kPexReachable) != 0);
         if ((flags & wire::kPexEncryption) != 0) peer_list_.on_encryption_told(endpoint);
+        if ((flags & wire::kPexUtp) != 0) peer_list_.on_utp_told(endpoint);
+        if (holepunch_) holepunch_->on_told(peer.id, told, peer_list_.has_failed(endpoint), now);
     }
 }
 

@@ -39,13 +39,14 @@ std::uint32_t microseconds(Duration d) {
 }  // namespace
 
 Connection::Connection(Connections& all, const Endpoint& remote, std::uint16_t id,
-                       std::uint16_t sequence_number, User* user)
+                       std::uint16_t sequence_number, User* user, bool punch)
     : all_(all),
       remote_(remote),
       receive_id_(id),
       send_id_(static_cast<std::uint16_t>(id + 1)),
       user_(user),
       connected_told_(false),
+      punches_(punch),
       mtu_(remote.address.family()),
       window_(1400),
       sending_(all.budget(), all.pool(), first_index(sequence_number) + 1),

@@ -57,7 +57,7 @@ class Connection {
 
     /// One that we open, with `sequence_number` in its SYN.
     Connection(Connections& all, const Endpoint& remote, std::uint16_t id, std::uint16_t sequence_number,
-               User* user);
+               User* user, bool punch = false);
     /// One that was opened to us: its initiator sends with `id` + 1 and has proven that it got our answer.
     /// `their_first` is the number of its first content, `our_first` that of ours.
     Connection(Connections& all, const Endpoint& remote, std::uint16_t id, SequenceIndex their_first,
@@ -86,6 +86,8 @@ class Connection {
     std::size_t packet_size() const { return mtu_.packet_size(); }
 
     // ---- for Connections ----
+    /// Goes on though ICMP says that nothing listens there.
+    bool punches() const { return punches_; }
     /// The application has forgotten it, and what was written is not all acknowledged.
     bool lingers() const { return released_ && state_ == State::connected; }
     TimePoint released_at() const { return released_at_; }
@@ -140,6 +142,7 @@ class Connection {
     bool connected_told_ = true;  ///< the user has heard that it is connected, or did not open it
     bool waits_readable_ = false, waits_writable_ = false;
     bool released_ = false;
+    const bool punches_ = false;
 
     MtuSearch mtu_;
     RoundTrip round_trip_;

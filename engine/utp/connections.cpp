@@ -18,7 +18,7 @@ Connections::Connections(Sink& sink, Rng rng, const SecretSource& secret, Connec
 
 Connections::~Connections() = default;
 
-Result<Connection*> Connections::connect(const Endpoint& to, User& user, TimePoint now) {
+Result<Connection*> Connections::connect(const Endpoint& to, User& user, TimePoint now, bool punch) {
     if (!make_room()) return make_error_code(errc::resource_unavailable_try_again);
     now_ = std::max(now_, now);
     for (int i = 0; i < kIdTries; ++i) {
@@ -26,7 +26,7 @@ Result<Connection*> Connections::connect(const Endpoint& to, User& user, TimePoi
         auto& place = connections_[Key{to, id}];
         if (place) continue;
         const auto number = static_cast<std::uint16_t>(rng_.below(0x10000));
-        place = std::make_unique<Connection>(*this, to, id, number, &user);
+        place = std::make_unique<Connection>(*this, to, id, number, &user, punch);
         touch(*place);
         return place.get();
     }
@@ -191,7 +191,8 @@ bool Connections::may_reset(TimePoint now) {
 
 void Connections::handle_unreachable(const Endpoint& to) {
     for (auto& [key, connection] : connections_)
-        if (key.remote == to && connection->state() == Connection::State::connecting) {
+        if (key.remote == to && connection->state() == Connection::State::connecting &&
+            !connection->punches()) {
             connection->fail(make_error_code(errc::connection_refused));
             touch(*connection);
         }

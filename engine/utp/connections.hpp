@@ -48,7 +48,9 @@ class Connections {
     /// Without it, SYNs are answered with resets.
     void set_accept(Accept accept) { accept_ = std::move(accept); }
     /// The user hears on_connected(). Errc::resource_unavailable_try_again if there are too many connections.
-    Result<Connection*> connect(const Endpoint& to, User& user, TimePoint now);
+    /// `punch`: the peer behind a NAT dials us at the same time (BEP 55). Until its NAT has seen a packet to
+    /// us it may say that nothing listens there; the SYN is sent again all the same.
+    Result<Connection*> connect(const Endpoint& to, User& user, TimePoint now, bool punch = false);
 
     /// The datagram must stay valid until end_turn(). False if it is not uTP's.
     bool receive(const Endpoint& from, ByteView datagram, TimePoint arrived_at, TimePoint now);

@@ -29,6 +29,7 @@ Bytes ExtendedHandshake::encode() const {
     writer.begin_dictionary();
     writer.key("m").begin_dictionary();
     if (dont_have_id != 0) writer.key("lt_donthave").integer(dont_have_id);
+    if (holepunch_id != 0) writer.key("ut_holepunch").integer(holepunch_id);
     if (metadata_id != 0) writer.key("ut_metadata").integer(metadata_id);
     if (pex_id != 0) writer.key("ut_pex").integer(pex_id);
     writer.end();
@@ -50,6 +51,7 @@ Result<ExtendedHandshake> ExtendedHandshake::updated(ByteView payload) const {
     ExtendedHandshake h = *this;
     if (const auto ids = root.find("m", Kind::dictionary)) {
         take_number(*ids, "lt_donthave", h.dont_have_id);
+        take_number(*ids, "ut_holepunch", h.holepunch_id);
         take_number(*ids, "ut_metadata", h.metadata_id);
         take_number(*ids, "ut_pex", h.pex_id);
     }

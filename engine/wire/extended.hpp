@@ -18,12 +18,14 @@ inline constexpr std::uint8_t kExtendedHandshakeId = 0;
 inline constexpr std::uint8_t kMetadataId = 2;
 inline constexpr std::uint8_t kDontHaveId = 3;
 inline constexpr std::uint8_t kPexId = 4;
+inline constexpr std::uint8_t kHolepunchId = 5;
 
 /// Values of an extended handshake; absent ones are empty. An id of 0 means "not spoken".
 struct ExtendedHandshake {
     std::uint8_t dont_have_id = 0;  ///< lt_donthave (BEP 54)
     std::uint8_t metadata_id = 0;   ///< ut_metadata (BEP 9)
     std::uint8_t pex_id = 0;        ///< ut_pex (BEP 11)
+    std::uint8_t holepunch_id = 0;  ///< ut_holepunch (BEP 55)
     std::optional<std::uint32_t> reqq;
     std::optional<std::uint16_t> listen_port;
     std::optional<Address> your_address;

@@ -65,6 +65,10 @@ PeerId make_peer_id(std::span<const std::byte, 12> random) {
     return id;
 }
 
+bool is_btfs(const PeerId& id) {
+    return as_text(id).starts_with(kClientPrefix.substr(0, 3));  // whatever the version
+}
+
 std::string client_tag(const PeerId& id) {
     const std::string_view text = as_text(id);
     if (text[0] != '-' || text[7] != '-') return {};

@@ -46,6 +46,9 @@ struct Handshake {
 /// "-FS0100-" and twelve random bytes from `random` (BEP 20).
 PeerId make_peer_id(std::span<const std::byte, 12> random);
 
+/// True if the peer id has the form of make_peer_id()'s.
+bool is_btfs(const PeerId& id);
+
 /// The client's name in a peer id, such as "qB4520" for BEP 20's form, else empty; for logs.
 std::string client_tag(const PeerId& id);
 

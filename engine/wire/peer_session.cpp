@@ -214,6 +214,12 @@ void PeerSession::send_pex(const PexMessage& message) {
     send(Extended{extended_.pex_id, payload});
 }
 
+void PeerSession::send_holepunch(const HolepunchMessage& message) {
+    if (!understands_holepunch()) return;
+    const Bytes payload = message.encode();
+    send(Extended{extended_.holepunch_id, payload});
+}
+
 // ---- messages of the peer ----
 
 Error PeerSession::on_handshake(ByteView raw) {
@@ -269,6 +275,7 @@ void PeerSession::send_extended_handshake() {
     ours.metadata_size = metadata_.size();
     if (ours.metadata_size || !config_.layout) ours.metadata_id = kMetadataId;
     if (config_.pex) ours.pex_id = kPexId;
+    if (config_.holepunch) ours.holepunch_id = kHolepunchId;
     ours.reqq = kOurReqq;
     ours.client = kClientName;
     // Of a peer by name behind a proxy the address is not known.

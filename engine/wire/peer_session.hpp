@@ -21,6 +21,7 @@
 #include "engine/core/time.hpp"
 #include "engine/wire/extended.hpp"
 #include "engine/wire/handshake.hpp"
+#include "engine/wire/holepunch_message.hpp"
 #include "engine/wire/inbound_stream.hpp"
 #include "engine/wire/message_budget.hpp"
 #include "engine/wire/messages.hpp"
@@ -99,6 +100,10 @@ struct MetadataRefused {
 struct PexArrived {
     PexMessage message;
 };
+/// A message of a relay, or for one (BEP 55). How often such messages come is not checked.
+struct HolepunchArrived {
+    HolepunchMessage message;
+};
 /// The connection has to be closed now; nothing follows.
 struct Failed {
     Error reason;
@@ -107,13 +112,13 @@ struct Failed {
 using PeerEvent =
     std::variant<Greeted, PiecesKnown, PieceGained, PieceLost, Choked, Unchoked, InterestChanged,
                  BlockArrived, BlockUnneeded, BlockRefused, BlockWanted, BlockNotWanted, ExtensionsKnown,
-                 DhtPortTold, MetadataArrived, MetadataRefused, PexArrived, Failed>;
+                 DhtPortTold, MetadataArrived, MetadataRefused, PexArrived, HolepunchArrived, Failed>;
 
 enum class Direction { outgoing, incoming };
 
 /// One connection whose transport is there: handshake, choke, interest, the peer's pieces, requests both ways
-/// (BEP 3, 6, 9, 10, 11, 21, 54). Knows nothing of other peers, and decides nothing about what to fetch or
-/// whom to unchoke. A peer that breaks the protocol gets Failed.
+/// (BEP 3, 6, 9, 10, 11, 21, 54, 55). Knows nothing of other peers, and decides nothing about what to fetch
+/// or whom to unchoke. A peer that breaks the protocol gets Failed.
 ///
 /// Promises: never more requests in flight than the peer's reqq; never a request while choked but for the
 /// allowed-fast set; each of its requests answered once; Interested right behind our handshake where that is
@@ -138,6 +143,8 @@ class PeerSession final : private InboundStream::Sink {
     /// Bencode; and one more for so many bytes of it.
     static constexpr std::int64_t kExtendedPoints = 20;
     static constexpr std::size_t kExtendedBytesAPoint = 64;
+    /// All peers are looked at, and two of them may get a message.
+    static constexpr std::int64_t kHolepunchPoints = 20;
     /// A step that looks at all pieces takes one for so many of them.
     static constexpr std::int64_t kPiecesAPoint = 4096;
 
@@ -165,6 +172,8 @@ class PeerSession final : private InboundStream::Sink {
         std::shared_ptr<const Bytes> metadata = nullptr;
         /// Peer exchange (BEP 11) both ways; see end_pex().
         bool pex = false;
+        /// The same of ut_holepunch (BEP 55); see end_holepunch().
+        bool holepunch = false;
         /// Let it request a few pieces while it is choked (BEP 6).
         bool allowed_fast = true;
         /// Called when there is something to send and there was nothing before.
@@ -254,6 +263,11 @@ class PeerSession final : private InboundStream::Sink {
     void send_pex(const PexMessage& message);
     /// Ends peer exchange both ways: the torrent turned out to be private (BEP 27).
     void end_pex() { config_.pex = false; }
+    /// Nothing if the peer does not speak ut_holepunch (extended().holepunch_id).
+    void send_holepunch(const HolepunchMessage& message);
+    /// Ends ut_holepunch both ways, for the same reason.
+    void end_holepunch() { config_.holepunch = false; }
+    bool understands_holepunch() const { return config_.holepunch && extended_.holepunch_id != 0; }
 
   private:
     Error on_handshake(ByteView raw) override;
@@ -280,6 +294,7 @@ class PeerSession final : private InboundStream::Sink {
     Error handle(const Extended& m);
     Error on_metadata_message(ByteView payload);
     Error on_pex_message(ByteView payload);
+    Error on_holepunch_message(ByteView payload);
     Error handle(const Unknown&) { return charge(1); }
     /// Takes points from the peer's budget. Errc::message_flood.
     Error charge(std::int64_t points) {

@@ -205,6 +205,9 @@ Error PeerSession::handle(const Extended& m) {
     } else if (m.id == kPexId) {
         if (Error flood = charge(kExtendedPoints + points)) return flood;
         return on_pex_message(m.payload);
+    } else if (m.id == kHolepunchId) {
+        if (Error flood = charge(kHolepunchPoints)) return flood;
+        return on_holepunch_message(m.payload);
     } else if (m.id == kDontHaveId) {
         auto piece = parse_dont_have(m.payload);
         if (!piece) return piece.error();
@@ -243,6 +246,15 @@ Error PeerSession::on_pex_message(ByteView payload) {
     auto message = PexMessage::parse(payload);
     if (!message) return message.error();
     events_.push_back(PexArrived{std::move(*message)});
+    return {};
+}
+
+Error PeerSession::on_holepunch_message(ByteView payload) {
+    // BEP 55: nothing is done for a peer that does not speak it itself.
+    if (!understands_holepunch()) return {};
+    const auto message = HolepunchMessage::parse(payload);
+    if (!message) return message.error();
+    if (*message) events_.push_back(HolepunchArrived{**message});
     return {};
 }
 

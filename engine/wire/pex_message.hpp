@@ -10,9 +10,11 @@
 
 namespace btfs::wire {
 
-/// Flags of an added peer, or-ed together. BEP 11 has more, for extensions that we do not speak.
+/// Flags of an added peer, or-ed together. One that is not set says nothing.
 inline constexpr std::uint8_t kPexEncryption = 0x01;  ///< it prefers encrypted connections
 inline constexpr std::uint8_t kPexSeed = 0x02;        ///< a seed, or upload_only (BEP 21)
+inline constexpr std::uint8_t kPexUtp = 0x04;         ///< it takes uTP connections
+inline constexpr std::uint8_t kPexHolepunch = 0x08;   ///< it speaks ut_holepunch (BEP 55)
 inline constexpr std::uint8_t kPexReachable = 0x10;   ///< it was dialled, and answered
 
 struct PexPeer {

@@ -95,7 +95,8 @@ class World {
                 .eager = (flags_ & 32) != 0,
                 .have = have_,
                 .metadata = known_ ? info_ : nullptr,
-                .pex = (flags_ & 64) != 0};
+                .pex = (flags_ & 64) != 0,
+                .holepunch = (flags_ & 64) != 0};
     }
 
     void step(std::uint8_t op) {

@@ -107,6 +107,7 @@ class World {
                 .super_seed = (flags_ & 32) != 0,
                 .background = (flags_ & 8) != 0,
                 .pex = (flags_ & 16) != 0,
+                .utp = true,
                 .upload_slots = &slots_};
     }
     void know() {
@@ -179,19 +180,22 @@ class World {
         if (detail % 2 == 0 && dials_.empty()) return;
         const bool outgoing = detail % 2 == 0;
         Endpoint endpoint = endpoint_of(input_.byte());
+        bool punched = false;
         if (outgoing) {
-            endpoint = dials_.front();
+            endpoint = dials_.front().endpoint;
+            punched = dials_.front().punch;
             dials_.pop_front();
             if (detail % 8 == 2) {
                 const bool refused = (detail & 16) != 0;
                 return torrent_.handle_dial_failed(
-                    endpoint, refused ? Errc::encryption_refused : Errc::timed_out, now_);
+                    endpoint, refused ? Errc::encryption_refused : Errc::timed_out, now_, punched);
             }
         }
-        const ConnectionId id = torrent_.handle_connected(
-            endpoint,
-            {outgoing ? wire::Direction::outgoing : wire::Direction::incoming, 20ms, (detail & 32) != 0},
-            now_);
+        const ConnectionId id =
+            torrent_.handle_connected(endpoint,
+                                      {outgoing ? wire::Direction::outgoing : wire::Direction::incoming, 20ms,
+                                       (detail & 32) != 0, detail % 4 < 2, punched},
+                                      now_);
         if (id == kNobody) return;
         peers_[id] = true;
         reads_[id] = true;
@@ -300,7 +304,9 @@ class World {
                 break;
             case 12:
                 extended(wire::kPexId,
-                         wire::PexMessage{.added = {{endpoint_of(detail), 2}}, .dropped = {}}.encode());
+                         wire::PexMessage{.added = {{endpoint_of(detail), 2}, {endpoint_of(detail + 8), 8}},
+                                          .dropped = {}}
+                             .encode());
                 break;
             case 13:
                 extended(wire::kMetadataId, encode(wire::MetadataRequest{detail}));
@@ -317,6 +323,7 @@ class World {
                 hello.dont_have_id = 7;
                 hello.metadata_id = 8;
                 hello.pex_id = 9;
+                hello.holepunch_id = 10;
                 hello.metadata_size = detail == 0 ? 77 : static_cast<std::uint32_t>(info_->size());
                 hello.listen_port = static_cast<std::uint16_t>(6881 + detail);
                 hello.your_address = Address::parse("203.0.113.1");
@@ -340,6 +347,13 @@ class World {
                     append_message(out, wire::Cancel{{block.piece, static_cast<std::uint32_t>(i), 1}});
                 }
                 break;
+            case 21:
+            case 22:
+                extended(wire::kHolepunchId,
+                         wire::HolepunchMessage{.type = static_cast<wire::HolepunchMessage::Type>(detail % 3),
+                                                .endpoint = endpoint_of(input_.byte())}
+                             .encode());
+                break;
             default:
                 append_message(out, wire::KeepAlive{});
                 break;
@@ -351,7 +365,7 @@ class World {
     void settle() {
         for (;;) {
             while (auto action = torrent_.poll_action()) {
-                if (const auto* dial = std::get_if<Dial>(&*action)) dials_.push_back(dial->endpoint);
+                if (const auto* dial = std::get_if<Dial>(&*action)) dials_.push_back(*dial);
                 if (const auto* gone = std::get_if<Disconnect>(&*action)) peers_.erase(gone->connection);
                 if (const auto* send = std::get_if<Send>(&*action); send && reads_.contains(send->connection))
                     flush(send->connection);
@@ -420,7 +434,7 @@ class World {
     bool known_ = false;
     std::map<ConnectionId, bool> peers_;
     std::map<ConnectionId, bool> reads_;  ///< peers that read what they are sent
-    std::deque<Endpoint> dials_;
+    std::deque<Dial> dials_;
 };
 
 }  // namespace

@@ -72,6 +72,7 @@ struct VirtualSwarm::Node final : StorageEvents {
     Torrent torrent;
     /// The other end of each connection.
     std::map<ConnectionId, std::pair<Node*, ConnectionId>> ends;
+    std::set<Endpoint> dialled;  ///< where its NAT lets answers through from
     TimePoint link_free{};
     TimePoint armed = kNever;
 };
@@ -151,7 +152,7 @@ void VirtualSwarm::run_for(Duration time) {
 void VirtualSwarm::carry_out(Node& node) {
     while (auto action = node.torrent.poll_action()) {
         if (const auto* send = std::get_if<Send>(&*action)) flush(node, send->connection);
-        if (const auto* wanted = std::get_if<Dial>(&*action)) dial(node, wanted->endpoint);
+        if (const auto* wanted = std::get_if<Dial>(&*action)) dial(node, *wanted);
         if (const auto* ended = std::get_if<Disconnect>(&*action)) close(node, ended->connection);
         if (const auto* fetched = std::get_if<MetadataFetched>(&*action)) {
             if (*fetched->info != *metadata_) throw std::logic_error("not the info dictionary");
@@ -161,21 +162,49 @@ void VirtualSwarm::carry_out(Node& node) {
     arm(node);
 }
 
-void VirtualSwarm::dial(Node& node, const Endpoint& to) {
+void VirtualSwarm::dial(Node& node, const Dial& wanted) {
+    const Endpoint to = wanted.endpoint;
+    node.dialled.insert(to);
     auto found = std::ranges::find_if(nodes_, [&](const auto& n) { return endpoint(n->index) == to; });
     if (found == nodes_.end()) {
-        at(now_ + 1s, [this, &node, to] {
-            node.tell([&] { node.torrent.handle_dial_failed(to, Errc::timed_out, now_); });
+        at(now_ + 1s, [this, &node, wanted] {
+            node.tell([&] {
+                node.torrent.handle_dial_failed(wanted.endpoint, Errc::timed_out, now_, wanted.punch);
+            });
         });
         return;
     }
     Node& other = **found;
+    if (other.options.nat) return knock(node, other, wanted, 0);
+    connect(node, other, wanted, 2 * (node.options.link.delay + other.options.link.delay));
+}
+
+/// Sends a SYN to a NAT: it is sent again when the NAT has dropped it.
+void VirtualSwarm::knock(Node& node, Node& other, const Dial& wanted, int tries) {
     const Duration one_way = node.options.link.delay + other.options.link.delay;
-    at(now_ + 2 * one_way, [this, &node, &other, to, one_way] {
-        const ConnectionId mine =
-            node.torrent.handle_connected(to, {wire::Direction::outgoing, 2 * one_way}, now_);
-        const Endpoint from{endpoint(node.index).address, 50000};
-        const ConnectionId theirs = other.torrent.handle_connected(from, {wire::Direction::incoming}, now_);
+    at(now_ + one_way, [this, &node, &other, wanted, tries, one_way] {
+        // A TCP connection would have to come from, and lead to, the port that the NAT has opened.
+        const bool utp = node.options.torrent.utp && other.options.torrent.utp;
+        if (utp && other.dialled.contains(endpoint(node.index))) return connect(node, other, wanted, one_way);
+        at(now_ + (1 << tries) * 1s, [this, &node, &other, wanted, tries] {
+            if (tries < 2) return knock(node, other, wanted, tries + 1);
+            node.tell([&] {
+                node.torrent.handle_dial_failed(wanted.endpoint, Errc::timed_out, now_, wanted.punch);
+            });
+        });
+    });
+}
+
+void VirtualSwarm::connect(Node& node, Node& other, const Dial& wanted, Duration rest) {
+    const Duration one_way = node.options.link.delay + other.options.link.delay;
+    at(now_ + rest, [this, &node, &other, wanted, one_way] {
+        const bool utp = node.options.torrent.utp;
+        const ConnectionId mine = node.torrent.handle_connected(
+            wanted.endpoint, {wire::Direction::outgoing, 2 * one_way, false, utp, wanted.punch}, now_);
+        const std::uint16_t port = utp ? endpoint(node.index).port : std::uint16_t{50000};
+        const Endpoint from{endpoint(node.index).address, port};
+        const ConnectionId theirs =
+            other.torrent.handle_connected(from, {.direction = wire::Direction::incoming, .utp = utp}, now_);
         if (mine != kNobody) node.ends[mine] = {&other, theirs};
         if (theirs != kNobody) other.ends[theirs] = {&node, mine};
         if (mine == kNobody && theirs != kNobody) other.torrent.handle_closed(theirs, now_);

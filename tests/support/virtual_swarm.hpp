@@ -32,6 +32,9 @@ struct NodeOptions {
     TorrentOptions torrent = {};
     /// Called with the bytes of each block before they leave.
     std::function<void(std::span<std::byte>)> tamper = {};
+    /// Dials arrive only from peers that the node has dialled itself: it is behind a NAT. With
+    /// `torrent.utp` its own connections come from the port at which it listens, as those over uTP do.
+    bool nat = false;
     /// From this time on nothing it sends arrives any more.
     TimePoint silent_from = kNever;
 };
@@ -68,7 +71,9 @@ class VirtualSwarm {
 
     void at(TimePoint when, std::function<void()> event);
     void carry_out(Node& node);
-    void dial(Node& node, const Endpoint& to);
+    void dial(Node& node, const Dial& wanted);
+    void knock(Node& node, Node& other, const Dial& wanted, int tries);
+    void connect(Node& node, Node& other, const Dial& wanted, Duration rest);
     void flush(Node& node, ConnectionId connection);
     void deliver(Node& node, ConnectionId connection, const std::vector<std::byte>& bytes);
     void close(Node& node, ConnectionId connection);

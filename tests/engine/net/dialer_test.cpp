@@ -254,13 +254,14 @@ struct UtpDialTest : DialerTest {
         queue.reset();
         racer.reset();
     }
-    Duration dial(Transport transport, DialUrgency urgency, const Endpoint& to) {
+    Duration dial(Transport transport, DialUrgency urgency, const Endpoint& to, const Dialer::Way& way = {}) {
         racer->use(transport, &near);
         queue.emplace(*racer);
         queue->set_urgency(urgency);
         const TimePoint began = Clock::now();
-        queue->dial(to, std::nullopt,
-                    [this](Result<Dialer::Dialled> ended_with) { result.emplace(std::move(ended_with)); });
+        queue->dial(
+            to, std::nullopt,
+            [this](Result<Dialer::Dialled> ended_with) { result.emplace(std::move(ended_with)); }, way);
         while (!result && Clock::now() < began + 10s) io.run_one_for(100ms);
         EXPECT_TRUE(result);
         EXPECT_EQ(racer->half_open(), 0u);
@@ -288,6 +289,32 @@ TEST_F(UtpDialTest, WhileAReaderWaitsBothAreDialledAtOnce) {
     EXPECT_GE(took, DialRace::kTcpGrace);
     EXPECT_LT(took, Dialer::kTcpHeadStart);
     EXPECT_TRUE(is_utp());
+}
+
+TEST_F(UtpDialTest, APeerThatIsSaidToTakeUtpIsDialledOverBothAtOnce) {
+    ASSERT_EQ(serve(kSilentText, server.port()), silent());
+    const Duration took = dial(Transport::both, DialUrgency::active, silent(), {.utp_told = true});
+    EXPECT_LT(took, Dialer::kTcpHeadStart);
+    EXPECT_TRUE(is_utp());
+    EXPECT_TRUE((*result)->stream->is_utp());
+}
+
+TEST_F(UtpDialTest, ThroughANatUtpAloneIsTriedAndSayingThatNobodyListensDoesNotEndIt) {
+    const Endpoint there{*Address::parse("127.0.0.1"), server.port()};  // TCP would be taken
+    std::optional<Result<Dialer::Dialled>> punched;
+    racer->use(Transport::both, &near);
+    queue.emplace(*racer);
+    queue->dial(there, std::nullopt,
+                [&](Result<Dialer::Dialled> ended_with) { punched.emplace(std::move(ended_with)); },
+                {.punch = true});
+    io.run_for(300ms);  // the kernel refuses the first SYN
+    EXPECT_FALSE(punched);
+    ASSERT_EQ(serve("127.0.0.1", server.port()), there);
+    while (!punched && racer->half_open() > 0) io.run_one_for(100ms);
+    ASSERT_TRUE(punched);
+    ASSERT_TRUE(*punched) << punched->error().message();
+    EXPECT_TRUE((*punched)->stream->is_utp());
+    punched.reset();
 }
 
 TEST_F(UtpDialTest, WhereTcpIsRefusedUtpFollowsAtOnce) {

@@ -42,6 +42,37 @@ std::shared_ptr<const IpFilter> filter_of(const Endpoint& peer) {
                                             std::vector<IpFilter::V6Range>{});
 }
 
+TEST_F(PeerListTest, OfThoseThatPexTellsOfTheReachableComeFirst) {
+    for (std::uint16_t n = 1; n <= 200; ++n) {
+        const std::string host = "192.0." + std::to_string(n) + ".1:";
+        EXPECT_TRUE(list.add_from_pex(at((host + (n % 2 ? "1111" : "2222")).c_str()), n % 2 != 0));
+    }
+    list.add(at("198.51.100.1:3333"), PeerSource::tracker);
+    int reachable = 0, in_first_half = 0;
+    for (int i = 0; i < 100; ++i) {
+        const Endpoint next = *list.next(now);
+        reachable += next.port == 1111;
+        in_first_half += next.port == 2222;
+    }
+    EXPECT_GE(reachable, 85);
+    EXPECT_LE(in_first_half, 15);
+}
+
+TEST_F(PeerListTest, KnowsWhoIsSaidToTakeUtpAndWhoHasFailed) {
+    list.add_from_pex(peer, false);
+    EXPECT_FALSE(list.is_utp_told(peer));
+    list.on_utp_told(peer);
+    EXPECT_TRUE(list.is_utp_told(peer));
+    EXPECT_FALSE(list.has_failed(peer));
+    list.next(now);
+    EXPECT_FALSE(list.begin_punch(peer)) << "it is being dialled";
+    list.on_failed(peer, now);
+    EXPECT_TRUE(list.has_failed(peer));
+    EXPECT_TRUE(list.begin_punch(peer)) << "without waiting for its turn";
+    EXPECT_FALSE(list.next(now + 1h));
+    EXPECT_FALSE(list.begin_punch(at("192.0.2.9:1"))) << "not known";
+}
+
 TEST_F(PeerListTest, AddressesInTheIpFilterAreNotTakenWhoeverTellsOfThem) {
     bans.set_filter(filter_of(peer));
     for (PeerSource source :

@@ -21,13 +21,11 @@ Endpoints endpoints_of(const std::vector<wire::PexPeer>& peers) {
 }
 
 struct PexTest : ::testing::Test {
-    std::set<ConnectionId> seeds;
-    Pex pex{[this](ConnectionId id) { return seeds.contains(id); }};
+    std::map<ConnectionId, std::uint8_t> flags;
+    Pex pex{[this](ConnectionId id) { return flags.contains(id) ? flags.at(id) : std::uint8_t{0}; }};
     TimePoint now = TimePoint{} + 1h;
 
-    void add_contact(ConnectionId id) {
-        pex.add_contact(id, host(static_cast<int>(id)), wire::kPexReachable, now);
-    }
+    void add_contact(ConnectionId id) { pex.add_contact(id, host(static_cast<int>(id)), now); }
     void add_listener(ConnectionId id) { pex.add_listener(id, host(static_cast<int>(id)).address, now); }
     /// Lets an interval pass and returns the listener's message, empty if there is none.
     wire::PexMessage told(ConnectionId id) {
@@ -60,6 +58,22 @@ TEST_F(PexTest, PeersAreToldOfEachOtherSoonAndNeverOfThemselves) {
     EXPECT_EQ(added(tellings[1].message), (Endpoints{host(1), host(3)}));
     EXPECT_EQ(added(tellings[2].message), (Endpoints{host(1), host(2)}));
     EXPECT_EQ(pex.next_timeout(), kNever);
+}
+
+TEST_F(PexTest, ANewcomerIsToldAtOnceOfThoseWhoHaveBeenHereForSomeTime) {
+    add_contact(2);
+    now += Pex::kGather;
+    add_contact(1);
+    add_listener(1);
+    EXPECT_EQ(pex.next_timeout(), now + Pex::kGatherKnown);
+    now = pex.next_timeout();
+    const auto tellings = pex.take_messages(now);
+    ASSERT_EQ(tellings.size(), 1u);
+    EXPECT_EQ(added(tellings[0].message), Endpoints{host(2)});
+    add_contact(3);
+    EXPECT_EQ(pex.next_timeout(), now + Pex::kInterval) << "the newcomer has had its message";
+    add_listener(4);
+    EXPECT_EQ(pex.next_timeout(), now + Pex::kGather) << "contacts come";
 }
 
 TEST_F(PexTest, WithNobodyToTellOrNothingToTellThereIsNoTimeout) {
@@ -110,8 +124,8 @@ TEST_F(PexTest, WhoComesBackOrWasNeverToldOfIsNotMentioned) {
     add_contact(2);
     told(1);
     pex.remove_peer(2, now);
-    pex.add_contact(5, host(2), wire::kPexReachable, now);  // the same peer over another connection
-    pex.add_contact(6, host(6), wire::kPexReachable, now);
+    pex.add_contact(5, host(2), now);  // the same peer over another connection
+    pex.add_contact(6, host(6), now);
     pex.remove_peer(6, now);
     EXPECT_TRUE(told(1).empty());
     pex.remove_peer(5, now);
@@ -147,9 +161,9 @@ TEST_F(PexTest, WhoLeftWhileDropsWereBehindHandIsDroppedOnlyIfToldOf) {
 
 TEST_F(PexTest, FlagsSayWhoIsASeedAndWhoWasReached) {
     add_listener(1);
-    seeds = {2};
+    flags[2] = wire::kPexSeed | wire::kPexReachable;
     add_contact(2);
-    pex.add_contact(3, host(3), 0, now);
+    pex.add_contact(3, host(3), now);
     const auto message = told(1);
     ASSERT_EQ(message.added.size(), 2u);
     EXPECT_EQ(message.added[0].flags, wire::kPexSeed | wire::kPexReachable);
@@ -158,8 +172,8 @@ TEST_F(PexTest, FlagsSayWhoIsASeedAndWhoWasReached) {
 
 TEST_F(PexTest, AnEndpointIsToldOnceWhoeverClaimsIt) {
     add_listener(1);
-    pex.add_contact(2, host(7), wire::kPexReachable, now);
-    pex.add_contact(3, host(7), 0, now);
+    pex.add_contact(2, host(7), now);
+    pex.add_contact(3, host(7), now);
     EXPECT_EQ(added(told(1)), Endpoints{host(7)});
     pex.remove_peer(3, now);
     EXPECT_TRUE(told(1).empty());
@@ -167,11 +181,11 @@ TEST_F(PexTest, AnEndpointIsToldOnceWhoeverClaimsIt) {
 
 TEST_F(PexTest, AddressesOfOurNetworkAreForThoseWhoAreInIt) {
     const auto at = [](const char* text) { return *Endpoint::parse(text); };
-    pex.add_contact(10, at("127.0.0.1:1"), wire::kPexReachable, now);
-    pex.add_contact(11, at("10.1.1.1:1"), wire::kPexReachable, now);
-    pex.add_contact(12, at("[fd00::1]:1"), wire::kPexReachable, now);
-    pex.add_contact(13, at("192.0.2.1:1"), wire::kPexReachable, now);
-    pex.add_contact(14, at("192.0.2.1:0"), wire::kPexReachable, now);
+    pex.add_contact(10, at("127.0.0.1:1"), now);
+    pex.add_contact(11, at("10.1.1.1:1"), now);
+    pex.add_contact(12, at("[fd00::1]:1"), now);
+    pex.add_contact(13, at("192.0.2.1:1"), now);
+    pex.add_contact(14, at("192.0.2.1:0"), now);
     pex.add_listener(1, *Address::parse("198.51.100.1"), now);
     pex.add_listener(2, *Address::parse("192.168.0.1"), now);
     pex.add_listener(3, *Address::parse("127.0.0.1"), now);
@@ -190,8 +204,9 @@ TEST_F(PexTest, AddressesOfOurNetworkAreForThoseWhoAreInIt) {
 }
 
 TEST_F(PexTest, FlagsArePassedOnAsTheyAreTold) {
-    pex.add_contact(2, host(2), wire::kPexReachable | wire::kPexEncryption, now);
-    pex.add_contact(3, host(3), 0, now);
+    flags[2] = wire::kPexReachable | wire::kPexEncryption;
+    pex.add_contact(2, host(2), now);
+    pex.add_contact(3, host(3), now);
     add_listener(1);
     const wire::PexMessage message = told(1);
     ASSERT_EQ(message.added.size(), 2u);

@@ -77,6 +77,35 @@ TEST_F(ConnectionsTest, OneThatIsUnreachableFailsAtOnce) {
     EXPECT_TRUE(world.run(1ms, [&] { return bool(pair.from.connect_error); }));
 }
 
+// A NAT that has not seen a packet to us yet may say so with ICMP.
+TEST_F(ConnectionsTest, OneThatPunchesThroughANatGoesOnThoughThatIsUnreachable) {
+    world.a_to_b.loss = 1;
+    App app;
+    auto dialled = world.a.connections.connect(world.b.self, app, world.now, true);
+    ASSERT_TRUE(dialled);
+    app.connection = *dialled;
+    world.run(10ms);
+    world.a.connections.handle_unreachable(world.b.self);
+    world.run(500ms);
+    EXPECT_FALSE(app.connect_error);
+    world.a_to_b.loss = 0;
+    world.b.connections.set_accept([](Connection& connection) { connection.release(); });
+    EXPECT_TRUE(world.run(2s, [&] { return app.connected; })) << "the second SYN";
+}
+
+TEST_F(ConnectionsTest, TwoThatDialEachOtherAtOnceGetTwoConnections) {
+    App ours, theirs, taken_here, taken_there;
+    world.a.connections.set_accept([&](Connection& connection) { taken_here.use(connection); });
+    world.b.connections.set_accept([&](Connection& connection) { taken_there.use(connection); });
+    ours.connection = *world.a.connections.connect(world.b.self, ours, world.now, true);
+    theirs.connection = *world.b.connections.connect(world.a.self, theirs, world.now, true);
+    ours.to_send = theirs.to_send = 10'000;
+    EXPECT_TRUE(
+        world.run(5s, [&] { return taken_here.received == 10'000 && taken_there.received == 10'000; }));
+    EXPECT_FALSE(taken_here.wrong || taken_there.wrong);
+    EXPECT_EQ(world.a.connections.size(), 2u);
+}
+
 TEST_F(ConnectionsTest, IdleOnesAreKeptAliveAndCostNothingElse) {
     Pair pair(world);
     connect(pair);

@@ -10,14 +10,15 @@ ByteView bytes(std::string_view text) {
 }
 
 TEST(ExtendedHandshake, ALaterOneAddsToTheFirst) {
-    const auto first =
-        ExtendedHandshake::parse(bytes("d1:md11:lt_donthavei7e11:ut_metadatai3e6:ut_pexi1ee1:pi6881e4:"
-                                       "reqqi500e11:upload_onlyi1e1:v4:abcde"));
+    const auto first = ExtendedHandshake::parse(
+        bytes("d1:md11:lt_donthavei7e12:ut_holepunchi4e11:ut_metadatai3e6:ut_pexi1ee1:pi6881e4:"
+              "reqqi500e11:upload_onlyi1e1:v4:abcde"));
     ASSERT_TRUE(first);
     const auto second = first->updated(bytes("d1:md6:ut_pexi0ee13:metadata_sizei20000ee"));
     ASSERT_TRUE(second);
     EXPECT_EQ(second->pex_id, 0) << "it is ended";
     EXPECT_EQ(second->metadata_id, 3);
+    EXPECT_EQ(second->holepunch_id, 4);
     EXPECT_EQ(second->dont_have_id, 7);
     EXPECT_EQ(second->metadata_size, 20'000u);
     EXPECT_EQ(second->listen_port, 6881);

@@ -56,7 +56,8 @@ struct Flooded {
                          .our_id = {},
                          .remote = *Endpoint::parse("192.0.2.1:6881"),
                          .have = everything,
-                         .pex = true},
+                         .pex = true,
+                         .holepunch = true},
                         places,
                         now};
     Error failure;
@@ -84,7 +85,12 @@ void dont_have(Flooded& f, PieceIndex lost) {
 TEST(MessageFlood, EndsTheConnectionWhateverItIsMadeOf) {
     const Bytes extensions(as_bytes("de").begin(), as_bytes("de").end());
     const Bytes metadata = encode(MetadataRequest{0});
+    const Bytes holepunch = HolepunchMessage{}.encode();
     const Case floods[] = {
+        {"holepunch",
+         [&holepunch](Flooded& f, std::uint32_t) {
+             f.says(Extended{kHolepunchId, holepunch});
+         }},
         {"keep-alive", [](Flooded& f, std::uint32_t) { f.says(KeepAlive{}); }},
         {"choke", [](Flooded& f, std::uint32_t) { f.says(Choke{}); }},
         {"choke and unchoke",

@@ -614,6 +614,60 @@ TEST(PeerSession, NothingIsHeardOrToldOfPeersAfterTheEndOfThat) {
     EXPECT_FALSE(teller.arrives());
 }
 
+// ---- holepunch (BEP 55) ----
+
+struct HolepunchPair : PexPair {
+    HolepunchPair(bool ours, bool theirs) : PexPair(false, false) {
+        auto config_a = config(Direction::outgoing, nothing, 'a');
+        auto config_b = config(Direction::incoming, everything, 'b');
+        config_a.holepunch = ours;
+        config_b.holepunch = theirs;
+        a.emplace(config_a, our_places, now);
+        b.emplace(config_b, their_places, now);
+        carry();
+    }
+    bool holepunch_arrives() {
+        const HolepunchMessage message{HolepunchMessage::Type::connect, *Endpoint::parse("192.0.2.9:9999")};
+        a->send_holepunch(message);
+        carry();
+        const auto arrived = next<HolepunchArrived>(*b);
+        return arrived && arrived->message == message;
+    }
+    /// The same with an id that was not offered.
+    void send_unasked(ByteView payload) {
+        Bytes raw;
+        append_message(raw, Extended{kHolepunchId, payload});
+        b->handle_bytes(raw, now);
+    }
+};
+
+TEST(PeerSession, HolepunchMessagesPassWhereBothSidesSpeakOfThem) {
+    HolepunchPair both(true, true);
+    EXPECT_TRUE(both.a->understands_holepunch());
+    EXPECT_TRUE(both.holepunch_arrives());
+    both.b->end_holepunch();
+    EXPECT_FALSE(both.holepunch_arrives());
+    for (const bool ours : {true, false}) {
+        HolepunchPair one(ours, !ours);
+        EXPECT_FALSE(one.a->understands_holepunch());
+        EXPECT_FALSE(one.holepunch_arrives());
+        const Bytes payload = HolepunchMessage{}.encode();
+        one.send_unasked(payload);  // BEP 55: ignored silently
+        EXPECT_FALSE(PexPair::next<HolepunchArrived>(*one.b));
+        EXPECT_FALSE(one.b->has_output());
+    }
+}
+
+TEST(PeerSession, AMalformedHolepunchMessageClosesTheConnection) {
+    HolepunchPair both(true, true);
+    both.send_unasked(as_bytes("ab"));
+    EXPECT_FALSE(PexPair::next<Failed>(*both.b)) << "an unknown type";
+    both.send_unasked(ByteView(Bytes(3)));
+    const auto failed = PexPair::next<Failed>(*both.b);
+    ASSERT_TRUE(failed);
+    EXPECT_EQ(failed->reason, make_error_code(Errc::message_malformed));
+}
+
 TEST(PeerSession, AChokeRejectsWhatWasAsked) {
     Pair p;
     p.exchange();
