@@ -79,9 +79,10 @@ def _peers(test, addresses):
 
 
 class Mount(_Running):
-    """`btfs mount` in the foreground. Peers are ports on this machine, or HOST:PORT."""
+    """`btfs mount` in the foreground. Peers are ports on this machine, or HOST:PORT. `where` are words before the command,
+    such as those of a Machine."""
 
-    def __init__(self, test, *torrents, peers=(), options=(), cache=None, mountpoint=None, port=None, alone=True):
+    def __init__(self, test, *torrents, peers=(), options=(), cache=None, mountpoint=None, port=None, alone=True, where=()):
         self.cache = Path(cache or test.folder / "cache")
         self.mountpoint = Path(mountpoint or test.folder / "mnt")
         try:
@@ -90,7 +91,7 @@ class Mount(_Running):
             pass  # perhaps a dead mount, which cannot be looked at
         port = port or harness.free_port()
         super().__init__(test, test.start(
-            [harness.btfs_path, "mount", "-f", "--log-level", "debug", "--cache-dir", self.cache, "--port", port,
+            [*where, harness.btfs_path, "mount", "-f", "--log-level", "debug", "--cache-dir", self.cache, "--port", port,
              *(ALONE if alone else ()), *_peers(test, peers), *options, *torrents, self.mountpoint]))
         self.port = port
         self.find("mounted .* listening on (no )?port")
@@ -99,11 +100,11 @@ class Mount(_Running):
 class Seed(_Running):
     """`btfs seed`: makes the torrent file and serves it."""
 
-    def __init__(self, test, content, torrent, *options, peers=(), port=None, alone=True):
+    def __init__(self, test, content, torrent, *options, peers=(), port=None, alone=True, where=()):
         self.torrent = torrent
         self.port = port or harness.free_port()
         super().__init__(test, test.start(
-            [harness.btfs_path, "seed", content, "-o", torrent, "--log-level", "debug", "--port", self.port,
+            [*where, harness.btfs_path, "seed", content, "-o", torrent, "--log-level", "debug", "--port", self.port,
              *(ALONE if alone else ()), *_peers(test, peers), *options]))
         self.find(r"peer: +\S+:\d+|proxy: ")
 
