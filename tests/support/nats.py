@@ -29,8 +29,11 @@ class NatTestCase(TestCase):
 
     def nats(self, symmetric=False):
         """The machines of the seed and of the mount."""
-        return (BehindNat(self, "one", "198.51.100.1/24", "198.51.100.2/24", symmetric),
-                BehindNat(self, "two", "192.0.2.1/24", "192.0.2.2/24", symmetric))
+        machines = (BehindNat(self, "one", "198.51.100.1/24", "198.51.100.2/24", symmetric),
+                    BehindNat(self, "two", "192.0.2.1/24", "192.0.2.2/24", symmetric))
+        for device, network in ("one", "198.51.100.0/24"), ("two", "192.0.2.0/24"):
+            run("ip", "route", "replace", network, "dev", device, "src", RELAY)  # what the relay's UDP comes from
+        return machines
 
     def relay(self, *options):
         return btfs.Mount(self, self.torrent, alone=False, port=PORTS["relay"], options=(*OPTIONS, *options),
