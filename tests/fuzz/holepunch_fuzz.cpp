@@ -110,6 +110,8 @@ class World {
         settle(op % 32 > 16);
     }
     void rendezvous(ConnectionId from, const Endpoint& target) {
+        // A session drops the messages of a peer that does not speak ut_holepunch.
+        if (!peers_.at(from)->session.understands_holepunch()) return;
         const auto tellings = holepunch_.handle_rendezvous(from, target, now_);
         require(tellings.size() <= 2);
         for (const auto& [to, message] : tellings) {

@@ -17,10 +17,13 @@ OPTIONS = ("--no-dht", "--no-lsd", "--no-portmap")
 
 
 class NatTestCase(TestCase):
+    relay_is_here = True  # else the test makes a machine for it
+
     def setUp(self):
         super().setUp()
-        run("ip", "address", "add", f"{RELAY}/32", "dev", "lo")
-        self.addCleanup(run, "ip", "address", "del", f"{RELAY}/32", "dev", "lo")
+        if self.relay_is_here:
+            run("ip", "address", "add", f"{RELAY}/32", "dev", "lo")
+            self.addCleanup(run, "ip", "address", "del", f"{RELAY}/32", "dev", "lo")
         forward()
         content = self.folder / "from" / "content"
         self.expected = (make_files(content, {"film": SIZE}) / "film").read_bytes()
@@ -32,7 +35,8 @@ class NatTestCase(TestCase):
         machines = (BehindNat(self, "one", "198.51.100.1/24", "198.51.100.2/24", symmetric),
                     BehindNat(self, "two", "192.0.2.1/24", "192.0.2.2/24", symmetric))
         for device, network in ("one", "198.51.100.0/24"), ("two", "192.0.2.0/24"):
-            run("ip", "route", "replace", network, "dev", device, "src", RELAY)  # what the relay's UDP comes from
+            if self.relay_is_here:
+                run("ip", "route", "replace", network, "dev", device, "src", RELAY)  # what its UDP comes from
         return machines
 
     def relay(self, *options):
