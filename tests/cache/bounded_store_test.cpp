@@ -243,7 +243,7 @@ TEST(BoundedStore, AWindowIsClippedToWhatTheCacheHolds) {
     w.open();
     const ReaderDemand demand = w.store->set_reader(1, {.blocked = {}, .window = w.range(0, 30 * kMiB)});
     EXPECT_GT(demand.window.size(), kMiB);
-    EXPECT_LE(demand.window.size(), kBound / 4);
+    EXPECT_LE(demand.window.size(), kBound / 2);
     for (ReaderId r = 2; r <= 8; ++r) w.store->set_reader(r, demand);
     EXPECT_LE(w.store->set_reader(1, {.blocked = {}, .window = w.range(0, 30 * kMiB)}).window.size(),
               kBound / 16);

@@ -53,7 +53,8 @@ TEST(Address, TheNetworkOfAHostIsItsAddressOrThe64OfIPv6) {
 
 TEST(Endpoint, DialableMeansAPortAndOneHost) {
     EXPECT_TRUE(Endpoint::parse("1.2.3.4:1")->is_dialable());
-    for (auto text : {"1.2.3.4:0", "0.0.0.0:1", "255.255.255.255:1", "240.0.0.1:1", "254.1.2.3:1", "[ff02::1]:1"})
+    for (auto text :
+         {"1.2.3.4:0", "0.0.0.0:1", "255.255.255.255:1", "240.0.0.1:1", "254.1.2.3:1", "[ff02::1]:1"})
         EXPECT_FALSE(Endpoint::parse(text)->is_dialable()) << text;
 }
 
