@@ -60,7 +60,7 @@ void Dialer::start_waiting() {
 
 void Dialer::start(Queue& queue, Waiting waiting) {
     const std::uint64_t id = next_id_++;
-    const DialRace::Course course = course_of(waiting, queue.urgency_);
+    const DialRace::Course course = course_of(queue, waiting);
     auto& entry = half_open_[id];
     entry = std::make_unique<HalfOpen>(*this, queue, std::move(waiting),
                                        [this, id](Result<Dialled> result) { finish(id, std::move(result)); });
@@ -73,22 +73,23 @@ void Dialer::start(Queue& queue, Waiting waiting) {
     entry->race.begin(course);
 }
 
-DialRace::Course Dialer::course_of(const Waiting& waiting, DialUrgency urgency) const {
+DialRace::Course Dialer::course_of(const Queue& queue, const Waiting& waiting) const {
     if (waiting.way.punch) return {.first = Transport::utp, .punch = true};
     if (transport_ == Transport::utp) return {Transport::utp};
     if (transport_ == Transport::tcp) return {Transport::tcp};
-    const bool closed_tcp = has_taken_tcp(waiting.endpoint);
+    const bool closed_tcp = has_taken_tcp(queue, waiting.endpoint);
     // Which of them is the right one shows in the encryption handshake.
     if (waiting.encryption && closed_tcp) return {Transport::tcp, Duration{}};
     if (closed_tcp) return {Transport::utp, kTcpHeadStart};
-    const bool both = waiting.way.utp_told || urgency == DialUrgency::reader_waits;
+    const bool both = waiting.way.utp_told || queue.urgency_ == DialUrgency::reader_waits;
     return {Transport::tcp, both ? Duration{} : kTcpHeadStart};
 }
 
-bool Dialer::has_taken_tcp(const Endpoint& endpoint) const {
+bool Dialer::has_taken_tcp(const Queue& queue, const Endpoint& endpoint) const {
     const TimePoint since = Clock::now() - kTcpTakenFor;
-    return std::ranges::any_of(
-        tcp_taken_, [&](const TcpTaken& taken) { return taken.endpoint == endpoint && taken.at >= since; });
+    return std::ranges::any_of(tcp_taken_, [&](const TcpTaken& taken) {
+        return taken.by == &queue && taken.endpoint == endpoint && taken.at >= since;
+    });
 }
 
 void Dialer::finish(std::uint64_t id, Result<Dialled> result) {
@@ -97,7 +98,7 @@ void Dialer::finish(std::uint64_t id, Result<Dialled> result) {
     const HalfOpen& dial = *node.mapped();
     if (dial.race.has_tcp_connected()) {
         if (tcp_taken_.size() == kMaxTcpTaken) tcp_taken_.pop_front();
-        tcp_taken_.push_back({dial.endpoint, Clock::now()});
+        tcp_taken_.push_back({dial.queue, dial.endpoint, Clock::now()});
     }
     start_waiting();
     dial.done(std::move(result));

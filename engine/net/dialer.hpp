@@ -91,8 +91,8 @@ class Dialer {
     struct HalfOpen;
 
     void start(Queue& queue, Waiting waiting);
-    DialRace::Course course_of(const Waiting& waiting, DialUrgency urgency) const;
-    bool has_taken_tcp(const Endpoint& endpoint) const;
+    DialRace::Course course_of(const Queue& queue, const Waiting& waiting) const;
+    bool has_taken_tcp(const Queue& queue, const Endpoint& endpoint) const;
     void finish(std::uint64_t id, Result<Dialled> result);
     bool may_start(DialUrgency urgency) const;
     std::list<Queue*>& queues_of(DialUrgency urgency) { return queues_[static_cast<std::size_t>(urgency)]; }
@@ -102,6 +102,7 @@ class Dialer {
     Transport transport_ = Transport::tcp;
     UtpStreams* utp_ = nullptr;
     struct TcpTaken {
+        const Queue* by;  ///< the torrent that was connected; others say nothing of what became of it
         Endpoint endpoint;
         TimePoint at;
     };

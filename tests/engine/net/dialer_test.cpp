@@ -340,6 +340,20 @@ TEST_F(UtpDialTest, APeerThatClosedItsTcpConnectionIsDialledOverUtpFirst) {
     EXPECT_TRUE(is_utp());
 }
 
+TEST_F(UtpDialTest, WhatBecameOfOneTorrentsConnectionSaysNothingToAnother) {
+    const Endpoint there = serve("127.0.0.1", server.port());
+    dial(Transport::both, DialUrgency::active, there);
+    EXPECT_FALSE(is_utp());
+    result.reset();
+    Dialer::Queue other(*racer);
+    other.dial(there, std::nullopt,
+               [&](Result<Dialer::Dialled> dialled) { result.emplace(std::move(dialled)); });
+    while (!result && racer->half_open() > 0) io.run_one_for(100ms);
+    ASSERT_TRUE(result && *result);
+    EXPECT_FALSE((*result)->stream->is_utp());
+    result.reset();
+}
+
 TEST_F(UtpDialTest, ADialFailsWhenBothHaveFailed) {
     dial(Transport::both, DialUrgency::active, refused());
     EXPECT_EQ(result->error(), boost::system::errc::connection_refused);
