@@ -64,7 +64,7 @@ class Node {
   public:
     /// Queries under way; lookups wait beyond.
     static constexpr std::size_t kMaxPending = 512;
-    static constexpr std::size_t kMaxLookups = 32;
+    static constexpr std::size_t kMaxLookups = 40;
     /// A query without an answer for so long has failed.
     static constexpr Duration kTimeout = 3s;
     /// Asked at a time by a lookup that somebody waits for, and by others.

@@ -14,7 +14,7 @@ namespace btfs::dht {
 /// State machine that chooses the next torrent to search for, for all torrents of the process. A torrent is
 /// searched for when it is added, and again before its announcements expire at other nodes; sooner if a
 /// search found no peer, and soonest if a reader waits. A few searches run at a time; with thousands of
-/// torrents more, so that all of them are searched for within kRound.
+/// torrents more, so that ten thousand are searched for within kRound if a search takes 2.5 s.
 class SearchSchedule {
   public:
     /// Searches at a time that no reader waits for: at least, with one more for so many torrents, at most.

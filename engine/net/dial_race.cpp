@@ -92,7 +92,9 @@ void DialRace::on_failed(Transport transport, Error error) {
     failed.exchange.reset();
     failed.dialled.reset();
     const bool refused = error == Errc::encryption_refused;
-    if (!failure_ || refused) failure_ = error;
+    // TCP tells why more surely: uTP may fail for lack of a way that only it needs.
+    if (!failure_ || refused || (transport == Transport::tcp && failure_ != Errc::encryption_refused))
+        failure_ = error;
     if (refused && transport == Transport::tcp) return on_tcp_refused();
     if (other_) {
         timer_.cancel();

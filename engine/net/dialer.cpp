@@ -115,8 +115,11 @@ void Dialer::cancel_half_open() {
 // ---- the queue of one torrent ----
 
 void Dialer::Queue::dial(const Endpoint& endpoint, Encryption encryption, Done done, const Way& way) {
-    waiting_.insert(way.punch ? waiting_.begin() : waiting_.end(),
-                    {endpoint, std::move(encryption), std::move(done), way});
+    Waiting waiting{endpoint, std::move(encryption), std::move(done), way};
+    // The other side dials at this moment, too.
+    if (way.punch && dialer_.may_start(DialUrgency::reader_waits))
+        return dialer_.start(*this, std::move(waiting));
+    waiting_.insert(way.punch ? waiting_.begin() : waiting_.end(), std::move(waiting));
     enlist();
     dialer_.start_waiting();
 }

@@ -63,6 +63,8 @@ Admission::Verdict Admission::judge(const Endpoint& remote, wire::Direction dire
     std::optional<Rank> least;  // the least useful connection of the same host
     for (const auto& [id, peer] : peers_) {
         if (peer->session.remote().address.network() != host) continue;
+        // Two dials that cross are one connection soon: Torrent::redundant() chooses once both are greeted.
+        if (!peer->session.greeted() && peer->session.direction() != direction) continue;
         ++of_host;
         const Rank r = rank(*peer, now);
         if (may_replace(r, *peer, now) && (!least || r < *least)) least = r;

@@ -135,9 +135,11 @@ bool Dispatcher::may_take(const Peer& peer, PieceIndex piece) const {
 }
 
 /// Returns true if a read waits for the piece, or it is begun, and nobody within the limit can send it. Such
-/// a piece is exempt: else the read would wait for ever, and the begun piece would never be announced.
+/// a piece is exempt: else the read would wait for ever, and the begun piece would never be announced. Once
+/// the limit yields, so is all that readers want.
 bool Dispatcher::is_last_resort(PieceIndex piece) const {
-    if (!world_.demand.is_blocked_on(piece) && !world_.picker.partial(piece)) return false;
+    const bool yields = world_.take_limit.yields_to_readers() && world_.demand.wants(piece);
+    if (!world_.demand.is_blocked_on(piece) && !world_.picker.partial(piece) && !yields) return false;
     const auto [known, is_new] = last_resort_.try_emplace(piece, false);
     if (is_new)
         known->second = std::ranges::none_of(world_.peers, [&](const auto& entry) {

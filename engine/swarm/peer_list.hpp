@@ -86,7 +86,7 @@ class PeerList {
     /// Gives whether it is new. Addresses that cannot be dialled, banned ones, those beyond the bounds, and
     /// those that a private torrent must not use are not taken.
     bool add(const Endpoint& endpoint, PeerSource source);
-    /// The same of a peer that another one told of: unless that one has dialled it, others come before it.
+    /// Adds a peer that another one told of. One that is not reachable is dialled after the others.
     bool add_from_pex(const Endpoint& endpoint, bool reachable);
     /// A peer that connected to us can be dialled there: known, and counted as connected.
     void add_connected(const Endpoint& endpoint);

@@ -341,7 +341,9 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void dial(const Endpoint& endpoint, const wire::PeerId& our_id);
     Dial dial_action(const Endpoint& endpoint, const wire::PeerId& our_id);
     void punch(const Endpoint& endpoint);
-    void end_punch(const Endpoint& endpoint, bool is_our_networks_fault, TimePoint now);
+    void end_punch(const Endpoint& endpoint, Error reason, TimePoint now);
+    bool counts_as_connected(const Endpoint& endpoint) const;
+    void count_failed_dial(const Endpoint& endpoint, Error reason, TimePoint now);
     void ask_relays(TimePoint now);
     void tell(const std::vector<Holepunch::Telling>& tellings);
     bool is_connected_at(const Endpoint& endpoint) const;

@@ -82,7 +82,7 @@ Dial Torrent::dial_action(const Endpoint& endpoint, const wire::PeerId& our_id) 
 void Torrent::punch(const Endpoint& endpoint) {
     if (punching_.size() >= kMaxPunching || punching_.contains(endpoint) || max_dialling_ == 0) return;
     if (peers_.size() >= options_.max_peers || peer_list_.is_banned(endpoint.address)) return;
-    peer_list_.add_from_pex(endpoint, false);
+    // An endpoint that only a relay has named is known once it is connected: it is dialled no second time.
     peer_list_.on_utp_told(endpoint);
     punching_.emplace(endpoint, peer_list_.begin_punch(endpoint));
     Dial action = dial_action(endpoint, options_.peer_id);
@@ -91,14 +91,26 @@ void Torrent::punch(const Endpoint& endpoint) {
 }
 
 /// The dial has failed, or there is another connection.
-void Torrent::end_punch(const Endpoint& endpoint, bool is_our_networks_fault, TimePoint now) {
+void Torrent::end_punch(const Endpoint& endpoint, Error reason, TimePoint now) {
     const auto node = punching_.extract(endpoint);
-    if (node.empty() || !node.mapped()) return;
-    const bool counts_as_connected = std::ranges::any_of(
-        peers_, [&](const auto& entry) { return entry.second->dial_endpoint == endpoint; });
-    if (counts_as_connected) return;
+    if (node.empty() || !node.mapped() || counts_as_connected(endpoint)) return;
     if (is_connected_at(endpoint)) return peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
-    is_our_networks_fault ? peer_list_.on_unreachable(endpoint, now) : peer_list_.on_failed(endpoint, now);
+    count_failed_dial(endpoint, reason, now);
+}
+
+bool Torrent::counts_as_connected(const Endpoint& endpoint) const {
+    return std::ranges::any_of(peers_,
+                               [&](const auto& entry) { return entry.second->dial_endpoint == endpoint; });
+}
+
+void Torrent::count_failed_dial(const Endpoint& endpoint, Error reason, TimePoint now) {
+    if (is_our_networks(reason)) {
+        peer_list_.on_unreachable(endpoint, now);
+    } else if (reason == Errc::encryption_refused) {
+        peer_list_.on_hung_up(endpoint, HangUp::in_encryption, now);
+    } else {
+        peer_list_.on_failed(endpoint, now);
+    }
 }
 
 void Torrent::ask_relays(TimePoint now) {
@@ -138,7 +150,7 @@ void Torrent::make_room_to_dial(TimePoint now) {
 
 void Torrent::handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoint now, bool punch) {
     if (punch) {
-        end_punch(endpoint, is_our_networks(reason), now);
+        end_punch(endpoint, reason, now);
         return settle(now);
     }
     --dialling_;
@@ -147,13 +159,8 @@ void Torrent::handle_dial_failed(const Endpoint& endpoint, Error reason, TimePoi
         is_our_networks(reason) ? holepunch_->on_dial_ended(endpoint)
                                 : holepunch_->on_dial_failed(endpoint, now);
     }
-    if (is_our_networks(reason)) {
-        peer_list_.on_unreachable(endpoint, now);
-    } else if (reason == Errc::encryption_refused) {
-        peer_list_.on_hung_up(endpoint, HangUp::in_encryption, now);
-    } else {
-        peer_list_.on_failed(endpoint, now);
-    }
+    // A dial through the NATs may have connected meanwhile.
+    if (!counts_as_connected(endpoint)) count_failed_dial(endpoint, reason, now);
     settle(now);
 }
 
@@ -174,8 +181,9 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
             return entry.second->dial_endpoint == endpoint &&
                    entry.second->session.direction() == wire::Direction::outgoing;
         });
-        if (has_dialled) return end_punch(endpoint, false, now), kNobody;
+        if (has_dialled) return end_punch(endpoint, Errc::cancelled, now), kNobody;
         punching_.erase(endpoint);
+        peer_list_.add_connected(endpoint);
     } else if (outgoing) {
         --dialling_;
         redial = take_redial(endpoint);

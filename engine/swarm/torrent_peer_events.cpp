@@ -271,7 +271,9 @@ void Torrent::on_event(Peer& peer, const wire::PexArrived& e, TimePoint now) {
     const auto heard = pex_->handle_message(peer.id, e.message, want_seeds, now);
     for (const wire::PexPeer& told : heard) {
         const auto& [endpoint, flags] = told;
-        peer_list_.add_from_pex(endpoint, (flags & wire::kPexReachable) != 0);
+        // libtorrent never says that a peer is reachable.
+        const bool behind_nat = (flags & wire::kPexHolepunch) != 0 && (flags & wire::kPexReachable) == 0;
+        peer_list_.add_from_pex(endpoint, !behind_nat);
         if ((flags & wire::kPexEncryption) != 0) peer_list_.on_encryption_told(endpoint);
         if ((flags & wire::kPexUtp) != 0) peer_list_.on_utp_told(endpoint);
         if (holepunch_) holepunch_->on_told(peer.id, told, peer_list_.has_failed(endpoint), now);

@@ -226,7 +226,8 @@ bool Connection::acknowledge(const Packet& packet, TimePoint arrived_at, TimePoi
     const bool reopened = (window_probes_ > 0 || timeouts_ > 0) && their_window_ < PacketPool::kBlockSize &&
                           packet.header.window_size >= PacketPool::kBlockSize;
     their_window_ = packet.header.window_size;
-    const auto acked = sending_.acknowledge(through, packet.selective_ack, round_trip_, now);
+    const auto acked = sending_.acknowledge(through, packet.selective_ack,
+                                            packet.header.type == PacketType::state, round_trip_, now);
     if (acked.bytes > 0) {
         if (acked.round_trip) {
             round_trip_.add(*acked.round_trip);

@@ -122,7 +122,7 @@ void SendQueue::sent(SequenceIndex index, TimePoint now) {
     push(in_flight_, index);
 }
 
-SendQueue::Acknowledged SendQueue::acknowledge(SequenceIndex through, ByteView selective,
+SendQueue::Acknowledged SendQueue::acknowledge(SequenceIndex through, ByteView selective, bool tells_all,
                                                const RoundTrip& round_trip, TimePoint now) {
     assert(through < unsent_);
     Acknowledged result;
@@ -143,7 +143,7 @@ SendQueue::Acknowledged SendQueue::acknowledge(SequenceIndex through, ByteView s
     }
     if (selective.size() == kShortSelectiveAckSize)
         told_through_ = through + 1 + kShortSelectiveAck;
-    else if (!selective.empty() || through >= told_through_)
+    else if (!selective.empty() || tells_all)
         told_through_ = kAll;
     if (result.came_late) {
         late_ = std::min(late_ + 1, kMostLate);
@@ -210,6 +210,8 @@ SendQueue::Lost SendQueue::find_losses(const RoundTrip& round_trip, TimePoint no
             push(untold_, index);
         }
     }
+    // Else nothing would ever be sent again: a receiver that has all but these has not told so.
+    if (in_flight_.head == 0 && lost_.head == 0 && untold_.head != 0) lose(untold_.head, true, result);
     return result;
 }
 

@@ -99,9 +99,10 @@ class SendQueue {
         bool came_late = false;      ///< a packet that seemed lost had not been
         std::size_t probe_size = 0;  ///< of a probe that arrived
     };
-    /// `through` must have been sent. Bits past what was sent are ignored.
-    Acknowledged acknowledge(SequenceIndex through, ByteView selective, const RoundTrip& round_trip,
-                             TimePoint now);
+    /// `through` must have been sent. Bits past what was sent are ignored. `tells_all`: the receiver would
+    /// have told what it holds behind `through`; packets with data do not.
+    Acknowledged acknowledge(SequenceIndex through, ByteView selective, bool tells_all,
+                             const RoundTrip& round_trip, TimePoint now);
 
     struct Lost {
         std::optional<TimePoint> latest_sent_at;  ///< of those lost that were no probes

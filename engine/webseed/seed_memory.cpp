@@ -27,8 +27,8 @@ bool SeedMemory::offers(PieceIndex piece) const {
 std::vector<FileIndex> SeedMemory::on_piece_failed(PieceIndex piece) {
     const std::vector<FilePart> parts = parts_of(layout_, layout_.piece_range(piece));
     // What was under way when the first piece of a file failed says nothing new.
-    const auto is_told = [&](const FilePart& part) { return !serves(part.file); };
-    if (std::ranges::any_of(parts, is_told)) return {};
+    const auto is_distrusted = [&](const FilePart& part) { return !serves(part.file); };
+    if (std::ranges::any_of(parts, is_distrusted)) return {};
     failed_pieces_.insert(piece);
     if (parts.size() != 1) return {};
     distrust(parts.front().file);

@@ -180,7 +180,7 @@ WebSeed::Lane* WebSeed::lane_for(const Part& part, LaneId& id, TimePoint now) {
         };
         auto longest = lanes_.end();
         for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
-            const bool is_whole = lane->second.position >= lane->second.end;  // its end is about to be told
+            const bool is_whole = lane->second.position >= lane->second.end;  // on_end() is about to follow
             if (lane->second.paused > now || is_whole) continue;
             if (longest == lanes_.end() || rank(lane->second) < rank(longest->second)) longest = lane;
         }
@@ -275,7 +275,7 @@ void WebSeed::on_reply(LaneId id, const ReplyHead& head, TimePoint now) {
     lane.state = LaneState::body;
     lane.position = whole.begin + verdict.in_file.begin;
     lane.end = whole.begin + verdict.in_file.end;
-    lane.cut_short = verdict.in_file.end < asked.end;
+    lane.brings_little = verdict.in_file.end < asked.end && verdict.in_file.size() < kLeastProgress;
     lane.since = now;
     if (verdict.kind == Verdict::Kind::whole && asked.size() < whole.size()) {
         // One such body serves all that is asked for of the file.
@@ -325,8 +325,7 @@ void WebSeed::on_end(LaneId id, bool keeps, TimePoint now) {
     const auto found = lanes_.find(id);
     if (found == lanes_.end()) return;
     Lane& lane = found->second;
-    const bool brings_little = lane.cut_short && lane.useful < kLeastProgress;
-    if (lane.state == LaneState::body && (lane.position < lane.end || brings_little))
+    if (lane.state == LaneState::body && (lane.position < lane.end || lane.brings_little))
         return on_failed(id, Errc::connection_closed, now);
     if (keeps && lane.state == LaneState::body) {
         const FileIndex file = lane.file;

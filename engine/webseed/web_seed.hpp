@@ -167,7 +167,7 @@ class WebSeed {
         TimePoint since{};             ///< of the state, or the last byte
         TimePoint paused = kNever;     ///< since then nothing of its body is wanted
         bool draining = false;
-        bool cut_short = false;  ///< the reply promises less than was asked for
+        bool brings_little = false;  ///< the reply promises less than was asked for, and nearly nothing
     };
     using Lanes = std::map<LaneId, Lane>;
 

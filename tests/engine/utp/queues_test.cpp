@@ -123,7 +123,7 @@ struct UtpSendQueue : ::testing::Test {
         Bytes bits((behind.size() + 31) / 32 * 4);
         for (std::size_t i = 0; i < behind.size(); ++i)
             if (behind[i] == '1') bits[i / 8] |= std::byte{1} << (i % 8);
-        return queue.acknowledge(through, bits, trip, now);
+        return queue.acknowledge(through, bits, true, trip, now);
     }
     std::string lost() {
         std::string text;
