@@ -353,5 +353,19 @@ TEST(SilentPeers, TheUsersPeerIsDialledUntilItIsBack) {
     }
 }
 
+TEST(Admission, ADialThatCrossesAnotherIsAdmittedWhereAHostHasOneConnection) {
+    Room room;
+    for (std::uint32_t host = 1; host <= kMaxPeers / 2; ++host) room.greeted(Room::at(host));
+    const Endpoint peer = Room::at(1000);
+    room.torrent.handle_candidates({&peer, 1}, PeerSource::tracker, room.now);
+    const ConnectionId ours = room.connect(peer, wire::Direction::outgoing);
+    ASSERT_NE(ours, kNobody);
+    const ConnectionId theirs = room.connect(Room::at(1000, 40'000));
+    EXPECT_NE(theirs, kNobody) << "both sides would close the other's, and have none";
+    room.greet(ours);
+    room.greet(theirs);
+    EXPECT_EQ(room.connect(Room::at(1000, 40'001)), kNobody) << "a host has one connection";
+}
+
 }  // namespace
 }  // namespace btfs
