@@ -222,6 +222,8 @@ Proxy::Dial::~Dial() {
 
 Awaitable<void> Proxy::Dial::run(Proxy& proxy, Endpoint to, std::shared_ptr<State> state) {
     co_await asio::this_coro::throw_if_cancelled(false);
+    // A coroutine begins within co_spawn() on this thread, and `done` must not be called within dial().
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
     state->begun = true;
     if (!state->done) co_return;  // it was given up before
     auto tunnel = co_await proxy.open(to, kNever);

@@ -4,6 +4,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -206,6 +207,28 @@ TEST_F(ProxyTest, OneThatFailedIsTriedNowAndThenAndTakenAgain) {
     server.steps = kServes;
     EXPECT_TRUE(opened(proxy, peer));
     EXPECT_TRUE(proxy.may_dial());
+}
+
+TEST_F(ProxyTest, ADialThatFailsAtOnceSaysSoAfterwards) {
+    Proxy proxy(io, {.v4 = std::nullopt, .v6 = Address::parse("::1"), .device = {}},
+                *proxy::ProxyUrl::parse("socks5://127.0.0.1:1080"));
+    std::unique_ptr<Proxy::Dial> dial;
+    bool within = false;
+    std::optional<Error> ended;
+    asio::post(io, [&] {
+        within = true;
+        dial = proxy.dial(peer, [&](const Result<Proxy::Tunnel>& tunnel) {
+            EXPECT_FALSE(within);
+            ended = tunnel ? Error() : tunnel.error();
+            dial.reset();
+            io.stop();
+        });
+        within = false;
+    });
+    io.restart();
+    io.run_for(5s);
+    EXPECT_EQ(ended, make_error_code(boost::system::errc::network_unreachable));
+    EXPECT_FALSE(dial);
 }
 
 TEST_F(ProxyTest, ADialThatIsGivenUpIsSilent) {
