@@ -94,10 +94,11 @@ void TrackerClient::send_queued() {
 }
 
 Awaitable<void> TrackerClient::announce_http(AnnounceTicket ticket, Queued queued) {
-    const Result<AnnounceReply> reply = co_await ask_over_http(queued);
+    Result<AnnounceReply> reply = co_await ask_over_http(queued);
     --http_under_way_;
     names_.erase(ticket);
-    queued.done(reply);
+    // Posted, so that `done` is never called inside announce(): a name that needs no lookup may fail at once.
+    boost::asio::post(io_, [done = std::move(queued.done), reply = std::move(reply)] { done(reply); });
     send_queued();
 }
 

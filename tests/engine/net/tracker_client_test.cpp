@@ -8,6 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <list>
 
+#include "engine/net/proxy.hpp"
 #include "tests/engine/net/support/loopback.hpp"
 
 namespace btfs::net {
@@ -128,6 +129,30 @@ TEST_F(TrackerClientTest, UrgentAnnouncesAreBoundedToo) {
     slow.answer_all();
     run_until([&] { return slow.waiting() == TrackerClient::kMaxHttp; });
     EXPECT_EQ(slow.requests().size(), 2 * TrackerClient::kMaxHttp);
+}
+
+TEST_F(TrackerClientTest, AnAnnounceThatFailsAtOnceSaysSoAfterwards) {
+    Proxy proxy(io, {}, *proxy::ProxyUrl::parse("socks5://127.0.0.1:1"));
+    SocketFactory none(io, proxy);
+    Resolver names(none, {});  // no name has an IPv6 address there
+    HttpClient fetcher(none, names, {});
+    TrackerClient announcer(io, names, fetcher, udp, 1);
+    bool within = false;
+    std::optional<Error> failure;
+    asio::post(io, [&] {
+        AnnounceJob job;
+        job.url = "http://tracker.example/announce";
+        job.family = AddressFamily::v6;
+        job.timeout = 30s;
+        within = true;
+        announcer.announce(job, [&](const Result<AnnounceReply>& reply) {
+            EXPECT_FALSE(within);
+            failure = reply ? Error() : reply.error();
+        });
+        within = false;
+    });
+    run_until([&] { return failure.has_value(); });
+    EXPECT_EQ(failure, make_error_code(Errc::name_not_found));
 }
 
 TEST_F(TrackerClientTest, ATorrentReachesTrackersOnThisMachineAndNothingElseThere) {
