@@ -58,15 +58,13 @@ std::size_t host_begin(std::string_view authority) {
     return at == std::string_view::npos ? 0 : at + 1;
 }
 
-/// Returns true if `host` has only characters of names and addresses: percent-encoding may have hidden
-/// others.
+}  // namespace
+
 bool is_usable_host(std::string_view host) {
     return !host.empty() && std::ranges::all_of(host, [](char c) {
         return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_' || c == ':';
     });
 }
-
-}  // namespace
 
 std::string escaped_url(std::string_view url) {
     std::string cleaned(url);

@@ -20,6 +20,10 @@ std::string escaped_url(std::string_view url);
 /// The URL without user and password, by its text alone: for logs and messages. It need not be a sound one.
 std::string without_credentials(std::string_view url);
 
+/// True if `host` has only characters of names and addresses, IPv6 without brackets: percent-encoding, or a
+/// torrent, may have put others there.
+bool is_usable_host(std::string_view host);
+
 /// The value of an Authorization or Proxy-Authorization header (RFC 7617) for "user:password".
 std::string basic_authorization(std::string_view credentials);
 

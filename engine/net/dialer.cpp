@@ -8,7 +8,11 @@
 #include <ranges>
 #include <utility>
 
+#include "engine/net/proxy.hpp"
+
 namespace btfs::net {
+
+static_assert(Proxy::kPatience < Dialer::kTimeout, "a proxy that stalls must not count as a peer's failure");
 
 struct Dialer::HalfOpen {
     HalfOpen(Dialer& dialer, Queue& the_queue, Waiting waiting, DialRace::Done ended)

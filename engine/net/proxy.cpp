@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <exception>
 
+#include "engine/http/http_url.hpp"
 #include "engine/log/log.hpp"
 #include "engine/net/closing_timer.hpp"
 #include "engine/proxy/http_connect.hpp"
@@ -38,6 +39,13 @@ using proxy::Protocol;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 /// Bytes of a proxy's answer that are looked at together.
 constexpr std::size_t kLookSize = 512;
+
+/// True once the coroutine was cancelled. An operation that was over by then, and whose completion was queued
+/// alone, ends as if it was not, and no later operation hears of it.
+Awaitable<bool> is_cancelled() {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    co_return state.cancelled() != asio::cancellation_type::none;
+}
 
 Error as_peers_failure(Error error) {
     return is_proxys_own(error) ? make_error_code(boost::system::errc::network_unreachable) : error;
@@ -62,7 +70,8 @@ Proxy::Proxy(asio::io_context& io, LocalBinding binding, proxy::ProxyUrl url, Du
 Result<HostPort> Proxy::target_of(const Endpoint& to) const {
     if (!proxy::StandIns::is_stand_in(to.address)) return HostPort{to.address.text(), to.port};
     auto name = stand_ins_.name_of(to.address);
-    if (!name) return Errc::address_malformed;
+    // A magnet link may name any bytes as a peer's host, also such as would end a line of a request.
+    if (!name || !http::is_usable_host(*name)) return Errc::address_malformed;
     return HostPort{std::move(*name), to.port};
 }
 
@@ -101,6 +110,7 @@ bool Proxy::may_dial() const {
 
 Awaitable<Result<tcp::socket>> Proxy::connect_once(TimePoint deadline) {
     auto addresses = co_await resolver_.resolve(url_.host, Families::both, deadline - Clock::now());
+    if (co_await is_cancelled()) co_return make_error_code(Errc::cancelled);
     if (!addresses) {
         const Errc why = addresses.error() == Errc::cancelled ? Errc::cancelled : Errc::proxy_failed;
         log::debug("{}: {}", url_.shown(), addresses.error().message());
@@ -119,12 +129,13 @@ Awaitable<Result<tcp::socket>> Proxy::connect(TimePoint deadline) {
     co_return std::move(socket);
 }
 
-/// Carries the machine's bytes. Reads none behind its negotiation: they are the far side's. Returns how long
-/// the proxy took for the request.
+/// Carries the machine's bytes; the request has to be sent by `request_by`. Reads none behind its
+/// negotiation: they are the far side's. Returns how long the proxy took for the request.
 template <class Machine>
-Awaitable<Result<Duration>> Proxy::negotiate(tcp::socket& socket, Machine& machine, TimePoint deadline) {
+Awaitable<Result<Duration>> Proxy::negotiate(tcp::socket& socket, Machine& machine, TimePoint request_by,
+                                             TimePoint deadline) {
     ClosingTimer timer(socket);
-    timer.expires_at(std::min(deadline, Clock::now() + patience_));
+    timer.expires_at(request_by);
     TimePoint requested_at = Clock::now();
     std::array<std::byte, kLookSize> look{};
     while (!machine.done()) {
@@ -136,10 +147,12 @@ Awaitable<Result<Duration>> Proxy::negotiate(tcp::socket& socket, Machine& machi
             requested_at = Clock::now();
         }
         if (machine.has_requested()) timer.expires_at(deadline);  // the far side takes its time from here
+        if (co_await is_cancelled()) co_return make_error_code(Errc::cancelled);
         if (!failed) {
             auto [error] = co_await socket.async_wait(tcp::socket::wait_read, kTuple);
             failed = error;
         }
+        if (co_await is_cancelled()) co_return make_error_code(Errc::cancelled);
         const Errc broken = machine.has_requested() ? Errc::proxy_refused : Errc::proxy_failed;
         if (failed && timer.expired())
             co_return make_error_code(machine.has_requested() ? Errc::timed_out : Errc::proxy_failed);
@@ -158,15 +171,16 @@ Awaitable<Result<Duration>> Proxy::negotiate(tcp::socket& socket, Machine& machi
 Awaitable<Result<Proxy::Tunnel>> Proxy::open(Endpoint to, TimePoint deadline) {
     const auto target = target_of(to);
     if (!target) co_return target.error();
-    auto socket = co_await connect(deadline);
+    const TimePoint request_by = std::min(deadline, Clock::now() + patience_);
+    auto socket = co_await connect(request_by);
     if (!socket) co_return socket.error();
     Result<Duration> took = make_error_code(Errc::cancelled);
     if (url_.protocol == Protocol::socks5) {
         proxy::Socks5Client machine(proxy::Socks5Client::Command::connect, *target, url_.credentials);
-        took = co_await negotiate(*socket, machine, deadline);
+        took = co_await negotiate(*socket, machine, request_by, deadline);
     } else {
         proxy::HttpConnect machine(*target, url_.credentials);
-        took = co_await negotiate(*socket, machine, deadline);
+        took = co_await negotiate(*socket, machine, request_by, deadline);
     }
     note(took ? Error() : took.error());
     if (!took) co_return took.error();
@@ -174,13 +188,14 @@ Awaitable<Result<Proxy::Tunnel>> Proxy::open(Endpoint to, TimePoint deadline) {
 }
 
 Awaitable<Result<Proxy::Association>> Proxy::associate(TimePoint deadline) {
-    auto socket = co_await connect(deadline);
+    const TimePoint request_by = std::min(deadline, Clock::now() + patience_);
+    auto socket = co_await connect(request_by);
     if (!socket) co_return socket.error();
     Error error;
     const bool v4 = socket->local_endpoint(error).address().is_v4();
     const HostPort from_anywhere{v4 ? "0.0.0.0" : "::", 0};
     proxy::Socks5Client machine(proxy::Socks5Client::Command::udp_associate, from_anywhere, url_.credentials);
-    const Result<Duration> took = co_await negotiate(*socket, machine, deadline);
+    const Result<Duration> took = co_await negotiate(*socket, machine, request_by, deadline);
     note(took ? Error() : took.error());
     if (!took) co_return took.error();
     co_return Association{std::move(*socket), machine.bound()};

@@ -26,7 +26,8 @@ namespace btfs::net {
 /// only one that is looked up here; all other names have stand-ins. On the engine thread.
 class Proxy {
   public:
-    /// For the connection to the proxy and the login there.
+    /// For the connection to the proxy and the login there, both together. Shorter than Dialer::kTimeout: a
+    /// proxy that stalls has failed before the dialer gives the peer up.
     static constexpr Duration kPatience = 5s;
     /// After a failure of the proxy itself, peers are dialled again after so long, doubling.
     static constexpr Duration kFirstRetry = 1s, kLongestRetry = 30s;
@@ -78,7 +79,7 @@ class Proxy {
     Awaitable<Result<boost::asio::ip::tcp::socket>> connect_once(TimePoint deadline);
     template <class Machine>
     Awaitable<Result<Duration>> negotiate(boost::asio::ip::tcp::socket& socket, Machine& machine,
-                                          TimePoint deadline);
+                                          TimePoint request_by, TimePoint deadline);
     Result<HostPort> target_of(const Endpoint& to) const;
     void note(Error error);
     void arm_timer();

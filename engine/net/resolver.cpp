@@ -354,8 +354,14 @@ void Resolver::hurry(const std::string& name, Families families) {
 
 Awaitable<Result<std::vector<Address>>> Resolver::resolve(std::string name, Families families,
                                                           Duration timeout, LookUp look_up) {
-    if (auto known = known_answer(name, families)) co_return std::move(*known);
-    if (Proxy* proxy = channel_->proxy()) {
+    Proxy* const proxy = channel_->proxy();
+    if (auto known = known_answer(name, families)) {
+        // A literal address of class E must not lead to the name that it stands for.
+        if (proxy && *known && proxy::StandIns::is_stand_in((*known)->front()))
+            co_return make_error_code(Errc::name_not_found);
+        co_return std::move(*known);
+    }
+    if (proxy) {
         if (families == Families::v6) co_return make_error_code(Errc::name_not_found);
         co_return std::vector<Address>{proxy->stand_ins().stand_in_of(name)};
     }

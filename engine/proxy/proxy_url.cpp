@@ -21,13 +21,6 @@ std::optional<Protocol> protocol_of(std::string_view scheme) {
     return std::nullopt;
 }
 
-bool is_usable_host(std::string_view host) {
-    return !host.empty() && host.size() <= ProxyUrl::kMaxHost && std::ranges::all_of(host, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-               c == '-' || c == '_' || c == ':';
-    });
-}
-
 bool fits(std::string_view credential) {
     return credential.size() <= ProxyUrl::kMaxCredential;
 }
@@ -51,8 +44,8 @@ Result<ProxyUrl> ProxyUrl::parse(std::string_view url) {
     result.host = parsed->host_address();
     const auto port = parsed->port();
     const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), result.port);
-    if (!is_usable_host(result.host) || error != std::errc{} || stop != port.data() + port.size() ||
-        result.port == 0)
+    if (!http::is_usable_host(result.host) || result.host.size() > kMaxHost || error != std::errc{} ||
+        stop != port.data() + port.size() || result.port == 0)
         return Errc::proxy_bad_url;
     if (parsed->has_userinfo()) result.credentials = {parsed->user(), parsed->password()};
     const auto& [user, password] = result.credentials;

@@ -135,6 +135,16 @@ TEST_F(ProxyTest, NamesAreLeftToIt) {
     EXPECT_TRUE(opened(proxy, {found->front(), 80}, 1));
     EXPECT_TRUE(server.heard.ends_with("\5\1\0\3\14peer.example\0\120"s));
     EXPECT_EQ(opened(proxy, *Endpoint::parse("240.9.9.9:80")).error(), Errc::address_malformed);
+    const std::string literal = found->front().text();
+    EXPECT_EQ(test::run(io, resolver.resolve(literal, Families::both)).error(), Errc::name_not_found);
+}
+
+TEST_F(ProxyTest, NoNameEndsALineOfARequest) {
+    ScriptedProxy server(io, {std::size_t{1}}, false);
+    Proxy proxy(io, {}, server.url("http"));
+    for (const char* name : {"peer.example\r\nX-Evil: 1", "peer.example x", "peer.example/", "peer@example"})
+        EXPECT_EQ(opened(proxy, {proxy.stand_ins().stand_in_of(name), 80}).error(), Errc::address_malformed);
+    EXPECT_EQ(server.connections, 0U);
 }
 
 TEST_F(ProxyTest, OthersMakeNoSocketThen) {
