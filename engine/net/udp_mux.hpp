@@ -48,6 +48,7 @@ class UdpMux final : private UdpRelay::Receiver {
     std::uint16_t port() const;
     /// With a proxy: our address towards its relay, unspecified while there is none.
     Address relay_local() const { return relay_ ? relay_->local() : Address(); }
+    Address relay_host() const { return relay_ ? relay_->host() : Address(); }
     /// Called when datagrams can go through the proxy, each time anew.
     void set_relay_opened(std::function<void()> opened) { relay_opened_ = std::move(opened); }
     /// Best effort, as UDP is; an error only if there is no socket of that family, or no relay.

@@ -55,7 +55,7 @@ Awaitable<void> UdpRelay::run() {
         Error error = association ? open(association->control, association->bound) : association.error();
         tell(error);
         if (!error) {
-            retry = kFirstRetry;
+            const TimePoint opened_at = Clock::now();
             receiver_->on_relay_opened();
             // The association ends with its connection, on which nothing more is said.
             std::array<std::byte, 64> ignored{};
@@ -68,6 +68,7 @@ Awaitable<void> UdpRelay::run() {
             opened_.reset();
             used_ = 0;
             tell(Errc::connection_closed);
+            if (Clock::now() - opened_at >= kLasting) retry = kFirstRetry;
         }
         timer_.expires_after(retry);
         co_await timer_.async_wait(kTuple);
@@ -90,7 +91,8 @@ Error UdpRelay::open(tcp::socket& control, const std::optional<Endpoint>& bound)
     const auto proxy_endpoint = control.remote_endpoint(error);
     if (error) return error;
     const Endpoint relay{from_asio(proxy_endpoint.address()), bound->port};
-    if (bound->address != relay.address)
+    // The unspecified address means the proxy's own host.
+    if (bound->address != relay.address && !bound->address.is_unspecified())
         log::info("{}: its relay is at {}, not at {} as it says", proxy_.url().shown(), relay.text(),
                   bound->text());
     auto socket = proxy_.sockets().udp(relay.address.family(), 0);

@@ -28,6 +28,8 @@ class UdpRelay {
   public:
     static constexpr Duration kFirstRetry = 2s, kLongestRetry = 5min;
     static constexpr Duration kPatience = 10s;
+    /// An association that lived for so long begins the retries anew; one that ends sooner is a failed try.
+    static constexpr Duration kLasting = 1min;
     /// Datagrams that leave together at most.
     static constexpr std::size_t kMaxUnsent = 256;
 
@@ -50,6 +52,8 @@ class UdpRelay {
     bool is_open() const { return is_open_; }
     /// Our address towards the relay; unspecified while there is no association.
     Address local() const;
+    /// The host of the relay; unspecified while there is no association.
+    Address host() const { return opened_ ? opened_->relay.address : Address(); }
     /// Adds a datagram, which leaves with flush(), to an address or to the name that it stands for. Errors:
     /// proxy_no_udp, address_malformed for a stand-in that was forgotten.
     Error add(const Endpoint& to, ByteView payload, Cutting cutting);

@@ -23,7 +23,8 @@ Rng random_numbers() {
 /// A Stream over one utp::Connection.
 class UtpStreams::UtpStream final : public Stream, private utp::User {
   public:
-    UtpStream(utp::Connection& connection, Address local) : connection_(connection), local_(local) {
+    UtpStream(utp::Connection& connection, Address local, Address next_host)
+        : connection_(connection), local_(local), next_host_(next_host) {
         connection_.set_user(this);
     }
     ~UtpStream() override { connection_.release(); }
@@ -48,6 +49,7 @@ class UtpStreams::UtpStream final : public Stream, private utp::User {
     }
     const Endpoint& remote() const override { return connection_.remote(); }
     Address local() const override { return local_; }
+    Address next_host() const override { return next_host_; }
     bool is_utp() const override { return true; }
 
   private:
@@ -57,7 +59,7 @@ class UtpStreams::UtpStream final : public Stream, private utp::User {
     void on_writable() override { std::exchange(writable_, {})(Error()); }
 
     utp::Connection& connection_;
-    const Address local_;
+    const Address local_, next_host_;
     Ready readable_, writable_;
 };
 
@@ -76,7 +78,7 @@ UtpStreams::~UtpStreams() {
 void UtpStreams::accept(Accepted accepted) {
     if (!accepted) return connections_.set_accept(nullptr);
     connections_.set_accept([this, accepted = std::move(accepted)](utp::Connection& connection) {
-        accepted(std::make_unique<UtpStream>(connection, local_towards(connection.remote())));
+        accepted(stream_of(connection));
     });
 }
 
@@ -99,7 +101,13 @@ void UtpStreams::Dial::on_connected(Error error) {
     if (error) return done(error);
     utp::Connection& connection = *std::exchange(connection_, nullptr);
     const Duration took = Clock::now() - began_;
-    done(Dialled{std::make_unique<UtpStream>(connection, streams_.local_towards(connection.remote())), took});
+    done(Dialled{streams_.stream_of(connection), took});
+}
+
+std::unique_ptr<Stream> UtpStreams::stream_of(utp::Connection& connection) {
+    const Endpoint& to = connection.remote();
+    const Address next_host = sockets_.proxy() ? udp_.relay_host() : to.address;
+    return std::make_unique<UtpStream>(connection, local_towards(to), next_host);
 }
 
 /// The kernel's choice for packets to there; a UDP socket that is connected sends nothing.

@@ -50,6 +50,7 @@ class UtpStreams final : private utp::Sink, private UtpReceiver {
     void on_unreachable(const Endpoint& to) override;
 
     Address local_towards(const Endpoint& to);
+    std::unique_ptr<Stream> stream_of(utp::Connection& connection);
     void set_timer();
 
     SocketFactory& sockets_;

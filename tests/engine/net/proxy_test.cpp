@@ -305,6 +305,7 @@ TEST_F(UdpRelayTest, DatagramsGoToTheProxysHostWhateverItSays) {
     ASSERT_EQ(opened_count, 1);
     EXPECT_TRUE(proxy.relay()->is_open());
     EXPECT_EQ(mux.relay_local().text(), "127.0.0.1");
+    EXPECT_EQ(mux.relay_host().text(), "127.0.0.1");
     EXPECT_EQ(server.heard, "\5\2\0\2\5\3\0\1\0\0\0\0\0\0"s);
     ASSERT_FALSE(mux.send(peer, as_bytes("hello")));
     ASSERT_FALSE(mux.send({proxy.stand_ins().stand_in_of("router.example"), 80}, as_bytes("hello")));
@@ -358,6 +359,9 @@ TEST_F(UdpRelayTest, AnAssociationThatEndsIsMadeAnew) {
     run_for(UdpRelay::kFirstRetry + 1s);
     EXPECT_EQ(opened_count, 2);
     EXPECT_FALSE(mux.send(peer, as_bytes("hello")));
+    server.held.clear();  // too soon to begin the retries anew
+    run_for(UdpRelay::kFirstRetry + 1s);
+    EXPECT_EQ(opened_count, 2);
 }
 
 }  // namespace
