@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/core/address_scope.hpp"
@@ -194,10 +195,14 @@ class PortMapper::Work {
 
     /// Returns true if the gateway maps all ports.
     bool map_ports() {
-        gateway_->take_loss();  // before the first of these mappings is no matter
+        bool is_first = true;
         for (Port& port : ports_) {
             if (stopping()) return false;
-            if (port.own != 0 && !map(port)) return false;
+            if (port.own == 0) continue;
+            if (!map(port)) return false;
+            // A loss that the first reply shows came before these mappings, which are all made after it.
+            if (std::exchange(is_first, false) && gateway_->take_loss())
+                log::debug("{}: {} had lost its mappings", label_, gateway_->name());
         }
         if (const auto address = gateway_->external_address(); !address) {
             log::debug("{}: the external address: {}", label_, address.error().message());
@@ -318,14 +323,15 @@ class PortMapper::Work {
 void PortMapper::start(ReachablePorts own, OnPorts on_ports) {
     works_ = {std::make_shared<Work>(AddressFamily::v4, own, std::move(on_ports)),
               std::make_shared<Work>(AddressFamily::v6, own, [](ReachablePorts) {})};
-    threads_ = {std::thread([work = works_[0]] {
-                    pthread_setname_np(pthread_self(), "port mapper");
-                    work->run();
-                }),
-                std::thread([work = works_[1]] {
-                    pthread_setname_np(pthread_self(), "pinholes");
-                    work->run();
-                })};
+    // One after the other: if the second cannot be started, stop() ends the first.
+    threads_[0] = std::thread([work = works_[0]] {
+        pthread_setname_np(pthread_self(), "port mapper");
+        work->run();
+    });
+    threads_[1] = std::thread([work = works_[1]] {
+        pthread_setname_np(pthread_self(), "pinholes");
+        work->run();
+    });
 }
 
 void PortMapper::look_now() {
@@ -343,6 +349,7 @@ void PortMapper::stop() {
     if (!threads_[0].joinable()) return;
     begin_stop();
     for (std::size_t i = 0; i < works_.size(); ++i) {
+        if (!threads_[i].joinable()) continue;
         if (works_[i]->wait_for_end(stop_deadline_)) {
             threads_[i].join();
         } else {

@@ -89,6 +89,19 @@ TEST_F(PcpServerStateTest, ALossIsToldOnce) {
     EXPECT_FALSE(state.take_loss());
 }
 
+/// So a loss that the first mapping of a round shows must not cause another round: it would never end.
+TEST_F(PcpServerStateTest, AnEpochThatStandsStillIsALossAtTheFirstReplyOfEachRoundAlone) {
+    TimePoint at = kBegin;
+    state.handle_reply(reply(5000), at);
+    for (int round = 0; round < 3; ++round) {
+        at += 10s;
+        state.handle_reply(reply(5000), at);
+        EXPECT_TRUE(state.take_loss());
+        state.handle_reply(reply(5000), at + std::chrono::milliseconds(20));
+        EXPECT_FALSE(state.take_loss());
+    }
+}
+
 TEST_F(PcpServerStateTest, AServerThatDoesNotKnowTheVersionTellsNoEpoch) {
     state.handle_reply(reply(5000), kBegin);
     state.handle_reply(reply(0, PcpResult::unsupported_version), kBegin + 1s);
