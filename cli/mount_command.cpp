@@ -152,7 +152,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         control_socket = open_control_socket(*kernel_mount, control);
         record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
     }
-    const std::string proxy = engine.proxy_text();
+    const std::string proxy = engine.proxy_url();
     log::info("mounted {} torrent(s) at {}, {}", count, options.mountpoint.string(),
               proxy.empty() ? "listening on port " + std::to_string(engine.port())
                             : "listening on no port: all goes through " + proxy);

@@ -63,7 +63,7 @@ int seed(const SeedOptions& options) {
                 parsed->trackers, peers});
 
     std::cout << "torrent: " << output.string() << '\n';
-    if (const std::string proxy = engine.proxy_text(); proxy.empty()) {
+    if (const std::string proxy = engine.proxy_url(); proxy.empty()) {
         std::cout << "peer:    " << Endpoint{own_address(settings.binding), engine.port()}.text()
                   << std::endl;
     } else {

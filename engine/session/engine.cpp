@@ -23,6 +23,10 @@ std::uint16_t Engine::port() const {
     return loop_->listener.port();
 }
 
+std::string Engine::proxy_url() const {
+    return loop_->proxy ? loop_->proxy->url().shown() : std::string();
+}
+
 std::string Engine::proxy_text() const {
     return loop_->proxy_text();
 }

@@ -117,7 +117,10 @@ class Engine {
     Result<void> open();
     /// 0 with a proxy: nobody listens.
     std::uint16_t port() const;
-    /// The proxy and what goes through it, without credentials; empty without a proxy. Any thread.
+    /// The proxy's URL without credentials; empty without a proxy. Any thread.
+    std::string proxy_url() const;
+    /// The proxy and what goes through it now, without credentials; empty without a proxy. Whether it relays
+    /// UDP is known some time after start(). Any thread.
     std::string proxy_text() const;
     /// Starts the thread.
     void start();

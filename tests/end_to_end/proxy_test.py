@@ -233,6 +233,7 @@ class Proxied(TestCase):
         seed = btfs.Seed(self, self.content, self.folder / "seed.torrent", "--proxy", proxy.url, alone=False,
                          peers=[f"peer.example:{port}"])
         self.assertIn("nobody can connect to this seed", seed.log())
+        self.assertNotIn("TCP only", seed.log())  # it is not known so soon
         self.assertEqual(differences(self.content, self.folder / "far/content"), "")
         self.assert_all_went_through(proxy)
 
