@@ -85,7 +85,7 @@ Result<void> Engine::Loop::open() {
         udp.set_relay_opened([this, is_first = true]() mutable {
             dht.handle_network_change();
             if (!std::exchange(is_first, false)) return;
-            for (auto& runner : runners) runner->handle_network_change();
+            for (auto& runner : runners) runner->handle_relay_opened();
         });
         return {};
     }

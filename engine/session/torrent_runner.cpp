@@ -237,6 +237,14 @@ void TorrentRunner::handle_network_change() {
         torrent_.handle_closed(id, now);
         forget_connection(id);
     }
+    try_anew(now);
+}
+
+void TorrentRunner::handle_relay_opened() {
+    if (!closed_) try_anew(Clock::now());
+}
+
+void TorrentRunner::try_anew(TimePoint now) {
     torrent_.on_network_changed(now);
     if (announcing_) announcing_->handle_network_change();
     after_event();

@@ -80,6 +80,9 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
 
     /// Closes connections that the network has broken, and dials, announces and searches anew.
     void handle_network_change();
+    /// The proxy relays UDP from now on: dials and announces anew what has failed without, and keeps all
+    /// connections.
+    void handle_relay_opened();
     /// The process's BanList has another IP filter: closes connections to the addresses in it.
     void handle_filter_change();
 
@@ -102,6 +105,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
 
     template <class F>
     void post(F&& event);
+    void try_anew(TimePoint now);
     void after_event();
     void carry_out(const Dial& action);
     void carry_out(const Send& action);

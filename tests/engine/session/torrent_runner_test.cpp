@@ -49,11 +49,14 @@ struct TorrentRunnerTest : ::testing::Test {
     const BanList bans;
     std::vector<std::unique_ptr<TorrentRunner>> runners;
 
-    TorrentRunner& add(Storage& storage) {
+    TorrentRunner& add(Storage& storage, std::vector<std::string> web_seeds = {}) {
         TorrentSpec spec;
+        spec.web_seeds = std::move(web_seeds);
         spec.name = "film";
         spec.identity.v1 = sha1(as_bytes(std::to_string(runners.size())));
-        spec.content.emplace(KnownContent{layout, storage});
+        const ByteView info = as_bytes("d6:lengthi65536e4:name4:film12:piece lengthi16384ee");
+        spec.content.emplace(
+            KnownContent{layout, storage, std::make_shared<const Bytes>(info.begin(), info.end())});
         const TorrentRunner::Shared shared{io, dialer, connections, routing, bans, http, web_hosts, tasks};
         runners.push_back(
             std::make_unique<TorrentRunner>(shared, runners.size(), std::move(spec), TorrentOptions{}, 1));
@@ -108,6 +111,19 @@ TEST_F(TorrentRunnerTest, AnIdleTorrentDialsFewAndOneWhoseReaderWaitsDialsMany) 
     EXPECT_EQ(dialer.half_open(), before + Torrent::kMaxDialling);
     read.drop_reader(1);
     EXPECT_EQ(read.urgency(), net::DialUrgency::idle);
+}
+
+TEST_F(TorrentRunnerTest, AProxyThatRelaysUdpFromNowOnEndsNoConnectionOfAWebSeed) {
+    EmptyStorage storage(layout.piece_count());
+    TorrentRunner& runner = add(storage, {"http://127.0.0.1:1/film"});
+    ReaderDemand demand;
+    demand.blocked = {ByteRange{0, kBlockSize}};
+    runner.set_reader(1, demand);
+    EXPECT_EQ(connections.used(), 1U);
+    runner.handle_relay_opened();
+    EXPECT_EQ(connections.used(), 1U);
+    runner.handle_network_change();
+    EXPECT_EQ(connections.used(), 0U);
 }
 
 TEST_F(TorrentRunnerTest, ShowsTheFirstFewTrackersThatCannotBeUsed) {
