@@ -31,7 +31,7 @@ class Proxy {
     static constexpr Duration kPatience = 5s;
     /// After a failure of the proxy itself, peers are dialled again after so long, doubling.
     static constexpr Duration kFirstRetry = 1s, kLongestRetry = 30s;
-
+    /// Dials that may be under way while the proxy has failed: they find out whether it is back.
     static constexpr std::size_t kProbes = 4;
 
     Proxy(boost::asio::io_context& io, LocalBinding binding, proxy::ProxyUrl url,

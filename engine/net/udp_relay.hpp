@@ -84,7 +84,7 @@ class UdpRelay {
     std::optional<Opened> opened_;
     std::uint64_t opening_ = 0;  ///< counts associations: handlers of an earlier one find another number
     std::atomic<bool> is_open_ = false;
-    std::optional<Error> told_;  ///< what the log has told last; a success has no error
+    std::optional<Error> told_;  ///< the outcome that the log has told last; a success has no error
     DatagramReceiver datagrams_;
     std::vector<DatagramReceiver::Datagram> parsed_;
     std::deque<Bytes> unsent_;  ///< datagrams until flush(); the first used_ of them are in use

@@ -18,10 +18,10 @@ class MappingSchedule {
     /// tell.
     static constexpr Duration kLongestInterval = 15min;
 
-    /// All is mapped, for so long at least: again at half that time, or sooner.
+    /// All ports are mapped, for so long at least: they are mapped again at half that time, or sooner.
     void handle_mapped(std::chrono::seconds lease, TimePoint now);
-    /// Something is not. The gateway may have said how long its refusal lasts: it is not asked sooner, but
-    /// for so long that it cannot be true.
+    /// A port is not mapped. The gateway may have said how long its refusal lasts: it is not asked sooner,
+    /// but for so long that it cannot be true.
     void handle_failure(TimePoint now, std::chrono::seconds refusal_lasts = {});
     /// Handles a gateway that lost its mappings while it was asked for them.
     void handle_loss(TimePoint now) { due_ = now + kShortestInterval; }

@@ -1,4 +1,4 @@
-// What a PCP client remembers of its server: the owners' names of its mappings, and the server's age.
+// Memory of a PCP client about its server: the nonces of its mappings, and the server's epoch.
 #pragma once
 
 #include <map>

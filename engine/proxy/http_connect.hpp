@@ -30,7 +30,7 @@ class HttpConnect {
     /// 503, 504); proxy_refused for any other status that is no success.
     Result<std::size_t> handle_bytes(ByteView bytes);
     bool done() const { return parser_.header_done(); }
-    /// What comes tells of the other side: an HTTP proxy tells all in one reply.
+    /// Always true: an HTTP proxy judges its client and the other side in one reply.
     bool has_requested() const { return true; }
 
   private:

@@ -14,10 +14,10 @@ namespace btfs::proxy {
 inline constexpr std::size_t kMaxRelayHeader = 4 + 16 + 2;
 
 struct RelayedDatagram {
-    Endpoint from;     ///< whom the relay had it from, as it says
+    Endpoint from;     ///< the sender, as the relay says
     ByteView payload;  ///< of the datagram that was parsed
 
-    /// Nothing for a fragment, for a sender that is told by a name, and for what is no such datagram.
+    /// Returns nothing for a fragment, for a sender that is told by a name, and for malformed bytes.
     static std::optional<RelayedDatagram> parse(ByteView datagram);
 };
 

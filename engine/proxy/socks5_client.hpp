@@ -33,7 +33,7 @@ class Socks5Client {
     /// proxy_refused, proxy_host_unreachable, or proxy_no_command for the replies of RFC 1928.
     Result<std::size_t> handle_bytes(ByteView bytes);
     bool done() const { return state_ == State::done; }
-    /// True once the request itself was sent: what comes next tells of the other side, not of the proxy.
+    /// True once the request itself was sent: the next reply tells of the other side, not of the proxy.
     bool has_requested() const { return state_ >= State::reply; }
     /// The address of the proxy's reply: of udp_associate where datagrams are to be sent. Nothing if the
     /// proxy told a name. May be unspecified (0.0.0.0), or a lie.

@@ -15,7 +15,7 @@ inline constexpr std::uint8_t kSocksIpv4 = 1, kSocksName = 3, kSocksIpv6 = 4;
 inline constexpr std::size_t kMaxSocksName = 255;
 
 /// Appends type, address or name, and port. A host that is an address is sent as one, any other as a name,
-/// which the proxy looks up; what is longer than kMaxSocksName is cut.
+/// which the proxy looks up; a name is cut after kMaxSocksName bytes.
 void append_socks_address(ByteWriter& out, const HostPort& to);
 void append_socks_address(ByteWriter& out, const Endpoint& to);
 

@@ -13,9 +13,9 @@
 
 namespace btfs::proxy {
 
-/// Gives each name an address that is_reserved() and belongs to no host (RFC 1112, class E), so that what
-/// deals with addresses deals with names, too. What sends through the proxy replaces the stand-in by its
-/// name. A stand-in is never told to others.
+/// Gives each name an address that is_reserved() and belongs to no host (RFC 1112, class E), so that code
+/// that deals with addresses deals with names, too. Proxy and UdpRelay replace a stand-in by its name. A
+/// stand-in is never told to others.
 class StandIns {
   public:
     /// The one asked for least recently is forgotten: it leads nowhere from then on.

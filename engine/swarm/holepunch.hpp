@@ -21,7 +21,7 @@ class Allowance {
   public:
     TimePoint ready_at(Duration interval, int at_once) const { return until_ - (at_once - 1) * interval; }
     void take(Duration interval, TimePoint now) { until_ = std::max(until_, now) + interval; }
-    /// Nothing of it is used up.
+    /// True if the whole burst may come at once.
     bool is_full(TimePoint now) const { return until_ <= now; }
 
   private:
@@ -51,8 +51,9 @@ class Holepunch {
     /// Rendezvous that one relay is asked for.
     static constexpr int kAskedAtOnce = 4;
     static constexpr Duration kAskInterval = std::chrono::seconds(5);
-    /// A dial gets so long before a relay is asked: at most a peer that is said to be reachable, while a
-    /// reader waits; else any other peer, while none does.
+    /// A dial gets so long before a relay is asked, if the peer is said to be reachable and a reader waits, or
+    /// if the peer is not said to be and no reader waits. A relay is asked only after the dial has failed if
+    /// the peer is said to be reachable and no reader waits; at once in the fourth case.
     static constexpr Duration kHeadStart = std::chrono::seconds(1);
     /// For one endpoint a rendezvous is asked for so often.
     static constexpr Duration kAskAgain = std::chrono::seconds(30);
@@ -84,9 +85,9 @@ class Holepunch {
     std::vector<Telling> handle_rendezvous(ConnectionId from, const Endpoint& target, TimePoint now);
 
     // ---- as initiator ----
-    /// A peer told of another by PEX. `failed`: dials of that one have failed, and none is under way.
+    /// A peer told of another by PEX. `failed`: dials of the other have failed, and none is under way.
     void on_told(ConnectionId teller, const wire::PexPeer& told, bool failed, TimePoint now);
-    /// It says that it is not connected to that one any more.
+    /// The teller says by PEX that it is not connected to the endpoint any more.
     void on_dropped(ConnectionId teller, const Endpoint& endpoint);
     void on_dial_begun(const Endpoint& endpoint, TimePoint now);
     void on_dial_failed(const Endpoint& endpoint, TimePoint now);

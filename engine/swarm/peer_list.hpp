@@ -112,7 +112,7 @@ class PeerList {
     /// A relay says that the peer is to be dialled now (BEP 55). True if it was not being dialled already: it
     /// counts as connected from now on, as after next().
     bool begin_punch(const Endpoint& endpoint);
-    /// Dials of it have failed, and none is under way.
+    /// Returns true if dials of the peer have failed, and none is under way.
     bool has_failed(const Endpoint& endpoint) const;
     /// The peer hung up in a handshake, or right behind it. It is tried again at once: in another manner, if
     /// its greeting has not come and there is one that was not tried yet; then once with the handshake alone

@@ -52,7 +52,7 @@ bool Torrent::is_crossing(const Peer& newer, const Peer& older) {
            newer.connected < older.connected + kCrossingDials;
 }
 
-/// Returns true if that is so, and the peer has time to close one of the two connections.
+/// Returns true if the dials have crossed, and the peer has time to close one of the two connections.
 bool Torrent::peer_chooses(const Peer& newer, const Peer& older, TimePoint now) {
     return is_crossing(newer, older) && !wire::is_btfs(newer.session.peer_id()) &&
            now < newer.connected + kCrossingPatience;

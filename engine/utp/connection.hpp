@@ -86,7 +86,7 @@ class Connection {
     std::size_t packet_size() const { return mtu_.packet_size(); }
 
     // ---- for Connections ----
-    /// Goes on though ICMP says that nothing listens there.
+    /// True if the dial goes on though ICMP says that nobody listens there.
     bool punches() const { return punches_; }
     /// The application has forgotten it, and what was written is not all acknowledged.
     bool lingers() const { return released_ && state_ == State::connected; }

@@ -15,7 +15,8 @@ constexpr int kMostLate = 8;
 /// An idle connection keeps no larger ring.
 constexpr std::size_t kKeptSendRing = 64;
 constexpr Duration kLeastPatience = std::chrono::milliseconds(1);
-/// Bytes of the only selective acknowledgement that libutp knows.
+/// Bytes of the only selective acknowledgement that libutp knows. Those of others are as short if they tell
+/// of few packets; what lies behind these is then untold for a moment.
 constexpr std::size_t kShortSelectiveAckSize = 4;
 
 /// A position in a list of buffers.

@@ -18,8 +18,8 @@
 
 namespace btfs::utp {
 
-/// A packet is waiting, in flight, lost, or acknowledged. Packets cannot be cut again once they were sent,
-/// since sequence numbers count packets.
+/// A packet is waiting, in flight, untold, lost, or acknowledged. Packets cannot be cut again once they were
+/// sent, since sequence numbers count packets.
 ///
 /// Loss is found as QUIC finds it (RFC 9002): each transmission has a number of its own, and one is lost if
 /// another that left kReorder later has arrived, or if it is older than a round trip and a bit, and any later
@@ -31,8 +31,8 @@ class SendQueue {
     /// Transmissions that may overtake one. Grows when a packet that seemed lost had come late.
     static constexpr std::uint64_t kReorder = 3, kMostReorder = 300;
 
-    /// untold: it has left the network, and the receiver would not tell of it: a selective acknowledgement of
-    /// libutp ends kShortSelectiveAck packets behind the first missing one. It may have arrived.
+    /// An untold packet has left the network, and may have arrived: the receiver would not tell of it, since
+    /// a selective acknowledgement of libutp ends kShortSelectiveAck packets behind the first missing one.
     enum class State : std::uint8_t { waiting, in_flight, untold, lost, acknowledged };
     static constexpr SequenceIndex kShortSelectiveAck = 30;
 
@@ -78,7 +78,7 @@ class SendQueue {
     SequenceIndex unsent() const { return unsent_; }
     bool fin_queued() const { return fin_queued_; }
 
-    /// The receiver waits for it, and it is to be retransmitted.
+    /// The first packet, for which the receiver waits, is to be retransmitted.
     bool first_is_lost() { return first_ < unsent_ && at(first_).state == State::lost; }
     /// Packet to retransmit; 0: none.
     SequenceIndex next_lost() const { return lost_.head; }
@@ -111,7 +111,7 @@ class SendQueue {
     Lost find_losses(const RoundTrip& round_trip, TimePoint now);
     /// When find_losses() may find one by age.
     TimePoint next_loss_at(const RoundTrip& round_trip) const;
-    /// All that is in flight counts as lost. Returns the size of a probe among it, or 0.
+    /// All packets that are in flight or untold count as lost. Returns the size of a probe among it, or 0.
     std::size_t time_out();
 
   private:

@@ -172,7 +172,7 @@ class PeerSession final : private InboundStream::Sink {
         std::shared_ptr<const Bytes> metadata = nullptr;
         /// Peer exchange (BEP 11) both ways; see end_pex().
         bool pex = false;
-        /// The same of ut_holepunch (BEP 55); see end_holepunch().
+        /// ut_holepunch (BEP 55) both ways; see end_holepunch().
         bool holepunch = false;
         /// Let it request a few pieces while it is choked (BEP 6).
         bool allowed_fast = true;
@@ -265,7 +265,7 @@ class PeerSession final : private InboundStream::Sink {
     void end_pex() { config_.pex = false; }
     /// Nothing if the peer does not speak ut_holepunch (extended().holepunch_id).
     void send_holepunch(const HolepunchMessage& message);
-    /// Ends ut_holepunch both ways, for the same reason.
+    /// Ends ut_holepunch both ways: the torrent turned out to be private.
     void end_holepunch() { config_.holepunch = false; }
     bool understands_holepunch() const { return config_.holepunch && extended_.holepunch_id != 0; }
 

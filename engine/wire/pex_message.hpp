@@ -10,7 +10,7 @@
 
 namespace btfs::wire {
 
-/// Flags of an added peer, or-ed together. One that is not set says nothing.
+/// Flags of an added peer, or-ed together. Many clients never set some of them.
 inline constexpr std::uint8_t kPexEncryption = 0x01;  ///< it prefers encrypted connections
 inline constexpr std::uint8_t kPexSeed = 0x02;        ///< a seed, or upload_only (BEP 21)
 inline constexpr std::uint8_t kPexUtp = 0x04;         ///< it takes uTP connections
