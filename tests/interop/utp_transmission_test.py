@@ -8,9 +8,7 @@ from interop.encryption_test import REQUIRE
 from interop.utp_test import OverUtp
 from support import btfs
 from support.content import differences
-from support.harness import TestCase, free_port, main
-from support.machine import run
-from support.tracker import Tracker
+from support.harness import main
 
 
 class Transmission(OverUtp, transmission_test.Transmission):
@@ -41,24 +39,6 @@ class TransmissionEncrypted(Transmission):
     encryption = 2  # required
     btfs_options = REQUIRE
     wait_for_handshake = encryption_test.Transmission.wait_for_handshake
-
-
-class TransmissionDials(TransmissionEncrypted):
-    """It dials us where a tracker tells it of us, and at no address of loopback."""
-    address = "10.77.0.1"
-    test_a_mount_reads_one_while_a_seed_feeds_another = None
-
-    def test_and_gets_everything(self):
-        run("ip", "address", "add", f"{self.address}/32", "dev", "lo")
-        self.addCleanup(run, "ip", "address", "delete", f"{self.address}/32", "dev", "lo")
-        tracker = Tracker(self, self.address)
-        port = free_port()
-        self.firewall.refuse_tcp(port)
-        seed = btfs.Seed(self, self.content, self.torrent, "--tracker", tracker.http, *self.btfs_options, port=port)
-        self.wait_for(lambda: tracker.events, "announce")  # of whom else the tracker knows is asked for later
-        self.leech(self.torrent, self.target)
-        self.assert_target_is_complete()
-        seed.find("connected to 10.77.0.1:.*, encrypted")
 
 
 if __name__ == "__main__":

@@ -73,9 +73,10 @@ class Pcp:
             tell(unmapped=name, port=port)
         else:
             tell(mapped=name, port=port, external=external, by="pcp", nonce=nonce.hex())
-            if self.kind == "pcp-forgetful":
-                self.kind, self.began = "pcp", time.monotonic()
-        return self.header(opcode, 0, min(lifetime, self.lease)) + body
+        reply = self.header(opcode, 0, min(lifetime, self.lease)) + body
+        if self.kind == "pcp-forgetful":
+            self.kind, self.began = "pcp", time.monotonic()
+        return reply
 
     def header(self, opcode, result, lifetime):
         age = int(time.monotonic() - self.began) + (3600 if self.kind == "pcp-forgetful" else 0)
