@@ -64,11 +64,11 @@ EngineOptions engine_options(const NetworkOptions& network) {
             .port_mapping = network.port_mapping()};
 }
 
-void keep_dht_table(const CacheDir& cache_dir, DiskPool& pool, EngineOptions& options) {
+void keep_dht_table(const CacheDir& cache_dir, DiskPool& pool, TableJobs& jobs, EngineOptions& options) {
     if (!options.dht) return;
     options.dht->kept_table = cache_dir.kept_dht_table().value_or(Bytes{});
-    options.dht->on_table = [&cache_dir, &pool](Bytes table) {
-        pool.submit_always(DiskWork::write, [&cache_dir, table = std::move(table)] {
+    options.dht->on_table = [&cache_dir, &pool, &jobs](Bytes table) {
+        pool.submit_always(DiskWork::write, [&cache_dir, table = std::move(table), token = jobs.count.use()] {
             if (Error error = cache_dir.keep_dht_table(table))
                 log::warn("the DHT's table cannot be kept: {}", error.message());
         });

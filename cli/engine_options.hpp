@@ -3,6 +3,7 @@
 
 #include "cache/cache_dir.hpp"
 #include "cache/disk/disk_pool.hpp"
+#include "cache/disk/use_count.hpp"
 #include "cli/commands.hpp"
 #include "engine/session/engine.hpp"
 
@@ -16,8 +17,15 @@ void raise_descriptor_limit();
 /// or address that this machine lacks.
 EngineOptions engine_options(const NetworkOptions& network);
 
+/// The pool's jobs that write the DHT's table. The destructor waits for them, since they use the cache's
+/// bound, which the pool outlives.
+struct TableJobs {
+    ~TableJobs() { count.wait_until_unused(); }
+    UseCount count;
+};
+
 /// Starts with the routing table of an earlier run, and has the pool write this run's, so that the engine
-/// does not wait for the disk. Does nothing without a DHT. Directory and pool outlive the engine.
-void keep_dht_table(const CacheDir& cache_dir, DiskPool& pool, EngineOptions& options);
+/// does not wait for the disk. Does nothing without a DHT. Directory, pool and jobs outlive the engine.
+void keep_dht_table(const CacheDir& cache_dir, DiskPool& pool, TableJobs& jobs, EngineOptions& options);
 
 }  // namespace btfs::cli

@@ -124,7 +124,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     std::optional<CacheBound> bound;
     if (const auto sizes = cache_sizes(options.cache_size, *cache_dir))
         cache_dir->set_bound(bound.emplace(cache_dir->files(), pool, *sizes));
-    keep_dht_table(*cache_dir, pool, engine_settings);
+    TableJobs table_jobs;
+    keep_dht_table(*cache_dir, pool, table_jobs, engine_settings);
     Engine engine(engine_settings);
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
