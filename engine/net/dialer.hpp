@@ -52,7 +52,7 @@ class Dialer {
     /// Gets the connection or why there is none; Errc::cancelled if it was not tried,
     /// Errc::encryption_refused if the peer took the connection and did not finish the encryption handshake.
     using Done = std::function<void(Result<Dialled>)>;
-    /// What is known of the way to a peer.
+    /// Knowledge about the way to a peer.
     struct Way {
         /// Somebody says that it takes uTP connections: both transports begin at once.
         bool utp_told = false;

@@ -81,7 +81,8 @@ Engine::Loop::~Loop() = default;
 Result<void> Engine::Loop::open() {
     if (proxy) {
         udp.open(0);
-        // What has failed without UDP is tried again, but once only: a relay may come and go.
+        // Announces and dials that failed without UDP are tried again, but once only: a relay may come and
+        // go.
         udp.set_relay_opened([this, is_first = true]() mutable {
             dht.handle_network_change();
             if (!std::exchange(is_first, false)) return;

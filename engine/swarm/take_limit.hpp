@@ -42,8 +42,8 @@ class TakeLimit {
     /// Peers are told that we have the piece, or that we do not have it any more.
     void on_announced(std::uint64_t piece_size) { most_ += limited() ? piece_size : 0; }
     void on_withdrawn(std::uint64_t piece_size) { most_ -= limited() ? piece_size : 0; }
-    /// What comes does not stay, so that it is not announced, or not for long: from now on what a reader will
-    /// need soon comes before the limit, which would leave it the slowest peers in the end.
+    /// From now on pieces that a reader will need soon come before the limit. Called when pieces that come do
+    /// not stay: announcements do not grow then, and the limit would leave the reader the slowest peers.
     void yield_to_readers() { yields_ = true; }
     bool yields_to_readers() const { return yields_; }
 

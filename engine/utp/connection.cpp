@@ -424,9 +424,9 @@ bool Connection::may_send(SequenceIndex index, TimePoint now) {
         return false;
     }
     const std::size_t in_flight = sending_.in_flight_bytes();
-    // What the receiver waits for goes in any case: a short selective acknowledgement says nothing of most
-    // that is in flight until that hole is filled.
-    const bool fills_hole = index == sending_.first() && entry.state == SendQueue::State::lost;
+    // The packet for which the receiver waits goes in any case: a short selective acknowledgement says
+    // nothing of most packets in flight until that hole is filled.
+    const bool fills_hole = sending_.first_is_lost() && index == sending_.first();
     if (in_flight > 0 && in_flight + entry.size > window_.bytes() && !fills_hole) {
         window_limited_ = true;
         return false;

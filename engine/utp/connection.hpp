@@ -48,7 +48,7 @@ class Connection {
     static constexpr int kMostSyns = 4;
     /// Nothing was acknowledged, or heard while the window is closed, for so long: the connection has failed.
     static constexpr Duration kUnacknowledgedTimeout = std::chrono::seconds(30);
-    /// What a released connection still has to send gets so long in all.
+    /// A released connection has so long to send the bytes that wait, in all.
     static constexpr Duration kLinger = std::chrono::seconds(10);
     /// Acknowledgements older than so many packets are not looked at: forged, or far too late.
     static constexpr SequenceIndex kOldAcks = 256;

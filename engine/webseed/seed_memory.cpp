@@ -26,7 +26,7 @@ bool SeedMemory::offers(PieceIndex piece) const {
 
 std::vector<FileIndex> SeedMemory::on_piece_failed(PieceIndex piece) {
     const std::vector<FilePart> parts = parts_of(layout_, layout_.piece_range(piece));
-    // What was under way when the first piece of a file failed says nothing new.
+    // Pieces that were under way when the first one of their file failed say nothing new.
     const auto is_distrusted = [&](const FilePart& part) { return !serves(part.file); };
     if (std::ranges::any_of(parts, is_distrusted)) return {};
     failed_pieces_.insert(piece);

@@ -1,4 +1,4 @@
-// What a proxy sends: a negotiation's result does not depend on how its bytes are cut, no machine takes more
+// Bytes of a proxy: a negotiation's result does not depend on how its bytes are cut, no machine takes more
 // than there is, and datagrams of a relay are read as they are written. The first byte chooses the machine
 // and the size of the parts.
 #include <algorithm>

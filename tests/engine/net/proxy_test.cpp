@@ -97,7 +97,7 @@ struct ProxyTest : ::testing::Test {
                                Duration patience = 5s) {
         return test::run(io, first_bytes(proxy, to, patience, count));
     }
-    /// What the dial of a peer ends with.
+    /// Waits for the end of a dial of a peer, and returns its outcome.
     Error dialled(Proxy& proxy) {
         std::optional<Error> ended;
         const auto dial = proxy.dial(peer, [&](Result<Proxy::Tunnel> tunnel) {
