@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/core/ascii.hpp"
+
 namespace btfs::http {
 namespace {
 
 bool is_trackers(std::string_view path) {
-    std::string lower(path);
-    std::ranges::transform(lower, lower.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const std::string lower = ascii_lower(path);
     for (const std::string_view detour : {"..", "//", "\\", "%2e", "%2f", "%5c", "%25", ";"})
         if (lower.find(detour) != std::string::npos) return false;
     const std::string_view first = std::string_view(lower).substr(1, lower.find('/', 1) - 1);

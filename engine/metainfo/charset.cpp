@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/core/ascii.hpp"
+
 namespace btfs {
 namespace {
 
@@ -65,7 +67,7 @@ constexpr std::size_t kMaxSpellingSize = 32;
 std::string squeezed(std::string_view encoding) {
     std::string out;
     for (char c : encoding.substr(0, kMaxSpellingSize)) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        c = ascii_lower(c);
         if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
     }
     if (out.starts_with("windows")) out.replace(0, 7, "cp");

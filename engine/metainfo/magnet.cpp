@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/core/ascii.hpp"
 #include "engine/core/hex.hpp"
 #include "engine/metainfo/metainfo.hpp"
 
@@ -16,19 +17,8 @@ constexpr std::string_view kBtpk = "urn:btpk:";
 constexpr std::size_t kMaxSaltSize = 64;               // BEP 44
 constexpr std::string_view kSha256Multihash = "1220";  // hex of the multihash code and the size, 32 bytes
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lowered(std::string_view text) {
-    std::string out(text);
-    std::ranges::transform(out, out.begin(), lower);
-    return out;
-}
-
 bool starts_with_any_case(std::string_view text, std::string_view prefix) {
-    return text.size() >= prefix.size() &&
-           std::ranges::equal(text.substr(0, prefix.size()), prefix, {}, lower);
+    return equal_without_case(text.substr(0, prefix.size()), prefix);
 }
 
 std::string percent_decoded(std::string_view text) {
@@ -56,7 +46,7 @@ std::optional<Sha1Digest> from_base32(std::string_view text) {
     unsigned count = 0;
     auto out = digest.bytes.begin();
     for (char c : text) {
-        const char l = lower(c);
+        const char l = ascii_lower(c);
         unsigned value = 0;
         if (l >= 'a' && l <= 'z') {
             value = static_cast<unsigned>(l - 'a');
@@ -111,7 +101,7 @@ void take_selection(std::string_view text, std::vector<FileRange>& out) {
 // with it.
 std::string_view hash_text(std::string_view text) {
     const auto end = std::ranges::find_if_not(text, [](char c) {
-        const char l = lower(c);
+        const char l = ascii_lower(c);
         return (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9');
     });
     return text.substr(0, static_cast<std::size_t>(end - text.begin()));
@@ -203,7 +193,7 @@ Result<Magnet> parse_magnet(std::string_view pasted) {
         while (starts_with_any_case(parameter, "amp;")) parameter.remove_prefix(4);  // from HTML's "&amp;"
         const std::size_t equals = parameter.find('=');
         if (equals == std::string_view::npos) return;
-        const std::string full_key = lowered(without(parameter.substr(0, equals), " "));
+        const std::string full_key = ascii_lower(without(parameter.substr(0, equals), " "));
         std::string_view key = full_key;
         if (key != "x.pe") key = key.substr(0, key.find('.'));  // tr.1, tr.2 ...
         std::string raw(parameter.substr(equals + 1));

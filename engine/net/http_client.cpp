@@ -5,6 +5,7 @@
 #include <cassert>
 #include <vector>
 
+#include "engine/core/ascii.hpp"
 #include "engine/http/content_coding.hpp"
 #include "engine/http/http_url.hpp"
 #include "engine/http/reply_parser.hpp"
@@ -36,8 +37,7 @@ struct Hop {
 
 bool is_magnet(std::string_view location) {
     return location.size() > kMagnetScheme.size() &&
-           std::ranges::equal(location.substr(0, kMagnetScheme.size()), kMagnetScheme, {},
-                              [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+           equal_without_case(location.substr(0, kMagnetScheme.size()), kMagnetScheme);
 }
 
 std::optional<std::string> location_of(const http::ReplyParser& parser) {

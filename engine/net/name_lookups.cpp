@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cassert>
 
+#include "engine/core/ascii.hpp"
+
 namespace btfs::net {
 namespace {
 
 NameQuestion lower_case(const NameQuestion& question) {
     NameQuestion out = question;
-    std::ranges::transform(out.name, out.name.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    out.name = ascii_lower(out.name);
     return out;
 }
 

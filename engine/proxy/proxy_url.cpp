@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "engine/core/ascii.hpp"
 #include "engine/core/host_port.hpp"
 #include "engine/http/http_url.hpp"
 
@@ -13,9 +14,7 @@ namespace btfs::proxy {
 namespace {
 
 std::optional<Protocol> protocol_of(std::string_view scheme) {
-    std::string lower(scheme);
-    std::ranges::transform(lower, lower.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const std::string lower = ascii_lower(scheme);
     if (lower == "socks5" || lower == "socks5h") return Protocol::socks5;
     if (lower == "http") return Protocol::http;
     return std::nullopt;

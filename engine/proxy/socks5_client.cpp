@@ -1,6 +1,7 @@
 #include "engine/proxy/socks5_client.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <string_view>
 
 #include "engine/proxy/socks_address.hpp"
@@ -100,6 +101,7 @@ Result<std::size_t> Socks5Client::handle_bytes(ByteView bytes) {
         message_.insert(message_.end(), bytes.begin() + static_cast<std::ptrdiff_t>(taken),
                         bytes.begin() + static_cast<std::ptrdiff_t>(taken + n));
         taken += n;
+        assert(message_.size() <= kMaxMessage);
         if (message_.size() < message_size()) continue;
         if (const Error error = on_message()) return error;
         message_.clear();

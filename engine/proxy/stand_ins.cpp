@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/core/ascii.hpp"
+
 namespace btfs::proxy {
 namespace {
 
@@ -11,9 +13,7 @@ constexpr std::uint32_t kFirst = 0xf000'0000, kCount = 0x0f00'0000;  // of 240/8
 }  // namespace
 
 Address StandIns::stand_in_of(std::string_view name) {
-    std::string lower(name);
-    std::ranges::transform(lower, lower.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::string lower = ascii_lower(name);
     if (const auto found = names_.find(lower); found != names_.end()) {
         entries_.splice(entries_.begin(), entries_, found->second);
         return found->second->address;

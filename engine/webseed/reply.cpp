@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "engine/core/ascii.hpp"
+
 namespace btfs::webseed {
 namespace {
 
@@ -50,9 +52,7 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
     text = without_blanks(text);
     if (text.size() < 5) return std::nullopt;
     const std::string_view unit = text.substr(0, 5);
-    if (!std::ranges::equal(unit, std::string_view("bytes"), {},
-                            [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }))
-        return std::nullopt;
+    if (!equal_without_case(unit, "bytes")) return std::nullopt;
     text = without_blanks(text.substr(5));
     take(text, '=');  // some servers write "bytes=0-9/10"
     ContentRange range;
