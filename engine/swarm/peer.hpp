@@ -52,6 +52,9 @@ struct Peer {
     bool utp = false;
     /// We dialled it because a relay said so (BEP 55): others cannot without one.
     bool punched = false;
+    /// It has said by PEX that it had dialled somebody, so of whom it does not say so it has not. libtorrent
+    /// never says it.
+    bool tells_reachable = false;
     /// It is a web seed: it wants nothing of us, and nothing is owed to it.
     bool is_web_seed = false;
     /// The endpoint to dial it at: as it was dialled, or as an incoming peer says of itself.

@@ -269,11 +269,11 @@ void Torrent::on_event(Peer& peer, const wire::PexArrived& e, TimePoint now) {
         for (const Endpoint& endpoint : e.message.dropped) holepunch_->on_dropped(peer.id, endpoint);
     const bool want_seeds = metadata_fetch_ || content_->picker.bytes_missing() > 0;
     const auto heard = pex_->handle_message(peer.id, e.message, want_seeds, now);
+    peer.tells_reachable |= std::ranges::any_of(
+        heard, [](const wire::PexPeer& told) { return (told.flags & wire::kPexReachable) != 0; });
     for (const wire::PexPeer& told : heard) {
         const auto& [endpoint, flags] = told;
-        // libtorrent never says that a peer is reachable.
-        const bool behind_nat = (flags & wire::kPexHolepunch) != 0 && (flags & wire::kPexReachable) == 0;
-        peer_list_.add_from_pex(endpoint, !behind_nat);
+        peer_list_.add_from_pex(endpoint, !peer.tells_reachable || (flags & wire::kPexReachable) != 0);
         if ((flags & wire::kPexEncryption) != 0) peer_list_.on_encryption_told(endpoint);
         if ((flags & wire::kPexUtp) != 0) peer_list_.on_utp_told(endpoint);
         if (holepunch_) holepunch_->on_told(peer.id, told, peer_list_.has_failed(endpoint), now);

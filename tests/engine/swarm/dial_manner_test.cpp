@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/swarm/torrent.hpp"
 #include "engine/wire/extended.hpp"
@@ -144,6 +145,38 @@ TEST(DialManner, PexsFlagIsBelieved) {
         ASSERT_TRUE(dial);
         EXPECT_EQ(dial->manner.encrypted, dial->endpoint == message.added[0].endpoint);
     }
+}
+
+/// Peers of PEX among the first half of those dialled, if the tracker names as many. `reached`: the teller
+/// says of one more peer that it has dialled it.
+int of_pex_in_the_first_half(bool reached) {
+    constexpr int kOfEach = 20;
+    OnePeer s(Encryption::allow);
+    s.torrent.set_max_dialling(0, s.now);
+    const ConnectionId teller = s.let_in(false);
+    s.greets(teller);
+    wire::PexMessage message;
+    std::vector<Endpoint> of_tracker;
+    for (int i = 0; i < kOfEach; ++i) {
+        message.added.push_back(
+            {*Endpoint::parse("20.1." + std::to_string(i) + ".1:1111"), wire::kPexHolepunch});
+        of_tracker.push_back(*Endpoint::parse("20.2." + std::to_string(i) + ".1:2222"));
+    }
+    if (reached) message.added.push_back({*Endpoint::parse("20.3.1.1:3333"), wire::kPexReachable});
+    const Bytes payload = message.encode();
+    Bytes bytes;
+    wire::append_message(bytes, wire::Extended{wire::kPexId, payload});
+    s.torrent.handle_bytes(teller, bytes, s.now);
+    s.torrent.handle_candidates(of_tracker, PeerSource::tracker, s.now);
+    s.torrent.set_max_dialling(kOfEach, s.now);
+    int of_pex = 0;
+    while (const auto dial = s.dial()) of_pex += dial->endpoint.port == 1111;
+    return of_pex;
+}
+
+TEST(DialManner, PeersThatTheTellerHasNotReachedComeLastIfItEverSaysWhomItHas) {
+    EXPECT_GE(of_pex_in_the_first_half(false), 4) << "libtorrent never says it";
+    EXPECT_LE(of_pex_in_the_first_half(true), 2);
 }
 
 TEST(DialManner, OthersAreToldOfWhoSpeaksEncryption) {
