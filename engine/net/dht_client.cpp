@@ -9,17 +9,15 @@
 
 namespace btfs::net {
 
-DhtClient::DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, DhtOptions options,
-                     std::uint64_t seed)
-    : udp_(udp),
-      resolver_(resolver),
+DhtClient::DhtClient(Connector& connector, DhtOptions options, std::uint64_t seed)
+    : connector_(connector),
       options_(std::move(options)),
       kept_(dht::read_table(options_.kept_table)),
       rng_(seed),
       nodes_{dht::Node(AddressFamily::v4, rng_, Clock::now()),
              dht::Node(AddressFamily::v6, rng_, Clock::now())},
-      tasks_(io.get_executor()),
-      timer_(io) {}
+      tasks_(connector.io().get_executor()),
+      timer_(connector.io()) {}
 
 void DhtClient::set_refusal(const std::function<bool(const Address&)>& refuses) {
     for (dht::Node& each : nodes_) each.set_refusal(refuses);
@@ -32,7 +30,7 @@ void DhtClient::handle_filter_change() {
 void DhtClient::begin() {
     running_ = true;
     keep_due_ = Clock::now() + kFirstKeep;
-    udp_.receive_krpc([this](const Endpoint& from, ByteView datagram) {
+    connector_.udp().receive_krpc([this](const Endpoint& from, ByteView datagram) {
         node(from.address.family()).handle_datagram(from, datagram, Clock::now());
         carry_on();
     });
@@ -110,14 +108,14 @@ void DhtClient::stop() {
     if (!running_) return;
     keep();
     running_ = false;
-    udp_.receive_krpc(nullptr);
+    connector_.udp().receive_krpc(nullptr);
     items_.clear();
     tasks_.cancel();
     timer_.cancel();
 }
 
 Awaitable<void> DhtClient::find_router(HostPort router, bool always) {
-    const auto addresses = co_await resolver_.resolve(router.host, Families::both);
+    const auto addresses = co_await connector_.resolve(router.host, Families::both);
     if (!addresses) {
         log::info("DHT: {}: {}", router.host, addresses.error().message());
         co_return;
@@ -180,7 +178,8 @@ void DhtClient::carry_on() {
     end_items(Clock::now());
     for (dht::Node& each : nodes_)
         // A send that fails is treated as a lost datagram.
-        while (const auto datagram = each.poll_datagram()) (void)udp_.send(datagram->to, datagram->bytes);
+        while (const auto datagram = each.poll_datagram())
+            (void)connector_.udp().send(datagram->to, datagram->bytes);
     if (Clock::now() >= keep_due_) keep();
     arm_timer();
 }

@@ -12,14 +12,13 @@
 
 #include "engine/dht/node.hpp"
 #include "engine/dht/search_schedule.hpp"
+#include "engine/net/connector.hpp"
 #include "engine/net/dht_options.hpp"
-#include "engine/net/resolver.hpp"
 #include "engine/net/task_group.hpp"
-#include "engine/net/udp_mux.hpp"
 
 namespace btfs::net {
 
-/// A node for each address family, on the sockets of `udp`. On the engine thread.
+/// A node for each address family, on the connector's datagrams. On the engine thread.
 class DhtClient {
   public:
     /// A torrent's side.
@@ -32,8 +31,7 @@ class DhtClient {
     static constexpr Duration kFirstKeep = 5s;
     static constexpr Duration kKeepInterval = 10min;
 
-    DhtClient(boost::asio::io_context& io, UdpMux& udp, Resolver& resolver, DhtOptions options,
-              std::uint64_t seed);
+    DhtClient(Connector& connector, DhtOptions options, std::uint64_t seed);
 
     /// Asked of each node: no datagram is sent to one that is refused, and what it sends is ignored.
     void set_refusal(const std::function<bool(const Address&)>& refuses);
@@ -81,8 +79,7 @@ class DhtClient {
     void keep();
     dht::Node& node(AddressFamily family) { return nodes_[family == AddressFamily::v4 ? 0 : 1]; }
 
-    UdpMux& udp_;
-    Resolver& resolver_;
+    Connector& connector_;
     const DhtOptions options_;
     const std::vector<dht::Contact> kept_;  ///< nodes that an earlier run knew
     Rng rng_;

@@ -1,28 +1,20 @@
 #include "engine/net/dial_race.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "engine/log/log.hpp"
-#include "engine/net/asio_endpoint.hpp"
+#include "engine/net/connector.hpp"
 #include "engine/net/encrypted_stream.hpp"
-#include "engine/net/tcp_stream.hpp"
 
 namespace btfs::net {
 
-using boost::asio::ip::tcp;
-
-DialRace::DialRace(SocketFactory& sockets, UtpStreams* utp, const Endpoint& to, Encryption encryption,
-                   Done done)
-    : sockets_(sockets),
-      streams_(utp),
+DialRace::DialRace(Connector& connector, const Endpoint& to, Encryption encryption, Done done)
+    : connector_(connector),
       to_(to),
       encryption_(std::move(encryption)),
       done_(std::move(done)),
-      begun_(Clock::now()),
-      socket_(sockets.io()),
-      timer_(sockets.io()) {}
+      timer_(connector.io()) {}
 
 void DialRace::begin(const Course& course) {
     punch_ = course.punch;
@@ -37,53 +29,19 @@ void DialRace::begin(const Course& course) {
 }
 
 void DialRace::start(Transport transport) {
-    runner(transport).runs = true;
-    transport == Transport::utp ? start_utp() : start_tcp();
+    Runner& starting = runner(transport);
+    starting.runs = true;
+    auto on_dialled = [this, transport](Result<StreamDial::Dialled> result) {
+        const std::unique_ptr<StreamDial> ended = std::move(runner(transport).dial);
+        if (!result) return on_failed(transport, result.error());
+        if (transport == Transport::tcp) has_tcp_connected_ = true;
+        on_connected(transport, std::move(*result));
+    };
+    starting.dial = connector_.dial(transport, to_, std::move(on_dialled), punch_);
 }
 
 void DialRace::start_other() {
     if (const auto other = std::exchange(other_, std::nullopt)) start(*other);
-}
-
-void DialRace::start_tcp() {
-    if (Proxy* proxy = sockets_.proxy()) return start_tunnel(*proxy);
-    auto socket = sockets_.tcp(to_.address.family());
-    if (!socket) return fail_soon(Transport::tcp, socket.error());
-    socket_ = std::move(*socket);
-    socket_.async_connect(to_asio<tcp>(to_), [this, alive = std::weak_ptr(alive_)](Error error) {
-        if (alive.expired()) return;
-        if (error) return on_failed(Transport::tcp, error);
-        has_tcp_connected_ = true;
-        on_connected(Transport::tcp, std::make_unique<TcpStream>(std::move(socket_), to_),
-                     Clock::now() - begun_);
-    });
-}
-
-void DialRace::start_tunnel(Proxy& proxy) {
-    tunnel_dial_ = proxy.dial(to_, [this](Result<Proxy::Tunnel> tunnel) {
-        const std::unique_ptr<Proxy::Dial> ended = std::move(tunnel_dial_);
-        if (!tunnel) return on_failed(Transport::tcp, tunnel.error());
-        has_tcp_connected_ = true;
-        auto stream = std::make_unique<TcpStream>(std::move(tunnel->socket), to_, TcpStream::Way::tunnel);
-        on_connected(Transport::tcp, std::move(stream), tunnel->took);
-    });
-}
-
-void DialRace::start_utp() {
-    auto on_dialled = [this](Result<UtpStreams::Dialled> result) {
-        const std::unique_ptr<UtpStreams::Dial> ended = std::move(utp_dial_);
-        if (!result) return on_failed(Transport::utp, result.error());
-        on_connected(Transport::utp, std::move(result->stream), result->took);
-    };
-    auto dial = streams_->dial(to_, std::move(on_dialled), punch_);
-    if (!dial) return fail_soon(Transport::utp, dial.error());
-    utp_dial_ = std::move(*dial);
-}
-
-void DialRace::fail_soon(Transport transport, Error error) {
-    boost::asio::post(sockets_.io(), [this, alive = std::weak_ptr(alive_), transport, error] {
-        if (!alive.expired()) on_failed(transport, error);
-    });
 }
 
 void DialRace::on_failed(Transport transport, Error error) {
@@ -117,9 +75,9 @@ void DialRace::on_tcp_refused() {
     });
 }
 
-void DialRace::on_connected(Transport transport, std::unique_ptr<Stream> stream, Duration took) {
+void DialRace::on_connected(Transport transport, StreamDial::Dialled stream) {
     Runner& connected = runner(transport);
-    connected.dialled.emplace(Dialled{std::move(stream), took});
+    connected.dialled.emplace(Dialled{std::move(stream)});
     if (!encryption_) return on_ready(transport);
     mse::Initiator& initiator = connected.initiator.emplace(*encryption_);
     connected.exchange.emplace(

@@ -1,7 +1,6 @@
 // DialRace: one dial of a peer, over TCP, uTP, or both.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
@@ -10,13 +9,12 @@
 #include "engine/core/time.hpp"
 #include "engine/mse/handshake.hpp"
 #include "engine/net/handshake_exchange.hpp"
-#include "engine/net/proxy.hpp"
-#include "engine/net/socket_factory.hpp"
-#include "engine/net/stream.hpp"
+#include "engine/net/stream_dial.hpp"
 #include "engine/net/transport.hpp"
-#include "engine/net/utp_streams.hpp"
 
 namespace btfs::net {
+
+class Connector;
 
 /// The first transport that is ready is taken, the other given up. One is ready when it has connected and, if
 /// the connection is to be encrypted, that handshake is over: some hosts take TCP connections and close them.
@@ -27,10 +25,8 @@ class DialRace {
   public:
     static constexpr Duration kTcpGrace = std::chrono::milliseconds(20);
 
-    struct Dialled {
-        /// Enciphers by itself, if that was agreed on.
-        std::unique_ptr<Stream> stream;
-        Duration took;  ///< until connected: one round trip, when the kernel made it in one try
+    /// The stream enciphers by itself, if that was agreed on.
+    struct Dialled : StreamDial::Dialled {
         /// The peer's first bytes, deciphered, that came with the end of the encryption handshake.
         Bytes received = {};
     };
@@ -48,8 +44,8 @@ class DialRace {
         bool punch = false;
     };
 
-    /// `utp` may be null if it takes no part; both outlive the race.
-    DialRace(SocketFactory& sockets, UtpStreams* utp, const Endpoint& to, Encryption encryption, Done done);
+    /// The connector outlives the race.
+    DialRace(Connector& connector, const Endpoint& to, Encryption encryption, Done done);
     DialRace(const DialRace&) = delete;
     DialRace& operator=(const DialRace&) = delete;
     void begin(const Course& course);
@@ -60,34 +56,26 @@ class DialRace {
   private:
     struct Runner {
         bool runs = false;
+        std::unique_ptr<StreamDial> dial = nullptr;     ///< until it is connected
         std::optional<Dialled> dialled = std::nullopt;  ///< once it is connected
         std::optional<mse::Initiator> initiator = std::nullopt;
         std::optional<HandshakeExchange> exchange = std::nullopt;  ///< of the initiator
     };
     Runner& runner(Transport transport) { return transport == Transport::utp ? utp_ : tcp_; }
     void start(Transport transport);
-    void start_tcp();
-    void start_tunnel(Proxy& proxy);
-    void start_utp();
     void start_other();
-    void fail_soon(Transport transport, Error error);
     void on_failed(Transport transport, Error error);
     void on_tcp_refused();
-    void on_connected(Transport transport, std::unique_ptr<Stream> stream, Duration took);
+    void on_connected(Transport transport, StreamDial::Dialled stream);
     void on_encrypted(Transport transport, Error error);
     void on_ready(Transport transport);
     void win(Transport transport);
     void end(Result<Dialled> result);
 
-    SocketFactory& sockets_;
-    UtpStreams* const streams_;
+    Connector& connector_;
     const Endpoint to_;
     const Encryption encryption_;
     Done done_;
-    const TimePoint begun_;
-    boost::asio::ip::tcp::socket socket_;
-    std::unique_ptr<Proxy::Dial> tunnel_dial_;
-    std::unique_ptr<UtpStreams::Dial> utp_dial_;
     boost::asio::steady_timer timer_;  ///< of the head start, then of the grace
     std::optional<Transport> other_;   ///< that has not begun
     bool punch_ = false;

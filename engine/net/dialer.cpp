@@ -8,7 +8,7 @@
 #include <ranges>
 #include <utility>
 
-#include "engine/net/proxy.hpp"
+#include "engine/net/connector.hpp"
 
 namespace btfs::net {
 
@@ -19,9 +19,8 @@ struct Dialer::HalfOpen {
         : queue(&the_queue),
           endpoint(waiting.endpoint),
           done(std::move(waiting.done)),
-          timer(dialer.sockets_.io(), dialer.timeout_),
-          race(dialer.sockets_, dialer.utp_, waiting.endpoint, std::move(waiting.encryption),
-               std::move(ended)) {}
+          timer(dialer.connector_.io(), dialer.timeout_),
+          race(dialer.connector_, waiting.endpoint, std::move(waiting.encryption), std::move(ended)) {}
 
     Queue* queue;
     Endpoint endpoint;
@@ -30,7 +29,7 @@ struct Dialer::HalfOpen {
     DialRace race;
 };
 
-Dialer::Dialer(SocketFactory& sockets, Duration timeout) : sockets_(sockets), timeout_(timeout) {}
+Dialer::Dialer(Connector& connector, Duration timeout) : connector_(connector), timeout_(timeout) {}
 
 Dialer::~Dialer() {
     assert(half_open_.empty());
@@ -79,8 +78,8 @@ void Dialer::start(Queue& queue, Waiting waiting) {
 
 DialRace::Course Dialer::course_of(const Queue& queue, const Waiting& waiting) const {
     if (waiting.way.punch) return {.first = Transport::utp, .punch = true};
-    if (transport_ == Transport::utp) return {Transport::utp};
-    if (transport_ == Transport::tcp) return {Transport::tcp};
+    const Transport rule = connector_.transport();
+    if (rule != Transport::both) return {rule};
     const bool closed_tcp = has_taken_tcp(queue, waiting.endpoint);
     // Which of them is the right one shows in the encryption handshake.
     if (waiting.encryption && closed_tcp) return {Transport::tcp, Duration{}};
@@ -137,9 +136,10 @@ void Dialer::Queue::set_urgency(DialUrgency urgency) {
 }
 
 void Dialer::Queue::cancel(Waiting waiting) {
-    boost::asio::post(dialer_.sockets_.io(), [alive = std::weak_ptr(alive_), done = std::move(waiting.done)] {
-        if (!alive.expired()) done(Error(Errc::cancelled));
-    });
+    boost::asio::post(dialer_.connector_.io(),
+                      [alive = std::weak_ptr(alive_), done = std::move(waiting.done)] {
+                          if (!alive.expired()) done(Error(Errc::cancelled));
+                      });
 }
 
 void Dialer::Queue::clear() {

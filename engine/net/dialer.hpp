@@ -12,7 +12,6 @@
 
 #include "engine/core/time.hpp"
 #include "engine/net/dial_race.hpp"
-#include "engine/net/socket_factory.hpp"
 #include "engine/net/transport.hpp"
 
 namespace btfs::net {
@@ -30,10 +29,10 @@ enum class DialUrgency : std::uint8_t {
 /// torrent. A connection that begins with an encryption handshake is half-open until that is over, and both
 /// together take kTimeout at most.
 ///
-/// With both transports, a dial is a DialRace of TCP, and of uTP too when TCP has failed or kTcpHeadStart is
-/// over (at once if a reader waits). Some hosts take TCP connections and close them: a peer that is dialled
-/// again soon after TCP had connected is tried over uTP first, or if the connection is to be encrypted over
-/// both at once. On the engine thread.
+/// Where the connector has both transports, a dial is a DialRace of TCP, and of uTP too when TCP has failed
+/// or kTcpHeadStart is over (at once if a reader waits). Some hosts take TCP connections and close them: a
+/// peer that is dialled again soon after TCP had connected is tried over uTP first, or if the connection is
+/// to be encrypted over both at once. On the engine thread.
 class Dialer {
   public:
     static constexpr std::size_t kMaxHalfOpen = 64;
@@ -62,15 +61,10 @@ class Dialer {
     };
     class Queue;
 
-    explicit Dialer(SocketFactory& sockets, Duration timeout = kTimeout);
+    explicit Dialer(Connector& connector, Duration timeout = kTimeout);
     /// All queues are gone.
     ~Dialer();
 
-    /// Dials over these transports; without this call over TCP. The streams outlive all queues.
-    void use(Transport transport, UtpStreams* utp) {
-        transport_ = transport;
-        utp_ = utp;
-    }
     /// Asked before each dial; without it all may start. While it says no, dials of that urgency wait for
     /// start_waiting().
     void set_admission(std::function<bool(DialUrgency)> may_start) { may_start_ = std::move(may_start); }
@@ -97,10 +91,8 @@ class Dialer {
     bool may_start(DialUrgency urgency) const;
     std::list<Queue*>& queues_of(DialUrgency urgency) { return queues_[static_cast<std::size_t>(urgency)]; }
 
-    SocketFactory& sockets_;
+    Connector& connector_;
     const Duration timeout_;
-    Transport transport_ = Transport::tcp;
-    UtpStreams* utp_ = nullptr;
     struct TcpTaken {
         const Queue* by;  ///< the torrent that was connected; others say nothing of what became of it
         Endpoint endpoint;

@@ -150,8 +150,8 @@ class HttpClient::Exchange {
     bool came_from_public_ = false;
 };
 
-HttpClient::HttpClient(SocketFactory& sockets, Resolver& resolver, Options options)
-    : options_(std::move(options)), connector_(sockets, resolver, options_.ca_file) {}
+HttpClient::HttpClient(Connector& connector, Options options)
+    : options_(std::move(options)), connector_(connector, options_.ca_file) {}
 
 Awaitable<Result<HttpResponse>> HttpClient::get(HttpRequest request) {
     assert(!request.range || !request.range->empty());

@@ -8,7 +8,6 @@
 #include "engine/net/asio_fwd.hpp"
 #include "engine/net/http_connection.hpp"
 #include "engine/net/http_message.hpp"
-#include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
 
 namespace btfs::net {
@@ -29,7 +28,7 @@ class HttpClient {
     };
 
     /// Both outlive this.
-    HttpClient(SocketFactory& sockets, Resolver& resolver, Options options);
+    HttpClient(Connector& connector, Options options);
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 

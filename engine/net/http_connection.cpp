@@ -16,8 +16,7 @@
 #include <vector>
 
 #include "engine/net/closing_timer.hpp"
-#include "engine/net/connect_to_first.hpp"
-#include "engine/net/proxy.hpp"
+#include "engine/net/connector.hpp"
 #include "engine/proxy/http_connect.hpp"
 
 namespace btfs::net {
@@ -66,10 +65,10 @@ class HttpConnector::Tls {
 
 class HttpConnection::Parts {
   public:
-    explicit Parts(ConnectedSocket connected, const proxy::ProxyUrl* asked_proxy = nullptr)
+    explicit Parts(Connector::Connected connected)
         : socket(std::move(connected.socket)),
           address(connected.address),
-          asked(asked_proxy),
+          asked(connected.asks),
           timer(socket) {}
 
     tcp::socket socket;
@@ -140,47 +139,22 @@ Awaitable<Result<std::size_t>> HttpConnection::read(std::span<char> into, TimePo
     co_return error_of(failed, parts.timer);
 }
 
-HttpConnector::HttpConnector(SocketFactory& sockets, Resolver& resolver, std::string ca_file)
-    : sockets_(sockets), resolver_(resolver), ca_file_(std::move(ca_file)) {}
+HttpConnector::HttpConnector(Connector& connector, std::string ca_file)
+    : connector_(connector), ca_file_(std::move(ca_file)) {}
 
 HttpConnector::~HttpConnector() = default;
 
-/// Connects, without TLS.
-Awaitable<Result<std::unique_ptr<HttpConnection>>> HttpConnector::reach(http::HttpUrl url,
-                                                                        std::vector<Address> addresses,
-                                                                        TimePoint deadline) {
-    using Parts = HttpConnection::Parts;
-    std::unique_ptr<Parts> parts;
-    Proxy* const proxy = sockets_.proxy();
-    if (!proxy) {
-        auto connected = co_await connect_to_first(sockets_, std::move(addresses), url.port, deadline);
-        if (!connected) co_return connected.error();
-        parts = std::make_unique<Parts>(std::move(*connected));
-    } else if (proxy->url().protocol == proxy::Protocol::http && !url.https) {
-        auto socket = co_await proxy->connect(deadline);
-        if (!socket) co_return socket.error();
-        parts =
-            std::make_unique<Parts>(ConnectedSocket{std::move(*socket), addresses.front()}, &proxy->url());
-    } else {
-        auto tunnel = co_await proxy->open({addresses.front(), url.port}, deadline);
-        if (!tunnel) co_return tunnel.error();
-        parts = std::make_unique<Parts>(ConnectedSocket{std::move(tunnel->socket), addresses.front()});
-    }
-    co_return std::unique_ptr<HttpConnection>(new HttpConnection(std::move(parts)));
-}
-
 Awaitable<Result<std::unique_ptr<HttpConnection>>> HttpConnector::connect(Target target, TimePoint deadline) {
-    Result<std::vector<Address>> addresses =
-        co_await resolver_.resolve(target.url.host, target.families, deadline - Clock::now(), target.look_up);
-    if (!addresses) co_return addresses.error();
-    std::erase_if(*addresses,
-                  [&](const Address& address) { return !http::may_reach(target.access, address); });
-    if (addresses->empty()) co_return make_error_code(Errc::http_local_refused);
-    if (addresses->size() > kMaxAddresses) addresses->resize(kMaxAddresses);
-
-    auto reached = co_await reach(target.url, std::move(*addresses), deadline);
-    if (!reached || !target.url.https) co_return std::move(reached);
-    std::unique_ptr<HttpConnection> connection = std::move(*reached);
+    Connector::Server server{{target.url.host, target.url.port},
+                             target.families,
+                             target.look_up,
+                             target.access,
+                             !target.url.https};
+    auto connected = co_await connector_.connect(std::move(server), deadline);
+    if (!connected) co_return connected.error();
+    std::unique_ptr<HttpConnection> connection(
+        new HttpConnection(std::make_unique<HttpConnection::Parts>(std::move(*connected))));
+    if (!target.url.https) co_return std::move(connection);
 
     if (!tls_) tls_ = std::make_unique<Tls>(ca_file_);
     if (tls_->error) co_return tls_->error;

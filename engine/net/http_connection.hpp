@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
@@ -16,10 +15,11 @@
 #include "engine/http/local_access.hpp"
 #include "engine/net/asio_fwd.hpp"
 #include "engine/net/families.hpp"
-#include "engine/net/resolver.hpp"
-#include "engine/net/socket_factory.hpp"
+#include "engine/net/name_lookups.hpp"
 
 namespace btfs::net {
+
+class Connector;
 
 /// The Location of a reply that is a redirect and has one. The body of such a reply is not needed.
 std::optional<std::string> redirect_location(unsigned status, std::optional<std::string_view> location);
@@ -54,17 +54,12 @@ class HttpConnection {
     std::unique_ptr<Parts> parts_;
 };
 
-/// Connects to the servers of URLs: looks the name up, leaves out the addresses that the URL may not lead to,
-/// tries the others as connect_to_first() does, and verifies the certificate of https. With a proxy it
-/// connects through that, by name, and leaves out what the URL names as an address. Used on the io_context's
-/// thread.
+/// Connects to the servers of URLs, as Connector::connect() does, and verifies the certificate of https. Used
+/// on the io_context's thread.
 class HttpConnector {
   public:
-    /// Addresses of one name that are tried.
-    static constexpr std::size_t kMaxAddresses = 6;
-
-    /// `ca_file`: certificates to trust in place of the machine's. The references outlive this.
-    HttpConnector(SocketFactory& sockets, Resolver& resolver, std::string ca_file);
+    /// `ca_file`: certificates to trust in place of the machine's. `connector` outlives this.
+    HttpConnector(Connector& connector, std::string ca_file);
     HttpConnector(const HttpConnector&) = delete;
     HttpConnector& operator=(const HttpConnector&) = delete;
     ~HttpConnector();
@@ -75,18 +70,13 @@ class HttpConnector {
         http::LocalAccess access = http::LocalAccess::everything;
         LookUp look_up = LookUp::ordinary;
     };
-    /// Errors: http_local_refused, http_bad_url, name_not_found, resolver_busy, timed_out, cancelled, or one
-    /// of the system or of TLS. The connector outlives the coroutine, which can be cancelled.
+    /// Errors: those of Connector::connect(), http_bad_url, or one of TLS. This outlives the coroutine, which
+    /// can be cancelled.
     Awaitable<Result<std::unique_ptr<HttpConnection>>> connect(Target target, TimePoint deadline);
 
   private:
     class Tls;
-    Awaitable<Result<std::unique_ptr<HttpConnection>>> reach(http::HttpUrl url,
-                                                             std::vector<Address> addresses,
-                                                             TimePoint deadline);
-
-    SocketFactory& sockets_;
-    Resolver& resolver_;
+    Connector& connector_;
     const std::string ca_file_;
     std::unique_ptr<Tls> tls_;  // made at the first https: loading certificates takes its time
 };

@@ -19,6 +19,7 @@
 #include "engine/http/http_url.hpp"
 #include "engine/log/log.hpp"
 #include "engine/net/closing_timer.hpp"
+#include "engine/net/tcp_stream.hpp"
 #include "engine/proxy/http_connect.hpp"
 #include "engine/proxy/socks5_client.hpp"
 
@@ -203,57 +204,65 @@ Awaitable<Result<Proxy::Association>> Proxy::associate(TimePoint deadline) {
 
 // ---- dials of peers ----
 
-struct Proxy::Dial::State {
-    Done done;  ///< empty once the dial is gone
-    bool begun = false;
-    asio::cancellation_signal signal;
-};
+class Proxy::Dial final : public StreamDial {
+  public:
+    Dial(Proxy& proxy, const Endpoint& to, Done done) : proxy_(proxy), state_(std::make_shared<State>()) {
+        ++proxy_.dials_;
+        state_->done = std::move(done);
+        asio::co_spawn(proxy_.sockets_.io(), run(proxy_, to, state_), End{state_});
+    }
+    ~Dial() override {
+        --proxy_.dials_;
+        if (std::exchange(state_->done, nullptr) && state_->begun)
+            state_->signal.emit(asio::cancellation_type::terminal);
+    }
 
-/// Handler of the coroutine's end. It has its slot itself, as TaskGroup's has, and for the same reason.
-struct Proxy::Dial::End {
-    std::shared_ptr<State> state;
+  private:
+    struct State {
+        Done done;  ///< empty once the dial is gone
+        bool begun = false;
+        asio::cancellation_signal signal;
+    };
 
-    using cancellation_slot_type = asio::cancellation_slot;
-    cancellation_slot_type get_cancellation_slot() const noexcept { return state->signal.slot(); }
-    void operator()(const std::exception_ptr& error) const {
-        if (!error) return;
-        try {
-            std::rethrow_exception(error);
-        } catch (const std::exception& e) {
-            log::debug("a dial through the proxy ended: {}", e.what());
+    /// Handler of the coroutine's end. It has its slot itself, as TaskGroup's has, and for the same reason.
+    struct End {
+        std::shared_ptr<State> state;
+
+        using cancellation_slot_type = asio::cancellation_slot;
+        cancellation_slot_type get_cancellation_slot() const noexcept { return state->signal.slot(); }
+        void operator()(const std::exception_ptr& error) const {
+            if (!error) return;
+            try {
+                std::rethrow_exception(error);
+            } catch (const std::exception& e) {
+                log::debug("a dial through the proxy ended: {}", e.what());
+            }
+        }
+    };
+
+    static Awaitable<void> run(Proxy& proxy, Endpoint to, std::shared_ptr<State> state) {
+        co_await asio::this_coro::throw_if_cancelled(false);
+        // A coroutine begins within co_spawn() on this thread, and `done` must not be called within dial().
+        co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+        state->begun = true;
+        if (!state->done) co_return;  // it was given up before
+        auto tunnel = co_await proxy.open(to, kNever);
+        const Done done = std::exchange(state->done, nullptr);
+        if (!done) co_return;
+        if (tunnel) {
+            done(Dialled{std::make_unique<TcpStream>(std::move(tunnel->socket), to, TcpStream::Way::tunnel),
+                         tunnel->took});
+        } else {
+            done(as_peers_failure(tunnel.error()));
         }
     }
+
+    Proxy& proxy_;
+    const std::shared_ptr<State> state_;  // with the coroutine, which ends later
 };
 
-Proxy::Dial::Dial(Proxy& proxy, std::shared_ptr<State> state) : proxy_(proxy), state_(std::move(state)) {
-    ++proxy_.dials_;
-}
-
-Proxy::Dial::~Dial() {
-    --proxy_.dials_;
-    if (std::exchange(state_->done, nullptr) && state_->begun)
-        state_->signal.emit(asio::cancellation_type::terminal);
-}
-
-Awaitable<void> Proxy::Dial::run(Proxy& proxy, Endpoint to, std::shared_ptr<State> state) {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    // A coroutine begins within co_spawn() on this thread, and `done` must not be called within dial().
-    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-    state->begun = true;
-    if (!state->done) co_return;  // it was given up before
-    auto tunnel = co_await proxy.open(to, kNever);
-    const Done done = std::exchange(state->done, nullptr);
-    if (!done) co_return;
-    if (!tunnel) tunnel = as_peers_failure(tunnel.error());
-    done(std::move(tunnel));
-}
-
-std::unique_ptr<Proxy::Dial> Proxy::dial(const Endpoint& to, Done done) {
-    auto state = std::make_shared<Dial::State>();
-    state->done = std::move(done);
-    std::unique_ptr<Dial> dial(new Dial(*this, state));
-    asio::co_spawn(sockets_.io(), Dial::run(*this, to, state), Dial::End{state});
-    return dial;
+std::unique_ptr<StreamDial> Proxy::dial(const Endpoint& to, StreamDial::Done done) {
+    return std::make_unique<Dial>(*this, to, std::move(done));
 }
 
 }  // namespace btfs::net

@@ -15,6 +15,7 @@
 #include "engine/net/connect_to_first.hpp"
 #include "engine/net/resolver.hpp"
 #include "engine/net/socket_factory.hpp"
+#include "engine/net/stream_dial.hpp"
 #include "engine/net/udp_relay.hpp"
 #include "engine/proxy/proxy_url.hpp"
 #include "engine/proxy/stand_ins.hpp"
@@ -22,7 +23,7 @@
 namespace btfs::net {
 
 /// Makes TCP connections through a SOCKS5 or HTTP proxy. It alone has a SocketFactory that makes sockets:
-/// that of all others has a Proxy, and makes none, so that nothing goes past it. The proxy's own name is the
+/// that of all others makes none, so that nothing goes past it. The proxy's own name is the
 /// only one that is looked up here; all other names have stand-ins. On the engine thread.
 class Proxy {
   public:
@@ -63,19 +64,18 @@ class Proxy {
     Awaitable<Result<Association>> associate(TimePoint deadline);
     /// Null of an HTTP proxy, which carries TCP alone.
     UdpRelay* relay() { return relay_ ? &*relay_ : nullptr; }
+    const UdpRelay* relay() const { return relay_ ? &*relay_ : nullptr; }
 
-    /// Peers' side: an open() under way; destroying it ends it without a call.
-    class Dial;
-    /// May destroy the dial. Not called within dial(). A failure of the proxy itself is told as
-    /// network_unreachable, since it says nothing about the peer.
-    using Done = std::function<void(Result<Tunnel>)>;
-    std::unique_ptr<Dial> dial(const Endpoint& to, Done done);
+    /// An open() on behalf of a peer. A failure of the proxy itself is told as network_unreachable, since it
+    /// says nothing about the peer.
+    std::unique_ptr<StreamDial> dial(const Endpoint& to, StreamDial::Done done);
     /// False while the proxy does not answer, but for kProbes dials now and then that try again.
     bool may_dial() const;
     /// Called when may_dial() has become true.
     void set_ready(std::function<void()> ready) { ready_ = std::move(ready); }
 
   private:
+    class Dial;
     Awaitable<Result<boost::asio::ip::tcp::socket>> connect_once(TimePoint deadline);
     template <class Machine>
     Awaitable<Result<Duration>> negotiate(boost::asio::ip::tcp::socket& socket, Machine& machine,
@@ -96,23 +96,6 @@ class Proxy {
     boost::asio::steady_timer timer_;  ///< until retry_at_
     std::size_t dials_ = 0;
     std::optional<UdpRelay> relay_;
-};
-
-class Proxy::Dial {
-  public:
-    ~Dial();
-    Dial(const Dial&) = delete;
-    Dial& operator=(const Dial&) = delete;
-
-  private:
-    friend class Proxy;
-    struct State;
-    struct End;
-    Dial(Proxy& proxy, std::shared_ptr<State> state);
-    static Awaitable<void> run(Proxy& proxy, Endpoint to, std::shared_ptr<State> state);
-
-    Proxy& proxy_;
-    const std::shared_ptr<State> state_;  // with the coroutine, which ends later
 };
 
 /// True for errors that are the proxy's own: no destination has to do with them.

@@ -16,8 +16,6 @@
 #include <optional>
 #include <unordered_map>
 
-#include "engine/net/proxy.hpp"
-
 namespace btfs::net {
 namespace asio = boost::asio;
 namespace {
@@ -115,7 +113,6 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     }
 
     asio::io_context& io() { return io_; }
-    Proxy* proxy() const { return sockets_.proxy(); }
 
     /// Ends all questions and refuses new ones.
     void close() {
@@ -341,8 +338,8 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
     bool closed_ = false;
 };
 
-Resolver::Resolver(SocketFactory& sockets, Options options)
-    : channel_(std::make_shared<Channel>(sockets, std::move(options))) {}
+Resolver::Resolver(SocketFactory& sockets, Options options, proxy::StandIns* stand_ins)
+    : channel_(std::make_shared<Channel>(sockets, std::move(options))), stand_ins_(stand_ins) {}
 
 Resolver::~Resolver() {
     channel_->close();
@@ -354,16 +351,15 @@ void Resolver::hurry(const std::string& name, Families families) {
 
 Awaitable<Result<std::vector<Address>>> Resolver::resolve(std::string name, Families families,
                                                           Duration timeout, LookUp look_up) {
-    Proxy* const proxy = channel_->proxy();
     if (auto known = known_answer(name, families)) {
         // A literal address of class E must not lead to the name that it stands for.
-        if (proxy && *known && proxy::StandIns::is_stand_in((*known)->front()))
+        if (stand_ins_ && *known && proxy::StandIns::is_stand_in((*known)->front()))
             co_return make_error_code(Errc::name_not_found);
         co_return std::move(*known);
     }
-    if (proxy) {
+    if (stand_ins_) {
         if (families == Families::v6) co_return make_error_code(Errc::name_not_found);
-        co_return std::vector<Address>{proxy->stand_ins().stand_in_of(name)};
+        co_return std::vector<Address>{stand_ins_->stand_in_of(name)};
     }
 
     const std::shared_ptr<Channel> channel = channel_;

@@ -12,6 +12,7 @@
 #include "engine/net/families.hpp"
 #include "engine/net/name_lookups.hpp"
 #include "engine/net/socket_factory.hpp"
+#include "engine/proxy/stand_ins.hpp"
 
 namespace btfs::net {
 
@@ -29,8 +30,8 @@ class Resolver {
         unsigned tries = 3;
     };
 
-    /// `sockets` outlives this, and the io_context's run.
-    Resolver(SocketFactory& sockets, Options options);
+    /// `sockets` outlives this, and the io_context's run; so do `stand_ins`, those of a proxy.
+    Resolver(SocketFactory& sockets, Options options, proxy::StandIns* stand_ins = nullptr);
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
     /// Questions under way end with `cancelled`.
@@ -49,6 +50,7 @@ class Resolver {
     class Channel;
     // Shared with coroutines that wait, and with handlers in the io_context's queue.
     std::shared_ptr<Channel> channel_;
+    proxy::StandIns* const stand_ins_;  ///< null without a proxy
 };
 
 }  // namespace btfs::net

@@ -51,7 +51,7 @@ Error hear_only_what_is_joined(int socket, AddressFamily family) {
 }  // namespace
 
 Error SocketFactory::bind_device(int socket, AddressFamily family) const {
-    if (proxy_) return Errc::proxy_only;
+    if (makes_none_) return Errc::proxy_only;
     if (!binding_.allows(family)) return {EAFNOSUPPORT, boost::system::system_category()};
     const std::string& device = binding_.device;
     if (!device.empty() && setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, device.data(),
@@ -70,7 +70,7 @@ Error SocketFactory::bind(int socket, AddressFamily family) const {
 }
 
 Result<ip::tcp::socket> SocketFactory::tcp(AddressFamily family) {
-    if (proxy_) return Errc::proxy_only;
+    if (makes_none_) return Errc::proxy_only;
     ip::tcp::socket socket(io_);
     Error error;
     socket.open(protocol_of<ip::tcp>(family), error);
@@ -91,7 +91,7 @@ void SocketFactory::prepare(ip::tcp::socket& socket) {
 }
 
 Result<ip::tcp::acceptor> SocketFactory::acceptor(AddressFamily family, std::uint16_t port) {
-    if (proxy_) return Errc::proxy_only;
+    if (makes_none_) return Errc::proxy_only;
     ip::tcp::acceptor acceptor(io_);
     Error error;
     acceptor.open(protocol_of<ip::tcp>(family), error);
@@ -106,7 +106,7 @@ Result<ip::tcp::acceptor> SocketFactory::acceptor(AddressFamily family, std::uin
 }
 
 Result<ip::udp::socket> SocketFactory::udp(AddressFamily family, std::uint16_t port) {
-    if (proxy_) return Errc::proxy_only;
+    if (makes_none_) return Errc::proxy_only;
     ip::udp::socket socket(io_);
     Error error;
     socket.open(protocol_of<ip::udp>(family), error);
@@ -119,7 +119,7 @@ Result<ip::udp::socket> SocketFactory::udp(AddressFamily family, std::uint16_t p
 }
 
 Result<ip::udp::socket> SocketFactory::multicast(const Endpoint& group) {
-    if (proxy_) return Errc::proxy_only;
+    if (makes_none_) return Errc::proxy_only;
     const AddressFamily family = group.address.family();
     ip::udp::socket socket(io_);
     Error error;
@@ -136,7 +136,7 @@ Result<ip::udp::socket> SocketFactory::multicast(const Endpoint& group) {
 }
 
 std::vector<MulticastInterface> SocketFactory::multicast_interfaces(AddressFamily family) const {
-    if (proxy_) return {};
+    if (makes_none_) return {};
     return net::multicast_interfaces(family, binding_);
 }
 

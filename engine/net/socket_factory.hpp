@@ -12,20 +12,18 @@
 
 namespace btfs::net {
 
-class Proxy;
-
-/// Makes the process's sockets, for all torrents. With a proxy it makes none: what is sent goes through the
-/// proxy, and what cannot fails with proxy_only. On the engine thread.
+/// Makes the process's sockets, for all torrents. With a proxy, all parts but Proxy have a factory that makes
+/// none: what does not go through the proxy fails with proxy_only. On the engine thread.
 class SocketFactory {
   public:
     explicit SocketFactory(boost::asio::io_context& io, LocalBinding binding = {})
         : io_(io), binding_(std::move(binding)) {}
-    /// Makes no sockets. The proxy outlives this.
-    SocketFactory(boost::asio::io_context& io, Proxy& proxy) : io_(io), proxy_(&proxy) {}
+    struct None {};
+    static constexpr None none{};
+    /// Makes no sockets.
+    SocketFactory(boost::asio::io_context& io, None) : io_(io), makes_none_(true) {}
 
     boost::asio::io_context& io() { return io_; }
-    /// Null: everything goes directly.
-    Proxy* proxy() const { return proxy_; }
 
     /// A TCP socket for an outgoing connection, open and non-blocking.
     Result<boost::asio::ip::tcp::socket> tcp(AddressFamily family);
@@ -50,7 +48,7 @@ class SocketFactory {
 
     boost::asio::io_context& io_;
     const LocalBinding binding_;
-    Proxy* const proxy_ = nullptr;
+    const bool makes_none_ = false;
 };
 
 }  // namespace btfs::net

@@ -41,9 +41,8 @@ struct TrackerClient::UdpExchange {
     UdpMux::Subscription subscription = 0;
 };
 
-TrackerClient::TrackerClient(boost::asio::io_context& io, Resolver& resolver, HttpClient& http, UdpMux& udp,
-                             std::uint64_t seed)
-    : io_(io), resolver_(resolver), http_(http), udp_(udp), rng_(seed), tasks_(io.get_executor()) {}
+TrackerClient::TrackerClient(Connector& connector, HttpClient& http, std::uint64_t seed)
+    : connector_(connector), http_(http), rng_(seed), tasks_(connector.io().get_executor()) {}
 
 TrackerClient::~TrackerClient() = default;
 
@@ -51,7 +50,7 @@ AnnounceTicket TrackerClient::announce(AnnounceJob job, Done done) {
     const AnnounceTicket ticket = next_id_++;
     auto url = tracker::TrackerUrl::parse(job.url);
     if (!url) {
-        boost::asio::post(io_, [done = std::move(done), error = url.error()] { done(error); });
+        boost::asio::post(connector_.io(), [done = std::move(done), error = url.error()] { done(error); });
         return ticket;
     }
     names_[ticket] = {url->host, families_of(job.family)};
@@ -62,7 +61,7 @@ AnnounceTicket TrackerClient::announce(AnnounceJob job, Done done) {
         send_queued();
         return ticket;
     }
-    auto& exchange = exchanges_[ticket] = std::make_unique<UdpExchange>(io_, std::move(done));
+    auto& exchange = exchanges_[ticket] = std::make_unique<UdpExchange>(connector_.io(), std::move(done));
     exchange->deadline.expires_after(job.timeout);
     exchange->deadline.async_wait([this, ticket](Error error) {
         if (!error) finish(ticket, Errc::tracker_timed_out);
@@ -80,7 +79,7 @@ void TrackerClient::hurry(AnnounceTicket ticket) {
         return send_queued();
     }
     if (const auto found = names_.find(ticket); found != names_.end())
-        resolver_.hurry(found->second.name, found->second.families);
+        connector_.hurry(found->second.name, found->second.families);
 }
 
 void TrackerClient::send_queued() {
@@ -98,7 +97,8 @@ Awaitable<void> TrackerClient::announce_http(AnnounceTicket ticket, Queued queue
     --http_under_way_;
     names_.erase(ticket);
     // Posted, so that `done` is never called inside announce(): a name that needs no lookup may fail at once.
-    boost::asio::post(io_, [done = std::move(queued.done), reply = std::move(reply)] { done(reply); });
+    boost::asio::post(connector_.io(),
+                      [done = std::move(queued.done), reply = std::move(reply)] { done(reply); });
     send_queued();
 }
 
@@ -126,7 +126,7 @@ Awaitable<Result<AnnounceReply>> TrackerClient::ask_over_http(const Queued& queu
 }
 
 Awaitable<void> TrackerClient::announce_udp(AnnounceJob job, tracker::TrackerUrl url, AnnounceTicket ticket) {
-    const Result<std::vector<Address>> addresses = co_await resolver_.resolve(
+    const Result<std::vector<Address>> addresses = co_await connector_.resolve(
         url.host, families_of(job.family), job.timeout, job.urgent ? LookUp::urgent : LookUp::ordinary);
     if (!exchanges_.contains(ticket)) co_return;
     if (addresses) {
@@ -154,21 +154,22 @@ void TrackerClient::listen(std::uint64_t id) {
     UdpExchange& exchange = *exchanges_[id];
     const std::uint32_t transaction = exchange.machine->transaction();
     if (exchange.subscription != 0 && exchange.transaction == transaction) return;
-    udp_.unsubscribe(exchange.subscription);
+    connector_.udp().unsubscribe(exchange.subscription);
     exchange.transaction = transaction;
-    exchange.subscription = udp_.subscribe(exchange.to, transaction, [this, id](ByteView datagram) {
-        auto found = exchanges_.find(id);
-        if (found == exchanges_.end()) return;
-        found->second->machine->handle_datagram(datagram, Clock::now());
-        pump(id);
-    });
+    exchange.subscription =
+        connector_.udp().subscribe(exchange.to, transaction, [this, id](ByteView datagram) {
+            auto found = exchanges_.find(id);
+            if (found == exchanges_.end()) return;
+            found->second->machine->handle_datagram(datagram, Clock::now());
+            pump(id);
+        });
 }
 
 void TrackerClient::pump(std::uint64_t id) {
     UdpExchange& exchange = *exchanges_[id];
     listen(id);
     while (auto datagram = exchange.machine->poll_datagram())
-        if (Error error = udp_.send(exchange.to, *datagram)) return finish(id, error);
+        if (Error error = connector_.udp().send(exchange.to, *datagram)) return finish(id, error);
     if (exchange.machine->connection()) connections_[exchange.to] = *exchange.machine->connection();
     if (const auto& result = exchange.machine->result()) return finish(id, *result);
     exchange.timer.expires_at(exchange.machine->next_timeout());
@@ -184,10 +185,10 @@ void TrackerClient::finish(std::uint64_t id, Result<AnnounceReply> result) {
     auto node = exchanges_.extract(id);
     if (node.empty()) return;
     if (result) note_tracker(*result, node.mapped()->to.address);
-    udp_.unsubscribe(node.mapped()->subscription);
+    connector_.udp().unsubscribe(node.mapped()->subscription);
     // Posted, so that `done` is never called inside announce(): announce() itself comes here if a send fails
     // at once.
-    boost::asio::post(io_,
+    boost::asio::post(connector_.io(),
                       [done = std::move(node.mapped()->done), result = std::move(result)] { done(result); });
 }
 

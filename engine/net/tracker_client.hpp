@@ -6,10 +6,9 @@
 #include <memory>
 
 #include "engine/core/rng.hpp"
+#include "engine/net/connector.hpp"
 #include "engine/net/http_client.hpp"
-#include "engine/net/resolver.hpp"
 #include "engine/net/task_group.hpp"
-#include "engine/net/udp_mux.hpp"
 #include "engine/tracker/announcer.hpp"
 #include "engine/tracker/tracker_url.hpp"
 #include "engine/tracker/udp_announce.hpp"
@@ -29,13 +28,12 @@ class TrackerClient {
 
     using Done = std::function<void(Result<tracker::AnnounceReply>)>;
 
-    TrackerClient(boost::asio::io_context& io, Resolver& resolver, HttpClient& http, UdpMux& udp,
-                  std::uint64_t seed);
+    TrackerClient(Connector& connector, HttpClient& http, std::uint64_t seed);
     /// Drops all announces without calling anybody.
     ~TrackerClient();
 
     /// Calls `done` once, later, never from inside this call. Errors: tracker_bad_url, tracker_timed_out, and
-    /// those of HttpClient, Resolver, UdpAnnounce and parse_http_announce().
+    /// those of HttpClient, Connector::resolve(), UdpAnnounce and parse_http_announce().
     AnnounceTicket announce(tracker::AnnounceJob job, Done done);
     /// A reader waits for this announce from now on, if it is still under way.
     void hurry(AnnounceTicket ticket);
@@ -67,10 +65,8 @@ class TrackerClient {
     void pump(std::uint64_t id);
     void finish(std::uint64_t id, Result<tracker::AnnounceReply> result);
 
-    boost::asio::io_context& io_;
-    Resolver& resolver_;
+    Connector& connector_;
     HttpClient& http_;
-    UdpMux& udp_;
     Rng rng_;
     TaskGroup tasks_;
     std::map<std::uint64_t, std::unique_ptr<UdpExchange>> exchanges_;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "engine/net/asio_endpoint.hpp"
-#include "engine/net/proxy.hpp"
 #include "engine/utp/packet.hpp"
 
 namespace btfs::net {
@@ -14,12 +13,10 @@ using boost::asio::ip::udp;
 UdpMux::Opened::Opened(Socket s, AddressFamily family)
     : socket(std::move(s)), sender(socket.native_handle(), family) {}
 
-UdpMux::UdpMux(SocketFactory& sockets)
-    : sockets_(sockets), relay_(sockets.proxy() ? sockets.proxy()->relay() : nullptr) {}
+UdpMux::UdpMux(SocketFactory& sockets, UdpRelay* relay) : sockets_(sockets), relay_(relay) {}
 
 void UdpMux::open(std::uint16_t port) {
-    if (relay_) relay_->start(*this);
-    if (sockets_.proxy()) return;
+    if (relay_) return relay_->start(*this);
     port_ = port;
     for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6}) (void)open(family);
 }

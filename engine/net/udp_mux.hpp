@@ -40,15 +40,15 @@ class UdpMux final : private UdpRelay::Receiver {
     using Subscription = std::uint64_t;
     using ReceiveFrom = std::function<void(const Endpoint&, ByteView)>;
 
-    explicit UdpMux(SocketFactory& sockets);
+    /// With a relay, datagrams go over that. Both outlive this.
+    explicit UdpMux(SocketFactory& sockets, UdpRelay* relay = nullptr);
 
     /// Opens the sockets. A family that is missing here stays closed.
     void open(std::uint16_t port);
     /// Where datagrams come in: over IPv4 if there is that. 0 with a proxy.
     std::uint16_t port() const;
-    /// With a proxy: our address towards its relay, unspecified while there is none.
-    Address relay_local() const { return relay_ ? relay_->local() : Address(); }
-    Address relay_host() const { return relay_ ? relay_->host() : Address(); }
+    /// The proxy's; null if there is none.
+    const UdpRelay* relay() const { return relay_; }
     /// Called when datagrams can go through the proxy, each time anew.
     void set_relay_opened(std::function<void()> opened) { relay_opened_ = std::move(opened); }
     /// Best effort, as UDP is; an error only if there is no socket of that family, or no relay.
@@ -95,7 +95,7 @@ class UdpMux final : private UdpRelay::Receiver {
     std::optional<Opened>& opened(AddressFamily family) { return open_[family == AddressFamily::v4 ? 0 : 1]; }
 
     SocketFactory& sockets_;
-    UdpRelay* const relay_;  ///< null without a proxy, and with one that has none
+    UdpRelay* const relay_;  ///< null without a proxy, and with one that relays no datagrams
     std::function<void()> relay_opened_;
     std::uint16_t port_ = 0;
     std::array<std::optional<Opened>, 2> open_;

@@ -82,31 +82,52 @@ void UtpStreams::accept(Accepted accepted) {
     });
 }
 
-Result<std::unique_ptr<UtpStreams::Dial>> UtpStreams::dial(const Endpoint& to, Done done, bool punch) {
+class UtpStreams::Dial final : public StreamDial, private utp::User {
+  public:
+    Dial(UtpStreams& streams, Done done) : streams_(streams), done_(std::move(done)) {}
+    ~Dial() override {
+        if (connection_) connection_->release();
+    }
+
+    Error begin(const Endpoint& to, bool punch) {
+        const auto connection = streams_.connections_.connect(to, *this, Clock::now(), punch);
+        if (!connection) return connection.error();
+        connection_ = *connection;
+        return {};
+    }
+    Done take_done() { return std::move(done_); }
+
+  private:
+    void on_connected(Error error) override {
+        const Done done = take_done();  // it may destroy this
+        if (error) return done(error);
+        utp::Connection& connection = *std::exchange(connection_, nullptr);
+        const Duration took = Clock::now() - began_;
+        done(Dialled{streams_.stream_of(connection), took});
+    }
+    void on_readable() override {}
+    void on_writable() override {}
+
+    UtpStreams& streams_;
+    Done done_;
+    utp::Connection* connection_ = nullptr;
+    const TimePoint began_ = Clock::now();
+};
+
+std::unique_ptr<StreamDial> UtpStreams::dial(const Endpoint& to, StreamDial::Done done, bool punch) {
     // Nothing tells of a SYN that cannot leave.
-    if (local_towards(to).is_unspecified()) return make_error_code(boost::system::errc::network_unreachable);
+    if (local_towards(to).is_unspecified())
+        return dial_in_vain(sockets_.io(), make_error_code(boost::system::errc::network_unreachable),
+                            std::move(done));
     auto dial = std::make_unique<Dial>(*this, std::move(done));
-    const auto connection = connections_.connect(to, *dial, Clock::now(), punch);
-    if (!connection) return connection.error();
-    dial->connection_ = *connection;
+    if (const Error error = dial->begin(to, punch))
+        return dial_in_vain(sockets_.io(), error, dial->take_done());
     return dial;
-}
-
-UtpStreams::Dial::~Dial() {
-    if (connection_) connection_->release();
-}
-
-void UtpStreams::Dial::on_connected(Error error) {
-    const Done done = std::move(done_);  // it may destroy the dial
-    if (error) return done(error);
-    utp::Connection& connection = *std::exchange(connection_, nullptr);
-    const Duration took = Clock::now() - began_;
-    done(Dialled{streams_.stream_of(connection), took});
 }
 
 std::unique_ptr<Stream> UtpStreams::stream_of(utp::Connection& connection) {
     const Endpoint& to = connection.remote();
-    const Address next_host = sockets_.proxy() ? udp_.relay_host() : to.address;
+    const Address next_host = udp_.relay() ? udp_.relay()->host() : to.address;
     return std::make_unique<UtpStream>(connection, local_towards(to), next_host);
 }
 
@@ -114,7 +135,7 @@ std::unique_ptr<Stream> UtpStreams::stream_of(utp::Connection& connection) {
 Address UtpStreams::local_towards(const Endpoint& to) {
     // A peer by name would answer from an address that the proxy does not tell beforehand.
     if (to.address.is_reserved()) return {};
-    if (sockets_.proxy()) return udp_.relay_local();
+    if (udp_.relay()) return udp_.relay()->local();
     auto socket = sockets_.udp(to.address.family(), 0);
     if (!socket) return {};
     Error error;

@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "engine/net/stream.hpp"
+#include "engine/net/stream_dial.hpp"
 #include "engine/net/udp_mux.hpp"
 #include "engine/utp/connections.hpp"
 
@@ -21,21 +21,14 @@ class UtpStreams final : private utp::Sink, private UtpReceiver {
     using Accepted = std::function<void(std::unique_ptr<Stream>)>;
     void accept(Accepted accepted);
 
-    /// A connection under way; destroying it ends it without a call.
-    class Dial;
-    struct Dialled {
-        std::unique_ptr<Stream> stream;
-        Duration took;
-    };
-    /// Gets the connection or why there is none. May destroy the dial. Not called within dial().
-    using Done = std::function<void(Result<Dialled>)>;
-    /// resource_unavailable_try_again if there are too many connections, network_unreachable if there is no
-    /// way to an address of that family. `punch`: see utp::Connections::connect().
-    Result<std::unique_ptr<Dial>> dial(const Endpoint& to, Done done, bool punch = false);
+    /// Errors: resource_unavailable_try_again if there are too many connections, network_unreachable if there
+    /// is no way to an address of that family. `punch`: see utp::Connections::connect().
+    std::unique_ptr<StreamDial> dial(const Endpoint& to, StreamDial::Done done, bool punch = false);
 
     utp::Connections& connections() { return connections_; }
 
   private:
+    class Dial;
     class UtpStream;
 
     // utp::Sink
@@ -60,23 +53,6 @@ class UtpStreams final : private utp::Sink, private UtpReceiver {
     TimePoint timer_at_ = kNever;
     bool got_datagrams_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>();
-};
-
-class UtpStreams::Dial final : private utp::User {
-  public:
-    Dial(UtpStreams& streams, Done done) : streams_(streams), done_(std::move(done)) {}
-    ~Dial() override;
-
-  private:
-    friend class UtpStreams;
-    void on_connected(Error error) override;
-    void on_readable() override {}
-    void on_writable() override {}
-
-    UtpStreams& streams_;
-    Done done_;
-    utp::Connection* connection_ = nullptr;
-    const TimePoint began_ = Clock::now();
 };
 
 }  // namespace btfs::net

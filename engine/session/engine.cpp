@@ -24,7 +24,8 @@ std::uint16_t Engine::port() const {
 }
 
 std::string Engine::proxy_url() const {
-    return loop_->proxy ? loop_->proxy->url().shown() : std::string();
+    const proxy::ProxyUrl* url = loop_->connector.proxy_url();
+    return url ? url->shown() : std::string();
 }
 
 std::string Engine::proxy_text() const {

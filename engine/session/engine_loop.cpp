@@ -40,50 +40,43 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
     : options(for_proxy(engine_options)),
       peer_id(random_peer_id()),
       work(boost::asio::make_work_guard(io)),
-      proxy(options.proxy ? std::optional<net::Proxy>(std::in_place, io, options.binding, *options.proxy)
-                          : std::nullopt),
-      sockets(proxy ? net::SocketFactory(io, *proxy) : net::SocketFactory(io, options.binding)),
+      connector(io, {options.binding, options.proxy, options.transport}),
       routing(options.binding),
       network(io, routing, [this] { handle_network_change(); }),
-      udp(sockets),
-      dialer(sockets),
+      dialer(connector),
       connections(options.max_connections > 0 ? options.max_connections : default_max_connections(),
                   [this] { post([this] { dialer.start_waiting(); }); }),
-      listener(sockets, [this](net::Listener::Arrival arrival) { route(std::move(arrival)); },
+      listener(connector.sockets(), [this](net::Listener::Arrival arrival) { route(std::move(arrival)); },
                {options.encryption,
                 [this](const Sha1Digest& obfuscated) { return index.find_obfuscated(obfuscated); },
                 net::uses_tcp(options.transport)}),
-      resolver(sockets, {}),
-      http(sockets, resolver, {}),
+      http(connector, {}),
       tasks(io.get_executor()),
-      trackers(io, resolver, http, udp, random_seed()),
-      dht(io, udp, resolver, options.dht.value_or(net::DhtOptions{}), random_seed()),
-      lsd(sockets, random_seed()),
-      named_peers(io, resolver),
+      trackers(connector, http, random_seed()),
+      dht(connector, options.dht.value_or(net::DhtOptions{}), random_seed()),
+      lsd(connector.sockets(), random_seed()),
+      named_peers(connector),
       limits(options.upload_limit, options.download_limit, options.limit_local),
       stop_timer(io),
       start_queue(io, [this](TorrentHandle torrent) { start_torrent(torrent); }) {
     listener.set_refusal([this](const Address& from) { return bans.contains(from); });
     dht.set_refusal([this](const Address& node) { return bans.filters(node); });
-    if (net::uses_utp(options.transport)) {
-        utp.emplace(sockets, udp);
+    if (net::UtpStreams* utp = connector.utp())
         utp->accept([this](std::unique_ptr<net::Stream> stream) { listener.take(std::move(stream)); });
-        dialer.use(options.transport, &*utp);
-    }
-    if (proxy) proxy->set_ready([this] { dialer.start_waiting(); });
+    connector.set_ready([this] { dialer.start_waiting(); });
     dialer.set_admission([this](net::DialUrgency urgency) {
-        return connections.may_dial(urgency, dialer.half_open()) && (!proxy || proxy->may_dial());
+        return connections.may_dial(urgency, dialer.half_open()) && connector.may_dial();
     });
 }
 
 Engine::Loop::~Loop() = default;
 
 Result<void> Engine::Loop::open() {
-    if (proxy) {
-        udp.open(0);
+    if (connector.proxy_url()) {
+        connector.udp().open(0);
         // Announces and dials that failed without UDP are tried again, but once only: a relay may come and
         // go.
-        udp.set_relay_opened([this, is_first = true]() mutable {
+        connector.udp().set_relay_opened([this, is_first = true]() mutable {
             dht.handle_network_change();
             if (!std::exchange(is_first, false)) return;
             for (auto& runner : runners) runner->handle_relay_opened();
@@ -92,7 +85,7 @@ Result<void> Engine::Loop::open() {
     }
     auto opened = listener.open(options.port);
     if (!opened) return opened;
-    udp.open(listener.port());
+    connector.udp().open(listener.port());
     outside_ports = own_ports();
     return opened;
 }
@@ -103,19 +96,18 @@ void Engine::Loop::begin() {
         log::info("changes of the network are not watched: {}", error.message());
 }
 
-std::string Engine::Loop::proxy_text() {
-    if (!proxy) return {};
-    const net::UdpRelay* relay = proxy->relay();
-    return proxy->url().shown() +
-           (relay && relay->is_open() ? ", TCP and UDP" : ", TCP only: no DHT, no uTP, no UDP trackers");
+std::string Engine::Loop::proxy_text() const {
+    if (!connector.proxy_url()) return {};
+    return connector.proxy_url()->shown() +
+           (connector.proxy_relays() ? ", TCP and UDP" : ", TCP only: no DHT, no uTP, no UDP trackers");
 }
 
 PeerPorts Engine::Loop::own_ports() const {
-    return {listener.port(), options.dht ? udp.port() : std::uint16_t{0}};
+    return {listener.port(), options.dht ? connector.udp().port() : std::uint16_t{0}};
 }
 
 PeerPorts Engine::Loop::mapped_ports() const {
-    return {listener.port(), options.dht || utp ? udp.port() : std::uint16_t{0}};
+    return {listener.port(), options.dht || connector.utp() ? connector.udp().port() : std::uint16_t{0}};
 }
 
 // ---- torrents ----
@@ -137,7 +129,7 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .background = options.background,
         .background_files = spec.background_files,
         .pex = options.pex,
-        .utp = utp.has_value(),
+        .utp = connector.utp() != nullptr,
         .encryption = options.encryption,
         .bans = &bans,
         .upload_slots = options.uploads ? &upload_slots : &no_upload_slots,
@@ -228,7 +220,7 @@ net::Awaitable<void> Engine::Loop::get(net::HttpRequest request,
 
 void Engine::Loop::begin_stop() {
     network.close();
-    if (utp) utp->accept(nullptr);
+    if (net::UtpStreams* utp = connector.utp()) utp->accept(nullptr);
     listener.close();
     dht.stop();
     lsd.stop();

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/net/connector.hpp"
 #include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
 #include "engine/net/host_places.hpp"
@@ -22,13 +23,8 @@
 #include "engine/net/listener.hpp"
 #include "engine/net/lsd_client.hpp"
 #include "engine/net/network_watch.hpp"
-#include "engine/net/proxy.hpp"
-#include "engine/net/resolver.hpp"
-#include "engine/net/socket_factory.hpp"
 #include "engine/net/task_group.hpp"
 #include "engine/net/tracker_client.hpp"
-#include "engine/net/udp_mux.hpp"
-#include "engine/net/utp_streams.hpp"
 #include "engine/portmap/port_mapper.hpp"
 #include "engine/session/connection_budget.hpp"
 #include "engine/session/demand_mailbox.hpp"
@@ -76,7 +72,7 @@ class Engine::Loop {
     void add_users_peers(TorrentRunner& runner, std::span<const Endpoint> peers);
     void take_outside_ports(const PeerPorts& ports);
     void take_demands();
-    std::string proxy_text();
+    std::string proxy_text() const;
     PeerPorts own_ports() const;
     /// Ports that the gateway should let through.
     PeerPorts mapped_ports() const;
@@ -86,16 +82,12 @@ class Engine::Loop {
     net::HostPlaces web_hosts;  ///< coroutines that end with the io_context have places
     boost::asio::io_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
-    std::optional<net::Proxy> proxy;
-    net::SocketFactory sockets;
+    net::Connector connector;
     net::KernelRouting routing;
     net::NetworkWatch network;
-    net::UdpMux udp;
-    std::optional<net::UtpStreams> utp;  ///< outlives all streams
     net::Dialer dialer;
     ConnectionBudget connections;
     net::Listener listener;
-    net::Resolver resolver;
     net::HttpClient http;
     net::TaskGroup tasks;
     net::TrackerClient trackers;

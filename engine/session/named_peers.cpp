@@ -23,8 +23,8 @@ void NameSchedule::handle_network_change(TimePoint now) {
     retry_ = kFirstRetry;
 }
 
-NamedPeers::NamedPeers(boost::asio::io_context& io, net::Resolver& resolver)
-    : resolver_(resolver), tasks_(io.get_executor()), timer_(io) {}
+NamedPeers::NamedPeers(net::Connector& connector)
+    : connector_(connector), tasks_(connector.io().get_executor()), timer_(connector.io()) {}
 
 void NamedPeers::add(HostPort peer, OnFound on_found) {
     if (const auto address = Address::parse(peer.host)) {
@@ -72,7 +72,7 @@ void NamedPeers::carry_on() {
 }
 
 net::Awaitable<void> NamedPeers::look_up(Name& name) {
-    const auto addresses = co_await resolver_.resolve(name.peer.host, net::Families::both);
+    const auto addresses = co_await connector_.resolve(name.peer.host, net::Families::both);
     name.looking = false;
     if (stopped_) co_return;
     if (addresses) {

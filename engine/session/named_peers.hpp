@@ -10,7 +10,7 @@
 
 #include "engine/core/host_port.hpp"
 #include "engine/core/time.hpp"
-#include "engine/net/resolver.hpp"
+#include "engine/net/connector.hpp"
 #include "engine/net/task_group.hpp"
 
 namespace btfs {
@@ -41,7 +41,7 @@ class NamedPeers {
   public:
     using OnFound = std::function<void(std::span<const Endpoint>)>;
 
-    NamedPeers(boost::asio::io_context& io, net::Resolver& resolver);
+    explicit NamedPeers(net::Connector& connector);
 
     /// `on_found` is called at least once after each look-up that found something. An address in place of a
     /// name is told at once.
@@ -69,7 +69,7 @@ class NamedPeers {
     void carry_on();
     net::Awaitable<void> look_up(Name& name);
 
-    net::Resolver& resolver_;
+    net::Connector& connector_;
     net::TaskGroup tasks_;
     boost::asio::steady_timer timer_;
     std::list<Name> names_;

@@ -10,9 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "engine/net/asio_endpoint.hpp"
+#include "engine/net/connector.hpp"
 #include "engine/net/tcp_stream.hpp"
-#include "engine/net/utp_streams.hpp"
 
 using namespace btfs;
 using namespace btfs::net;
@@ -34,9 +33,7 @@ double cpu_seconds() {
 /// One side: moves bytes one way, after one byte went from the dialler to the acceptor.
 struct Side {
     boost::asio::io_context io;
-    SocketFactory sockets{io};
-    UdpMux udp{sockets};
-    UtpStreams utp{sockets, udp};
+    Connector connector{io, {.transport = Transport::both}};
     std::unique_ptr<Stream> stream;
     Bytes buffer = Bytes(256 * 1024);
     std::uint64_t left = 0;
@@ -65,9 +62,9 @@ struct Side {
 void seed(bool utp, std::uint64_t bytes) {
     Side side;
     side.left = bytes;
-    auto acceptor = side.sockets.acceptor(AddressFamily::v4, kPort);
-    side.udp.open(kPort);
-    side.utp.accept([&](std::unique_ptr<Stream> stream) {
+    auto acceptor = side.connector.sockets().acceptor(AddressFamily::v4, kPort);
+    side.connector.udp().open(kPort);
+    side.connector.utp()->accept([&](std::unique_ptr<Stream> stream) {
         side.stream = std::move(stream);
         side.write();
     });
@@ -99,9 +96,8 @@ int main(int argc, char** argv) {
     usleep(300'000);
     Side side;
     side.left = bytes;
-    side.udp.open(0);
+    side.connector.udp().open(0);
     const Endpoint to{*Address::parse("127.0.0.1"), kPort};
-    std::unique_ptr<UtpStreams::Dial> dial;
     const auto begin = [&](std::unique_ptr<Stream> stream) {
         side.stream = std::move(stream);
         std::byte one{};
@@ -110,20 +106,11 @@ int main(int argc, char** argv) {
         side.read();
     };
     const TimePoint began = Clock::now();
-    auto socket = side.sockets.tcp(AddressFamily::v4);
-    if (utp)
-        dial = side.utp
-                   .dial(to,
-                         [&](Result<UtpStreams::Dialled> result) {
-                             if (!result) std::abort();
-                             begin(std::move(result->stream));
-                         })
-                   .value();
-    else
-        socket->async_connect(to_asio<tcp>(to), [&](Error error) {
-            if (error) std::abort();
-            begin(std::make_unique<TcpStream>(std::move(*socket), to));
-        });
+    const auto dial = side.connector.dial(utp ? Transport::utp : Transport::tcp, to,
+                                          [&](Result<StreamDial::Dialled> result) {
+                                              if (!result) std::abort();
+                                              begin(std::move(result->stream));
+                                          });
     side.io.run_for(std::chrono::seconds(60));
     const double took = seconds(Clock::now() - began);
     report("reader", static_cast<double>(bytes - side.left) / took, cpu_seconds(), bytes);

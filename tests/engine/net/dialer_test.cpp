@@ -7,8 +7,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 
+#include "engine/net/connector.hpp"
 #include "engine/net/listener.hpp"
-#include "engine/net/utp_streams.hpp"
 #include "tests/engine/net/support/loopback.hpp"
 
 namespace btfs::net {
@@ -24,8 +24,8 @@ struct DialerTest : ::testing::Test {
         [](asio::ip::tcp::socket& socket, const std::string&) { test::wait_for_close(socket); }};
     test::SilentServer silent_server{kSilentText, server.port()};
     asio::io_context io;
-    SocketFactory sockets{io};
-    Dialer dialer{sockets};
+    Connector connector{io};
+    Dialer dialer{connector};
     std::vector<std::string> ended;  ///< names of dials, with their errors
 
     Endpoint silent() const { return {*Address::parse(kSilentText), server.port()}; }
@@ -138,7 +138,7 @@ TEST_F(DialerTest, WhenTheNetworkGoesAllUnderWayIsCancelledAndWhatWaitsGoesOn) {
 }
 
 TEST_F(DialerTest, ADialEndsInTime) {
-    Dialer hasty(sockets, 100ms);
+    Dialer hasty(connector, 100ms);
     Dialer::Queue queue(hasty);
     std::optional<Error> error;
     queue.dial(silent(), std::nullopt, [&](Result<Dialer::Dialled> result) { error = result.error(); });
@@ -167,7 +167,7 @@ struct EncryptedDialTest : DialerTest {
 
     void listen(Encryption rule) {
         listener.emplace(
-            sockets, [this](Listener::Arrival arrival) { arrived.push_back(std::move(arrival)); },
+            connector.sockets(), [this](Listener::Arrival arrival) { arrived.push_back(std::move(arrival)); },
             Listener::Rules{rule, [this](const Sha1Digest& name) {
                                 return name == mse::obfuscated(hash) ? std::optional(hash) : std::nullopt;
                             }});
@@ -215,7 +215,7 @@ TEST_F(EncryptedDialTest, APeerThatHangsUpInTheHandshakeHasRefusedIt) {
 
 TEST_F(EncryptedDialTest, APeerThatSaysNothingHasRefusedItInTime) {
     asio::ip::tcp::acceptor silent_peer(io, {asio::ip::make_address("127.0.0.1"), 0});
-    Dialer hasty(sockets, 100ms);
+    Dialer hasty(connector, 100ms);
     dial_encrypted(hasty, silent_peer.local_endpoint().port());
     EXPECT_EQ(result->error(), Errc::encryption_refused);
     EXPECT_EQ(hasty.half_open(), 0u);
@@ -228,17 +228,15 @@ TEST_F(EncryptedDialTest, APeerThatCannotBeReachedHasRefusedNothing) {
 
 /// Dials a host of this process that has uTP on its UDP port.
 struct UtpDialTest : DialerTest {
-    UdpMux near_udp{sockets};
-    UtpStreams near{sockets, near_udp};
+    std::optional<Connector> near;  ///< of the transport that the test dials over
     std::optional<SocketFactory> far_sockets;
     std::optional<UdpMux> far_udp;
     std::optional<UtpStreams> far;
-    std::optional<Dialer> racer{sockets};
+    std::optional<Dialer> racer;
     std::optional<Dialer::Queue> queue;
     std::optional<Result<Dialer::Dialled>> result;
     std::unique_ptr<Stream> accepted;
 
-    void SetUp() override { near_udp.open(0); }
     /// Answers from the address that is dialled.
     Endpoint serve(const char* address, std::uint16_t port) {
         far_sockets.emplace(io, LocalBinding{Address::parse(address), std::nullopt, {}});
@@ -253,10 +251,20 @@ struct UtpDialTest : DialerTest {
         result.reset();
         queue.reset();
         racer.reset();
+        near.reset();
+    }
+    void begin(Transport transport) {
+        if (!near || near->transport() != transport) {
+            queue.reset();
+            racer.reset();
+            near.emplace(io, Connector::Options{.transport = transport});
+            near->udp().open(0);
+            racer.emplace(*near);
+        }
+        queue.emplace(*racer);
     }
     Duration dial(Transport transport, DialUrgency urgency, const Endpoint& to, const Dialer::Way& way = {}) {
-        racer->use(transport, &near);
-        queue.emplace(*racer);
+        begin(transport);
         queue->set_urgency(urgency);
         const TimePoint began = Clock::now();
         queue->dial(
@@ -302,8 +310,7 @@ TEST_F(UtpDialTest, APeerThatIsSaidToTakeUtpIsDialledOverBothAtOnce) {
 TEST_F(UtpDialTest, ThroughANatUtpAloneIsTriedAndSayingThatNobodyListensDoesNotEndIt) {
     const Endpoint there{*Address::parse("127.0.0.1"), server.port()};  // TCP would be taken
     std::optional<Result<Dialer::Dialled>> punched;
-    racer->use(Transport::both, &near);
-    queue.emplace(*racer);
+    begin(Transport::both);
     queue->dial(there, std::nullopt,
                 [&](Result<Dialer::Dialled> ended_with) { punched.emplace(std::move(ended_with)); },
                 {.punch = true});
@@ -328,7 +335,7 @@ TEST_F(UtpDialTest, TheLoserIsGivenUp) {
     ASSERT_TRUE(*result);
     EXPECT_FALSE(is_utp());
     io.run_for(300ms);
-    EXPECT_EQ(near.connections().size(), 0u);
+    EXPECT_EQ(near->utp()->connections().size(), 0u);
 }
 
 TEST_F(UtpDialTest, APeerThatClosedItsTcpConnectionIsDialledOverUtpFirst) {
@@ -366,15 +373,14 @@ TEST_F(UtpDialTest, OverUtpAloneTcpIsNotTried) {
 
 TEST_F(UtpDialTest, AQueueThatGoesTakesItsDialsOverUtpAlong) {
     const asio::ip::udp::socket silent_over_udp(io, {asio::ip::make_address(kSilentText), server.port()});
-    racer->use(Transport::both, &near);
-    queue.emplace(*racer);
+    begin(Transport::both);
     queue->set_urgency(DialUrgency::reader_waits);
     queue->dial(silent(), std::nullopt, [](Result<Dialer::Dialled>) { FAIL(); });
     io.run_for(10ms);
-    EXPECT_EQ(near.connections().size(), 1u);
+    EXPECT_EQ(near->utp()->connections().size(), 1u);
     queue.reset();
     io.run_for(50ms);
-    EXPECT_EQ(near.connections().size(), 0u);
+    EXPECT_EQ(near->utp()->connections().size(), 0u);
 }
 
 }  // namespace

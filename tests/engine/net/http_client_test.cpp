@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "engine/http/http_url.hpp"
+#include "engine/net/connector.hpp"
 #include "tests/engine/net/support/loopback.hpp"
 #include "tests/engine/net/support/tls_server.hpp"
 
@@ -47,9 +48,8 @@ std::string compressed(const std::string& body, int window_bits) {
 
 struct HttpClientTest : ::testing::Test {
     asio::io_context io;
-    SocketFactory sockets{io};
-    Resolver resolver{sockets, {}};
-    HttpClient client{sockets, resolver, {}};
+    Connector connector{io};
+    HttpClient client{connector, {}};
 
     Result<HttpResponse> get(HttpRequest request) { return run(io, client.get(std::move(request))); }
     Result<HttpResponse> get(const std::string& url) {
@@ -395,13 +395,13 @@ std::string addresses_on_loopback(const std::string& query, int count) {
 }
 
 TEST_F(HttpClientTest, OfANameWithManyAddressesTheFirstFewAreTried) {
-    constexpr int kMax = HttpConnector::kMaxAddresses;
+    constexpr int kMax = Connector::kMaxAddresses;
     for (const int count : {kMax, kMax + 1}) {
         test::UdpServer names([&](const std::string& query) { return addresses_on_loopback(query, count); });
         Resolver::Options options;
         options.servers = {*Endpoint::parse("127.0.0.1:" + std::to_string(names.port()))};
-        Resolver own_resolver(sockets, options);
-        HttpClient own_client(sockets, own_resolver, {});
+        Connector own_connector(io, {.resolver = options});
+        HttpClient own_client(own_connector, {});
         // At the addresses before the last one nothing listens.
         test::TcpServer server([](tcp::socket& s, const std::string&) { send(s, ok("last")); },
                                "127.0.1." + std::to_string(count));
@@ -440,8 +440,8 @@ TEST_F(HttpClientTest, CanBeCancelled) {
 
 TEST_F(HttpClientTest, NothingLeavesWhereTheBindingForbidsIt) {
     test::TcpServer server([](tcp::socket&, const std::string&) { ADD_FAILURE() << "was asked"; });
-    SocketFactory only_v6(io, {.v4 = {}, .v6 = *Address::parse("::1"), .device = {}});
-    HttpClient bound(only_v6, resolver, {});
+    Connector only_v6(io, {.binding = {.v4 = {}, .v6 = *Address::parse("::1"), .device = {}}});
+    HttpClient bound(only_v6, {});
     HttpRequest request;
     request.url = server.url();
     EXPECT_FALSE(run(io, bound.get(request)));
@@ -495,7 +495,7 @@ TEST_F(HttpClientTest, ARedirectFromHttpsToHttpIsNotFollowed) {
     const Certificate certificate;
     HttpClient::Options options;
     options.ca_file = certificate.certificate;
-    HttpClient trusting(sockets, resolver, options);
+    HttpClient trusting(connector, options);
     test::TcpServer plain([](tcp::socket&, const std::string&) { ADD_FAILURE() << "was asked"; });
     const TlsServer server(certificate, "HTTP/1.1 302 Found\r\nLocation: " + plain.url() + "\r\n\r\n", true);
     HttpRequest request;
@@ -507,7 +507,7 @@ TEST_F(HttpClientTest, HttpsVerifiesWhomItTalksTo) {
     const Certificate certificate;
     HttpClient::Options options;
     options.ca_file = certificate.certificate;
-    HttpClient trusting(sockets, resolver, options);
+    HttpClient trusting(connector, options);
     const TlsServer server(certificate, ok("secret"), true);
     const TlsServer rude(certificate, "HTTP/1.0 200 OK\r\n\r\nsecret", false);
 

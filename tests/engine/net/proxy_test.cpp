@@ -100,7 +100,7 @@ struct ProxyTest : ::testing::Test {
     /// Waits for the end of a dial of a peer, and returns its outcome.
     Error dialled(Proxy& proxy) {
         std::optional<Error> ended;
-        const auto dial = proxy.dial(peer, [&](Result<Proxy::Tunnel> tunnel) {
+        const auto dial = proxy.dial(peer, [&](Result<StreamDial::Dialled> tunnel) {
             ended = tunnel ? Error() : tunnel.error();
             io.stop();
         });
@@ -127,8 +127,8 @@ TEST_F(ProxyTest, ATunnelBeginsWithTheFarSidesFirstByte) {
 TEST_F(ProxyTest, NamesAreLeftToIt) {
     ScriptedProxy server(io, {kGreeting, "\5\0"s, std::size_t{19}, kReply, "x"s});
     Proxy proxy(io, {}, server.url());
-    SocketFactory sockets(io, proxy);
-    Resolver resolver(sockets, {});
+    SocketFactory sockets(io, SocketFactory::none);
+    Resolver resolver(sockets, {}, &proxy.stand_ins());
     const auto found = test::run(io, resolver.resolve("peer.example", Families::both));
     ASSERT_EQ(found->size(), 1U);
     EXPECT_EQ(test::run(io, resolver.resolve("peer.example", Families::v6)).error(), Errc::name_not_found);
@@ -150,7 +150,7 @@ TEST_F(ProxyTest, NoNameEndsALineOfARequest) {
 TEST_F(ProxyTest, OthersMakeNoSocketThen) {
     ScriptedProxy server(io, kServes);
     Proxy proxy(io, {}, server.url());
-    SocketFactory sockets(io, proxy);
+    SocketFactory sockets(io, SocketFactory::none);
     EXPECT_EQ(sockets.tcp(AddressFamily::v4).error(), Errc::proxy_only);
     EXPECT_EQ(sockets.udp(AddressFamily::v4, 0).error(), Errc::proxy_only);
     EXPECT_EQ(sockets.acceptor(AddressFamily::v4, 0).error(), Errc::proxy_only);
@@ -208,10 +208,10 @@ TEST_F(ProxyTest, OneThatFailedIsTriedNowAndThenAndTakenAgain) {
     io.run_for(Proxy::kFirstRetry * 3 / 2);
     EXPECT_EQ(ready, 1);
     EXPECT_TRUE(proxy.may_dial());
-    std::vector<std::unique_ptr<Proxy::Dial>> probes;
+    std::vector<std::unique_ptr<StreamDial>> probes;
     for (std::size_t i = 0; i < Proxy::kProbes; ++i) {
         EXPECT_TRUE(proxy.may_dial());
-        probes.push_back(proxy.dial(peer, [](const Result<Proxy::Tunnel>&) {}));
+        probes.push_back(proxy.dial(peer, [](const Result<StreamDial::Dialled>&) {}));
     }
     EXPECT_FALSE(proxy.may_dial());
     server.steps = kServes;
@@ -222,12 +222,12 @@ TEST_F(ProxyTest, OneThatFailedIsTriedNowAndThenAndTakenAgain) {
 TEST_F(ProxyTest, ADialThatFailsAtOnceSaysSoAfterwards) {
     Proxy proxy(io, {.v4 = std::nullopt, .v6 = Address::parse("::1"), .device = {}},
                 *proxy::ProxyUrl::parse("socks5://127.0.0.1:1080"));
-    std::unique_ptr<Proxy::Dial> dial;
+    std::unique_ptr<StreamDial> dial;
     bool within = false;
     std::optional<Error> ended;
     asio::post(io, [&] {
         within = true;
-        dial = proxy.dial(peer, [&](const Result<Proxy::Tunnel>& tunnel) {
+        dial = proxy.dial(peer, [&](const Result<StreamDial::Dialled>& tunnel) {
             EXPECT_FALSE(within);
             ended = tunnel ? Error() : tunnel.error();
             dial.reset();
@@ -245,9 +245,9 @@ TEST_F(ProxyTest, ADialThatIsGivenUpIsSilent) {
     ScriptedProxy server(io, {kGreeting, "\5\0"s, kRequestTo4});
     Proxy proxy(io, {}, server.url());
     bool called = false;
-    auto dial = proxy.dial(peer, [&](const Result<Proxy::Tunnel>&) { called = true; });
+    auto dial = proxy.dial(peer, [&](const Result<StreamDial::Dialled>&) { called = true; });
     dial.reset();  // before it has begun
-    dial = proxy.dial(peer, [&](const Result<Proxy::Tunnel>&) { called = true; });
+    dial = proxy.dial(peer, [&](const Result<StreamDial::Dialled>&) { called = true; });
     io.restart();
     io.run_for(200ms);
     EXPECT_EQ(server.connections, 1U);
@@ -266,8 +266,8 @@ struct UdpRelayTest : ProxyTest {
     asio::ip::udp::socket relay{io, {asio::ip::make_address("127.0.0.1"), 0}};
     ScriptedProxy server{io, association()};
     Proxy proxy{io, {}, server.url()};
-    SocketFactory sockets{io, proxy};
-    UdpMux mux{sockets};
+    SocketFactory sockets{io, SocketFactory::none};
+    UdpMux mux{sockets, proxy.relay()};
     int opened_count = 0;
     std::vector<std::string> krpc;
 
@@ -304,8 +304,8 @@ struct UdpRelayTest : ProxyTest {
 TEST_F(UdpRelayTest, DatagramsGoToTheProxysHostWhateverItSays) {
     ASSERT_EQ(opened_count, 1);
     EXPECT_TRUE(proxy.relay()->is_open());
-    EXPECT_EQ(mux.relay_local().text(), "127.0.0.1");
-    EXPECT_EQ(mux.relay_host().text(), "127.0.0.1");
+    EXPECT_EQ(mux.relay()->local().text(), "127.0.0.1");
+    EXPECT_EQ(mux.relay()->host().text(), "127.0.0.1");
     EXPECT_EQ(server.heard, "\5\2\0\2\5\3\0\1\0\0\0\0\0\0"s);
     ASSERT_FALSE(mux.send(peer, as_bytes("hello")));
     ASSERT_FALSE(mux.send({proxy.stand_ins().stand_in_of("router.example"), 80}, as_bytes("hello")));
@@ -355,7 +355,7 @@ TEST_F(UdpRelayTest, AnAssociationThatEndsIsMadeAnew) {
     run_for(100ms);
     EXPECT_FALSE(proxy.relay()->is_open());
     EXPECT_EQ(mux.send(peer, as_bytes("hello")), Errc::proxy_no_udp);
-    EXPECT_TRUE(mux.relay_local().is_unspecified());
+    EXPECT_TRUE(mux.relay()->local().is_unspecified());
     run_for(UdpRelay::kFirstRetry + 1s);
     EXPECT_EQ(opened_count, 2);
     EXPECT_FALSE(mux.send(peer, as_bytes("hello")));

@@ -66,11 +66,9 @@ class SlowTracker {
 
 struct TrackerClientTest : ::testing::Test {
     asio::io_context io;
-    SocketFactory sockets{io};
-    Resolver resolver{sockets, {}};
-    HttpClient http{sockets, resolver, {}};
-    UdpMux udp{sockets};
-    TrackerClient client{io, resolver, http, udp, 1};
+    Connector connector{io};
+    HttpClient http{connector, {}};
+    TrackerClient client{connector, http, 1};
     SlowTracker slow{io};
     std::size_t ended = 0;
 
@@ -132,11 +130,10 @@ TEST_F(TrackerClientTest, UrgentAnnouncesAreBoundedToo) {
 }
 
 TEST_F(TrackerClientTest, AnAnnounceThatFailsAtOnceSaysSoAfterwards) {
-    Proxy proxy(io, {}, *proxy::ProxyUrl::parse("socks5://127.0.0.1:1"));
-    SocketFactory none(io, proxy);
-    Resolver names(none, {});  // no name has an IPv6 address there
-    HttpClient fetcher(none, names, {});
-    TrackerClient announcer(io, names, fetcher, udp, 1);
+    // No name has an IPv6 address there.
+    Connector behind(io, {.proxy = *proxy::ProxyUrl::parse("socks5://127.0.0.1:1")});
+    HttpClient fetcher(behind, {});
+    TrackerClient announcer(behind, fetcher, 1);
     bool within = false;
     std::optional<Error> failure;
     asio::post(io, [&] {

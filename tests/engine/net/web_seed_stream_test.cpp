@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <map>
 
+#include "engine/net/connector.hpp"
 #include "engine/wire/messages.hpp"
 #include "engine/wire/peer_session.hpp"
 #include "tests/engine/net/support/loopback.hpp"
@@ -41,8 +42,7 @@ struct WebSeedStreamTest : ::testing::Test, wire::BlockPlaces {
     std::optional<test::TcpServer> server;  ///< ends after the stream
     HostPlaces places;
     boost::asio::io_context io;
-    SocketFactory sockets{io};
-    Resolver resolver{sockets, {}};
+    Connector way{io};
     TaskGroup tasks{io.get_executor()};
     std::string content = content_of(100'000);
     Layout layout{kPiece, {{0, 100'000, false}}};
@@ -61,7 +61,7 @@ struct WebSeedStreamTest : ::testing::Test, wire::BlockPlaces {
 
     /// URLs whose path begins so may lead to loopback.
     void connect(const std::string& url, const std::string& ca_file = {}) {
-        connector = std::make_unique<HttpConnector>(sockets, resolver, ca_file);
+        connector = std::make_unique<HttpConnector>(way, ca_file);
         stream = std::make_unique<WebSeedStream>(WebSeedStream::Setup{
             .io = io,
             .connector = *connector,

@@ -39,9 +39,8 @@ TEST(NameSchedule, InAnotherNetworkItIsLookedUpAtOnce) {
 
 struct NamedPeersTest : ::testing::Test {
     boost::asio::io_context io;
-    net::SocketFactory sockets{io};
-    net::Resolver resolver{sockets, {}};
-    NamedPeers peers{io, resolver};
+    net::Connector connector{io};
+    NamedPeers peers{connector};
     std::vector<Endpoint> found;
 
     NamedPeers::OnFound take() {

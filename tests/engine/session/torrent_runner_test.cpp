@@ -38,10 +38,9 @@ class LosingStorage final : public Storage {
 struct TorrentRunnerTest : ::testing::Test {
     const Layout layout = test::layout_of(test::file_list({{"film", 4 * kBlockSize}}), kBlockSize);
     boost::asio::io_context io;
-    net::SocketFactory sockets{io};
-    net::Dialer dialer{sockets};
-    net::Resolver resolver{sockets, {}};
-    net::HttpClient http{sockets, resolver, {}};
+    net::Connector connector{io};
+    net::Dialer dialer{connector};
+    net::HttpClient http{connector, {}};
     net::HostPlaces web_hosts;
     net::TaskGroup tasks{io.get_executor()};
     ConnectionBudget connections{ConnectionBudget::kDefaultMax, nullptr};
@@ -127,8 +126,7 @@ TEST_F(TorrentRunnerTest, AProxyThatRelaysUdpFromNowOnEndsNoConnectionOfAWebSeed
 }
 
 TEST_F(TorrentRunnerTest, ShowsTheFirstFewTrackersThatCannotBeUsed) {
-    net::UdpMux udp(sockets);
-    net::TrackerClient client(io, resolver, http, udp, 1);
+    net::TrackerClient client(connector, http, 1);
     TorrentSpec spec;
     spec.identity.v1 = sha1(as_bytes("t"));
     for (int i = 0; i < 20; ++i) spec.trackers.push_back({"wss://t" + std::to_string(i) + ".example/"});
