@@ -62,10 +62,15 @@ void add_network_options(CLI::App& app, NetworkOptions& network) {
     app.add_option("--bind", network.bind,
                    "Interface or address that everything goes over, name look-ups included, or nowhere")
         ->allow_extra_args(false);
-    app.add_option("--proxy", network.proxy,
-                   "Proxy that everything goes through, or nowhere: socks5://[USER:PASSWORD@]HOST:PORT or "
-                   "http://[USER:PASSWORD@]HOST:PORT")
+    app.add_option(
+           "--proxy", network.proxy,
+           "Proxy that everything goes through, or nowhere: socks5://[USER:PASSWORD@]HOST:PORT or "
+           "http://[USER:PASSWORD@]HOST:PORT. Other users see a password that stands here: give it in "
+           "--proxy-file, or in the environment as BTFS_PROXY")
         ->allow_extra_args(false);
+    app.add_option("--proxy-file", network.proxy_file, "A file that holds the URL of --proxy; mode 600")
+        ->allow_extra_args(false)
+        ->excludes("--proxy");
     app.add_option_function<std::string>(
            "--encryption",
            [&network](const std::string& text) { network.encryption = kEncryptions.at(text); },

@@ -33,9 +33,10 @@ struct NetworkOptions {
     std::uint16_t port = 0;
     std::vector<std::string> peers;  ///< HOST:PORT
     std::size_t max_peers = 80;
-    std::size_t max_connections = 0;  ///< 0: as the limit of open files allows
-    std::vector<std::string> bind;    ///< an interface, or an address of each family at most
-    std::string proxy;                ///< a URL, perhaps with credentials; empty: none
+    std::size_t max_connections = 0;   ///< 0: as the limit of open files allows
+    std::vector<std::string> bind;     ///< an interface, or an address of each family at most
+    std::string proxy;                 ///< a URL, perhaps with credentials; empty: see proxy_setting()
+    std::filesystem::path proxy_file;  ///< that holds such a URL; empty: none
     Encryption encryption = Encryption::allow;
     std::filesystem::path ip_filter;  ///< empty: none
     net::Transport transport = net::Transport::both;

@@ -5,6 +5,7 @@
 #include "cli/failure.hpp"
 #include "cli/interfaces.hpp"
 #include "cli/peer_addresses.hpp"
+#include "cli/proxy_setting.hpp"
 #include "engine/log/log.hpp"
 #include "engine/proxy/proxy_url.hpp"
 
@@ -25,13 +26,10 @@ std::optional<net::DhtOptions> dht_options(const NetworkOptions& network) {
 }
 
 std::optional<proxy::ProxyUrl> proxy_of(const NetworkOptions& network) {
-    if (network.proxy.empty()) return std::nullopt;
-    auto url = proxy::ProxyUrl::parse(network.proxy);
-    // The URL is not repeated: it may have a password.
-    if (!url) throw Failure("--proxy", url.error());
-    if (url->protocol == proxy::Protocol::http && network.transport == net::Transport::utp)
+    auto url = proxy_setting(network);
+    if (url && url->protocol == proxy::Protocol::http && network.transport == net::Transport::utp)
         throw Failure("--transport utp needs UDP, which does not go through an HTTP proxy");
-    return std::move(*url);
+    return url;
 }
 
 }  // namespace

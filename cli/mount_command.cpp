@@ -187,8 +187,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 
 int mount(const MountOptions& given) {
     MountOptions options = given;
-    for (std::filesystem::path* path :
-         {&options.mountpoint, &options.cache_dir, &options.network.ip_filter, &options.log.file})
+    for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.network.ip_filter,
+                                        &options.network.proxy_file, &options.log.file})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
     for (std::filesystem::path& folder : options.data) folder = std::filesystem::absolute(folder);
     const std::vector<SourceWord> words = settle_words(options.sources);

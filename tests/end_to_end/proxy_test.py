@@ -222,6 +222,32 @@ class Proxied(TestCase):
             self.assertNotIn("wrong", mount.log())
         self.assertEqual([p for p in self.captures["wrong"].packets if p.protocol in (TCP, UDP)], [])
 
+    def test_the_password_stands_on_no_command_line(self):
+        port = self.seed()
+        self.make_torrent()
+        proxy = Proxy(self, "socks5", "login=me:sesame", *NAMES, address=FAR, machine=self.far)
+        url = proxy.url.replace("//", "//me:sesame@")
+        file = self.folder / "proxy"
+        file.write_text(url + "\n")
+        self.assertIn("chmod 600", self.refused("--proxy-file", file))
+        file.chmod(0o600)
+        for number, (where, options) in enumerate(((("env", f"BTFS_PROXY={url}"), ()), ((), ("--proxy-file", file)))):
+            with self.subTest(options=options):
+                mount = btfs.Mount(self, self.folder / "content.torrent", options=options, where=where,
+                                   cache=self.folder / f"cache.{number}", peers=[f"peer.example:{port}"])
+                self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+                self.assertNotIn(b"sesame", Path(f"/proc/{mount.process.pid}/cmdline").read_bytes())
+                mount.stop()
+                self.assertNotIn("sesame", mount.log())
+        self.assert_all_went_through(proxy)
+
+    def refused(self, *options):
+        """What btfs says when it refuses to mount with these options."""
+        done = btfs.run("mount", "--cache-dir", self.folder / "cache", *options, self.folder / "content.torrent",
+                        self.make_folder("refused"))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        return done.stderr
+
     def test_a_seed_connects_to_peers_through_it(self):
         proxy = Proxy(self, "socks5", *NAMES, address=FAR, machine=self.far)
         self.make_torrent()
