@@ -7,9 +7,11 @@
 namespace btfs {
 
 void Pex::add_contact(ConnectionId peer, const Endpoint& endpoint, TimePoint now) {
-    if (numbers_.contains(peer) || !endpoint.is_dialable() || !endpoints_.insert(endpoint).second) return;
+    if (numbers_.contains(peer) || !endpoint.is_dialable()) return;
+    const auto [known, is_new] = endpoints_.try_emplace(endpoint, last_number_ + 1);
+    numbers_.emplace(peer, known->second);
+    if (!is_new) return;
     contacts_.emplace(++last_number_, Contact{peer, endpoint, now});
-    numbers_.emplace(peer, last_number_);
     on_news(now);
 }
 
@@ -26,9 +28,16 @@ void Pex::add_listener(ConnectionId peer, const Address& remote, TimePoint now) 
 void Pex::remove_peer(ConnectionId peer, TimePoint now) {
     listeners_.erase(peer);
     if (const auto number = numbers_.extract(peer)) {
-        const auto contact = contacts_.extract(number.mapped());
-        endpoints_.erase(contact.mapped().endpoint);
-        departures_.push_back({contact.key(), contact.mapped().endpoint});
+        const auto contact = contacts_.find(number.mapped());
+        const auto other =
+            std::ranges::find(numbers_, number.mapped(), [](const auto& e) { return e.second; });
+        if (other != numbers_.end()) {
+            contact->second.peer = other->first;
+        } else {
+            endpoints_.erase(contact->second.endpoint);
+            departures_.push_back({contact->first, contact->second.endpoint});
+            contacts_.erase(contact);
+        }
     }
     forget_departures();
     on_news(now);
@@ -49,10 +58,16 @@ bool Pex::has_news(const Listener& listener) const {
     return listener.told_until < last_number_ || listener.drops_until < departure_count();
 }
 
+/// Returns true if the connection leads to this contact.
+bool Pex::is_contact(ConnectionId id, Number contact) const {
+    const auto number = numbers_.find(id);
+    return number != numbers_.end() && number->second == contact;
+}
+
 /// Returns true if there are contacts besides this peer, and no new ones.
 bool Pex::knows_others_for_long(ConnectionId id, TimePoint now) const {
     for (auto contact = contacts_.rbegin(); contact != contacts_.rend(); ++contact)
-        if (contact->second.peer != id) return now >= contact->second.came + kGather;
+        if (!is_contact(id, contact->first)) return now >= contact->second.came + kGather;
     return false;
 }
 
@@ -100,7 +115,7 @@ wire::PexMessage Pex::news_for(ConnectionId id, Listener& listener) const {
         if (message.added.size() == kMaxAdded) break;
         const auto& [number, known] = *contact;
         listener.told_until = number;
-        if (known.peer == id || !may_tell_of(listener.remote, known.endpoint.address)) continue;
+        if (is_contact(id, number) || !may_tell_of(listener.remote, known.endpoint.address)) continue;
         if (std::erase(message.dropped, known.endpoint) > 0) continue;  // the peer has come back
         message.added.push_back({known.endpoint, flags_of_(known.peer)});
     }

@@ -45,8 +45,8 @@ class Pex {
     /// `flags_of` is asked about contacts when somebody is told of them.
     explicit Pex(std::function<std::uint8_t(ConnectionId)> flags_of) : flags_of_(std::move(flags_of)) {}
 
-    /// The peer is connected, and can be dialled there. Of two peers that claim the same endpoint the first
-    /// one counts.
+    /// The peer is connected, and can be dialled there. Connections to one endpoint are one contact, which
+    /// stays until the last of them ends.
     void add_contact(ConnectionId peer, const Endpoint& endpoint, TimePoint now);
     /// The peer speaks ut_pex.
     void add_listener(ConnectionId peer, const Address& remote, TimePoint now);
@@ -67,7 +67,7 @@ class Pex {
     using Number = std::uint64_t;
 
     struct Contact {
-        ConnectionId peer;
+        ConnectionId peer;  ///< the connection that is asked for flags
         Endpoint endpoint;
         TimePoint came;
     };
@@ -88,14 +88,15 @@ class Pex {
     wire::PexMessage news_for(ConnectionId id, Listener& listener) const;
     bool has_news(const Listener& listener) const;
     bool knows_others_for_long(ConnectionId id, TimePoint now) const;
+    bool is_contact(ConnectionId id, Number contact) const;
     void on_news(TimePoint now);
     void forget_departures();
     std::uint64_t departure_count() const { return departures_forgotten_ + departures_.size(); }
 
     std::function<std::uint8_t(ConnectionId)> flags_of_;
     std::map<Number, Contact> contacts_;
-    std::map<ConnectionId, Number> numbers_;
-    std::set<Endpoint> endpoints_;  ///< of contacts_
+    std::map<ConnectionId, Number> numbers_;  ///< the contact that each connection leads to
+    std::map<Endpoint, Number> endpoints_;    ///< of contacts_
     Number last_number_ = 0;
     std::map<ConnectionId, Listener> listeners_;
     std::deque<Departure> departures_;

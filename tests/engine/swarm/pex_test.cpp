@@ -179,6 +179,25 @@ TEST_F(PexTest, AnEndpointIsToldOnceWhoeverClaimsIt) {
     EXPECT_TRUE(told(1).empty());
 }
 
+// Both sides have dialled each other, and one of the two connections is closed.
+TEST_F(PexTest, APeerIsAContactUntilTheLastOfItsConnectionsEnds) {
+    add_listener(1);
+    flags[3] = wire::kPexSeed;
+    pex.add_contact(2, host(7), now);
+    pex.add_contact(3, host(7), now);
+    pex.add_listener(3, host(7).address, now);
+    EXPECT_EQ(added(told(1)), Endpoints{host(7)});
+    pex.remove_peer(2, now);
+    EXPECT_TRUE(told(1).empty()) << "the other connection is there";
+    EXPECT_TRUE(told(3).empty()) << "it leads to the listener itself";
+    add_listener(4);
+    const auto message = told(4);
+    ASSERT_EQ(added(message), Endpoints{host(7)});
+    EXPECT_EQ(message.added[0].flags, wire::kPexSeed) << "of the connection that stayed";
+    pex.remove_peer(3, now);
+    EXPECT_EQ(told(1).dropped, Endpoints{host(7)});
+}
+
 TEST_F(PexTest, AddressesOfOurNetworkAreForThoseWhoAreInIt) {
     const auto at = [](const char* text) { return *Endpoint::parse(text); };
     pex.add_contact(10, at("127.0.0.1:1"), now);
