@@ -40,6 +40,16 @@ Sha1Digest obfuscated(const Sha1Digest& info_hash) {
 
 Side::Side(SecretSource secrets) : secrets_(std::move(secrets)), keys_(secrets_) {}
 
+Result<Progress> Side::handle_bytes(ByteView bytes) {
+    ByteWriter(input_).bytes(bytes);
+    for (;;) {
+        const Result<Step> taken = step();
+        if (!taken) return taken.error();
+        if (*taken == Step::last) return Progress::done;
+        if (*taken == Step::waits) return Progress::needs_more;
+    }
+}
+
 std::optional<Bytes> Side::take(std::size_t size) {
     if (input_.size() < size) return std::nullopt;
     const auto end = input_.begin() + static_cast<std::ptrdiff_t>(size);
@@ -48,16 +58,16 @@ std::optional<Bytes> Side::take(std::size_t size) {
     return taken;
 }
 
-Result<Progress> Side::skip_to(ByteView mark) {
+Result<Side::Step> Side::skip_to(ByteView mark) {
     const ByteView searched = ByteView(input_).first(std::min(input_.size(), kMaxPad + mark.size()));
     const auto found = std::search(searched.begin(), searched.end(), mark.begin(), mark.end());
     if (found != searched.end()) {
         const auto end = found - searched.begin() + static_cast<std::ptrdiff_t>(mark.size());
         input_.erase(input_.begin(), input_.begin() + end);
-        return Progress::done;
+        return Step::taken;
     }
     if (searched.size() == kMaxPad + mark.size()) return Errc::encryption_malformed;
-    return Progress::needs_more;
+    return Step::waits;
 }
 
 void Side::send_enciphered(Bytes bytes) {
@@ -93,21 +103,11 @@ Initiator::Initiator(Options options, SecretSource secrets)
     send(random_pad());
 }
 
-Result<Progress> Initiator::handle_bytes(ByteView bytes) {
-    ByteWriter(input_).bytes(bytes);
-    for (;;) {
-        const State before = state_;
-        const Result<Progress> progress = step();
-        if (!progress || *progress == Progress::done || state_ == before) return progress;
-    }
-}
-
-/// Does what comes next if enough bytes are there.
-Result<Progress> Initiator::step() {
+Result<Side::Step> Initiator::step() {
     switch (state_) {
         case State::key: {
             const auto key = take(kKeySize);
-            if (!key) return Progress::needs_more;
+            if (!key) return Step::waits;
             const auto secret = keys_.shared_secret(*key);
             if (!secret) return secret.error();
             secret_ = *secret;
@@ -127,17 +127,16 @@ Result<Progress> Initiator::step() {
             verification_.assign(kVerification.begin(), kVerification.end());
             ciphers_->incoming.apply(verification_);
             state_ = State::verification;
-            return Progress::needs_more;
+            return Step::taken;
         }
         case State::verification: {
             const auto found = skip_to(verification_);
-            if (!found) return found.error();
-            if (*found == Progress::done) state_ = State::selection;
-            return Progress::needs_more;
+            if (found && *found == Step::taken) state_ = State::selection;
+            return found;
         }
         case State::selection: {
             auto selection = take(6);
-            if (!selection) return Progress::needs_more;
+            if (!selection) return Step::waits;
             ciphers_->incoming.apply(*selection);
             ByteReader reader(*selection);
             const Methods selected = reader.u32();
@@ -147,17 +146,17 @@ Result<Progress> Initiator::step() {
             if (pad_size_ > kMaxPad) return Errc::encryption_malformed;
             selected_ = static_cast<Method>(selected);
             state_ = State::pad;
-            return Progress::needs_more;
+            return Step::taken;
         }
         case State::pad: {
             auto pad = take(pad_size_);
-            if (!pad) return Progress::needs_more;
+            if (!pad) return Step::waits;
             ciphers_->incoming.apply(*pad);
             agree(options_.info_hash, selected_);
-            return Progress::done;
+            return Step::last;
         }
     }
-    return Progress::needs_more;
+    return Step::waits;
 }
 
 // ---- the side that was dialled ----
@@ -165,51 +164,41 @@ Result<Progress> Initiator::step() {
 Responder::Responder(Methods accepted, FindTorrent find, SecretSource secrets)
     : Side(std::move(secrets)), accepted_(accepted), find_(std::move(find)) {}
 
-Result<Progress> Responder::handle_bytes(ByteView bytes) {
-    ByteWriter(input_).bytes(bytes);
-    for (;;) {
-        const State before = state_;
-        const Result<Progress> progress = step();
-        if (!progress || *progress == Progress::done || state_ == before) return progress;
-    }
-}
-
-Result<Progress> Responder::on_torrent(ByteView named) {
+Result<Side::Step> Responder::on_torrent(ByteView named) {
     const auto info_hash = find_(exclusive_or(hash("req3", secret_), named));
     if (!info_hash) return Errc::encryption_unknown_torrent;
     info_hash_ = *info_hash;
     set_keys(info_hash_, false);
     state_ = State::offer;
-    return Progress::needs_more;
+    return Step::taken;
 }
 
-/// Does what comes next if enough bytes are there.
-Result<Progress> Responder::step() {
+Result<Side::Step> Responder::step() {
     switch (state_) {
         case State::key: {
             const auto key = take(kKeySize);
-            if (!key) return Progress::needs_more;
+            if (!key) return Step::waits;
             const auto secret = keys_.shared_secret(*key);
             if (!secret) return secret.error();
             secret_ = *secret;
             send(keys_.public_key());
             send(random_pad());
             state_ = State::synchronisation;
-            return Progress::needs_more;
+            return Step::taken;
         }
         case State::synchronisation: {
             const auto found = skip_to(hash("req1", secret_).view());
-            if (!found) return found.error();
-            if (*found == Progress::done) state_ = State::torrent;
-            return Progress::needs_more;
+            if (found && *found == Step::taken) state_ = State::torrent;
+            return found;
         }
         case State::torrent: {
             const auto named = take(Sha1Digest::kSize);
-            return named ? on_torrent(*named) : Progress::needs_more;
+            if (!named) return Step::waits;
+            return on_torrent(*named);
         }
         case State::offer: {
             auto offer = take(kVerification.size() + 6);
-            if (!offer) return Progress::needs_more;
+            if (!offer) return Step::waits;
             ciphers_->incoming.apply(*offer);
             ByteReader reader(*offer);
             const bool verified = std::ranges::equal(reader.take(kVerification.size()), kVerification);
@@ -218,20 +207,20 @@ Result<Progress> Responder::step() {
             if (!verified || pad_size_ > kMaxPad) return Errc::encryption_malformed;
             if ((offered_ & accepted_) == 0) return Errc::encryption_no_common_method;
             state_ = State::pad;
-            return Progress::needs_more;
+            return Step::taken;
         }
         case State::pad: {
             auto pad = take(pad_size_ + 2);
-            if (!pad) return Progress::needs_more;
+            if (!pad) return Step::waits;
             ciphers_->incoming.apply(*pad);
             initial_size_ = load_big_endian<std::uint16_t>(pad->data() + pad_size_);
             if (initial_size_ > kMaxInitialPayload) return Errc::encryption_malformed;
             state_ = State::initial_payload;
-            return Progress::needs_more;
+            return Step::taken;
         }
         case State::initial_payload: {
             auto initial = take(initial_size_);
-            if (!initial) return Progress::needs_more;
+            if (!initial) return Step::waits;
             ciphers_->incoming.apply(*initial);
             const Method selected = (offered_ & accepted_ & kRc4) != 0 ? kRc4 : kPlaintext;
             const Bytes pad = random_pad();
@@ -243,10 +232,10 @@ Result<Progress> Responder::step() {
                 .bytes(pad);
             send_enciphered(std::move(answer));
             agree(info_hash_, selected, std::move(*initial));
-            return Progress::done;
+            return Step::last;
         }
     }
-    return Progress::needs_more;
+    return Step::waits;
 }
 
 }  // namespace btfs::mse

@@ -49,7 +49,7 @@ class Side {
   public:
     /// Done when the agreement is there. After an error the connection is of no use. Not called any more
     /// after either.
-    virtual Result<Progress> handle_bytes(ByteView bytes) = 0;
+    Result<Progress> handle_bytes(ByteView bytes);
     /// The bytes to be sent now, which may be some before any have come. They are to be sent even though
     /// the handshake is over.
     Bytes take_output() { return std::exchange(output_, {}); }
@@ -58,13 +58,19 @@ class Side {
     virtual ~Side() = default;
 
   protected:
+    /// Outcome of a step: there are too few bytes for it; it is done, and the next one may follow; it is
+    /// done, and was the last.
+    enum class Step : std::uint8_t { waits, taken, last };
+
     explicit Side(SecretSource secrets);
 
+    /// Does what comes next if enough bytes are there.
+    virtual Result<Step> step() = 0;
     /// The peer's bytes up to `size`, which are then forgotten; nothing while there are not so many.
     std::optional<Bytes> take(std::size_t size);
-    /// Forgets the peer's bytes up to the end of `mark`; done if it was found. It begins behind kMaxPad bytes
-    /// at the latest, else Errc::encryption_malformed.
-    Result<Progress> skip_to(ByteView mark);
+    /// Forgets the peer's bytes up to the end of `mark`; `taken` if it was found. It begins behind kMaxPad
+    /// bytes at the latest, else Errc::encryption_malformed.
+    Result<Step> skip_to(ByteView mark);
     void send(ByteView bytes) { ByteWriter(output_).bytes(bytes); }
     /// Enciphers with the outgoing cipher.
     void send_enciphered(Bytes bytes);
@@ -98,11 +104,9 @@ class Initiator final : public Side {
     /// `secrets` is kept and called.
     explicit Initiator(Options options, SecretSource secrets = fill_secret);
 
-    Result<Progress> handle_bytes(ByteView bytes) override;
-
   private:
     enum class State : std::uint8_t { key, verification, selection, pad };
-    Result<Progress> step();
+    Result<Step> step() override;
 
     const Options options_;
     State state_ = State::key;
@@ -118,12 +122,10 @@ class Responder final : public Side {
     /// `accepted`: the methods of which one is selected, RC4 rather than plaintext.
     Responder(Methods accepted, FindTorrent find, SecretSource secrets = fill_secret);
 
-    Result<Progress> handle_bytes(ByteView bytes) override;
-
   private:
     enum class State : std::uint8_t { key, synchronisation, torrent, offer, pad, initial_payload };
-    Result<Progress> step();
-    Result<Progress> on_torrent(ByteView named);
+    Result<Step> step() override;
+    Result<Step> on_torrent(ByteView named);
 
     const Methods accepted_;
     const FindTorrent find_;
