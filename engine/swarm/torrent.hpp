@@ -351,11 +351,10 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     std::uint8_t pex_flags(const Peer& peer) const;
     std::uint16_t dht_port_for(const Address& remote) const;
     void disconnect(ConnectionId connection, Error reason, TimePoint now);
-    ConnectionId redundant(const Peer& newer, const Peer& older, TimePoint now) const;
+    std::vector<ConnectionId> redundant(const Peer& peer, TimePoint now);
     static bool is_same_peer(const Peer& one, const Peer& other);
-    static bool is_crossing(const Peer& newer, const Peer& older);
-    static bool peer_chooses(const Peer& newer, const Peer& older, TimePoint now);
     void close_duplicates(TimePoint now);
+    void close_duplicates_of(const Peer& peer, TimePoint now);
     void remove(ConnectionId connection, ConnectionUse use, TimePoint now);
     void after_pieces_changed(Peer& peer, TimePoint now);
     void note_givers(const PartialPiece& verified, TimePoint now);
@@ -437,8 +436,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     TimePoint want_peers_due_{};
     TimePoint rare_due_{};
     TimePoint housekeeping_due_ = kNever;
-    bool slots_due_ = false;  ///< some peer's interest has changed
-    bool crossing_ = false;   ///< two connections with one peer are left to it to choose from
+    bool slots_due_ = false;     ///< some peer's interest has changed
+    bool choice_waits_ = false;  ///< several connections with one peer are left to it to choose from
     TimePoint last_active_;
     bool wanted_content_ = false;  ///< what wants_content() was when the others were told
 

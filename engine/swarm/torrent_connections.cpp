@@ -175,10 +175,11 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
     const bool outgoing = direction == wire::Direction::outgoing;
     std::optional<Redial> redial;
     if (connection.punched) {
-        // Our dial without the relay may have been faster. If the peer's was, redundant() chooses: else
+        // Our dial without the relay may have been faster. It counts once the peer has greeted: a NAT may
+        // take a TCP connection and say nothing. If the peer's dial was faster, redundant() chooses: else
         // either side might close its own.
         const bool has_dialled = std::ranges::any_of(peers_, [&](const auto& entry) {
-            return entry.second->dial_endpoint == endpoint &&
+            return entry.second->dial_endpoint == endpoint && entry.second->session.greeted() &&
                    entry.second->session.direction() == wire::Direction::outgoing;
         });
         if (has_dialled) return end_punch(endpoint, Errc::cancelled, now), kNobody;

@@ -8,10 +8,11 @@ namespace btfs {
 
 namespace {
 
-/// Longest time between the handshakes of two dials that cross each other.
-constexpr Duration kCrossingDials = 5s;
-/// Time in which another client closes one of two connections that cross.
-constexpr Duration kCrossingPatience = 2s;
+/// Connections of one peer that were made within this time of the first one count as made at once: the two
+/// sides may have seen them in another order.
+constexpr Duration kMadeAtOnce = 5s;
+/// Time in which the peer closes all but one of them, if the choice is the peer's.
+constexpr Duration kChoicePatience = 2s;
 
 }  // namespace
 
@@ -29,16 +30,9 @@ bool Torrent::drain(Peer& peer, TimePoint now) {
 }
 
 void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
-    for (const auto& [id, other] : peers_) {
-        if (!is_same_peer(peer, *other)) continue;
-        const ConnectionId dropped = redundant(peer, *other, now);
-        crossing_ |= peer_chooses(peer, *other, now);
-        if (dropped == kNobody) continue;
-        const bool is_this = dropped == peer.id;  // `peer` does not exist after disconnect()
-        disconnect(dropped, Errc::duplicate_peer, now);
-        if (is_this) return;
-        break;
-    }
+    const ConnectionId id = peer.id;
+    close_duplicates_of(peer, now);
+    if (!peers_.contains(id)) return;                            // and `peer` does not exist
     if (!peer.dial_endpoint) return update_interest(peer, now);  // ExtensionsKnown may tell it
     peer_list_.on_greeted(*peer.dial_endpoint);
     if (peer.utp) peer_list_.on_utp_told(*peer.dial_endpoint);
@@ -46,57 +40,60 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
     update_interest(peer, now);
 }
 
-/// Returns true if both sides have dialled each other at about the same time.
-bool Torrent::is_crossing(const Peer& newer, const Peer& older) {
-    return newer.session.direction() != older.session.direction() &&
-           newer.connected < older.connected + kCrossingDials;
-}
-
-/// Returns true if the dials have crossed, and the peer has time to close one of the two connections.
-bool Torrent::peer_chooses(const Peer& newer, const Peer& older, TimePoint now) {
-    return is_crossing(newer, older) && !wire::is_btfs(newer.session.peer_id()) &&
-           now < newer.connected + kCrossingPatience;
-}
-
+/// Returns true if two greeted connections lead to one peer. Two addresses of one family with one id are two
+/// peers, or one peer that has moved, whose old connection will time out.
 bool Torrent::is_same_peer(const Peer& one, const Peer& other) {
     if (one.is_web_seed || other.is_web_seed) return false;  // their peer ids are known to all
-    return one.id != other.id && one.session.greeted() && other.session.greeted() &&
-           one.session.peer_id() == other.session.peer_id();
+    if (one.id == other.id || !one.session.greeted() || !other.session.greeted()) return false;
+    const Address& here = one.session.remote().address;
+    const Address& there = other.session.remote().address;
+    return one.session.peer_id() == other.session.peer_id() &&
+           (here == there || here.family() != there.family());
 }
 
-/// Closes the connections that cross others, where the peer has closed neither.
+/// Chooses again among the connections of which the choice was the peer's.
 void Torrent::close_duplicates(TimePoint now) {
-    if (!std::exchange(crossing_, false)) return;
-    std::set<ConnectionId> dropped;
-    for (auto newer = peers_.begin(); newer != peers_.end(); ++newer)
-        for (auto older = peers_.begin(); older != newer; ++older) {
-            if (!is_same_peer(*newer->second, *older->second)) continue;
-            if (newer->second->replaces == older->first) continue;  // drop_replaced() chooses
-            const ConnectionId closed = redundant(*newer->second, *older->second, now);
-            crossing_ |= peer_chooses(*newer->second, *older->second, now);
-            if (closed != kNobody) dropped.insert(closed);
-        }
-    for (const ConnectionId id : dropped) disconnect(id, Errc::duplicate_peer, now);
+    if (!std::exchange(choice_waits_, false)) return;
+    std::vector<ConnectionId> ids;
+    for (const auto& [id, peer] : peers_) ids.push_back(id);
+    for (const ConnectionId id : ids)
+        if (const auto found = peers_.find(id); found != peers_.end() && found->second->session.greeted())
+            close_duplicates_of(*found->second, now);
 }
 
-/// Returns which of two connections with one peer id to close; kNobody if both stay. If both sides have just
-/// dialled each other, they must choose the same one: the connection that the greater peer id dialled stays.
-/// Other clients have other rules (libtorrent compares ports), and choose first: see close_duplicates().
-/// Otherwise the older one stays, since any peer can copy a peer id. Two addresses of one family with one id
-/// are two peers, or one peer that has moved, whose old connection will time out.
-ConnectionId Torrent::redundant(const Peer& newer, const Peer& older, TimePoint now) const {
-    // The newer connection was dialled because the older one was silent: both stay until one of them serves
-    // us.
-    if (newer.replaces == older.id)
-        return older.session.last_received() < newer.connected ? kNobody : newer.id;
-    const Address& from = newer.session.remote().address;
-    const Address& before = older.session.remote().address;
-    if (from != before && from.family() == before.family()) return kNobody;
-    if (!is_crossing(newer, older)) return newer.id;
-    if (peer_chooses(newer, older, now)) return kNobody;
-    const auto keeps =
-        options_.peer_id > newer.session.peer_id() ? wire::Direction::outgoing : wire::Direction::incoming;
-    return newer.session.direction() == keeps ? older.id : newer.id;
+/// Closes all connections with this peer but one. May close the given one.
+void Torrent::close_duplicates_of(const Peer& peer, TimePoint now) {
+    for (const ConnectionId id : redundant(peer, now)) disconnect(id, Errc::duplicate_peer, now);
+}
+
+/// Returns which of the connections with this peer to close now. The oldest one stays, since any peer can
+/// copy a peer id. Of connections that were made at once each side may take another one for the oldest, and
+/// if both closed some, none might stay. So one side chooses: of two btfs the one with the greater peer id.
+/// Other clients have other rules (libtorrent compares ports), so the choice is theirs. The side that does
+/// not choose waits, and closes what the other has left open after kChoicePatience.
+std::vector<ConnectionId> Torrent::redundant(const Peer& peer, TimePoint now) {
+    std::vector<ConnectionId> closed;
+    const Peer* oldest = nullptr;
+    std::vector<const Peer*> newer;
+    for (const auto& [id, other] : peers_) {
+        if (id != peer.id && !is_same_peer(peer, *other)) continue;
+        // One that was dialled because another one was silent: both stay until one of them serves us.
+        if (const auto replaced = peers_.find(other->replaces); replaced != peers_.end()) {
+            if (replaced->second->session.last_received() >= other->connected) closed.push_back(id);
+        } else if (!oldest) {
+            oldest = other.get();
+        } else {
+            newer.push_back(other.get());
+        }
+    }
+    const bool we_choose = wire::is_btfs(peer.session.peer_id()) && options_.peer_id > peer.session.peer_id();
+    for (const Peer* other : newer) {
+        const bool at_once = other->connected < oldest->connected + kMadeAtOnce;
+        const bool peer_chooses = at_once && !we_choose && now < other->connected + kChoicePatience;
+        choice_waits_ |= peer_chooses;
+        if (!peer_chooses) closed.push_back(other->id);
+    }
+    return closed;
 }
 
 void Torrent::on_event(Peer& peer, const wire::PiecesKnown&, TimePoint now) {

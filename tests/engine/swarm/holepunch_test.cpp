@@ -351,10 +351,10 @@ TEST(HolepunchTarget, DialsOverUtpAtOnce) {
     EXPECT_FALSE(s.punches("198.51.100.1:7001")) << "it is connected";
 }
 
-// Both SYNs have arrived. Two btfs choose the same connection at once; any other client chooses by its own
-// rule.
+// Both SYNs have arrived. Of two btfs the one with the greater peer id chooses; any other client chooses by
+// its own rule.
 TEST(HolepunchTarget, LeavesTheChoiceOfTwoConnectionsToOtherClientsForAWhile) {
-    for (const bool is_btfs : {true, false}) {
+    for (const auto& [is_btfs, we_choose] : {std::pair(true, true), {true, false}, {false, false}}) {
         Scripted s;
         const ConnectionId relay = s.connect("198.51.100.2:7002");
         const Endpoint target = at("198.51.100.1:7001");
@@ -365,6 +365,7 @@ TEST(HolepunchTarget, LeavesTheChoiceOfTwoConnectionsToOtherClientsForAWhile) {
         hello.info_hash = s.swarm.identity().wire_hash();
         hello.peer_id = wire::make_peer_id(std::array<std::byte, 12>{std::byte{255}});
         if (!is_btfs) hello.peer_id[1] = std::byte{'L'};
+        if (we_choose) hello.peer_id[3] = std::byte{0};  // smaller than ours
         NewConnection in{.direction = wire::Direction::incoming}, out{.direction = wire::Direction::outgoing};
         in.utp = out.utp = out.punched = true;
         const ConnectionId ours = s.torrent->handle_connected(target, out, s.swarm.now());
@@ -375,9 +376,9 @@ TEST(HolepunchTarget, LeavesTheChoiceOfTwoConnectionsToOtherClientsForAWhile) {
         const auto left = [&] {
             return int{s.torrent->session(ours) != nullptr} + int{s.torrent->session(theirs) != nullptr};
         };
-        EXPECT_EQ(left(), is_btfs ? 1 : 2);
+        EXPECT_EQ(left(), we_choose ? 1 : 2);
         s.pass(1s);
-        EXPECT_EQ(left(), is_btfs ? 1 : 2);
+        EXPECT_EQ(left(), we_choose ? 1 : 2);
         s.pass(3s);
         EXPECT_EQ(left(), 1);
     }
