@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace btfs {
 
@@ -10,6 +11,16 @@ struct DialManner {
     bool encrypted = false;
 
     bool operator==(const DialManner&) const = default;
+};
+
+/// The way in which a peer was connected to us, for its next dial to begin with.
+struct KnownWay {
+    /// Nothing: no manner in which to dial it is known.
+    std::optional<DialManner> manner = {};
+    /// It takes uTP connections.
+    bool utp = false;
+
+    bool operator==(const KnownWay&) const = default;
 };
 
 /// A set of manners.

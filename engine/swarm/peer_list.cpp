@@ -224,6 +224,13 @@ void PeerList::on_utp_told(const Endpoint& endpoint) {
     if (Known* known = find(endpoint)) known->utp_told = true;
 }
 
+void PeerList::on_kept_way(const Endpoint& endpoint, const KnownWay& way) {
+    Known* known = find(endpoint);
+    if (!known) return;
+    if (!known->worked) known->worked = way.manner;
+    known->utp_told |= way.utp;
+}
+
 bool PeerList::is_utp_told(const Endpoint& endpoint) const {
     const auto found = known_.find(endpoint);
     return found != known_.end() && found->second.utp_told;

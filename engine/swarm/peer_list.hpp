@@ -109,6 +109,8 @@ class PeerList {
     /// Somebody says that the peer takes uTP connections, or we have had one with it.
     void on_utp_told(const Endpoint& endpoint);
     bool is_utp_told(const Endpoint& endpoint) const;
+    /// An earlier run was connected in this way: the first dial begins with it.
+    void on_kept_way(const Endpoint& endpoint, const KnownWay& way);
     /// A relay says that the peer is to be dialled now (BEP 55). True if it was not being dialled already: it
     /// counts as connected from now on, as after next().
     bool begin_punch(const Endpoint& endpoint);

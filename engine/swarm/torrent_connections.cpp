@@ -33,8 +33,10 @@ void Torrent::handle_candidates(std::span<const Endpoint> endpoints, PeerSource 
 void Torrent::handle_kept_peers(std::span<const KeptPeer> peers, TimePoint now) {
     kept_.take_earlier(peers);
     for (const KeptPeer& peer : peers)
-        if (!peer_list_.is_private() || is_for_private(peer.source))
+        if (!peer_list_.is_private() || is_for_private(peer.source)) {
             peer_list_.add(peer.endpoint, PeerSource::kept);
+            peer_list_.on_kept_way(peer.endpoint, peer.way);
+        }
     settle(now);
 }
 

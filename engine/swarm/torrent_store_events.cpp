@@ -9,6 +9,17 @@
 #include "engine/swarm/web_seed_address.hpp"
 
 namespace btfs {
+namespace {
+
+/// A peer that has dialled us plain may take either manner; one that has encrypted can do so.
+KnownWay way_of(const Peer& peer) {
+    KnownWay way{.utp = peer.utp};
+    if (peer.encrypted || peer.session.direction() == wire::Direction::outgoing)
+        way.manner = DialManner{.encrypted = peer.encrypted};
+    return way;
+}
+
+}  // namespace
 
 void Torrent::handle_verified(PieceIndex piece, std::span<const Sha1Digest> block_digests, TimePoint now) {
     const bool is_new = !content_->picker.had().test(piece);
@@ -52,6 +63,7 @@ void Torrent::note_givers(const PartialPiece& verified, TimePoint now) {
         if (peer == peers_.end() || !peer->second->dial_endpoint) continue;
         const Endpoint& endpoint = *peer->second->dial_endpoint;
         kept_.on_gave(endpoint, peer_list_.source_of(endpoint).value_or(PeerSource::incoming), size, now);
+        kept_.on_way(endpoint, way_of(*peer->second));
     }
 }
 

@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = read_kept_peers(write_kept_peers(peers, kNow, kWall_s), kNow, kWall_s);
     if (again.size() != peers.size()) std::abort();
     for (std::size_t i = 0; i < peers.size(); ++i)
-        if (again[i].endpoint != peers[i].endpoint || again[i].bytes_given != peers[i].bytes_given)
+        if (again[i].endpoint != peers[i].endpoint || again[i].bytes_given != peers[i].bytes_given ||
+            again[i].way != peers[i].way)
             std::abort();
 
     KeptPeers kept;

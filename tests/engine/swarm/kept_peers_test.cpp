@@ -39,6 +39,46 @@ TEST(KeptPeers, ComeBackFromTheirFile) {
     EXPECT_TRUE(read_kept_peers(write_kept_peers({}, kNow, kWall_s), kNow, kWall_s).empty());
 }
 
+TEST(KeptPeers, TheWayInWhichTheyWereConnectedIsKeptWithThem) {
+    const DialManner plain{}, encrypted{.encrypted = true};
+    const std::vector<KnownWay> ways{
+        {}, {plain}, {encrypted}, {std::nullopt, true}, {plain, true}, {encrypted, true}};
+    KeptPeers kept;
+    for (std::uint32_t n = 0; n < ways.size(); ++n) {
+        kept.on_gave(nth(n), PeerSource::tracker, 100 - n, kNow);
+        kept.on_way(nth(n), ways[n]);
+    }
+    kept.on_way(nth(1), {});        // it dials us plain now
+    kept.on_way(nth(99), ways[1]);  // has given nothing
+    const auto back = read_kept_peers(write_kept_peers(kept.best(any, kNow), kNow, kWall_s), kNow, kWall_s);
+    ASSERT_EQ(back.size(), ways.size());
+    for (std::size_t n = 0; n < ways.size(); ++n) EXPECT_EQ(back[n].way, ways[n]) << n;
+    KeptPeers next_run;
+    next_run.take_earlier(back);
+    EXPECT_EQ(next_run.best(any, kNow)[4].way, ways[4]) << "it is kept until it gives again";
+}
+
+TEST(KeptPeers, AFileOfVersion1IsReadAndTellsNoWays) {
+    const std::vector<KeptPeer> peers{{nth(1), PeerSource::dht, 900, kNow},
+                                      {nth(2), PeerSource::pex, 800, kNow}};
+    Bytes file = write_kept_peers(peers, kNow, kWall_s);
+    file.resize(file.size() - Sha1Digest::kSize);
+    const auto with_version = [&](std::uint8_t version) {
+        Bytes whole = file;
+        whole[11] = std::byte{version};
+        const Sha1Digest digest = sha1(whole);
+        ByteWriter(whole).bytes(digest.view());
+        return read_kept_peers(whole, kNow, kWall_s);
+    };
+    ASSERT_EQ(with_version(1).size(), 2u);
+    EXPECT_EQ(with_version(1)[0].way, KnownWay{});
+    EXPECT_EQ(with_version(1)[0].source, PeerSource::dht);
+    EXPECT_TRUE(with_version(3).empty());
+    file[16 + 18] = std::byte{1};  // of the first one: a source beyond all in version 1, a way in version 2
+    EXPECT_EQ(with_version(1).size(), 1u);
+    EXPECT_EQ(with_version(2)[0].way, KnownWay{DialManner{}});
+}
+
 TEST(KeptPeers, WhatGaveNothingForAMonthIsDropped) {
     const std::vector<KeptPeer> peers{{nth(1), PeerSource::tracker, 900, kNow}};
     const Bytes file = write_kept_peers(peers, kNow, kWall_s);

@@ -90,12 +90,37 @@ TEST(Torrent, PeersThatGaveContentAreKeptAndDialledByTheNextRunAtOnce) {
     EXPECT_EQ(kept[0].endpoint, swarm.endpoint(giver));
     EXPECT_EQ(kept[0].bytes_given, 4 * kPiece);
     EXPECT_EQ(kept[0].source, PeerSource::dht);
+    EXPECT_EQ(kept[0].way, KnownWay{DialManner{}}) << "it was dialled plain, over TCP";
 
     const std::size_t next_run = swarm.add({});
     swarm.torrent(next_run).handle_kept_peers(kept, swarm.now());
     swarm.set_reader(next_run, 1, blocked_on(0, 1));
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(next_run).had().test(PieceIndex(0)); }, 1s));
     EXPECT_EQ(swarm.torrent(next_run).peers_to_keep(swarm.now())[0].source, PeerSource::dht);
+}
+
+TEST(Torrent, TheWayInWhichAPeerGaveIsThatOfTheNextRunsFirstDial) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::vector<KeptPeer> kept{
+        {*Endpoint::parse("198.51.100.1:6881"), PeerSource::dht, 900, swarm.now(), {DialManner{true}, true}},
+        {*Endpoint::parse("198.51.100.2:6881"),
+         PeerSource::dht,
+         800,
+         swarm.now(),
+         {DialManner{false}, false}}};
+    for (const Encryption rule : {Encryption::allow, Encryption::prefer, Encryption::off}) {
+        Torrent& torrent = swarm.torrent(swarm.add({.torrent = {.encryption = rule}}));
+        torrent.handle_kept_peers(kept, swarm.now());
+        std::vector<Dial> dials;
+        while (const auto action = torrent.poll_action())
+            if (const auto* dial = std::get_if<Dial>(&*action)) dials.push_back(*dial);
+        ASSERT_EQ(dials.size(), 2u);
+        EXPECT_EQ(dials[0].manner.encrypted, rule != Encryption::off);
+        EXPECT_EQ(dials[0].greeting.empty(), rule == Encryption::off);
+        EXPECT_TRUE(dials[0].utp_told);
+        EXPECT_FALSE(dials[1].manner.encrypted);
+        EXPECT_FALSE(dials[1].utp_told);
+    }
 }
 
 TEST(Torrent, APrivateOneKeepsAndUsesThePeersOfItsTrackersAlone) {
