@@ -18,8 +18,11 @@ const Endpoint& utp_endpoint(const Peer& peer) {
     return peer.utp || !peer.dial_endpoint ? peer.session.remote() : *peer.dial_endpoint;
 }
 
+/// Returns true if the peer is connected from there, was dialled there, or says that it listens there.
 bool is_at(const Peer& peer, const Endpoint& endpoint) {
-    return peer.session.remote() == endpoint || peer.dial_endpoint == endpoint;
+    if (peer.session.remote() == endpoint || peer.dial_endpoint == endpoint) return true;
+    return peer.session.remote().address == endpoint.address &&
+           peer.session.extended().listen_port == endpoint.port;
 }
 
 }  // namespace

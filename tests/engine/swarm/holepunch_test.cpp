@@ -112,6 +112,11 @@ struct Scripted {
         NewConnection made{.direction = wire::Direction::incoming};
         made.utp = utp;
         const ConnectionId id = torrent->handle_connected(at(from), made, swarm.now());
+        greet(id, listens_at, punches);
+        return id;
+    }
+    /// The peer of a connection greets us.
+    void greet(ConnectionId id, std::uint16_t listens_at, bool punches = true) {
         wire::Handshake hello;
         hello.capabilities = {.fast = true, .extended = true, .dht = false, .v2 = false};
         hello.info_hash = swarm.identity().wire_hash();
@@ -123,7 +128,6 @@ struct Scripted {
         if (listens_at != 0) extensions.listen_port = listens_at;
         says(id, wire::kExtendedHandshakeId, extensions.encode());
         take(id);
-        return id;
     }
     void says(ConnectionId id, std::uint8_t extension, const Bytes& payload) {
         Bytes bytes;
@@ -281,6 +285,30 @@ TEST(HolepunchInitiator, AsksWhoeverToldOfThePeer) {
     s.torrent->handle_dial_failed(at("198.51.100.1:7001"), Errc::timed_out, s.swarm.now());
     s.pass(5s);
     EXPECT_TRUE(s.take(relay).empty()) << "it was asked";
+}
+
+// We have dialled the peer at another port than the one at which it listens, as through a NAT.
+TEST(HolepunchInitiator, AsksNoRelayForAPeerThatIsConnectedAtAnotherPort) {
+    for (const bool told_first : {false, true}) {
+        Scripted s;
+        const ConnectionId relay = s.connect("198.51.100.2:7002");
+        const Endpoint dialled = at("198.51.100.1:40001"), listens = at("198.51.100.1:7001");
+        const auto hear_of_it = [&] { s.tells(relay, listens, wire::kPexUtp | wire::kPexHolepunch); };
+        if (told_first) hear_of_it();
+        s.says(relay, {Type::connect, dialled});
+        ASSERT_TRUE(s.punches("198.51.100.1:40001"));
+        NewConnection made{.direction = wire::Direction::outgoing};
+        made.utp = made.punched = true;
+        const ConnectionId peer = s.torrent->handle_connected(dialled, made, s.swarm.now());
+        ASSERT_NE(peer, kNobody);
+        s.greet(peer, 7001);
+        if (!told_first) hear_of_it();
+        s.torrent->handle_dial_failed(listens, Errc::timed_out, s.swarm.now());
+        s.pass(Holepunch::kHeadStart);
+        EXPECT_TRUE(s.take(relay).empty()) << told_first;
+        s.says(relay, {Type::connect, listens});
+        EXPECT_FALSE(s.punches("198.51.100.1:7001")) << told_first;
+    }
 }
 
 TEST(HolepunchInitiator, DoesNotWaitWhileAReaderDoes) {
