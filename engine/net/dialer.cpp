@@ -5,7 +5,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cassert>
-#include <ranges>
 #include <utility>
 
 #include "engine/net/connector.hpp"
@@ -108,10 +107,19 @@ void Dialer::finish(std::uint64_t id, Result<Dialled> result) {
 }
 
 void Dialer::cancel_half_open() {
-    std::map<std::uint64_t, std::unique_ptr<HalfOpen>> ended;
-    ended.swap(half_open_);
-    for (auto& dial : ended | std::views::values)
-        dial->queue->cancel({dial->endpoint, std::nullopt, std::move(dial->done)});
+    cancel_half_open([](const Address&) { return true; });
+}
+
+void Dialer::cancel_half_open(const std::function<bool(const Address&)>& is_unwanted) {
+    for (auto entry = half_open_.begin(); entry != half_open_.end();) {
+        HalfOpen& dial = *entry->second;
+        if (!is_unwanted(dial.endpoint.address)) {
+            ++entry;
+            continue;
+        }
+        dial.queue->cancel({dial.endpoint, std::nullopt, std::move(dial.done)});
+        entry = half_open_.erase(entry);
+    }
     start_waiting();
 }
 

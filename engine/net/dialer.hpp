@@ -72,6 +72,9 @@ class Dialer {
     void start_waiting();
     /// Ends all dials under way with Errc::cancelled: the network that they began in has gone.
     void cancel_half_open();
+    /// The same for dials to the hosts of which this is true. Dials that wait are asked about by
+    /// Queue::Wanted.
+    void cancel_half_open(const std::function<bool(const Address&)>& is_unwanted);
 
     std::size_t half_open() const { return half_open_.size(); }
 

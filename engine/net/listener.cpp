@@ -116,6 +116,13 @@ void Listener::take(std::unique_ptr<Stream> stream) {
     pending->exchange.start();
 }
 
+void Listener::drop_refused() {
+    std::vector<std::uint64_t> refused;
+    for (const auto& [id, pending] : pending_)
+        if (refuses_ && refuses_(pending->stream->remote().address)) refused.push_back(id);
+    for (const std::uint64_t id : refused) drop(id);
+}
+
 void Listener::drop(std::uint64_t id) {
     shares_.remove(id);
     pending_.erase(id);

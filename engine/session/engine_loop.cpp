@@ -202,6 +202,9 @@ void Engine::Loop::add_users_peers(TorrentRunner& runner, std::span<const Endpoi
 
 void Engine::Loop::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
     bans.set_filter(std::move(filter));
+    const auto filtered = [this](const Address& peer) { return bans.filters(peer); };
+    dialer.cancel_half_open(filtered);
+    listener.drop_refused();
     for (auto& runner : runners) runner->handle_filter_change();
     dht.handle_filter_change();
     // A peer of the user's may not be filtered any more, or be filtered now.

@@ -137,6 +137,19 @@ TEST_F(DialerTest, WhenTheNetworkGoesAllUnderWayIsCancelledAndWhatWaitsGoesOn) {
     EXPECT_EQ(std::ranges::count(ended, "next"), 1);
 }
 
+TEST_F(DialerTest, DialsToAHostThatIsUnwantedNowAreCancelledAndTheOthersGoOn) {
+    test::SilentServer other_server{"127.0.0.4", server.port()};
+    Dialer::Queue queue(dialer);
+    dial_silent(queue, 3);
+    dial(queue, {*Address::parse("127.0.0.4"), server.port()}, "other");
+    dialer.cancel_half_open([](const Address& host) { return host.text() == kSilentText; });
+    EXPECT_EQ(dialer.half_open(), 1u);
+    EXPECT_TRUE(ended.empty()) << "it is told later";
+    run_until_ended(3);
+    EXPECT_EQ(ended, std::vector<std::string>(3, "silent cancelled"));
+    EXPECT_EQ(dialer.half_open(), 1u);
+}
+
 TEST_F(DialerTest, ADialEndsInTime) {
     Dialer hasty(connector, 100ms);
     Dialer::Queue queue(hasty);

@@ -93,6 +93,19 @@ TEST_F(ListenerTest, AnAddressThatIsRefusedIsClosedUnread) {
     EXPECT_FALSE(closed(1));
 }
 
+TEST_F(ListenerTest, OneThatHasNotGreetedYetIsClosedWhenItsAddressIsRefusedNow) {
+    open({.pending = 4, .pending_of_host = 4, .patience = 10s});
+    std::string refused;
+    listener->set_refusal([&](const Address& from) { return from.text() == refused; });
+    connect("127.0.0.2");
+    connect("127.0.0.3");
+    refused = "127.0.0.2";
+    listener->drop_refused();
+    EXPECT_EQ(listener->pending(), 1u);
+    EXPECT_TRUE(closed(0));
+    EXPECT_FALSE(closed(1));
+}
+
 TEST_F(ListenerTest, OneHostHasAShareThoughThereIsRoom) {
     open({.pending = 100, .pending_of_host = 2, .patience = 10s});
     for (int i = 0; i < 5; ++i) connect("127.0.0.2");
