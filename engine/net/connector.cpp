@@ -66,8 +66,8 @@ void Connector::set_ready(std::function<void()> ready) {
     if (proxy_) proxy_->set_ready(std::move(ready));
 }
 
-bool Connector::proxy_relays() const {
-    return proxy_ && proxy_->relay() && proxy_->relay()->is_open();
+bool Connector::datagrams_pass() const {
+    return !proxy_ || (proxy_->relay() && proxy_->relay()->is_open());
 }
 
 }  // namespace btfs::net

@@ -109,8 +109,8 @@ class Connector {
     SocketFactory& sockets() { return sockets_; }
     /// Null: everything goes directly. Any thread.
     const proxy::ProxyUrl* proxy_url() const { return proxy_ ? &proxy_->url() : nullptr; }
-    /// True while the proxy relays datagrams. Any thread.
-    bool proxy_relays() const;
+    /// False while a proxy does not relay datagrams. Any thread.
+    bool datagrams_pass() const;
 
   private:
     std::optional<Proxy> proxy_;

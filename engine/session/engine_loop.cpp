@@ -99,7 +99,7 @@ void Engine::Loop::begin() {
 std::string Engine::Loop::proxy_text() const {
     if (!connector.proxy_url()) return {};
     return connector.proxy_url()->shown() +
-           (connector.proxy_relays() ? ", TCP and UDP" : ", TCP only: no DHT, no uTP, no UDP trackers");
+           (connector.datagrams_pass() ? ", TCP and UDP" : ", TCP only: no DHT, no uTP, no UDP trackers");
 }
 
 PeerPorts Engine::Loop::own_ports() const {
@@ -130,6 +130,7 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .background_files = spec.background_files,
         .pex = options.pex,
         .utp = connector.utp() != nullptr,
+        .datagrams_pass = [this] { return connector.datagrams_pass(); },
         .encryption = options.encryption,
         .bans = &bans,
         .upload_slots = options.uploads ? &upload_slots : &no_upload_slots,

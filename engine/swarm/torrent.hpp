@@ -130,6 +130,10 @@ struct TorrentOptions {
     bool pex = true;
     /// Connections are made and taken over uTP, so peers may be brought together (BEP 55), if `pex` is on.
     bool utp = false;
+    /// Asked with each connection, and before a relay is asked: false while datagrams have no way out, as
+    /// through a proxy that does not relay them. Then peers are not told that we could be brought together
+    /// with others.
+    std::function<bool()> datagrams_pass = [] { return true; };
     /// Manners in which peers are dialled.
     Encryption encryption = Encryption::allow;
     /// Hosts that no torrent of the process connects to; outlives the torrent. Null: it has a list of its

@@ -116,7 +116,8 @@ void Torrent::count_failed_dial(const Endpoint& endpoint, Error reason, TimePoin
 }
 
 void Torrent::ask_relays(TimePoint now) {
-    tell(holepunch_->take_messages(readers_wait(), now));
+    const auto messages = holepunch_->take_messages(readers_wait(), now);
+    if (options_.datagrams_pass()) tell(messages);
 }
 
 void Torrent::tell(const std::vector<Holepunch::Telling>& tellings) {
@@ -219,7 +220,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
         .have = super_seeds ? super_seeding_->greeted_with() : announced_,
         .metadata = metadata_,
         .pex = pex_.has_value(),
-        .holepunch = holepunch_.has_value(),
+        .holepunch = holepunch_ && options_.datagrams_pass(),
         .allowed_fast = choker_.may_unchoke(),
         .on_output =
             [this, id] {

@@ -253,7 +253,8 @@ void Torrent::on_event(Peer& peer, const wire::HolepunchArrived& e, TimePoint no
         case Type::rendezvous:
             return tell(holepunch_->handle_rendezvous(peer.id, e.message.endpoint, now));
         case Type::connect:
-            if (holepunch_->handle_connect(peer.id, e.message.endpoint, now)) punch(e.message.endpoint);
+            if (options_.datagrams_pass() && holepunch_->handle_connect(peer.id, e.message.endpoint, now))
+                punch(e.message.endpoint);
             return;
         case Type::error:
             return holepunch_->handle_error(peer.id, e.message.endpoint, now);

@@ -127,7 +127,8 @@ struct Scripted {
         if (punches) extensions.holepunch_id = 9;
         if (listens_at != 0) extensions.listen_port = listens_at;
         says(id, wire::kExtendedHandshakeId, extensions.encode());
-        take(id);
+        for (const Bytes& payload : sent(id, wire::kExtendedHandshakeId))
+            answered = *wire::ExtendedHandshake::parse(payload);
     }
     void says(ConnectionId id, std::uint8_t extension, const Bytes& payload) {
         Bytes bytes;
@@ -190,6 +191,7 @@ struct Scripted {
 
     VirtualSwarm swarm;
     Torrent* torrent;
+    wire::ExtendedHandshake answered;  ///< our last one
 };
 
 using Messages = std::vector<HolepunchMessage>;
@@ -488,6 +490,25 @@ TEST(HolepunchTarget, HasBoundedDialsUnderWay) {
         for (const Dial& dial : s.dials()) count += dial.punch;
     }
     EXPECT_EQ(count, Torrent::kMaxPunching);
+}
+
+// As behind a proxy that does not relay UDP, or not yet.
+TEST(HolepunchWithoutDatagrams, IsNeitherOfferedNorTried) {
+    bool pass = false;
+    Scripted s({.datagrams_pass = [&] { return pass; }});
+    const ConnectionId relay = s.connect("198.51.100.2:7002");
+    EXPECT_EQ(s.answered.holepunch_id, 0);
+    s.tells(relay, at("198.51.100.1:7001"), wire::kPexUtp | wire::kPexHolepunch);
+    s.pass(Holepunch::kHeadStart);
+    EXPECT_TRUE(s.take(relay).empty());
+    s.says(relay, {Type::connect, at("198.51.100.4:7001")});
+    EXPECT_FALSE(s.punches("198.51.100.4:7001"));
+
+    pass = true;
+    const ConnectionId later = s.connect("198.51.100.3:7003");
+    EXPECT_NE(s.answered.holepunch_id, 0);
+    s.says(later, {Type::connect, at("198.51.100.4:7001")});
+    EXPECT_TRUE(s.punches("198.51.100.4:7001"));
 }
 
 TEST(HolepunchFlags, AreToldAsTheyAre) {
