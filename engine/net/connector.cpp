@@ -66,6 +66,10 @@ void Connector::set_ready(std::function<void()> ready) {
     if (proxy_) proxy_->set_ready(std::move(ready));
 }
 
+void Connector::handle_network_change() {
+    if (proxy_) proxy_->handle_network_change();
+}
+
 bool Connector::datagrams_pass() const {
     return !proxy_ || (proxy_->relay() && proxy_->relay()->is_open());
 }

@@ -94,6 +94,8 @@ class Connector {
     bool may_dial() const { return !proxy_ || proxy_->may_dial(); }
     /// Called when may_dial() has become true.
     void set_ready(std::function<void()> ready);
+    /// Our addresses or routes have changed. See Proxy::handle_network_change().
+    void handle_network_change();
 
     // ---- datagrams ----
 

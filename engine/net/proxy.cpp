@@ -60,12 +60,17 @@ bool is_proxys_own(Error error) {
 }
 
 Proxy::Proxy(asio::io_context& io, LocalBinding binding, proxy::ProxyUrl url, Duration patience)
-    : sockets_(io, std::move(binding)),
-      url_(std::move(url)),
-      patience_(patience),
-      resolver_(sockets_, {}),
-      timer_(io) {
-    if (url_.protocol == Protocol::socks5) relay_.emplace(*this);
+    : sockets_(io, binding), url_(std::move(url)), patience_(patience), resolver_(sockets_, {}), timer_(io) {
+    if (url_.protocol == Protocol::socks5) relay_.emplace(*this, std::move(binding));
+}
+
+void Proxy::handle_network_change() {
+    if (relay_) relay_->handle_network_change();
+    if (!down_) return;
+    retry_ = kFirstRetry;
+    retry_at_ = Clock::now();
+    arm_timer();
+    if (ready_) ready_();
 }
 
 Result<HostPort> Proxy::target_of(const Endpoint& to) const {

@@ -65,6 +65,9 @@ class Proxy {
     /// Null of an HTTP proxy, which carries TCP alone.
     UdpRelay* relay() { return relay_ ? &*relay_ : nullptr; }
     const UdpRelay* relay() const { return relay_ ? &*relay_ : nullptr; }
+    /// Our addresses or routes have changed: a proxy that did not answer is tried again at once, and so is
+    /// its relay.
+    void handle_network_change();
 
     /// An open() on behalf of a peer. A failure of the proxy itself is told as network_unreachable, since it
     /// says nothing about the peer.

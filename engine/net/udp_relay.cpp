@@ -41,12 +41,23 @@ void keep_alive(tcp::socket& socket) {
 
 }  // namespace
 
-UdpRelay::UdpRelay(Proxy& proxy)
-    : proxy_(proxy), tasks_(proxy.sockets().io().get_executor()), timer_(proxy.sockets().io()) {}
+UdpRelay::UdpRelay(Proxy& proxy, LocalBinding binding)
+    : proxy_(proxy),
+      routing_(std::move(binding)),
+      tasks_(proxy.sockets().io().get_executor()),
+      timer_(proxy.sockets().io()) {}
 
 void UdpRelay::start(Receiver& receiver) {
     receiver_ = &receiver;
     tasks_.spawn("UDP through the proxy", run());
+}
+
+void UdpRelay::handle_network_change() {
+    if (opened_ && !is_broken(opened_->path, routing_)) return;
+    hurry_ = true;  // also where a try is under way, which may go over the network of before
+    timer_.cancel();
+    Error ignored;
+    if (opened_) opened_->control.cancel(ignored);
 }
 
 Awaitable<void> UdpRelay::run() {
@@ -56,10 +67,11 @@ Awaitable<void> UdpRelay::run() {
         tell(error);
         if (!error) {
             const TimePoint opened_at = Clock::now();
+            hurry_ = false;
             receiver_->on_relay_opened();
             // The association ends with its connection, on which nothing more is said.
             std::array<std::byte, 64> ignored{};
-            while (!error) {
+            while (!error && !hurry_) {
                 auto [ended, size] =
                     co_await association->control.async_read_some(asio::buffer(ignored), kTuple);
                 error = ended;
@@ -70,9 +82,12 @@ Awaitable<void> UdpRelay::run() {
             tell(Errc::connection_closed);
             if (Clock::now() - opened_at >= kLasting) retry = kFirstRetry;
         }
-        timer_.expires_after(retry);
-        co_await timer_.async_wait(kTuple);
-        retry = std::min(2 * retry, kLongestRetry);
+        if (!hurry_) {
+            timer_.expires_after(retry);
+            co_await timer_.async_wait(kTuple);
+            retry = std::min(2 * retry, kLongestRetry);
+        }
+        if (std::exchange(hurry_, false)) retry = kFirstRetry;
     }
 }
 
@@ -101,7 +116,9 @@ Error UdpRelay::open(tcp::socket& control, const std::optional<Endpoint>& bound)
     socket->connect(to_asio<udp>(relay), error);  // the kernel drops what others send
     if (error) return error;
     keep_alive(control);
-    opened_.emplace(std::move(*socket), relay);
+    const Address local = from_asio(socket->local_endpoint(error).address());
+    NetworkPath path{local, relay.address, routing_.route_to(relay.address)};
+    opened_.emplace(std::move(*socket), relay, control, std::move(path));
     ++opening_;
     is_open_ = true;
     wait();

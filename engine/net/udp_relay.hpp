@@ -15,6 +15,8 @@
 #include "engine/core/time.hpp"
 #include "engine/net/asio_fwd.hpp"
 #include "engine/net/datagram_io.hpp"
+#include "engine/net/local_binding.hpp"
+#include "engine/net/network_path.hpp"
 #include "engine/net/task_group.hpp"
 
 namespace btfs::net {
@@ -43,10 +45,13 @@ class UdpRelay {
         virtual void on_relay_opened() = 0;
     };
 
-    /// The proxy outlives this.
-    explicit UdpRelay(Proxy& proxy);
+    /// The proxy outlives this; its sockets are bound in this way.
+    UdpRelay(Proxy& proxy, LocalBinding binding);
     /// Makes the association from now on. The receiver outlives this.
     void start(Receiver& receiver);
+    /// Our addresses or routes have changed: ends an association whose path is broken, and makes it anew at
+    /// once.
+    void handle_network_change();
 
     /// Any thread.
     bool is_open() const { return is_open_; }
@@ -62,10 +67,17 @@ class UdpRelay {
 
   private:
     struct Opened {
-        Opened(boost::asio::ip::udp::socket s, const Endpoint& to)
-            : socket(std::move(s)), relay(to), sender(socket.native_handle(), to.address.family()) {}
+        Opened(boost::asio::ip::udp::socket s, const Endpoint& to, boost::asio::ip::tcp::socket& connection,
+               NetworkPath way)
+            : socket(std::move(s)),
+              relay(to),
+              control(connection),
+              path(std::move(way)),
+              sender(socket.native_handle(), to.address.family()) {}
         boost::asio::ip::udp::socket socket;
         Endpoint relay;
+        boost::asio::ip::tcp::socket& control;  ///< of run(); the association lives as long
+        NetworkPath path;
         DatagramSender sender;
         bool waits_writable = false;
     };
@@ -78,12 +90,14 @@ class UdpRelay {
     void receive_all();
 
     Proxy& proxy_;
+    const KernelRouting routing_;
     Receiver* receiver_ = nullptr;
     TaskGroup tasks_;
     boost::asio::steady_timer timer_;
     std::optional<Opened> opened_;
     std::uint64_t opening_ = 0;  ///< counts associations: handlers of an earlier one find another number
     std::atomic<bool> is_open_ = false;
+    bool hurry_ = false;         ///< the next try does not wait
     std::optional<Error> told_;  ///< the outcome that the log has told last; a success has no error
     DatagramReceiver datagrams_;
     std::vector<DatagramReceiver::Datagram> parsed_;

@@ -181,6 +181,7 @@ void Engine::Loop::handle_network_change() {
     log::info("the network is another one: connections are made anew");
     dialer.cancel_half_open();  // which posts that they ended
     post([this] {
+        connector.handle_network_change();
         for (auto& runner : runners) runner->handle_network_change();
         trackers.handle_network_change();
         dht.handle_network_change();

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -171,6 +172,22 @@ class Proxied(TestCase):
                             sender)
         threading.Thread(target=serve, daemon=True).start()
         return queries
+
+    def test_after_a_change_of_networks_it_is_used_anew_at_once(self):
+        port = self.seed()
+        self.make_torrent()
+        proxy = Proxy(self, "socks5", *NAMES, address=FAR, machine=self.far)
+        mount = self.mount(proxy.url, peers=[f"peer.example:{port}"])
+        mount.find("the proxy relays UDP")
+        mount.find("connected to .* as ")
+        began = time.monotonic()
+        run("ip", "address", "add", "10.77.1.7/24", "dev", "right")
+        run("ip", "address", "del", f"{US}/24", "dev", "right")
+        run("ip", "address", "replace", "10.77.1.7/24", "dev", "right")
+        self.wait_for(lambda: mount.log().count("the proxy relays UDP") == 2, "relay", 10)
+        self.wait_for(lambda: len(re.findall("connected to .* as ", mount.log())) == 2, "peer", 10)
+        self.assertEqual(differences(self.content, mount.mountpoint / "content"), "")
+        self.assertLess(time.monotonic() - began, 10)
 
     def test_a_proxy_without_udp_is_told_of(self):
         port = self.seed()

@@ -219,6 +219,20 @@ TEST_F(ProxyTest, OneThatFailedIsTriedNowAndThenAndTakenAgain) {
     EXPECT_TRUE(proxy.may_dial());
 }
 
+TEST_F(ProxyTest, OneThatFailedIsTriedAtOnceWhenTheNetworkIsAnotherOne) {
+    ScriptedProxy server(io, kGarbage);
+    Proxy proxy(io, {}, server.url());
+    int ready = 0;
+    proxy.set_ready([&] { ++ready; });
+    proxy.handle_network_change();
+    EXPECT_EQ(ready, 0) << "it has not failed";
+    EXPECT_EQ(opened(proxy, peer).error(), Errc::proxy_malformed);
+    ASSERT_FALSE(proxy.may_dial());
+    proxy.handle_network_change();
+    EXPECT_EQ(ready, 1);
+    EXPECT_TRUE(proxy.may_dial());
+}
+
 TEST_F(ProxyTest, ADialThatFailsAtOnceSaysSoAfterwards) {
     Proxy proxy(io, {.v4 = std::nullopt, .v6 = Address::parse("::1"), .device = {}},
                 *proxy::ProxyUrl::parse("socks5://127.0.0.1:1080"));
@@ -347,6 +361,20 @@ TEST_F(UdpRelayTest, OfANamesStandInTheTransactionAloneTellsTheReply) {
                       us);
     run_for(50ms);
     EXPECT_EQ(heard, std::vector<std::string>{"\7"});
+}
+
+TEST_F(UdpRelayTest, WhenTheNetworkChangesAnAssociationThatWorksStaysAndAnotherOneIsMadeAtOnce) {
+    proxy.handle_network_change();
+    run_for(100ms);
+    EXPECT_TRUE(proxy.relay()->is_open()) << "its path is as it was";
+    ASSERT_EQ(server.held.size(), 1U);
+    server.held.clear();
+    run_for(100ms);
+    ASSERT_FALSE(proxy.relay()->is_open());
+    proxy.handle_network_change();
+    run_for(UdpRelay::kFirstRetry / 2);
+    EXPECT_EQ(opened_count, 2);
+    EXPECT_TRUE(proxy.relay()->is_open());
 }
 
 TEST_F(UdpRelayTest, AnAssociationThatEndsIsMadeAnew) {
