@@ -179,9 +179,9 @@ void Node::keep_place(TimePoint now) {
 
 // ---- sending ----
 
-void Node::send(const Endpoint& to, Bytes bytes, TimePoint now) {
-    reachability_.on_sent(to, now);
-    outgoing_.push_back({to, std::move(bytes)});
+void Node::send(Datagram datagram, TimePoint now) {
+    reachability_.on_sent(datagram.to, now);
+    outgoing_.push_back(std::move(datagram));
 }
 
 void Node::ask(const Endpoint& to, std::optional<NodeId> expected, Method method,
@@ -192,7 +192,8 @@ void Node::ask(const Endpoint& to, std::optional<NodeId> expected, Method method
     } while (pending_.contains(transaction));
     pending_[transaction] = {to, expected, lookup, now};
     timeouts_.emplace_back(now + kTimeout, transaction);
-    send(to, encode(Query{text_of(transaction), id(), std::move(method), reachability_.read_only(now)}), now);
+    const Query query{text_of(transaction), id(), std::move(method), reachability_.read_only(now)};
+    send({to, encode(query)}, now);
 }
 
 std::optional<Datagram> Node::poll_datagram() {
@@ -211,11 +212,16 @@ std::optional<NodeEvent> Node::poll_event() {
 
 // ---- receiving ----
 
-void Node::handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now) {
+void Node::handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now, const Address& to) {
     if (from.address.family() != family_ || is_refused(from)) return;
     auto message = parse_krpc(datagram);
     if (!message) return;
-    std::visit([&](auto& m) { handle(from, m, now); }, *message);
+    if (const auto* query = std::get_if<Query>(&*message))
+        handle(from, *query, now, to);
+    else if (auto* response = std::get_if<Response>(&*message))
+        handle(from, *response, now);
+    else
+        handle(from, std::get<ErrorReply>(*message));
     go_on(now);
 }
 
@@ -269,7 +275,7 @@ void Node::take_results(Running& running, Response& response) {
     if (proves(items->name, *response.item)) items->newest = std::move(response.item);
 }
 
-void Node::handle(const Endpoint& from, const ErrorReply& error, TimePoint) {
+void Node::handle(const Endpoint& from, const ErrorReply& error) {
     const auto pending = take_pending(from, error.transaction);
     if (!pending || !pending->lookup) return;
     if (const auto running = lookups_.find(*pending->lookup); running != lookups_.end())
@@ -285,12 +291,12 @@ void Node::notice_address(const Endpoint& from, const std::optional<Endpoint>& o
     own_lookup_due_ = std::min(own_lookup_due_, now);
 }
 
-void Node::handle(const Endpoint& from, const Query& query, TimePoint now) {
+void Node::handle(const Endpoint& from, const Query& query, TimePoint now, const Address& to) {
     reachability_.on_query(from, now);
     if (!budget_.admits(from.address, now)) return;
-    const Bytes reply = std::visit([](const auto& r) { return encode(r); }, answer(from, query, now));
+    Bytes reply = std::visit([](const auto& r) { return encode(r); }, answer(from, query, now));
     budget_.charge(from.address, reply.size(), now);
-    send(from, reply, now);
+    send({from, std::move(reply), to}, now);
     const Contact sender{query.sender, from};
     if (query.read_only || !from.is_dialable()) return;
     table_.handle_query(sender, now);

@@ -29,6 +29,8 @@ namespace btfs::dht {
 struct Datagram {
     Endpoint to;
     Bytes bytes;
+    /// Our address that an answer leaves from: the one that was asked. Unspecified for a query.
+    Address from = {};
 };
 
 // ---- events of a node ----
@@ -109,7 +111,8 @@ class Node {
     /// ItemLookedUp follows. False as above.
     bool find_item(const ItemName& name, TimePoint now);
 
-    void handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now);
+    /// `to`: our address that the datagram was sent to, if that is known.
+    void handle_datagram(const Endpoint& from, ByteView datagram, TimePoint now, const Address& to = {});
     void handle_timeout(TimePoint now);
     /// Handles a change of our addresses or routes: forgets our own address and reachability, and looks for
     /// our place in the network again at once.
@@ -157,11 +160,11 @@ class Node {
     Method method_for(const Running& running) const;
     void ask(const Endpoint& to, std::optional<NodeId> id, Method method, std::optional<LookupId> lookup,
              TimePoint now);
-    void send(const Endpoint& to, Bytes bytes, TimePoint now);
+    void send(Datagram datagram, TimePoint now);
 
-    void handle(const Endpoint& from, const Query& query, TimePoint now);
+    void handle(const Endpoint& from, const Query& query, TimePoint now, const Address& to);
     void handle(const Endpoint& from, Response& response, TimePoint now);
-    void handle(const Endpoint& from, const ErrorReply& error, TimePoint now);
+    void handle(const Endpoint& from, const ErrorReply& error);
     std::optional<Pending> take_pending(const Endpoint& from, const std::string& transaction);
     void take_results(Running& running, Response& response);
     void notice_address(const Endpoint& from, const std::optional<Endpoint>& ours, TimePoint now);

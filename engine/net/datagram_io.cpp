@@ -9,6 +9,8 @@
 #include <ctime>
 #include <optional>
 
+#include "engine/net/system_error.hpp"
+
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
@@ -76,6 +78,7 @@ Duration wall_clock() {
 struct ControlData {
     std::size_t segment = 0;  ///< size of each datagram but the last; 0: there is one alone
     std::optional<Duration> stamp;
+    Address to;
 };
 
 ControlData read_control(msghdr& message) {
@@ -89,9 +92,53 @@ ControlData read_control(msghdr& message) {
             timespec stamp{};
             std::memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
             data.stamp = std::chrono::seconds(stamp.tv_sec) + std::chrono::nanoseconds(stamp.tv_nsec);
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            in_pktinfo info{};
+            std::memcpy(&info, CMSG_DATA(c), sizeof info);
+            // Answers to a broadcast leave from here, too; ipi_addr would be the broadcast's own address.
+            data.to = *Address::from_bytes(std::as_bytes(std::span(&info.ipi_spec_dst, 1)));
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            in6_pktinfo info{};
+            std::memcpy(&info, CMSG_DATA(c), sizeof info);
+            data.to = *Address::from_bytes(std::as_bytes(std::span(&info.ipi6_addr, 1)));
+            if (data.to.is_multicast()) data.to = {};
         }
     }
     return data;
+}
+
+/// Control data of a message that is to be sent: the address that it leaves from, and the size of its
+/// datagrams.
+struct alignas(cmsghdr) SendControl {
+    std::byte bytes[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t))];
+};
+
+template <class Value>
+void append_control(msghdr& header, SendControl& control, int level, int type, const Value& value) {
+    std::byte* const at = control.bytes + header.msg_controllen;
+    cmsghdr c{};
+    c.cmsg_level = level;
+    c.cmsg_type = type;
+    c.cmsg_len = CMSG_LEN(sizeof value);
+    std::memcpy(at, &c, sizeof c);
+    std::memcpy(at + CMSG_LEN(0), &value, sizeof value);
+    header.msg_control = control.bytes;
+    header.msg_controllen += CMSG_SPACE(sizeof value);
+}
+
+/// The interface stays the choice of the routes.
+void append_source(msghdr& header, SendControl& control, const Address& from) {
+    if (from.is_unspecified()) return;
+    const ByteView address = from.bytes();
+    if (from.is_v4()) {
+        in_pktinfo info{};
+        std::memcpy(&info.ipi_spec_dst, address.data(), address.size());
+        append_control(header, control, IPPROTO_IP, IP_PKTINFO, info);
+    } else {
+        in6_pktinfo info{};
+        std::memcpy(&info.ipi6_addr, address.data(), address.size());
+        append_control(header, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
+    }
 }
 
 bool is_empty_or_full(int error) {
@@ -112,6 +159,31 @@ void prepare_datagram_socket(int socket, AddressFamily family) {
     else
         set_option(socket, IPPROTO_IPV6, IPV6_RECVERR, 1);
     set_cutting(socket, family, Cutting::allowed);
+}
+
+void tell_destinations(int socket, AddressFamily family) {
+    if (family == AddressFamily::v4)
+        set_option(socket, IPPROTO_IP, IP_PKTINFO, 1);
+    else
+        set_option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+Error send_datagram(int socket, const Endpoint& to, ByteView datagram, const Address& from) {
+    sockaddr_storage address;
+    SendControl control{};
+    iovec content{const_cast<std::byte*>(datagram.data()), datagram.size()};
+    msghdr header{};
+    header.msg_name = &address;
+    header.msg_namelen = to_sockaddr(to, address);
+    header.msg_iov = &content;
+    header.msg_iovlen = 1;
+    append_source(header, control, from);
+    // The first error may be ICMP's answer to an earlier datagram, to whomever.
+    for (int tries = 1;; ++tries) {
+        if (sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return {};
+        if (tries == 2 || is_empty_or_full(errno) || errno == EMSGSIZE || errno == ENOBUFS)
+            return last_error();
+    }
 }
 
 // ---- receiving ----
@@ -156,7 +228,7 @@ DatagramReceiver::Batch DatagramReceiver::receive(int socket, std::size_t most) 
         const std::size_t segment = control.segment > 0 ? control.segment : rest.size();
         do {
             const std::size_t size = std::min(segment, rest.size());
-            datagrams_.push_back({from, rest.first(size), arrived_at});
+            datagrams_.push_back({from, control.to, rest.first(size), arrived_at});
             rest = rest.subspan(size);
         } while (!rest.empty());
         header.msg_namelen = sizeof senders_[i];
@@ -196,24 +268,24 @@ void DatagramReceiver::read_errors(int socket) {
 
 // ---- sending ----
 
-void DatagramSender::add(const Endpoint& to, ByteView datagram, Cutting cutting) {
+void DatagramSender::add(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from) {
     // Over IPv4 routers cut what is too large.
     if (family_ == AddressFamily::v4 && cutting == Cutting::early) cutting = Cutting::allowed;
-    if (!waiting_.empty()) return keep(to, datagram, cutting);  // not before those that wait
+    if (!waiting_.empty()) return keep(to, datagram, cutting, from);  // not before those that wait
     if (cutting != Cutting::allowed) {
         flush();
-        if (!send_alone(to, datagram, cutting)) keep(to, datagram, cutting);
+        if (!send_alone(to, datagram, cutting, from)) keep(to, datagram, cutting, from);
         return;
     }
     // A run: equal sizes, but for the last one, which may be shorter.
     Message* last = messages_.empty() ? nullptr : &messages_.back();
-    const bool joins = last && gso_ && last->count < kSegments &&
-                       last->bytes + datagram.size() <= kMessageBytes &&
-                       datagram.size() <= parts_[last->first].iov_len &&
-                       parts_.back().iov_len == parts_[last->first].iov_len && last->to == to;
+    const bool joins =
+        last && gso_ && last->count < kSegments && last->bytes + datagram.size() <= kMessageBytes &&
+        datagram.size() <= parts_[last->first].iov_len &&
+        parts_.back().iov_len == parts_[last->first].iov_len && last->to == to && last->from == from;
     if (!joins) {
         if (messages_.size() == kMessages) flush();
-        messages_.push_back({to, parts_.size(), 0, 0});
+        messages_.push_back({to, from, parts_.size(), 0, 0});
         last = &messages_.back();
     }
     parts_.push_back({const_cast<std::byte*>(datagram.data()), datagram.size()});
@@ -231,10 +303,7 @@ void DatagramSender::flush() {
 void DatagramSender::send_messages() {
     std::array<mmsghdr, kMessages> headers;
     std::array<sockaddr_storage, kMessages> addresses;
-    struct alignas(cmsghdr) Segment {
-        std::byte bytes[CMSG_SPACE(sizeof(std::uint16_t))];
-    };
-    std::array<Segment, kMessages> segments;
+    std::array<SendControl, kMessages> controls;
     for (std::size_t i = 0; i < messages_.size(); ++i) {
         const Message& message = messages_[i];
         msghdr& header = headers[i].msg_hdr;
@@ -243,16 +312,11 @@ void DatagramSender::send_messages() {
         header.msg_namelen = to_sockaddr(message.to, addresses[i]);
         header.msg_iov = parts_.data() + message.first;
         header.msg_iovlen = message.count;
-        if (message.count == 1) continue;
-        segments[i] = {};
-        header.msg_control = segments[i].bytes;
-        header.msg_controllen = sizeof segments[i].bytes;
-        cmsghdr* c = CMSG_FIRSTHDR(&header);
-        c->cmsg_level = SOL_UDP;
-        c->cmsg_type = UDP_SEGMENT;
-        c->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
-        const auto size = static_cast<std::uint16_t>(parts_[message.first].iov_len);
-        std::memcpy(CMSG_DATA(c), &size, sizeof size);
+        controls[i] = {};
+        append_source(header, controls[i], message.from);
+        if (message.count > 1)
+            append_control(header, controls[i], SOL_UDP, UDP_SEGMENT,
+                           static_cast<std::uint16_t>(parts_[message.first].iov_len));
     }
     int errors = 0;
     for (std::size_t i = 0; i < messages_.size();) {
@@ -268,7 +332,7 @@ void DatagramSender::send_messages() {
                 for (std::size_t j = 0; j < messages_[i].count; ++j) {
                     const iovec& part = parts_[messages_[i].first + j];
                     keep(messages_[i].to, {static_cast<const std::byte*>(part.iov_base), part.iov_len},
-                         Cutting::allowed);
+                         Cutting::allowed, messages_[i].from);
                 }
             return;
         }
@@ -293,37 +357,28 @@ void DatagramSender::send_one_by_one(const Message& message) {
     for (std::size_t j = 0; j < message.count; ++j) {
         const iovec& part = parts_[message.first + j];
         const ByteView datagram(static_cast<const std::byte*>(part.iov_base), part.iov_len);
-        if (!waiting_.empty() || !send_alone(message.to, datagram, Cutting::allowed))
-            keep(message.to, datagram, Cutting::allowed);
+        if (!waiting_.empty() || !send_alone(message.to, datagram, Cutting::allowed, message.from))
+            keep(message.to, datagram, Cutting::allowed, message.from);
     }
 }
 
 /// False if the socket is full.
-bool DatagramSender::send_alone(const Endpoint& to, ByteView datagram, Cutting cutting) {
-    sockaddr_storage address;
-    const socklen_t size = to_sockaddr(to, address);
+bool DatagramSender::send_alone(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from) {
     if (cutting != Cutting::allowed) set_cutting(socket_, family_, cutting);
-    bool full = false;
-    for (int tries = 0; tries < 2; ++tries) {
-        if (sendto(socket_, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                   reinterpret_cast<const sockaddr*>(&address), size) >= 0)
-            break;
-        full = is_empty_or_full(errno);
-        if (full || errno == EMSGSIZE || errno == ENOBUFS) break;
-    }
+    const Error error = send_datagram(socket_, to, datagram, from);
     if (cutting != Cutting::allowed) set_cutting(socket_, family_, Cutting::allowed);
-    return !full;
+    return error != boost::system::errc::operation_would_block;
 }
 
-void DatagramSender::keep(const Endpoint& to, ByteView datagram, Cutting cutting) {
+void DatagramSender::keep(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from) {
     if (waiting_.size() < kMaxWaiting)
-        waiting_.push_back({to, Bytes(datagram.begin(), datagram.end()), cutting});
+        waiting_.push_back({to, Bytes(datagram.begin(), datagram.end()), cutting, from});
 }
 
 void DatagramSender::handle_writable() {
     while (!waiting_.empty()) {
         const Waiting& next = waiting_.front();
-        if (!send_alone(next.to, next.bytes, next.cutting)) return;
+        if (!send_alone(next.to, next.bytes, next.cutting, next.from)) return;
         waiting_.pop_front();
     }
 }

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "engine/core/bytes.hpp"
+#include "engine/core/datagram.hpp"
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
-#include "engine/core/time.hpp"
 
 namespace btfs::net {
 
@@ -28,6 +28,14 @@ enum class Cutting : std::uint8_t {
 /// ICMP errors, and fragments rather than lost datagrams. What the kernel does not have is done without.
 void prepare_datagram_socket(int socket, AddressFamily family);
 
+/// Has the kernel tell to which of our addresses each datagram was sent (ReceivedDatagram::to). For a socket
+/// that is bound to none; any other has but one, and need not pay for it.
+void tell_destinations(int socket, AddressFamily family);
+
+/// Sends one datagram at once. `from` is our address that it leaves from; if that is unspecified, the kernel
+/// chooses by its routes. operation_would_block if the socket is full.
+Error send_datagram(int socket, const Endpoint& to, ByteView datagram, const Address& from = {});
+
 /// Reads datagrams.
 class DatagramReceiver {
   public:
@@ -37,13 +45,8 @@ class DatagramReceiver {
     /// ICMP errors looked at in one call.
     static constexpr int kMostErrors = 32;
 
-    struct Datagram {
-        Endpoint from;
-        ByteView bytes;
-        TimePoint arrived_at;  ///< by the kernel's time stamp
-    };
     struct Batch {
-        std::span<const Datagram> datagrams;
+        std::span<const ReceivedDatagram> datagrams;  ///< arrived_at by the kernel's time stamps
         std::size_t messages = 0;
         /// Hosts of which ICMP says that nothing listens at the port.
         std::span<const Endpoint> unreachable;
@@ -55,7 +58,8 @@ class DatagramReceiver {
     Batch receive(int socket, std::size_t most = kMessages);
 
   private:
-    using Control = std::array<std::byte, 128>;
+    /// An ICMP error comes with what a datagram has, and with the address of the host that sent it.
+    using Control = std::array<std::byte, 192>;
     void read_errors(int socket);
 
     std::unique_ptr<std::byte[]> memory_;
@@ -63,12 +67,12 @@ class DatagramReceiver {
     std::array<iovec, kMessages> buffers_{};
     std::array<sockaddr_storage, kMessages> senders_{};
     std::array<Control, kMessages> controls_{};
-    std::vector<Datagram> datagrams_;
+    std::vector<ReceivedDatagram> datagrams_;
     std::vector<Endpoint> unreachable_;
 };
 
-/// Writes datagrams: those that are added leave together with flush(). Runs of equal size to one host leave
-/// as one message (GSO). Those that the socket does not take are copied and wait.
+/// Writes datagrams: those that are added leave together with flush(). Runs of equal size between two hosts
+/// leave as one message (GSO). Those that the socket does not take are copied and wait.
 class DatagramSender {
   public:
     static constexpr std::size_t kMessages = 64;
@@ -79,8 +83,8 @@ class DatagramSender {
 
     DatagramSender(int socket, AddressFamily family) : socket_(socket), family_(family) {}
 
-    /// The bytes stay valid until flush().
-    void add(const Endpoint& to, ByteView datagram, Cutting cutting);
+    /// The bytes stay valid until flush(). `from` as with send_datagram().
+    void add(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from = {});
     void flush();
     /// False while datagrams wait: handle_writable() is to be called when the socket is writable.
     bool has_room() const { return waiting_.empty(); }
@@ -89,6 +93,7 @@ class DatagramSender {
   private:
     struct Message {
         Endpoint to;
+        Address from;
         std::size_t first = 0, count = 0;  ///< in parts_
         std::size_t bytes = 0;
     };
@@ -96,11 +101,12 @@ class DatagramSender {
         Endpoint to;
         Bytes bytes;
         Cutting cutting;
+        Address from;
     };
     void send_messages();
     void send_one_by_one(const Message& message);
-    bool send_alone(const Endpoint& to, ByteView datagram, Cutting cutting);
-    void keep(const Endpoint& to, ByteView datagram, Cutting cutting);
+    bool send_alone(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from);
+    void keep(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from);
 
     const int socket_;
     const AddressFamily family_;

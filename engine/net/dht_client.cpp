@@ -30,8 +30,9 @@ void DhtClient::handle_filter_change() {
 void DhtClient::begin() {
     running_ = true;
     keep_due_ = Clock::now() + kFirstKeep;
-    connector_.udp().receive_krpc([this](const Endpoint& from, ByteView datagram) {
-        node(from.address.family()).handle_datagram(from, datagram, Clock::now());
+    connector_.udp().receive_krpc([this](const ReceivedDatagram& datagram) {
+        node(datagram.from.address.family())
+            .handle_datagram(datagram.from, datagram.bytes, Clock::now(), datagram.to);
         carry_on();
     });
     for (dht::Node& each : nodes_) each.add_contacts(kept_, Clock::now());
@@ -179,7 +180,7 @@ void DhtClient::carry_on() {
     for (dht::Node& each : nodes_)
         // A send that fails is treated as a lost datagram.
         while (const auto datagram = each.poll_datagram())
-            (void)connector_.udp().send(datagram->to, datagram->bytes);
+            (void)connector_.udp().send(datagram->to, datagram->bytes, datagram->from);
     if (Clock::now() >= keep_due_) keep();
     arm_timer();
 }

@@ -1,9 +1,7 @@
 #include "engine/net/udp_mux.hpp"
 
-#include <boost/asio/buffer.hpp>
 #include <utility>
 
-#include "engine/net/asio_endpoint.hpp"
 #include "engine/utp/packet.hpp"
 
 namespace btfs::net {
@@ -33,33 +31,28 @@ Error UdpMux::open(AddressFamily family) {
     if (!socket) socket = sockets_.udp(family, 0);
     if (!socket) return socket.error();
     prepare_datagram_socket(socket->native_handle(), family);
+    Error error;
+    if (socket->local_endpoint(error).address().is_unspecified())
+        tell_destinations(socket->native_handle(), family);
     opened(family).emplace(std::move(*socket), family);
     if (!receiver_) receiver_.emplace();
     wait(family);
     return {};
 }
 
-Error UdpMux::send(const Endpoint& to, ByteView datagram) {
+Error UdpMux::send(const Endpoint& to, ByteView datagram, const Address& from) {
     if (relay_) {
         const Error error = relay_->add(to, datagram, Cutting::allowed);
         relay_->flush();
         return error;
     }
     if (Error error = open(to.address.family())) return error;
-    Error error;
-    // The first error may be ICMP's answer to an earlier datagram, to whomever.
-    for (int tries = 0; tries < 2; ++tries) {
-        opened(to.address.family())
-            ->socket.send_to(boost::asio::buffer(datagram.data(), datagram.size()), to_asio<udp>(to), 0,
-                             error);
-        if (!error || error == boost::asio::error::would_block) break;
-    }
-    return error;
+    return send_datagram(opened(to.address.family())->socket.native_handle(), to, datagram, from);
 }
 
-void UdpMux::send_utp(const Endpoint& to, ByteView datagram, Cutting cutting) {
+void UdpMux::send_utp(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from) {
     if (relay_) return (void)relay_->add(to, datagram, cutting);
-    if (!open(to.address.family())) opened(to.address.family())->sender.add(to, datagram, cutting);
+    if (!open(to.address.family())) opened(to.address.family())->sender.add(to, datagram, cutting, from);
 }
 
 void UdpMux::flush_utp() {
@@ -124,7 +117,7 @@ void UdpMux::receive_all(AddressFamily family) {
     }
 }
 
-void UdpMux::on_relayed(std::span<const DatagramReceiver::Datagram> datagrams) {
+void UdpMux::on_relayed(std::span<const ReceivedDatagram> datagrams) {
     for (const auto& datagram : datagrams) dispatch(datagram);
     if (utp_) utp_->on_turn_ended();
 }
@@ -137,17 +130,17 @@ void UdpMux::on_relay_opened() {
     if (relay_opened_) relay_opened_();
 }
 
-void UdpMux::dispatch(const DatagramReceiver::Datagram& datagram) {
+void UdpMux::dispatch(const ReceivedDatagram& datagram) {
     const ByteView bytes = datagram.bytes;
     if (!bytes.empty() && bytes[0] == std::byte{'d'}) {
-        if (krpc_) krpc_(datagram.from, bytes);
+        if (krpc_) krpc_(datagram);
         return;
     }
     if (utp_ && utp::PacketHeader::parse(bytes)) {  // a tracker's reply begins with a zero
-        utp_->on_utp(datagram.from, bytes, datagram.arrived_at);
+        utp_->on_utp(datagram);
         return;
     }
-    if (!deliver(datagram.from, bytes)) answer_stranger(datagram.from, bytes);
+    if (!deliver(datagram.from, bytes)) answer_stranger(datagram);
 }
 
 /// False if nobody waits for the transaction that it names behind its first four bytes.
@@ -168,10 +161,11 @@ bool UdpMux::deliver_as(const Endpoint& from, std::uint32_t transaction, ByteVie
     return true;
 }
 
-void UdpMux::answer_stranger(const Endpoint& from, ByteView datagram) {
+void UdpMux::answer_stranger(const ReceivedDatagram& datagram) {
     // Answers a uTP SYN with a reset, so that the peer turns to TCP. We do not dial the sender in return: its
     // address may be forged, and our handshake would tell the forger which torrents we have.
-    if (const auto refusal = utp::refusal_of(datagram)) (void)send(from, *refusal);
+    if (const auto refusal = utp::refusal_of(datagram.bytes))
+        (void)send(datagram.from, *refusal, datagram.to);
 }
 
 }  // namespace btfs::net

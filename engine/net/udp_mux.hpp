@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/core/datagram.hpp"
 #include "engine/core/endpoint.hpp"
 #include "engine/net/datagram_io.hpp"
 #include "engine/net/socket_factory.hpp"
@@ -20,8 +21,8 @@ namespace btfs::net {
 class UtpReceiver {
   public:
     virtual ~UtpReceiver() = default;
-    /// The datagram stays valid until on_turn_ended().
-    virtual void on_utp(const Endpoint& from, ByteView datagram, TimePoint arrived_at) = 0;
+    /// Its bytes stay valid until on_turn_ended().
+    virtual void on_utp(const ReceivedDatagram& datagram) = 0;
     /// All that came together has been told.
     virtual void on_turn_ended() = 0;
     /// utp_has_room() is true again.
@@ -32,13 +33,14 @@ class UtpReceiver {
 
 /// On the port that peers are told of, if it is free. A tracker's datagram goes to the subscriber whose
 /// transaction it names (BEP 15), uTP's to its receiver. While uTP has none, an attempt to open a connection
-/// is refused; nothing else that nobody waits for is answered. With a proxy there are no sockets here:
-/// datagrams go over its UdpRelay, or nowhere. On the engine thread.
+/// is refused; nothing else that nobody waits for is answered. Who answers a datagram sends from the address
+/// that it came to: the sender, and NATs and firewalls on the way, expect the answer from there. With a proxy
+/// there are no sockets here: datagrams go over its UdpRelay, or nowhere. On the engine thread.
 class UdpMux final : private UdpRelay::Receiver {
   public:
     using Receive = std::function<void(ByteView)>;
     using Subscription = std::uint64_t;
-    using ReceiveFrom = std::function<void(const Endpoint&, ByteView)>;
+    using ReceiveFrom = std::function<void(const ReceivedDatagram&)>;
 
     /// With a relay, datagrams go over that. Both outlive this.
     explicit UdpMux(SocketFactory& sockets, UdpRelay* relay = nullptr);
@@ -51,8 +53,9 @@ class UdpMux final : private UdpRelay::Receiver {
     const UdpRelay* relay() const { return relay_; }
     /// Called when datagrams can go through the proxy, each time anew.
     void set_relay_opened(std::function<void()> opened) { relay_opened_ = std::move(opened); }
-    /// Best effort, as UDP is; an error only if there is no socket of that family, or no relay.
-    Error send(const Endpoint& to, ByteView datagram);
+    /// Best effort, as UDP is; an error only if there is no socket of that family, or no relay. `from`: our
+    /// address that it leaves from; unspecified: the kernel chooses.
+    Error send(const Endpoint& to, ByteView datagram, const Address& from = {});
     /// For replies to one transaction: of a name's stand-in from any address. Of two subscribers to the same
     /// one, the older gets them. Never 0.
     Subscription subscribe(const Endpoint& from, std::uint32_t transaction, Receive receive);
@@ -64,7 +67,7 @@ class UdpMux final : private UdpRelay::Receiver {
     /// uTP's datagrams from anybody; null: nobody's. The receiver outlives the sockets or is taken away.
     void receive_utp(UtpReceiver* receiver) { utp_ = receiver; }
     /// Leaves with flush_utp(), until which the bytes stay valid. What the socket does not take waits.
-    void send_utp(const Endpoint& to, ByteView datagram, Cutting cutting);
+    void send_utp(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from);
     void flush_utp();
     bool utp_has_room() const;
 
@@ -82,13 +85,13 @@ class UdpMux final : private UdpRelay::Receiver {
     };
     Error open(AddressFamily family);
     // UdpRelay::Receiver
-    void on_relayed(std::span<const DatagramReceiver::Datagram> datagrams) override;
+    void on_relayed(std::span<const ReceivedDatagram> datagrams) override;
     void on_relay_writable() override;
     void on_relay_opened() override;
     bool deliver(const Endpoint& from, ByteView datagram);
     bool deliver_as(const Endpoint& from, std::uint32_t transaction, ByteView datagram);
-    void answer_stranger(const Endpoint& from, ByteView datagram);
-    void dispatch(const DatagramReceiver::Datagram& datagram);
+    void answer_stranger(const ReceivedDatagram& datagram);
+    void dispatch(const ReceivedDatagram& datagram);
     void wait(AddressFamily family);
     void wait_writable(AddressFamily family);
     void receive_all(AddressFamily family);

@@ -182,10 +182,10 @@ void UdpRelay::receive_all() {
             datagrams_.receive(opened_->socket.native_handle(), UdpMux::kDatagramsPerTurn - messages);
         messages += std::max<std::size_t>(batch.messages, 1);
         parsed_.clear();
-        for (const auto& [from, bytes, arrived_at] : batch.datagrams) {
-            const auto relayed = proxy::RelayedDatagram::parse(bytes);
+        for (const auto& datagram : batch.datagrams) {
+            const auto relayed = proxy::RelayedDatagram::parse(datagram.bytes);
             if (relayed && !proxy::StandIns::is_stand_in(relayed->from.address))
-                parsed_.push_back({relayed->from, relayed->payload, arrived_at});
+                parsed_.push_back({relayed->from, {}, relayed->payload, datagram.arrived_at});
         }
         receiver_->on_relayed(parsed_);
         if (batch.drained || !opened_) return;

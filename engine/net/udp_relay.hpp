@@ -39,7 +39,7 @@ class UdpRelay {
       public:
         virtual ~Receiver() = default;
         /// Datagrams that came together, as their senders sent them; valid during the call.
-        virtual void on_relayed(std::span<const DatagramReceiver::Datagram> datagrams) = 0;
+        virtual void on_relayed(std::span<const ReceivedDatagram> datagrams) = 0;
         /// has_room() is true again.
         virtual void on_relay_writable() = 0;
         virtual void on_relay_opened() = 0;
@@ -100,7 +100,7 @@ class UdpRelay {
     bool hurry_ = false;         ///< the next try does not wait
     std::optional<Error> told_;  ///< the outcome that the log has told last; a success has no error
     DatagramReceiver datagrams_;
-    std::vector<DatagramReceiver::Datagram> parsed_;
+    std::vector<ReceivedDatagram> parsed_;
     std::deque<Bytes> unsent_;  ///< datagrams until flush(); the first used_ of them are in use
     std::size_t used_ = 0;
 };

@@ -128,7 +128,8 @@ std::unique_ptr<StreamDial> UtpStreams::dial(const Endpoint& to, StreamDial::Don
 std::unique_ptr<Stream> UtpStreams::stream_of(utp::Connection& connection) {
     const Endpoint& to = connection.remote();
     const Address next_host = udp_.relay() ? udp_.relay()->host() : to.address;
-    return std::make_unique<UtpStream>(connection, local_towards(to), next_host);
+    const Address local = connection.local().is_unspecified() ? local_towards(to) : connection.local();
+    return std::make_unique<UtpStream>(connection, local, next_host);
 }
 
 /// The kernel's choice for packets to there; a UDP socket that is connected sends nothing.
@@ -147,11 +148,12 @@ Address UtpStreams::local_towards(const Endpoint& to) {
 
 // ---- Connections' sink ----
 
-void UtpStreams::send(const Endpoint& to, ByteView datagram, utp::Fragmentation fragmentation) {
+void UtpStreams::send(const Endpoint& to, ByteView datagram, utp::Fragmentation fragmentation,
+                      const Address& from) {
     const Cutting cutting = fragmentation == utp::Fragmentation::forbidden ? Cutting::forbidden
                             : fragmentation == utp::Fragmentation::early   ? Cutting::early
                                                                            : Cutting::allowed;
-    udp_.send_utp(to, datagram, cutting);
+    udp_.send_utp(to, datagram, cutting, from);
 }
 
 void UtpStreams::want_turn() {
@@ -164,9 +166,9 @@ void UtpStreams::want_turn() {
 
 // ---- UdpMux's receiver ----
 
-void UtpStreams::on_utp(const Endpoint& from, ByteView datagram, TimePoint arrived_at) {
+void UtpStreams::on_utp(const ReceivedDatagram& datagram) {
     got_datagrams_ = true;
-    connections_.receive(from, datagram, arrived_at, Clock::now());
+    connections_.receive(datagram, Clock::now());
 }
 
 void UtpStreams::on_turn_ended() {

@@ -32,12 +32,13 @@ class UtpStreams final : private utp::Sink, private UtpReceiver {
     class UtpStream;
 
     // utp::Sink
-    void send(const Endpoint& to, ByteView datagram, utp::Fragmentation fragmentation) override;
+    void send(const Endpoint& to, ByteView datagram, utp::Fragmentation fragmentation,
+              const Address& from) override;
     void flush() override { udp_.flush_utp(); }
     bool has_room() const override { return udp_.utp_has_room(); }
     void want_turn() override;
     // UtpReceiver
-    void on_utp(const Endpoint& from, ByteView datagram, TimePoint arrived_at) override;
+    void on_utp(const ReceivedDatagram& datagram) override;
     void on_turn_ended() override;
     void on_writable() override;
     void on_unreachable(const Endpoint& to) override;

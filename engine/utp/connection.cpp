@@ -52,14 +52,15 @@ Connection::Connection(Connections& all, const Endpoint& remote, std::uint16_t i
       sending_(all.budget(), all.pool(), first_index(sequence_number) + 1),
       syn_number_(sequence_number) {}
 
-Connection::Connection(Connections& all, const Endpoint& remote, std::uint16_t id, SequenceIndex their_first,
-                       SequenceIndex our_first, TimePoint now)
+Connection::Connection(Connections& all, const ReceivedDatagram& first, std::uint16_t id,
+                       SequenceIndex their_first, SequenceIndex our_first, TimePoint now)
     : all_(all),
-      remote_(remote),
+      remote_(first.from),
+      local_(first.to),
       receive_id_(static_cast<std::uint16_t>(id + 1)),
       send_id_(id),
       state_(State::connected),
-      mtu_(remote.address.family()),
+      mtu_(remote_.address.family()),
       window_(1400),
       sending_(all.budget(), all.pool(), our_first),
       heard_at_(now),
@@ -178,17 +179,18 @@ void Connection::fail(Error error) {
     state_ = released_ ? State::gone : State::failed;
 }
 
-void Connection::handle(const Packet& packet, TimePoint arrived_at, TimePoint now) {
+void Connection::handle(const Packet& packet, const ReceivedDatagram& datagram, TimePoint now) {
     if (state_ == State::failed || state_ == State::gone) return;
     if (packet.header.type == PacketType::reset) return handle_reset(packet);
     if (state_ == State::connecting) {
         if (packet.header.type == PacketType::state && packet.header.ack_number == syn_number_) {
-            take_delay(packet, arrived_at, now);
+            take_delay(packet, datagram.arrived_at, now);
+            local_ = datagram.to;
             handle_syn_ack(packet, now);
         }
         return;
     }
-    if (!acknowledge(packet, arrived_at, now)) return;
+    if (!acknowledge(packet, datagram.arrived_at, now)) return;
     if (packet.header.type == PacketType::data || packet.header.type == PacketType::fin)
         take_content(packet, now);
     if (released_ && sending_.empty()) state_ = State::gone;
@@ -397,7 +399,7 @@ void Connection::send_syn(TimePoint now) {
     syn.timestamp_us = microseconds(now);
     syn.window_size = static_cast<std::uint32_t>(ReceiveQueue::kGuaranteed);
     syn.sequence_number = syn_number_;
-    all_.send_small(remote_, syn, {});
+    all_.send_small(remote_, syn, {}, local_);
     ++syns_;
     progress_at_ = sent_at_ = now;
 }
@@ -464,7 +466,7 @@ void Connection::transmit(SequenceIndex index, TimePoint now) {
     const auto fragmentation = entry.probe                       ? Fragmentation::forbidden
                                : entry.size > mtu_.packet_size() ? Fragmentation::early
                                                                  : Fragmentation::allowed;
-    all_.sink().send(remote_, ByteView(entry.bytes.get(), entry.size), fragmentation);
+    all_.sink().send(remote_, ByteView(entry.bytes.get(), entry.size), fragmentation, local_);
     pacer_.sent(entry.size, now);
     window_told_ = h.window_size;
     sent_at_ = now;
@@ -480,7 +482,7 @@ void Connection::send_state(TimePoint now, bool keepalive) {
         h.ack_number = static_cast<std::uint16_t>(h.ack_number - 1);
     else
         size = received_->write_selective_ack(bits);
-    all_.send_small(remote_, h, ByteView(bits, size));
+    all_.send_small(remote_, h, ByteView(bits, size), local_);
     window_told_ = h.window_size;
     sent_at_ = now;
     acknowledged_now();

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 
+#include "engine/core/datagram.hpp"
 #include "engine/core/endpoint.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/time.hpp"
@@ -58,9 +59,9 @@ class Connection {
     /// One that we open, with `sequence_number` in its SYN.
     Connection(Connections& all, const Endpoint& remote, std::uint16_t id, std::uint16_t sequence_number,
                User* user, bool punch = false);
-    /// One that was opened to us: its initiator sends with `id` + 1 and has proven that it got our answer.
-    /// `their_first` is the number of its first content, `our_first` that of ours.
-    Connection(Connections& all, const Endpoint& remote, std::uint16_t id, SequenceIndex their_first,
+    /// One that was opened to us by `first`: its initiator sends with `id` + 1 and has proven that it got our
+    /// answer. `their_first` is the number of its first content, `our_first` that of ours.
+    Connection(Connections& all, const ReceivedDatagram& first, std::uint16_t id, SequenceIndex their_first,
                SequenceIndex our_first, TimePoint now);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -80,6 +81,9 @@ class Connection {
     /// Closes: what was written is still sent, then the end of the stream. The application forgets it.
     void release();
     const Endpoint& remote() const { return remote_; }
+    /// Our address, as the peer knows it, from which all packets leave. Unspecified while it opens, and if
+    /// what comes does not tell: then the sink chooses.
+    const Address& local() const { return local_; }
     const RoundTrip& round_trip() const { return round_trip_; }
     State state() const { return state_; }
     const CongestionWindow& congestion_window() const { return window_; }
@@ -93,7 +97,7 @@ class Connection {
     TimePoint released_at() const { return released_at_; }
     std::uint16_t receive_id() const { return receive_id_; }
     std::uint16_t send_id() const { return send_id_; }
-    void handle(const Packet& packet, TimePoint arrived_at, TimePoint now);
+    void handle(const Packet& packet, const ReceivedDatagram& datagram, TimePoint now);
     void handle_timer(TimePoint now);
     void fail(Error error);
     /// Tells the user what it waits for. True if it did.
@@ -135,6 +139,7 @@ class Connection {
 
     Connections& all_;
     const Endpoint remote_;
+    Address local_;
     const std::uint16_t receive_id_, send_id_;
     User* user_ = nullptr;
     State state_ = State::connecting;

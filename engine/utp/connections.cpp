@@ -54,23 +54,23 @@ Connection* Connections::find(const Endpoint& from, std::uint16_t receive_id) {
 
 // ---- what comes ----
 
-bool Connections::receive(const Endpoint& from, ByteView datagram, TimePoint arrived_at, TimePoint now) {
-    const auto packet = Packet::parse(datagram);
+bool Connections::receive(const ReceivedDatagram& datagram, TimePoint now) {
+    const auto packet = Packet::parse(datagram.bytes);
     if (!packet) return false;
     now_ = now;
     turn_wanted_ = true;  // end_turn() follows
     if (packet->header.type == PacketType::syn) {
-        handle_syn(from, datagram, *packet, arrived_at, now);
+        handle_syn(datagram, *packet, now);
         return true;
     }
     Connection* connection = packet->header.type == PacketType::reset
-                                 ? reset_target(from, packet->header.connection_id)
-                                 : find(from, packet->header.connection_id);
+                                 ? reset_target(datagram.from, packet->header.connection_id)
+                                 : find(datagram.from, packet->header.connection_id);
     if (connection) {
-        connection->handle(*packet, arrived_at, now);
+        connection->handle(*packet, datagram, now);
         touch(*connection);
     } else {
-        handle_stranger(from, datagram, *packet, arrived_at, now);
+        handle_stranger(datagram, *packet, now);
     }
     return true;
 }
@@ -85,13 +85,13 @@ Connection* Connections::reset_target(const Endpoint& from, std::uint16_t id) {
     return nullptr;
 }
 
-void Connections::handle_syn(const Endpoint& from, ByteView datagram, const Packet& syn, TimePoint arrived_at,
-                             TimePoint now) {
+void Connections::handle_syn(const ReceivedDatagram& datagram, const Packet& syn, TimePoint now) {
+    const Endpoint& from = datagram.from;
     const std::uint16_t id = syn.header.connection_id;
     if (find(from, static_cast<std::uint16_t>(id + 1))) return;  // it is open already
     if (!accept_ || !has_room()) {
-        if (const auto refusal = refusal_of(datagram); refusal && may_reset(now))
-            send_small(from, *PacketHeader::parse(*refusal), {});
+        if (const auto refusal = refusal_of(datagram.bytes); refusal && may_reset(now))
+            send_small(from, *PacketHeader::parse(*refusal), {}, datagram.to);
         return;
     }
     PacketHeader answer;
@@ -102,21 +102,20 @@ void Connections::handle_syn(const Endpoint& from, ByteView datagram, const Pack
             std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count());
     };
     answer.timestamp_us = us(now);
-    answer.timestamp_difference_us = us(arrived_at) - syn.header.timestamp_us;
+    answer.timestamp_difference_us = us(datagram.arrived_at) - syn.header.timestamp_us;
     answer.window_size = static_cast<std::uint32_t>(
         std::max(std::min(ReceiveQueue::kMost, budget_.free() / ReceiveQueue::kBudgetPart),
                  ReceiveQueue::kGuaranteed));
     answer.sequence_number = cookies_.first_number(from, id, syn.header.sequence_number, now);
     answer.ack_number = syn.header.sequence_number;
-    send_small(from, answer, {});
+    send_small(from, answer, {}, datagram.to);
 }
 
-void Connections::handle_stranger(const Endpoint& from, ByteView datagram, const Packet& packet,
-                                  TimePoint arrived_at, TimePoint now) {
+void Connections::handle_stranger(const ReceivedDatagram& datagram, const Packet& packet, TimePoint now) {
     const PacketHeader& header = packet.header;
     if (header.type != PacketType::data && header.type != PacketType::fin) return;
-    if (Connection* connection = accept(from, packet, now)) {
-        connection->handle(packet, arrived_at, now);
+    if (Connection* connection = accept(datagram, packet, now)) {
+        connection->handle(packet, datagram, now);
         touch(*connection);
         return;
     }
@@ -126,15 +125,16 @@ void Connections::handle_stranger(const Endpoint& from, ByteView datagram, const
     reset.type = PacketType::reset;
     reset.ack_number = static_cast<std::uint16_t>(header.sequence_number - 1);
     for (const int step : {-1, 1}) {
-        if (step == 1 && datagram.size() < kRoomForTwoResets) break;
+        if (step == 1 && datagram.bytes.size() < kRoomForTwoResets) break;
         if (!may_reset(now)) break;
         reset.connection_id = static_cast<std::uint16_t>(header.connection_id + step);
-        send_small(from, reset, {});
+        send_small(datagram.from, reset, {}, datagram.to);
     }
 }
 
 /// Null if the sender has not proven that it got our answer to its SYN.
-Connection* Connections::accept(const Endpoint& from, const Packet& packet, TimePoint now) {
+Connection* Connections::accept(const ReceivedDatagram& datagram, const Packet& packet, TimePoint now) {
+    const Endpoint& from = datagram.from;
     const PacketHeader& header = packet.header;
     if (!accept_ || header.type != PacketType::data || packet.payload.empty()) return nullptr;
     const auto id =
@@ -144,7 +144,7 @@ Connection* Connections::accept(const Endpoint& from, const Packet& packet, Time
     const Key key{from, header.connection_id};
     if (!make_room() || !remember(key, now)) return nullptr;
     auto& place = connections_[key];
-    place = std::make_unique<Connection>(*this, from, id, first_index(*syn) + 1,
+    place = std::make_unique<Connection>(*this, datagram, id, first_index(*syn) + 1,
                                          first_index(static_cast<std::uint16_t>(header.ack_number + 1)), now);
     accepted_.push_back(place.get());
     return place.get();
@@ -271,7 +271,8 @@ void Connections::run_round(TimePoint now) {
     round_.clear();
 }
 
-void Connections::send_small(const Endpoint& to, PacketHeader header, ByteView selective_ack) {
+void Connections::send_small(const Endpoint& to, PacketHeader header, ByteView selective_ack,
+                             const Address& from) {
     if (smalls_ == small_.size()) small_.emplace_back();
     Small& place = small_[smalls_++];
     std::size_t size = PacketHeader::kSize;
@@ -283,7 +284,7 @@ void Connections::send_small(const Endpoint& to, PacketHeader header, ByteView s
         size += 2 + selective_ack.size();
     }
     header.encode_to(std::span<std::byte, PacketHeader::kSize>(place.data(), PacketHeader::kSize));
-    sink_.send(to, ByteView(place.data(), size), Fragmentation::allowed);
+    sink_.send(to, ByteView(place.data(), size), Fragmentation::allowed, from);
 }
 
 void Connections::sink_flush() {

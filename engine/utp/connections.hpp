@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/core/datagram.hpp"
 #include "engine/core/rng.hpp"
 #include "engine/core/secret.hpp"
 #include "engine/utp/connection.hpp"
@@ -52,8 +53,8 @@ class Connections {
     /// us it may say that nothing listens there; the SYN is sent again all the same.
     Result<Connection*> connect(const Endpoint& to, User& user, TimePoint now, bool punch = false);
 
-    /// The datagram must stay valid until end_turn(). False if it is not uTP's.
-    bool receive(const Endpoint& from, ByteView datagram, TimePoint arrived_at, TimePoint now);
+    /// Its bytes must stay valid until end_turn(). False if it is not uTP's.
+    bool receive(const ReceivedDatagram& datagram, TimePoint now);
     void end_turn(TimePoint now);
     void handle_timer(TimePoint now);
     /// The sink has room again.
@@ -75,7 +76,7 @@ class Connections {
     /// The application has forgotten a connection, which may linger.
     void count_released() { ++released_; }
     /// Sends a packet without content.
-    void send_small(const Endpoint& to, PacketHeader header, ByteView selective_ack);
+    void send_small(const Endpoint& to, PacketHeader header, ByteView selective_ack, const Address& from);
 
   private:
     struct Key {
@@ -91,11 +92,9 @@ class Connections {
     using Small = std::array<std::byte, PacketHeader::kSize + 2 + kMaxSelectiveAck>;
 
     Connection* find(const Endpoint& from, std::uint16_t receive_id);
-    void handle_syn(const Endpoint& from, ByteView datagram, const Packet& syn, TimePoint arrived_at,
-                    TimePoint now);
-    void handle_stranger(const Endpoint& from, ByteView datagram, const Packet& packet, TimePoint arrived_at,
-                         TimePoint now);
-    Connection* accept(const Endpoint& from, const Packet& packet, TimePoint now);
+    void handle_syn(const ReceivedDatagram& datagram, const Packet& syn, TimePoint now);
+    void handle_stranger(const ReceivedDatagram& datagram, const Packet& packet, TimePoint now);
+    Connection* accept(const ReceivedDatagram& datagram, const Packet& packet, TimePoint now);
     Connection* reset_target(const Endpoint& from, std::uint16_t id);
     bool has_room() const { return connections_.size() < options_.max_connections || released_ > 0; }
     bool make_room();

@@ -16,8 +16,10 @@ enum class Fragmentation : std::uint8_t {
 class Sink {
   public:
     virtual ~Sink() = default;
-    /// The bytes stay valid until flush().
-    virtual void send(const Endpoint& to, ByteView datagram, Fragmentation fragmentation) = 0;
+    /// The bytes stay valid until flush(). `from`: our address that the datagram leaves from; unspecified:
+    /// any.
+    virtual void send(const Endpoint& to, ByteView datagram, Fragmentation fragmentation,
+                      const Address& from) = 0;
     virtual void flush() = 0;
     /// False while the socket is full: content waits, and Connections::handle_writable() follows.
     virtual bool has_room() const = 0;

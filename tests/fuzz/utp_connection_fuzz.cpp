@@ -22,7 +22,7 @@ const Endpoint kPeer = *Endpoint::parse("192.0.2.1:1000"), kStranger = *Endpoint
 
 /// Remembers what was sent last, so that the fuzzer's packets fit to it.
 struct Output final : Sink {
-    void send(const Endpoint& to, ByteView datagram, Fragmentation) override {
+    void send(const Endpoint& to, ByteView datagram, Fragmentation, const Address&) override {
         const auto packet = Packet::parse(datagram);
         check(packet.has_value() && datagram.size() <= PacketPool::kBlockSize);
         check(++datagrams <= kMaxDatagramsPerEvent);
@@ -123,14 +123,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     raw.resize(raw.size() + selective, static_cast<std::byte>(in.u8()));
                 }
                 raw.resize(raw.size() + in.u16() % 1500);
-                connections.receive(kPeer, raw, now, now);
+                connections.receive({kPeer, {}, raw, now}, now);
                 connections.end_turn(now);
                 break;
             }
             case 4: {  // anything, from a stranger
                 const ByteView raw = in.take(std::min<std::size_t>(in.u8(), in.rest().size()));
                 bytes_from[kStranger] += raw.size();
-                connections.receive(kStranger, raw, now, now);
+                connections.receive({kStranger, {}, raw, now}, now);
                 connections.end_turn(now);
                 break;
             }

@@ -438,6 +438,18 @@ TEST_F(AnsweringNode, AnswersWhatItDoesNotUnderstand) {
     EXPECT_EQ(std::get<ErrorReply>(*parse_krpc(datagram->bytes)).code, 204);
 }
 
+TEST_F(AnsweringNode, AReplyLeavesFromTheAddressThatWasAsked) {
+    const Address asked = *Address::parse("203.0.113.5");
+    node.handle_datagram(*Endpoint::parse("192.0.2.9:1"), encode(Query{"tx", random_id(rng), Ping{}}), now,
+                         asked);
+    const auto reply = node.poll_datagram();
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->from, asked);
+    const auto query = node.poll_datagram();  // whether the sender is a node
+    ASSERT_TRUE(query);
+    EXPECT_EQ(query->from, Address());
+}
+
 TEST_F(AnsweringNode, AReplyThatNobodyAskedForIsNotBelieved) {
     Response response;
     response.transaction = "abcd";

@@ -1,9 +1,14 @@
 #include "engine/net/datagram_io.hpp"
 
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <map>
 #include <thread>
 
 #include "engine/net/socket_factory.hpp"
@@ -132,6 +137,90 @@ TEST_P(DatagramIoTest, ADatagramLargerThanTheLinkVanishesAlone) {
     sender.add(at(other), as_bytes("after it"), Cutting::allowed);
     sender.flush();
     EXPECT_EQ(hear(other, 1, at(one)).datagrams, std::vector<std::string>{"after it"});
+}
+
+/// Gives the loopback interface of this thread's network two more addresses of IPv6.
+bool has_own_network() {
+    if (unshare(CLONE_NEWNET) != 0) return false;
+    const int fd = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ifreq up{};
+    std::strcpy(up.ifr_name, "lo");
+    up.ifr_flags = IFF_UP;
+    bool done = ioctl(fd, SIOCSIFFLAGS, &up) == 0;
+    for (const char* text : {"fd00::5", "fd00::6"}) {
+        struct {
+            std::array<std::byte, 16> address;
+            std::uint32_t prefix_length = 128;
+            int interface = 0;
+        } request;  // the kernel's in6_ifreq, whose header does not go with <netinet/in.h>
+        std::memcpy(request.address.data(), Address::parse(text)->bytes().data(), 16);
+        request.interface = static_cast<int>(if_nametoindex("lo"));
+        done &= ioctl(fd, SIOCSIFADDR, &request) == 0;
+    }
+    ::close(fd);
+    return done;
+}
+
+TEST_P(DatagramIoTest, AnswersLeaveFromTheAddressesThatWereAsked) {
+    const bool v4 = GetParam() == AddressFamily::v4;  // all of 127.0.0.0/8 is this machine's
+    bool prepared = true;
+    std::thread([&] {
+        if (!v4 && !has_own_network()) return void(prepared = false);
+        auto asker = open(), answerer = open();
+        tell_destinations(asker.native_handle(), GetParam());
+        tell_destinations(answerer.native_handle(), GetParam());
+        const Address first = *Address::parse(v4 ? "127.0.0.5" : "fd00::5");
+        const Address second = *Address::parse(v4 ? "127.0.0.6" : "fd00::6");
+        DatagramSender asks(asker.native_handle(), GetParam());
+        for (const Address& address : {first, second})
+            asks.add({address, at(answerer).port}, as_bytes("?"), Cutting::allowed);
+        asks.flush();
+        DatagramSender answers(answerer.native_handle(), GetParam());
+        const std::string text(1000, 'a'), probe(1472, 'b'), alone("alone");
+        for (int asked = 0; asked < 2;) {
+            pollfd ready{answerer.native_handle(), POLLIN, 0};
+            ASSERT_EQ(poll(&ready, 1, 500), 1);
+            for (const auto& datagram : receiver.receive(answerer.native_handle()).datagrams) {
+                EXPECT_EQ(datagram.to, asked++ == 0 ? first : second);
+                for (int i = 0; i < 30; ++i)
+                    answers.add(datagram.from, as_bytes(text), Cutting::allowed, datagram.to);
+                answers.add(datagram.from, as_bytes(probe), Cutting::forbidden, datagram.to);
+                EXPECT_FALSE(
+                    send_datagram(answerer.native_handle(), datagram.from, as_bytes(alone), datagram.to));
+                for (int i = 0; i < 10; ++i)
+                    answers.add(datagram.from, as_bytes(text), Cutting::allowed, datagram.to);
+            }
+        }
+        answers.flush();
+        std::map<Address, std::size_t> heard;
+        std::size_t messages = 0;
+        for (const TimePoint end = Clock::now() + 500ms;
+             Clock::now() < end && heard[first] + heard[second] < 84;) {
+            pollfd ready{asker.native_handle(), POLLIN, 0};
+            poll(&ready, 1, 100);
+            const auto batch = receiver.receive(asker.native_handle());
+            messages += batch.messages;
+            for (const auto& datagram : batch.datagrams) {
+                EXPECT_EQ(datagram.from.port, at(answerer).port);
+                ++heard[datagram.from.address];
+            }
+        }
+        EXPECT_EQ(heard, (std::map<Address, std::size_t>{{first, 42}, {second, 42}}));
+        EXPECT_LT(messages, 20u) << "those of one source still leave together";
+    }).join();
+    if (!prepared) GTEST_SKIP() << "a network of its own needs root";
+}
+
+// An interface may lose the address while a connection uses it.
+TEST_P(DatagramIoTest, FromAnAddressThatIsNotOursNothingLeavesAndOthersAreNotHeldUp) {
+    const Address not_ours = *Address::parse(GetParam() == AddressFamily::v4 ? "192.0.2.77" : "2001:db8::77");
+    DatagramSender sender(one.native_handle(), GetParam());
+    for (int i = 0; i < 3; ++i) sender.add(at(other), as_bytes("lost"), Cutting::allowed, not_ours);
+    sender.add(at(other), as_bytes("hello"), Cutting::allowed);
+    sender.flush();
+    EXPECT_TRUE(send_datagram(one.native_handle(), at(other), as_bytes("lost"), not_ours));
+    EXPECT_TRUE(sender.has_room());
+    EXPECT_EQ(hear(other, 1, at(one)).datagrams, std::vector<std::string>{"hello"});
 }
 
 TEST_P(DatagramIoTest, HearsThatNothingListens) {

@@ -296,8 +296,8 @@ struct UdpRelayTest : ProxyTest {
             ++opened_count;
             io.stop();
         });
-        mux.receive_krpc([this](const Endpoint& from, ByteView datagram) {
-            krpc.push_back(from.text() + " " + std::string(as_text(datagram)));
+        mux.receive_krpc([this](const ReceivedDatagram& datagram) {
+            krpc.push_back(datagram.from.text() + " " + std::string(as_text(datagram.bytes)));
         });
         mux.open(0);
         io.run_for(5s);

@@ -7,6 +7,7 @@
 #include <boost/asio/ip/udp.hpp>
 
 #include "engine/core/time.hpp"
+#include "engine/utp/packet.hpp"
 
 namespace btfs::net {
 namespace {
@@ -36,6 +37,21 @@ struct UdpMuxTest : ::testing::Test {
         Bytes datagram;
         ByteWriter(datagram).u32(1).u32(transaction).text(text);
         send(from, as_text(datagram));
+    }
+    /// Sends to another address of this machine than that from which the kernel would answer. Returns what
+    /// comes back from there, and nothing if it comes from elsewhere.
+    std::string answer_at_another_address(std::string_view text) {
+        one.connect(udp::endpoint(asio::ip::make_address("127.0.0.5"), mux.port()));
+        one.send(asio::buffer(text));
+        std::array<char, 100> buffer;
+        std::string answer;
+        one.async_receive(asio::buffer(buffer), [&](boost::system::error_code error, std::size_t size) {
+            if (!error) answer.assign(buffer.data(), size);
+        });
+        for (int i = 0; i < 10 && answer.empty(); ++i) io.run_one_for(50ms);
+        one.cancel();
+        io.run_for(1ms);
+        return answer;
     }
     void send(udp::socket& from, std::string_view text) {
         from.send_to(asio::buffer(text), udp::endpoint(asio::ip::make_address("127.0.0.1"), mux.port()));
@@ -75,12 +91,28 @@ TEST_F(UdpMuxTest, AReceiverMayUnsubscribeItself) {
 
 TEST_F(UdpMuxTest, WhatBeginsADictionaryIsTheDhts) {
     std::size_t krpc = 0;
-    mux.receive_krpc([&](const Endpoint& from, ByteView) { krpc += from == at(one) ? 1 : 0; });
+    mux.receive_krpc([&](const ReceivedDatagram& datagram) { krpc += datagram.from == at(one) ? 1 : 0; });
     mux.subscribe(at(one), load_big_endian<std::uint32_t>(as_bytes("peer").data()), hear("first"));
     send(one, "d1:ypeer:e");
     io.run_one_for(1s);
     EXPECT_EQ(krpc, 1u);
     EXPECT_TRUE(heard.empty());
+}
+
+TEST_F(UdpMuxTest, AnAnswerMayLeaveFromTheAddressThatWasAsked) {
+    mux.receive_krpc([&](const ReceivedDatagram& asked) {
+        EXPECT_EQ(asked.to, *Address::parse("127.0.0.5"));
+        EXPECT_FALSE(mux.send(asked.from, as_bytes("answer"), asked.to));
+    });
+    EXPECT_EQ(answer_at_another_address("d1:ypeer:e"), "answer");
+}
+
+TEST_F(UdpMuxTest, ARefusalLeavesFromTheAddressThatWasDialled) {
+    utp::PacketHeader syn;
+    syn.type = utp::PacketType::syn;
+    const auto refusal = utp::PacketHeader::parse(as_bytes(answer_at_another_address(as_text(syn.encode()))));
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->type, utp::PacketType::reset);
 }
 
 TEST_F(UdpMuxTest, AFloodLeavesTurnsToOthers) {

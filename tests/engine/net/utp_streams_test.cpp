@@ -113,6 +113,21 @@ TEST_F(UtpStreamsTest, CarriesAStreamToItsEnd) {
     EXPECT_EQ(reader.error, Errc::connection_closed);
 }
 
+// The kernel would answer from 127.0.0.1, which the peer has not dialled.
+TEST_F(UtpStreamsTest, CarriesAStreamToAnyAddressOfAMachine) {
+    far_endpoint.address = *Address::parse("127.0.0.5");
+    start_dial(far_endpoint);
+    ASSERT_TRUE(dialled);
+    Writer writer(std::move(dialled), 5'000'000);
+    run_until([&] { return accepted != nullptr; });
+    ASSERT_TRUE(accepted);
+    EXPECT_EQ(accepted->local(), far_endpoint.address);
+    Reader reader(std::move(accepted));
+    run_until([&] { return bool(reader.error); });
+    EXPECT_EQ(reader.received, 5'000'000u);
+    EXPECT_FALSE(reader.wrong);
+}
+
 TEST_F(UtpStreamsTest, IsRefusedWhereNobodyAccepts) {
     far.accept(nullptr);
     far_udp.receive_utp(nullptr);

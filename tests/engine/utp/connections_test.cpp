@@ -36,6 +36,25 @@ TEST_F(ConnectionsTest, AConnectionIsAnnouncedWithItsFirstContent) {
     EXPECT_EQ(pair.to.received, 1u);
 }
 
+TEST_F(ConnectionsTest, AllButASynLeavesFromTheAddressThatThePeerSendsTo) {
+    Pair pair(world);
+    ASSERT_TRUE(world.run(1us, [&] { return world.a.datagrams_sent == 1; }));
+    EXPECT_EQ(world.a.sources, std::set<Address>{Address()}) << "nobody has sent to it yet";
+    world.a.sources.clear();
+    connect(pair);
+    PacketHeader nobodys;
+    nobodys.type = PacketType::data;
+    nobodys.connection_id = 77;
+    world.inject(world.b, kStranger, packet(nobodys, 100));  // which a reset answers
+    pair.to.send_more(5000);
+    pair.from.send_more(5000);
+    world.run(1s);
+    EXPECT_EQ(world.a.sources, std::set<Address>{world.a.self.address});
+    EXPECT_EQ(world.b.sources, std::set<Address>{world.b.self.address});
+    EXPECT_EQ(pair.from.connection->local(), world.a.self.address);
+    EXPECT_EQ(pair.to.connection->local(), world.b.self.address);
+}
+
 TEST_F(ConnectionsTest, KnowsItsRoundTrip) {
     Pair pair(world);
     connect(pair);

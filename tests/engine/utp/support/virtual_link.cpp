@@ -14,7 +14,8 @@ SecretSource secret_of(std::uint64_t seed) {
 Host::Host(World& w, const Endpoint& s, std::uint64_t seed, ConnectionsOptions options)
     : world(w), self(s), connections(*this, Rng(seed), secret_of(seed + 1), options) {}
 
-void Host::send(const Endpoint& to, ByteView datagram, Fragmentation fragmentation) {
+void Host::send(const Endpoint& to, ByteView datagram, Fragmentation fragmentation, const Address& from) {
+    sources.insert(from);
     ++datagrams_sent;
     bytes_sent += datagram.size();
     largest_sent = std::max(largest_sent, datagram.size());
@@ -66,7 +67,7 @@ void World::send(const Endpoint& from, const Endpoint& to, ByteView datagram, Fr
 void World::inject(Host& to, const Endpoint& from, const Bytes& datagram) {
     ++to.datagrams_received;
     const TimePoint local = to.local(now);
-    to.connections.receive(from, datagram, local, local);
+    to.connections.receive({from, to.self.address, datagram, local}, local);
     to.connections.end_turn(local);
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <queue>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,8 @@ class Host final : public Sink {
   public:
     Host(World& world, const Endpoint& self, std::uint64_t seed, ConnectionsOptions options = {});
 
-    void send(const Endpoint& to, ByteView datagram, Fragmentation fragmentation) override;
+    void send(const Endpoint& to, ByteView datagram, Fragmentation fragmentation,
+              const Address& from) override;
     void flush() override { ++flushes; }
     bool has_room() const override { return room > 0; }
     void want_turn() override { turn_wanted = true; }
@@ -43,6 +45,8 @@ class Host final : public Sink {
 
     World& world;
     const Endpoint self;
+    /// Our addresses that Connections wants its datagrams to leave from.
+    std::set<Address> sources;
     Duration clock_offset{};
     double clock_speed = 1;
     Connections connections;
