@@ -221,6 +221,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
         .metadata = metadata_,
         .pex = pex_.has_value(),
         .holepunch = holepunch_ && options_.datagrams_pass(),
+        .prompts = !outgoing && connection.utp,
         .allowed_fast = choker_.may_unchoke(),
         .on_output =
             [this, id] {

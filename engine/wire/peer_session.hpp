@@ -174,6 +174,10 @@ class PeerSession final : private InboundStream::Sink {
         bool pex = false;
         /// ut_holepunch (BEP 55) both ways; see end_holepunch().
         bool holepunch = false;
+        /// Answer the peer's first message with a keep-alive, unless something else is to be sent. Over uTP
+        /// Transmission before 4.1 leaves what stands behind our handshake in the same datagram unread until
+        /// more comes.
+        bool prompts = false;
         /// Let it request a few pieces while it is choked (BEP 6).
         bool allowed_fast = true;
         /// Called when there is something to send and there was nothing before.
@@ -331,6 +335,7 @@ class PeerSession final : private InboundStream::Sink {
     bool handshake_sent_ = false;
     bool pieces_sent_ = false;  ///< our bitfield: behind it, each change is told
     bool greeted_ = false;
+    bool prompted_ = false;  ///< Config::prompts has had its effect
     bool failed_ = false;
     PeerId peer_id_{};
     Capabilities capabilities_;

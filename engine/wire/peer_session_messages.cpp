@@ -34,7 +34,12 @@ Error PeerSession::on_message(ByteView body) {
         early_.emplace_back(body.begin(), body.end());
         return {};
     }
-    return std::visit([this](const auto& m) { return handle(m); }, *message);
+    const Error error = std::visit([this](const auto& m) { return handle(m); }, *message);
+    if (config_.prompts && !prompted_ && !error && outbound_.empty()) {
+        prompted_ = true;
+        send(KeepAlive{});
+    }
+    return error;
 }
 
 Error PeerSession::handle(const Choke&) {

@@ -91,6 +91,23 @@ Bytes message(const Message& m) {
     return out;
 }
 
+// Transmission leaves what stands behind our handshake in a datagram of uTP unread until more comes.
+TEST(PeerSession, OneThatPromptsSendsAKeepAliveOnceAfterThePeersFirstMessage) {
+    Pair p;
+    auto config = p.config(Direction::incoming, p.everything, 'c');
+    config.prompts = true;
+    PeerSession prompting(config, p.their_places, p.now);
+    prompting.handle_bytes(Pair::output(p.us, p.now), p.now);
+    Pair::output(prompting, p.now);  // the handshake and all that stands behind it
+    const Bytes first = message(HaveNone{});
+    prompting.handle_bytes(ByteView(first).first(3), p.now);
+    EXPECT_FALSE(prompting.has_output());
+    prompting.handle_bytes(ByteView(first).subspan(3), p.now);
+    EXPECT_EQ(Pair::output(prompting, p.now), message(KeepAlive{}));
+    prompting.handle_bytes(message(Interested{}), p.now);
+    EXPECT_FALSE(prompting.has_output());
+}
+
 // aria2 hangs up if more than a handshake arrives before it has answered.
 TEST(PeerSession, NothingButTheHandshakeIsSaidBeforeThePeersIsThere) {
     Pair p;
