@@ -1,6 +1,7 @@
 #include "engine/net/http_connection.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
@@ -13,6 +14,7 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <limits>
 #include <vector>
 
 #include "engine/net/closing_timer.hpp"
@@ -76,6 +78,7 @@ class HttpConnection::Parts {
     const proxy::ProxyUrl* const asked;  ///< the HTTP proxy that requests go to; null: to the server
     ClosingTimer timer;
     std::optional<asio::ssl::stream<tcp::socket&>> tls;
+    int low_water = 1;  ///< of the socket (SO_RCVLOWAT)
 };
 
 HttpConnection::HttpConnection(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -118,11 +121,27 @@ Awaitable<Error> HttpConnection::write(std::string text, TimePoint deadline) {
     co_return Error{};
 }
 
-Awaitable<Result<std::size_t>> HttpConnection::read(std::span<char> into, TimePoint deadline) {
+/// Waits until a read brings so many bytes, or the stream ends. A read itself would not wait for them: it
+/// takes what is there.
+Awaitable<boost::system::error_code> HttpConnection::wait_for_bytes(std::size_t low_water) {
+    Parts& parts = *parts_;
+    const auto value = static_cast<int>(std::min<std::size_t>(low_water, std::numeric_limits<int>::max()));
+    if (value != parts.low_water &&
+        setsockopt(parts.socket.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &value, sizeof value) == 0)
+        parts.low_water = value;
+    if (value == 1) co_return boost::system::error_code{};
+    auto [error] = co_await parts.socket.async_wait(tcp::socket::wait_read, kAwaitTuple);
+    co_return error;
+}
+
+Awaitable<Result<std::size_t>> HttpConnection::read(std::span<char> into, TimePoint deadline,
+                                                    std::size_t low_water) {
     Parts& parts = *parts_;
     parts.timer.expires_at(deadline);
     boost::system::error_code failed;
     std::size_t size = 0;
+    if (!parts.tls) failed = co_await wait_for_bytes(low_water);
+    if (failed) co_return error_of(failed, parts.timer);
     if (parts.tls) {
         auto [error, n] =
             co_await parts.tls->async_read_some(asio::buffer(into.data(), into.size()), kAwaitTuple);

@@ -34,8 +34,10 @@ class HttpConnection {
 
     /// Errors: timed_out, cancelled, connection_closed, or one of the system or of TLS.
     Awaitable<Error> write(std::string text, TimePoint deadline);
-    /// Returns how many bytes have come; 0 at the end of the stream.
-    Awaitable<Result<std::size_t>> read(std::span<char> into, TimePoint deadline);
+    /// Returns how many bytes have come; 0 at the end of the stream. `low_water`: without TLS, waits until so
+    /// many bytes are there, the stream ends, or the kernel's buffer is full, and saves a wake-up for each
+    /// packet.
+    Awaitable<Result<std::size_t>> read(std::span<char> into, TimePoint deadline, std::size_t low_water = 1);
     /// Of the server; with a proxy its name's stand-in, or the address that the URL names.
     const Address& address() const;
     /// The first lines of a request for that URL of the server: for an HTTP proxy with the whole URL and the
@@ -50,6 +52,7 @@ class HttpConnection {
     friend class HttpConnector;
     class Parts;
     explicit HttpConnection(std::unique_ptr<Parts> parts);
+    Awaitable<boost::system::error_code> wait_for_bytes(std::size_t low_water);
 
     std::unique_ptr<Parts> parts_;
 };

@@ -1,6 +1,7 @@
 #include "engine/net/web_seed_stream.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -34,6 +35,9 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kChunk = 128 * 1024;
+/// After a read that ended so lately, the rest of the block will come soon: it is not read packet by packet.
+/// Each packet of a slower server is read: it is a sign of life.
+constexpr Duration kQuick = std::chrono::milliseconds(100);
 /// The machine's time-outs end a lane; this is only the backstop of its connection.
 constexpr Duration kBackstop = std::chrono::minutes(15);
 
@@ -88,14 +92,14 @@ class WebSeedStream::Core : public std::enable_shared_from_this<Core> {
     void greet();
     void handle(ByteView body);
     void send(const wire::Message& message);
-    void send_block(const webseed::BlockReady& ready);
+    void send_block(webseed::BlockReady ready);
     void set_choking(bool choking);
 
     void after_event();
     void arm_timer();
     void carry_out(const webseed::Fetch& action);
     void carry_out(const webseed::CloseLane& action);
-    void carry_out(const webseed::BlockReady& action) { send_block(action); }
+    void carry_out(webseed::BlockReady& action) { send_block(std::move(action)); }
     void carry_out(const webseed::BlockDenied& action);
     void carry_out(const webseed::Rested& action);
     void carry_out(const webseed::Resumed&) { set_choking(false); }
@@ -213,11 +217,11 @@ void WebSeedStream::Core::send(const wire::Message& message) {
     wire::append_message(out.back(), message);
 }
 
-void WebSeedStream::Core::send_block(const webseed::BlockReady& ready) {
-    Bytes message(wire::kPieceHeaderSize + ready.data.size());
-    wire::write_piece_header(std::span(message).first<wire::kPieceHeaderSize>(), ready.block);
-    std::ranges::copy(ready.data, message.begin() + wire::kPieceHeaderSize);
-    out.push_back(std::move(message));
+void WebSeedStream::Core::send_block(webseed::BlockReady ready) {
+    std::array<std::byte, wire::kPieceHeaderSize> header;
+    wire::write_piece_header(header, ready.block);
+    out.emplace_back(header.begin(), header.end());
+    out.push_back(std::move(ready.data));
 }
 
 void WebSeedStream::Core::set_choking(bool value) {
@@ -250,8 +254,7 @@ void WebSeedStream::Core::close() {
 void WebSeedStream::Core::after_event() {
     if (closed) return;
     for (auto actions = machine.take_actions(); !actions.empty(); actions = machine.take_actions())
-        for (const webseed::SeedAction& action : actions)
-            std::visit([this](const auto& a) { carry_out(a); }, action);
+        for (webseed::SeedAction& action : actions) std::visit([this](auto& a) { carry_out(a); }, action);
     if (!machine.resting() && !broken) set_choking(false);
     for (auto& [id, lane] : lanes) lane->wake.cancel();
     signal_readable();
@@ -459,6 +462,7 @@ Awaitable<Error> WebSeedStream::Core::take_body(std::shared_ptr<Core> core, Lane
     std::vector<char> chunk;
     std::string held = parser.take_body();
     std::size_t begin = 0;
+    TimePoint last_read{};
     for (;;) {
         if (core->is_over(*lane)) co_return make_error_code(Errc::cancelled);
         const std::uint64_t wanted = core->machine.wanted(id);
@@ -473,8 +477,13 @@ Awaitable<Error> WebSeedStream::Core::take_body(std::shared_ptr<Core> core, Lane
         if (begin == held.size()) {
             chunk.resize(kChunk);
             const std::size_t most = at_end ? 1024 : std::min<std::uint64_t>(wanted, chunk.size());
+            // Of a chunked body nobody knows how many bytes are still to come.
+            const TimePoint now = Clock::now();
+            const bool quick = parser.body_size() && !at_end && now < last_read + kQuick;
+            const std::size_t low_water = quick ? core->machine.worth_reading(id) : 1;
             const auto size =
-                co_await lane->connection->read(std::span(chunk).first(most), Clock::now() + kBackstop);
+                co_await lane->connection->read(std::span(chunk).first(most), now + kBackstop, low_water);
+            last_read = Clock::now();
             if (core->is_over(*lane)) co_return make_error_code(Errc::cancelled);
             if (!size) co_return size.error();
             const Error error = *size == 0 ? parser.feed_end() : parser.feed({chunk.data(), *size});

@@ -93,6 +93,15 @@ std::uint64_t WebSeed::wanted(LaneId id) const {
     return lane.wanted_end > lane.position ? lane.wanted_end - lane.position : 0;
 }
 
+std::uint64_t WebSeed::worth_reading(LaneId id) const {
+    const std::uint64_t most = std::min<std::uint64_t>(wanted(id), 2 * kBlockSize);
+    if (most == 0) return 0;
+    const std::uint64_t position = lanes_.at(id).position;
+    auto part = parts_.upper_bound(position);
+    if (part != parts_.begin() && std::prev(part)->second.end > position) --part;
+    return part == parts_.end() ? most : std::min(most, part->second.end - position);
+}
+
 bool WebSeed::has_all(LaneId id) const {
     const auto found = lanes_.find(id);
     return found != lanes_.end() && found->second.state == LaneState::body &&
@@ -133,6 +142,10 @@ void WebSeed::assign(TimePoint now) {
     for (auto& [begin, part] : parts_) part.covered = false;
     for (auto& [id, lane] : lanes_)
         if (lane.state != LaneState::idle) extend(lane, now);
+    const auto needs_no_lane = [](const auto& entry) {
+        return entry.second.covered || entry.second.next >= entry.second.end;
+    };
+    if (std::ranges::all_of(parts_, needs_no_lane)) return;
     const bool cold = is_cold(now);
     bool first = true;
     std::vector<Blocks::iterator> out_of_reach;
@@ -318,7 +331,8 @@ void WebSeed::on_body(LaneId id, ByteView bytes, TimePoint now) {
     }
     const bool far = at / kReachStep != lane.position / kReachStep;
     if (far && memory_.ignores_ranges(lane.file)) update_reach(lane.file);
-    assign(now);
+    // While the lane has more to read, it comes to the same parts as before.
+    if (far || lane.draining || lane.position >= lane.wanted_end) assign(now);
 }
 
 void WebSeed::on_end(LaneId id, bool keeps, TimePoint now) {

@@ -125,6 +125,8 @@ class WebSeed {
     void on_reply(LaneId lane, const ReplyHead& head, TimePoint now);
     /// How many bytes of the body may be read now.
     std::uint64_t wanted(LaneId lane) const;
+    /// How many bytes are worth waiting for: no block is whole before so many have come. Not above wanted().
+    std::uint64_t worth_reading(LaneId lane) const;
     /// True if all that the reply promised has come, and nothing but the body's end is still to be read.
     bool has_all(LaneId lane) const;
     void on_body(LaneId lane, ByteView bytes, TimePoint now);

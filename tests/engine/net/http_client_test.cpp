@@ -11,6 +11,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <numeric>
 
 #include "engine/http/http_url.hpp"
 #include "engine/net/connector.hpp"
@@ -70,6 +71,34 @@ struct HttpClientTest : ::testing::Test {
         return response ? Error{} : response.error();
     }
 };
+
+TEST_F(HttpClientTest, AReadWaitsForAsManyBytesAsItIsTold) {
+    test::TcpServer server([](tcp::socket& s, const std::string&) {
+        for (int i = 0; i < 5; ++i) {
+            send(s, "0123456789");
+            std::this_thread::sleep_for(5ms);
+        }
+    });
+    const auto read_all = [&]() -> Awaitable<std::vector<std::size_t>> {
+        HttpConnector::Target target;
+        target.url = *http::HttpUrl::parse(server.url());
+        auto connection = co_await client.connector().connect(std::move(target), Clock::now() + 10s);
+        std::vector<std::size_t> sizes;
+        std::array<char, 100> into;
+        const Error error = co_await (*connection)->write("GET / HTTP/1.1\r\n\r\n", Clock::now() + 10s);
+        while (!error) {
+            const auto size = co_await (*connection)->read(into, Clock::now() + 10s, 40);
+            sizes.push_back(size ? *size : 0);
+            if (sizes.back() == 0) break;
+        }
+        co_return sizes;
+    };
+    // The last ten come when the stream ends. A slow test may find all in one read.
+    const std::vector<std::size_t> sizes = run(io, read_all());
+    ASSERT_GE(sizes.size(), 2u);
+    EXPECT_GE(sizes.front(), 40u);
+    EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}), 50u);
+}
 
 TEST_F(HttpClientTest, GetsABody) {
     std::string seen;

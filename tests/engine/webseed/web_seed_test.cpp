@@ -145,6 +145,20 @@ struct World {
     Error ended;
 };
 
+TEST(WebSeed, WhatIsWorthReadingReachesToTheEndOfTheBlockThere) {
+    World w(layout_of({10 * kMiB}));
+    w.request(4 * kMiB, 4 * kMiB + 3 * kBlockSize);
+    w.reply(0);
+    EXPECT_EQ(w.seed.worth_reading(0), kBlockSize);
+    w.body(0, 10'000);
+    EXPECT_EQ(w.seed.worth_reading(0), kBlockSize - 10'000);
+    w.body(0, kBlockSize);
+    EXPECT_EQ(w.seed.worth_reading(0), kBlockSize - 10'000);
+    w.body(0);
+    EXPECT_EQ(w.seed.wanted(0), 0u);
+    EXPECT_EQ(w.seed.worth_reading(0), 0u);
+}
+
 TEST(WebSeed, OneRequestGoesToTheEndOfTheGapAndGoesOnAsBlocksAreAskedFor) {
     World world(layout_of({10 * kMiB}));
     world.gap_end = 4 * kMiB;
