@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
-#include <cassert>
 #include <vector>
 
 #include "engine/core/ascii.hpp"
@@ -134,13 +133,7 @@ class HttpClient::Exchange {
         std::string text = connection.request_head(url) + "User-Agent: " + client_.options_.user_agent +
                            "\r\nAccept: */*\r\nConnection: close\r\n";
         if (!url.credentials.empty()) text += "Authorization: " + url.authorization() + "\r\n";
-        if (request_.range) {
-            text += "Range: bytes=" + std::to_string(request_.range->begin) + '-' +
-                    std::to_string(request_.range->end - 1) + "\r\n";
-        } else {
-            text += "Accept-Encoding: gzip, deflate\r\n";
-        }
-        return text + "\r\n";
+        return text + "Accept-Encoding: gzip, deflate\r\n\r\n";
     }
 
     HttpClient& client_;
@@ -154,7 +147,6 @@ HttpClient::HttpClient(Connector& connector, Options options)
     : options_(std::move(options)), connector_(connector, options_.ca_file) {}
 
 Awaitable<Result<HttpResponse>> HttpClient::get(HttpRequest request) {
-    assert(!request.range || !request.range->empty());
     Exchange exchange(*this, std::move(request));
     Result<HttpResponse> response = co_await exchange.run();
     co_return response;

@@ -7,7 +7,6 @@
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/time.hpp"
-#include "engine/core/types.hpp"
 #include "engine/http/local_access.hpp"
 #include "engine/net/families.hpp"
 
@@ -16,7 +15,6 @@ namespace btfs::net {
 struct HttpRequest {
     std::string url;  ///< escaped by the client (see http::escaped_url); may hold "user:password@"
     Families families = Families::both;
-    std::optional<ByteRange> range;              ///< asked for; the server may ignore it: look at the status
     Duration timeout = 30s;                      ///< for all of it, redirects included
     std::optional<Duration> stall_timeout = {};  ///< between one byte of a response and the next
     std::size_t max_body_size = 1 << 20;         ///< decompressed

@@ -145,18 +145,6 @@ TEST_F(HttpClientTest, BodiesAreDecompressed) {
     }
 }
 
-TEST_F(HttpClientTest, AsksForARange) {
-    test::TcpServer server([](tcp::socket& s, const std::string& request) {
-        EXPECT_NE(request.find("Range: bytes=10-19\r\n"), std::string::npos) << request;
-        EXPECT_EQ(request.find("Accept-Encoding"), std::string::npos);
-        send(s, "HTTP/1.1 206 Partial\r\nContent-Length: 10\r\n\r\n0123456789");
-    });
-    HttpRequest request;
-    request.url = server.url();
-    request.range = ByteRange{10, 20};
-    EXPECT_EQ(get(request)->status, 206u);
-}
-
 TEST_F(HttpClientTest, FollowsRedirectsRelativeAndAbsolute) {
     test::TcpServer last([](tcp::socket& s, const std::string&) { send(s, ok("there")); });
     test::TcpServer first([&](tcp::socket& s, const std::string& request) {
