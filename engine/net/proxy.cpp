@@ -23,13 +23,6 @@
 #include "engine/proxy/http_connect.hpp"
 #include "engine/proxy/socks5_client.hpp"
 
-// GCC 12 inlines only one half of Asio's allocation of coroutine frames, and takes the halves for different
-// ones.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
 namespace btfs::net {
 namespace asio = boost::asio;
 namespace {
@@ -271,7 +264,3 @@ std::unique_ptr<StreamDial> Proxy::dial(const Endpoint& to, StreamDial::Done don
 }
 
 }  // namespace btfs::net
-
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif

@@ -23,13 +23,6 @@
 #include "engine/wire/extended.hpp"
 #include "engine/wire/messages.hpp"
 
-// GCC 12 inlines only one half of Asio's allocation of coroutine frames, and takes the halves for different
-// ones.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
 namespace btfs::net {
 namespace asio = boost::asio;
 namespace {
@@ -574,7 +567,3 @@ const Endpoint& WebSeedStream::remote() const {
 }
 
 }  // namespace btfs::net
-
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
