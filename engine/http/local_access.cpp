@@ -32,7 +32,11 @@ LocalAccess local_access_of(std::string_view target) {
     const std::size_t query = target.find('?');
     const std::string_view path = target.substr(0, query);
     if (path.starts_with('/') && is_trackers(path)) return LocalAccess::everything;
-    return query == std::string_view::npos ? LocalAccess::network : LocalAccess::nothing;
+    return web_seed_access_of(target);
+}
+
+LocalAccess web_seed_access_of(std::string_view target) {
+    return target.find('?') == std::string_view::npos ? LocalAccess::network : LocalAccess::nothing;
 }
 
 }  // namespace btfs::http

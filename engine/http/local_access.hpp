@@ -28,4 +28,7 @@ bool may_reach(LocalAccess access, const Address& address);
 /// routers and cameras take their commands from queries. Otherwise only public addresses.
 LocalAccess local_access_of(std::string_view target);
 
+/// The same for a web seed's URL, whose path says nothing: never this machine.
+LocalAccess web_seed_access_of(std::string_view target);
+
 }  // namespace btfs::http

@@ -110,6 +110,10 @@ class WebSeedStream::Core : public std::enable_shared_from_this<Core> {
                                                          ByteRange in_file, TimePoint deadline);
     static Awaitable<Error> take_body(std::shared_ptr<Core> core, LanePtr lane, LaneId id,
                                       http::ReplyParser parser);
+    http::LocalAccess access_of(const http::HttpUrl& url) const {
+        const bool all = setup.most_access == http::LocalAccess::everything;
+        return all ? setup.most_access : http::web_seed_access_of(url.target);
+    }
     bool is_over(const Lane& lane) const { return closed || lane.closed; }
     HostPlaces::Place place_at(const http::HttpUrl& url, const LanePtr& lane);
     std::string request_for(const http::HttpUrl& url, ByteRange in_file,
@@ -372,7 +376,8 @@ Awaitable<Result<WebSeedStream::Core::Reply>> WebSeedStream::Core::ask(std::shar
     bool remembered = known != nullptr;
     auto url = http::HttpUrl::parse(text);
     if (!url) co_return make_error_code(Errc::http_bad_url);
-    http::LocalAccess access = known ? known->access : http::local_access_of(url->target);
+    if (known) url->credentials = known->credentials;
+    http::LocalAccess access = known ? known->access : core->access_of(*url);
     bool from_public = known && known->from_public;
     for (unsigned redirects = 0;;) {
         auto parser = co_await ask_once(core, lane, *url, access, fetch.in_file, deadline);
@@ -387,21 +392,23 @@ Awaitable<Result<WebSeedStream::Core::Reply>> WebSeedStream::Core::ask(std::shar
             lane->drop_connection();
             url = http::HttpUrl::parse(own_url);
             if (!url) co_return make_error_code(Errc::http_bad_url);
-            access = http::local_access_of(url->target);
+            access = core->access_of(*url);
             from_public = false;
             continue;
         }
         if (!location) {
-            Reply reply{std::move(*parser), {url->text, access, from_public}, redirects > 0};
+            Reply reply{
+                std::move(*parser), {url->text, url->credentials, access, from_public}, redirects > 0};
             co_return std::move(reply);
         }
         if (redirects++ == kMaxRedirects) co_return make_error_code(Errc::http_too_many_redirects);
         auto next = url->resolved(*location);
         if (!next) co_return make_error_code(Errc::http_bad_url);
         if (url->https && !next->https) co_return make_error_code(Errc::http_redirect_insecure);
-        // See HttpClient: a public server must not lead into a local network, a local one may.
+        // See HttpClient: a public server must not lead into a local network, a local one may. Unlike a
+        // tracker, it leads to this machine no more than the torrent does.
         from_public = from_public || http::is_public(lane->connection->address());
-        access = from_public ? http::LocalAccess::nothing : http::LocalAccess::everything;
+        access = from_public ? http::LocalAccess::nothing : core->setup.most_access;
         lane->drop_connection();
         url = std::move(next);
     }

@@ -60,6 +60,7 @@ class SeedMemory {
     // ---- redirects ----
     struct Place {
         std::string url;
+        std::string credentials;  ///< for that URL (see http::HttpUrl)
         http::LocalAccess access;
         bool from_public = false;  ///< a public server has redirected to it
     };

@@ -52,5 +52,12 @@ TEST(LocalAccessTest, AnyOtherPathReachesTheNetworkButNotThisMachine) {
         EXPECT_EQ(local_access_of(target), LocalAccess::network) << target;
 }
 
+TEST(LocalAccessTest, AWebSeedReachesThisMachineByNoPath) {
+    for (const char* target : {"/", "/file", "/announce", "/announce/file", "/announce.php"})
+        EXPECT_EQ(web_seed_access_of(target), LocalAccess::network) << target;
+    for (const char* target : {"/?", "/announce?x"})
+        EXPECT_EQ(web_seed_access_of(target), LocalAccess::nothing) << target;
+}
+
 }  // namespace
 }  // namespace btfs::http

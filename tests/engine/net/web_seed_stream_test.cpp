@@ -59,8 +59,10 @@ struct WebSeedStreamTest : ::testing::Test, wire::BlockPlaces {
 
     std::span<std::byte> place_of(const BlockRef&) override { return {}; }
 
-    /// URLs whose path begins so may lead to loopback.
-    void connect(const std::string& url, const std::string& ca_file = {}) {
+    http::LocalAccess most_access = http::LocalAccess::everything;
+
+    void connect(const std::string& url, const std::string& ca_file = {},
+                 webseed::SeedMemory* its_memory = nullptr) {
         connector = std::make_unique<HttpConnector>(way, ca_file);
         stream = std::make_unique<WebSeedStream>(WebSeedStream::Setup{
             .io = io,
@@ -69,10 +71,11 @@ struct WebSeedStreamTest : ::testing::Test, wire::BlockPlaces {
             .tasks = tasks,
             .user_agent = "btfs",
             .layout = layout,
-            .memory = memory,
+            .memory = its_memory ? *its_memory : memory,
             .urls = webseed::FileUrls(url, paths, true),
             .info_hash = identity.wire_hash(),
             .stand_in = {*Address::parse("2001:db8::1"), 80},
+            .most_access = most_access,
             .name = "test",
             .gap_end = [this](std::uint64_t) { return layout.total_size(); },
         });
@@ -231,12 +234,54 @@ TEST_F(WebSeedStreamTest, ALoopOfRedirectsEndsTheSeed) {
 }
 
 TEST_F(WebSeedStreamTest, ATorrentsUrlLeadsToNoLoopbackAddress) {
+    most_access = http::LocalAccess::network;
     server.emplace([&](asio::ip::tcp::socket&, const std::string&) { ADD_FAILURE() << "was asked"; });
-    connect(server->url("/file"));
-    ASSERT_TRUE(ready());
-    ask(0);
-    EXPECT_TRUE(run_until([&] { return closed; }));
-    EXPECT_FALSE(memory.is_usable());
+    for (const char* target : {"/file", "/announce", "/announce/file"}) {
+        webseed::SeedMemory fresh(layout);
+        connect(server->url(target), {}, &fresh);
+        ASSERT_TRUE(ready());
+        ask(0);
+        EXPECT_TRUE(run_until([&] { return closed; })) << target;
+        EXPECT_FALSE(fresh.is_usable()) << target;
+        stream.reset();
+        closed = false;
+    }
+}
+
+TEST_F(WebSeedStreamTest, CredentialsGoToTheirOwnOriginAloneAndAreKeptThere) {
+    const auto authorized = [](const std::string& request) {
+        return request.find("Authorization: Basic dTpw\r\n") != std::string::npos;
+    };
+    test::TcpServer other([&](asio::ip::tcp::socket& s, const std::string& request) {
+        EXPECT_EQ(request.find("Authorization"), std::string::npos);
+        test::send(s, ranged(request, content));
+    });
+    std::atomic<int> asked = 0, answered = 0;
+    server.emplace([&](asio::ip::tcp::socket& s, const std::string& request) {
+        EXPECT_TRUE(authorized(request)) << request;
+        if (request.starts_with("GET /there")) {
+            ++answered;
+            return test::send(s, ranged(request, content));
+        }
+        ++asked;
+        const bool away = request.starts_with("GET /away");
+        test::send(s, "HTTP/1.1 302 Found\r\nLocation: " + (away ? other.url("/") : "/there") + "\r\n\r\n");
+    });
+    const std::string host = "http://u:p@127.0.0.1:" + std::to_string(server->port());
+    for (const char* target : {"/here", "/away"}) {
+        blocks.clear();
+        webseed::SeedMemory fresh(layout);
+        connect(host + target, {}, &fresh);
+        ASSERT_TRUE(ready());
+        ask(3);
+        ASSERT_TRUE(run_until([&] { return blocks.size() == 1; })) << target;
+        ask(0);
+        ASSERT_TRUE(run_until([&] { return blocks.size() == 2; })) << target;
+        EXPECT_EQ(fresh.failures(), 0u);
+        stream.reset();
+    }
+    EXPECT_EQ(asked, 2);
+    EXPECT_EQ(answered, 2);
 }
 
 TEST_F(WebSeedStreamTest, AFailureChokesUsForAWhileAndRefusesWhatWasAsked) {
