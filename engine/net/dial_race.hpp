@@ -15,6 +15,7 @@
 namespace btfs::net {
 
 class Connector;
+class ContestedStream;
 
 /// The first transport that is ready is taken, the other given up. One is ready when it has connected and, if
 /// the connection is to be encrypted, that handshake is over: some hosts take TCP connections and close them.
@@ -29,6 +30,8 @@ class DialRace {
     struct Dialled : StreamDial::Dialled {
         /// The peer's first bytes, deciphered, that came with the end of the encryption handshake.
         Bytes received = {};
+        /// The stream, if the peer has not answered yet and it is not settled which connection goes on.
+        ContestedStream* contested = nullptr;
     };
     /// The encryption handshake that a connection begins with; nothing: none.
     using Encryption = std::optional<mse::Initiator::Options>;

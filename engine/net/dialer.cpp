@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/net/connector.hpp"
+#include "engine/net/contested_stream.hpp"
 
 namespace btfs::net {
 
@@ -26,6 +27,8 @@ struct Dialer::HalfOpen {
     Done done;
     boost::asio::steady_timer timer;
     DialRace race;
+    /// Instead of the race. Whoever gets the connection gets it.
+    std::unique_ptr<ContestedStream> contest = nullptr;
 };
 
 Dialer::Dialer(Connector& connector, Duration timeout) : connector_(connector), timeout_(timeout) {}
@@ -63,6 +66,8 @@ void Dialer::start_waiting() {
 void Dialer::start(Queue& queue, Waiting waiting) {
     const std::uint64_t id = next_id_++;
     const DialRace::Course course = course_of(queue, waiting);
+    Encryption contest =
+        connector_.proxy_url() || waiting.encryption ? std::nullopt : std::move(waiting.way.contest);
     auto& entry = half_open_[id];
     entry = std::make_unique<HalfOpen>(*this, queue, std::move(waiting),
                                        [this, id](Result<Dialled> result) { finish(id, std::move(result)); });
@@ -72,7 +77,22 @@ void Dialer::start(Queue& queue, Waiting waiting) {
         if (error || found == half_open_.end()) return;
         finish(id, found->second->race.is_connected() ? Errc::encryption_refused : Errc::timed_out);
     });
+    if (contest) return start_contest(id, *entry, std::move(*contest));
     entry->race.begin(course);
+}
+
+void Dialer::start_contest(std::uint64_t id, HalfOpen& entry, mse::Initiator::Options encryption) {
+    const auto connected = [this, id](Result<Duration> took) {
+        const auto found = half_open_.find(id);
+        if (found == half_open_.end()) return;
+        std::unique_ptr<ContestedStream> contest = std::move(found->second->contest);
+        if (!took) return finish(id, took.error());  // the contest ends behind it
+        ContestedStream* const stream = contest.get();
+        finish(id, Dialled{{std::move(contest), *took}, {}, stream});
+    };
+    const ContestedStream::Course course{connector_.transport(), std::move(encryption)};
+    entry.contest = std::make_unique<ContestedStream>(connector_, entry.endpoint, course, connected);
+    entry.contest->begin();
 }
 
 DialRace::Course Dialer::course_of(const Queue& queue, const Waiting& waiting) const {

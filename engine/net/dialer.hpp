@@ -58,6 +58,9 @@ class Dialer {
         /// The peer behind a NAT is told to dial us, too (BEP 55): uTP alone, before other dials of the
         /// torrent.
         bool punch = false;
+        /// Dials in several manners at once (ContestedStream); this is the encrypted one, the dial's own is in
+        /// clear. Through a proxy the dial is a usual one.
+        Encryption contest = std::nullopt;
     };
     class Queue;
 
@@ -88,6 +91,7 @@ class Dialer {
     struct HalfOpen;
 
     void start(Queue& queue, Waiting waiting);
+    void start_contest(std::uint64_t id, HalfOpen& entry, mse::Initiator::Options encryption);
     DialRace::Course course_of(const Queue& queue, const Waiting& waiting) const;
     bool has_taken_tcp(const Queue& queue, const Endpoint& endpoint) const;
     void finish(std::uint64_t id, Result<Dialled> result);

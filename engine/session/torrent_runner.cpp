@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/log/log.hpp"
+#include "engine/net/contested_stream.hpp"
 #include "engine/swarm/web_seed_address.hpp"
 
 namespace btfs {
@@ -158,7 +159,7 @@ void TorrentRunner::take_incoming(net::Listener::Arrival arrival) {
     const NewConnection made{.direction = wire::Direction::incoming,
                              .encrypted = arrival.encrypted,
                              .utp = arrival.stream->is_utp()};
-    connected(remote, made, std::move(arrival.stream), arrival.received);
+    connected(remote, made, {{std::move(arrival.stream), {}}, std::move(arrival.received)});
 }
 
 void TorrentRunner::set_pinned(Bitfield pieces) {
@@ -359,11 +360,12 @@ void TorrentRunner::after_event() {
 }
 
 void TorrentRunner::carry_out(const Dial& action) {
-    net::Dialer::Encryption encryption;
-    if (action.manner.encrypted)
-        encryption.emplace(mse::Initiator::Options{.info_hash = identity().wire_hash(),
-                                                   .offered = mse::methods_of(options_.encryption),
-                                                   .initial_payload = action.greeting});
+    net::Dialer::Encryption encryption, contest;
+    if (action.manner.encrypted || action.contested)
+        (action.contested ? contest : encryption)
+            .emplace(mse::Initiator::Options{.info_hash = identity().wire_hash(),
+                                             .offered = mse::methods_of(options_.encryption),
+                                             .initial_payload = action.greeting});
     dials_.dial(action.endpoint, std::move(encryption),
                 [this, endpoint = action.endpoint, encrypted = action.manner.encrypted,
                  punch = action.punch](Result<net::Dialer::Dialled> result) {
@@ -371,14 +373,14 @@ void TorrentRunner::carry_out(const Dial& action) {
                     if (result) {
                         const NewConnection made{wire::Direction::outgoing, result->took, encrypted,
                                                  result->stream->is_utp(), punch};
-                        return connected(endpoint, made, std::move(result->stream), result->received);
+                        return connected(endpoint, made, std::move(*result));
                     }
                     log::debug("{}: cannot connect to {}{}: {}", spec_.name, endpoint.text(),
                                punch ? ", which a relay told of" : "", result.error().message());
                     torrent_.handle_dial_failed(endpoint, result.error(), Clock::now(), punch);
                     after_event();
                 },
-                {.utp_told = action.utp_told, .punch = action.punch});
+                {.utp_told = action.utp_told, .punch = action.punch, .contest = std::move(contest)});
 }
 
 void TorrentRunner::carry_out(const Send& action) {
@@ -425,7 +427,7 @@ void TorrentRunner::carry_out(const SuperSeedingEnded&) {
 }
 
 void TorrentRunner::connected(const Endpoint& endpoint, const NewConnection& connection,
-                              std::unique_ptr<net::Stream> stream, ByteView received) {
+                              net::Dialer::Dialled dialled) {
     if (!shared_.connections.make_room(*this)) {
         log::debug("{}: no room for a connection to {}", spec_.name, endpoint.text());
         if (connection.direction == wire::Direction::outgoing)
@@ -438,10 +440,13 @@ void TorrentRunner::connected(const Endpoint& endpoint, const NewConnection& con
     if (id != kNobody) {
         log::debug("{}: connected to {} as {}{}{}", spec_.name, endpoint.text(), id,
                    connection.encrypted ? ", encrypted" : "", connection.punched ? ", through a relay" : "");
-        const Address next = stream->next_host();
-        const net::NetworkPath path{stream->local(), next, shared_.routing.route_to(next)};
-        begin_connection(id, std::move(slot), path, std::move(stream), received);
-        if (!received.empty()) return;
+        if (dialled.contested)
+            dialled.contested->on_settled(
+                [this, id](bool utp, bool encrypted) { torrent_.handle_dial_settled(id, utp, encrypted); });
+        const Address next = dialled.stream->next_host();
+        const net::NetworkPath path{dialled.stream->local(), next, shared_.routing.route_to(next)};
+        begin_connection(id, std::move(slot), path, std::move(dialled.stream), dialled.received);
+        if (!dialled.received.empty()) return;
     }
     after_event();
 }

@@ -121,8 +121,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     bool may_dial(const Endpoint& endpoint);
     bool has_room();
     bool update_dialling();
-    void connected(const Endpoint& endpoint, const NewConnection& connection,
-                   std::unique_ptr<net::Stream> stream, ByteView received);
+    void connected(const Endpoint& endpoint, const NewConnection& connection, net::Dialer::Dialled dialled);
     void keep_peers();
     void begin_connection(ConnectionId id, ConnectionBudget::Slot slot, std::optional<net::NetworkPath> path,
                           std::unique_ptr<net::Stream> stream, ByteView received);

@@ -209,6 +209,18 @@ DialManner PeerList::begin_dial(const Endpoint& endpoint) {
     return known->dialled = untried(*known).value_or(manners_for(*known).front());
 }
 
+bool PeerList::may_contest(const Endpoint& endpoint) const {
+    const auto found = known_.find(endpoint);
+    if (encryption_ != Encryption::allow || found == known_.end()) return false;
+    const Known& known = found->second;
+    return !known.dialled.encrypted && !known.worked && !known.saw_greeting && !known.plain_greeting &&
+           !known.tried.contains({.encrypted = false});
+}
+
+void PeerList::on_dial_settled(const Endpoint& endpoint, DialManner manner) {
+    if (Known* known = find(endpoint)) known->dialled = manner;
+}
+
 void PeerList::on_greeted(const Endpoint& endpoint) {
     Known* known = find(endpoint);
     if (!known) return;

@@ -102,6 +102,11 @@ class PeerList {
     /// encrypted first if the user prefers that or the peer is said to; of those that the user's rule allows,
     /// one that has not been tried since the last failure or success.
     DialManner begin_dial(const Endpoint& endpoint);
+    /// True if the endpoint may be dialled in clear and encrypted at once: the user's rule allows both, and
+    /// nothing is known of the peer.
+    bool may_contest(const Endpoint& endpoint) const;
+    /// The last dial was one in both manners, and this one goes on.
+    void on_dial_settled(const Endpoint& endpoint, DialManner manner);
     /// The peer has answered our handshake on the connection that was dialled last.
     void on_greeted(const Endpoint& endpoint);
     /// Somebody says that the peer prefers encryption, or it has connected to us encrypted.

@@ -50,9 +50,12 @@ struct Dial {
     bool utp_told = false;
     /// A relay tells the peer to dial us, too (BEP 55): over uTP alone, at once.
     bool punch = false;
-    /// The handshake that is to be sent inside the encryption handshake; empty if the manner is plain, and
-    /// the session sends it.
+    /// The handshake that is to be sent inside the encryption handshake; empty if the manner is plain and is
+    /// not contested, and the session sends it.
     Bytes greeting = {};
+    /// A read waits for the first peer: the encrypted manner is tried at the same time.
+    /// handle_dial_settled() tells which one it was.
+    bool contested = false;
 };
 /// A connection that was made.
 struct NewConnection {
@@ -225,6 +228,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void handle_received(ConnectionId connection, std::size_t size, TimePoint now);
     void handle_bytes(ConnectionId connection, ByteView bytes, TimePoint now);
     void handle_sent(ConnectionId connection, std::size_t size, TimePoint now);
+    /// The first bytes of the peer come, over the connection of a contested dial that goes on.
+    void handle_dial_settled(ConnectionId connection, bool utp, bool encrypted);
     /// Content goes to the peer, and this is its round trip now, and the shortest it has had.
     void handle_round_trip(ConnectionId connection, Duration latest, Duration shortest);
     void handle_closed(ConnectionId connection, TimePoint now);
@@ -257,6 +262,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     static constexpr std::size_t kMaxRedialling = 8;
     /// Dials on behalf of relays that are under way at a time.
     static constexpr std::size_t kMaxPunching = 8;
+    /// Dials under way beyond which no further one is contested.
+    static constexpr std::size_t kMaxContested = 16;
     /// When all connections are taken, one makes room for a peer that was not tried yet, so often.
     static constexpr Duration kTurnoverEvery = std::chrono::seconds(5);
     /// The same while a reader waits.
@@ -344,6 +351,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     std::optional<Redial> take_redial(const Endpoint& endpoint);
     void dial(const Endpoint& endpoint, const wire::PeerId& our_id);
     Dial dial_action(const Endpoint& endpoint, const wire::PeerId& our_id);
+    bool is_dial_contested(const Endpoint& endpoint) const;
     void punch(const Endpoint& endpoint);
     void end_punch(const Endpoint& endpoint, Error reason, TimePoint now);
     bool counts_as_connected(const Endpoint& endpoint) const;

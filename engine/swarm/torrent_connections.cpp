@@ -70,12 +70,29 @@ Dial Torrent::dial_action(const Endpoint& endpoint, const wire::PeerId& our_id) 
     Dial action{.endpoint = endpoint,
                 .manner = peer_list_.begin_dial(endpoint),
                 .utp_told = peer_list_.is_utp_told(endpoint)};
-    if (action.manner.encrypted) {
+    action.contested = our_id == options_.peer_id && is_dial_contested(endpoint);
+    if (action.manner.encrypted || action.contested) {
         const auto greeting = wire::PeerSession::our_handshake(identity_.wire_hash(), our_id,
                                                                dht_port_for(endpoint.address) != 0);
         ByteWriter(action.greeting).bytes(greeting.encode());
     }
     return action;
+}
+
+/// Returns true while a read waits, no peer has answered, and nothing is known of how this one is to be dialled.
+/// Then a round trip is worth a second connection.
+bool Torrent::is_dial_contested(const Endpoint& endpoint) const {
+    return readers_wait() && dialling_ <= kMaxContested && peer_list_.may_contest(endpoint) &&
+           std::ranges::none_of(peers_, [](const auto& entry) { return entry.second->session.greeted(); });
+}
+
+void Torrent::handle_dial_settled(ConnectionId connection, bool utp, bool encrypted) {
+    const auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    found->second->utp = utp;
+    found->second->encrypted = encrypted;
+    if (found->second->dial_endpoint)
+        peer_list_.on_dial_settled(*found->second->dial_endpoint, {.encrypted = encrypted});
 }
 
 // ---- peers behind NATs ----
@@ -89,6 +106,7 @@ void Torrent::punch(const Endpoint& endpoint) {
     punching_.emplace(endpoint, peer_list_.begin_punch(endpoint));
     Dial action = dial_action(endpoint, options_.peer_id);
     action.punch = true;
+    action.contested = false;
     actions_.push_back(std::move(action));
 }
 

@@ -9,6 +9,7 @@
 
 #include "engine/swarm/torrent.hpp"
 #include "engine/wire/extended.hpp"
+#include "tests/support/memory_storage.hpp"
 
 namespace btfs {
 namespace {
@@ -90,6 +91,50 @@ TEST(DialManner, APlainDialIsGreetedByTheSessionAndAnEncryptedOneByTheDial) {
     encrypted.greets(id);
     EXPECT_EQ(encrypted.sent_on(id).find(kProtocolName), std::string::npos);
     EXPECT_TRUE(encrypted.torrent.session(id)->greeted());
+}
+
+/// A torrent of one piece, none of which is here.
+struct Reading {
+    Reading() : torrent(kName, layout, storage, {.peer_id = OnePeer::id(1)}, 1, now) {}
+
+    std::vector<Dial> dials(const std::string& first, const std::string& second) {
+        for (const std::string& text : {first, second}) {
+            const Endpoint peer = *Endpoint::parse(text);
+            torrent.handle_candidates({&peer, 1}, PeerSource::tracker, now);
+        }
+        std::vector<Dial> dials;
+        while (const auto action = torrent.poll_action())
+            if (const auto* dial = std::get_if<Dial>(&*action)) dials.push_back(*dial);
+        return dials;
+    }
+    void read() { torrent.set_reader(1, {.blocked = {{0, 1}}, .window = {}}, now); }
+
+    Layout layout{16 * 1024, {{0, 16 * 1024, false}}};
+    std::vector<std::byte> content = testing::make_content(16 * 1024);
+    TimePoint now = TimePoint{} + 1h;
+    testing::MemoryStorage storage{layout, content, false, [](std::function<void()>) {}};
+    Torrent torrent;
+};
+
+TEST(DialManner, IsContestedWhileAReadWaitsForTheFirstPeer) {
+    Reading idle, reading;
+    for (const Dial& dial : idle.dials("198.51.100.1:1", "198.51.100.2:1")) EXPECT_FALSE(dial.contested);
+    reading.read();
+    const std::vector<Dial> dials = reading.dials("198.51.100.1:1", "198.51.100.2:1");
+    ASSERT_EQ(dials.size(), 2u);
+    for (const Dial& dial : dials) {
+        EXPECT_TRUE(dial.contested);
+        EXPECT_FALSE(dial.manner.encrypted);
+        EXPECT_TRUE(wire::Handshake::parse(dial.greeting));
+    }
+    const ConnectionId id = reading.torrent.handle_connected(
+        dials[0].endpoint, {.direction = wire::Direction::outgoing}, reading.now);
+    reading.torrent.handle_dial_settled(id, true, true);
+    wire::Handshake hello;
+    hello.info_hash = kName.wire_hash();
+    hello.peer_id = OnePeer::id(9);
+    reading.torrent.handle_bytes(id, hello.encode(), reading.now);
+    for (const Dial& dial : reading.dials("198.51.100.3:1", "198.51.100.4:1")) EXPECT_FALSE(dial.contested);
 }
 
 TEST(DialManner, APeerThatHangsUpIsDialledInTheOtherMannerAtOnce) {

@@ -319,6 +319,27 @@ TEST(DialMannerOfAPeer, FollowsTheRule) {
     EXPECT_EQ(Dialling(Encryption::require).dial(true, true), "e");
 }
 
+TEST(DialMannerOfAPeer, IsContestedWhileNothingIsKnownAndWhatWonIsRemembered) {
+    EXPECT_FALSE(Dialling(Encryption::off).list.may_contest(at("192.0.2.1:6881")));
+    EXPECT_FALSE(Dialling(Encryption::prefer).list.may_contest(at("192.0.2.1:6881")));
+    EXPECT_FALSE(Dialling(Encryption::require).list.may_contest(at("192.0.2.1:6881")));
+    Dialling won(Encryption::allow), lost(Encryption::allow);
+    ASSERT_TRUE(won.list.next(won.now));
+    EXPECT_FALSE(won.list.begin_dial(won.peer).encrypted);
+    EXPECT_TRUE(won.list.may_contest(won.peer));
+    won.list.on_dial_settled(won.peer, {.encrypted = true});
+    won.list.on_greeted(won.peer);
+    won.list.on_closed(won.peer, ConnectionUse::content, won.now);
+    EXPECT_FALSE(won.list.may_contest(won.peer));
+    won.now = std::max(won.now, won.list.next_time());
+    EXPECT_EQ(won.dial(true, true), "e");
+
+    ASSERT_TRUE(lost.list.next(lost.now));
+    lost.list.begin_dial(lost.peer);
+    lost.list.on_hung_up(lost.peer, HangUp::before_greeting, lost.now);
+    EXPECT_FALSE(lost.list.may_contest(lost.peer)) << "each manner gets a connection of its own";
+}
+
 TEST(DialMannerOfAPeer, TheOtherOneIsTriedAtOnceAndWhatWorkedIsRemembered) {
     Dialling allow(Encryption::allow), prefer(Encryption::prefer);
     EXPECT_EQ(allow.dial(false, true), "pe");
