@@ -45,22 +45,16 @@ const std::string& MountRoot::name_of(Slot slot) const {
     return std::ranges::find(by_name, slot, &Entry::slot)->name;
 }
 
-MountRoot MountRoot::with(Slot slot, std::shared_ptr<const MountedTorrent> torrent) const {
-    MountRoot root = *this;
+void MountRoot::add(Slot slot, std::shared_ptr<const MountedTorrent> torrent) {
     const InodeTree& tree = torrent->tree;
-    root.total_size += tree.total_size();
-    root.node_count += tree.nodes().size();
-    root.directory_count += tree.nodes()[0].kind == NodeKind::directory;
-    root.modified = std::max(root.modified, torrent->modified);
-    root.torrents.insert(std::ranges::upper_bound(root.torrents, slot, {}, &Shown::slot),
-                         {slot, std::move(torrent)});
     const std::string_view name = tree.nodes()[0].name;
-    if (name == VirtualFolder::kName || find(name)) {
-        root.name_all();
-    } else {
-        insert(root.by_name, {std::string(name), slot});
-    }
-    return root;
+    total_size += tree.total_size();
+    node_count += tree.nodes().size();
+    directory_count += tree.nodes()[0].kind == NodeKind::directory;
+    modified = std::max(modified, torrent->modified);
+    torrents.insert(std::ranges::upper_bound(torrents, slot, {}, &Shown::slot), {slot, torrent});
+    if (name == VirtualFolder::kName || find(name)) return name_all();
+    insert(by_name, {std::string(name), slot});
 }
 
 void MountRoot::name_all() {
@@ -77,13 +71,18 @@ void MountRoot::name_all() {
     }
 }
 
-Slot PublishedRoot::add(std::shared_ptr<const MountedTorrent> torrent) {
-    std::lock_guard one_at_a_time(adding_);
-    const auto before = get();
-    const Slot slot = before->free_slot(torrent->info_hash);
-    auto root = std::make_shared<const MountRoot>(before->with(slot, std::move(torrent)));
+std::shared_ptr<const MountRoot> PublishedRoot::get() const {
     std::lock_guard lock(mutex_);
-    root_ = std::move(root);
+    if (!snapshot_) snapshot_ = std::make_shared<const MountRoot>(root_);
+    return snapshot_;
+}
+
+Slot PublishedRoot::add(std::shared_ptr<const MountedTorrent> torrent) {
+    std::shared_ptr<const MountRoot> outdated;  // freed without the lock
+    std::lock_guard lock(mutex_);
+    outdated = std::exchange(snapshot_, nullptr);
+    const Slot slot = root_.free_slot(torrent->info_hash);
+    root_.add(slot, std::move(torrent));
     return slot;
 }
 

@@ -47,7 +47,7 @@ struct MountedTorrent {
 /// reused.
 using Slot = std::uint32_t;
 
-/// A state of the mount's root: immutable, so that a listing under way stays whole.
+/// A state of the mount's root.
 class MountRoot {
   public:
     struct Entry {
@@ -77,27 +77,26 @@ class MountRoot {
     std::optional<Slot> find(std::string_view name) const;
     /// Returns a torrent's name in the listing.
     const std::string& name_of(Slot slot) const;
-    /// Returns a copy of this root with one torrent more. Names follow from the set of torrents; see
-    /// root_names().
-    MountRoot with(Slot slot, std::shared_ptr<const MountedTorrent> torrent) const;
+    /// Adds a torrent. Names follow from the set of torrents; see root_names().
+    void add(Slot slot, std::shared_ptr<const MountedTorrent> torrent);
 
   private:
     void name_all();
 };
 
-/// Publishes the present root: a snapshot that is replaced as a whole. From any thread.
+/// Publishes the present root: snapshots are immutable, so that a listing under way stays whole. A snapshot
+/// is made when the first caller asks for it: ten thousand torrents that are added in a row cost one copy of
+/// the root, not one each. From any thread.
 class PublishedRoot {
   public:
-    std::shared_ptr<const MountRoot> get() const {
-        std::lock_guard lock(mutex_);
-        return root_;
-    }
+    std::shared_ptr<const MountRoot> get() const;
     Slot add(std::shared_ptr<const MountedTorrent> torrent);
 
   private:
-    mutable std::mutex mutex_;  ///< guards the pointer only
-    std::shared_ptr<const MountRoot> root_ = std::make_shared<MountRoot>();
-    std::mutex adding_;  ///< held by the one thread that adds
+    mutable std::mutex mutex_;
+    // Guarded by mutex_:
+    MountRoot root_;
+    mutable std::shared_ptr<const MountRoot> snapshot_;  ///< of root_; null: not made yet
 };
 
 }  // namespace btfs
