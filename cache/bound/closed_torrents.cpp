@@ -14,6 +14,22 @@ std::uint32_t changed_s(const FileStatus& status) {
     return static_cast<std::uint32_t>(std::max<std::int64_t>(status.modified.tv_sec, 0));
 }
 
+/// A file of a torrent or a download; no ending: somebody else's, which is counted, and stays.
+struct OwnFile {
+    std::string_view ending;
+    std::string key;
+};
+
+OwnFile own_file(std::string_view name) {
+    for (const std::string_view ending :
+         {kClaimsEnding, kDataEnding, kInfoEnding, kPeersEnding, kDownloadEnding, kPinsEnding}) {
+        if (!name.ends_with(ending)) continue;
+        std::string key = key_in(name, ending);
+        return identity_of(key) ? OwnFile{ending, std::move(key)} : OwnFile{};
+    }
+    return {};
+}
+
 }  // namespace
 
 void ClosedTorrents::Closed::take_data(const FileStatus& status) {
@@ -55,31 +71,25 @@ void ClosedTorrents::count_all() {
     std::set<std::string> pinned;
     std::uint64_t bytes = 0;
     for (const std::string& name : *names) {
-        const auto torrent_in = [&name](std::string_view ending) {
-            std::string key = key_in(name, ending);
-            return identity_of(key) ? key : std::string();  // somebody else's file is counted, and stays
-        };
-        const std::string data = torrent_in(kDataEnding), claims = torrent_in(kClaimsEnding);
-        const std::string pins = torrent_in(kPinsEnding);
-        const auto opening = opening_.find(data);
-        if (open_.contains(data) && opening == opening_.end()) continue;  // its store counts it
+        const auto [ending, key] = own_file(name);
+        const bool is_data = ending == kDataEnding;
+        const auto opening = is_data ? opening_.find(key) : opening_.end();
+        if (is_data && open_.contains(key) && opening == opening_.end()) continue;  // its store counts it
         const Result<FileStatus> status = files_->status(name);
         if (!status) continue;
         bytes += status->bytes_on_disk;
         if (opening != opening_.end()) {
             opening->second = status->bytes_on_disk;
-        } else if (!data.empty()) {
-            found[data].take_data(*status);
-        } else if (!claims.empty() && !open_.contains(claims)) {
-            found[claims].take_claims(*status);
-        } else if (const std::string info = torrent_in(kInfoEnding); !info.empty()) {
-            small_files.push_back({info, kInfoEnding, *status});
-        } else if (!torrent_in(kDownloadEnding).empty()) {
+        } else if (is_data) {
+            found[key].take_data(*status);
+        } else if (ending == kClaimsEnding) {
+            if (!open_.contains(key)) found[key].take_claims(*status);
+        } else if (ending == kInfoEnding || ending == kPeersEnding) {
+            small_files.push_back({key, ending, *status});
+        } else if (ending == kDownloadEnding) {
             found[name].take_small_file(*status);
-        } else if (const std::string peers = torrent_in(kPeersEnding); !peers.empty()) {
-            small_files.push_back({peers, kPeersEnding, *status});
-        } else if (!pins.empty()) {
-            pinned.insert(pins);
+        } else if (ending == kPinsEnding) {
+            pinned.insert(key);
         }
     }
     for (const auto& [key, ending, status] : small_files) {
