@@ -4,12 +4,21 @@
 #include <utility>
 
 #include "engine/http/http_url.hpp"
+#include "engine/tracker/tracker_url.hpp"
 
 namespace btfs::tracker {
 namespace {
 
 AnnounceEvent regular_event(const AnnounceProgress& progress) {
     return progress.paused ? AnnounceEvent::paused : AnnounceEvent::none;
+}
+
+/// True: the URL names an address, not a host, and the address is of the other family.
+bool is_of_other_family(std::string_view url, AddressFamily family) {
+    const auto parsed = TrackerUrl::parse(url);
+    if (!parsed) return false;
+    const auto address = Address::parse(parsed->host);
+    return address && address->family() != family;
 }
 
 }  // namespace
@@ -30,6 +39,7 @@ void Announcer::add_targets(Walk& walk) {
         target.tracker = TrackerIndex(i);
         target.shown.url = http::without_credentials(trackers_.url(target.tracker));
         target.shown.family = walk.family;
+        target.never_again = is_of_other_family(trackers_.url(target.tracker), walk.family);
     }
 }
 

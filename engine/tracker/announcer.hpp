@@ -57,6 +57,7 @@ struct TrackerStatus {
 /// interval; before that, want_peers() asks the others, one more at a time. A tracker that failed is left
 /// alone for a time that doubles. `started` goes first to each tracker, `completed` and `stopped` only to
 /// those that accepted `started`. Errors of a family that we or the tracker do not have end there.
+/// A tracker that is named by its address is asked over that address's family alone.
 class Announcer {
   public:
     static constexpr Duration kPatience = 2s;

@@ -74,6 +74,22 @@ TEST(AnnouncerTest, StartsAtOnceAndComesAgainAfterTheInterval) {
     EXPECT_EQ(second.request.left, 500u);
 }
 
+TEST(AnnouncerTest, ATrackerNamedByItsAddressIsAskedOverItsFamilyAlone) {
+    const std::string v4 = "http://192.0.2.1:6969/announce", v6 = "udp://[2001:db8::1]:6969";
+    World w({{v4}, {v6}}, {AddressFamily::v4, AddressFamily::v6});
+    w.announcer.start(w.now);
+    const auto jobs = w.jobs();
+    ASSERT_EQ(jobs.size(), 2u);
+    EXPECT_EQ(jobs[0].url, v4);
+    EXPECT_EQ(jobs[0].family, AddressFamily::v4);
+    EXPECT_EQ(jobs[1].url, v6);
+    EXPECT_EQ(jobs[1].family, AddressFamily::v6);
+    for (const AnnounceJob& job : jobs) w.answer(job, 30min);
+    EXPECT_TRUE(w.jobs().empty());
+    w.wait(30min);
+    EXPECT_EQ(w.jobs().size(), 2u);
+}
+
 TEST(AnnouncerTest, ADeadFirstTrackerDelaysTheStartByTwoSeconds) {
     World w({{a}, {b}, {c}});
     w.announcer.start(w.now);
