@@ -136,9 +136,11 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
+    // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it
+    // done.
+    engine.start();
     torrents.add(std::move(sources));
     if (bound) bound->start();
-    engine.start();
     torrents.start();
 
     btfs::MountOptions mount_options{

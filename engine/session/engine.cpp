@@ -68,7 +68,7 @@ void Engine::drop_reader(TorrentHandle torrent, ReaderId reader) {
 
 void Engine::set_pinned(TorrentHandle torrent, Bitfield pieces) {
     loop_->post([this, torrent, pieces = std::move(pieces)]() mutable {
-        loop_->start_queue.start_now(torrent);
+        loop_->starting.hurry(torrent);
         loop_->runners[torrent]->set_pinned(std::move(pieces));
     });
 }

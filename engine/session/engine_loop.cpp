@@ -58,7 +58,8 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       named_peers(connector),
       limits(options.upload_limit, options.download_limit, options.limit_local),
       stop_timer(io),
-      start_queue(io, [this](TorrentHandle torrent) { start_torrent(torrent); }) {
+      starting(io, [this](TorrentHandle torrent) { start_torrent(torrent); }),
+      port_turns(io, [this](TorrentHandle torrent) { runners[torrent]->set_outside_ports(outside_ports); }) {
     listener.set_refusal([this](const Address& from) { return bans.contains(from); });
     dht.set_refusal([this](const Address& node) { return bans.filters(node); });
     if (net::UtpStreams* utp = connector.utp())
@@ -139,10 +140,10 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
     };
     runners.push_back(std::make_unique<TorrentRunner>(
         TorrentRunner::Shared{io, dialer, connections, routing, bans, http, web_hosts, tasks}, handle,
-        std::move(spec), torrent_options, random_seed()));
+        std::move(spec), torrent_options, seeds.next()));
     index.add(runners.back()->identity(), handle);
     runners.back()->set_outside_ports(outside_ports);
-    start_queue.add(handle);
+    starting.add(handle);
 }
 
 void Engine::Loop::start_torrent(TorrentHandle handle) {
@@ -151,7 +152,7 @@ void Engine::Loop::start_torrent(TorrentHandle handle) {
         named_peers.add(peer,
                         [this, &runner](std::span<const Endpoint> found) { add_users_peers(runner, found); });
     runner.add_kept_peers();
-    runner.start_announcing(trackers, random_seed());
+    runner.start_announcing(trackers, seeds.next());
     if (options.dht) runner.start_searching(dht);
     if (options.lsd) runner.start_discovering(lsd);
 }
@@ -164,7 +165,7 @@ void Engine::Loop::take_demands() {
     for (auto& [key, demand] : demands.take()) {
         if (key.first >= runners.size()) continue;
         TorrentRunner& runner = *runners[key.first];
-        start_queue.start_now(key.first);
+        starting.hurry(key.first);
         demand ? runner.set_reader(key.second, *demand) : runner.drop_reader(key.second);
     }
 }
@@ -215,7 +216,7 @@ void Engine::Loop::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
 
 void Engine::Loop::take_outside_ports(const PeerPorts& ports) {
     outside_ports = ports;
-    for (auto& runner : runners) runner->set_outside_ports(ports);
+    for (TorrentHandle torrent = 0; torrent < runners.size(); ++torrent) port_turns.add(torrent);
 }
 
 net::Awaitable<void> Engine::Loop::get(net::HttpRequest request,
@@ -230,7 +231,8 @@ void Engine::Loop::begin_stop() {
     dht.stop();
     lsd.stop();
     named_peers.stop();
-    start_queue.clear();
+    starting.clear();
+    port_turns.clear();
     stop_timer.expires_after(kGoodbyeTime);
     stop_timer.async_wait([this](Error) { io.stop(); });
     for (auto& runner : runners) runner->close();

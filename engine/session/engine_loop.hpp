@@ -30,9 +30,9 @@
 #include "engine/session/demand_mailbox.hpp"
 #include "engine/session/engine.hpp"
 #include "engine/session/named_peers.hpp"
-#include "engine/session/start_queue.hpp"
 #include "engine/session/torrent_index.hpp"
 #include "engine/session/torrent_runner.hpp"
+#include "engine/session/torrent_turns.hpp"
 
 namespace btfs {
 
@@ -104,8 +104,11 @@ class Engine::Loop {
     boost::asio::steady_timer stop_timer;
     std::size_t talking = 0;  ///< torrents whose trackers are being told that we leave
     TorrentIndex index;       ///< of runners
+    Rng seeds{
+        random_seed()};  ///< of the torrents: asking the kernel for each would take longer than all else
     std::vector<std::unique_ptr<TorrentRunner>> runners;  ///< by handle; the engine thread's
-    StartQueue start_queue;
+    TorrentTurns starting;                                ///< torrents that do not look for peers yet
+    TorrentTurns port_turns;  ///< torrents that do not know the present outside_ports yet
     std::thread thread;
     portmap::PortMapper mapper;  ///< it posts, so it goes first
 

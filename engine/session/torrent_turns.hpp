@@ -1,4 +1,4 @@
-// Queue of torrents that do not look for peers yet.
+// Queue of torrents that each have a turn of the engine thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -11,26 +11,26 @@
 
 namespace btfs {
 
-/// Starts torrents one after the other, in the order of their handles. Between two of them all other events
-/// of the engine thread have their turn, so a reader does not wait until hundreds of torrents have announced
-/// themselves. Engine thread.
-class StartQueue {
+/// Does something for one torrent after the other, in the order of their handles. Between two of them all
+/// other events of the engine thread have their turn, so a reader does not wait until thousands of torrents
+/// have, for example, announced themselves. Engine thread.
+class TorrentTurns {
   public:
-    /// `start` is called once for each torrent.
-    StartQueue(boost::asio::io_context& io, std::function<void(TorrentHandle)> start)
-        : io_(io), start_(std::move(start)) {}
+    /// `take_turn` is called once for each torrent that is added.
+    TorrentTurns(boost::asio::io_context& io, std::function<void(TorrentHandle)> take_turn)
+        : io_(io), take_turn_(std::move(take_turn)) {}
 
     void add(TorrentHandle torrent) {
         waiting_.insert(torrent);
         post_next();
     }
 
-    /// Starts the torrent at once, if it still waits.
-    void start_now(TorrentHandle torrent) {
-        if (waiting_.erase(torrent) > 0) start_(torrent);
+    /// The torrent has its turn at once, if it still waits.
+    void hurry(TorrentHandle torrent) {
+        if (waiting_.erase(torrent) > 0) take_turn_(torrent);
     }
 
-    /// None that waits is started.
+    /// None that waits has its turn.
     void clear() { waiting_.clear(); }
 
   private:
@@ -39,13 +39,13 @@ class StartQueue {
         boost::asio::post(io_, [this] {
             posted_ = false;
             if (waiting_.empty()) return;
-            start_now(*waiting_.begin());
+            hurry(*waiting_.begin());
             if (!waiting_.empty()) post_next();
         });
     }
 
     boost::asio::io_context& io_;
-    std::function<void(TorrentHandle)> start_;
+    std::function<void(TorrentHandle)> take_turn_;
     std::set<TorrentHandle> waiting_;
     bool posted_ = false;
 };

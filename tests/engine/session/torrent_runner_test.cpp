@@ -1,10 +1,12 @@
 #include "engine/session/torrent_runner.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <boost/asio/io_context.hpp>
 
 #include "tests/support/memory_storage.hpp"
+#include "tests/support/sanitized.hpp"
 #include "tests/support/torrent_files.hpp"
 
 namespace btfs {
@@ -89,6 +91,25 @@ class EmptyStorage final : public Storage {
   private:
     const Bitfield none_;
 };
+
+TEST_F(TorrentRunnerTest, AnIdleTorrentTakesLittleMemoryAndNoWork) {
+    constexpr std::size_t kTorrents = 500;
+    constexpr std::size_t kMostBytes = 16 << 10;
+    const EmptyStorage storage(layout.piece_count());
+    std::vector<EmptyStorage> storages(kTorrents, storage);
+    const auto heap = [] {
+        const struct mallinfo2 info = mallinfo2();
+        return info.uordblks + info.hblkhd;
+    };
+    add(storages[0]);  // whatever is allocated once
+    const std::size_t before = heap();
+    for (std::size_t i = 1; i < kTorrents; ++i) add(storages[i]);
+    const std::size_t each = (heap() - before) / (kTorrents - 1);
+    EXPECT_TRUE(kSanitized || each < kMostBytes) << each << " bytes";
+    io.poll();
+    io.restart();
+    EXPECT_EQ(io.run_for(50ms), 0u);  // no timer, no posted event
+}
 
 TEST_F(TorrentRunnerTest, AnIdleTorrentDialsFewAndOneWhoseReaderWaitsDialsMany) {
     EmptyStorage storage(layout.piece_count());

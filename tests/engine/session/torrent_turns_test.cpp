@@ -1,4 +1,4 @@
-#include "engine/session/start_queue.hpp"
+#include "engine/session/torrent_turns.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,51 +9,51 @@
 namespace btfs {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
-struct StartQueueTest : ::testing::Test {
+struct TorrentTurnsTest : ::testing::Test {
     boost::asio::io_context io;
-    std::vector<TorrentHandle> started;
-    StartQueue queue{io, [this](TorrentHandle torrent) { started.push_back(torrent); }};
+    std::vector<TorrentHandle> had_turn;
+    TorrentTurns turns{io, [this](TorrentHandle torrent) { had_turn.push_back(torrent); }};
 };
 
-TEST_F(StartQueueTest, StartsAllInTheirOrder) {
-    for (const TorrentHandle torrent : {0, 1, 2}) queue.add(torrent);
-    EXPECT_THAT(started, ElementsAre());
+TEST_F(TorrentTurnsTest, AllHaveTheirsInTheirOrder) {
+    for (const TorrentHandle torrent : {0, 1, 2}) turns.add(torrent);
+    EXPECT_THAT(had_turn, ElementsAre());
     io.run();
-    EXPECT_THAT(started, ElementsAre(0, 1, 2));
+    EXPECT_THAT(had_turn, ElementsAre(0, 1, 2));
 }
 
-TEST_F(StartQueueTest, AnotherEventHasItsTurnBetweenTwoTorrents) {
-    for (const TorrentHandle torrent : {0, 1, 2}) queue.add(torrent);
-    boost::asio::post(io, [this] { started.push_back(99); });
+TEST_F(TorrentTurnsTest, AnotherEventHasItsTurnBetweenTwoTorrents) {
+    for (const TorrentHandle torrent : {0, 1, 2}) turns.add(torrent);
+    boost::asio::post(io, [this] { had_turn.push_back(99); });
     io.run();
-    EXPECT_THAT(started, ElementsAre(0, 99, 1, 2));
+    EXPECT_THAT(had_turn, ElementsAre(0, 99, 1, 2));
 }
 
-TEST_F(StartQueueTest, ATorrentThatIsReadGoesFirstAndIsStartedOnce) {
-    for (const TorrentHandle torrent : {0, 1, 2}) queue.add(torrent);
-    queue.start_now(2);
-    queue.start_now(2);
+TEST_F(TorrentTurnsTest, ATorrentInAHurryGoesFirstAndHasOneTurn) {
+    for (const TorrentHandle torrent : {0, 1, 2}) turns.add(torrent);
+    turns.hurry(2);
+    turns.hurry(2);
     io.run();
-    EXPECT_THAT(started, ElementsAre(2, 0, 1));
+    EXPECT_THAT(had_turn, ElementsAre(2, 0, 1));
 }
 
-TEST_F(StartQueueTest, ATorrentThatIsAddedLaterIsStartedToo) {
-    queue.add(0);
-    queue.start_now(0);
+TEST_F(TorrentTurnsTest, ATorrentThatIsAddedLaterHasItsTurnToo) {
+    turns.add(0);
+    turns.hurry(0);
     io.run();
     io.restart();
-    queue.add(1);
+    turns.add(1);
     io.run();
-    EXPECT_THAT(started, ElementsAre(0, 1));
+    EXPECT_THAT(had_turn, ElementsAre(0, 1));
 }
 
-TEST_F(StartQueueTest, NoneIsStartedAfterTheEnd) {
-    for (const TorrentHandle torrent : {0, 1}) queue.add(torrent);
-    queue.clear();
+TEST_F(TorrentTurnsTest, NoneHasItsTurnAfterTheEnd) {
+    for (const TorrentHandle torrent : {0, 1}) turns.add(torrent);
+    turns.clear();
     io.run();
-    EXPECT_THAT(started, ElementsAre());
+    EXPECT_THAT(had_turn, ElementsAre());
 }
 
 }  // namespace
