@@ -1,5 +1,6 @@
 // Benchmarks of the engine thread's decisions after a block has arrived, in a large torrent.
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include <chrono>
 #include <cstring>
@@ -20,6 +21,7 @@ struct Size {
 };
 constexpr Size kManyPieces{64 * 1024, 1'000'000};
 constexpr Size kUsualPieces{1024 * 1024, 60'000};
+constexpr Size kCrowdPieces{1024 * 1024, 20'000};
 constexpr std::uint64_t kWindow = 64 << 20;
 /// Time between two blocks: 800 MB/s in all, so that none of 10,000 peers seems silent.
 constexpr Duration kPerBlock = 20us;
@@ -54,15 +56,19 @@ enum Reader : std::int64_t {
     waits,        ///< a read waits for the piece at its position, too
     background,   ///< no reader: all pieces are wanted, rarest first
     at_random,    ///< kReaders readers, each waits for one block after another at random places
+    nobody,       ///< nothing is wanted
 };
 constexpr std::size_t kReaders = 45;
 
-/// Torrent with seeds that answer in the order of the requests. The content of blocks is not written, since
-/// copying is not part of the decisions.
+enum class Peers : std::uint8_t { seeds, leechers };
+
+/// Torrent with seeds that answer in the order of the requests, or with leechers that have the even pieces.
+/// The content of blocks is not written, since copying is not part of the decisions.
 class Swarm {
   public:
-    Swarm(std::size_t peers, Reader reader, const Size& size = kManyPieces)
+    Swarm(std::size_t peers, Reader reader, const Size& size = kManyPieces, Peers kind = Peers::seeds)
         : reader_(reader),
+          kind_(kind),
           size_(size),
           torrent_(identity_, layout_, storage_, {.max_peers = peers, .background = reader == background}, 1,
                    now_) {
@@ -100,7 +106,31 @@ class Swarm {
         }
         return spent;
     }
-    Duration read_on() { return reader_ == at_random ? read_elsewhere() : read_ahead(); }
+    /// Lets a second pass in which no peer says anything. Returns the time that the torrent's timers took.
+    Duration pass_second() {
+        Duration spent{};
+        const TimePoint end = now_ + 1s;
+        while (torrent_.next_timeout() <= end) {
+            now_ = std::max(now_, torrent_.next_timeout());
+            spent += timed([&] { torrent_.handle_timeout(now_); });
+        }
+        now_ = end;
+        return spent;
+    }
+    /// Each leecher says that it has the piece. Returns the time that took.
+    Duration hear_have(PieceIndex piece) {
+        Bytes have;
+        ByteWriter(have).u32(5).u8(4).u32(piece.value());
+        return timed([&] {
+            for (ConnectionId connection : connected_) torrent_.handle_bytes(connection, have, now_);
+        });
+    }
+    std::size_t connected() const { return torrent_.totals().peers; }
+
+    Duration read_on() {
+        if (reader_ == nobody) return {};
+        return reader_ == at_random ? read_elsewhere() : read_ahead();
+    }
 
     std::size_t verified() const { return verified_; }
     std::size_t statements() const { return statements_; }
@@ -174,8 +204,16 @@ class Swarm {
         const wire::Handshake handshake{{.fast = true}, identity_.wire_hash(), wire::make_peer_id(tail)};
         const auto greeting = handshake.encode();
         Bytes bytes(greeting.begin(), greeting.end());
-        for (int byte : {0, 0, 0, 1, 14 /* have all */, 0, 0, 0, 1, 1 /* unchoke */})
-            bytes.push_back(static_cast<std::byte>(byte));
+        ByteWriter out(bytes);
+        if (kind_ == Peers::seeds) {
+            out.u32(1).u8(14);  // have all
+        } else {
+            const std::uint32_t bitfield_size = (size_.pieces + 7) / 8;
+            out.u32(1 + bitfield_size).u8(5);
+            for (std::uint32_t at = 0; at < bitfield_size; ++at) out.u8(0xaa);
+        }
+        out.u32(1).u8(1);  // unchoke
+        connected_.push_back(connection);
         torrent_.handle_bytes(connection, bytes, now_);
         take_actions();
         note_requests();
@@ -212,6 +250,7 @@ class Swarm {
     }
 
     const Reader reader_;
+    const Peers kind_;
     const Size size_;
     TimePoint now_{std::chrono::hours(1)};
     const Identity identity_{.v1 = sha1(as_bytes("a torrent")), .v2 = {}};
@@ -225,6 +264,7 @@ class Swarm {
     Rng rng_{1};
     std::vector<PieceIndex> waited_for_;
 
+    std::vector<ConnectionId> connected_;
     std::vector<ConnectionId> sends_;
     std::deque<ConnectionId> asked_;  ///< one entry for each request
     std::unordered_map<ConnectionId, std::size_t> asked_of_;
@@ -269,6 +309,37 @@ BENCHMARK(SwarmBlock)
 BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{3, 8, 24, 80}, {at_random}})->Iterations(20000);
 BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{500}, {reads_ahead, waits, background}})->Iterations(5000);
 BENCHMARK(SwarmBlock)->Apply(few)->ArgsProduct({{10000}, {reads_ahead, waits, background}})->Iterations(500);
+
+/// Measures a second in which nobody reads and no peer says anything. The counters: a Have of every peer,
+/// which it has every second besides, and the heap that a peer takes.
+void SwarmIdleSecond(benchmark::State& state) {
+    const auto peers = static_cast<std::size_t>(state.range(0));
+    const auto heap = [] {
+        const struct mallinfo2 info = mallinfo2();
+        return static_cast<double>(info.uordblks + info.hblkhd);
+    };
+    const double before = heap();
+    Swarm swarm(peers, nobody, kCrowdPieces, Peers::leechers);
+    state.counters["heap_of_peer"] = (heap() - before) / static_cast<double>(peers);
+    Duration having{};
+    PieceIndex piece(1);
+    for (auto _ : state) {
+        state.SetIterationTime(seconds(swarm.pass_second()));
+        having += swarm.hear_have(piece);
+        piece = piece.next().next();
+    }
+    if (swarm.connected() != peers) state.SkipWithError("peers have gone");
+    const auto rounds = static_cast<double>(state.iterations());
+    state.counters["have_us"] = seconds(having) * 1e6 / rounds / static_cast<double>(peers);
+}
+BENCHMARK(SwarmIdleSecond)
+    ->ArgName("peers")
+    ->Arg(80)
+    ->Arg(500)
+    ->Arg(2000)
+    ->UseManualTime()
+    ->Iterations(60)
+    ->Unit(benchmark::kMicrosecond);
 
 /// Measures the choice of the rarest of 10^6 pieces that some of 20 partial peers have.
 void PickerRarest(benchmark::State& state) {
