@@ -25,6 +25,7 @@ boost::json::object as_json(const Metainfo& torrent) {
         tiers.emplace_back(boost::json::array(tier.begin(), tier.end()));
     out["trackers"] = std::move(tiers);
     out["web_seeds"] = boost::json::array(torrent.web_seeds.begin(), torrent.web_seeds.end());
+    out["http_seeds"] = boost::json::array(torrent.http_seeds.begin(), torrent.http_seeds.end());
 
     std::uint64_t size = 0;
     boost::json::array files;
@@ -64,6 +65,7 @@ std::string as_text(const Metainfo& torrent) {
         for (const std::string& url : torrent.trackers[tier])
             out << "tracker " << tier + 1 << ":  " << one_line(url) << '\n';
     for (const std::string& url : torrent.web_seeds) out << "web seed:   " << one_line(url) << '\n';
+    for (const std::string& url : torrent.http_seeds) out << "HTTP seed:  " << one_line(url) << '\n';
     for (const FileEntry& file : torrent.files) {
         if (file.pad) continue;
         out << "  " << printable(file.path);

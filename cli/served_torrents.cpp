@@ -122,6 +122,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
         spec.dht_nodes = source.metainfo->dht_nodes;
         spec.web_seeds.insert(spec.web_seeds.end(), source.metainfo->web_seeds.begin(),
                               source.metainfo->web_seeds.end());
+        spec.http_seeds = source.metainfo->http_seeds;
         served = &open(*source.metainfo, std::move(adopted));
         spec.content.emplace(known(*source.metainfo, *served->store));
     } else {

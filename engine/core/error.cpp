@@ -59,6 +59,7 @@ const char* text(Errc e) {
         case Errc::http_redirect_refused: return "redirected from a public to a private address";
         case Errc::http_redirect_insecure: return "redirected from https to http";
         case Errc::http_local_refused: return "is on this machine or network, where torrents may ask trackers alone";
+        case Errc::web_seed_waits: return "the HTTP seed has sent enough for now";
         case Errc::web_seed_busy: return "other torrents have all connections to the web seed's server";
         case Errc::web_seed_wrong_file: return "web seed has not the torrent's file";
         case Errc::web_seed_wrong_data: return "data of the web seed does not match the torrent's hashes";

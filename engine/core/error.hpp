@@ -67,6 +67,7 @@ enum class Errc {
     http_redirect_insecure,
     http_local_refused,
     web_seed_busy,
+    web_seed_waits,
     web_seed_wrong_file,
     web_seed_wrong_data,
     // names

@@ -78,9 +78,10 @@ std::vector<std::vector<std::string>> read_trackers(const Value& torrent) {
     return tiers;
 }
 
-std::vector<std::string> read_web_seeds(const Value& torrent) {
+/// Reads one URL or a list of them.
+std::vector<std::string> read_urls(const Value& torrent, std::string_view key) {
     std::vector<std::string> urls;
-    auto value = torrent.find("url-list");
+    auto value = torrent.find(key);
     if (!value) return urls;
     if (value->is_string()) add_url(urls, *value);
     if (value->is_list()) {
@@ -128,7 +129,8 @@ Result<Metainfo> parse_torrent(ByteView torrent) {
     if (!result) return result;
     result->trackers = read_trackers(root);
     result->dht_nodes = read_nodes(root);
-    result->web_seeds = read_web_seeds(root);
+    result->web_seeds = read_urls(root, "url-list");
+    result->http_seeds = read_urls(root, "httpseeds");
     result->creation_date = root.find_clamped("creation date");
     result->comment = text_of(root, root.find("comment.utf-8") ? "comment.utf-8" : "comment", charset);
     result->created_by = text_of(root, "created by", charset);

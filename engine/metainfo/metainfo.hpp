@@ -46,6 +46,7 @@ struct Metainfo {
     std::vector<std::vector<std::string>> trackers;  ///< in tiers (BEP 12), as written: not all are URLs
     std::vector<HostPort> dht_nodes;                 ///< BEP 5; hosts may be names
     std::vector<std::string> web_seeds;              ///< BEP 19, as written
+    std::vector<std::string> http_seeds;             ///< BEP 17, as written
     bool is_private = false;                         ///< BEP 27
     std::optional<std::int64_t> creation_date;  ///< seconds since 1970, as it was said, clamped to 64 bits
     std::string comment;

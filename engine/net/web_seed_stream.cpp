@@ -28,6 +28,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kChunk = 128 * 1024;
+/// Of the body of a 503 that says how many seconds to wait.
+constexpr std::size_t kMaxNumber = 32;
 /// After a read that ended so lately, the rest of the block will come soon: it is not read packet by packet.
 /// Each packet of a slower server is read: it is a sign of life.
 constexpr Duration kQuick = std::chrono::milliseconds(100);
@@ -41,7 +43,9 @@ class WebSeedStream::Core : public std::enable_shared_from_this<Core> {
   public:
     explicit Core(Setup the_setup)
         : setup(std::move(the_setup)),
-          machine(setup.layout, setup.memory, setup.gap_end, Clock::now()),
+          by_pieces(std::holds_alternative<webseed::PieceUrls>(setup.urls)),
+          machine(setup.layout, setup.memory, setup.gap_end, Clock::now(),
+                  by_pieces ? webseed::Protocol::pieces : webseed::Protocol::files),
           timer(setup.io) {}
 
     // ---- the peer's side ----
@@ -55,6 +59,7 @@ class WebSeedStream::Core : public std::enable_shared_from_this<Core> {
     void close();
 
     const Setup setup;
+    const bool by_pieces;  ///< it is an HTTP seed (BEP 17)
     Ready readable;
     bool closed = false;
 
@@ -108,12 +113,13 @@ class WebSeedStream::Core : public std::enable_shared_from_this<Core> {
     static Awaitable<Result<http::ReplyParser>> ask_once(std::shared_ptr<Core> core, LanePtr lane,
                                                          http::HttpUrl url, http::LocalAccess access,
                                                          ByteRange in_file, TimePoint deadline);
+    static Awaitable<std::string> short_body(std::shared_ptr<Core> core, LanePtr lane,
+                                             http::ReplyParser& parser);
     static Awaitable<Error> take_body(std::shared_ptr<Core> core, LanePtr lane, LaneId id,
                                       http::ReplyParser parser);
-    http::LocalAccess access_of(const http::HttpUrl& url) const {
-        const bool all = setup.most_access == http::LocalAccess::everything;
-        return all ? setup.most_access : http::web_seed_access_of(url.target);
-    }
+    http::LocalAccess access_of(const http::HttpUrl& url) const;
+    std::string url_of(const webseed::Fetch& fetch) const;
+    std::string shown_url(FileIndex file) const;
     bool is_over(const Lane& lane) const { return closed || lane.closed; }
     HostPlaces::Place place_at(const http::HttpUrl& url, const LanePtr& lane);
     std::string request_for(const http::HttpUrl& url, ByteRange in_file,
@@ -308,7 +314,7 @@ void WebSeedStream::Core::carry_out(const webseed::PieceWithdrawn& action) {
 
 void WebSeedStream::Core::carry_out(const webseed::FileDistrusted& action) {
     log::info("{}: {} is not asked for any more: {}", setup.name,
-              http::without_credentials(setup.urls.url(action.file)), action.reason.message());
+              http::without_credentials(shown_url(action.file)), action.reason.message());
 }
 
 void WebSeedStream::Core::carry_out(const webseed::Ended& action) {
@@ -350,13 +356,17 @@ Awaitable<Error> WebSeedStream::Core::serve(std::shared_ptr<Core> core, LanePtr 
     Result<Reply> reply = co_await ask(core, lane, fetch);
     if (core->is_over(*lane)) co_return make_error_code(Errc::cancelled);
     if (!reply) co_return reply.error();
-    if (reply->redirected) core->setup.memory.set_place(fetch.file, std::move(reply->place));
+    if (reply->redirected && !core->by_pieces)
+        core->setup.memory.set_place(fetch.file, std::move(reply->place));
     http::ReplyParser& parser = reply->parser;
+    std::string told;
+    if (core->by_pieces && parser.status() == 503) told = co_await short_body(core, lane, parser);
+    if (core->is_over(*lane)) co_return make_error_code(Errc::cancelled);
     core->machine.on_reply(id,
                            {.status = parser.status(),
                             .content_range = parser.field("content-range"),
                             .content_encoding = parser.field("content-encoding"),
-                            .retry_after = parser.field("retry-after"),
+                            .retry_after = told.empty() ? parser.field("retry-after") : told,
                             .body_size = parser.body_size()},
                            Clock::now());
     core->after_event();
@@ -370,8 +380,10 @@ Awaitable<Error> WebSeedStream::Core::serve(std::shared_ptr<Core> core, LanePtr 
 Awaitable<Result<WebSeedStream::Core::Reply>> WebSeedStream::Core::ask(std::shared_ptr<Core> core,
                                                                        LanePtr lane, webseed::Fetch fetch) {
     const TimePoint deadline = Clock::now() + webseed::WebSeed::kReplyTimeout;
-    const webseed::SeedMemory::Place* known = core->setup.memory.place_of(fetch.file);
-    const std::string own_url = core->setup.urls.url(fetch.file);
+    // An HTTP seed has a URL for each range: it is asked again where a redirect leads.
+    const webseed::SeedMemory::Place* known =
+        core->by_pieces ? nullptr : core->setup.memory.place_of(fetch.file);
+    const std::string own_url = core->url_of(fetch);
     const std::string text = known ? known->url : own_url;
     bool remembered = known != nullptr;
     auto url = http::HttpUrl::parse(text);
@@ -456,6 +468,21 @@ Awaitable<Result<http::ReplyParser>> WebSeedStream::Core::ask_once(std::shared_p
     }
 }
 
+/// Reads what an HTTP seed says of the time to wait; empty if it is longer than a number, or does not come.
+Awaitable<std::string> WebSeedStream::Core::short_body(std::shared_ptr<Core> core, LanePtr lane,
+                                                       http::ReplyParser& parser) {
+    const TimePoint deadline = Clock::now() + webseed::WebSeed::kReplyTimeout;
+    std::string body = parser.take_body();
+    std::array<char, 256> chunk;
+    while (!parser.done() && body.size() <= kMaxNumber) {
+        const auto size = co_await lane->connection->read(chunk, deadline);
+        if (core->is_over(*lane) || !size) co_return std::string();
+        if (*size == 0 ? parser.feed_end() : parser.feed({chunk.data(), *size})) co_return std::string();
+        body += parser.take_body();
+    }
+    co_return body.size() <= kMaxNumber ? body : std::string();
+}
+
 /// Reads the body as far as it is wanted, until it ends.
 Awaitable<Error> WebSeedStream::Core::take_body(std::shared_ptr<Core> core, LanePtr lane, LaneId id,
                                                 http::ReplyParser parser) {
@@ -505,6 +532,26 @@ Awaitable<Error> WebSeedStream::Core::take_body(std::shared_ptr<Core> core, Lane
     co_return Error{};
 }
 
+/// The URL of a request without redirects.
+std::string WebSeedStream::Core::url_of(const webseed::Fetch& fetch) const {
+    if (const auto* pieces = std::get_if<webseed::PieceUrls>(&setup.urls)) return pieces->url(fetch.in_file);
+    return std::get<webseed::FileUrls>(setup.urls).url(fetch.file);
+}
+
+/// For the log.
+std::string WebSeedStream::Core::shown_url(FileIndex file) const {
+    if (const auto* pieces = std::get_if<webseed::PieceUrls>(&setup.urls)) return pieces->seed_url();
+    return std::get<webseed::FileUrls>(setup.urls).url(file);
+}
+
+/// What a URL of the torrent may reach. The query that BEP 17 adds is not of the torrent's choice.
+http::LocalAccess WebSeedStream::Core::access_of(const http::HttpUrl& url) const {
+    if (setup.most_access == http::LocalAccess::everything) return setup.most_access;
+    const auto* pieces = std::get_if<webseed::PieceUrls>(&setup.urls);
+    const auto own = pieces ? http::HttpUrl::parse(pieces->seed_url()) : Result<http::HttpUrl>(url);
+    return own ? http::web_seed_access_of(own->target) : http::LocalAccess::nothing;
+}
+
 /// Takes a place for a connection of the lane, which gives it up while it has no request.
 HostPlaces::Place WebSeedStream::Core::place_at(const http::HttpUrl& url, const LanePtr& lane) {
     const auto give_up = [core = weak_from_this(), weak = std::weak_ptr(lane)] {
@@ -524,10 +571,11 @@ HostPlaces::Place WebSeedStream::Core::place_at(const http::HttpUrl& url, const 
 
 std::string WebSeedStream::Core::request_for(const http::HttpUrl& url, ByteRange in_file,
                                              const HttpConnection& connection) const {
-    std::string text =
-        connection.request_head(url) + "User-Agent: " + setup.user_agent +
-        "\r\nAccept: */*\r\nAccept-Encoding: identity\r\nRange: bytes=" + std::to_string(in_file.begin) +
-        '-' + std::to_string(in_file.end - 1) + "\r\n";
+    std::string text = connection.request_head(url) + "User-Agent: " + setup.user_agent +
+                       "\r\nAccept: */*\r\nAccept-Encoding: identity\r\n";
+    if (!by_pieces)
+        text +=
+            "Range: bytes=" + std::to_string(in_file.begin) + '-' + std::to_string(in_file.end - 1) + "\r\n";
     if (!url.credentials.empty()) text += "Authorization: " + url.authorization() + "\r\n";
     return text + "\r\n";
 }

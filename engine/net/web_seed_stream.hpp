@@ -12,15 +12,15 @@
 #include "engine/net/http_connection.hpp"
 #include "engine/net/stream.hpp"
 #include "engine/net/task_group.hpp"
-#include "engine/webseed/file_urls.hpp"
 #include "engine/webseed/seed_memory.hpp"
+#include "engine/webseed/seed_urls.hpp"
 #include "engine/wire/handshake.hpp"
 
 namespace btfs::net {
 
 /// A web seed takes part in a swarm as a peer does: it greets, tells which pieces it has, unchokes us, takes
 /// our Requests and Cancels, and answers with Piece or Reject. It chokes us while it rests after a failure.
-/// webseed::WebSeed turns requests into ranges of files; this carries out its actions. The stream ends when
+/// webseed::WebSeed turns requests into ranges of files or pieces; this carries out its actions. The stream ends when
 /// the seed has nothing left to offer.
 class WebSeedStream final : public Stream {
   public:
@@ -37,7 +37,9 @@ class WebSeedStream final : public Stream {
         std::string user_agent;
         const Layout& layout;
         webseed::SeedMemory& memory;
-        webseed::FileUrls urls;
+        /// Of files at a web seed (BEP 19), or of pieces at an HTTP seed (BEP 17). The layout is as those
+        /// say.
+        webseed::SeedUrls urls;
         Sha1Digest info_hash;
         wire::PeerId peer_id{};
         /// Stands for the seed where peers have an address.

@@ -101,6 +101,8 @@ struct TorrentSpec {
     std::function<void(Bytes)> on_peers = {};
     /// URLs of web seeds (BEP 19), as the torrent has them.
     std::vector<std::string> web_seeds = {};
+    /// URLs of HTTP seeds (BEP 17), as the torrent has them.
+    std::vector<std::string> http_seeds = {};
     /// Called once on the engine thread, with the info dictionary that was fetched; provide() is to follow.
     std::function<void(TorrentHandle, std::shared_ptr<const Bytes>)> on_metadata = {};
 };

@@ -40,7 +40,7 @@ TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, Torrent
       options_(waking(options, [this] { after_event(); })),
       outside_ports_(options_.ports),
       torrent_(spec_.identity, options_, seed, Clock::now()),
-      web_seeds_(spec_.web_seeds),
+      web_seeds_(spec_.web_seeds, spec_.http_seeds),
       dials_(shared_.dialer, [this](const Endpoint& endpoint) { return may_dial(endpoint); }),
       timer_(shared_.io) {
     shared_.connections.add(*this);
@@ -69,7 +69,7 @@ void TorrentRunner::take_up_content() {
     // A private torrent's metadata is not served to peers: only those who have its torrent file may join it.
     torrent_.know_content(spec_.content->layout, spec_.content->storage,
                           is_private() ? nullptr : spec_.content->metadata, Clock::now());
-    web_seeds_.know_content(spec_.content->layout, spec_.content->metadata);
+    web_seeds_.know_content(spec_.content->layout, spec_.content->metadata, identity().v1);
 }
 
 TorrentRunner::~TorrentRunner() {
@@ -508,7 +508,7 @@ bool TorrentRunner::connect_web_seed(std::uint32_t number, TimePoint now) {
         .places = shared_.web_hosts,
         .tasks = shared_.tasks,
         .user_agent = shared_.http.options().user_agent,
-        .layout = spec_.content->layout,
+        .layout = web_seeds_.layout(number),
         .memory = web_seeds_.memory(number),
         .urls = web_seeds_.urls(number),
         .info_hash = identity().wire_hash(),

@@ -6,17 +6,36 @@
 
 namespace btfs {
 
-WebSeeds::WebSeeds(const std::vector<std::string>& urls) {
+WebSeeds::WebSeeds(const std::vector<std::string>& web_seeds, const std::vector<std::string>& http_seeds) {
+    add(web_seeds, false);
+    add(http_seeds, true);
+}
+
+void WebSeeds::add(const std::vector<std::string>& urls, bool by_pieces) {
     for (const std::string& url : urls) {
         if (seeds_.size() == kMaxUrls) break;
-        const bool known = std::ranges::find(seeds_, url, &Seed::url) != seeds_.end();
-        if (!known && webseed::is_web_seed_url(url)) seeds_.emplace_back().url = url;
+        const bool known = std::ranges::any_of(
+            seeds_, [&](const Seed& seed) { return seed.url == url && seed.by_pieces == by_pieces; });
+        if (known || !webseed::is_web_seed_url(url)) continue;
+        Seed& seed = seeds_.emplace_back();
+        seed.url = url;
+        seed.by_pieces = by_pieces;
     }
 }
 
-void WebSeeds::know_content(const Layout& layout, std::shared_ptr<const Bytes> info) {
+void WebSeeds::know_content(const Layout& layout, std::shared_ptr<const Bytes> info,
+                            const std::optional<Sha1Digest>& v1_hash) {
     info_ = std::move(info);
-    for (Seed& seed : seeds_) seed.memory = std::make_unique<webseed::SeedMemory>(layout);
+    layout_ = &layout;
+    auto whole = v1_hash ? webseed::layout_without_files(layout) : std::nullopt;
+    if (whole) {
+        without_files_ = std::make_unique<const Layout>(std::move(*whole));
+        v1_hash_ = *v1_hash;
+    } else {
+        std::erase_if(seeds_, [](const Seed& seed) { return seed.by_pieces; });
+    }
+    for (Seed& seed : seeds_)
+        seed.memory = std::make_unique<webseed::SeedMemory>(seed.by_pieces ? *without_files_ : layout);
     if (info_ && !seeds_.empty()) look_at_ = {};
 }
 
@@ -53,16 +72,22 @@ TimePoint WebSeeds::next_timeout() const {
     return idle_since_ == kNever || connected_ == 0 ? kNever : idle_since_ + kLinger;
 }
 
-webseed::FileUrls WebSeeds::urls(std::uint32_t number) {
+const Layout& WebSeeds::layout(std::uint32_t number) const {
+    return seeds_[number].by_pieces ? *without_files_ : *layout_;
+}
+
+webseed::SeedUrls WebSeeds::urls(std::uint32_t number) {
+    if (seeds_[number].by_pieces) return webseed::PieceUrls(seeds_[number].url, v1_hash_, *without_files_);
     if (paths_.empty()) {
         paths_ = webseed::url_paths(*info_);
         single_ = webseed::is_single_file(*info_);
     }
-    return {seeds_[number].url, paths_, single_};
+    return webseed::FileUrls(seeds_[number].url, paths_, single_);
 }
 
 std::string WebSeeds::name(std::uint32_t number) const {
-    return "web seed " + http::without_credentials(seeds_[number].url);
+    return (seeds_[number].by_pieces ? "HTTP seed " : "web seed ") +
+           http::without_credentials(seeds_[number].url);
 }
 
 void WebSeeds::on_connected(std::uint32_t number, ConnectionId connection, net::WebSeedStream& stream,

@@ -7,12 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "engine/core/hash.hpp"
 #include "engine/core/layout.hpp"
 #include "engine/core/time.hpp"
 #include "engine/net/web_seed_stream.hpp"
 #include "engine/swarm/connection_id.hpp"
-#include "engine/webseed/file_urls.hpp"
 #include "engine/webseed/seed_memory.hpp"
+#include "engine/webseed/seed_urls.hpp"
 
 namespace btfs {
 
@@ -33,11 +34,15 @@ class WebSeeds {
     static constexpr Duration kEarly = std::chrono::seconds(10);
 
     /// Texts that are no http or https URL are left out.
-    explicit WebSeeds(const std::vector<std::string>& urls);
+    /// `web_seeds` are those of BEP 19, `http_seeds` those of BEP 17.
+    explicit WebSeeds(const std::vector<std::string>& web_seeds,
+                      const std::vector<std::string>& http_seeds = {});
 
     bool empty() const { return seeds_.empty(); }
-    /// Sets the content, once. The layout outlives this.
-    void know_content(const Layout& layout, std::shared_ptr<const Bytes> info);
+    /// Sets the content, once. The layout outlives this. Without a v1 hash, or with pad files, a torrent has
+    /// no HTTP seeds (see webseed::layout_without_files).
+    void know_content(const Layout& layout, std::shared_ptr<const Bytes> info,
+                      const std::optional<Sha1Digest>& v1_hash);
 
     /// The number of a seed to connect now; nothing if there is none. Costs little if nothing is due.
     std::optional<std::uint32_t> poll_connect(bool wanted, TimePoint now);
@@ -48,7 +53,9 @@ class WebSeeds {
     TimePoint next_timeout() const;
 
     webseed::SeedMemory& memory(std::uint32_t number) { return *seeds_[number].memory; }
-    webseed::FileUrls urls(std::uint32_t number);
+    webseed::SeedUrls urls(std::uint32_t number);
+    /// The content as the seed is asked for it. Lives as long as this.
+    const Layout& layout(std::uint32_t number) const;
     /// For the log.
     std::string name(std::uint32_t number) const;
     void on_connected(std::uint32_t number, ConnectionId connection, net::WebSeedStream& stream,
@@ -63,6 +70,7 @@ class WebSeeds {
 
     struct Seed {
         std::string url;
+        bool by_pieces = false;  ///< BEP 17
         std::unique_ptr<webseed::SeedMemory> memory;
         ConnectionId connection = kNobody;
         net::WebSeedStream* stream = nullptr;  ///< while there is a connection
@@ -71,7 +79,12 @@ class WebSeeds {
         unsigned early_ends = 0;
     };
 
+    void add(const std::vector<std::string>& urls, bool by_pieces);
+
     std::vector<Seed> seeds_;
+    const Layout* layout_ = nullptr;
+    std::unique_ptr<const Layout> without_files_;  ///< for HTTP seeds; null if there can be none
+    Sha1Digest v1_hash_{};
     std::shared_ptr<const Bytes> info_;
     std::vector<std::string> paths_;  ///< of all files, once a seed has been connected
     bool single_ = false;

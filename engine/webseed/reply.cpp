@@ -10,8 +10,9 @@ namespace btfs::webseed {
 namespace {
 
 std::string_view without_blanks(std::string_view text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
     return text;
 }
 
@@ -87,6 +88,14 @@ Verdict judge(const ReplyHead& head, ByteRange asked, std::uint64_t file_size) {
     // Too early, too many, a time-out of the server's, or a failure inside it.
     const bool later = head.status >= 500 || head.status == 408 || head.status == 425 || head.status == 429;
     return {later ? Kind::later : Kind::bad, {}, retry_time(head.retry_after)};
+}
+
+Verdict judge_piece(const ReplyHead& head, ByteRange asked) {
+    using Kind = Verdict::Kind;
+    if (head.status != 200) return {Kind::later, {}, retry_time(head.retry_after)};
+    if (is_encoded(head.content_encoding)) return {Kind::bad};
+    if (head.body_size && *head.body_size != asked.size()) return {Kind::bad};
+    return {Kind::body, asked};
 }
 
 }  // namespace btfs::webseed

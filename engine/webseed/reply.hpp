@@ -37,6 +37,10 @@ struct Verdict {
 /// is compressed.
 Verdict judge(const ReplyHead& head, ByteRange asked, std::uint64_t file_size);
 
+/// The same for a request to an HTTP seed (BEP 17): 200 alone is an answer, and its body is what was asked
+/// for. Where a server says how long to wait, in the body of a 503, that stands in `retry_after`.
+Verdict judge_piece(const ReplyHead& head, ByteRange asked);
+
 /// A Content-Range, such as "bytes 5-9/20" (RFC 9110). `total` is nothing if the server does not know it.
 struct ContentRange {
     ByteRange in_file;

@@ -21,8 +21,13 @@ bool is_hopeless(Error reason) {
 }  // namespace
 
 WebSeed::WebSeed(const Layout& layout, SeedMemory& memory,
-                 std::function<std::uint64_t(std::uint64_t)> gap_end, TimePoint now)
-    : layout_(layout), memory_(memory), gap_end_(std::move(gap_end)), offered_(layout.piece_count()) {
+                 std::function<std::uint64_t(std::uint64_t)> gap_end, TimePoint now, Protocol protocol)
+    : layout_(layout),
+      memory_(memory),
+      gap_end_(std::move(gap_end)),
+      offered_(layout.piece_count()),
+      protocol_(protocol),
+      max_lanes_(usual_lanes()) {
     for (std::uint32_t i = 0; i < layout_.piece_count(); ++i)
         if (memory_.offers(PieceIndex(i))) offered_.set(PieceIndex(i));
     resting_ = memory_.rests_until() > now;
@@ -251,6 +256,8 @@ bool WebSeed::open_lane(const Part& part, std::uint64_t most_end, TimePoint now)
     lane->file = part.file;
     lane->begin = lane->position = begin;
     lane->end = std::min({file.end, std::max(part.end, gap_end_(begin)), most_end});
+    if (protocol_ == Protocol::pieces)
+        lane->end = std::min(lane->end, layout_.piece_range(layout_.piece_at(begin)).end);
     lane->since = now;
     actions_.push_back(Fetch{id, part.file, {begin - file.begin, lane->end - file.begin}});
     extend(*lane, now);
@@ -274,12 +281,15 @@ void WebSeed::on_reply(LaneId id, const ReplyHead& head, TimePoint now) {
     const FileIndex file = lane.file;
     const ByteRange whole = extent(file).range();
     const ByteRange asked{lane.begin - whole.begin, lane.end - whole.begin};
-    const Verdict verdict = judge(head, asked, whole.size());
+    const bool by_pieces = protocol_ == Protocol::pieces;
+    const Verdict verdict = by_pieces ? judge_piece(head, asked) : judge(head, asked, whole.size());
     switch (verdict.kind) {
         case Verdict::Kind::bad:
             close(id);
             return distrust(file, Errc::web_seed_wrong_file, now);
         case Verdict::Kind::later:
+            if (by_pieces && head.status == 503 && verdict.retry_after)
+                return wait_as_told(id, *verdict.retry_after, now);
             return fail(id, Errc::http_status, verdict.retry_after, now);
         case Verdict::Kind::whole:
         case Verdict::Kind::body:
@@ -406,6 +416,13 @@ void WebSeed::fail(LaneId id, Error reason, std::optional<Duration> retry_after,
     rest(reason, until, now);
 }
 
+/// An HTTP seed that has sent enough for now says when it will send more: that is no failure.
+void WebSeed::wait_as_told(LaneId id, Duration time, TimePoint now) {
+    close(id);
+    time = std::clamp<Duration>(time, SeedMemory::kFirstRest, SeedMemory::kLongestRetryAfter);
+    rest(Errc::web_seed_waits, memory_.rest_for(time, now), now);
+}
+
 void WebSeed::rest(Error reason, TimePoint until, TimePoint now) {
     if (ended_) return;
     resting_ = true;
@@ -415,7 +432,7 @@ void WebSeed::rest(Error reason, TimePoint until, TimePoint now) {
     by_ref_.clear();
     parts_.clear();
     while (!lanes_.empty()) close(lanes_.begin()->first);
-    max_lanes_ = kMaxLanes;
+    max_lanes_ = usual_lanes();
 }
 
 // ---- files that are not what they should be ----

@@ -65,6 +65,12 @@ struct Ended {
     Error reason;
 };
 
+/// How the server is asked.
+enum class Protocol : std::uint8_t {
+    files,   ///< for ranges of files (BEP 19)
+    pieces,  ///< for ranges of one piece, on one connection (BEP 17): the layout is layout_without_files()
+};
+
 using SeedAction = std::variant<Fetch, CloseLane, BlockReady, BlockDenied, Rested, Resumed, PieceOffered,
                                 PieceWithdrawn, FileDistrusted, Ended>;
 
@@ -74,6 +80,8 @@ using SeedAction = std::variant<Fetch, CloseLane, BlockReady, BlockDenied, Reste
 /// over that is not read. Blocks are asked for in the order of their deadlines, so the first that no lane
 /// reaches decides where the next one begins. While no lane is read, a piece is split over all that are free:
 /// new connections send slowly at first.
+///
+/// An HTTP seed has one lane, whose requests end with their piece.
 ///
 /// Sans-IO: it is told of everything with `now`, and after each call the shell drains take_actions(). On the
 /// engine thread alone.
@@ -107,7 +115,8 @@ class WebSeed {
     /// `gap_end` gives, for an offset in the torrent, the end of the run of pieces that we lack. All outlives
     /// this.
     WebSeed(const Layout& layout, SeedMemory& memory,
-            std::function<std::uint64_t(std::uint64_t offset_in_torrent)> gap_end, TimePoint now);
+            std::function<std::uint64_t(std::uint64_t offset_in_torrent)> gap_end, TimePoint now,
+            Protocol protocol = Protocol::files);
 
     // ---- the peer's side ----
     const Bitfield& offered() const { return offered_; }
@@ -173,6 +182,8 @@ class WebSeed {
     };
     using Lanes = std::map<LaneId, Lane>;
 
+    std::size_t usual_lanes() const { return protocol_ == Protocol::pieces ? 1 : kMaxLanes; }
+    void wait_as_told(LaneId lane, Duration time, TimePoint now);
     void assign(TimePoint now);
     void extend(Lane& lane, TimePoint now);
     bool is_cold(TimePoint now) const;
@@ -203,7 +214,8 @@ class WebSeed {
     std::map<std::uint64_t, Part> parts_;  ///< by their begin in the torrent
     Lanes lanes_;
     LaneId next_lane_ = 0;
-    std::size_t max_lanes_ = kMaxLanes;
+    const Protocol protocol_;
+    std::size_t max_lanes_;
     bool resting_ = false;
     bool ended_ = false;
     std::deque<SeedAction> actions_;

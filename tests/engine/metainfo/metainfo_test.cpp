@@ -125,6 +125,16 @@ TEST(Metainfo, ReadsWhatSurroundsTheInfo) {
     EXPECT_THAT(result->web_seeds, ElementsAre("http://seed/"));
 }
 
+TEST(Metainfo, HttpSeedsAreAList) {
+    const std::string torrent = "d9:httpseeds" +
+                                ("l" + str("http://a/seed.php") + str("http://b/?x") + num(1)) + "e4:info" +
+                                Info{}.text() + 'e';
+    auto result = parse_torrent(as_bytes(torrent));
+    ASSERT_TRUE(result) << result.error().message();
+    EXPECT_THAT(result->http_seeds, ElementsAre("http://a/seed.php", "http://b/?x"));
+    EXPECT_TRUE(result->web_seeds.empty());
+}
+
 TEST(Metainfo, AnnounceCountsWhereThereIsNoList) {
     auto result =
         parse_torrent(as_bytes("d8:announce8:http://a13:announce-listle4:info" + Info{}.text() + 'e'));

@@ -63,6 +63,10 @@ struct WebSeedStreamTest : ::testing::Test, wire::BlockPlaces {
 
     void connect(const std::string& url, const std::string& ca_file = {},
                  webseed::SeedMemory* its_memory = nullptr) {
+        connect_to(webseed::FileUrls(url, paths, true), ca_file, its_memory);
+    }
+    void connect_to(webseed::SeedUrls urls, const std::string& ca_file = {},
+                    webseed::SeedMemory* its_memory = nullptr) {
         connector = std::make_unique<HttpConnector>(way, ca_file);
         stream = std::make_unique<WebSeedStream>(WebSeedStream::Setup{
             .io = io,
@@ -72,7 +76,7 @@ struct WebSeedStreamTest : ::testing::Test, wire::BlockPlaces {
             .user_agent = "btfs",
             .layout = layout,
             .memory = its_memory ? *its_memory : memory,
-            .urls = webseed::FileUrls(url, paths, true),
+            .urls = std::move(urls),
             .info_hash = identity.wire_hash(),
             .stand_in = {*Address::parse("2001:db8::1"), 80},
             .most_access = most_access,
@@ -348,6 +352,50 @@ TEST_F(WebSeedStreamTest, HttpsVerifiesTheServer) {
     ask(1);
     EXPECT_TRUE(run_until([&] { return memory.failures() == 1; }));
     EXPECT_EQ(blocks.size(), 1u);
+}
+
+TEST_F(WebSeedStreamTest, AnHttpSeedIsAskedForPiecesAndItsWaitIsKept) {
+    std::vector<std::string> targets;
+    server.emplace([&](asio::ip::tcp::socket& s, const std::string& request) {
+        EXPECT_EQ(request.find("Range:"), std::string::npos);
+        targets.push_back(request.substr(4, request.find(" HTTP/") - 4));
+        if (targets.size() == 1) return test::send(s, "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n2\n");
+        std::size_t piece = 0, begin = 0, last = kPiece - 1;
+        std::sscanf(targets.back().c_str() + targets.back().find("&piece="), "&piece=%zu&ranges=%zu-%zu",
+                    &piece, &begin, &last);
+        const std::string body = content.substr(piece * kPiece + begin, last + 1 - begin);
+        test::send(s,
+                   "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    });
+    connect_to(webseed::PieceUrls(server->url("/seed.php"), identity.wire_hash(), layout));
+    ASSERT_TRUE(ready());
+    ask(1);
+    ASSERT_TRUE(run_until([&] { return session->peer_choking() && refused.size() == 1; }));
+    const TimePoint told = Clock::now();
+    ASSERT_TRUE(run_until([&] { return !session->peer_choking(); }));
+    EXPECT_GE(Clock::now() - told, 1900ms);
+    EXPECT_EQ(memory.failures(), 0u);
+    ask(1);
+    ask(1, kBlockSize);
+    ask(2, kBlockSize);
+    ASSERT_TRUE(run_until([&] { return blocks.size() == 3; }));
+    EXPECT_EQ(text_of(1), content.substr(kPiece, kBlockSize));
+    EXPECT_EQ(text_of(1, kBlockSize), content.substr(kPiece + kBlockSize, kBlockSize));
+    EXPECT_EQ(text_of(2, kBlockSize), content.substr(2 * kPiece + kBlockSize, kBlockSize));
+    ASSERT_EQ(targets.size(), 3u);
+    EXPECT_TRUE(targets[0].starts_with("/seed.php?info_hash=%")) << targets[0];
+    EXPECT_TRUE(targets[1].ends_with("&piece=1")) << targets[1];
+    EXPECT_TRUE(targets[2].ends_with("&piece=2&ranges=16384-32767")) << targets[2];
+}
+
+TEST_F(WebSeedStreamTest, AnHttpSeedReachesThisMachineNoMoreThanAWebSeed) {
+    most_access = http::LocalAccess::network;
+    server.emplace([&](asio::ip::tcp::socket&, const std::string&) { ADD_FAILURE() << "was asked"; });
+    connect_to(webseed::PieceUrls(server->url("/announce"), identity.wire_hash(), layout));
+    ASSERT_TRUE(ready());
+    ask(0);
+    EXPECT_TRUE(run_until([&] { return closed; }));
+    EXPECT_FALSE(memory.is_usable());
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct WebSeedsTest : ::testing::Test {
         WebSeeds seeds(urls);
         const std::string_view info = "d6:lengthi100000e4:name1:ae";
         const ByteView raw = as_bytes(info);
-        seeds.know_content(layout, std::make_shared<const Bytes>(raw.begin(), raw.end()));
+        seeds.know_content(layout, std::make_shared<const Bytes>(raw.begin(), raw.end()), std::nullopt);
         return seeds;
     }
 };
@@ -56,7 +56,29 @@ TEST_F(WebSeedsTest, ASeedThatCannotBeConnectedIsTriedAgainLater) {
 
 TEST_F(WebSeedsTest, UrlsLeadToTheFile) {
     WebSeeds seeds = seeds_of(1);
-    EXPECT_EQ(seeds.urls(0).url(FileIndex(0)), "http://h0/a");
+    EXPECT_EQ(std::get<webseed::FileUrls>(seeds.urls(0)).url(FileIndex(0)), "http://h0/a");
+}
+
+TEST_F(WebSeedsTest, HttpSeedsServeTorrentsThatHaveAV1HashAndNoPadFiles) {
+    const std::string_view info = "d6:lengthi100000e4:name1:ae";
+    const auto raw = std::make_shared<const Bytes>(as_bytes(info).begin(), as_bytes(info).end());
+    const auto content = [&](const Layout& of, std::optional<Sha1Digest> v1) {
+        WebSeeds seeds({"http://files/"}, {"http://pieces/", "ftp://no/"});
+        seeds.know_content(of, raw, v1);
+        std::size_t count = 0;
+        while (const auto number = seeds.poll_connect(true, kBegin)) {
+            const bool by_pieces = std::holds_alternative<webseed::PieceUrls>(seeds.urls(*number));
+            EXPECT_EQ(by_pieces, seeds.name(*number) == "HTTP seed http://pieces/");
+            EXPECT_EQ(seeds.layout(*number).total_size(), of.total_size());
+            seeds.postpone(*number, kBegin);
+            ++count;
+        }
+        return count;
+    };
+    const Layout padded{16384, {{0, 10'000, false}, {10'000, 6384, true}, {16384, 100, false}}};
+    EXPECT_EQ(content(layout, sha1(as_bytes("any"))), 2u);
+    EXPECT_EQ(content(layout, std::nullopt), 1u);
+    EXPECT_EQ(content(padded, sha1(as_bytes("any"))), 1u);
 }
 
 }  // namespace

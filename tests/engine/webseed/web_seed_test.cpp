@@ -32,11 +32,11 @@ Layout layout_of(std::initializer_list<std::uint64_t> sizes, std::uint32_t piece
 
 /// A seed, what it said, and a server with all content.
 struct World {
-    explicit World(Layout the_layout)
+    explicit World(Layout the_layout, Protocol protocol = Protocol::files)
         : layout(std::move(the_layout)),
           memory(layout),
           seed(
-              layout, memory, [this](std::uint64_t) { return gap_end; }, now) {
+              layout, memory, [this](std::uint64_t) { return gap_end; }, now, protocol) {
         gap_end = layout.total_size();
     }
 
@@ -557,6 +557,53 @@ TEST(WebSeed, RequestsAreBounded) {
     World world(layout_of({100 * kMiB}));
     world.request(0, (WebSeed::kMaxBlocks + 1) * kBlockSize);
     EXPECT_THAT(world.denied_at, ElementsAre(WebSeed::kMaxBlocks * kBlockSize));
+}
+
+TEST(WebSeed, AnHttpSeedIsAskedForOnePieceAfterAnotherOnOneConnection) {
+    World w(layout_of({10 * kPiece}), Protocol::pieces);
+    w.request(kPiece + kBlockSize, 3 * kPiece);
+    EXPECT_THAT(w.fetches, ElementsAre(World::Fetched{0, kPiece + kBlockSize, 2 * kPiece}));
+    w.reply(0, {.status = 200, .body_size = kPiece - kBlockSize});
+    EXPECT_EQ(w.body(0), kPiece - kBlockSize);
+    w.seed.on_end(0, true, w.now);
+    w.take();
+    ASSERT_EQ(w.fetches.size(), 2u);
+    EXPECT_EQ(w.fetches[1], (World::Fetched{0, 2 * kPiece, 3 * kPiece}));
+    w.reply(0, {.status = 200});  // ends where the body does
+    EXPECT_EQ(w.body(0), kPiece);
+    EXPECT_EQ(w.ready_at.size(), 7u);
+    EXPECT_EQ(w.closed, 0);
+}
+
+TEST(WebSeed, AnHttpSeedThatSaysWhenToComeBackHasNotFailed) {
+    World w(layout_of({10 * kPiece}), Protocol::pieces);
+    for (int i = 0; i < 20; ++i) {
+        w.request(0, kBlockSize);
+        w.reply(w.lanes.begin()->first, {.status = 503, .retry_after = "30\r\n"});
+        w.pass(29s);
+        EXPECT_TRUE(w.seed.resting());
+        w.pass(1s);
+        EXPECT_FALSE(w.seed.resting());
+    }
+    EXPECT_EQ(w.rests, std::vector<Duration>(20, 30s));
+    EXPECT_EQ(w.memory.failures(), 0u);
+    w.request(0, kBlockSize);
+    w.reply(w.lanes.begin()->first, {.status = 503, .retry_after = "99999999"});
+    EXPECT_EQ(w.rests.back(), SeedMemory::kLongestRetryAfter);
+}
+
+TEST(WebSeed, AnHttpSeedThatFailsIsAskedLessAndLessOftenAndOneWithOtherSizesNotAgain) {
+    World w(layout_of({10 * kPiece}), Protocol::pieces);
+    for (const unsigned status : {404u, 206u, 500u}) {
+        w.request(0, kBlockSize);
+        w.reply(w.lanes.begin()->first, {.status = status});
+        w.pass(w.rests.back());
+    }
+    EXPECT_THAT(w.rests, ElementsAre(1s, 2s, 4s));
+    w.request(0, kBlockSize);
+    w.reply(w.lanes.begin()->first, {.status = 200, .body_size = 17});
+    EXPECT_TRUE(w.ended);
+    EXPECT_FALSE(w.memory.is_usable());
 }
 
 }  // namespace
