@@ -235,7 +235,7 @@ void TorrentRunner::handle_network_change() {
         if (!connection.path || net::is_broken(*connection.path, shared_.routing)) broken.push_back(id);
     for (ConnectionId id : broken) {
         log::debug("{}: connection {} went over a network that has gone", spec_.name, id);
-        torrent_.handle_closed(id, now);
+        torrent_.handle_path_broken(id, now);
         forget_connection(id);
     }
     try_anew(now);

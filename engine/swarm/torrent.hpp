@@ -233,6 +233,9 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     /// Content goes to the peer, and this is its round trip now, and the shortest it has had.
     void handle_round_trip(ConnectionId connection, Duration latest, Duration shortest);
     void handle_closed(ConnectionId connection, TimePoint now);
+    /// The connection's path leads nowhere any more, so the peer does not know that it has ended. The peer is
+    /// dialled under another peer id from then on.
+    void handle_path_broken(ConnectionId connection, TimePoint now);
 
     // ---- the network, and the process's limits ----
     /// Our addresses or routes have changed: peers that failed are dialled anew, and those that owe blocks
@@ -260,6 +263,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     static constexpr Duration kRedialAfter = std::chrono::seconds(2);
     static constexpr Duration kRedialDoubtfulAfter = std::chrono::milliseconds(800);
     static constexpr std::size_t kMaxRedialling = 8;
+    /// Endpoints that are dialled under another peer id.
+    static constexpr std::size_t kMaxOtherIds = 256;
     /// Dials on behalf of relays that are under way at a time.
     static constexpr std::size_t kMaxPunching = 8;
     /// Dials under way beyond which no further one is contested.
@@ -343,6 +348,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void drop_second(Peer& older, TimePoint now);
     bool owes_blocked(const Peer& peer) const;
     wire::PeerId other_peer_id();
+    const wire::PeerId& our_id_for(const Endpoint& endpoint) const;
     /// A second connection that is to take the place of `replaces`, under another peer id.
     struct Redial {
         ConnectionId replaces;
@@ -440,6 +446,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     ConnectionId next_connection_ = 1;
     std::size_t dialling_ = 0;
     std::size_t max_dialling_ = kMaxDialling;
+    /// Our peer ids for those that may take a connection of ours that has gone for one that is there.
+    std::map<Endpoint, wire::PeerId> other_ids_;
     /// Second connections that are being made.
     std::map<Endpoint, Redial> redialling_;
     /// Dials on behalf of relays; true: the peer list counts the endpoint as connected because of it.

@@ -56,7 +56,7 @@ void Torrent::dial_more(TimePoint now) {
     while (can_dial()) {
         const auto endpoint = peer_list_.next(now);
         if (!endpoint) return;
-        dial(*endpoint, options_.peer_id);
+        dial(*endpoint, our_id_for(*endpoint));
         if (holepunch_) holepunch_->on_dial_begun(*endpoint, now);
     }
 }
@@ -104,7 +104,7 @@ void Torrent::punch(const Endpoint& endpoint) {
     // An endpoint that only a relay has named is known once it is connected: it is dialled no second time.
     peer_list_.on_utp_told(endpoint);
     punching_.emplace(endpoint, peer_list_.begin_punch(endpoint));
-    Dial action = dial_action(endpoint, options_.peer_id);
+    Dial action = dial_action(endpoint, our_id_for(endpoint));
     action.punch = true;
     action.contested = false;
     actions_.push_back(std::move(action));
@@ -228,7 +228,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
         .direction = direction,
         .identity = identity_,
         .layout = metadata_fetch_ ? nullptr : &content_->layout,
-        .our_id = redial ? redial->our_id : options_.peer_id,
+        .our_id = redial ? redial->our_id : our_id_for(endpoint),
         .remote = endpoint,
         .listen_port = ports_for(endpoint.address).tcp,
         .dht_port = dht_port_for(endpoint.address),
@@ -355,6 +355,16 @@ void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
     settle(now);
 }
 
+void Torrent::handle_path_broken(ConnectionId connection, TimePoint now) {
+    const auto found = peers_.find(connection);
+    if (found == peers_.end()) return;
+    if (const auto& endpoint = found->second->dial_endpoint) {
+        if (other_ids_.size() >= kMaxOtherIds) other_ids_.clear();
+        other_ids_.insert_or_assign(*endpoint, other_peer_id());
+    }
+    handle_closed(connection, now);
+}
+
 void Torrent::disconnect(ConnectionId connection, Error reason, TimePoint now) {
     const bool no_need =
         reason == Errc::peer_not_needed || reason == Errc::duplicate_peer || reason == Errc::message_flood;
@@ -463,12 +473,17 @@ void Torrent::drop_second(Peer& older, TimePoint now) {
     for (ConnectionId id : seconds) disconnect(id, Errc::duplicate_peer, now);
 }
 
-/// Returns a peer id for a second connection. Under the same id the peer (libtorrent, for one) would close it
-/// as a duplicate of the first, which it may not know to be dead.
+/// Returns a peer id for a further connection. Under the same id the peer (libtorrent, for one) would close
+/// it as a duplicate of the first, which it may not know to be dead.
 wire::PeerId Torrent::other_peer_id() {
     wire::PeerId id = options_.peer_id;
     rng_.fill(std::span(id).last(8));
     return id;
+}
+
+const wire::PeerId& Torrent::our_id_for(const Endpoint& endpoint) const {
+    const auto other = other_ids_.find(endpoint);
+    return other == other_ids_.end() ? options_.peer_id : other->second;
 }
 
 /// Asks for more peers if no connected peer can send the piece that the first blocked read waits for.

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 
 #include "engine/core/rng.hpp"
 #include "tests/support/virtual_swarm.hpp"
@@ -26,6 +27,7 @@ struct Two {
             NodeOptions options{.seed = side == 0,
                                 .address = Address::parse(side == 0 ? "198.51.100.1" : "198.51.100.2")};
             options.torrent.utp = true;
+            options.torrent.max_peers = 400;
             torrents[side] = &swarm.torrent(swarm.add(options));
         }
         now = swarm.now();
@@ -178,6 +180,43 @@ TEST(DuplicateConnections, AHolepunchedOneIsNotGivenUpForOneOnWhichThePeerHasSai
     NewConnection made{.direction = wire::Direction::outgoing};
     made.utp = made.punched = true;
     EXPECT_NE(torrent.handle_connected(there, made, two.now), kNobody);
+}
+
+/// Returns the peer id in the handshake that waits to be sent on the connection.
+wire::PeerId id_told_on(Torrent& torrent, ConnectionId connection) {
+    iovec buffers[8];
+    const std::size_t count = torrent.session(connection)->send_buffers(buffers);
+    EXPECT_GE(count, 1u);
+    const ByteView sent(static_cast<const std::byte*>(buffers[0].iov_base), buffers[0].iov_len);
+    return wire::Handshake::parse(sent.first(wire::Handshake::kSize)).value().peer_id;
+}
+
+// Through a proxy, the peer sees a new connection come from where the dead one has come from.
+TEST(DuplicateConnections, APeerThatMayNotKnowThatItsConnectionHasEndedSeesAnotherId) {
+    Two two(1);
+    Torrent& torrent = *two.torrents[0];
+    std::set<wire::PeerId> ids;
+    for (std::uint16_t n = 0; n <= Torrent::kMaxOtherIds; ++n) {
+        // Each of another host: few are known of one.
+        const Endpoint there{
+            *Address::parse("198.51." + std::to_string(n % 250) + "." + std::to_string(n / 250 + 3)), 6881};
+        ASSERT_TRUE(two.wants_to_dial(0, there)) << n;
+        const ConnectionId first =
+            torrent.handle_connected(there, {.direction = wire::Direction::outgoing}, two.now);
+        ASSERT_NE(first, kNobody);
+        ids.insert(id_told_on(torrent, first));
+        torrent.handle_path_broken(first, two.now);
+        torrent.on_network_changed(two.now);
+        std::optional<Dial> again;
+        while (const auto action = torrent.poll_action())
+            if (const auto* dial = std::get_if<Dial>(&*action)) again = *dial;
+        ASSERT_TRUE(again) << n;
+        const ConnectionId second =
+            torrent.handle_connected(again->endpoint, {.direction = wire::Direction::outgoing}, two.now);
+        ASSERT_NE(second, kNobody);
+        EXPECT_NE(id_told_on(torrent, second), *ids.begin());
+    }
+    EXPECT_EQ(ids.size(), 1u) << "others are told our own";
 }
 
 }  // namespace
