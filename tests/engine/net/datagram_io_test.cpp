@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "engine/net/socket_factory.hpp"
+#include "tests/engine/net/support/slow_neighbour.hpp"
 
 namespace btfs::net {
 namespace {
@@ -139,6 +140,24 @@ TEST_P(DatagramIoTest, ADatagramLargerThanTheLinkVanishesAlone) {
     EXPECT_EQ(hear(other, 1, at(one)).datagrams, std::vector<std::string>{"after it"});
 }
 
+/// The kernel makes a new address usable a moment later. False if that takes a second.
+bool wait_for_address(const std::array<std::byte, 16>& address) {
+    sockaddr_in6 to{}, from{};
+    to.sin6_family = AF_INET6;
+    to.sin6_port = htons(9);
+    std::memcpy(&to.sin6_addr, address.data(), address.size());
+    for (const TimePoint end = Clock::now() + 1s; Clock::now() < end; poll(nullptr, 0, 1)) {
+        const int fd = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        socklen_t size = sizeof from;
+        const bool there = connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 &&
+                           getsockname(fd, reinterpret_cast<sockaddr*>(&from), &size) == 0 &&
+                           std::memcmp(&from.sin6_addr, &to.sin6_addr, sizeof to.sin6_addr) == 0;
+        ::close(fd);
+        if (there) return true;
+    }
+    return false;
+}
+
 /// Gives the loopback interface of this thread's network two more addresses of IPv6.
 bool has_own_network() {
     if (unshare(CLONE_NEWNET) != 0) return false;
@@ -155,7 +174,7 @@ bool has_own_network() {
         } request;  // the kernel's in6_ifreq, whose header does not go with <netinet/in.h>
         std::memcpy(request.address.data(), Address::parse(text)->bytes().data(), 16);
         request.interface = static_cast<int>(if_nametoindex("lo"));
-        done &= ioctl(fd, SIOCSIFADDR, &request) == 0;
+        done &= ioctl(fd, SIOCSIFADDR, &request) == 0 && wait_for_address(request.address);
     }
     ::close(fd);
     return done;
@@ -240,6 +259,76 @@ TEST_P(DatagramIoTest, HearsThatNothingListens) {
     sender.add(at(other), as_bytes("hello"), Cutting::allowed);
     sender.flush();
     EXPECT_EQ(hear(other, 1, at(one)).datagrams.size(), 1u);
+}
+
+// ---- a socket that is full ----
+
+struct FullSocketTest : ::testing::Test {
+    boost::asio::io_context io;
+    SocketFactory sockets{io};
+
+    /// One that takes a few datagrams of 1,000 bytes until they have left.
+    boost::asio::ip::udp::socket open_small() {
+        auto socket = sockets.udp(AddressFamily::v4, 0);
+        prepare_datagram_socket(socket->native_handle(), AddressFamily::v4);
+        socket->set_option(boost::asio::socket_base::send_buffer_size(4096));
+        return std::move(*socket);
+    }
+    static std::string numbered(std::size_t i, std::size_t size = 1000) {
+        std::string text = std::to_string(i) + ":";
+        text.resize(size, static_cast<char>('a' + i % 26));
+        return text;
+    }
+    static bool is_writable(boost::asio::ip::udp::socket& socket, int patience_ms) {
+        pollfd ready{socket.native_handle(), POLLOUT, 0};
+        return poll(&ready, 1, patience_ms) == 1;
+    }
+    /// Until the sender has room.
+    static std::vector<test::SlowNeighbour::Datagram> drain(test::SlowNeighbour& neighbour,
+                                                            boost::asio::ip::udp::socket& socket,
+                                                            DatagramSender& sender) {
+        neighbour.answer();
+        std::vector<test::SlowNeighbour::Datagram> all = neighbour.arrived();
+        while (!sender.has_room() && is_writable(socket, 1000)) {
+            sender.handle_writable();
+            for (auto& datagram : neighbour.arrived()) all.push_back(std::move(datagram));
+        }
+        return all;
+    }
+};
+
+TEST_F(FullSocketTest, DatagramsAreCopiedWaitAndLeaveInOrderWhenThereIsRoom) {
+    const bool ran = test::SlowNeighbour::run([&](test::SlowNeighbour& neighbour) {
+        auto socket = open_small();
+        DatagramSender sender(socket.native_handle(), AddressFamily::v4);
+        constexpr std::size_t kMany = 30;
+        std::vector<std::string> texts;
+        for (std::size_t i = 0; i < kMany; ++i) texts.push_back(numbered(i));
+        // To ports in turn, so that each is a message.
+        for (std::size_t i = 0; i < kMany; ++i)
+            sender.add(neighbour.at(i % 2 == 0 ? 1 : 2), as_bytes(texts[i]), Cutting::allowed);
+        sender.flush();
+        EXPECT_FALSE(sender.has_room());
+        for (std::string& text : texts)
+            text.assign(text.size(), '!');  // its bytes are no longer the sender's
+        const std::string probe = numbered(kMany, 1472), last = numbered(kMany + 1);
+        sender.add(neighbour.at(1), as_bytes(probe), Cutting::forbidden);
+        sender.add(neighbour.at(1), as_bytes(last), Cutting::allowed);
+        sender.flush();
+        EXPECT_FALSE(is_writable(socket, 0));
+        sender.handle_writable();
+        EXPECT_FALSE(sender.has_room()) << "nothing has left yet";
+        EXPECT_TRUE(neighbour.arrived().empty());
+
+        const auto arrived = drain(neighbour, socket, sender);
+        EXPECT_TRUE(sender.has_room());
+        ASSERT_EQ(arrived.size(), kMany + 2);
+        for (std::size_t i = 0; i < arrived.size(); ++i) {
+            EXPECT_EQ(arrived[i].content, numbered(i, i == kMany ? 1472 : 1000)) << i;
+            EXPECT_EQ(arrived[i].may_be_cut, i != kMany) << i;
+        }
+    });
+    if (!ran) GTEST_SKIP() << "a network of its own needs root and /dev/net/tun";
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, DatagramIoTest, ::testing::Values(AddressFamily::v4, AddressFamily::v6),

@@ -8,6 +8,7 @@
 
 #include "engine/core/time.hpp"
 #include "engine/utp/packet.hpp"
+#include "tests/engine/net/support/slow_neighbour.hpp"
 
 namespace btfs::net {
 namespace {
@@ -113,6 +114,44 @@ TEST_F(UdpMuxTest, ARefusalLeavesFromTheAddressThatWasDialled) {
     const auto refusal = utp::PacketHeader::parse(as_bytes(answer_at_another_address(as_text(syn.encode()))));
     ASSERT_TRUE(refusal);
     EXPECT_EQ(refusal->type, utp::PacketType::reset);
+}
+
+struct CountsWritable final : UtpReceiver {
+    void on_utp(const ReceivedDatagram&) override {}
+    void on_turn_ended() override {}
+    void on_writable() override { ++count; }
+    void on_unreachable(const Endpoint&) override {}
+    int count = 0;
+};
+
+TEST_F(UdpMuxTest, UtpIsToldOnceAFullSocketHasRoomAgain) {
+    const bool ran = test::SlowNeighbour::run([&](test::SlowNeighbour& neighbour) {
+        UdpMux sends(sockets);  // with sockets of the thread's network
+        sends.open(0);
+        CountsWritable utp;
+        sends.receive_utp(&utp);
+        const Bytes packet(1400);
+        std::size_t sent = 0;
+        for (; sends.utp_has_room() && sent < 100'000; sent += 64) {
+            for (std::uint16_t i = 0; i < 64; ++i)
+                sends.send_utp(neighbour.at(1 + i), packet, Cutting::allowed, {});
+            sends.flush_utp();
+        }
+        EXPECT_FALSE(sends.utp_has_room());
+        io.run_for(20ms);
+        EXPECT_EQ(utp.count, 0);
+        std::size_t arrived = neighbour.arrived().size();
+        EXPECT_EQ(arrived, 0u);
+        neighbour.answer();
+        for (int i = 0; i < 100 && (utp.count == 0 || arrived < sent); ++i) {
+            io.run_one_for(10ms);
+            arrived += neighbour.arrived().size();
+        }
+        EXPECT_EQ(utp.count, 1);
+        EXPECT_TRUE(sends.utp_has_room());
+        sends.receive_utp(nullptr);
+    });
+    if (!ran) GTEST_SKIP() << "a network of its own needs root and /dev/net/tun";
 }
 
 TEST_F(UdpMuxTest, AFloodLeavesTurnsToOthers) {
