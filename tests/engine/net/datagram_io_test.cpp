@@ -331,6 +331,26 @@ TEST_F(FullSocketTest, DatagramsAreCopiedWaitAndLeaveInOrderWhenThereIsRoom) {
     if (!ran) GTEST_SKIP() << "a network of its own needs root and /dev/net/tun";
 }
 
+TEST_F(FullSocketTest, NoMoreDatagramsWaitThanTheLimit) {
+    const bool ran = test::SlowNeighbour::run([&](test::SlowNeighbour& neighbour) {
+        auto socket = open_small();
+        DatagramSender sender(socket.native_handle(), AddressFamily::v4);
+        std::size_t taken = 0;  // by the socket
+        for (; sender.has_room(); ++taken) {
+            ASSERT_LT(taken, 100u);
+            sender.add(neighbour.at(1), as_bytes(numbered(taken)), Cutting::forbidden);  // leaves at once
+        }
+        --taken;  // the last one waits
+        for (std::size_t i = 0; i < DatagramSender::kMaxWaiting + 50; ++i)
+            sender.add(neighbour.at(1), as_bytes(numbered(taken + 1 + i)), Cutting::allowed);
+        sender.flush();
+        const auto arrived = drain(neighbour, socket, sender);
+        ASSERT_EQ(arrived.size(), taken + DatagramSender::kMaxWaiting);
+        EXPECT_EQ(arrived.back().content, numbered(arrived.size() - 1)) << "the newest are dropped";
+    });
+    if (!ran) GTEST_SKIP() << "a network of its own needs root and /dev/net/tun";
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, DatagramIoTest, ::testing::Values(AddressFamily::v4, AddressFamily::v6),
                          [](const auto& family) { return family.param == AddressFamily::v4 ? "v4" : "v6"; });
 

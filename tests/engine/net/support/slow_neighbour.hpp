@@ -91,6 +91,13 @@ class SlowNeighbour {
         made.ifr_flags = IFF_TAP | IFF_NO_PI;
         if (tap_ < 0 || ioctl(tap_, TUNSETIFF, &made) != 0) return false;
         const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        // The interface drops what it has no place for.
+        ifreq long_queue = request();
+        long_queue.ifr_qlen = 8192;
+        if (ioctl(fd, SIOCSIFTXQLEN, &long_queue) != 0) {
+            ::close(fd);
+            return false;
+        }
         const bool done = set_address(fd, "10.0.0.1") && set_up(fd) && read_hardware_address(fd);
         ::close(fd);
         // As much as a socket can hold may wait for the neighbour.
