@@ -1,6 +1,8 @@
-"""btfs and web seeds (BEP 19): real HTTP servers, and servers that lie, stall or fail. No torrent has a peer."""
+"""btfs, web seeds (BEP 19) and HTTP seeds (BEP 17): real servers, and servers that lie, stall or fail. No torrent has a
+peer."""
 import hashlib
 import http.server
+import json
 import os
 import re
 import subprocess
@@ -421,6 +423,62 @@ class WebSeeds(TestCase):
         os.stat(mount.mountpoint / "content/film")
         time.sleep(1)
         self.assertEqual(seed.requests, [])
+
+    # ---- HTTP seeds (BEP 17) ----
+
+    def http_seed(self, told=(), change=lambda body: body):
+        """A torrent of several files whose only source sends pieces. Its first replies are the 503s in `told`."""
+        self.www = self.folder / "www"
+        torrent = self.torrent(TREE)
+        shown = json.loads(btfs.run("info", "--json", torrent).stdout)
+        content = b"".join((self.content / file["path"].partition("/")[2]).read_bytes() for file in shown["files"])
+        told, piece = list(told), 64 * KIB
+        self.refused = []
+
+        def script(handler, path):
+            query = urllib.parse.parse_qs(handler.path.partition("?")[2], encoding="latin-1")
+            self.assertEqual(query["info_hash"][0].encode("latin-1").hex(), shown["info_hash_v1"])
+            self.assertIsNone(handler.headers.get("Range"))
+            if told:
+                self.refused.append(time.monotonic())
+                body = told.pop(0)
+                handler.head(503, Content_Length=len(body))
+                handler.send(body)
+                return True
+            at = int(query["piece"][0]) * piece
+            body = content[at:at + piece]
+            if "ranges" in query:
+                first, last = map(int, query["ranges"][0].split("-"))
+                body = body[first:last + 1]
+            body = change(body)
+            handler.head(200, Content_Length=len(body))
+            handler.send(body)
+            return True
+
+        seed = ScriptedSeed(self, self.www, script)
+        raw = Path(torrent).read_bytes()
+        self.assertEqual(raw.count(b"4:infod"), 1)
+        Path(torrent).write_bytes(raw.replace(b"4:infod", b"9:httpseeds" + bencode([seed.url + "seed.php"]) + b"4:infod"))
+        self.assertEqual(json.loads(btfs.run("info", "--json", torrent).stdout)["http_seeds"], [seed.url + "seed.php"])
+        return seed, btfs.Mount(self, torrent)
+
+    def test_an_http_seed_serves_pieces_and_is_left_alone_as_long_as_it_says(self):
+        seed, mount = self.http_seed(told=[b"3\n"])
+        self.assert_served(mount)
+        self.assertGreaterEqual(time.monotonic() - self.refused[0], 3)
+        self.assertEqual(len(self.refused), 1)
+        size = sum(TREE.values())
+        self.assertLessEqual(seed.sent, 1.02 * size + 2)
+        self.assertLessEqual(len(seed.requests), 2 + 1.2 * size / (64 * KIB), len(seed.requests))
+
+    def test_an_http_seed_that_lies_is_not_asked_again(self):
+        seed, mount = self.http_seed(change=lambda body: bytes(len(body)))
+        reader = self.start(["cat", mount.mountpoint / "content/a film.mkv"])
+        mount.find("not used any more")
+        asked = len(seed.requests)
+        time.sleep(2)
+        self.assertEqual(len(seed.requests), asked)
+        reader.kill()
 
     def test_a_magnet_link_takes_its_web_seed_once_a_peer_has_the_metadata(self):
         self.www = self.folder / "www"
