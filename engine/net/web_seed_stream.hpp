@@ -20,13 +20,12 @@ namespace btfs::net {
 
 /// A web seed takes part in a swarm as a peer does: it greets, tells which pieces it has, unchokes us, takes
 /// our Requests and Cancels, and answers with Piece or Reject. It chokes us while it rests after a failure.
-/// webseed::WebSeed turns requests into ranges of files or pieces; this carries out its actions. The stream ends when
-/// the seed has nothing left to offer.
+/// webseed::WebSeed turns requests into ranges of files or pieces; this carries out its actions. The stream
+/// ends when the seed has nothing left to offer.
 class WebSeedStream final : public Stream {
   public:
     /// Requests that may be in flight: enough for a fast server far away.
     static constexpr std::uint32_t kReqq = 1000;
-    static constexpr unsigned kMaxRedirects = 5;
 
     /// The references outlive the stream; `io`, `connector`, `places` and `tasks` its coroutines, too.
     struct Setup {
