@@ -50,9 +50,13 @@ const Layout kLayout(65536, {{0, 100'000, false},
                              {40'134'079, 20'000, true},
                              {40'154'079, 70'000, false}});
 
+/// The same content, as an HTTP seed sees it.
+const Layout kOneFile(65536, {{0, kLayout.total_size(), false}});
+
 class World {
   public:
-    explicit World(Input& input) : input_(input) {}
+    World(Input& input, Protocol protocol)
+        : input_(input), layout_(protocol == Protocol::pieces ? kOneFile : kLayout), protocol_(protocol) {}
 
     void step() {
         now_ += std::chrono::milliseconds(input_.byte());
@@ -87,7 +91,7 @@ class World {
     }
 
   private:
-    PieceIndex piece() { return PieceIndex(input_.number() % kLayout.piece_count()); }
+    PieceIndex piece() { return PieceIndex(input_.number() % layout_.piece_count()); }
     LaneId lane() {
         if (lanes_.empty()) return input_.byte();
         auto chosen = lanes_.begin();
@@ -96,7 +100,7 @@ class World {
     }
     void request() {
         const PieceIndex p = piece();
-        const BlockRef block = kLayout.payload(p, input_.byte() % kLayout.block_count(p));
+        const BlockRef block = layout_.payload(p, input_.byte() % layout_.block_count(p));
         if (block.size == 0 || !asked_.insert(block).second) return;
         seed_.request(block);
         if (input_.byte() % 2) seed_.settle(now_);
@@ -115,7 +119,7 @@ class World {
         const auto known = lanes_.find(id);
         if (input_.byte() % 4 > 0 && known != lanes_.end()) {
             const Fetch& fetch = known->second;
-            const std::uint64_t size = kLayout.files()[fetch.file.value()].size;
+            const std::uint64_t size = layout_.files()[fetch.file.value()].size;
             head.status = input_.byte() % 4 == 0 ? 200 : 206;
             range = "bytes " + std::to_string(fetch.in_file.begin) + "-" +
                     std::to_string(fetch.in_file.end - 1) + "/" + std::to_string(size);
@@ -128,6 +132,8 @@ class World {
     void body() {
         const LaneId id = lane();
         const std::uint64_t wanted = seed_.wanted(id);
+        const std::uint64_t worth = seed_.worth_reading(id);
+        require(worth <= wanted && (worth > 0) == (wanted > 0));
         if (wanted == 0) return;
         const std::uint64_t most = input_.byte() % 2 ? 100'000 : 100;
         seed_.on_body(id, Bytes(std::min(wanted, most), std::byte{input_.byte()}), now_);
@@ -142,8 +148,11 @@ class World {
     void take() {
         for (const SeedAction& action : seed_.take_actions()) {
             if (const auto* fetch = std::get_if<Fetch>(&action)) {
-                const FileExtent& file = kLayout.files()[fetch->file.value()];
+                const FileExtent& file = layout_.files()[fetch->file.value()];
                 require(!file.pad && !fetch->in_file.empty() && fetch->in_file.end <= file.size);
+                const auto piece_of = [&](std::uint64_t at) { return at / layout_.piece_length(); };
+                require(protocol_ == Protocol::files ||
+                        piece_of(fetch->in_file.begin) == piece_of(fetch->in_file.end - 1));
                 require(memory_.serves(fetch->file));
                 lanes_.insert_or_assign(fetch->lane, *fetch);
             } else if (const auto* close = std::get_if<CloseLane>(&action)) {
@@ -161,9 +170,12 @@ class World {
 
     Input& input_;
     TimePoint now_ = TimePoint{} + std::chrono::hours(1);
-    SeedMemory memory_{kLayout};
-    WebSeed seed_{kLayout, memory_,
-                  [this](std::uint64_t begin) { return begin + 1 + input_.number() * 100u; }, now_};
+    const Layout& layout_;
+    const Protocol protocol_;
+    SeedMemory memory_{layout_};
+    WebSeed seed_{layout_, memory_,
+                  [this](std::uint64_t begin) { return begin + 1 + input_.number() * 100u; }, now_,
+                  protocol_};
     std::set<BlockRef> asked_;
     std::map<LaneId, Fetch> lanes_;
 };
@@ -174,7 +186,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     if (const auto range = parse_content_range(text)) require(!range->in_file.empty());
     Input input(data, size);
-    World world(input);
+    World world(input, size % 4 == 0 ? Protocol::pieces : Protocol::files);
     for (int steps = 0; !input.empty() && steps < 2000; ++steps) world.step();
     return 0;
 }
