@@ -37,7 +37,9 @@ void Torrent::on_event(Peer& peer, const wire::Greeted&, TimePoint now) {
     peer_list_.on_greeted(*peer.dial_endpoint);
     if (peer.utp) peer_list_.on_utp_told(*peer.dial_endpoint);
     if (pex_) pex_->add_contact(peer.id, *peer.dial_endpoint, now);
-    update_interest(peer, now);
+    // PiecesKnown follows if the peer's pieces came along: they are not counted yet, and NotInterested might
+    // cost us the peer's slot.
+    if (!peer.session.pieces_known()) update_interest(peer, now);
 }
 
 /// Returns true if two greeted connections lead to one peer. Two addresses of one family with one id are two

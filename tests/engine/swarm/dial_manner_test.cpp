@@ -137,6 +137,31 @@ TEST(DialManner, IsContestedWhileAReadWaitsForTheFirstPeer) {
     for (const Dial& dial : reading.dials("198.51.100.3:1", "198.51.100.4:1")) EXPECT_FALSE(dial.contested);
 }
 
+TEST(EagerInterest, IsNotTakenBackWhenThePeersPiecesComeWithItsHandshake) {
+    Reading reading;
+    reading.read();
+    const Dial dial = reading.dials("198.51.100.1:1", "198.51.100.2:1").at(0);
+    const ConnectionId id = reading.torrent.handle_connected(
+        dial.endpoint, {.direction = wire::Direction::outgoing}, reading.now);
+    wire::Handshake hello;
+    hello.capabilities = {.fast = true};
+    hello.info_hash = kName.wire_hash();
+    hello.peer_id = OnePeer::id(9);
+    Bytes bytes;
+    ByteWriter(bytes).bytes(hello.encode());
+    wire::append_message(bytes, wire::HaveAll{});
+    reading.torrent.handle_bytes(id, bytes, reading.now);
+    Bytes not_interested;
+    wire::append_message(not_interested, wire::NotInterested{});
+    std::array<iovec, 32> buffers;
+    Bytes sent;
+    wire::PeerSession& session = *reading.torrent.session(id);
+    for (std::size_t i = 0, count = session.send_buffers(buffers); i < count; ++i)
+        ByteWriter(sent).bytes({static_cast<const std::byte*>(buffers[i].iov_base), buffers[i].iov_len});
+    EXPECT_TRUE(session.am_interested());
+    EXPECT_TRUE(std::ranges::search(sent, not_interested).empty());
+}
+
 TEST(DialManner, APeerThatHangsUpIsDialledInTheOtherMannerAtOnce) {
     OnePeer allow(Encryption::allow);
     allow.introduce();
