@@ -179,7 +179,8 @@ class Passthrough(TestCase):
             except OSError:
                 self.assertFalse(self.works)  # a file that the kernel does not read by itself ends with its mount
             else:
-                self.assertEqual(content, self.right["film.mkv"])
+                # Without passthrough the kernel gives the pages that it still has.
+                self.assertEqual(content, self.right["film.mkv"][: None if self.works else len(content)])
             with contextlib.suppress(OSError):  # the mount that it belonged to has gone
                 os.close(film)
             self.running.stop()
