@@ -27,7 +27,7 @@ struct Dialer::HalfOpen {
     Done done;
     boost::asio::steady_timer timer;
     DialRace race;
-    /// Instead of the race. Whoever gets the connection gets it.
+    /// In place of the race; handed over as the connection's stream.
     std::unique_ptr<ContestedStream> contest = nullptr;
 };
 

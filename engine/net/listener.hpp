@@ -62,7 +62,7 @@ class Listener {
     /// Asked of each connection that is accepted: one that is refused is closed before anything is sent or
     /// read. Without it none is.
     void set_refusal(std::function<bool(const Address&)> refuses) { refuses_ = std::move(refuses); }
-    /// What is refused has changed: closes the connections of pending() that are refused now.
+    /// Closes the connections of pending() that are refused now. To be called when the refusal has changed.
     void drop_refused();
     /// A port that was asked for is taken or it is an error; without one the first free port from
     /// kDefaultPort on is used.

@@ -33,9 +33,9 @@ class UtpReceiver {
 
 /// On the port that peers are told of, if it is free. A tracker's datagram goes to the subscriber whose
 /// transaction it names (BEP 15), uTP's to its receiver. While uTP has none, an attempt to open a connection
-/// is refused; nothing else that nobody waits for is answered. Who answers a datagram sends from the address
-/// that it came to: the sender, and NATs and firewalls on the way, expect the answer from there. With a proxy
-/// there are no sockets here: datagrams go over its UdpRelay, or nowhere. On the engine thread.
+/// is refused; nothing else that nobody waits for is answered. An answer leaves from the address that the
+/// datagram came to: the sender, and NATs and firewalls on the way, expect the answer from there. With a
+/// proxy there are no sockets here: datagrams go over its UdpRelay, or nowhere. On the engine thread.
 class UdpMux final : private UdpRelay::Receiver {
   public:
     using Receive = std::function<void(ByteView)>;

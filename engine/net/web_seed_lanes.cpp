@@ -301,7 +301,7 @@ std::string WebSeedLanes::url_of(const webseed::Fetch& fetch) const {
     return std::get<webseed::FileUrls>(setup_.urls).url(fetch.file);
 }
 
-/// What a URL of the torrent may reach. The query that BEP 17 adds is not of the torrent's choice.
+/// Returns what a URL of the torrent may reach. The query that BEP 17 adds is not of the torrent's choice.
 http::LocalAccess WebSeedLanes::access_of(const http::HttpUrl& url) const {
     if (setup_.most_access == http::LocalAccess::everything) return setup_.most_access;
     const auto* pieces = std::get_if<webseed::PieceUrls>(&setup_.urls);

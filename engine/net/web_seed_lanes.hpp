@@ -34,7 +34,7 @@ class WebSeedLanes : public std::enable_shared_from_this<WebSeedLanes> {
         std::string user_agent;
         webseed::SeedMemory& memory;
         webseed::SeedUrls urls;
-        /// What a URL of the seed may reach at most.
+        /// Limit of what a URL of the seed may reach.
         http::LocalAccess most_access;
     };
 

@@ -43,7 +43,7 @@ class WebSeedStream final : public Stream {
         wire::PeerId peer_id{};
         /// Stands for the seed where peers have an address.
         Endpoint stand_in;
-        /// What a URL of the seed may reach at most: never this machine, where only tests have servers.
+        /// Limit of what a URL of the seed may reach: never this machine, where only tests have servers.
         http::LocalAccess most_access = http::LocalAccess::network;
         /// For the log: torrent and seed.
         std::string name;

@@ -13,7 +13,7 @@ AnnounceEvent regular_event(const AnnounceProgress& progress) {
     return progress.paused ? AnnounceEvent::paused : AnnounceEvent::none;
 }
 
-/// True: the URL names an address, not a host, and the address is of the other family.
+/// Returns true if the URL names an address, not a host, and the address is of the other family.
 bool is_of_other_family(std::string_view url, AddressFamily family) {
     const auto parsed = TrackerUrl::parse(url);
     if (!parsed) return false;
