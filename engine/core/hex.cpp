@@ -9,6 +9,12 @@ std::optional<unsigned> hex_digit(char c) {
     return std::nullopt;
 }
 
+std::string percent_encoded(std::byte byte) {
+    static constexpr char kDigits[] = "0123456789ABCDEF";
+    const auto value = std::to_integer<unsigned>(byte);
+    return {'%', kDigits[value >> 4], kDigits[value & 15]};
+}
+
 std::string to_hex(ByteView bytes) {
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string out;

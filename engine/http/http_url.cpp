@@ -13,8 +13,6 @@
 namespace btfs::http {
 namespace {
 
-constexpr char kHexDigits[] = "0123456789ABCDEF";
-
 bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -38,8 +36,7 @@ void append_escaped(std::string& out, std::string_view text, std::string_view al
         if (escape || is_plain(c) || also.find(c) != std::string_view::npos) {
             out += c;
         } else {
-            const auto byte = static_cast<unsigned char>(c);
-            out += {'%', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
+            out += percent_encoded(static_cast<std::byte>(c));
         }
     }
 }

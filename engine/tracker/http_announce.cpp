@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/core/hex.hpp"
 #include "engine/http/http_url.hpp"
 #include "engine/metainfo/bencode.hpp"
 #include "engine/tracker/tracker_url.hpp"
@@ -23,7 +24,7 @@ std::string escaped(ByteView bytes) {
         if (letter || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~') {
             out += static_cast<char>(c);
         } else {
-            out += {'%', kHexDigits[c >> 4], kHexDigits[c & 15]};
+            out += percent_encoded(b);
         }
     }
     return out;

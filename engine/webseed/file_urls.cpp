@@ -1,5 +1,6 @@
 #include "engine/webseed/file_urls.hpp"
 
+#include "engine/core/hex.hpp"
 #include "engine/http/http_url.hpp"
 #include "engine/metainfo/bencode.hpp"
 #include "engine/metainfo/metainfo.hpp"
@@ -20,15 +21,13 @@ bool is_unreserved(char c) {
 
 /// Appends one name, with a '/' before it unless it is the first. False if no URL can have it.
 bool append_name(std::string& path, std::string_view name) {
-    constexpr char kDigits[] = "0123456789ABCDEF";
     if (name.empty() || name == "." || name == "..") return false;
     if (!path.empty()) path += '/';
     for (const char c : name) {
-        const auto byte = static_cast<unsigned char>(c);
         if (is_unreserved(c)) {
             path += c;
         } else {
-            path += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+            path += percent_encoded(static_cast<std::byte>(c));
         }
     }
     return true;

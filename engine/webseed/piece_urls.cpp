@@ -2,25 +2,16 @@
 
 #include <cassert>
 
+#include "engine/core/hex.hpp"
+
 namespace btfs::webseed {
-namespace {
-
-std::string percent_encoded(const Sha1Digest& hash) {
-    constexpr char kDigits[] = "0123456789ABCDEF";
-    std::string out;
-    for (const std::byte value : hash.bytes) {
-        const auto byte = std::to_integer<unsigned>(value);
-        out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-    return out;
-}
-
-}  // namespace
 
 PieceUrls::PieceUrls(std::string_view seed_url, const Sha1Digest& info_hash, const Layout& layout)
     : seed_url_(seed_url), base_(seed_url_.substr(0, seed_url_.find('#'))), layout_(layout) {
     base_ += base_.find('?') == std::string::npos ? '?' : '&';
-    base_ += "info_hash=" + percent_encoded(info_hash) + "&piece=";
+    base_ += "info_hash=";
+    for (const std::byte byte : info_hash.bytes) base_ += percent_encoded(byte);
+    base_ += "&piece=";
 }
 
 std::string PieceUrls::url(ByteRange in_torrent) const {
