@@ -33,9 +33,10 @@ class WebSeedLanes : public std::enable_shared_from_this<WebSeedLanes> {
         TaskGroup& tasks;
         std::string user_agent;
         webseed::SeedMemory& memory;
+        /// Of files at a web seed (BEP 19), or of pieces at an HTTP seed (BEP 17).
         webseed::SeedUrls urls;
-        /// Limit of what a URL of the seed may reach.
-        http::LocalAccess most_access;
+        /// Limit of what a URL of the seed may reach: never this machine, where only tests have servers.
+        http::LocalAccess most_access = http::LocalAccess::network;
     };
 
     /// `machine` is told of what happens, and `after_event` called then, until close_all().

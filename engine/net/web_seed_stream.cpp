@@ -24,14 +24,11 @@ class WebSeedStream::Core : public std::enable_shared_from_this<Core> {
   public:
     explicit Core(Setup the_setup)
         : setup(std::move(the_setup)),
-          machine(setup.layout, setup.memory, setup.gap_end, Clock::now(),
-                  std::holds_alternative<webseed::PieceUrls>(setup.urls) ? webseed::Protocol::pieces
-                                                                         : webseed::Protocol::files),
-          lanes(std::make_shared<WebSeedLanes>(
-              WebSeedLanes::Setup{setup.io, setup.connector, setup.places, setup.tasks, setup.user_agent,
-                                  setup.memory, setup.urls, setup.most_access},
-              machine, [this] { after_event(); })),
-          timer(setup.io) {}
+          machine(setup.layout, setup.http.memory, setup.gap_end, Clock::now(),
+                  std::holds_alternative<webseed::PieceUrls>(setup.http.urls) ? webseed::Protocol::pieces
+                                                                              : webseed::Protocol::files),
+          lanes(std::make_shared<WebSeedLanes>(setup.http, machine, [this] { after_event(); })),
+          timer(setup.http.io) {}
 
     // ---- the peer's side ----
     Result<std::size_t> read(std::span<const iovec> into);
@@ -178,7 +175,7 @@ void WebSeedStream::Core::set_choking(bool value) {
 
 void WebSeedStream::Core::signal_readable() {
     if (!readable || (out.empty() && !broken)) return;
-    asio::post(setup.io, [core = shared_from_this(), ready = std::exchange(readable, nullptr)] {
+    asio::post(setup.http.io, [core = shared_from_this(), ready = std::exchange(readable, nullptr)] {
         if (!core->closed) ready({});
     });
 }
@@ -245,8 +242,8 @@ void WebSeedStream::Core::carry_out(const webseed::Ended& action) {
 
 /// For the log.
 std::string WebSeedStream::Core::shown_url(FileIndex file) const {
-    if (const auto* pieces = std::get_if<webseed::PieceUrls>(&setup.urls)) return pieces->seed_url();
-    return std::get<webseed::FileUrls>(setup.urls).url(file);
+    if (const auto* pieces = std::get_if<webseed::PieceUrls>(&setup.http.urls)) return pieces->seed_url();
+    return std::get<webseed::FileUrls>(setup.http.urls).url(file);
 }
 
 // ---- the stream ----
@@ -281,7 +278,7 @@ void WebSeedStream::wait_readable(Ready ready) {
 }
 
 void WebSeedStream::wait_writable(Ready ready) {
-    asio::post(core_->setup.io, [core = core_, ready = std::move(ready)] {
+    asio::post(core_->setup.http.io, [core = core_, ready = std::move(ready)] {
         if (!core->closed) ready({});
     });
 }

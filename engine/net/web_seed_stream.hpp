@@ -7,13 +7,8 @@
 
 #include "engine/core/hash.hpp"
 #include "engine/core/layout.hpp"
-#include "engine/net/asio_fwd.hpp"
-#include "engine/net/host_places.hpp"
-#include "engine/net/http_connection.hpp"
 #include "engine/net/stream.hpp"
-#include "engine/net/task_group.hpp"
-#include "engine/webseed/seed_memory.hpp"
-#include "engine/webseed/seed_urls.hpp"
+#include "engine/net/web_seed_lanes.hpp"
 #include "engine/wire/handshake.hpp"
 
 namespace btfs::net {
@@ -27,24 +22,15 @@ class WebSeedStream final : public Stream {
     /// Requests that may be in flight: enough for a fast server far away.
     static constexpr std::uint32_t kReqq = 1000;
 
-    /// The references outlive the stream; `io`, `connector`, `places` and `tasks` its coroutines, too.
+    /// The references outlive the stream.
     struct Setup {
-        boost::asio::io_context& io;
-        HttpConnector& connector;
-        HostPlaces& places;
-        TaskGroup& tasks;
-        std::string user_agent;
+        WebSeedLanes::Setup http;
+        /// As `http.urls` need it: see webseed::layout_without_files().
         const Layout& layout;
-        webseed::SeedMemory& memory;
-        /// Of files at a web seed (BEP 19), or of pieces at an HTTP seed (BEP 17). The layout is as those
-        /// say.
-        webseed::SeedUrls urls;
         Sha1Digest info_hash;
         wire::PeerId peer_id{};
         /// Stands for the seed where peers have an address.
         Endpoint stand_in;
-        /// Limit of what a URL of the seed may reach: never this machine, where only tests have servers.
-        http::LocalAccess most_access = http::LocalAccess::network;
         /// For the log: torrent and seed.
         std::string name;
         /// See webseed::WebSeed.

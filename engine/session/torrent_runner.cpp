@@ -503,14 +503,14 @@ bool TorrentRunner::connect_web_seed(std::uint32_t number, TimePoint now) {
     wire::PeerId peer_id{};
     store_big_endian(peer_id.data(), number + 1);
     auto stream = std::make_unique<net::WebSeedStream>(net::WebSeedStream::Setup{
-        .io = shared_.io,
-        .connector = shared_.http.connector(),
-        .places = shared_.web_hosts,
-        .tasks = shared_.tasks,
-        .user_agent = shared_.http.options().user_agent,
+        .http = {.io = shared_.io,
+                 .connector = shared_.http.connector(),
+                 .places = shared_.web_hosts,
+                 .tasks = shared_.tasks,
+                 .user_agent = shared_.http.options().user_agent,
+                 .memory = web_seeds_.memory(number),
+                 .urls = web_seeds_.urls(number)},
         .layout = web_seeds_.layout(number),
-        .memory = web_seeds_.memory(number),
-        .urls = web_seeds_.urls(number),
         .info_hash = identity().wire_hash(),
         .peer_id = peer_id,
         .stand_in = web_seed_endpoint(number),

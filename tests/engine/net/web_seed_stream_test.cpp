@@ -69,17 +69,17 @@ struct WebSeedStreamTest : ::testing::Test, wire::BlockPlaces {
                     webseed::SeedMemory* its_memory = nullptr) {
         connector = std::make_unique<HttpConnector>(way, ca_file);
         stream = std::make_unique<WebSeedStream>(WebSeedStream::Setup{
-            .io = io,
-            .connector = *connector,
-            .places = places,
-            .tasks = tasks,
-            .user_agent = "btfs",
+            .http = {.io = io,
+                     .connector = *connector,
+                     .places = places,
+                     .tasks = tasks,
+                     .user_agent = "btfs",
+                     .memory = its_memory ? *its_memory : memory,
+                     .urls = std::move(urls),
+                     .most_access = most_access},
             .layout = layout,
-            .memory = its_memory ? *its_memory : memory,
-            .urls = std::move(urls),
             .info_hash = identity.wire_hash(),
             .stand_in = {*Address::parse("2001:db8::1"), 80},
-            .most_access = most_access,
             .name = "test",
             .gap_end = [this](std::uint64_t) { return layout.total_size(); },
         });
