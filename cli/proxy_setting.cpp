@@ -1,6 +1,5 @@
 #include "cli/proxy_setting.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Which proxy the user wants: from the command line, a file, or the environment.
+// Setting of the proxy: from the command line, a file, or the environment.
 #pragma once
 
 #include <optional>

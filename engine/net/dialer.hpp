@@ -58,8 +58,8 @@ class Dialer {
         /// The peer behind a NAT is told to dial us, too (BEP 55): uTP alone, before other dials of the
         /// torrent.
         bool punch = false;
-        /// Dials in several manners at once (ContestedStream); this is the encrypted one, the dial's own is in
-        /// clear. Through a proxy the dial is a usual one.
+        /// Dials in several manners at once (ContestedStream); this is the encrypted one, the dial's own is
+        /// in clear. Through a proxy the dial is a usual one.
         Encryption contest = std::nullopt;
     };
     class Queue;

@@ -104,8 +104,8 @@ class Engine::Loop {
     boost::asio::steady_timer stop_timer;
     std::size_t talking = 0;  ///< torrents whose trackers are being told that we leave
     TorrentIndex index;       ///< of runners
-    Rng seeds{
-        random_seed()};  ///< of the torrents: asking the kernel for each would take longer than all else
+    /// Seeds of the torrents: asking the kernel for each would take longer than all else.
+    Rng seeds{random_seed()};
     std::vector<std::unique_ptr<TorrentRunner>> runners;  ///< by handle; the engine thread's
     TorrentTurns starting;                                ///< torrents that do not look for peers yet
     TorrentTurns port_turns;  ///< torrents that do not know the present outside_ports yet

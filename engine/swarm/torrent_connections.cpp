@@ -79,8 +79,8 @@ Dial Torrent::dial_action(const Endpoint& endpoint, const wire::PeerId& our_id) 
     return action;
 }
 
-/// Returns true while a read waits, no peer has answered, and nothing is known of how this one is to be dialled.
-/// Then a round trip is worth a second connection.
+/// Returns true while a read waits, no peer has answered, and nothing is known of how this one is to be
+/// dialled. Then a round trip is worth a second connection.
 bool Torrent::is_dial_contested(const Endpoint& endpoint) const {
     return readers_wait() && dialling_ <= kMaxContested && peer_list_.may_contest(endpoint) &&
            std::ranges::none_of(peers_, [](const auto& entry) { return entry.second->session.greeted(); });

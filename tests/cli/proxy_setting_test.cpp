@@ -61,8 +61,8 @@ TEST_F(ProxySettingTest, AFileThatOthersMayReadOrChangeIsRefused) {
 
 TEST_F(ProxySettingTest, AFileWithoutAUsableUrlIsRefused) {
     for (const std::string& content : {std::string(), std::string("ftp://me:sesame@proxy.example:21\n"),
-                                      std::string(kUrl) + "\nsocks5://other.example:1\n",
-                                      std::string(proxy::ProxyUrl::kMaxSize + 1, 'x')}) {
+                                       std::string(kUrl) + "\nsocks5://other.example:1\n",
+                                       std::string(proxy::ProxyUrl::kMaxSize + 1, 'x')}) {
         const std::string said = failure(of_file(file(content, 0600)));
         EXPECT_NE(said.find((folder.path / "proxy").string()), std::string::npos) << said;
         EXPECT_EQ(said.find("sesame"), std::string::npos) << said;

@@ -96,7 +96,7 @@ struct ContestedStreamTest : ::testing::Test {
         EXPECT_EQ(settled, over);
         EXPECT_EQ(contest->is_utp(), over.starts_with("utp"));
     }
-    /// What the peer got over the connection that goes on, the handshake included.
+    /// Returns the bytes that the peer got over the connection that goes on, the handshake included.
     std::string heard() {
         std::string all;
         for (Listener::Arrival& arrival : arrived) {

@@ -91,7 +91,7 @@ struct Two {
                     if (link.ids[side] == gone->connection) close(link, side);
             }
     }
-    /// What this side has to send is on its way, or what is on its way to it arrives.
+    /// Takes one step of this side: its output leaves, or bytes on their way to it arrive.
     void move(Link& link, std::size_t side) {
         if (!link.open) return;
         wire::PeerSession* session = torrents[side]->session(link.ids[side]);
