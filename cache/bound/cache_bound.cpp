@@ -39,8 +39,8 @@ std::uint64_t CacheBound::limit_now() const {
     if (sizes_.left_free > 0) {
         if (const auto free = files_->bytes_free()) {
             const std::uint64_t reach = budget_.used() + *free;
-            limit =
-                std::min(limit, std::max(reach > sizes_.left_free ? reach - sizes_.left_free : 0, kLeast));
+            const std::uint64_t wanted = reach > sizes_.left_free ? reach - sizes_.left_free : 0;
+            limit = std::min(limit, std::max(wanted, std::min(kLeast, reach)));
         }
     }
     if (limit == DiskBudget::kUnlimited) return limit;

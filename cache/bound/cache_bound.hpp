@@ -28,7 +28,7 @@ struct CacheSizes {
 class CacheBound {
   public:
     /// A smaller bound cannot hold the pieces that a reader needs at a time: the cache takes so much even of
-    /// a disk that is fuller than --cache-min-free wants.
+    /// a disk that is fuller than --cache-min-free wants, if it is there.
     static constexpr std::uint64_t kLeast = std::uint64_t{8} << 20;
     /// A bound holds so many pieces of any torrent: one that is read, one that is fetched, and one between
     /// them.

@@ -165,6 +165,17 @@ TEST_F(CacheBoundTest, GivesWayWhileOthersFillTheDisk) {
     EXPECT_GT(least.budget().limit(), CacheBound::kLeast * 9 / 10);
 }
 
+TEST_F(CacheBoundTest, HandsOutNothingThatASmallDiskDoesNotHave) {
+    struct SmallDisk : FaultFiles {
+        using FaultFiles::FaultFiles;
+        Result<std::uint64_t> bytes_free() override { return kMiB; }
+    };
+    put("a.data", 5 * kMiB);
+    CacheBound bound(std::make_shared<SmallDisk>(files), pool, {CacheBound::kLeast, 2 * kMiB});
+    EXPECT_LE(bound.budget().limit(), 6 * kMiB);
+    EXPECT_GT(bound.budget().limit(), 5 * kMiB) << "it needs what is there more than others do";
+}
+
 TEST_F(CacheBoundTest, ADirectoryThatCannotBeReadIsCountedAsBefore) {
     auto faults = std::make_shared<FaultFiles>(files);
     put("a.data", kMiB);
