@@ -9,7 +9,7 @@ namespace btfs::net {
 using boost::asio::ip::udp;
 
 UdpMux::Opened::Opened(Socket s, AddressFamily family)
-    : socket(std::move(s)), sender(socket.native_handle(), family) {}
+    : socket(std::move(s)), sender(socket.native_handle(), family), rest(socket.get_executor()) {}
 
 UdpMux::UdpMux(SocketFactory& sockets, UdpRelay* relay) : sockets_(sockets), relay_(relay) {}
 
@@ -85,9 +85,19 @@ void UdpMux::unsubscribe(Subscription subscription) {
 
 void UdpMux::wait(AddressFamily family) {
     opened(family)->socket.async_wait(udp::socket::wait_read, [this, family](Error error) {
-        if (error || !opened(family)) return;
-        receive_all(family);
-        if (opened(family)) wait(family);
+        if (!error && opened(family)) take_turn(family);
+    });
+}
+
+void UdpMux::take_turn(AddressFamily family) {
+    const TimePoint now = Clock::now();
+    const bool flowing = now < std::exchange(opened(family)->turn_began, now) + kFlowing;
+    const bool drained = receive_all(family);
+    if (!flowing || !drained) return wait(family);
+    auto& rest = opened(family)->rest;
+    rest.expires_at(now + kRest);
+    rest.async_wait([this, family](Error error) {
+        if (!error && opened(family)) wait(family);
     });
 }
 
@@ -102,7 +112,8 @@ void UdpMux::wait_writable(AddressFamily family) {
     });
 }
 
-void UdpMux::receive_all(AddressFamily family) {
+/// False: its turn was over before all was read.
+bool UdpMux::receive_all(AddressFamily family) {
     for (std::size_t messages = 0; messages < kDatagramsPerTurn;) {
         const auto batch =
             receiver_->receive(opened(family)->socket.native_handle(), kDatagramsPerTurn - messages);
@@ -113,8 +124,9 @@ void UdpMux::receive_all(AddressFamily family) {
             for (const Endpoint& to : batch.unreachable) utp_->on_unreachable(to);
             utp_->on_turn_ended();
         }
-        if (batch.drained) return;
+        if (batch.drained) return true;
     }
+    return false;
 }
 
 void UdpMux::on_relayed(std::span<const ReceivedDatagram> datagrams) {

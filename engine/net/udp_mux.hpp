@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "engine/core/datagram.hpp"
 #include "engine/core/endpoint.hpp"
+#include "engine/core/time.hpp"
 #include "engine/net/datagram_io.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/udp_relay.hpp"
@@ -74,6 +76,11 @@ class UdpMux final : private UdpRelay::Receiver {
     static constexpr std::size_t kMaxDatagram = DatagramReceiver::kMaxDatagram;
     /// Read before other events of the loop have their turn.
     static constexpr std::size_t kDatagramsPerTurn = 64;
+    /// While datagrams flow, a socket that was drained is read again this much after that turn began, and not
+    /// for each datagram: what a turn costs is shared by all that came meanwhile.
+    static constexpr Duration kRest = 1ms;
+    /// They flow if a turn begins that soon after the one before.
+    static constexpr Duration kFlowing = 2 * kRest;
 
   private:
     using Socket = boost::asio::ip::udp::socket;
@@ -82,6 +89,8 @@ class UdpMux final : private UdpRelay::Receiver {
         Socket socket;
         DatagramSender sender;
         bool waits_writable = false;
+        boost::asio::steady_timer rest;
+        TimePoint turn_began{};  ///< of the last turn
     };
     Error open(AddressFamily family);
     // UdpRelay::Receiver
@@ -94,7 +103,8 @@ class UdpMux final : private UdpRelay::Receiver {
     void dispatch(const ReceivedDatagram& datagram);
     void wait(AddressFamily family);
     void wait_writable(AddressFamily family);
-    void receive_all(AddressFamily family);
+    void take_turn(AddressFamily family);
+    bool receive_all(AddressFamily family);
     std::optional<Opened>& opened(AddressFamily family) { return open_[family == AddressFamily::v4 ? 0 : 1]; }
 
     SocketFactory& sockets_;
