@@ -1,5 +1,6 @@
 #include "engine/net/udp_mux.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/utp/packet.hpp"
@@ -8,8 +9,9 @@ namespace btfs::net {
 
 using boost::asio::ip::udp;
 
-UdpMux::Opened::Opened(Socket s, AddressFamily family)
-    : socket(std::move(s)), sender(socket.native_handle(), family), rest(socket.get_executor()) {}
+UdpMux::Opened::Opened(DatagramSocket::Socket opened, AddressFamily family,
+                       std::function<DatagramSocket::Turn()> turn)
+    : socket(std::move(opened), std::move(turn)), sender(socket.handle(), family) {}
 
 UdpMux::UdpMux(SocketFactory& sockets, UdpRelay* relay) : sockets_(sockets), relay_(relay) {}
 
@@ -21,7 +23,7 @@ void UdpMux::open(std::uint16_t port) {
 
 std::uint16_t UdpMux::port() const {
     for (const auto& opened : open_)
-        if (opened) return opened->socket.local_endpoint().port();
+        if (opened) return opened->socket.port();
     return 0;
 }
 
@@ -34,9 +36,8 @@ Error UdpMux::open(AddressFamily family) {
     Error error;
     if (socket->local_endpoint(error).address().is_unspecified())
         tell_destinations(socket->native_handle(), family);
-    opened(family).emplace(std::move(*socket), family);
     if (!receiver_) receiver_.emplace();
-    wait(family);
+    opened(family).emplace(std::move(*socket), family, [this, family] { return take_turn(*opened(family)); });
     return {};
 }
 
@@ -47,7 +48,7 @@ Error UdpMux::send(const Endpoint& to, ByteView datagram, const Address& from) {
         return error;
     }
     if (Error error = open(to.address.family())) return error;
-    return send_datagram(opened(to.address.family())->socket.native_handle(), to, datagram, from);
+    return send_datagram(opened(to.address.family())->socket.handle(), to, datagram, from);
 }
 
 void UdpMux::send_utp(const Endpoint& to, ByteView datagram, Cutting cutting, const Address& from) {
@@ -60,7 +61,7 @@ void UdpMux::flush_utp() {
     for (AddressFamily family : {AddressFamily::v4, AddressFamily::v6})
         if (auto& here = opened(family)) {
             here->sender.flush();
-            if (!here->sender.has_room()) wait_writable(family);
+            if (!here->sender.has_room()) wait_writable(*here);
         }
 }
 
@@ -83,40 +84,18 @@ void UdpMux::unsubscribe(Subscription subscription) {
     if (const auto awaited = awaited_.extract(subscription)) subscribers_.erase(awaited.mapped());
 }
 
-void UdpMux::wait(AddressFamily family) {
-    opened(family)->socket.async_wait(udp::socket::wait_read, [this, family](Error error) {
-        if (!error && opened(family)) take_turn(family);
-    });
-}
-
-void UdpMux::take_turn(AddressFamily family) {
-    const TimePoint now = Clock::now();
-    const bool flowing = now < std::exchange(opened(family)->turn_began, now) + kFlowing;
-    const bool drained = receive_all(family);
-    if (!flowing || !drained) return wait(family);
-    auto& rest = opened(family)->rest;
-    rest.expires_at(now + kRest);
-    rest.async_wait([this, family](Error error) {
-        if (!error && opened(family)) wait(family);
-    });
-}
-
-void UdpMux::wait_writable(AddressFamily family) {
-    if (std::exchange(opened(family)->waits_writable, true)) return;
-    opened(family)->socket.async_wait(udp::socket::wait_write, [this, family](Error error) {
-        if (error || !opened(family)) return;
-        opened(family)->waits_writable = false;
-        opened(family)->sender.handle_writable();
-        if (!opened(family)->sender.has_room()) return wait_writable(family);
+void UdpMux::wait_writable(Opened& here) {
+    here.socket.when_writable([this, &here] {
+        here.sender.handle_writable();
+        if (!here.sender.has_room()) return wait_writable(here);
         if (utp_ && utp_has_room()) utp_->on_writable();
     });
 }
 
-/// False: its turn was over before all was read.
-bool UdpMux::receive_all(AddressFamily family) {
-    for (std::size_t messages = 0; messages < kDatagramsPerTurn;) {
-        const auto batch =
-            receiver_->receive(opened(family)->socket.native_handle(), kDatagramsPerTurn - messages);
+DatagramSocket::Turn UdpMux::take_turn(const Opened& here) {
+    DatagramSocket::Turn turn;
+    for (std::size_t messages = 0; messages < kDatagramsPerTurn && !turn.drained;) {
+        const auto batch = receiver_->receive(here.socket.handle(), kDatagramsPerTurn - messages);
         // An error counts as a message: each costs a call.
         messages += std::max<std::size_t>(batch.messages, 1);
         for (const auto& datagram : batch.datagrams) dispatch(datagram);
@@ -124,9 +103,10 @@ bool UdpMux::receive_all(AddressFamily family) {
             for (const Endpoint& to : batch.unreachable) utp_->on_unreachable(to);
             utp_->on_turn_ended();
         }
-        if (batch.drained) return true;
+        turn.any |= batch.messages > 0;
+        turn.drained = batch.drained;
     }
-    return false;
+    return turn;
 }
 
 void UdpMux::on_relayed(std::span<const ReceivedDatagram> datagrams) {

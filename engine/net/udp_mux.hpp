@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,8 +11,8 @@
 
 #include "engine/core/datagram.hpp"
 #include "engine/core/endpoint.hpp"
-#include "engine/core/time.hpp"
 #include "engine/net/datagram_io.hpp"
+#include "engine/net/datagram_socket.hpp"
 #include "engine/net/socket_factory.hpp"
 #include "engine/net/udp_relay.hpp"
 
@@ -76,21 +75,13 @@ class UdpMux final : private UdpRelay::Receiver {
     static constexpr std::size_t kMaxDatagram = DatagramReceiver::kMaxDatagram;
     /// Read before other events of the loop have their turn.
     static constexpr std::size_t kDatagramsPerTurn = 64;
-    /// While datagrams flow, a socket that was drained is read again this much after that turn began, and not
-    /// for each datagram: what a turn costs is shared by all that came meanwhile.
-    static constexpr Duration kRest = 1ms;
-    /// They flow if a turn begins that soon after the one before.
-    static constexpr Duration kFlowing = 2 * kRest;
 
   private:
-    using Socket = boost::asio::ip::udp::socket;
     struct Opened {
-        Opened(Socket s, AddressFamily family);
-        Socket socket;
+        Opened(DatagramSocket::Socket opened, AddressFamily family,
+               std::function<DatagramSocket::Turn()> turn);
+        DatagramSocket socket;
         DatagramSender sender;
-        bool waits_writable = false;
-        boost::asio::steady_timer rest;
-        TimePoint turn_began{};  ///< of the last turn
     };
     Error open(AddressFamily family);
     // UdpRelay::Receiver
@@ -101,10 +92,8 @@ class UdpMux final : private UdpRelay::Receiver {
     bool deliver_as(const Endpoint& from, std::uint32_t transaction, ByteView datagram);
     void answer_stranger(const ReceivedDatagram& datagram);
     void dispatch(const ReceivedDatagram& datagram);
-    void wait(AddressFamily family);
-    void wait_writable(AddressFamily family);
-    void take_turn(AddressFamily family);
-    bool receive_all(AddressFamily family);
+    void wait_writable(Opened& here);
+    DatagramSocket::Turn take_turn(const Opened& here);
     std::optional<Opened>& opened(AddressFamily family) { return open_[family == AddressFamily::v4 ? 0 : 1]; }
 
     SocketFactory& sockets_;
