@@ -272,7 +272,12 @@ void Connection::take_content(const Packet& packet, TimePoint now) {
     using Taken = ReceiveQueue::Taken;
     const SequenceIndex index = nearest_index(received_->next(), packet.header.sequence_number);
     const bool fin = packet.header.type == PacketType::fin;
+    const SequenceIndex next_before = received_->next();
     const Taken taken = received_->take(index, packet.payload, fin);
+    if (!received_->has_hole())
+        missing_since_ = kNever;
+    else if (missing_since_ == kNever || received_->next() != next_before)
+        missing_since_ = now;
     ++unacknowledged_;
     ++content_packets_;
     const bool quick = content_packets_ <= kQuickAcks || acknowledges_soon_ || unacknowledged_ >= kAckEvery;
@@ -307,7 +312,7 @@ TimePoint Connection::window_probe_at() const {
 TimePoint Connection::next_timeout() {
     if (state_ == State::failed || state_ == State::gone) return kNever;
     if (state_ == State::connecting) return progress_at_ + round_trip_.timeout(syns_ - 1);
-    TimePoint at = std::min({ack_at_, paced_until_, window_probe_at(), sent_at_ + kKeepalive});
+    TimePoint at = std::min({ack_at_, held_until_, window_probe_at(), sent_at_ + kKeepalive});
     if (sending_.in_flight_bytes() > 0)
         at = std::min({at, progress_at_ + round_trip_.timeout(timeouts_), loss_probe_at(),
                        sending_.next_loss_at(round_trip_)});
@@ -409,7 +414,7 @@ void Connection::send_packets(TimePoint now) {
                     window_.in_slow_start() ? kPaceInSlowStart : kPace);
     window_limited_ = false;
     blocked_ = false;
-    paced_until_ = kNever;
+    held_until_ = kNever;
     closed_window_since_ = their_window_ < PacketPool::kBlockSize ? closed_window_since_ : kNever;
     for (;;) {
         SequenceIndex index = sending_.first_is_lost() ? sending_.first() : sending_.next_lost();
@@ -434,6 +439,10 @@ bool Connection::may_send(SequenceIndex index, TimePoint now) {
         return false;
     }
     if (index == sending_.unsent()) {
+        if (keeps_silent(now)) {
+            held_until_ = sent_at_ + kSilence;
+            return false;
+        }
         if (sending_.unacknowledged() >= SendQueue::kMaxUnacknowledged) return false;
         if (sending_.unacknowledged_bytes() + entry.size > their_window_) {
             if (sending_.unacknowledged() > 0) return false;
@@ -446,11 +455,18 @@ bool Connection::may_send(SequenceIndex index, TimePoint now) {
         }
     }
     if (const TimePoint next = pacer_.next(); now < next) {
-        paced_until_ = next;
+        held_until_ = next;
         window_limited_ = true;  // nothing but the window's size makes the pacer wait
         return false;
     }
     return true;
+}
+
+/// True: what waits is little, and would hold up the retransmission for which our user waits.
+bool Connection::keeps_silent(TimePoint now) const {
+    if (missing_since_ == kNever || now < missing_since_ + 2 * round_trip_.smoothed() + kOverdue)
+        return false;
+    return !released_ && sending_.waiting_bytes() < PacketPool::kBlockSize && now < sent_at_ + kSilence;
 }
 
 void Connection::transmit(SequenceIndex index, TimePoint now) {

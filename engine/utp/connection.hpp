@@ -45,6 +45,12 @@ class Connection {
     /// The first packets are acknowledged one by one: the sender's window is small.
     static constexpr std::uint64_t kQuickAcks = 16;
     static constexpr Duration kKeepalive = std::chrono::seconds(29);
+    /// A packet that has been missing for two round trips and kOverdue was lost again, as a rule: senders
+    /// send it a third time after a time-out only. libtorrent begins its time-out (500 ms, looked at every
+    /// 500 ms) anew with each packet that we send. So small content waits meanwhile until nothing has left
+    /// for kSilence.
+    static constexpr Duration kOverdue = std::chrono::milliseconds(100);
+    static constexpr Duration kSilence = std::chrono::milliseconds(1200);
     /// Transmissions of a SYN: after 0, 1, 3 and 7 s.
     static constexpr int kMostSyns = 4;
     /// Nothing was acknowledged, or heard while the window is closed, for so long: the connection has failed.
@@ -126,6 +132,7 @@ class Connection {
     void send_syn(TimePoint now);
     void send_packets(TimePoint now);
     bool may_send(SequenceIndex index, TimePoint now);
+    bool keeps_silent(TimePoint now) const;
     void transmit(SequenceIndex index, TimePoint now);
     void send_state(TimePoint now, bool keepalive = false);
     PacketHeader header(PacketType type, TimePoint now) const;
@@ -171,7 +178,8 @@ class Connection {
     TimePoint heard_at_, sent_at_;
     TimePoint progress_at_;  ///< the time-out counts from here
     TimePoint first_unanswered_at_ = kNever;
-    TimePoint paced_until_ = kNever;
+    TimePoint held_until_ = kNever;     ///< by the pacer, or by silence
+    TimePoint missing_since_ = kNever;  ///< the packet for which the stream waits, with later ones here
     TimePoint closed_window_since_ = kNever;
     TimePoint released_at_ = kNever;
     int timeouts_ = 0;  ///< in a row

@@ -1,6 +1,9 @@
 // Rates and correctness of transfers over simulated lines.
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <vector>
+
 #include "tests/engine/utp/support/virtual_link.hpp"
 
 namespace btfs::utp {
@@ -104,6 +107,59 @@ TEST(UtpTransfer, BothWaysAtOnce) {
     EXPECT_TRUE(
         world.run(30s, [&] { return pair.to.received == 3'000'000 && pair.from.received == 3'000'000; }));
     EXPECT_FALSE(pair.to.wrong || pair.from.wrong);
+}
+
+/// A packet of the stream that B receives is lost again and again, for some seconds.
+struct UtpSilence : ::testing::Test {
+    World world{1, {.rate = 2.5e6, .delay = 30ms}};
+    Pair pair{world};
+    std::optional<std::uint16_t> missing;
+    std::vector<TimePoint> content_left;  ///< by B, since it is missing
+
+    void lose_a_packet() {
+        pair.from.to_send = 200'000;
+        ASSERT_TRUE(world.run(5s, [&] { return pair.to.received > 50'000; }));
+        world.a.tap = [&](const Packet& packet, std::size_t) {
+            if (packet.header.type != PacketType::data) return true;
+            if (!missing) missing = packet.header.sequence_number;
+            return packet.header.sequence_number != *missing;
+        };
+        world.b.tap = [&](const Packet& packet, std::size_t) {
+            if (packet.header.type == PacketType::data) content_left.push_back(world.now);
+            return true;
+        };
+    }
+    void send_from_b(std::uint64_t bytes, Duration every, Duration during) {
+        for (const TimePoint end = world.now + during; world.now < end;) {
+            pair.to.send_more(bytes);
+            world.run(every);
+        }
+    }
+};
+
+TEST_F(UtpSilence, SmallContentLeavesTheSenderTimeForItsTimeOut) {
+    lose_a_packet();
+    const TimePoint began = world.now;
+    send_from_b(9, 300ms, 6s);
+    EXPECT_GE(content_left.size(), 3u);
+    EXPECT_LE(content_left.size(), 7u) << "of 20 that were written";
+    for (std::size_t i = 1; i < content_left.size(); ++i)
+        if (content_left[i - 1] > began + 500ms) {
+            EXPECT_GE(content_left[i] - content_left[i - 1], Connection::kSilence);
+        }
+    // When the packet has come, what waits leaves at once.
+    pair.to.send_more(9);
+    world.a.tap = [](const Packet&, std::size_t) { return true; };
+    ASSERT_TRUE(world.run(20s, [&] { return pair.to.received == 200'000; }));
+    EXPECT_TRUE(world.run(100ms, [&] { return pair.from.received == pair.to.to_send; }));
+    EXPECT_FALSE(pair.from.wrong || pair.to.wrong);
+}
+
+TEST_F(UtpSilence, MuchContentDoesNotWait) {
+    lose_a_packet();
+    world.run(1s);
+    pair.to.send_more(100'000);
+    EXPECT_TRUE(world.run(2s, [&] { return pair.from.received > 90'000; }));
 }
 
 }  // namespace
