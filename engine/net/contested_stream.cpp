@@ -192,6 +192,10 @@ std::optional<Stream::RoundTrip> ContestedStream::round_trip() {
     return winner_ ? winner_->stream->round_trip() : std::nullopt;
 }
 
+std::optional<Stream::Reception> ContestedStream::reception() {
+    return winner_ ? winner_->stream->reception() : std::nullopt;
+}
+
 void ContestedStream::wait_readable(Ready ready) {
     if (winner_ && winner_->received.empty()) return winner_->stream->wait_readable(std::move(ready));
     readable_ = std::move(ready);

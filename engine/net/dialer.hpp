@@ -41,6 +41,7 @@ class Dialer {
     static constexpr std::size_t kMaxHalfOpenIdle = 24;
     static constexpr Duration kTimeout = std::chrono::seconds(8);
     static constexpr Duration kTcpHeadStart = std::chrono::milliseconds(200);
+    static constexpr Duration kUtpHeadStart = std::chrono::milliseconds(1000);
 
     /// Peers of which it is remembered that TCP has connected, and for how long.
     static constexpr std::size_t kMaxTcpTaken = 256;
@@ -55,6 +56,8 @@ class Dialer {
     struct Way {
         /// Somebody says that it takes uTP connections: both transports begin at once.
         bool utp_told = false;
+        /// uTP begins, TCP follows when uTP has failed or after kUtpHeadStart.
+        bool utp_first = false;
         /// The peer behind a NAT is told to dial us, too (BEP 55): uTP alone, before other dials of the
         /// torrent.
         bool punch = false;

@@ -24,6 +24,7 @@ class EncryptedStream final : public Stream {
     void set_receive_low_water(std::size_t bytes) override { inner_->set_receive_low_water(bytes); }
     void acknowledge_soon() override { inner_->acknowledge_soon(); }
     std::optional<RoundTrip> round_trip() override { return inner_->round_trip(); }
+    std::optional<Reception> reception() override { return inner_->reception(); }
     void wait_readable(Ready ready) override { inner_->wait_readable(std::move(ready)); }
     void wait_writable(Ready ready) override;
     const Endpoint& remote() const override { return inner_->remote(); }

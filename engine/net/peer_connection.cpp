@@ -18,6 +18,8 @@ constexpr Duration kQuick = std::chrono::milliseconds(100);
 constexpr std::uint64_t kLittle = 256 * 1024;
 /// While content is sent, the torrent is told the round trip so often at most.
 constexpr Duration kRoundTripEvery = std::chrono::milliseconds(50);
+/// While content comes, it is told what the kernel has counted so often at most.
+constexpr Duration kReceptionEvery = std::chrono::milliseconds(400);
 
 }  // namespace
 
@@ -77,7 +79,10 @@ bool PeerConnection::read_once(bool& more) {
         return false;
     }
     more = *n >= kProbablyMore;
-    if (*n > 0) torrent_.handle_received(id_, *n, Clock::now());
+    if (*n == 0) return true;
+    const TimePoint now = Clock::now();
+    tell_reception(now);
+    torrent_.handle_received(id_, *n, now);
     return true;
 }
 
@@ -119,6 +124,16 @@ void PeerConnection::tell_round_trip(TimePoint now) {
     content_told_ = session->content_sent();
     if (const auto trip = stream_->round_trip())
         torrent_.handle_round_trip(id_, trip->latest, trip->shortest);
+}
+
+void PeerConnection::tell_reception(TimePoint now) {
+    if (now < reception_told_ + kReceptionEvery) return;
+    reception_told_ = now;
+    const auto reception = stream_->reception();
+    const auto trip = reception ? stream_->round_trip() : std::nullopt;
+    if (trip)
+        torrent_.handle_reception(
+            id_, {reception->packets, reception->out_of_order, trip->latest, trip->shortest});
 }
 
 void PeerConnection::closed() {

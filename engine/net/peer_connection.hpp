@@ -34,6 +34,7 @@ class PeerConnection {
     bool read_once(bool& more);
     void closed();
     void tell_round_trip(TimePoint now);
+    void tell_reception(TimePoint now);
 
     Torrent& torrent_;
     const ConnectionId id_;
@@ -41,7 +42,7 @@ class PeerConnection {
     AfterEvent after_event_;
     TimePoint last_turn_;
     bool waiting_to_write_ = false;
-    TimePoint round_trip_told_{};
+    TimePoint round_trip_told_{}, reception_told_{};
     std::uint64_t content_told_ = 0;  ///< that was sent by then
     bool reading_paused_ = false;
     bool broken_ = false;  ///< writing failed; reading tells why, and is not paused any more

@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -42,6 +43,12 @@ class Stream {
         Duration latest, shortest;
     };
     virtual std::optional<RoundTrip> round_trip() = 0;
+    /// Packets with content that came over TCP, and those of them that came out of order. Nothing if the
+    /// kernel does not tell, or the connection is no TCP connection with the peer itself.
+    struct Reception {
+        std::uint64_t packets, out_of_order;
+    };
+    virtual std::optional<Reception> reception() { return std::nullopt; }
     /// At most one wait of each kind is under way at a time.
     virtual void wait_readable(Ready ready) = 0;
     virtual void wait_writable(Ready ready) = 0;

@@ -8,7 +8,7 @@
 
 #include "engine/net/asio_endpoint.hpp"
 #include "engine/net/system_error.hpp"
-#include "engine/net/tcp_round_trip.hpp"
+#include "engine/net/tcp_statistics.hpp"
 
 namespace btfs::net {
 namespace {
@@ -58,6 +58,11 @@ void TcpStream::acknowledge_soon() {
 std::optional<Stream::RoundTrip> TcpStream::round_trip() {
     if (way_ == Way::tunnel) return std::nullopt;
     return tcp_round_trip(socket_.native_handle());
+}
+
+std::optional<Stream::Reception> TcpStream::reception() {
+    if (way_ == Way::tunnel) return std::nullopt;
+    return tcp_reception(socket_.native_handle());
 }
 
 Address TcpStream::local() const {

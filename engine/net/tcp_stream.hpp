@@ -20,6 +20,7 @@ class TcpStream final : public Stream {
     void set_receive_low_water(std::size_t bytes) override;
     void acknowledge_soon() override;
     std::optional<RoundTrip> round_trip() override;
+    std::optional<Reception> reception() override;
     void wait_readable(Ready ready) override;
     void wait_writable(Ready ready) override;
     const Endpoint& remote() const override { return remote_; }

@@ -380,7 +380,10 @@ void TorrentRunner::carry_out(const Dial& action) {
                     torrent_.handle_dial_failed(endpoint, result.error(), Clock::now(), punch);
                     after_event();
                 },
-                {.utp_told = action.utp_told, .punch = action.punch, .contest = std::move(contest)});
+                {.utp_told = action.utp_told,
+                 .utp_first = action.utp_first,
+                 .punch = action.punch,
+                 .contest = std::move(contest)});
 }
 
 void TorrentRunner::carry_out(const Send& action) {

@@ -11,6 +11,7 @@
 #include "engine/swarm/counted_pieces.hpp"
 #include "engine/swarm/peer_estimate.hpp"
 #include "engine/swarm/take_limit.hpp"
+#include "engine/swarm/transport_trial.hpp"
 #include "engine/wire/peer_session.hpp"
 
 namespace btfs {
@@ -50,6 +51,10 @@ struct Peer {
     bool encrypted = false;
     /// It is a uTP connection.
     bool utp = false;
+    /// When it first unchoked us.
+    TimePoint unchoked = kNever;
+    /// Of a TCP connection that brings content.
+    TcpReception reception{};
     /// We dialled it because a relay said so (BEP 55): others cannot without one.
     bool punched = false;
     /// It has said by PEX that it had dialled somebody, so of whom it does not say so it has not. libtorrent

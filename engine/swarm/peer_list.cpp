@@ -248,7 +248,7 @@ bool PeerList::is_utp_told(const Endpoint& endpoint) const {
     return found != known_.end() && found->second.utp_told;
 }
 
-bool PeerList::begin_punch(const Endpoint& endpoint) {
+bool PeerList::begin_unasked(const Endpoint& endpoint) {
     Known* known = find(endpoint);
     if (!known || known->busy) return false;
     dequeue(endpoint, *known);

@@ -116,9 +116,9 @@ class PeerList {
     bool is_utp_told(const Endpoint& endpoint) const;
     /// An earlier run was connected in this way: the first dial begins with it.
     void on_kept_way(const Endpoint& endpoint, const KnownWay& way);
-    /// A relay says that the peer is to be dialled now (BEP 55). True if it was not being dialled already: it
+    /// The peer is to be dialled now, whoever's turn it is. True if it was not being dialled already: it
     /// counts as connected from now on, as after next().
-    bool begin_punch(const Endpoint& endpoint);
+    bool begin_unasked(const Endpoint& endpoint);
     /// Returns true if dials of the peer have failed, and none is under way.
     bool has_failed(const Endpoint& endpoint) const;
     /// The peer hung up in a handshake, or right behind it. It is tried again at once: in another manner, if

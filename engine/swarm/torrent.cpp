@@ -295,6 +295,7 @@ void Torrent::housekeep(TimePoint now) {
     close_duplicates(now);
     make_room_to_dial(now);
     redial_silent(now);
+    try_transports(now);
     ask_for_peers(now);
     if (content_->demand.reader_count() > 0) content_->dispatcher.stay_in_touch(now);
     judge_seeding(now);

@@ -48,6 +48,8 @@ struct Dial {
     DialManner manner = {};
     /// It takes uTP connections, as somebody says.
     bool utp_told = false;
+    /// uTP is faster here than TCP, as far as is known.
+    bool utp_first = false;
     /// A relay tells the peer to dial us, too (BEP 55): over uTP alone, at once.
     bool punch = false;
     /// The handshake that is to be sent inside the encryption handshake; empty if the manner is plain and is
@@ -232,6 +234,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void handle_dial_settled(ConnectionId connection, bool utp, bool encrypted);
     /// Content goes to the peer, and this is its round trip now, and the shortest it has had.
     void handle_round_trip(ConnectionId connection, Duration latest, Duration shortest);
+    /// Content comes over TCP, and this is what the kernel has counted.
+    void handle_reception(ConnectionId connection, const TcpReception& reception);
     void handle_closed(ConnectionId connection, TimePoint now);
     /// The connection's path leads nowhere any more, so the peer does not know that it has ended. The peer is
     /// dialled under another peer id from then on.
@@ -343,6 +347,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     bool can_dial() const;
     void make_room_to_dial(TimePoint now);
     void redial_silent(TimePoint now);
+    void try_transports(TimePoint now);
+    void reconnect(ConnectionId connection, bool utp_first, TimePoint now);
     void ask_for_peers(TimePoint now);
     bool drop_replaced(const Peer& newer, TimePoint now);
     void drop_second(Peer& older, TimePoint now);
@@ -436,6 +442,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     PeerList peer_list_;
     KeptPeers kept_;
     Admission admission_;
+    TransportTrial transports_;
     /// Votes of peers and trackers on our addresses: one alone could choose whom we dial first (BEP 40).
     AddressVote own_v4_, own_v6_;
     std::optional<Pex> pex_;              ///< nothing if it is off, or the torrent private

@@ -69,7 +69,8 @@ void Torrent::dial(const Endpoint& endpoint, const wire::PeerId& our_id) {
 Dial Torrent::dial_action(const Endpoint& endpoint, const wire::PeerId& our_id) {
     Dial action{.endpoint = endpoint,
                 .manner = peer_list_.begin_dial(endpoint),
-                .utp_told = peer_list_.is_utp_told(endpoint)};
+                .utp_told = peer_list_.is_utp_told(endpoint),
+                .utp_first = transports_.prefers_utp()};
     action.contested = our_id == options_.peer_id && is_dial_contested(endpoint);
     if (action.manner.encrypted || action.contested) {
         const auto greeting = wire::PeerSession::our_handshake(identity_.wire_hash(), our_id,
@@ -103,7 +104,7 @@ void Torrent::punch(const Endpoint& endpoint) {
     if (peers_.size() >= options_.max_peers || peer_list_.is_banned(endpoint.address)) return;
     // An endpoint that only a relay has named is known once it is connected: it is dialled no second time.
     peer_list_.on_utp_told(endpoint);
-    punching_.emplace(endpoint, peer_list_.begin_punch(endpoint));
+    punching_.emplace(endpoint, peer_list_.begin_unasked(endpoint));
     Dial action = dial_action(endpoint, our_id_for(endpoint));
     action.punch = true;
     action.contested = false;
@@ -348,6 +349,11 @@ void Torrent::handle_round_trip(ConnectionId connection, Duration latest, Durati
         options_.limits->uplink.on_round_trip(latest, shortest);
 }
 
+void Torrent::handle_reception(ConnectionId connection, const TcpReception& reception) {
+    if (const auto found = peers_.find(connection); found != peers_.end())
+        found->second->reception = reception;
+}
+
 void Torrent::handle_closed(ConnectionId connection, TimePoint now) {
     auto found = peers_.find(connection);
     if (found == peers_.end()) return;
@@ -454,6 +460,43 @@ void Torrent::redial_silent(TimePoint now) {
     }
 }
 
+/// Connects seeds anew over uTP where that may be faster. Others take from us, too, and would count us for a
+/// stranger who has given nothing.
+void Torrent::try_transports(TimePoint now) {
+    if (!options_.utp || !options_.datagrams_pass()) return;
+    std::vector<TransportTrial::Sight> sights;
+    for (const auto& [id, peer] : peers_) {
+        const wire::PeerSession& session = peer->session;
+        if (session.direction() != wire::Direction::outgoing || !peer->dial_endpoint || peer->punched)
+            continue;
+        if (session.peer_choking() || session.peer_interested() || session.requests().size() == 0) continue;
+        sights.push_back({.connection = id,
+                          .endpoint = *peer->dial_endpoint,
+                          .utp = peer->utp,
+                          .received = session.content_received(),
+                          .connected = peer->connected,
+                          .unchoked = peer->unchoked,
+                          .reception = peer->reception});
+    }
+    const TransportTrial::Moves moves = transports_.look(sights, readers_wait(), now);
+    for (const ConnectionId id : moves.to_utp) reconnect(id, true, now);
+    for (const ConnectionId id : moves.to_tcp) reconnect(id, false, now);
+}
+
+void Torrent::reconnect(ConnectionId connection, bool utp_first, TimePoint now) {
+    const auto found = peers_.find(connection);
+    if (found == peers_.end() || dialling_ >= max_dialling_) return;
+    const Endpoint endpoint = *found->second->dial_endpoint;
+    remove(connection, ConnectionUse::content, now);
+    actions_.push_back(Disconnect{connection, Errc::other_transport});
+    if (!peer_list_.begin_unasked(endpoint)) return;
+    ++dialling_;
+    Dial action = dial_action(endpoint, our_id_for(endpoint));
+    action.utp_first = utp_first;
+    action.utp_told &= utp_first;
+    actions_.push_back(std::move(action));
+}
+
 /// Chooses between a peer's two connections once the second can be used. If the first is still silent,
 /// disconnects it, so that its blocks are asked for again. Otherwise disconnects the second and returns true.
 bool Torrent::drop_replaced(const Peer& newer, TimePoint now) {
@@ -503,6 +546,7 @@ void Torrent::ask_for_peers(TimePoint now) {
 
 void Torrent::on_network_changed(TimePoint now) {
     peer_list_.on_network_changed(now);
+    transports_.reset();
     for (auto& [id, peer] : peers_) {
         peer->doubtful = true;
         peer->redialled = {};

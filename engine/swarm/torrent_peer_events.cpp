@@ -137,6 +137,7 @@ void Torrent::on_event(Peer&, const wire::Choked&, TimePoint) {}
 
 void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
     if (drop_replaced(peer, now)) return;
+    peer.unchoked = std::min(peer.unchoked, now);
     peer.last_asked = now;
     content_->dispatcher.on_peer_offers(peer);
 }

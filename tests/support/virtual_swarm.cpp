@@ -72,7 +72,8 @@ struct VirtualSwarm::Node final : StorageEvents {
     Torrent torrent;
     /// The other end of each connection.
     std::map<ConnectionId, std::pair<Node*, ConnectionId>> ends;
-    std::set<Endpoint> dialled;  ///< where its NAT lets answers through from
+    std::set<Endpoint> dialled;       ///< where its NAT lets answers through from
+    std::set<ConnectionId> over_utp;  ///< of those that it has dialled
     TimePoint link_free{};
     TimePoint armed = kNever;
 };
@@ -121,6 +122,16 @@ void VirtualSwarm::introduce(std::size_t node, std::size_t other, PeerSource sou
 
 void VirtualSwarm::set_pinned(std::size_t node, const Bitfield& pieces) {
     nodes_[node]->tell([&] { torrent(node).set_pinned(pieces, now_); });
+}
+
+void VirtualSwarm::tell_reception(std::size_t node, const TcpReception& reception) {
+    for (const auto& [connection, end] : nodes_[node]->ends)
+        if (!nodes_[node]->over_utp.contains(connection))
+            torrent(node).handle_reception(connection, reception);
+}
+
+std::size_t VirtualSwarm::utp_connections(std::size_t node) const {
+    return nodes_[node]->over_utp.size();
 }
 
 void VirtualSwarm::set_reader(std::size_t node, ReaderId reader, const ReaderDemand& demand) {
@@ -198,7 +209,8 @@ void VirtualSwarm::knock(Node& node, Node& other, const Dial& wanted, int tries)
 void VirtualSwarm::connect(Node& node, Node& other, const Dial& wanted, Duration rest) {
     const Duration one_way = node.options.link.delay + other.options.link.delay;
     at(now_ + rest, [this, &node, &other, wanted, one_way] {
-        const bool utp = node.options.torrent.utp;
+        const bool utp =
+            node.options.torrent.utp && (!node.options.tcp_first || wanted.utp_first || wanted.punch);
         const ConnectionId mine = node.torrent.handle_connected(
             wanted.endpoint, {wire::Direction::outgoing, 2 * one_way, false, utp, wanted.punch}, now_);
         const std::uint16_t port = utp ? endpoint(node.index).port : std::uint16_t{50000};
@@ -206,6 +218,7 @@ void VirtualSwarm::connect(Node& node, Node& other, const Dial& wanted, Duration
         const ConnectionId theirs =
             other.torrent.handle_connected(from, {.direction = wire::Direction::incoming, .utp = utp}, now_);
         if (mine != kNobody) node.ends[mine] = {&other, theirs};
+        if (mine != kNobody && utp) node.over_utp.insert(mine);
         if (theirs != kNobody) other.ends[theirs] = {&node, mine};
         if (mine == kNobody && theirs != kNobody) other.torrent.handle_closed(theirs, now_);
         if (theirs == kNobody && mine != kNobody) node.torrent.handle_closed(mine, now_);

@@ -35,6 +35,8 @@ struct NodeOptions {
     /// Dials arrive only from peers that the node has dialled itself: it is behind a NAT. With
     /// `torrent.utp` its own connections come from the port at which it listens, as those over uTP do.
     bool nat = false;
+    /// Dials are over TCP but where uTP is to be first; else all are over uTP with `torrent.utp`.
+    bool tcp_first = false;
     /// From this time on nothing it sends arrives any more.
     TimePoint silent_from = kNever;
 };
@@ -59,6 +61,10 @@ class VirtualSwarm {
     /// The node learns of the other.
     void introduce(std::size_t node, std::size_t other, PeerSource source = PeerSource::tracker);
     void set_reader(std::size_t node, ReaderId reader, const ReaderDemand& demand);
+    /// The kernel of the node has counted these packets of each of its TCP connections.
+    void tell_reception(std::size_t node, const TcpReception& reception);
+    /// Connections that the node has made over uTP.
+    std::size_t utp_connections(std::size_t node) const;
     void set_pinned(std::size_t node, const Bitfield& pieces);
 
     /// Runs until the condition holds; false if nothing happens any more or `limit` has passed.

@@ -320,6 +320,19 @@ TEST_F(UtpDialTest, APeerThatIsSaidToTakeUtpIsDialledOverBothAtOnce) {
     EXPECT_TRUE((*result)->stream->is_utp());
 }
 
+TEST_F(UtpDialTest, WhereUtpIsFasterItBeginsAndTcpFollowsWhereThereIsNone) {
+    const Endpoint tcp_alone{*Address::parse("127.0.0.1"), server.port()};
+    EXPECT_LT(dial(Transport::both, DialUrgency::reader_waits, tcp_alone, {.utp_first = true}),
+              Dialer::kUtpHeadStart);
+    ASSERT_TRUE(*result);
+    EXPECT_FALSE((*result)->stream->is_utp());
+    result.reset();
+    ASSERT_EQ(serve("127.0.0.1", server.port()), tcp_alone);
+    dial(Transport::both, DialUrgency::reader_waits, tcp_alone, {.utp_first = true});
+    ASSERT_TRUE(*result);
+    EXPECT_TRUE((*result)->stream->is_utp());
+}
+
 TEST_F(UtpDialTest, ThroughANatUtpAloneIsTriedAndSayingThatNobodyListensDoesNotEndIt) {
     const Endpoint there{*Address::parse("127.0.0.1"), server.port()};  // TCP would be taken
     std::optional<Result<Dialer::Dialled>> punched;

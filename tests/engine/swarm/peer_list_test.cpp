@@ -65,12 +65,12 @@ TEST_F(PeerListTest, KnowsWhoIsSaidToTakeUtpAndWhoHasFailed) {
     EXPECT_TRUE(list.is_utp_told(peer));
     EXPECT_FALSE(list.has_failed(peer));
     list.next(now);
-    EXPECT_FALSE(list.begin_punch(peer)) << "it is being dialled";
+    EXPECT_FALSE(list.begin_unasked(peer)) << "it is being dialled";
     list.on_failed(peer, now);
     EXPECT_TRUE(list.has_failed(peer));
-    EXPECT_TRUE(list.begin_punch(peer)) << "without waiting for its turn";
+    EXPECT_TRUE(list.begin_unasked(peer)) << "without waiting for its turn";
     EXPECT_FALSE(list.next(now + 1h));
-    EXPECT_FALSE(list.begin_punch(at("192.0.2.9:1"))) << "not known";
+    EXPECT_FALSE(list.begin_unasked(at("192.0.2.9:1"))) << "not known";
 }
 
 TEST_F(PeerListTest, AddressesInTheIpFilterAreNotTakenWhoeverTellsOfThem) {

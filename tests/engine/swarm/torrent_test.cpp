@@ -54,6 +54,25 @@ TEST(Torrent, FetchesTheWholeWindow) {
     ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 8; }, 10s));
 }
 
+TEST(Torrent, SeedsThatLosePacketsOverTcpAreTriedOverUtp) {
+    for (const bool loses : {true, false}) {
+        VirtualSwarm swarm(kPiece, kSize);
+        const std::size_t leecher = swarm.add({.torrent = {.utp = true}, .tcp_first = true});
+        for (int i = 0; i < 4; ++i)
+            swarm.introduce(leecher, swarm.add({.seed = true, .link = {.delay = 15ms, .up = 100e3}}));
+        swarm.set_reader(leecher, 1, {.blocked = {{0, kSize}}, .window = {0, kSize}});
+        for (int i = 0; i < 5; ++i) {
+            swarm.run_for(1s);
+            const std::uint64_t packets = 1000;
+            swarm.tell_reception(leecher, {packets, loses ? packets / 20 : 0, 60ms, 60ms});
+        }
+        EXPECT_EQ(swarm.utp_connections(leecher), loses ? 2u : 0u);
+        EXPECT_EQ(swarm.torrent(leecher).totals().peers, 4u);
+        EXPECT_TRUE(swarm.run_until([&] { return swarm.torrent(leecher).totals().left == 0; }, 20s));
+        EXPECT_LT(swarm.torrent(leecher).totals().wasted, kSize / 20);
+    }
+}
+
 TEST(Torrent, AnIpFilterClosesConnectionsToItsAddressesAndAdmitsNoneOfThem) {
     BanList bans;
     VirtualSwarm swarm(kPiece, kSize);

@@ -1,0 +1,123 @@
+#include "engine/swarm/transport_trial.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace btfs {
+
+TransportTrial::Moves TransportTrial::look(std::span<const Sight> peers, bool reader_waits, TimePoint now) {
+    measure(peers, now);
+    const bool waits = std::exchange(waited_, reader_waits) && reader_waits;
+    if (trying_) {
+        if (now < trial_.began + kLongestTrial && !is_measured(peers)) return {};
+        return end(peers, now);
+    }
+    if (verdict_ != Verdict::none && now >= valid_until_) {
+        verdict_ = Verdict::none;
+        moved_.clear();
+    }
+    if (!waits) return {};
+    if (verdict_ == Verdict::none) return begin(peers, now);
+    return verdict_ == Verdict::utp ? move_losing(peers) : Moves{};
+}
+
+void TransportTrial::measure(std::span<const Sight> peers, TimePoint now) {
+    std::map<ConnectionId, Watch> next;
+    for (const Sight& peer : peers) {
+        const auto known = watches_.find(peer.connection);
+        const bool is_new = now < peer.unchoked + kMeasured;  // all that it has sent since then counts
+        Watch watch = known != watches_.end() ? known->second
+                      : is_new                ? Watch{peer.unchoked}
+                                              : Watch{now, peer.received};
+        watch.measured = now - watch.since;
+        if (watch.measured > Duration{})
+            watch.rate = static_cast<double>(peer.received - watch.received) / seconds(watch.measured);
+        next.emplace(peer.connection, watch);
+    }
+    watches_ = std::move(next);
+}
+
+bool TransportTrial::loses_packets(const Sight& peer) const {
+    const TcpReception& got = peer.reception;
+    return got.packets >= kFewestPackets && got.out_of_order * kLossyPart >= got.packets &&
+           got.round_trip <= got.shortest_round_trip * kMostGrowth + kMostQueueing;
+}
+
+/// Peers that might send faster over uTP.
+std::vector<const TransportTrial::Sight*> TransportTrial::losing(std::span<const Sight> peers) const {
+    std::vector<const Sight*> found;
+    for (const Sight& peer : peers) {
+        if (peer.utp || !loses_packets(peer) || moved_.contains(peer.endpoint)) continue;
+        if (peer.unchoked > peer.connected + kSoonUnchoked) continue;
+        if (watches_.at(peer.connection).measured >= kMeasured) found.push_back(&peer);
+    }
+    return found;
+}
+
+TransportTrial::Moves TransportTrial::begin(std::span<const Sight> peers, TimePoint now) {
+    const std::vector<const Sight*> candidates = losing(peers);
+    if (candidates.size() < kFewestPeers) return {};
+    trying_ = true;
+    trial_ = {now, {}, {}};
+    Moves moves;
+    bool moves_next = true;
+    for (const Sight* peer : candidates) {
+        Watch& watch = watches_.at(peer->connection);
+        (moves_next ? trial_.moved : trial_.stayed).emplace(peer->endpoint, watch.rate);
+        if (moves_next) {
+            moves.to_utp.push_back(peer->connection);
+            moved_.insert(peer->endpoint);
+        }
+        watch = {now, peer->received};
+        moves_next = !moves_next;
+    }
+    return moves;
+}
+
+TransportTrial::Moves TransportTrial::move_losing(std::span<const Sight> peers) {
+    Moves moves;
+    for (const Sight* peer : losing(peers)) {
+        moves.to_utp.push_back(peer->connection);
+        moved_.insert(peer->endpoint);
+    }
+    return moves;
+}
+
+bool TransportTrial::is_measured(std::span<const Sight> peers) const {
+    const auto measured = std::ranges::count_if(peers, [&](const Sight& peer) {
+        return trial_.moved.contains(peer.endpoint) &&
+               (!peer.utp || watches_.at(peer.connection).measured >= kMeasuredInTrial);
+    });
+    return static_cast<std::size_t>(measured) == trial_.moved.size();
+}
+
+double TransportTrial::change(std::span<const Sight> peers, const std::map<Endpoint, double>& before,
+                              bool utp) const {
+    double then = 0, now = 0;
+    for (const Sight& peer : peers) {
+        const auto found = before.find(peer.endpoint);
+        const Watch& watch = watches_.at(peer.connection);
+        if (found == before.end() || peer.utp != utp || watch.measured < kMeasured) continue;
+        then += found->second;
+        now += watch.rate;
+    }
+    return then > 0 ? now / then : 0;
+}
+
+TransportTrial::Moves TransportTrial::end(std::span<const Sight> peers, TimePoint now) {
+    trying_ = false;
+    valid_until_ = now + kValid;
+    const double moved = change(peers, trial_.moved, true), stayed = change(peers, trial_.stayed, false);
+    verdict_ = moved > 0 && moved >= stayed * kFaster ? Verdict::utp : Verdict::tcp;
+    Moves moves;
+    if (verdict_ == Verdict::utp) {
+        moves = move_losing(peers);
+    } else if (moved < stayed * kMuchSlower) {
+        for (const Sight& peer : peers)
+            if (peer.utp && trial_.moved.contains(peer.endpoint)) moves.to_tcp.push_back(peer.connection);
+    }
+    trial_ = {};
+    return moves;
+}
+
+}  // namespace btfs
