@@ -54,6 +54,24 @@ TEST(Torrent, FetchesTheWholeWindow) {
     ASSERT_TRUE(w.swarm.run_until([&] { return w.swarm.storage(w.leecher).had().count() == 8; }, 10s));
 }
 
+TEST(Torrent, OfManyFirstDialsABoundedNumberIsContested) {
+    VirtualSwarm swarm(kPiece, kSize);
+    Torrent& torrent = swarm.torrent(swarm.add({}));
+    torrent.set_reader(1, blocked_on(0, 1), swarm.now());
+    std::vector<Endpoint> peers;
+    for (std::uint16_t i = 1; i <= Torrent::kMaxDialling; ++i)
+        peers.push_back({*Address::parse("198.51.100." + std::to_string(i)), 6881});
+    torrent.handle_candidates(peers, PeerSource::tracker, swarm.now());
+    std::size_t dials = 0, contested = 0;
+    while (const auto action = torrent.poll_action())
+        if (const auto* dial = std::get_if<Dial>(&*action)) {
+            ++dials;
+            contested += dial->contested;
+        }
+    EXPECT_EQ(dials, Torrent::kMaxDialling);
+    EXPECT_EQ(contested, Torrent::kMaxContested);
+}
+
 TEST(Torrent, SeedsThatLosePacketsOverTcpAreTriedOverUtp) {
     for (const bool loses : {true, false}) {
         VirtualSwarm swarm(kPiece, kSize);
