@@ -35,17 +35,15 @@ CacheBound::~CacheBound() {
 
 /// Returns what the budget may hand out: the bound, or less while others leave too little of the disk free.
 std::uint64_t CacheBound::limit_now() const {
-    std::uint64_t limit = sizes_.most;
-    if (sizes_.left_free > 0) {
-        if (const auto free = files_->bytes_free()) {
-            const std::uint64_t reach = budget_.used() + *free;
-            const std::uint64_t wanted = reach > sizes_.left_free ? reach - sizes_.left_free : 0;
-            limit = std::min(limit, std::max(wanted, std::min(kLeast, reach)));
-        }
+    std::uint64_t limit = sizes_.most, reach = DiskBudget::kUnlimited;
+    if (const auto free = files_->bytes_free()) {
+        reach = budget_.used() + *free;
+        const std::uint64_t wanted = reach > sizes_.left_free ? reach - sizes_.left_free : 0;
+        limit = std::min(limit, std::max(wanted, std::min(kLeast, reach)));
     }
     if (limit == DiskBudget::kUnlimited) return limit;
     limit -= std::min(limit / 2, limit / kRecordsShare + kLeastRecords);
-    return std::max(limit, std::min(sizes_.most, kFewestPieces * evictor_.largest_piece()));
+    return std::max(limit, std::min({sizes_.most, reach, kFewestPieces * evictor_.largest_piece()}));
 }
 
 void CacheBound::share() {

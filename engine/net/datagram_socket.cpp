@@ -2,10 +2,14 @@
 
 #include <unistd.h>
 
-#include <cassert>
 #include <utility>
 
 namespace btfs::net {
+namespace {
+
+constexpr Duration kEntryRetry = 1s;
+
+}  // namespace
 
 DatagramSocket::DatagramSocket(Socket socket, std::function<Turn()> turn)
     : socket_(std::move(socket)),
@@ -23,9 +27,14 @@ DatagramSocket::~DatagramSocket() {
 
 void DatagramSocket::wait() {
     if (!in_loop()) {
+        const TimePoint now = Clock::now();
+        if (now < next_entry_) return rest_until(now + kRest);
         Error error;
         socket_.assign(protocol_, handle_, error);
-        if (error) return rest_until(Clock::now() + kRest);  // the loop has no memory for it now
+        if (error) {  // the loop has no memory for it
+            next_entry_ = now + kEntryRetry;
+            return rest_until(now + kRest);
+        }
         if (writable_) await_writable();
     }
     socket_.async_wait(Socket::wait_read, [this](Error error) {
@@ -50,7 +59,7 @@ void DatagramSocket::rest_until(TimePoint time) {
 void DatagramSocket::take_turn() {
     const TimePoint now = Clock::now();
     const Turn turn = turn_();
-    const TimePoint before = std::exchange(last_turn_, now);
+    const TimePoint before = last_read_;
     if (turn.any) last_read_ = now;
     const bool flows = now < (in_loop() ? before : last_read_) + kFlowing;
     if (!flows) return wait();

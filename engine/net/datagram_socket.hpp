@@ -11,10 +11,10 @@
 
 namespace btfs::net {
 
-/// Has its owner read it when something comes. While datagrams flow, that is every kRest, and not for each
-/// datagram: what a turn costs is shared by all that came meanwhile. Asio's loop wakes for whatever comes to
-/// a socket that is in it, awaited or not; so meanwhile the socket is taken out of the loop. On the engine
-/// thread.
+/// A socket that calls its owner when there is something to read. While datagrams flow, that is every kRest,
+/// and not for each datagram: what a turn costs is shared by all that came meanwhile. Asio's loop wakes for
+/// whatever comes to a socket that is in it, awaited or not; so meanwhile the socket is taken out of the
+/// loop. On the engine thread.
 class DatagramSocket {
   public:
     using Socket = boost::asio::ip::udp::socket;
@@ -23,7 +23,8 @@ class DatagramSocket {
         bool drained = false;  ///< there is no more now
     };
     static constexpr Duration kRest = 1ms;
-    /// They flow from a turn that begins this soon after another, until nothing has come for as long.
+    /// They flow from a turn that begins this soon after another one that read something, until nothing has
+    /// come for as long.
     static constexpr Duration kFlowing = 2 * kRest;
 
     /// `turn` reads some of what there is; it does not end this.
@@ -52,8 +53,8 @@ class DatagramSocket {
     const std::function<Turn()> turn_;
     std::function<void()> writable_;  ///< null: nobody waits
     boost::asio::steady_timer rest_;
-    TimePoint last_turn_{};  ///< when it began
-    TimePoint last_read_{};  ///< began the last turn that read something
+    TimePoint last_read_{};   ///< when the last turn began that read something
+    TimePoint next_entry_{};  ///< when the loop is asked again to take it
 };
 
 }  // namespace btfs::net

@@ -99,7 +99,8 @@ DialRace::Course Dialer::course_of(const Queue& queue, const Waiting& waiting) c
     if (waiting.way.punch) return {.first = Transport::utp, .punch = true};
     const Transport rule = connector_.transport();
     if (rule != Transport::both) return {rule};
-    if (waiting.way.utp_first) return {Transport::utp, kUtpHeadStart};
+    if (waiting.way.first == FirstTransport::utp) return {Transport::utp, kFasterHeadStart};
+    if (waiting.way.first == FirstTransport::tcp) return {Transport::tcp, kFasterHeadStart};
     const bool closed_tcp = has_taken_tcp(queue, waiting.endpoint);
     // Which of them is the right one shows in the encryption handshake.
     if (waiting.encryption && closed_tcp) return {Transport::tcp, Duration{}};

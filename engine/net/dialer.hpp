@@ -13,6 +13,7 @@
 #include "engine/core/time.hpp"
 #include "engine/net/dial_race.hpp"
 #include "engine/net/transport.hpp"
+#include "engine/swarm/dial_manner.hpp"
 
 namespace btfs::net {
 
@@ -32,7 +33,8 @@ enum class DialUrgency : std::uint8_t {
 /// Where the connector has both transports, a dial is a DialRace of TCP, and of uTP too when TCP has failed
 /// or kTcpHeadStart is over (at once if a reader waits). Some hosts take TCP connections and close them: a
 /// peer that is dialled again soon after TCP had connected is tried over uTP first, or if the connection is
-/// to be encrypted over both at once. On the engine thread.
+/// to be encrypted over both at once. The transport that is said to be faster (Way::first) goes before these
+/// rules. On the engine thread.
 class Dialer {
   public:
     static constexpr std::size_t kMaxHalfOpen = 64;
@@ -41,7 +43,7 @@ class Dialer {
     static constexpr std::size_t kMaxHalfOpenIdle = 24;
     static constexpr Duration kTimeout = std::chrono::seconds(8);
     static constexpr Duration kTcpHeadStart = std::chrono::milliseconds(200);
-    static constexpr Duration kUtpHeadStart = std::chrono::milliseconds(1000);
+    static constexpr Duration kFasterHeadStart = std::chrono::seconds(1);
 
     /// Peers of which it is remembered that TCP has connected, and for how long.
     static constexpr std::size_t kMaxTcpTaken = 256;
@@ -56,8 +58,9 @@ class Dialer {
     struct Way {
         /// Somebody says that it takes uTP connections: both transports begin at once.
         bool utp_told = false;
-        /// uTP begins, TCP follows when uTP has failed or after kUtpHeadStart.
-        bool utp_first = false;
+        /// The one that is said to be faster begins; the other follows when it has failed, or after
+        /// kFasterHeadStart.
+        FirstTransport first = FirstTransport::usual;
         /// The peer behind a NAT is told to dial us, too (BEP 55): uTP alone, before other dials of the
         /// torrent.
         bool punch = false;

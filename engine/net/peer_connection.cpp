@@ -18,7 +18,7 @@ constexpr Duration kQuick = std::chrono::milliseconds(100);
 constexpr std::uint64_t kLittle = 256 * 1024;
 /// While content is sent, the torrent is told the round trip so often at most.
 constexpr Duration kRoundTripEvery = std::chrono::milliseconds(50);
-/// While content comes, it is told what the kernel has counted so often at most.
+/// While content comes, the torrent is told of the kernel's account so often at most.
 constexpr Duration kReceptionEvery = std::chrono::milliseconds(400);
 
 }  // namespace

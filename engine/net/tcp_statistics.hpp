@@ -1,4 +1,4 @@
-// What the kernel knows of a TCP connection.
+// Reader of the kernel's statistics of a TCP connection.
 #pragma once
 
 #include <optional>
@@ -7,9 +7,9 @@
 
 namespace btfs::net {
 
-/// The round trips of the connected TCP socket; nothing if the kernel has measured none yet.
+/// Returns the round trips of the connected TCP socket; nothing if the kernel has measured none yet.
 std::optional<Stream::RoundTrip> tcp_round_trip(int socket);
-/// Of the same. Linux tells it since 5.4.
+/// Returns the packets that the connected TCP socket has received; nothing before Linux 5.4.
 std::optional<Stream::Reception> tcp_reception(int socket);
 
 }  // namespace btfs::net

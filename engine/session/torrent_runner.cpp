@@ -381,7 +381,7 @@ void TorrentRunner::carry_out(const Dial& action) {
                     after_event();
                 },
                 {.utp_told = action.utp_told,
-                 .utp_first = action.utp_first,
+                 .first = action.first,
                  .punch = action.punch,
                  .contest = std::move(contest)});
 }

@@ -13,6 +13,13 @@ struct DialManner {
     bool operator==(const DialManner&) const = default;
 };
 
+/// The transport that a dial begins with; the other one follows.
+enum class FirstTransport : std::uint8_t {
+    usual,  ///< TCP, or both at once
+    tcp,    ///< it was faster with this peer
+    utp,    ///< so was uTP, with this peer or others of the torrent
+};
+
 /// The way in which a peer was connected to us, for its next dial to begin with.
 struct KnownWay {
     /// Nothing: no manner in which to dial it is known.

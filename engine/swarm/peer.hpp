@@ -51,9 +51,11 @@ struct Peer {
     bool encrypted = false;
     /// It is a uTP connection.
     bool utp = false;
-    /// When it first unchoked us.
-    TimePoint unchoked = kNever;
-    /// Of a TCP connection that brings content.
+    /// The times at which it last choked us, and unchoked us; a choke of less than kShortChoke does not
+    /// count.
+    TimePoint choked{}, unchoked = kNever;
+    static constexpr Duration kShortChoke = std::chrono::seconds(1);
+    /// The last account of a TCP connection that brings content.
     TcpReception reception{};
     /// We dialled it because a relay said so (BEP 55): others cannot without one.
     bool punched = false;

@@ -48,8 +48,7 @@ struct Dial {
     DialManner manner = {};
     /// It takes uTP connections, as somebody says.
     bool utp_told = false;
-    /// uTP is faster here than TCP, as far as is known.
-    bool utp_first = false;
+    FirstTransport first = FirstTransport::usual;
     /// A relay tells the peer to dial us, too (BEP 55): over uTP alone, at once.
     bool punch = false;
     /// The handshake that is to be sent inside the encryption handshake; empty if the manner is plain and is
@@ -348,7 +347,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void make_room_to_dial(TimePoint now);
     void redial_silent(TimePoint now);
     void try_transports(TimePoint now);
-    void reconnect(ConnectionId connection, bool utp_first, TimePoint now);
+    void reconnect(ConnectionId connection, FirstTransport first, TimePoint now);
     void ask_for_peers(TimePoint now);
     bool drop_replaced(const Peer& newer, TimePoint now);
     void drop_second(Peer& older, TimePoint now);

@@ -70,7 +70,7 @@ Dial Torrent::dial_action(const Endpoint& endpoint, const wire::PeerId& our_id) 
     Dial action{.endpoint = endpoint,
                 .manner = peer_list_.begin_dial(endpoint),
                 .utp_told = peer_list_.is_utp_told(endpoint),
-                .utp_first = transports_.prefers_utp()};
+                .first = transports_.prefers_utp() ? FirstTransport::utp : FirstTransport::usual};
     action.contested = our_id == options_.peer_id && is_dial_contested(endpoint);
     if (action.manner.encrypted || action.contested) {
         const auto greeting = wire::PeerSession::our_handshake(identity_.wire_hash(), our_id,
@@ -460,16 +460,17 @@ void Torrent::redial_silent(TimePoint now) {
     }
 }
 
-/// Connects seeds anew over uTP where that may be faster. Others take from us, too, and would count us for a
-/// stranger who has given nothing.
+/// Connects seeds anew over uTP where that may be faster. A leecher would forget what we have given it.
 void Torrent::try_transports(TimePoint now) {
-    if (!options_.utp || !options_.datagrams_pass()) return;
+    if (!options_.utp || max_dialling_ == 0 || !options_.datagrams_pass()) return;
     std::vector<TransportTrial::Sight> sights;
     for (const auto& [id, peer] : peers_) {
         const wire::PeerSession& session = peer->session;
         if (session.direction() != wire::Direction::outgoing || !peer->dial_endpoint || peer->punched)
             continue;
-        if (session.peer_choking() || session.peer_interested() || session.requests().size() == 0) continue;
+        if (!session.is_seed() || session.peer_choking() || session.requests().size() == 0) continue;
+        if (peer->has_second || peer->replaces != kNobody || redialling_.contains(*peer->dial_endpoint))
+            continue;
         sights.push_back({.connection = id,
                           .endpoint = *peer->dial_endpoint,
                           .utp = peer->utp,
@@ -479,21 +480,20 @@ void Torrent::try_transports(TimePoint now) {
                           .reception = peer->reception});
     }
     const TransportTrial::Moves moves = transports_.look(sights, readers_wait(), now);
-    for (const ConnectionId id : moves.to_utp) reconnect(id, true, now);
-    for (const ConnectionId id : moves.to_tcp) reconnect(id, false, now);
+    for (const ConnectionId id : moves.to_utp) reconnect(id, FirstTransport::utp, now);
+    for (const ConnectionId id : moves.to_tcp) reconnect(id, FirstTransport::tcp, now);
 }
 
-void Torrent::reconnect(ConnectionId connection, bool utp_first, TimePoint now) {
+void Torrent::reconnect(ConnectionId connection, FirstTransport first, TimePoint now) {
     const auto found = peers_.find(connection);
-    if (found == peers_.end() || dialling_ >= max_dialling_) return;
+    if (found == peers_.end()) return;
     const Endpoint endpoint = *found->second->dial_endpoint;
     remove(connection, ConnectionUse::content, now);
     actions_.push_back(Disconnect{connection, Errc::other_transport});
     if (!peer_list_.begin_unasked(endpoint)) return;
     ++dialling_;
     Dial action = dial_action(endpoint, our_id_for(endpoint));
-    action.utp_first = utp_first;
-    action.utp_told &= utp_first;
+    action.first = first;
     actions_.push_back(std::move(action));
 }
 

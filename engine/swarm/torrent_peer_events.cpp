@@ -133,11 +133,13 @@ void Torrent::after_pieces_changed(Peer& peer, TimePoint now) {
     update_interest(peer, now);
 }
 
-void Torrent::on_event(Peer&, const wire::Choked&, TimePoint) {}
+void Torrent::on_event(Peer& peer, const wire::Choked&, TimePoint now) {
+    peer.choked = now;
+}
 
 void Torrent::on_event(Peer& peer, const wire::Unchoked&, TimePoint now) {
     if (drop_replaced(peer, now)) return;
-    peer.unchoked = std::min(peer.unchoked, now);
+    if (peer.unchoked == kNever || now >= peer.choked + Peer::kShortChoke) peer.unchoked = now;
     peer.last_asked = now;
     content_->dispatcher.on_peer_offers(peer);
 }

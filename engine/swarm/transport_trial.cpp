@@ -25,7 +25,9 @@ void TransportTrial::measure(std::span<const Sight> peers, TimePoint now) {
     std::map<ConnectionId, Watch> next;
     for (const Sight& peer : peers) {
         const auto known = watches_.find(peer.connection);
-        const bool is_new = now < peer.unchoked + kMeasured;  // all that it has sent since then counts
+        // All that it has sent came since then.
+        const bool is_new =
+            peer.unchoked <= peer.connected + kSoonUnchoked && now < peer.unchoked + kMeasured;
         Watch watch = known != watches_.end() ? known->second
                       : is_new                ? Watch{peer.unchoked}
                                               : Watch{now, peer.received};
@@ -91,28 +93,30 @@ bool TransportTrial::is_measured(std::span<const Sight> peers) const {
     return static_cast<std::size_t>(measured) == trial_.moved.size();
 }
 
-double TransportTrial::change(std::span<const Sight> peers, const std::map<Endpoint, double>& before,
-                              bool utp) const {
+std::optional<double> TransportTrial::change(std::span<const Sight> peers,
+                                             const std::map<Endpoint, double>& before, bool utp) const {
     double then = 0, now = 0;
-    for (const Sight& peer : peers) {
-        const auto found = before.find(peer.endpoint);
-        const Watch& watch = watches_.at(peer.connection);
-        if (found == before.end() || peer.utp != utp || watch.measured < kMeasured) continue;
-        then += found->second;
-        now += watch.rate;
+    for (const auto& [endpoint, rate] : before) {
+        const auto peer = std::ranges::find(peers, endpoint, &Sight::endpoint);
+        const bool is_gone = peer == peers.end();
+        if (is_gone ? !utp : peer->utp != utp) continue;
+        if (!is_gone && watches_.at(peer->connection).measured < kMeasured) continue;
+        then += rate;
+        if (!is_gone) now += watches_.at(peer->connection).rate;
     }
-    return then > 0 ? now / then : 0;
+    return then > 0 ? std::optional(now / then) : std::nullopt;
 }
 
 TransportTrial::Moves TransportTrial::end(std::span<const Sight> peers, TimePoint now) {
     trying_ = false;
     valid_until_ = now + kValid;
-    const double moved = change(peers, trial_.moved, true), stayed = change(peers, trial_.stayed, false);
-    verdict_ = moved > 0 && moved >= stayed * kFaster ? Verdict::utp : Verdict::tcp;
+    const auto moved = change(peers, trial_.moved, true), stayed = change(peers, trial_.stayed, false);
+    const bool is_known = moved && stayed;
+    verdict_ = is_known && *moved >= *stayed * kFaster ? Verdict::utp : Verdict::tcp;
     Moves moves;
     if (verdict_ == Verdict::utp) {
         moves = move_losing(peers);
-    } else if (moved < stayed * kMuchSlower) {
+    } else if (is_known && *moved < *stayed * kMuchSlower) {
         for (const Sight& peer : peers)
             if (peer.utp && trial_.moved.contains(peer.endpoint)) moves.to_tcp.push_back(peer.connection);
     }

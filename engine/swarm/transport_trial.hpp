@@ -1,8 +1,9 @@
-// TransportTrial: whether the peers of a torrent would send faster over uTP than they do over TCP.
+// Trial that finds out whether the peers of a torrent send faster over uTP than over TCP.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -13,7 +14,7 @@
 
 namespace btfs {
 
-/// What the kernel has counted of a TCP connection, and its round trip now, and the shortest.
+/// The kernel's account of what a TCP connection has received; its round trip now, and the shortest.
 struct TcpReception {
     std::uint64_t packets = 0;       ///< with content that came
     std::uint64_t out_of_order = 0;  ///< of those, behind one that was missing
@@ -23,9 +24,9 @@ struct TcpReception {
 /// On a path that loses packets without being full (wireless links, bad lines), TCP is slow: most senders
 /// halve their window for each loss and open it by one packet in a round trip. uTP's senders open theirs
 /// faster while they measure no queue. Nothing tells beforehand which is faster: it depends on the senders.
-/// So when a reader waits and peers lose packets over TCP, every second one of them is connected anew over
-/// uTP. What these send against what they sent before, and the others meanwhile against what they sent
-/// before, decides for all, and for kValid.
+/// So when a reader waits and peers lose packets over TCP, half of them are connected anew over uTP. If these
+/// gain more than the others do meanwhile, uTP is taken for all, and for kValid. One of them that does not
+/// send again counts as one that sends nothing.
 ///
 /// A connection is given up only if its peer unchoked us soon after it was made: the next one will hardly
 /// wait for a slot. A path whose round trips have grown is full, and left alone. A machine.
@@ -93,8 +94,10 @@ class TransportTrial {
     Moves move_losing(std::span<const Sight> peers);
     bool is_measured(std::span<const Sight> peers) const;
     Moves end(std::span<const Sight> peers, TimePoint now);
-    /// What peers send now against what they sent before; 0 if none was measured.
-    double change(std::span<const Sight> peers, const std::map<Endpoint, double>& before, bool utp) const;
+    /// Returns the rate of the peers in `before` over that transport, as a multiple of what it was; nothing
+    /// if none was measured.
+    std::optional<double> change(std::span<const Sight> peers, const std::map<Endpoint, double>& before,
+                                 bool utp) const;
 
     std::map<ConnectionId, Watch> watches_;
     std::set<Endpoint> moved_;  ///< to uTP while this verdict stands: none is moved a second time

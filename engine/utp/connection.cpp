@@ -303,7 +303,8 @@ TimePoint Connection::loss_probe_at() {
 }
 
 TimePoint Connection::window_probe_at() const {
-    if (closed_window_since_ == kNever || sending_.unacknowledged() > 0 || blocked_) return kNever;
+    const bool is_held = blocked_ || held_until_ != kNever;
+    if (closed_window_since_ == kNever || sending_.unacknowledged() > 0 || is_held) return kNever;
     if (sending_.next_waiting() == 0) return kNever;
     return closed_window_since_ +
            std::min(kFirstWindowProbe * (1 << std::min(window_probes_, 5)), RoundTrip::kLongestTimeout);
@@ -384,7 +385,7 @@ void Connection::flush(TimePoint now) {
     if (state_ != State::connected) return;
     if (released_ && released_at_ == kNever) released_at_ = now;
     window_.set_packet_size(mtu_.packet_size());
-    if (sending_.in_flight_bytes() == 0 && sending_.next_waiting() != 0) {
+    if (sending_.in_flight_bytes() == 0 && sending_.next_waiting() != 0 && !keeps_silent(now)) {
         const Duration idle = now - progress_at_;
         if (const Duration timeout = round_trip_.timeout(0); idle >= timeout) window_.idled(idle, timeout);
     }
@@ -462,7 +463,8 @@ bool Connection::may_send(SequenceIndex index, TimePoint now) {
     return true;
 }
 
-/// True: what waits is little, and would hold up the retransmission for which our user waits.
+/// Returns true if the content that waits is little, and would hold up the retransmission for which our user
+/// waits.
 bool Connection::keeps_silent(TimePoint now) const {
     if (missing_since_ == kNever || now < missing_since_ + 2 * round_trip_.smoothed() + kOverdue)
         return false;

@@ -174,6 +174,15 @@ TEST_F(CacheBoundTest, HandsOutNothingThatASmallDiskDoesNotHave) {
     CacheBound bound(std::make_shared<SmallDisk>(files), pool, {CacheBound::kLeast, 2 * kMiB});
     EXPECT_LE(bound.budget().limit(), 6 * kMiB);
     EXPECT_GT(bound.budget().limit(), 5 * kMiB) << "it needs what is there more than others do";
+    struct LargePieces : Evictable {
+        void list_evictable(std::uint32_t, std::uint64_t, std::vector<EvictionCandidate>&) override {}
+        void evict(std::vector<std::uint32_t>) override {}
+        std::uint64_t leaving() const override { return 0; }
+    } store;
+    bound.evictor().add(store, 4 * kMiB);
+    bound.on_opened();
+    EXPECT_LE(bound.budget().limit(), 6 * kMiB);
+    bound.evictor().remove(store);
 }
 
 TEST_F(CacheBoundTest, ADirectoryThatCannotBeReadIsCountedAsBefore) {

@@ -209,8 +209,8 @@ void VirtualSwarm::knock(Node& node, Node& other, const Dial& wanted, int tries)
 void VirtualSwarm::connect(Node& node, Node& other, const Dial& wanted, Duration rest) {
     const Duration one_way = node.options.link.delay + other.options.link.delay;
     at(now_ + rest, [this, &node, &other, wanted, one_way] {
-        const bool utp =
-            node.options.torrent.utp && (!node.options.tcp_first || wanted.utp_first || wanted.punch);
+        const bool utp = node.options.torrent.utp &&
+                         (!node.options.tcp_first || wanted.first == FirstTransport::utp || wanted.punch);
         const ConnectionId mine = node.torrent.handle_connected(
             wanted.endpoint, {wire::Direction::outgoing, 2 * one_way, false, utp, wanted.punch}, now_);
         const std::uint16_t port = utp ? endpoint(node.index).port : std::uint16_t{50000};

@@ -322,15 +322,26 @@ TEST_F(UtpDialTest, APeerThatIsSaidToTakeUtpIsDialledOverBothAtOnce) {
 
 TEST_F(UtpDialTest, WhereUtpIsFasterItBeginsAndTcpFollowsWhereThereIsNone) {
     const Endpoint tcp_alone{*Address::parse("127.0.0.1"), server.port()};
-    EXPECT_LT(dial(Transport::both, DialUrgency::reader_waits, tcp_alone, {.utp_first = true}),
-              Dialer::kUtpHeadStart);
+    EXPECT_LT(dial(Transport::both, DialUrgency::reader_waits, tcp_alone, {.first = FirstTransport::utp}),
+              Dialer::kFasterHeadStart);
     ASSERT_TRUE(*result);
     EXPECT_FALSE((*result)->stream->is_utp());
     result.reset();
     ASSERT_EQ(serve("127.0.0.1", server.port()), tcp_alone);
-    dial(Transport::both, DialUrgency::reader_waits, tcp_alone, {.utp_first = true});
+    dial(Transport::both, DialUrgency::reader_waits, tcp_alone, {.first = FirstTransport::utp});
     ASSERT_TRUE(*result);
     EXPECT_TRUE((*result)->stream->is_utp());
+}
+
+TEST_F(UtpDialTest, WhereTcpIsFasterItIsTakenThoughItWasTakenAMomentAgo) {
+    const Endpoint there{*Address::parse("127.0.0.1"), server.port()};
+    ASSERT_EQ(serve("127.0.0.1", server.port()), there);
+    for (int i = 0; i < 3; ++i) {
+        dial(Transport::both, DialUrgency::active, there, {.first = FirstTransport::tcp});
+        ASSERT_TRUE(*result);
+        EXPECT_FALSE((*result)->stream->is_utp()) << i;
+        result.reset();
+    }
 }
 
 TEST_F(UtpDialTest, ThroughANatUtpAloneIsTriedAndSayingThatNobodyListensDoesNotEndIt) {

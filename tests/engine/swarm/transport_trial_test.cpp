@@ -14,6 +14,8 @@ struct TransportTrialTest : ::testing::Test {
         double tcp = 250e3, utp = 350e3;  ///< bytes a second
         bool takes_utp = true;
         bool is_over_utp = false;
+        bool sends_again = true;  ///< once it was moved
+        bool sends = true;
         std::uint64_t out_of_order_of_100 = 5;
         Duration queueing{};
         Duration slot_after = 60ms;
@@ -41,6 +43,7 @@ struct TransportTrialTest : ::testing::Test {
         now += 1s;
         std::vector<TransportTrial::Sight> sights;
         for (Sender& sender : senders) {
+            if (!sender.sends) continue;
             TransportTrial::Sight& sight = sender.sight;
             const double rate = sender.is_over_utp ? sender.utp : sender.tcp;
             sight.received +=
@@ -63,6 +66,7 @@ struct TransportTrialTest : ::testing::Test {
             else
                 continue;
             ++moved;
+            sender.sends = sender.sends_again;
             connect(sender);
         }
     }
@@ -154,6 +158,21 @@ TEST_F(TransportTrialTest, OneThatDoesNotTakeUtpIsAskedOnce) {
     EXPECT_EQ(over_utp(), 6u);
     pass(500);
     EXPECT_EQ(moved, 8u);
+}
+
+TEST_F(TransportTrialTest, OneThatDoesNotSendAgainCountsAgainstUtp) {
+    for (int i = 0; i < 8; ++i) add({.sends_again = i % 4 != 0});
+    pass(20);
+    EXPECT_FALSE(trial.prefers_utp());
+}
+
+TEST_F(TransportTrialTest, WithNothingToCompareWithThereIsNoVerdictForUtp) {
+    for (int i = 0; i < 4; ++i) add();
+    pass(2);
+    for (Sender& sender : senders) sender.sends = sender.is_over_utp;
+    pass(20);
+    EXPECT_FALSE(trial.prefers_utp());
+    EXPECT_EQ(over_utp(), 2u);
 }
 
 TEST_F(TransportTrialTest, PeersThatLeaveEndNoTrialForEver) {

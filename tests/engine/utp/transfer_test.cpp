@@ -117,7 +117,7 @@ struct UtpSilence : ::testing::Test {
     std::vector<TimePoint> content_left;  ///< by B, since it is missing
 
     void lose_a_packet() {
-        pair.from.to_send = 200'000;
+        pair.from.send_more(200'000);
         ASSERT_TRUE(world.run(5s, [&] { return pair.to.received > 50'000; }));
         world.a.tap = [&](const Packet& packet, std::size_t) {
             if (packet.header.type != PacketType::data) return true;
