@@ -32,6 +32,7 @@ void TransportTrial::measure(std::span<const Sight> peers, TimePoint now) {
                       : is_new                ? Watch{peer.unchoked}
                                               : Watch{now, peer.received};
         watch.measured = now - watch.since;
+        watch.has_queued |= is_queued(peer.reception);
         if (watch.measured > Duration{})
             watch.rate = static_cast<double>(peer.received - watch.received) / seconds(watch.measured);
         next.emplace(peer.connection, watch);
@@ -39,26 +40,30 @@ void TransportTrial::measure(std::span<const Sight> peers, TimePoint now) {
     watches_ = std::move(next);
 }
 
-bool TransportTrial::loses_packets(const Sight& peer) const {
-    const TcpReception& got = peer.reception;
-    return got.packets >= kFewestPackets && got.out_of_order * kLossyPart >= got.packets &&
-           got.round_trip <= got.shortest_round_trip * kMostGrowth + kMostQueueing;
+bool TransportTrial::is_queued(const TcpReception& got) {
+    return got.round_trip > got.shortest_round_trip * kMostGrowth + kMostQueueing;
+}
+
+bool TransportTrial::loses_packets(const TcpReception& got) {
+    return got.packets >= kFewestPackets && got.out_of_order * kLossyPart >= got.packets;
 }
 
 /// Peers that might send faster over uTP.
 std::vector<const TransportTrial::Sight*> TransportTrial::losing(std::span<const Sight> peers) const {
     std::vector<const Sight*> found;
     for (const Sight& peer : peers) {
-        if (peer.utp || !loses_packets(peer) || moved_.contains(peer.endpoint)) continue;
+        if (peer.utp || !loses_packets(peer.reception) || moved_.contains(peer.endpoint)) continue;
         if (peer.unchoked > peer.connected + kSoonUnchoked) continue;
-        if (watches_.at(peer.connection).measured >= kMeasured) found.push_back(&peer);
+        const Watch& watch = watches_.at(peer.connection);
+        if (watch.measured >= kMeasured && !watch.has_queued) found.push_back(&peer);
     }
     return found;
 }
 
 TransportTrial::Moves TransportTrial::begin(std::span<const Sight> peers, TimePoint now) {
     const std::vector<const Sight*> candidates = losing(peers);
-    if (candidates.size() < kFewestPeers) return {};
+    const auto over_tcp = static_cast<std::size_t>(std::ranges::count(peers, false, &Sight::utp));
+    if (candidates.size() < kFewestPeers || 2 * candidates.size() < over_tcp) return {};
     trying_ = true;
     trial_ = {now, {}, {}};
     Moves moves;

@@ -29,7 +29,8 @@ struct TcpReception {
 /// send again counts as one that sends nothing.
 ///
 /// A connection is given up only if its peer unchoked us soon after it was made: the next one will hardly
-/// wait for a slot. A path whose round trips have grown is full, and left alone. A machine.
+/// wait for a slot. A path whose round trips have ever grown is full now and then, which
+/// makes packets get lost, too: it is left alone. A machine.
 class TransportTrial {
   public:
     /// A peer counts as losing packets if one part in so many comes out of order: a loss makes up to a round
@@ -46,6 +47,7 @@ class TransportTrial {
     static constexpr Duration kMeasuredInTrial = std::chrono::milliseconds(2000);
     /// A trial ends after so long with what it has measured by then.
     static constexpr Duration kLongestTrial = std::chrono::seconds(8);
+    /// A trial begins if so many peers lose packets, and at least half of those that send over TCP.
     static constexpr std::size_t kFewestPeers = 2;
     /// uTP has to be so many times as fast to be taken; if it is slower by kMuchSlower, TCP is taken again.
     static constexpr double kFaster = 1.15, kMuchSlower = 0.9;
@@ -79,6 +81,7 @@ class TransportTrial {
         std::uint64_t received = 0;
         double rate = 0;  ///< bytes a second since then
         Duration measured{};
+        bool has_queued = false;  ///< its round trips had grown, at one time
     };
     struct Trial {
         TimePoint began{};
@@ -88,7 +91,8 @@ class TransportTrial {
     enum class Verdict : std::uint8_t { none, utp, tcp };
 
     void measure(std::span<const Sight> peers, TimePoint now);
-    bool loses_packets(const Sight& peer) const;
+    static bool is_queued(const TcpReception& got);
+    static bool loses_packets(const TcpReception& got);
     std::vector<const Sight*> losing(std::span<const Sight> peers) const;
     Moves begin(std::span<const Sight> peers, TimePoint now);
     Moves move_losing(std::span<const Sight> peers);

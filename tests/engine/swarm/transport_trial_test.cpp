@@ -139,6 +139,16 @@ TEST_F(TransportTrialTest, APathThatLosesNothingOrIsFullIsLeftAlone) {
     EXPECT_EQ(moved, 0u);
 }
 
+TEST_F(TransportTrialTest, APathThatWasFullOnceOrFewThatLosePacketsStartNoTrial) {
+    for (int i = 0; i < 3; ++i) add({.queueing = 60ms});
+    second();
+    for (Sender& sender : senders) sender.queueing = {};
+    pass(60);
+    for (int i = 0; i < 2; ++i) add();
+    pass(60);
+    EXPECT_EQ(moved, 0u);
+}
+
 TEST_F(TransportTrialTest, WithoutAReaderThatWaitsNothingIsTried) {
     for (int i = 0; i < 8; ++i) add();
     reader_waits = false;
