@@ -8,8 +8,8 @@ namespace btfs {
 TransportTrial::Moves TransportTrial::look(std::span<const Sight> peers, bool reader_waits, TimePoint now) {
     measure(peers, now);
     const bool waits = std::exchange(waited_, reader_waits) && reader_waits;
-    if (trying_) {
-        if (now < trial_.began + kLongestTrial && !is_measured(peers)) return {};
+    if (trial_) {
+        if (now < trial_->began + kLongestTrial && !is_measured(peers)) return {};
         return end(peers, now);
     }
     if (verdict_ != Verdict::none && now >= valid_until_) {
@@ -64,13 +64,12 @@ TransportTrial::Moves TransportTrial::begin(std::span<const Sight> peers, TimePo
     const std::vector<const Sight*> candidates = losing(peers);
     const auto over_tcp = static_cast<std::size_t>(std::ranges::count(peers, false, &Sight::utp));
     if (candidates.size() < kFewestPeers || 2 * candidates.size() < over_tcp) return {};
-    trying_ = true;
-    trial_ = {now, {}, {}};
+    trial_ = Trial{now, {}, {}};
     Moves moves;
     bool moves_next = true;
     for (const Sight* peer : candidates) {
         Watch& watch = watches_.at(peer->connection);
-        (moves_next ? trial_.moved : trial_.stayed).emplace(peer->endpoint, watch.rate);
+        (moves_next ? trial_->moved : trial_->stayed).emplace(peer->endpoint, watch.rate);
         if (moves_next) {
             moves.to_utp.push_back(peer->connection);
             moved_.insert(peer->endpoint);
@@ -92,10 +91,10 @@ TransportTrial::Moves TransportTrial::move_losing(std::span<const Sight> peers) 
 
 bool TransportTrial::is_measured(std::span<const Sight> peers) const {
     const auto measured = std::ranges::count_if(peers, [&](const Sight& peer) {
-        return trial_.moved.contains(peer.endpoint) &&
+        return trial_->moved.contains(peer.endpoint) &&
                (!peer.utp || watches_.at(peer.connection).measured >= kMeasuredInTrial);
     });
-    return static_cast<std::size_t>(measured) == trial_.moved.size();
+    return static_cast<std::size_t>(measured) == trial_->moved.size();
 }
 
 std::optional<double> TransportTrial::change(std::span<const Sight> peers,
@@ -113,9 +112,9 @@ std::optional<double> TransportTrial::change(std::span<const Sight> peers,
 }
 
 TransportTrial::Moves TransportTrial::end(std::span<const Sight> peers, TimePoint now) {
-    trying_ = false;
+    const Trial trial = *std::exchange(trial_, std::nullopt);
     valid_until_ = now + kValid;
-    const auto moved = change(peers, trial_.moved, true), stayed = change(peers, trial_.stayed, false);
+    const auto moved = change(peers, trial.moved, true), stayed = change(peers, trial.stayed, false);
     const bool is_known = moved && stayed;
     verdict_ = is_known && *moved >= *stayed * kFaster ? Verdict::utp : Verdict::tcp;
     Moves moves;
@@ -123,9 +122,8 @@ TransportTrial::Moves TransportTrial::end(std::span<const Sight> peers, TimePoin
         moves = move_losing(peers);
     } else if (is_known && *moved < *stayed * kMuchSlower) {
         for (const Sight& peer : peers)
-            if (peer.utp && trial_.moved.contains(peer.endpoint)) moves.to_tcp.push_back(peer.connection);
+            if (peer.utp && trial.moved.contains(peer.endpoint)) moves.to_tcp.push_back(peer.connection);
     }
-    trial_ = {};
     return moves;
 }
 

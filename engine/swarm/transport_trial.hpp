@@ -29,8 +29,8 @@ struct TcpReception {
 /// send again counts as one that sends nothing.
 ///
 /// A connection is given up only if its peer unchoked us soon after it was made: the next one will hardly
-/// wait for a slot. A path whose round trips have ever grown is full now and then, which
-/// makes packets get lost, too: it is left alone. A machine.
+/// wait for a slot. A path whose round trips have ever grown is full now and then, and loses packets by that:
+/// it is left alone. A machine.
 class TransportTrial {
   public:
     /// A peer counts as losing packets if one part in so many comes out of order: a loss makes up to a round
@@ -106,8 +106,7 @@ class TransportTrial {
     std::map<ConnectionId, Watch> watches_;
     std::set<Endpoint> moved_;  ///< to uTP while this verdict stands: none is moved a second time
     bool waited_ = false;       ///< a reader did, the last time
-    bool trying_ = false;
-    Trial trial_;
+    std::optional<Trial> trial_;
     Verdict verdict_ = Verdict::none;
     TimePoint valid_until_{};
 };
