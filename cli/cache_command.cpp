@@ -11,10 +11,10 @@
 #include "cache/records/torrent_files.hpp"
 #include "cli/cached_torrents.hpp"
 #include "cli/commands.hpp"
-#include "cli/exit_codes.hpp"
-#include "cli/failure.hpp"
-#include "cli/human_size.hpp"
-#include "cli/one_line.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/process/failure.hpp"
+#include "cli/text/human_size.hpp"
+#include "cli/text/one_line.hpp"
 
 namespace btfs::cli {
 namespace {

@@ -4,8 +4,8 @@
 #include <set>
 #include <string_view>
 
-#include "cli/cache_path.hpp"
-#include "cli/failure.hpp"
+#include "cli/process/failure.hpp"
+#include "cli/settings/cache_path.hpp"
 
 namespace btfs::cli {
 namespace {

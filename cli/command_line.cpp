@@ -10,12 +10,12 @@
 #include <optional>
 #include <string_view>
 
-#include "cli/cache_size.hpp"
 #include "cli/commands.hpp"
-#include "cli/duration_text.hpp"
-#include "cli/exit_codes.hpp"
-#include "cli/human_size.hpp"
 #include "cli/mount_helper.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/settings/cache_size.hpp"
+#include "cli/text/duration_text.hpp"
+#include "cli/text/human_size.hpp"
 #include "engine/http/http_url.hpp"
 
 namespace btfs::cli {

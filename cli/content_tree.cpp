@@ -6,9 +6,9 @@
 #include <string>
 
 #include "cache/disk/linux_files.hpp"
-#include "cli/failure.hpp"
-#include "cli/one_line.hpp"
-#include "cli/progress_bar.hpp"
+#include "cli/process/failure.hpp"
+#include "cli/text/one_line.hpp"
+#include "cli/text/progress_bar.hpp"
 #include "engine/metainfo/metainfo.hpp"
 #include "engine/metainfo/safe_path.hpp"
 

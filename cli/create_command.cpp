@@ -2,8 +2,8 @@
 
 #include "cli/commands.hpp"
 #include "cli/content_tree.hpp"
-#include "cli/exit_codes.hpp"
-#include "cli/torrent_file.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/sources/torrent_file.hpp"
 
 namespace btfs::cli {
 

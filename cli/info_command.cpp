@@ -5,12 +5,12 @@
 #include <iterator>
 
 #include "cli/commands.hpp"
-#include "cli/exit_codes.hpp"
-#include "cli/failure.hpp"
 #include "cli/link_text.hpp"
 #include "cli/metainfo_text.hpp"
-#include "cli/sources.hpp"
-#include "cli/torrent_url.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/process/failure.hpp"
+#include "cli/sources/sources.hpp"
+#include "cli/sources/torrent_url.hpp"
 #include "engine/session/engine.hpp"
 
 namespace btfs::cli {

@@ -6,8 +6,8 @@
 #include <boost/json.hpp>
 #include <iterator>
 
-#include "cli/human_size.hpp"
-#include "cli/one_line.hpp"
+#include "cli/text/human_size.hpp"
+#include "cli/text/one_line.hpp"
 
 namespace btfs::cli {
 namespace {

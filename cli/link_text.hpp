@@ -4,7 +4,7 @@
 #include <boost/json/object.hpp>
 #include <string>
 
-#include "cli/sources.hpp"
+#include "cli/sources/sources.hpp"
 
 namespace btfs::cli {
 

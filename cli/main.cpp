@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
-#include "cli/exit_codes.hpp"
-#include "cli/one_line.hpp"
-#include "cli/standard_descriptors.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/process/standard_descriptors.hpp"
+#include "cli/text/one_line.hpp"
 
 int main(int argc, char** argv) {
     using namespace btfs::cli;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "cli/torrent_url.hpp"
+#include "cli/sources/torrent_url.hpp"
 #include "engine/metainfo/magnet.hpp"
 
 namespace btfs::cli {

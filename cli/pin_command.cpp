@@ -2,11 +2,11 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
-#include "cli/control_socket.hpp"
-#include "cli/exit_codes.hpp"
-#include "cli/failure.hpp"
-#include "cli/human_size.hpp"
-#include "cli/mount_record.hpp"
+#include "cli/control/control_socket.hpp"
+#include "cli/control/mount_record.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/process/failure.hpp"
+#include "cli/text/human_size.hpp"
 
 namespace btfs::cli {
 namespace {

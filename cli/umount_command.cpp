@@ -10,9 +10,9 @@
 #include <cstring>
 
 #include "cli/commands.hpp"
-#include "cli/exit_codes.hpp"
-#include "cli/failure.hpp"
-#include "cli/mount_record.hpp"
+#include "cli/control/mount_record.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/process/failure.hpp"
 #include "fs/mountpoint.hpp"
 
 namespace btfs::cli {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "cli/failure.hpp"
+#include "cli/process/failure.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace btfs::cli {

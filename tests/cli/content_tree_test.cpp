@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "cli/failure.hpp"
+#include "cli/process/failure.hpp"
 #include "engine/metainfo/metainfo.hpp"
 #include "tests/support/temporary_folder.hpp"
 

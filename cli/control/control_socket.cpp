@@ -1,0 +1,197 @@
+#include "cli/control/control_socket.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/process/failure.hpp"
+#include "engine/log/log.hpp"
+
+namespace btfs::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = boost::json::object;
+
+constexpr int kWaiting = 16;  // clients that wait for their turn
+constexpr std::chrono::seconds kPatienceOfClients{60};
+constexpr std::chrono::milliseconds kForEver{-1}, kPause{100};
+
+Error last_error() {
+    return {errno, boost::system::system_category()};
+}
+
+std::optional<sockaddr_un> address_of(const fs::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = path.string();
+    if (name.size() >= sizeof address.sun_path) return std::nullopt;
+    std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
+    return address;
+}
+
+/// Makes the folder, if need be. EACCES: it is another user's, or others may write to it.
+Error make_folder(const fs::path& folder) {
+    std::error_code ignored;
+    fs::create_directories(folder.parent_path(), ignored);
+    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return last_error();
+    struct stat status {};
+    if (lstat(folder.c_str(), &status) != 0) return last_error();
+    const bool ours = S_ISDIR(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & 077) == 0;
+    return ours ? Error{} : Error{EACCES, boost::system::system_category()};
+}
+
+bool may_ask(int client) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+    return peer.uid == geteuid() || peer.uid == 0;
+}
+
+/// Waits until the descriptor can be read. False: `end` could be read first, or there was nothing for so
+/// long.
+bool wait_readable(int fd, int end, std::chrono::milliseconds patience) {
+    pollfd both[] = {{fd, POLLIN, 0}, {end, POLLIN, 0}};
+    int ready;
+    while ((ready = poll(both, 2, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {
+    }
+    return ready > 0 && both[1].revents == 0;
+}
+
+/// Receives up to the end of a line. Nothing: the other side ends, is silent, or says too much; or `end` can
+/// be read.
+std::optional<std::string> receive_line(int socket, int end, std::chrono::milliseconds patience,
+                                        std::string& received, std::size_t most) {
+    for (;;) {
+        const std::size_t line_end = received.find('\n');
+        if (line_end != std::string::npos) {
+            std::string line = received.substr(0, line_end);
+            received.erase(0, line_end + 1);
+            return line;
+        }
+        if (received.size() > most || !wait_readable(socket, end, patience)) return std::nullopt;
+        char buffer[4096];
+        const ssize_t count = recv(socket, buffer, sizeof buffer, 0);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return std::nullopt;
+        received.append(buffer, static_cast<std::size_t>(count));
+    }
+}
+
+/// False: the other side has gone, or takes nothing for kPatience.
+bool send_line(int socket, const std::string& line) {
+    const timeval patience{ControlSocket::kPatience.count() / 1000, 0};
+    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    const std::string text = line + '\n';
+    for (std::size_t at = 0; at < text.size();) {
+        const ssize_t count = send(socket, text.data() + at, text.size() - at, MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return false;
+        at += static_cast<std::size_t>(count);
+    }
+    return true;
+}
+
+std::string error_line(const std::string& message) {
+    return boost::json::serialize(Json{{"error", message}});
+}
+
+}  // namespace
+
+fs::path control_folder() {
+    const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
+    if (runtime != nullptr && *runtime == '/') return fs::path(runtime) / "btfs";
+    if (geteuid() == 0) return "/run/btfs";
+    return "/tmp/btfs-" + std::to_string(geteuid());
+}
+
+Result<std::unique_ptr<ControlSocket>> ControlSocket::open(const fs::path& folder, const std::string& name,
+                                                           Handler handler) {
+    if (const Error error = make_folder(folder)) return error;
+    fs::path path = folder / name;
+    const auto address = address_of(path);
+    if (!address) return Error{ENAMETOOLONG, boost::system::system_category()};
+    FileDescriptor listening(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!listening) return last_error();
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) return last_error();
+    // The folder keeps others away until the socket has its own mode.
+    if (bind(listening.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+        return last_error();
+    if (chmod(path.c_str(), 0600) != 0 || listen(listening.get(), kWaiting) != 0) {
+        const Error error = last_error();
+        unlink(path.c_str());
+        return error;
+    }
+    FileDescriptor end(eventfd(0, EFD_CLOEXEC));
+    if (!end) return last_error();
+    return std::unique_ptr<ControlSocket>(
+        new ControlSocket(std::move(listening), std::move(end), std::move(path), std::move(handler)));
+}
+
+ControlSocket::ControlSocket(FileDescriptor listening, FileDescriptor end, fs::path path, Handler handler)
+    : listening_(std::move(listening)),
+      end_(std::move(end)),
+      path_(std::move(path)),
+      handler_(std::move(handler)),
+      thread_([this] { run(); }) {}
+
+ControlSocket::~ControlSocket() {
+    unlink(path_.c_str());
+    eventfd_write(end_.get(), 1);
+    thread_.join();
+}
+
+void ControlSocket::run() {
+    while (wait_readable(listening_.get(), end_.get(), kForEver)) {
+        const FileDescriptor client(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (client && may_ask(client.get())) serve(client.get());
+        // Without descriptors the client goes on waiting, and the socket can be read at once again.
+        if (!client) wait_readable(-1, end_.get(), kPause);
+    }
+}
+
+void ControlSocket::serve(int client) {
+    std::string received;
+    while (const auto line = receive_line(client, end_.get(), kPatience, received, kMaxLine))
+        if (!send_line(client, answer_to(*line))) return;
+}
+
+std::string ControlSocket::answer_to(const std::string& line) const {
+    boost::json::error_code error;
+    const boost::json::value request = boost::json::parse(line, error);
+    if (error || !request.is_object()) return error_line("not a JSON object");
+    try {
+        return boost::json::serialize(handler_(request.get_object()));
+    } catch (const std::exception& failure) {
+        return error_line(failure.what());
+    }
+}
+
+Json ask(const fs::path& socket_path, const Json& request) {
+    const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto address = address_of(socket_path);
+    if (!socket || !address ||
+        connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+        throw Failure(socket_path.string(), last_error());
+    std::string received;
+    std::optional<std::string> line;
+    if (send_line(socket.get(), boost::json::serialize(request)))
+        line = receive_line(socket.get(), -1, kPatienceOfClients, received, SIZE_MAX);
+    boost::json::error_code error;
+    const boost::json::value answer = line ? boost::json::parse(*line, error) : boost::json::value{};
+    if (!line || error || !answer.is_object())
+        throw Failure(socket_path.string() + ": the mount does not answer");
+    const auto* const failed = answer.get_object().if_contains("error");
+    if (failed != nullptr && failed->is_string()) throw Failure(std::string(failed->get_string()));
+    return answer.get_object();
+}
+
+}  // namespace btfs::cli

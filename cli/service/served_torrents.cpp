@@ -1,0 +1,210 @@
+#include "cli/service/served_torrents.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "cli/process/failure.hpp"
+#include "cli/service/content_time.hpp"
+#include "cli/service/data_search.hpp"
+#include "cli/sources/torrent_url.hpp"
+#include "engine/log/log.hpp"
+
+namespace btfs::cli {
+namespace {
+
+/// Returns a modification time that is the same at every mount, as media servers expect.
+std::int64_t modification_time(const Metainfo& torrent, const CacheDir& cache_dir) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto created = creation_time(torrent.creation_date.value_or(0),
+                                       std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    return created ? *created : cache_dir.first_seen(torrent.identity);
+}
+
+KnownContent known(const Metainfo& metainfo, Storage& storage) {
+    return {metainfo.layout, storage, metainfo.info_bytes, metainfo.is_private};
+}
+
+}  // namespace
+
+ServedTorrents::ServedTorrents(Services services)
+    : services_(std::move(services)),
+      engine_status_(services_.engine),
+      finder_(
+          {services_.engine, services_.cache_dir, roster_, worker_},
+          [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
+      filesystem_(
+          {.virtual_files = {{"status",
+                              [this] { return status_text(reports(), services_.engine.proxy_text()); }}},
+           .inode_width = services_.inode_width}) {}
+
+ServedTorrents::~ServedTorrents() {
+    end();
+    services_.engine.stop();
+    keeping_.wait_until_unused();
+}
+
+void ServedTorrents::add(Sources sources) {
+    std::vector<std::string> failures;
+    DataSearch data(services_.data, sources.torrents);
+    for (std::size_t i = 0; i < sources.torrents.size(); ++i) {
+        std::unique_ptr<AdoptedFiles> adopted = data.take(i);
+        TorrentSource& source = sources.torrents[i];
+        RosterEntry entry{.name = source.name, .url = shown_url(source.url)};
+        if (!source.url.empty()) entry.fetch = "kept from an earlier mount";
+        const auto index = roster_.add(std::move(entry));
+        try {
+            roster_.or_fail(index, [&] { bring_in(index, std::move(source), std::move(adopted)); });
+        } catch (const Failure& failure) {
+            failures.emplace_back(failure.what());
+        }
+    }
+    const std::size_t count = sources.count();
+    if (count == 1 && failures.size() == 1) throw Failure(failures.front());
+    for (const std::string& failure : failures) log::warn("left out: {}", failure);
+    if (!failures.empty() && failures.size() == count)
+        throw Failure("not one of " + std::to_string(count) + " torrents can be served");
+    for (const std::string& url : sources.urls) {
+        const auto index = roster_.add({.name = shown_url(url), .url = shown_url(url)});
+        worker_.post([this, index, url] { finder_.fetch(index, url); });
+    }
+    for (const TorrentSource& source : sources.published) {
+        const auto index = roster_.add({.name = source.name});
+        worker_.post([this, index, source] { finder_.look_up(index, source); });
+    }
+}
+
+void ServedTorrents::start() {
+    worker_.start();
+}
+
+void ServedTorrents::end() {
+    worker_.end();
+}
+
+void ServedTorrents::close_begin(TimePoint sync_until) {
+    for (const Served& served : served_) served.store->close_begin(sync_until);
+}
+
+std::vector<TorrentReport> ServedTorrents::reports() {
+    const EngineStatus::Snapshot statuses = engine_status_.get();
+    std::vector<TorrentReport> reports;
+    for (RosterEntry& entry : roster_.entries()) {
+        TorrentReport& report = reports.emplace_back();
+        report.entry = std::move(entry);
+        if (report.entry.slot) report.entry.name = filesystem_.name_of(*report.entry.slot);
+        if (const auto handle = report.entry.handle; handle && *handle < statuses->size())
+            report.status = (*statuses)[*handle];
+    }
+    return reports;
+}
+
+void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
+                              std::unique_ptr<AdoptedFiles> adopted) {
+    if (!source.metainfo) {
+        source.metainfo = kept(source.identity);
+        if (source.metainfo) adopted = find_data(*source.metainfo);
+    }
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.name = source.name;
+        entry.info_hash = source.identity.cache_key();
+    });
+    TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
+    spec.background_files = source.selected_files;
+    spec.web_seeds = std::move(source.web_seeds);
+    spec.peers.insert(spec.peers.end(), source.peers.begin(), source.peers.end());
+    spec.kept_peers = services_.cache_dir.kept_peers(source.identity).value_or(Bytes{});
+    spec.on_peers = [this, identity = source.identity](Bytes peers) {
+        keep_peers(identity, std::move(peers));
+    };
+    Served* served = nullptr;
+    if (source.metainfo) {
+        spec.name = source.metainfo->name;
+        spec.dht_nodes = source.metainfo->dht_nodes;
+        spec.web_seeds.insert(spec.web_seeds.end(), source.metainfo->web_seeds.begin(),
+                              source.metainfo->web_seeds.end());
+        spec.http_seeds = source.metainfo->http_seeds;
+        served = &open(*source.metainfo, std::move(adopted));
+        spec.content.emplace(known(*source.metainfo, *served->store));
+    } else {
+        spec.on_metadata = [this, index](TorrentHandle torrent, std::shared_ptr<const Bytes> info) {
+            worker_.post([this, index, torrent, info] {
+                roster_.or_fail(index, [&] { take_metadata(index, torrent, *info); });
+            });
+        };
+    }
+    const TorrentHandle handle = services_.engine.add(std::move(spec));
+    known_.push_back(source.identity);
+    roster_.update(index, [&](RosterEntry& entry) { entry.handle = handle; });
+    if (served) show(index, *source.metainfo, *served, handle);
+}
+
+/// On the engine thread, which does not wait for the disk.
+void ServedTorrents::keep_peers(const Identity& identity, Bytes peers) {
+    services_.pool.submit_always(DiskWork::write, [token = keeping_.use(), &cache_dir = services_.cache_dir,
+                                                   identity, peers = std::move(peers)] {
+        if (const Error error = cache_dir.keep_peers(identity, peers))
+            log::debug("the peers of {} are not kept: {}", identity.cache_key(), error.message());
+    });
+}
+
+std::optional<Metainfo> ServedTorrents::kept(const Identity& identity) const {
+    const auto info = services_.cache_dir.kept_info(identity);
+    if (!info) return std::nullopt;
+    auto metainfo = parse_info(*info);
+    if (!metainfo) return std::nullopt;
+    return std::move(*metainfo);
+}
+
+std::unique_ptr<AdoptedFiles> ServedTorrents::find_data(const Metainfo& metainfo) const {
+    return services_.data.find(metainfo.name, metainfo.files, metainfo.layout);
+}
+
+ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo,
+                                             std::unique_ptr<AdoptedFiles> adopted) {
+    if (adopted)
+        log::info("{}: {} of {} pieces may lie in files of another client", metainfo.name,
+                  adopted->pieces().there.count(), metainfo.layout.piece_count());
+    auto store = services_.cache_dir.open_torrent(
+        {metainfo.identity, metainfo.layout, metainfo.hashes, metainfo.info_bytes}, services_.pool,
+        services_.memory, std::move(adopted));
+    if (!store && store.error() == Errc::storage_locked)
+        throw Failure(metainfo.name + ": " + store.error().message() +
+                      "; unmount it there, or give another --cache-dir");
+    if (!store) throw Failure(metainfo.name, store.error());
+    served_.push_back({metainfo.identity, std::move(*store), nullptr});
+    return served_.back();
+}
+
+void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, Served& served,
+                          TorrentHandle handle) {
+    served.demand = std::make_unique<EngineDemand>(*served.store, services_.engine, handle);
+    const Sha1Digest info_hash = metainfo.identity.wire_hash();
+    const Slot slot = filesystem_.add({info_hash, metainfo.files, *served.store, *served.demand,
+                                       modification_time(metainfo, services_.cache_dir)});
+    served.handle = handle;
+    served.slot = slot;
+    take_pins(served);
+    roster_.update(index, [&](RosterEntry& entry) { entry.slot = slot; });
+}
+
+void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info) {
+    const auto metainfo = parse_info(info);
+    if (!metainfo) throw Failure("the torrent that the swarm described", metainfo.error());
+    Served& served = open(*metainfo, find_data(*metainfo));
+    if (Error error = services_.cache_dir.keep_info(metainfo->identity, info))
+        log::warn("{}: its description cannot be kept: {}", metainfo->name, error.message());
+    services_.engine.provide(torrent, known(*metainfo, *served.store));
+    show(index, *metainfo, served, torrent);
+}
+
+void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) {
+    const Sha1Digest hash = source.identity.wire_hash();
+    if (std::ranges::any_of(known_, [&](const Identity& identity) { return identity.answers_to(hash); })) {
+        log::info("{}: is mounted already, by another name", source.name);
+        return roster_.remove(index);
+    }
+    auto adopted = source.metainfo ? find_data(*source.metainfo) : nullptr;
+    bring_in(index, std::move(source), std::move(adopted));
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,101 @@
+// ServedTorrents: files that the user has pinned.
+#include <future>
+#include <sstream>
+
+#include "cli/process/failure.hpp"
+#include "cli/service/served_torrents.hpp"
+#include "cli/text/one_line.hpp"
+
+namespace btfs::cli {
+namespace {
+
+/// Returns the node of a path below the mountpoint. Throws Failure if there is none.
+Attributes find(const Filesystem& filesystem, const std::string& path) {
+    Attributes found = filesystem.attributes(kRootNode).value();
+    std::istringstream parts(path);
+    for (std::string part; std::getline(parts, part, '/');) {
+        if (part.empty()) continue;
+        const auto next = filesystem.lookup(found.node, part);
+        if (!next) throw Failure(one_line(path) + ": is not in the mount");
+        found = *next;
+    }
+    return found;
+}
+
+/// Returns the nodes of torrents that are to be looked at: the node itself or, of the root, all torrents.
+std::vector<NodeId> of_torrents(const Filesystem& filesystem, const Attributes& node) {
+    if (node.node != kRootNode) return {node.node};
+    std::vector<NodeId> nodes;
+    const Listing listing = filesystem.list(kRootNode).value();
+    for (std::size_t i = 2; i < listing.size(); ++i) nodes.push_back(listing.at(i).attributes.node);
+    return nodes;
+}
+
+std::uint64_t size_of(const Layout& layout, const Pins& pins) {
+    std::uint64_t bytes = 0;
+    for (const FileRange& range : pins)
+        for (std::size_t i = range.first; i <= range.last && i < layout.files().size(); ++i)
+            bytes += layout.files()[i].pad ? 0 : layout.files()[i].size;
+    return bytes;
+}
+
+}  // namespace
+
+PinReport ServedTorrents::pin(const std::string& path, Pinning pinning) {
+    const auto answer = std::make_shared<std::promise<PinReport>>();
+    std::future<PinReport> report = answer->get_future();
+    worker_.post([this, path, pinning, answer] {
+        try {
+            answer->set_value(pin_now(path, pinning));
+        } catch (...) {
+            answer->set_exception(std::current_exception());
+        }
+    });
+    try {
+        return report.get();
+    } catch (const std::future_error&) {
+        throw Failure("the mount is ending");
+    }
+}
+
+/// On the worker.
+PinReport ServedTorrents::pin_now(const std::string& path, Pinning pinning) {
+    PinReport report;
+    for (const NodeId node : of_torrents(filesystem_, find(filesystem_, path))) {
+        const auto extents = filesystem_.extents(node);
+        if (!extents) throw Failure(one_line(path) + ": is no part of a torrent");
+        const auto served = std::ranges::find(served_, extents->torrent, &Served::slot);
+        const Layout& layout = served->store->layout();
+        Pins files;
+        for (const ByteRange& range : extents->files) {
+            const std::uint32_t file = layout.file_at(range.begin).value();
+            files.push_back({file, file});
+            report.bytes += range.size();
+        }
+        report.files += files.size();
+        set_pins(*served, pinning == Pinning::pin ? with_pins(served->pins, files)
+                                                  : without_pins(served->pins, files));
+    }
+    for (const Served& served : served_) report.pinned += size_of(served.store->layout(), served.pins);
+    if (const CacheBound* bound = services_.cache_dir.bound()) report.room = bound->room_for_pins();
+    return report;
+}
+
+void ServedTorrents::set_pins(Served& served, Pins pins) {
+    if (pins == served.pins) return;
+    if (const Error error = services_.cache_dir.keep_pins(served.identity, pins))
+        throw Failure("the pins cannot be kept", error);
+    served.pins = std::move(pins);
+    const Bitfield pieces = pinned_pieces(served.store->layout(), served.pins);
+    served.store->set_pinned(pieces);
+    services_.engine.set_pinned(served.handle, pieces);
+}
+
+/// Takes the pins that earlier mounts have kept; the store knows of them already.
+void ServedTorrents::take_pins(Served& served) {
+    served.pins = services_.cache_dir.kept_pins(served.identity);
+    if (!served.pins.empty())
+        services_.engine.set_pinned(served.handle, pinned_pieces(served.store->layout(), served.pins));
+}
+
+}  // namespace btfs::cli

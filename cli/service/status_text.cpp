@@ -1,0 +1,114 @@
+#include "cli/service/status_text.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <iterator>
+
+#include "cli/text/one_line.hpp"
+#include "engine/tracker/public_url.hpp"
+
+namespace btfs::cli {
+namespace {
+
+std::string tracker_text(const tracker::TrackerStatus& tracker) {
+    std::string text = tracker::public_url(tracker.url) + ": ";
+    if (!tracker.working) {
+        if (tracker.message.empty()) return text + (tracker.announcing ? "announcing" : "not asked yet");
+        return text + tracker.message;
+    }
+    text += "working";
+    if (tracker.complete) text += fmt::format(", {} seeds", *tracker.complete);
+    if (tracker.incomplete) text += fmt::format(", {} leechers", *tracker.incomplete);
+    if (!tracker.message.empty()) text += ", " + tracker.message;
+    return text;
+}
+
+std::string state_text(const RosterEntry& entry, const TorrentStatus& status) {
+    if (!entry.problem.empty()) return "failed";
+    if (entry.visible()) return "ready";
+    if (!entry.handle) return entry.url.empty() ? "asking for its info-hash" : "fetching the torrent file";
+    const auto& [had, count] = status.metadata;
+    if (count == 0) return "looking for peers";
+    return fmt::format("fetching metadata, {} of {} pieces", had, count);
+}
+
+std::int64_t rounded(double value) {
+    return std::llround(value);
+}
+
+void append(std::string& out, std::string_view key, std::string_view value) {
+    fmt::format_to(std::back_inserter(out), "{}: {}\n", key, one_line(value));
+}
+
+void append_section(std::string& out, const TorrentReport& report) {
+    const RosterEntry& entry = report.entry;
+    const TorrentStatus status = report.status.value_or(TorrentStatus{});
+    out += '\n';
+    append(out, "name", entry.name);
+    append(out, "info-hash", entry.info_hash.empty() ? "-" : entry.info_hash);
+    append(out, "state", state_text(entry, status));
+    append(out, "peers", fmt::format("{} connected, {} known", status.peers, status.peers_known));
+    append(out, "seeds", fmt::format("{}", status.seeds));
+    append(out, "down", fmt::format("{} B/s", rounded(status.rates.down)));
+    append(out, "up", fmt::format("{} B/s", rounded(status.rates.up)));
+    append(out, "had",
+           status.content ? fmt::format("{} of {} bytes", status.content->size - status.content->left,
+                                        status.content->size)
+                          : "-");
+    if (status.seeding_ended)
+        append(out, "seeding",
+               status.seeding_ended == SeedGoal::ratio ? "ended by --seed-ratio" : "ended by --seed-time");
+    if (status.tracker) append(out, "tracker", tracker_text(*status.tracker));
+    for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
+        append(out, "tracker", tracker_text(tracker));
+    if (!entry.url.empty()) append(out, "url", entry.url);
+    if (!entry.fetch.empty()) append(out, "fetch", entry.fetch);
+    if (!entry.problem.empty()) append(out, "error", entry.problem);
+}
+
+}  // namespace
+
+std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy) {
+    std::size_t ready = 0, peers = 0;
+    TransferRates rates;
+    for (const TorrentReport& report : reports) {
+        ready += report.entry.visible();
+        if (!report.status) continue;
+        peers += report.status->peers;
+        rates.down += report.status->rates.down;
+        rates.up += report.status->rates.up;
+    }
+    std::string out;
+    append(out, "totals",
+           fmt::format("{} of {} torrents ready, {} peers, {} B/s down, {} B/s up", ready, reports.size(),
+                       peers, rounded(rates.down), rounded(rates.up)));
+    if (!proxy.empty()) append(out, "proxy", proxy);
+    for (const TorrentReport& report : reports) append_section(out, report);
+    return out;
+}
+
+std::string waiting_text(std::span<const TorrentReport> reports) {
+    std::size_t files = 0, names = 0, torrents = 0, peers = 0;
+    std::uint64_t had = 0, count = 0;
+    for (const TorrentReport& report : reports) {
+        if (report.entry.settled()) continue;
+        ++torrents;
+        if (!report.entry.handle) ++(report.entry.url.empty() ? names : files);
+        if (!report.status) continue;
+        peers += report.status->peers;
+        had += report.status->metadata.pieces_had;
+        count += report.status->metadata.piece_count;
+    }
+    std::string text = files == torrents   ? "waiting for the torrent file"
+                       : names == torrents ? "waiting for the info-hash"
+                                           : "waiting for metadata";
+    if (torrents > 1) text += fmt::format(" of {} torrents", torrents);
+    if (files + names < torrents) text += fmt::format(": {} peer{}", peers, peers == 1 ? "" : "s");
+    if (count > 0) text += fmt::format(", {} of {} pieces", had, count);
+    return text;
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,28 @@
+// Formats the status of a mount: `.btfs/status`, and the line that --wait shows.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/service/roster.hpp"
+#include "engine/session/torrent_status.hpp"
+
+namespace btfs::cli {
+
+/// One torrent of the mount.
+struct TorrentReport {
+    RosterEntry entry;                    ///< its name is the one in the mount, if it is there
+    std::optional<TorrentStatus> status;  ///< nothing while the engine has not got it
+};
+
+/// Returns a line of totals, then a section for each torrent: an empty line, and lines of "key: value".
+/// README.md describes them. Text from others is made one_line().
+/// `proxy` is Engine::proxy_text().
+std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy = {});
+
+/// "waiting for metadata: 12 peers, 3 of 7 pieces", over all that is not visible yet and may still be.
+std::string waiting_text(std::span<const TorrentReport> reports);
+
+}  // namespace btfs::cli

@@ -1,0 +1,64 @@
+#include "cli/service/wait_for_files.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+#include "cli/process/exit_codes.hpp"
+#include "cli/service/status_text.hpp"
+#include "cli/text/one_line.hpp"
+#include "cli/text/terminal_line.hpp"
+
+namespace btfs::cli {
+namespace {
+
+constexpr Duration kInterval = 100ms;
+
+/// Prints each torrent that is not visible, with the reason. Returns the exit code.
+int tell_missing(const std::vector<TorrentReport>& reports) {
+    for (const TorrentReport& report : reports) {
+        if (report.entry.visible()) continue;
+        const std::string& problem = report.entry.problem;
+        std::fprintf(stderr, "btfs: %s\n",
+                     problem.empty() ? (one_line(report.entry.name) +
+                                        ": is not there yet; the mount stays, and shows it when it comes")
+                                           .c_str()
+                                     : one_line(problem).c_str());
+    }
+    return kNotAllThere;
+}
+
+}  // namespace
+
+int wait_for_files(ServedTorrents& torrents, StopSignal& stop, const Readiness& readiness,
+                   std::optional<Duration> at_most) {
+    const TimePoint deadline = at_most ? Clock::now() + *at_most : kNever;
+    TerminalLine line;
+    for (;;) {
+        const std::vector<TorrentReport> reports = torrents.reports();
+        const auto count = [&](auto what) {
+            return static_cast<std::size_t>(std::ranges::count_if(
+                reports, [&](const TorrentReport& report) { return (report.entry.*what)(); }));
+        };
+        if (count(&RosterEntry::visible) == reports.size()) return kSuccess;
+        const Duration left = deadline - Clock::now();
+        if (count(&RosterEntry::settled) == reports.size() || left <= Duration{}) {
+            line.wipe();
+            return tell_missing(reports);
+        }
+        line.show(waiting_text(reports));
+        switch (stop.wait_for(std::min<Duration>(kInterval, left), readiness.fd())) {
+            case StopSignal::Waited::timed_out:
+                break;
+            case StopSignal::Waited::stopped:
+                line.wipe();
+                std::fputs("btfs: the mount has ended before all files were there\n", stderr);
+                return kNotAllThere;
+            case StopSignal::Waited::hung_up:
+                line.abandon();
+                return kNotAllThere;
+        }
+    }
+}
+
+}  // namespace btfs::cli

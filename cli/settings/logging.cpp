@@ -1,0 +1,28 @@
+#include "cli/settings/logging.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "cli/process/failure.hpp"
+#include "cli/text/one_line.hpp"
+#include "engine/log/log.hpp"
+
+namespace btfs::cli {
+
+void start_logging(const LogOptions& options, bool detached) {
+    // Log lines contain names of torrents and messages of servers, so unprintable characters are replaced.
+    log::Target target{options.file.string(), log::level_of(options.level), std::nullopt, printable};
+    if (detached) {
+        target.on_stderr = log::Level::warn;
+    } else if (target.file.empty()) {
+        target.on_stderr = log::Level::trace;
+    }
+    if (detached && target.file.empty()) target.least = std::max(target.least, log::Level::warn);
+    try {
+        log::open(target);
+    } catch (const std::runtime_error& e) {
+        throw Failure("cannot open the log file: " + std::string(e.what()));
+    }
+}
+
+}  // namespace btfs::cli

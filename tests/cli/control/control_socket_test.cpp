@@ -1,0 +1,113 @@
+// The control socket, and clients that do not keep to its rules.
+#include "cli/control/control_socket.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstring>
+
+#include "cli/process/failure.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace btfs::cli {
+namespace {
+
+using Json = boost::json::object;
+
+struct ControlSocketTest : testing::Test {
+    void SetUp() override {
+        auto opened = ControlSocket::open(dir.path / "btfs", "1.sock", [](const Json& request) -> Json {
+            if (request.contains("fail")) throw Failure("no such thing");
+            return {{"echo", request}};
+        });
+        ASSERT_TRUE(opened) << opened.error().message();
+        socket = std::move(*opened);
+    }
+    FileDescriptor connect() const {
+        FileDescriptor client(::socket(AF_UNIX, SOCK_STREAM, 0));
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strcpy(address.sun_path, socket->path().c_str());
+        EXPECT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+        return client;
+    }
+    static std::string exchange(const FileDescriptor& client, const std::string& text) {
+        EXPECT_EQ(send(client.get(), text.data(), text.size(), MSG_NOSIGNAL),
+                  static_cast<ssize_t>(text.size()));
+        std::string answer;
+        for (char c; recv(client.get(), &c, 1, 0) == 1 && c != '\n';) answer += c;
+        return answer;
+    }
+
+    TemporaryFolder dir;
+    std::unique_ptr<ControlSocket> socket;
+};
+
+TEST_F(ControlSocketTest, AnswersEachRequestAndTellsWhyOneFailed) {
+    const Json answer = ask(socket->path(), {{"command", "x"}, {"path", "a b\n\"ü"}});
+    EXPECT_EQ(answer.at("echo").at("path"), "a b\n\"ü");
+    try {
+        ask(socket->path(), {{"fail", true}});
+        ADD_FAILURE();
+    } catch (const Failure& failure) {
+        EXPECT_STREQ(failure.what(), "no such thing");
+    }
+    const FileDescriptor client = connect();
+    EXPECT_EQ(exchange(client, "{\"a\":1}\n"), R"({"echo":{"a":1}})");
+    EXPECT_EQ(exchange(client, "[1]\n"), R"({"error":"not a JSON object"})");
+    EXPECT_EQ(exchange(client, "}{\n"), R"({"error":"not a JSON object"})");
+    EXPECT_EQ(exchange(client, "{\"a\":2}\n"), R"({"echo":{"a":2}})");
+}
+
+TEST_F(ControlSocketTest, IsForItsUserAlone) {
+    struct stat status {};
+    ASSERT_EQ(stat(socket->path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u);
+    ASSERT_EQ(stat(socket->path().parent_path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0700u);
+    chmod(socket->path().parent_path().c_str(), 0755);
+    EXPECT_FALSE(ControlSocket::open(dir.path / "btfs", "2.sock", nullptr));
+    EXPECT_FALSE(ControlSocket::open(dir.path / std::string(200, 'x'), "2.sock", nullptr));
+}
+
+TEST_F(ControlSocketTest, AnEndlessLineEndsTheConnection) {
+    const FileDescriptor client = connect();
+    const std::string text(ControlSocket::kMaxLine + 10'000, 'x');
+    std::size_t sent = 0;
+    while (sent < 10 * text.size()) {
+        const ssize_t count = send(client.get(), text.data(), text.size(), MSG_NOSIGNAL);
+        if (count < 0) break;
+        sent += static_cast<std::size_t>(count);
+    }
+    EXPECT_LT(sent, 10 * text.size());
+    EXPECT_EQ(exchange(connect(), "{}\n"), R"({"echo":{}})");
+}
+
+TEST_F(ControlSocketTest, ASilentClientHoldsUpOthersForAShortTimeAndTheEndNotAtAll) {
+    const FileDescriptor silent = connect();
+    EXPECT_EQ(send(silent.get(), "{", 1, 0), 1);
+    EXPECT_EQ(exchange(connect(), "{}\n"), R"({"echo":{}})");
+    const FileDescriptor silent_too = connect();
+    EXPECT_EQ(exchange(silent_too, "{}\n"), R"({"echo":{}})");  // it is being served now
+    const auto before = std::chrono::steady_clock::now();
+    const std::filesystem::path path = socket->path();
+    socket.reset();
+    EXPECT_LT(std::chrono::steady_clock::now() - before, ControlSocket::kPatience / 2);
+    EXPECT_FALSE(std::filesystem::exists(path));
+    EXPECT_THROW(ask(path, {}), Failure);
+}
+
+TEST_F(ControlSocketTest, TakesThePlaceOfOneThatAKilledProcessHasLeft) {
+    auto second = ControlSocket::open(dir.path / "btfs", "1.sock", [](const Json&) -> Json {
+        return {{"second", true}};
+    });
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(ask((*second)->path(), {}).contains("second"));
+}
+
+}  // namespace
+}  // namespace btfs::cli

@@ -1,0 +1,46 @@
+#include "cli/service/roster.hpp"
+
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+
+namespace btfs::cli {
+namespace {
+
+std::vector<std::string> names(const Roster& roster) {
+    std::vector<std::string> all;
+    for (const RosterEntry& entry : roster.entries()) all.push_back(entry.name);
+    return all;
+}
+
+TEST(Roster, KeepsTheOrderOfSources) {
+    Roster roster;
+    const auto first = roster.add({.name = "a"});
+    const auto second = roster.add({.name = "b"});
+    roster.add({.name = "c"});
+    roster.remove(second);
+    roster.add({.name = "d"});
+    roster.update(first, [](RosterEntry& entry) { entry.name = "A"; });
+    EXPECT_THAT(names(roster), testing::ElementsAre("A", "c", "d"));
+}
+
+TEST(Roster, KeepsWhyATorrentFailedForGood) {
+    Roster roster;
+    const auto index = roster.add({.name = "a"});
+    EXPECT_THROW(roster.or_fail(index, [] { throw std::runtime_error("a: no disk"); }), std::runtime_error);
+    EXPECT_EQ(roster.entries().at(0).problem, "a: no disk");
+    roster.or_fail(roster.add({.name = "b"}), [] {});
+    EXPECT_EQ(roster.entries().at(1).problem, "");
+}
+
+TEST(Roster, AnEntryIsSettledWhenItIsVisibleOrHasFailed) {
+    RosterEntry entry;
+    EXPECT_FALSE(entry.visible() || entry.settled());
+    entry.problem = "no";
+    EXPECT_TRUE(entry.settled() && !entry.visible());
+    entry = {.slot = 0};
+    EXPECT_TRUE(entry.settled() && entry.visible());
+}
+
+}  // namespace
+}  // namespace btfs::cli

@@ -1,0 +1,100 @@
+#include "cli/settings/cache_path.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "cli/process/failure.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace btfs::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Guard that sets or unsets an environment variable, and restores it.
+class Variable {
+  public:
+    Variable(const char* name, const char* value) : name_(name) {
+        if (const char* before = std::getenv(name)) before_ = before;
+        value ? setenv(name, value, 1) : unsetenv(name);
+    }
+    ~Variable() { before_ ? setenv(name_, before_->c_str(), 1) : unsetenv(name_); }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+
+  private:
+    const char* const name_;
+    std::optional<std::string> before_;
+};
+
+/// Returns the path; "hidden" if it is refused with a message that names the path and the option.
+std::string resolved(const fs::path& cache, const fs::path& mountpoint) {
+    try {
+        return resolve_cache_path(cache, mountpoint).string();
+    } catch (const Failure& failure) {
+        EXPECT_THAT(failure.what(), testing::HasSubstr(cache.string()));
+        EXPECT_THAT(failure.what(), testing::HasSubstr("--cache-dir"));
+        return "hidden";
+    }
+}
+
+TEST(CachePath, FollowsTheUsersEnvironment) {
+    const Variable home("HOME", "/home/ann"), cache("XDG_CACHE_HOME", "/var/ann");
+    EXPECT_EQ(default_cache_path(false), "/var/ann/btfs");
+    const Variable relative("XDG_CACHE_HOME", "cache");
+    EXPECT_EQ(default_cache_path(false), "/home/ann/.cache/btfs") << "relative paths are to be ignored";
+    const Variable unset("XDG_CACHE_HOME", nullptr);
+    EXPECT_EQ(default_cache_path(false), "/home/ann/.cache/btfs");
+}
+
+TEST(CachePath, ExistsWithoutHome) {
+    const Variable cache("XDG_CACHE_HOME", nullptr);
+    for (const char* value : {static_cast<const char*>(nullptr), ""}) {
+        const Variable home("HOME", value);
+        EXPECT_TRUE(default_cache_path(false).is_absolute());
+        if (geteuid() == 0) {
+            EXPECT_EQ(default_cache_path(false), "/var/cache/btfs");
+        }
+    }
+}
+
+TEST(CachePath, OfASystemsMountIsTheSystems) {
+    if (geteuid() != 0) GTEST_SKIP() << "only root has the system's";
+    const Variable home("HOME", "/root"), cache("XDG_CACHE_HOME", "/root/cache");
+    EXPECT_EQ(default_cache_path(true), "/var/cache/btfs");
+}
+
+TEST(CachePath, AtOrBelowTheMountpointIsRefused) {
+    const TemporaryFolder folder;
+    const fs::path mountpoint = folder.path / "mnt";
+    fs::create_directories(mountpoint / "deep");
+    EXPECT_EQ(resolved(mountpoint, mountpoint), "hidden");
+    EXPECT_EQ(resolved(mountpoint / "cache", mountpoint), "hidden") << "it need not exist yet";
+    EXPECT_EQ(resolved(mountpoint / "deep" / "cache", mountpoint), "hidden");
+    EXPECT_EQ(resolved(folder.path / "mnt" / "x" / ".." / "cache", mountpoint), "hidden");
+    fs::create_directory_symlink(mountpoint / "deep", folder.path / "to-deep");
+    EXPECT_EQ(resolved(folder.path / "to-deep", mountpoint), "hidden") << "the cache by a symlink";
+    EXPECT_EQ(resolved(folder.path / "to-deep" / "cache", mountpoint), "hidden");
+    fs::create_directory_symlink(mountpoint, folder.path / "to-mnt");
+    EXPECT_EQ(resolved(mountpoint / "cache", folder.path / "to-mnt"), "hidden")
+        << "the mountpoint by a symlink";
+}
+
+TEST(CachePath, ElsewhereIsResolved) {
+    const TemporaryFolder folder;
+    const fs::path mountpoint = folder.path / "mnt", cache = folder.path / "cache";
+    fs::create_directories(mountpoint);
+    fs::create_directories(cache / "mnt");
+    EXPECT_EQ(resolved(folder.path / "mnt-cache", mountpoint), folder.path / "mnt-cache") << "a longer name";
+    EXPECT_EQ(resolved(cache, mountpoint), cache);
+    EXPECT_EQ(resolved(cache, cache / "mnt"), cache) << "the mountpoint below the cache";
+    fs::create_directory_symlink(cache, mountpoint / "out");
+    EXPECT_EQ(resolved(mountpoint / "out", mountpoint), cache) << "a symlink below it that leads out of it";
+}
+
+}  // namespace
+}  // namespace btfs::cli
