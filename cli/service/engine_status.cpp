@@ -10,7 +10,7 @@ namespace btfs::cli {
 struct EngineStatus::Shared {
     std::mutex mutex;  // guards the members below
     std::condition_variable answered;
-    Snapshot snapshot = std::make_shared<std::vector<TorrentStatus>>();
+    Snapshot snapshot = std::make_shared<const TorrentStatuses>();
     std::uint64_t asked_count = 0;
     std::uint64_t answered_count = 0;
 
@@ -31,10 +31,10 @@ EngineStatus::Snapshot EngineStatus::get() {
         }
         ++shared_->asked_count;
         lock.unlock();
-        engine_.ask_status([shared = shared_](std::vector<TorrentStatus> all) {
+        engine_.ask_status([shared = shared_](TorrentStatuses all) {
             {
                 std::lock_guard guard(shared->mutex);
-                shared->snapshot = std::make_shared<const std::vector<TorrentStatus>>(std::move(all));
+                shared->snapshot = std::make_shared<const TorrentStatuses>(std::move(all));
                 ++shared->answered_count;
             }
             shared->answered.notify_all();

@@ -13,7 +13,7 @@ namespace btfs::cli {
 /// all who came before it was asked, so that many readers cost little more than one. From any thread.
 class EngineStatus {
   public:
-    using Snapshot = std::shared_ptr<const std::vector<TorrentStatus>>;  ///< by handle
+    using Snapshot = std::shared_ptr<const TorrentStatuses>;
 
     /// For the engine thread, not for any network; an engine that is busier than that is shown as it was.
     static constexpr Duration kPatience = 80ms;

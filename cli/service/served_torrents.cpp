@@ -92,8 +92,8 @@ std::vector<TorrentReport> ServedTorrents::reports() {
         TorrentReport& report = reports.emplace_back();
         report.entry = std::move(entry);
         if (report.entry.slot) report.entry.name = filesystem_.name_of(*report.entry.slot);
-        if (const auto handle = report.entry.handle; handle && *handle < statuses->size())
-            report.status = (*statuses)[*handle];
+        if (!report.entry.handle) continue;
+        if (const TorrentStatus* const status = statuses->find(*report.entry.handle)) report.status = *status;
     }
     return reports;
 }

@@ -97,7 +97,10 @@ void Announcing::carry_on() {
         job->urgent = Clock::now() < hurry_until_ || job->request.event == tracker::AnnounceEvent::stopped;
         announce(std::move(*job), shown);
     }
-    if (stopped_ && announcer_.stopped()) return std::exchange(stopped_, nullptr)();
+    if (stopped_ && announcer_.stopped()) {
+        timer_.cancel();
+        return std::exchange(stopped_, nullptr)();
+    }
     if (announcer_.next_timeout() == kNever) return;
     timer_.expires_at(announcer_.next_timeout());
     timer_.async_wait([this](Error error) {

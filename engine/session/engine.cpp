@@ -52,9 +52,17 @@ TorrentHandle Engine::add(TorrentSpec spec) {
     return loop_->add(std::move(spec));
 }
 
+void Engine::remove(TorrentHandle torrent, std::function<void()> removed) {
+    loop_->post([this, torrent, removed = std::move(removed)] {
+        if (loop_->stopping) return;
+        loop_->remove_torrent(torrent);
+        removed();
+    });
+}
+
 void Engine::provide(TorrentHandle torrent, KnownContent content) {
     loop_->post([this, torrent, content = std::move(content)]() mutable {
-        loop_->runners[torrent]->provide(std::move(content));
+        if (TorrentRunner* runner = loop_->find(torrent)) runner->provide(std::move(content));
     });
 }
 
@@ -69,7 +77,7 @@ void Engine::drop_reader(TorrentHandle torrent, ReaderId reader) {
 void Engine::set_pinned(TorrentHandle torrent, Bitfield pieces) {
     loop_->post([this, torrent, pieces = std::move(pieces)]() mutable {
         loop_->starting.hurry(torrent);
-        loop_->runners[torrent]->set_pinned(std::move(pieces));
+        if (TorrentRunner* runner = loop_->find(torrent)) runner->set_pinned(std::move(pieces));
     });
 }
 
@@ -95,11 +103,11 @@ void Engine::find_published(const PublishedName& name, Duration patience,
         });
 }
 
-void Engine::ask_status(std::function<void(std::vector<TorrentStatus>)> take) {
+void Engine::ask_status(std::function<void(TorrentStatuses)> take) {
     loop_->post([this, take = std::move(take)] {
-        std::vector<TorrentStatus> all;
+        TorrentStatuses all;
         all.reserve(loop_->runners.size());
-        for (const auto& runner : loop_->runners) all.push_back(runner->status(Clock::now()));
+        for (const auto& [handle, runner] : loop_->runners) all.add(handle, runner->status(Clock::now()));
         take(std::move(all));
     });
 }
@@ -110,7 +118,7 @@ void Engine::stop() {
     loop_->post([this] { loop_->begin_stop(); });
     loop_->thread.join();
     loop_->mapper.stop();
-    for (auto& runner : loop_->runners) runner->detach_storage();
+    for (auto& [handle, runner] : loop_->runners) runner->detach_storage();
 }
 
 }  // namespace btfs

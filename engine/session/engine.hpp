@@ -66,9 +66,6 @@ struct EngineOptions {
     bool port_mapping = false;
 };
 
-/// Names a torrent of this engine.
-using TorrentHandle = std::size_t;
-
 /// Content of a torrent, and the store that keeps it.
 struct KnownContent {
     Layout layout;
@@ -127,8 +124,12 @@ class Engine {
     /// Starts the thread.
     void start();
 
-    /// The store outlives the engine's stop().
+    /// The store outlives the engine's stop(), or the torrent's removal.
     TorrentHandle add(TorrentSpec spec);
+    /// Ends a torrent: its connections are closed, and nobody is told of it any more but its trackers, that
+    /// we leave. `removed` is called on the engine thread once the engine does not use its store any more, or
+    /// never if the engine stops first. All else that is said of the torrent from now on is ignored.
+    void remove(TorrentHandle torrent, std::function<void()> removed);
     /// Hands over the content of a torrent whose metadata on_metadata() has reported. Ignored after stop().
     void provide(TorrentHandle torrent, KnownContent content);
     /// The newest demand of a reader counts; many are handed over at once.
@@ -149,9 +150,9 @@ class Engine {
     /// publisher_not_found if there was no answer in time, or dht_off. `done` is called as above.
     void find_published(const PublishedName& name, Duration patience,
                         std::function<void(Result<Sha1Digest>)> done);
-    /// Asks for the status of all torrents, in the order of their handles. `take` is called once on the
-    /// engine thread, or never if the engine stops first. Costs nothing unless called.
-    void ask_status(std::function<void(std::vector<TorrentStatus>)> take);
+    /// Asks for the status of all torrents. `take` is called once on the engine thread, or never if the
+    /// engine stops first. Costs nothing unless called.
+    void ask_status(std::function<void(TorrentStatuses)> take);
 
     /// Tells the trackers, closes all connections, ends the thread; about a second at most. Stores hear
     /// nothing of the engine afterwards.

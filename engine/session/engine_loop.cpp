@@ -59,7 +59,7 @@ Engine::Loop::Loop(const EngineOptions& engine_options)
       limits(options.upload_limit, options.download_limit, options.limit_local),
       stop_timer(io),
       starting(io, [this](TorrentHandle torrent) { start_torrent(torrent); }),
-      port_turns(io, [this](TorrentHandle torrent) { runners[torrent]->set_outside_ports(outside_ports); }) {
+      port_turns(io, [this](TorrentHandle torrent) { find(torrent)->set_outside_ports(outside_ports); }) {
     listener.set_refusal([this](const Address& from) { return bans.contains(from); });
     dht.set_refusal([this](const Address& node) { return bans.filters(node); });
     if (net::UtpStreams* utp = connector.utp())
@@ -80,7 +80,7 @@ Result<void> Engine::Loop::open() {
         connector.udp().set_relay_opened([this, is_first = true]() mutable {
             dht.handle_network_change();
             if (!std::exchange(is_first, false)) return;
-            for (auto& runner : runners) runner->handle_relay_opened();
+            for (auto& [handle, runner] : runners) runner->handle_relay_opened();
         });
         return {};
     }
@@ -138,18 +138,44 @@ void Engine::Loop::add_torrent(TorrentHandle handle, TorrentSpec spec) {
         .idle_interest = &idle_interest,
         .limits = &limits,
     };
-    runners.push_back(std::make_unique<TorrentRunner>(
+    auto runner = std::make_unique<TorrentRunner>(
         TorrentRunner::Shared{io, dialer, connections, routing, bans, http, web_hosts, tasks}, handle,
-        std::move(spec), torrent_options, seeds.next()));
-    index.add(runners.back()->identity(), handle);
-    runners.back()->set_outside_ports(outside_ports);
+        std::move(spec), torrent_options, seeds.next());
+    index.add(runner->identity(), handle);
+    runner->set_outside_ports(outside_ports);
+    runners.emplace(handle, std::move(runner));
     starting.add(handle);
 }
 
+TorrentRunner* Engine::Loop::find(TorrentHandle handle) const {
+    const auto found = runners.find(handle);
+    return found == runners.end() ? nullptr : found->second.get();
+}
+
+void Engine::Loop::remove_torrent(TorrentHandle handle) {
+    auto removed = runners.extract(handle);
+    if (removed.empty()) return;
+    TorrentRunner& runner = *removed.mapped();
+    starting.remove(handle);
+    port_turns.remove(handle);
+    named_peers.remove(handle);
+    index.remove(runner.identity(), handle);
+    runner.close();
+    runner.detach_storage();
+    leaving.insert(std::move(removed));
+    // Handlers that are queued already, and which use the runner, run before it goes.
+    runner.stop_announcing([this, handle] {
+        post([this, handle] {
+            leaving.erase(handle);
+            stop_if_told();
+        });
+    });
+}
+
 void Engine::Loop::start_torrent(TorrentHandle handle) {
-    TorrentRunner& runner = *runners[handle];
+    TorrentRunner& runner = *find(handle);
     for (const HostPort& peer : runner.peers())
-        named_peers.add(peer,
+        named_peers.add(handle, peer,
                         [this, &runner](std::span<const Endpoint> found) { add_users_peers(runner, found); });
     runner.add_kept_peers();
     runner.start_announcing(trackers, seeds.next());
@@ -163,10 +189,10 @@ void Engine::Loop::put_demand(TorrentHandle torrent, ReaderId reader, std::optio
 
 void Engine::Loop::take_demands() {
     for (auto& [key, demand] : demands.take()) {
-        if (key.first >= runners.size()) continue;
-        TorrentRunner& runner = *runners[key.first];
+        TorrentRunner* const runner = find(key.first);
+        if (!runner) continue;
         starting.hurry(key.first);
-        demand ? runner.set_reader(key.second, *demand) : runner.drop_reader(key.second);
+        demand ? runner->set_reader(key.second, *demand) : runner->drop_reader(key.second);
     }
 }
 
@@ -174,7 +200,7 @@ void Engine::Loop::take_demands() {
 
 void Engine::Loop::route(net::Listener::Arrival arrival) {
     if (const auto torrent = index.find(arrival.info_hash))
-        return runners[*torrent]->take_incoming(std::move(arrival));
+        return find(*torrent)->take_incoming(std::move(arrival));
     log::debug("{} asks for a torrent that is not here", arrival.stream->remote().text());
 }
 
@@ -183,7 +209,7 @@ void Engine::Loop::handle_network_change() {
     dialer.cancel_half_open();  // which posts that they ended
     post([this] {
         connector.handle_network_change();
-        for (auto& runner : runners) runner->handle_network_change();
+        for (auto& [handle, runner] : runners) runner->handle_network_change();
         trackers.handle_network_change();
         dht.handle_network_change();
         lsd.handle_network_change();
@@ -208,7 +234,7 @@ void Engine::Loop::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
     const auto filtered = [this](const Address& peer) { return bans.filters(peer); };
     dialer.cancel_half_open(filtered);
     listener.drop_refused();
-    for (auto& runner : runners) runner->handle_filter_change();
+    for (auto& [handle, runner] : runners) runner->handle_filter_change();
     dht.handle_filter_change();
     // A peer of the user's may not be filtered any more, or be filtered now.
     named_peers.tell_again();
@@ -216,7 +242,7 @@ void Engine::Loop::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
 
 void Engine::Loop::take_outside_ports(const PeerPorts& ports) {
     outside_ports = ports;
-    for (TorrentHandle torrent = 0; torrent < runners.size(); ++torrent) port_turns.add(torrent);
+    for (const auto& [handle, runner] : runners) port_turns.add(handle);
 }
 
 net::Awaitable<void> Engine::Loop::get(net::HttpRequest request,
@@ -235,15 +261,21 @@ void Engine::Loop::begin_stop() {
     port_turns.clear();
     stop_timer.expires_after(kGoodbyeTime);
     stop_timer.async_wait([this](Error) { io.stop(); });
-    for (auto& runner : runners) runner->close();
+    for (auto& [handle, runner] : runners) runner->close();
     talking = runners.size();
-    // The loop ends behind the turns that tell uTP peers of the connections just closed.
-    const auto stop_soon = [this] { post([this] { io.stop(); }); };
-    if (talking == 0) stop_soon();
-    for (auto& runner : runners)
-        runner->stop_announcing([this, stop_soon] {
-            if (--talking == 0) stop_soon();
+    for (auto& [handle, runner] : runners)
+        runner->stop_announcing([this] {
+            --talking;
+            stop_if_told();
         });
+    stopping = true;
+    stop_if_told();
+}
+
+void Engine::Loop::stop_if_told() {
+    if (!stopping || talking > 0 || !leaving.empty()) return;
+    // The loop ends behind the turns that tell uTP peers of the connections just closed.
+    post([this] { io.stop(); });
 }
 
 }  // namespace btfs

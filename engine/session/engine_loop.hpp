@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -58,11 +59,18 @@ class Engine::Loop {
     Result<void> open();
     void begin();
     void add_torrent(TorrentHandle handle, TorrentSpec spec);
+    /// Closes the torrent, which has nothing to do with its store on return, and lives until its trackers
+    /// know.
+    void remove_torrent(TorrentHandle handle);
+    /// Null if there is none of that handle (any more).
+    TorrentRunner* find(TorrentHandle handle) const;
     /// The torrent looks for peers from now on, in all ways that it has.
     void start_torrent(TorrentHandle handle);
     net::Awaitable<void> get(net::HttpRequest request, std::function<void(Result<net::HttpResponse>)> done);
     /// The trackers are told first, but only for so long.
     void begin_stop();
+    /// Ends the loop of a stopping engine if no tracker has to be told any more.
+    void stop_if_told();
 
     /// Hands an incoming connection to its torrent.
     void route(net::Listener::Arrival arrival);
@@ -102,12 +110,15 @@ class Engine::Loop {
     TransferLimits limits;
     PeerPorts outside_ports;  ///< at which the world reaches us over IPv4; the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
-    std::size_t talking = 0;  ///< torrents whose trackers are being told that we leave
+    bool stopping = false;
+    std::size_t talking = 0;  ///< torrents of a stopping engine whose trackers are being told that we leave
     TorrentIndex index;       ///< of runners
     /// Seeds of the torrents: asking the kernel for each would take longer than all else.
     Rng seeds{random_seed()};
-    std::vector<std::unique_ptr<TorrentRunner>> runners;  ///< by handle; the engine thread's
-    TorrentTurns starting;                                ///< torrents that do not look for peers yet
+    std::map<TorrentHandle, std::unique_ptr<TorrentRunner>> runners;  ///< the engine thread's
+    /// Removed ones, whose trackers are being told.
+    std::map<TorrentHandle, std::unique_ptr<TorrentRunner>> leaving;
+    TorrentTurns starting;    ///< torrents that do not look for peers yet
     TorrentTurns port_turns;  ///< torrents that do not know the present outside_ports yet
     std::thread thread;
     portmap::PortMapper mapper;  ///< it posts, so it goes first

@@ -26,20 +26,30 @@ void NameSchedule::handle_network_change(TimePoint now) {
 NamedPeers::NamedPeers(net::Connector& connector)
     : connector_(connector), tasks_(connector.io().get_executor()), timer_(connector.io()) {}
 
-void NamedPeers::add(HostPort peer, OnFound on_found) {
+void NamedPeers::add(TorrentHandle torrent, HostPort peer, OnFound on_found) {
     if (const auto address = Address::parse(peer.host)) {
-        const Literal& literal = literals_.emplace_back(Literal{{*address, peer.port}, std::move(on_found)});
+        const Literal& literal =
+            literals_.emplace_back(Literal{torrent, {*address, peer.port}, std::move(on_found)});
         return literal.on_found({&literal.endpoint, 1});
     }
-    names_.push_back({std::move(peer), std::move(on_found), NameSchedule(Clock::now())});
+    names_.push_back({torrent, std::move(peer), std::move(on_found), NameSchedule(Clock::now())});
     carry_on();
+}
+
+void NamedPeers::remove(TorrentHandle torrent) {
+    std::erase_if(literals_, [&](const Literal& literal) { return literal.torrent == torrent; });
+    std::erase_if(names_, [&](Name& name) {
+        if (name.torrent != torrent) return false;
+        name.removed = name.looking;  // look_up() uses it
+        return !name.looking;
+    });
 }
 
 void NamedPeers::tell_again() {
     if (stopped_) return;
     for (const Literal& literal : literals_) literal.on_found({&literal.endpoint, 1});
     for (const Name& name : names_)
-        if (!name.found.empty()) name.on_found(name.found);
+        if (!name.found.empty() && !name.removed) name.on_found(name.found);
 }
 
 void NamedPeers::handle_network_change() {
@@ -73,8 +83,12 @@ void NamedPeers::carry_on() {
 
 net::Awaitable<void> NamedPeers::look_up(Name& name) {
     const auto addresses = co_await connector_.resolve(name.peer.host, net::Families::both);
-    name.looking = false;
     if (stopped_) co_return;
+    if (name.removed) {
+        names_.remove_if([&](const Name& other) { return &other == &name; });
+        co_return;
+    }
+    name.looking = false;
     if (addresses) {
         std::vector<Endpoint> endpoints;
         for (const Address& address : *addresses) endpoints.push_back({address, name.peer.port});

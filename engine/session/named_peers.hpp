@@ -45,7 +45,9 @@ class NamedPeers {
 
     /// `on_found` is called at least once after each look-up that found something. An address in place of a
     /// name is told at once.
-    void add(HostPort peer, OnFound on_found);
+    void add(TorrentHandle torrent, HostPort peer, OnFound on_found);
+    /// Forgets the peers of a torrent: nothing is told of them any more.
+    void remove(TorrentHandle torrent);
     /// Tells of all addresses once more that were found last.
     void tell_again();
     void handle_network_change();
@@ -54,14 +56,17 @@ class NamedPeers {
 
   private:
     struct Name {
+        TorrentHandle torrent;
         HostPort peer;
         OnFound on_found;
         NameSchedule schedule;
         std::vector<Endpoint> found = {};
         bool warned = false;
         bool looking = false;
+        bool removed = false;  ///< while it was looked up
     };
     struct Literal {
+        TorrentHandle torrent;
         Endpoint endpoint;
         OnFound on_found;
     };

@@ -20,6 +20,14 @@ void TorrentIndex::add(const Identity& identity, TorrentHandle torrent) {
     }
 }
 
+void TorrentIndex::remove(const Identity& identity, TorrentHandle torrent) {
+    for (const Sha1Digest& info_hash : identity.wire_hashes()) {
+        if (find(info_hash) != torrent) continue;
+        torrents_.erase(info_hash);
+        obfuscated_.erase(mse::obfuscated(info_hash));
+    }
+}
+
 std::optional<TorrentHandle> TorrentIndex::find(const Sha1Digest& info_hash) const {
     return found_in(torrents_, info_hash);
 }

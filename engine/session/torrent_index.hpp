@@ -16,6 +16,7 @@ namespace btfs {
 class TorrentIndex {
   public:
     void add(const Identity& identity, TorrentHandle torrent);
+    void remove(const Identity& identity, TorrentHandle torrent);
     std::optional<TorrentHandle> find(const Sha1Digest& info_hash) const;
     /// The info-hash of which `obfuscated` is mse::obfuscated().
     std::optional<Sha1Digest> find_obfuscated(const Sha1Digest& obfuscated) const;

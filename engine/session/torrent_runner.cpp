@@ -55,8 +55,7 @@ void TorrentRunner::provide(KnownContent content) {
     if (closed_ || spec_.content) return;
     spec_.content.emplace(std::move(content));
     take_up_content();
-    if (is_private() && dht_) std::exchange(dht_, nullptr)->remove(identity().wire_hash());
-    if (is_private() && lsd_) std::exchange(lsd_, nullptr)->remove(identity().wire_hash());
+    if (is_private()) stop_searching();
     after_event();
 }
 
@@ -295,6 +294,12 @@ void TorrentRunner::close() {
     dials_.clear();
     connections_.clear();
     timer_.cancel();
+    stop_searching();
+}
+
+void TorrentRunner::stop_searching() {
+    if (dht_) std::exchange(dht_, nullptr)->remove(identity().wire_hash());
+    if (lsd_) std::exchange(lsd_, nullptr)->remove(identity().wire_hash());
 }
 
 // ---- events of the store: they come on its threads, so each is posted ----

@@ -25,7 +25,8 @@
 namespace btfs {
 
 /// A shell around Torrent. On the engine thread, but for the StorageEvents, which post themselves there.
-/// Lives until the io_context has stopped for good.
+/// Lives until the io_context has stopped for good, or for one turn of it longer than close() and until the
+/// call of stop_announcing().
 class TorrentRunner final : public ConnectionBudget::Holder, private StorageEvents {
   public:
     /// The machines that all torrents share; they outlive the torrents.
@@ -91,7 +92,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
 
     /// No event of the store comes after this; any thread but the store's own.
     void detach_storage();
-    /// Closes all connections.
+    /// Closes all connections, and is found no more.
     void close();
 
   private:
@@ -118,6 +119,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void carry_out(const WebSeedFailed& action);
     void carry_out(const SuperSeedingEnded& action);
     void take_up_content();
+    void stop_searching();
     bool may_dial(const Endpoint& endpoint);
     bool has_room();
     bool update_dialling();

@@ -1,15 +1,20 @@
 // Snapshot of a torrent's state.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/swarm/torrent.hpp"
 #include "engine/tracker/announcer.hpp"
 
 namespace btfs {
+
+/// Names a torrent of an engine; never used for another one.
+using TorrentHandle = std::size_t;
 
 struct TorrentStatus {
     std::size_t peers = 0;        ///< connected
@@ -30,6 +35,24 @@ struct TorrentStatus {
     /// Trackers whose URLs cannot be used, the first kMaxUnusableShown.
     std::vector<tracker::TrackerStatus> unusable_trackers = {};
     static constexpr std::size_t kMaxUnusableShown = 5;
+};
+
+/// The state of all torrents of an engine.
+class TorrentStatuses {
+  public:
+    void reserve(std::size_t count) { all_.reserve(count); }
+    /// Handles are added in their order.
+    void add(TorrentHandle torrent, TorrentStatus status) { all_.emplace_back(torrent, std::move(status)); }
+    /// Returns null for a torrent that the engine has not.
+    const TorrentStatus* find(TorrentHandle torrent) const {
+        const auto found = std::ranges::lower_bound(all_, torrent, {}, &Entry::first);
+        return found == all_.end() || found->first != torrent ? nullptr : &found->second;
+    }
+    std::size_t size() const { return all_.size(); }
+
+  private:
+    using Entry = std::pair<TorrentHandle, TorrentStatus>;
+    std::vector<Entry> all_;
 };
 
 }  // namespace btfs

@@ -30,6 +30,9 @@ class TorrentTurns {
         if (waiting_.erase(torrent) > 0) take_turn_(torrent);
     }
 
+    /// The torrent has no turn any more, if it still waits.
+    void remove(TorrentHandle torrent) { waiting_.erase(torrent); }
+
     /// None that waits has its turn.
     void clear() { waiting_.clear(); }
 

@@ -50,14 +50,14 @@ struct NamedPeersTest : ::testing::Test {
 };
 
 TEST_F(NamedPeersTest, AnAddressIsTakenAsItIs) {
-    peers.add({"192.0.2.1", 6881}, take());
+    peers.add(0, {"192.0.2.1", 6881}, take());
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].text(), "192.0.2.1:6881");
 }
 
 TEST_F(NamedPeersTest, WhatWasFoundIsToldAgainOnRequest) {
-    peers.add({"192.0.2.1", 6881}, take());
-    peers.add({"192.0.2.2", 6881}, take());
+    peers.add(0, {"192.0.2.1", 6881}, take());
+    peers.add(0, {"192.0.2.2", 6881}, take());
     peers.tell_again();
     ASSERT_EQ(found.size(), 4u);
     EXPECT_EQ(found[3].text(), "192.0.2.2:6881");
@@ -66,8 +66,20 @@ TEST_F(NamedPeersTest, WhatWasFoundIsToldAgainOnRequest) {
     EXPECT_EQ(found.size(), 4u);
 }
 
+TEST_F(NamedPeersTest, OfARemovedTorrentNothingIsToldAnyMore) {
+    peers.add(0, {"192.0.2.1", 6881}, take());
+    peers.add(1, {"192.0.2.2", 6881}, take());
+    peers.add(0, {"localhost", 6881}, take());  // whose look-up is under way
+    found.clear();
+    peers.remove(0);
+    io.run_for(100ms);
+    peers.tell_again();
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].text(), "192.0.2.2:6881");
+}
+
 TEST_F(NamedPeersTest, ANameIsLookedUpAndAgainWhenTheNetworkChanges) {
-    peers.add({"localhost", 6881}, take());
+    peers.add(0, {"localhost", 6881}, take());
     for (int i = 0; i < 100 && found.empty(); ++i) io.run_one_for(50ms);
     ASSERT_FALSE(found.empty());
     EXPECT_TRUE(found[0].address.is_loopback());

@@ -32,5 +32,20 @@ TEST(TorrentIndex, OfTwoTorrentsWithOneHashTheFirstCounts) {
     EXPECT_EQ(index.find(*name.v1), 3u);
 }
 
+TEST(TorrentIndex, ARemovedTorrentIsNotFound) {
+    TorrentIndex index;
+    const Identity name{.v1 = sha1(as_bytes("one")), .v2 = sha256(as_bytes("one"))};
+    index.add(name, 3);
+    index.remove(name, 4);
+    EXPECT_EQ(index.find(*name.v1), 3u) << "that was another one's handle";
+    index.remove(name, 3);
+    for (const Sha1Digest& hash : name.wire_hashes()) {
+        EXPECT_FALSE(index.find(hash));
+        EXPECT_FALSE(index.find_obfuscated(mse::obfuscated(hash)));
+    }
+    index.add(name, 5);
+    EXPECT_EQ(index.find(*name.v1), 5u);
+}
+
 }  // namespace
 }  // namespace btfs
