@@ -58,7 +58,8 @@ class ReadSide {
     virtual ReadOutcome read(ReadId id, ByteRange range, std::unique_ptr<ReadReply> reply) = 0;
     /// Ends a parked read with `error`. False if there is none of that name (any more).
     virtual bool cancel(ReadId id, Error error) = 0;
-    /// Ends all parked reads with `error`; later ones that would park fail at once with it.
+    /// Ends all parked reads with `error`; later ones that would park fail at once with it, whatever later
+    /// calls say.
     virtual void close(Error error) = 0;
     /// True if every byte of the range could be answered without the swarm at this moment.
     virtual bool has(ByteRange range) const = 0;

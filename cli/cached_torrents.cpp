@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "cli/process/failure.hpp"
-#include "cli/settings/cache_path.hpp"
+#include "cli/settings/user_folders.hpp"
 
 namespace btfs::cli {
 namespace {

@@ -222,7 +222,7 @@ struct MountWords {
 /// Names the last operand, which to CLI11 is one more source.
 struct MountHelp final : CLI::Formatter {
     std::string make_usage(const CLI::App*, std::string name) const override {
-        return "Usage: " + name + " [OPTIONS] SOURCE... MOUNTPOINT\n";
+        return "Usage: " + name + " [OPTIONS] [SOURCE...] MOUNTPOINT\n";
     }
 };
 
@@ -233,9 +233,9 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
     mount
         .add_option("SOURCE", words.operands,
                     "Torrent files, folders of them, URLs, magnet links, info-hashes, or - for stdin; the "
-                    "last word is where to mount them")
+                    "last word is where to mount them. More are added by btfs add")
         ->required()
-        ->expected(2, -1);
+        ->expected(1, -1);
     mount.add_flag("-f,--foreground", options.foreground, "Do not detach");
     mount
         .add_option("-o", options.fuse_options,
@@ -261,11 +261,44 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         ->check([](const std::string& text) {
             return text == kForever || number_of(text) ? "" : "give a number of seconds";
         });
+    mount.add_flag("--no-control", options.no_control,
+                   "Let no other command ask anything of the running mount, or change it");
     add_network_options(mount, options.network);
     add_upload_options(mount, options.network.transfer);
     add_download_options(mount, options.network.transfer);
     add_log_options(mount, options.log);
     return mount;
+}
+
+void add_mountpoint_option(CLI::App& app, const char* name, std::filesystem::path& mountpoint) {
+    app.add_option(name, mountpoint, "The mount (default: the only one that this user has)");
+}
+
+CLI::App& add_add(CLI::App& app, AddOptions& options) {
+    CLI::App& add = *app.add_subcommand("add", "Add torrents to a running mount, for later mounts, too");
+    add.add_option("SOURCE", options.sources,
+                   "Torrent files, folders of them, URLs, magnet links, info-hashes, or - for stdin")
+        ->required();
+    add_mountpoint_option(add, "--to", options.mountpoint);
+    add.add_option("--label", options.label, "A word to tell torrents apart by");
+    add.add_flag("--pin", options.pin, "Download all files and keep them, as btfs pin does");
+    return add;
+}
+
+CLI::App& add_remove(CLI::App& app, RemoveOptions& options) {
+    CLI::App& remove = *app.add_subcommand(
+        "rm", "Remove torrents from a running mount. What was downloaded stays in the cache");
+    remove.add_option("TORRENT", options.torrents, "Names in the mount, paths to them, or info-hashes")
+        ->required();
+    add_mountpoint_option(remove, "--from", options.mountpoint);
+    return remove;
+}
+
+CLI::App& add_list(CLI::App& app, ListOptions& options) {
+    CLI::App& list = *app.add_subcommand("ls", "List the torrents of a running mount");
+    add_mountpoint_option(list, "MOUNTPOINT", options.mountpoint);
+    list.add_flag("--json", options.json, "As JSON");
+    return list;
 }
 
 void add_pins(CLI::App& app, PinOptions& options, int& exit_code) {
@@ -420,6 +453,12 @@ int run(const std::vector<std::string>& words) {
     umount_app.add_option("MOUNTPOINT", mountpoint)->required();
     umount_app.callback([&] { exit_code = umount(mountpoint); });
 
+    AddOptions add_options;
+    add_add(app, add_options).callback([&] { exit_code = add(add_options); });
+    RemoveOptions remove_options;
+    add_remove(app, remove_options).callback([&] { exit_code = remove(remove_options); });
+    ListOptions list_options;
+    add_list(app, list_options).callback([&] { exit_code = list(list_options); });
     PinOptions pin_options;
     add_pins(app, pin_options, exit_code);
     InfoOptions info_options;

@@ -13,7 +13,7 @@
 namespace btfs::cli {
 
 struct MountOptions {
-    std::vector<std::string> sources;
+    std::vector<std::string> sources;  ///< may be empty: torrents are added to the running mount
     std::filesystem::path mountpoint;
     bool foreground = false;
     std::vector<std::string> fuse_options;    ///< lists of mount options, as -o had them
@@ -27,7 +27,25 @@ struct MountOptions {
     /// How long the command waits until all files are visible, in seconds; may be infinity. Nothing: not at
     /// all.
     std::optional<double> wait_s;
+    bool no_control = false;  ///< nothing can be asked of the running mount
     LogOptions log;
+};
+
+struct AddOptions {
+    std::vector<std::string> sources;
+    std::filesystem::path mountpoint;  ///< empty: this user's only mount
+    std::string label;
+    bool pin = false;
+};
+
+struct RemoveOptions {
+    std::vector<std::string> torrents;  ///< names, info-hashes, URLs, or paths in a mount
+    std::filesystem::path mountpoint;   ///< empty: this user's only mount
+};
+
+struct ListOptions {
+    std::filesystem::path mountpoint;  ///< empty: this user's only mount
+    bool json = false;
 };
 
 struct PinOptions {
@@ -77,6 +95,9 @@ struct ExportOptions {
 /// Each returns the exit code, or throws Failure.
 int mount(const MountOptions& options);
 int umount(const std::filesystem::path& mountpoint);
+int add(const AddOptions& options);
+int remove(const RemoveOptions& options);
+int list(const ListOptions& options);
 int pin(const PinOptions& options);
 int info(const InfoOptions& options);
 int create(const CreateOptions& options);

@@ -17,7 +17,7 @@
 #include "cli/commands.hpp"
 #include "cli/process/exit_codes.hpp"
 #include "cli/process/failure.hpp"
-#include "cli/settings/cache_path.hpp"
+#include "cli/settings/user_folders.hpp"
 #include "cli/text/human_size.hpp"
 #include "cli/text/one_line.hpp"
 #include "cli/text/progress_bar.hpp"

@@ -28,6 +28,7 @@
 #include "cli/settings/ip_filter_file.hpp"
 #include "cli/settings/logging.hpp"
 #include "cli/settings/peer_addresses.hpp"
+#include "cli/settings/user_folders.hpp"
 #include "cli/sources/sources.hpp"
 #include "engine/log/log.hpp"
 #include "engine/session/engine.hpp"
@@ -75,6 +76,17 @@ void refuse_covered_data(const std::filesystem::path& mountpoint,
         if (std::ranges::mismatch(holder, covered).in1 == holder.end())
             throw Failure(mountpoint.string() + " has files below --data " + folder.string() +
                           ", which the mount would cover; mount elsewhere");
+    }
+}
+
+/// Where the mount remembers what is added to it; nothing if the user has no home.
+std::optional<AddedSources> added_sources(const MountOptions& options) {
+    try {
+        return AddedSources(AddedSources::folder_of(default_state_path(options.for_system) / "mounts",
+                                                    absolute_mountpoint(options.mountpoint.string())));
+    } catch (const Failure& failure) {
+        log::warn("what is added to the mount will not be there after its end: {}", failure.what());
+        return std::nullopt;
     }
 }
 
@@ -133,7 +145,9 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     engine.set_ip_filter(std::move(ip_filter));
     IpFilterReader filter_reader(options.network.ip_filter, engine);
     reread_filter = [&filter_reader] { filter_reader.reread(); };
-    ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width});
+    const std::optional<AddedSources> added = added_sources(options);
+    ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width,
+                             added ? &*added : nullptr});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
     // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it
@@ -152,7 +166,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     std::unique_ptr<ControlSocket> control_socket;
     std::optional<MountRecord> record;
     if (const auto kernel_mount = find_mount(options.mountpoint)) {
-        control_socket = open_control_socket(*kernel_mount, control);
+        if (!options.no_control) control_socket = open_control_socket(*kernel_mount, control);
         record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
     }
     const std::string proxy = engine.proxy_url();

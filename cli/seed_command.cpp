@@ -22,7 +22,7 @@
 namespace btfs::cli {
 namespace {
 
-constexpr unsigned kDiskThreads = 2;
+constexpr unsigned kSeedDiskThreads = 2;
 
 }  // namespace
 
@@ -44,7 +44,7 @@ int seed(const SeedOptions& options) {
         log::reopen();
         reread_filter();
     });
-    DiskPool pool(kDiskThreads);
+    DiskPool pool(kSeedDiskThreads);
     LinuxFiles files;
     auto store =
         SeedStore::open({parsed->layout, std::move(made.files), std::move(made.hashed)}, files, pool);

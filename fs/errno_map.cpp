@@ -30,6 +30,9 @@ Error bad_handle() {
 Error unmounted() {
     return make_error_code(errc::io_error);
 }
+Error removed() {
+    return {ESTALE, boost::system::generic_category()};
+}
 }  // namespace fs_error
 
 int to_errno(const Error& error) {

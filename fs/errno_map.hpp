@@ -14,6 +14,8 @@ Error not_a_symlink();
 Error read_only();
 Error bad_handle();
 Error unmounted();
+/// The torrent is in the mount no more.
+Error removed();
 }  // namespace fs_error
 
 /// Returns a positive errno: EINTR for cancelled, the system's own numbers unchanged, EIO for all others.

@@ -19,8 +19,16 @@ Slot Filesystem::add(const TorrentContent& content) {
     return slot;
 }
 
+bool Filesystem::remove(Slot torrent) {
+    const auto removed = root_.remove(torrent);
+    if (!removed) return false;
+    removed->reads.close(fs_error::removed());
+    for (const Node& node : removed->tree.nodes()) inode_numbers_.release(node.inode);
+    return true;
+}
+
 std::string Filesystem::name_of(Slot torrent) const {
-    return root_.get()->name_of(torrent);
+    return std::string(root_.get()->name_of(torrent));
 }
 
 /// Tells from the NodeId of which kind a node is.

@@ -46,7 +46,7 @@ class Listing {
 };
 
 /// The whole mount: its torrents, its virtual files, its open handles. Called from any thread; does not wait
-/// for network or disk. Torrents may be added at any time, and stay until the end.
+/// for network or disk. Torrents come and go at any time.
 class Filesystem {
   public:
     struct Options {
@@ -64,8 +64,11 @@ class Filesystem {
 
     /// Adds a torrent: it is visible when this returns.
     Slot add(const TorrentContent& content);
+    /// Removes a torrent: no path leads there any more, and READs of it that wait, or would wait, fail with
+    /// ESTALE. Files that are open read on what was verified. False if it is not there.
+    bool remove(Slot torrent);
     /// Returns the name of a torrent in the root's listing. It changes if another torrent of that name is
-    /// added.
+    /// added. Empty if the torrent is not there.
     std::string name_of(Slot torrent) const;
 
     /// Of any node, "." gives itself and ".." the folder that it stands in: what a file handle needs.

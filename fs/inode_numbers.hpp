@@ -24,10 +24,14 @@ class InodeNumbers {
     /// Gives a number that was not given before. It follows from `hash` alone, unless another node has it
     /// already; then the next free number is taken.
     std::uint64_t claim(std::uint64_t hash);
+    /// The number may be given again.
+    void release(std::uint64_t number);
 
   private:
     bool insert(std::uint64_t number);
     void grow();
+    std::size_t place_of(std::uint64_t number) const { return number & (table_.size() - 1); }
+    std::size_t next(std::size_t place) const { return (place + 1) & (table_.size() - 1); }
 
     const std::uint64_t mask_;
     std::mutex mutex_;                  // guards what follows

@@ -37,12 +37,18 @@ const std::shared_ptr<const MountedTorrent>* MountRoot::torrent(Slot slot) const
 Slot MountRoot::free_slot(const Sha1Digest& info_hash) const {
     Slot slot = 0;
     for (std::byte b : info_hash.view().first(sizeof slot)) slot = slot << 8 | std::to_integer<Slot>(b);
-    while (slot == 0 || torrent(slot) != nullptr) ++slot;
+    const auto is_free = [&] {
+        if (slot == 0 || torrent(slot) != nullptr) return false;
+        const auto kept = removed_.find(slot);
+        return kept == removed_.end() || kept->second == info_hash;
+    };
+    while (!is_free()) ++slot;
     return slot;
 }
 
-const std::string& MountRoot::name_of(Slot slot) const {
-    return std::ranges::find(by_name, slot, &Entry::slot)->name;
+std::string_view MountRoot::name_of(Slot slot) const {
+    const auto found = std::ranges::find(by_name, slot, &Entry::slot);
+    return found == by_name.end() ? std::string_view() : found->name;
 }
 
 void MountRoot::add(Slot slot, std::shared_ptr<const MountedTorrent> torrent) {
@@ -55,6 +61,25 @@ void MountRoot::add(Slot slot, std::shared_ptr<const MountedTorrent> torrent) {
     torrents.insert(std::ranges::upper_bound(torrents, slot, {}, &Shown::slot), {slot, torrent});
     if (name == VirtualFolder::kName || find(name)) return name_all();
     insert(by_name, {std::string(name), slot});
+}
+
+std::shared_ptr<const MountedTorrent> MountRoot::remove(Slot slot) {
+    const auto found = std::ranges::lower_bound(torrents, slot, {}, &Shown::slot);
+    if (found == torrents.end() || found->slot != slot) return nullptr;
+    const std::shared_ptr<const MountedTorrent> removed = std::move(found->torrent);
+    torrents.erase(found);
+    removed_.emplace(slot, removed->info_hash);
+    const InodeTree& tree = removed->tree;
+    const std::string_view name = tree.nodes()[0].name;
+    total_size -= tree.total_size();
+    node_count -= tree.nodes().size();
+    directory_count -= tree.nodes()[0].kind == NodeKind::directory;
+    const bool had_its_name = name_of(slot) == name;
+    const auto is_of_it = [&](const Entry& entry) { return entry.slot == slot; };
+    std::erase_if(by_name, is_of_it);
+    std::erase_if(earlier, is_of_it);
+    if (!had_its_name) name_all();  // it shared its name, which may now be another's alone
+    return removed;
 }
 
 void MountRoot::name_all() {
@@ -84,6 +109,13 @@ Slot PublishedRoot::add(std::shared_ptr<const MountedTorrent> torrent) {
     const Slot slot = root_.free_slot(torrent->info_hash);
     root_.add(slot, std::move(torrent));
     return slot;
+}
+
+std::shared_ptr<const MountedTorrent> PublishedRoot::remove(Slot slot) {
+    std::shared_ptr<const MountRoot> outdated;  // freed without the lock
+    std::lock_guard lock(mutex_);
+    outdated = std::exchange(snapshot_, nullptr);
+    return root_.remove(slot);
 }
 
 }  // namespace btfs

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,13 +18,16 @@
 namespace btfs {
 
 /// A torrent to add. `info_hash` and `files` are read during Filesystem::add() only; `reads` and `demand`
-/// outlive the Filesystem.
+/// outlive the Filesystem, or `in_use`.
 struct TorrentContent {
     const Sha1Digest& info_hash;  ///< inode numbers and file handles derive from it
     const FileList& files;
     ReadSide& reads;
     DemandSink& demand;
     std::int64_t modified = 0;  ///< mtime of everything in it, seconds since 1970
+    /// Destroyed, on any thread, once the torrent was removed and neither a file of it nor a listing that
+    /// shows it is open.
+    std::shared_ptr<const void> in_use = nullptr;
 };
 
 /// A torrent in the mount. Immutable, but for the objects behind `reads` and `demand`.
@@ -33,18 +37,20 @@ struct MountedTorrent {
           tree(content.files, content.info_hash, numbers),
           reads(content.reads),
           demand(content.demand),
-          modified(content.modified) {}
+          modified(content.modified),
+          in_use(content.in_use) {}
 
     Sha1Digest info_hash;
     InodeTree tree;
     ReadSide& reads;
     DemandSink& demand;
     std::int64_t modified;
+    std::shared_ptr<const void> in_use;  ///< last: what is above uses what it keeps
 };
 
 /// Names a torrent in the mount, and in file handles that outlive it: the first 32 bits of its info-hash or,
 /// if that number is taken or too small, the next one that is free. Slot 0 is the mount's own nodes. Never
-/// reused.
+/// given to another torrent, also after a removal.
 using Slot = std::uint32_t;
 
 /// A state of the mount's root.
@@ -72,16 +78,20 @@ class MountRoot {
 
     /// Returns null for a slot that is not used.
     const std::shared_ptr<const MountedTorrent>* torrent(Slot slot) const;
-    /// Returns the slot for a new torrent of this info-hash.
+    /// Returns the slot for a new torrent of this info-hash, which had it before if it was here before.
     Slot free_slot(const Sha1Digest& info_hash) const;
     std::optional<Slot> find(std::string_view name) const;
-    /// Returns a torrent's name in the listing.
-    const std::string& name_of(Slot slot) const;
+    /// Returns a torrent's name in the listing; empty if it is not there.
+    std::string_view name_of(Slot slot) const;
     /// Adds a torrent. Names follow from the set of torrents; see root_names().
     void add(Slot slot, std::shared_ptr<const MountedTorrent> torrent);
+    /// Removes a torrent and its names. Returns null if there is none.
+    std::shared_ptr<const MountedTorrent> remove(Slot slot);
 
   private:
     void name_all();
+
+    std::map<Slot, Sha1Digest> removed_;  ///< slots that are kept for the torrents that had them
 };
 
 /// Publishes the present root: snapshots are immutable, so that a listing under way stays whole. A snapshot
@@ -91,6 +101,8 @@ class PublishedRoot {
   public:
     std::shared_ptr<const MountRoot> get() const;
     Slot add(std::shared_ptr<const MountedTorrent> torrent);
+    /// As MountRoot has it.
+    std::shared_ptr<const MountedTorrent> remove(Slot slot);
 
   private:
     mutable std::mutex mutex_;

@@ -369,7 +369,7 @@ std::unique_ptr<ReadReply> BlockCache::cancel(ReadId id) {
 std::vector<FailedRead> BlockCache::close(Error error) {
     std::vector<FailedRead> failed;
     std::lock_guard lock(mutex_);
-    closed_ = error;
+    if (!closed_) closed_ = error;
     failed.reserve(parked_count_);
     for (auto& [piece, waiters] : waiters_) {
         for (Waiter& waiter : waiters) failed.push_back({std::move(waiter.reply), error});

@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = boost::json::object;
 
+constexpr std::size_t kReceive = std::size_t{64} << 10;
 constexpr int kWaiting = 16;  // clients that wait for their turn
 constexpr std::chrono::seconds kPatienceOfClients{60};
 constexpr std::chrono::milliseconds kForEver{-1}, kPause{100};
@@ -70,15 +71,17 @@ bool wait_readable(int fd, int end, std::chrono::milliseconds patience) {
 /// be read.
 std::optional<std::string> receive_line(int socket, int end, std::chrono::milliseconds patience,
                                         std::string& received, std::size_t most) {
+    std::size_t searched = 0;
     for (;;) {
-        const std::size_t line_end = received.find('\n');
+        const std::size_t line_end = received.find('\n', searched);
         if (line_end != std::string::npos) {
             std::string line = received.substr(0, line_end);
             received.erase(0, line_end + 1);
             return line;
         }
+        searched = received.size();
         if (received.size() > most || !wait_readable(socket, end, patience)) return std::nullopt;
-        char buffer[4096];
+        char buffer[kReceive];
         const ssize_t count = recv(socket, buffer, sizeof buffer, 0);
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) return std::nullopt;

@@ -23,7 +23,8 @@ std::filesystem::path control_folder();
 /// off. One client is served at a time, on a thread of its own.
 class ControlSocket {
   public:
-    static constexpr std::size_t kMaxLine = std::size_t{64} << 10;
+    /// A torrent file of the largest size, in base64, and some more.
+    static constexpr std::size_t kMaxLine = std::size_t{90} << 20;
     static constexpr std::chrono::milliseconds kPatience{2000};
 
     /// Answers a request. Throws Failure if it cannot be carried out; the client gets its message.

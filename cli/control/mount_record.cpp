@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -78,26 +79,43 @@ std::optional<fs::path> record_of(pid_t process, const KernelMount& mount) {
     return std::nullopt;
 }
 
-}  // namespace
-
-std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
-    const std::string wanted = absolute_mountpoint(mountpoint.string());
+/// Returns all mounts, in the order in which they were made.
+std::vector<KernelMount> all_mounts() {
     std::ifstream list("/proc/self/mountinfo");
-    std::optional<KernelMount> found;
+    std::vector<KernelMount> all;
     for (std::string line; std::getline(list, line);) {
         std::istringstream fields(line);
         std::string id, parent, device, root, where, rest;
         fields >> id >> parent >> device >> root >> where;
-        if (unescaped(where) != wanted) continue;
         while (fields >> rest && rest != "-") {
         }
         std::string type, source, options;
         fields >> type >> source >> options;
-        // A later mount covers an earlier one.
-        found = {device, type, unescaped(root), option_number(options, "user_id"),
-                 option_number(options, "group_id")};
+        all.push_back({device, type, unescaped(root), option_number(options, "user_id"),
+                       option_number(options, "group_id"), unescaped(where)});
     }
+    return all;
+}
+
+}  // namespace
+
+std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
+    const std::string wanted = absolute_mountpoint(mountpoint.string());
+    std::optional<KernelMount> found;
+    // A later mount covers an earlier one.
+    for (KernelMount& mount : all_mounts())
+        if (mount.mountpoint == wanted) found = std::move(mount);
     return found;
+}
+
+std::vector<KernelMount> mounts_of_btfs(std::optional<uid_t> owner) {
+    std::vector<KernelMount> mounts = all_mounts();
+    std::set<std::string> devices;
+    std::erase_if(mounts, [&](const KernelMount& mount) {
+        return mount.type != kMountType || (owner && mount.owner != *owner) ||
+               !devices.insert(mount.device).second;
+    });
+    return mounts;
 }
 
 MountRecord::MountRecord(const KernelMount& mount, const fs::path& control_socket) {

@@ -6,9 +6,13 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace btfs::cli {
+
+/// The type of a mount of btfs, as the kernel has it.
+inline constexpr std::string_view kMountType = "fuse.btfs";
 
 /// One line of /proc/self/mountinfo.
 struct KernelMount {
@@ -17,11 +21,15 @@ struct KernelMount {
     std::string root = "/";  ///< the folder of the file system that is there: another one in a bind mount
     uid_t owner = 0;  ///< the user whom a FUSE mount belongs to; the kernel lets nobody else in by default
     gid_t group = 0;
+    std::filesystem::path mountpoint = {};
 };
 
 /// Returns the topmost mount at this path, see absolute_mountpoint(); nothing if nothing is mounted there.
 /// Never asks the file system itself, which may be dead or busy.
 std::optional<KernelMount> find_mount(const std::filesystem::path& mountpoint);
+
+/// Returns the mounts of btfs, each once, in the order in which they were made; `owner`: of that user alone.
+std::vector<KernelMount> mounts_of_btfs(std::optional<uid_t> owner);
 
 /// Marks this process as the one that serves a mount, for as long as the record lives: the process holds a
 /// memory file that is named after the mount's device, and holds the path of its control socket. `btfs

@@ -21,6 +21,7 @@ void carry_out(const Worker::Job job) {
 void Worker::post(Job job, TimePoint when) {
     {
         std::lock_guard lock(mutex_);
+        if (ending_) return;
         jobs_.emplace(when, std::move(job));
     }
     changed_.notify_one();
@@ -37,6 +38,9 @@ void Worker::end() {
     }
     changed_.notify_one();
     if (thread_.joinable()) thread_.join();
+    std::multimap<TimePoint, Job> dropped;  // destroyed without the lock
+    std::lock_guard lock(mutex_);
+    dropped.swap(jobs_);
 }
 
 void Worker::work() {

@@ -3,9 +3,13 @@
 
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <type_traits>
+#include <utility>
 
 #include "engine/core/time.hpp"
 
@@ -22,8 +26,18 @@ class Worker {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    /// Queues a job, to be run at `when` or later. Jobs run in the order of their times.
+    /// Queues a job, to be run at `when` or later. Jobs run in the order of their times. After end() it is
+    /// dropped.
     void post(Job job, TimePoint when = Clock::now());
+    /// Runs f() as a job and waits for it. Returns what it returns, throws what it throws; std::future_error
+    /// if it was dropped. Not on the worker's own thread.
+    template <class F>
+    std::invoke_result_t<F> call(F f) {
+        auto task = std::make_shared<std::packaged_task<std::invoke_result_t<F>()>>(std::move(f));
+        auto result = task->get_future();
+        post([task = std::move(task)] { (*task)(); });
+        return result.get();
+    }
     void start();
     /// Waits for the job under way and drops the others.
     void end();

@@ -1,28 +1,97 @@
 #include "cli/service/mount_control.hpp"
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <string>
 
 #include "cli/process/failure.hpp"
+#include "cli/service/status_json.hpp"
+#include "cli/text/base64.hpp"
+#include "engine/metainfo/utf8.hpp"
 
 namespace btfs::cli {
 namespace {
 
-/// Throws Failure if the request has no such text.
-std::string text(const boost::json::object& request, std::string_view key) {
+using Json = boost::json::object;
+
+/// Throws Failure if the request has something else by that name.
+std::optional<std::string> optional_text(const Json& request, std::string_view key) {
     const auto* const value = request.if_contains(key);
-    if (value == nullptr || !value->is_string()) throw Failure("no " + std::string(key) + " in the request");
+    if (value == nullptr || value->is_null()) return std::nullopt;
+    if (!value->is_string()) throw Failure(std::string(key) + " is no text");
     return std::string(value->get_string());
+}
+
+/// Throws Failure if the request has no such text.
+std::string text(const Json& request, std::string_view key) {
+    const auto found = optional_text(request, key);
+    if (!found) throw Failure("no " + std::string(key) + " in the request");
+    return *found;
+}
+
+bool flag(const Json& request, std::string_view key) {
+    const auto* const value = request.if_contains(key);
+    if (value == nullptr || value->is_null()) return false;
+    if (!value->is_bool()) throw Failure(std::string(key) + " is no boolean");
+    return value->get_bool();
+}
+
+boost::json::value text_or_null(const std::string& text) {
+    return text.empty() ? boost::json::value(nullptr) : boost::json::value(text);
+}
+
+/// The bytes that the source is given by.
+Bytes content_of(const Json& request) {
+    if (const auto link = optional_text(request, "link")) {
+        const ByteView bytes = as_bytes(*link);
+        return {bytes.begin(), bytes.end()};
+    }
+    auto file = from_base64(text(request, "file"));
+    if (!file) throw Failure("file is not base64");
+    return std::move(*file);
+}
+
+std::int64_t now_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 }  // namespace
 
-boost::json::object MountControl::handle(const boost::json::object& request) {
+Json MountControl::handle(const Json& request) {
     const std::string command = text(request, "command");
-    if (command != "pin" && command != "unpin") throw Failure("the mount knows no command " + command);
-    const PinReport report =
-        torrents_.pin(text(request, "path"), command == "pin" ? Pinning::pin : Pinning::unpin);
-    boost::json::object answer{
+    if (command == "add") return add(request);
+    if (command == "remove") return remove(request);
+    if (command == "list") return list();
+    if (command == "pin") return pin(request, Pinning::pin);
+    if (command == "unpin") return pin(request, Pinning::unpin);
+    throw Failure("the mount knows no command " + command);
+}
+
+Json MountControl::add(const Json& request) {
+    const AddReport report = torrents_.add_source({.content = content_of(request),
+                                                   .label = optional_text(request, "label").value_or(""),
+                                                   .pinned_whole = flag(request, "pin"),
+                                                   .added_ms = now_ms()});
+    return {{"name", to_valid_utf8(report.name)},
+            {"info_hash", text_or_null(report.info_hash)},
+            {"was_there", report.was_there},
+            {"warning", text_or_null(report.warning)}};
+}
+
+Json MountControl::remove(const Json& request) {
+    return {{"name", to_valid_utf8(torrents_.remove(text(request, "torrent")))}};
+}
+
+Json MountControl::list() {
+    boost::json::array torrents;
+    for (const TorrentReport& report : torrents_.reports()) torrents.push_back(torrent_json(report));
+    return {{"torrents", std::move(torrents)}};
+}
+
+Json MountControl::pin(const Json& request, Pinning pinning) {
+    const PinReport report = torrents_.pin(text(request, "path"), pinning);
+    Json answer{
         {"files", report.files}, {"bytes", report.bytes}, {"pinned", report.pinned}, {"room", nullptr}};
     if (report.room) answer["room"] = *report.room;
     return answer;

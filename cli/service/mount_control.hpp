@@ -7,10 +7,16 @@
 
 namespace btfs::cli {
 
-/// Requests, as ControlSocket has them:
-///   {"command": "pin", "path": "Film/film.mkv"}, {"command": "unpin", "path": ...}
-///     The path lies below the mountpoint; "" is all that is mounted. Answer: {"files": 1, "bytes": size of
-///     them, "pinned": bytes pinned in all of the mount, "room": bytes that pins may take, or null}.
+/// Requests, as ControlSocket has them; each is an object with a "command":
+///   add: "link" (a magnet link or URL) or "file" (a torrent file in base64), and perhaps "label" and "pin"
+///   (a
+///     boolean: all of its files are pinned). Answer: "name", "info_hash" (or null), "was_there", "warning"
+///     (or null).
+///   remove: "torrent", an info-hash, a name in the mount or a URL. Answer: "name".
+///   list: Answer: "torrents", an array of torrent_json().
+///   pin, unpin: "path" below the mountpoint; "" is all that is mounted. Answer: "files" and "bytes", the
+///     number of the files and their size; "pinned", bytes pinned in all of the mount; "room", bytes that
+///     pins may take, or null.
 /// Called on the control socket's thread.
 class MountControl {
   public:
@@ -21,6 +27,11 @@ class MountControl {
     boost::json::object handle(const boost::json::object& request);
 
   private:
+    boost::json::object add(const boost::json::object& request);
+    boost::json::object remove(const boost::json::object& request);
+    boost::json::object list();
+    boost::json::object pin(const boost::json::object& request, Pinning pinning);
+
     ServedTorrents& torrents_;
 };
 

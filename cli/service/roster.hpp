@@ -1,6 +1,7 @@
 // Roster: the sources of a mount, and the state of each.
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -21,6 +22,9 @@ struct RosterEntry {
     std::optional<TorrentHandle> handle = {};  ///< once the engine has it
     std::optional<Slot> slot = {};             ///< once it is in the mount
     std::string problem = {};                  ///< why it will never be there
+    std::string label = {};                    ///< the user's, to tell torrents apart
+    bool pinned_whole = false;                 ///< all of its files are pinned once they are known
+    std::string record = {};                   ///< its name among the AddedSources; empty: it is none of them
 
     bool visible() const { return slot.has_value(); }
     bool settled() const { return visible() || !problem.empty(); }
@@ -53,17 +57,23 @@ class Roster {
             throw;
         }
     }
-    /// Removes an entry whose torrent has another entry.
+    /// Removes an entry: its torrent leaves the mount, or has another entry.
     void remove(Index index) {
         std::lock_guard lock(mutex_);
         entries_.erase(index);
     }
-    /// Returns all entries in the order of add().
-    std::vector<RosterEntry> entries() const {
+    bool has(Index index) const {
         std::lock_guard lock(mutex_);
-        std::vector<RosterEntry> all;
-        for (const auto& [index, entry] : entries_) all.push_back(entry);
-        return all;
+        return entries_.contains(index);
+    }
+    RosterEntry get(Index index) const {
+        std::lock_guard lock(mutex_);
+        return entries_.at(index);
+    }
+    /// Returns all entries in the order of add().
+    std::map<Index, RosterEntry> all() const {
+        std::lock_guard lock(mutex_);
+        return entries_;
     }
 
   private:

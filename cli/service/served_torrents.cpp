@@ -29,8 +29,9 @@ KnownContent known(const Metainfo& metainfo, Storage& storage) {
 ServedTorrents::ServedTorrents(Services services)
     : services_(std::move(services)),
       engine_status_(services_.engine),
+      worker_(std::make_shared<Worker>()),
       finder_(
-          {services_.engine, services_.cache_dir, roster_, worker_},
+          {services_.engine, services_.cache_dir, roster_, *worker_},
           [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
       filesystem_(
           {.virtual_files = {{"status",
@@ -65,33 +66,37 @@ void ServedTorrents::add(Sources sources) {
         throw Failure("not one of " + std::to_string(count) + " torrents can be served");
     for (const std::string& url : sources.urls) {
         const auto index = roster_.add({.name = shown_url(url), .url = shown_url(url)});
-        worker_.post([this, index, url] { finder_.fetch(index, url); });
+        worker_->post([this, index, url] { finder_.fetch(index, url); });
     }
     for (const TorrentSource& source : sources.published) {
         const auto index = roster_.add({.name = source.name});
-        worker_.post([this, index, source] { finder_.look_up(index, source); });
+        worker_->post([this, index, source] { finder_.look_up(index, source); });
     }
 }
 
 void ServedTorrents::start() {
-    worker_.start();
+    if (services_.added) worker_->post([this] { take_added(); });
+    worker_->start();
 }
 
 void ServedTorrents::end() {
-    worker_.end();
+    worker_->end();
 }
 
 void ServedTorrents::close_begin(TimePoint sync_until) {
-    for (const Served& served : served_) served.store->close_begin(sync_until);
+    for (const std::list<ServedTorrent>* torrents : {&served_, &removed_})
+        for (const ServedTorrent& served : *torrents) served.store->close_begin(sync_until);
 }
 
 std::vector<TorrentReport> ServedTorrents::reports() {
     const EngineStatus::Snapshot statuses = engine_status_.get();
     std::vector<TorrentReport> reports;
-    for (RosterEntry& entry : roster_.entries()) {
+    for (auto& [index, entry] : roster_.all()) {
         TorrentReport& report = reports.emplace_back();
         report.entry = std::move(entry);
-        if (report.entry.slot) report.entry.name = filesystem_.name_of(*report.entry.slot);
+        if (report.entry.slot)
+            if (std::string name = filesystem_.name_of(*report.entry.slot); !name.empty())
+                report.entry.name = std::move(name);
         if (!report.entry.handle) continue;
         if (const TorrentStatus* const status = statuses->find(*report.entry.handle)) report.status = *status;
     }
@@ -116,24 +121,25 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     spec.on_peers = [this, identity = source.identity](Bytes peers) {
         keep_peers(identity, std::move(peers));
     };
-    Served* served = nullptr;
+    ServedTorrent* served = nullptr;
     if (source.metainfo) {
         spec.name = source.metainfo->name;
         spec.dht_nodes = source.metainfo->dht_nodes;
         spec.web_seeds.insert(spec.web_seeds.end(), source.metainfo->web_seeds.begin(),
                               source.metainfo->web_seeds.end());
         spec.http_seeds = source.metainfo->http_seeds;
-        served = &open(*source.metainfo, std::move(adopted));
+        served = &open(index, *source.metainfo, std::move(adopted));
         spec.content.emplace(known(*source.metainfo, *served->store));
     } else {
         spec.on_metadata = [this, index](TorrentHandle torrent, std::shared_ptr<const Bytes> info) {
-            worker_.post([this, index, torrent, info] {
+            worker_->post([this, index, torrent, info] {
+                if (!roster_.has(index)) return;
                 roster_.or_fail(index, [&] { take_metadata(index, torrent, *info); });
             });
         };
     }
     const TorrentHandle handle = services_.engine.add(std::move(spec));
-    known_.push_back(source.identity);
+    for (const Sha1Digest& hash : source.identity.wire_hashes()) known_.emplace(hash, index);
     roster_.update(index, [&](RosterEntry& entry) { entry.handle = handle; });
     if (served) show(index, *source.metainfo, *served, handle);
 }
@@ -159,8 +165,8 @@ std::unique_ptr<AdoptedFiles> ServedTorrents::find_data(const Metainfo& metainfo
     return services_.data.find(metainfo.name, metainfo.files, metainfo.layout);
 }
 
-ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo,
-                                             std::unique_ptr<AdoptedFiles> adopted) {
+ServedTorrent& ServedTorrents::open(Roster::Index index, const Metainfo& metainfo,
+                                    std::unique_ptr<AdoptedFiles> adopted) {
     if (adopted)
         log::info("{}: {} of {} pieces may lie in files of another client", metainfo.name,
                   adopted->pieces().there.count(), metainfo.layout.piece_count());
@@ -171,36 +177,42 @@ ServedTorrents::Served& ServedTorrents::open(const Metainfo& metainfo,
         throw Failure(metainfo.name + ": " + store.error().message() +
                       "; unmount it there, or give another --cache-dir");
     if (!store) throw Failure(metainfo.name, store.error());
-    served_.push_back({metainfo.identity, std::move(*store), nullptr});
+    served_.push_back({.index = index, .identity = metainfo.identity, .store = std::move(*store)});
     return served_.back();
 }
 
-void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, Served& served,
+void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedTorrent& served,
                           TorrentHandle handle) {
     served.demand = std::make_unique<EngineDemand>(*served.store, services_.engine, handle);
     const Sha1Digest info_hash = metainfo.identity.wire_hash();
     const Slot slot = filesystem_.add({info_hash, metainfo.files, *served.store, *served.demand,
-                                       modification_time(metainfo, services_.cache_dir)});
+                                       modification_time(metainfo, services_.cache_dir), in_use(index)});
     served.handle = handle;
     served.slot = slot;
-    take_pins(served);
     roster_.update(index, [&](RosterEntry& entry) { entry.slot = slot; });
+    take_pins(served);
 }
 
 void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info) {
     const auto metainfo = parse_info(info);
     if (!metainfo) throw Failure("the torrent that the swarm described", metainfo.error());
-    Served& served = open(*metainfo, find_data(*metainfo));
+    ServedTorrent& served = open(index, *metainfo, find_data(*metainfo));
     if (Error error = services_.cache_dir.keep_info(metainfo->identity, info))
         log::warn("{}: its description cannot be kept: {}", metainfo->name, error.message());
     services_.engine.provide(torrent, known(*metainfo, *served.store));
     show(index, *metainfo, served, torrent);
 }
 
+std::optional<Roster::Index> ServedTorrents::find(const Identity& identity) const {
+    for (const Sha1Digest& hash : identity.wire_hashes())
+        if (const auto found = known_.find(hash); found != known_.end()) return found->second;
+    return std::nullopt;
+}
+
 void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) {
-    const Sha1Digest hash = source.identity.wire_hash();
-    if (std::ranges::any_of(known_, [&](const Identity& identity) { return identity.answers_to(hash); })) {
+    if (find(source.identity)) {
         log::info("{}: is mounted already, by another name", source.name);
+        forget(roster_.get(index));
         return roster_.remove(index);
     }
     auto adopted = source.metainfo ? find_data(*source.metainfo) : nullptr;

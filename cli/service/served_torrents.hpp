@@ -1,7 +1,9 @@
 // Torrents of a mount: resolves sources, opens stores, adds torrents to the engine and to the mount.
 #pragma once
 
+#include <future>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,10 +12,12 @@
 #include "cache/adopted/data_folders.hpp"
 #include "cache/cache_dir.hpp"
 #include "cache/disk/use_count.hpp"
+#include "cli/process/failure.hpp"
 #include "cli/process/worker.hpp"
-#include "cli/service/engine_demand.hpp"
+#include "cli/service/added_sources.hpp"
 #include "cli/service/engine_status.hpp"
 #include "cli/service/roster.hpp"
+#include "cli/service/served_torrent.hpp"
 #include "cli/service/source_finder.hpp"
 #include "cli/service/status_text.hpp"
 #include "cli/sources/sources.hpp"
@@ -23,6 +27,14 @@
 namespace btfs::cli {
 
 enum class Pinning : std::uint8_t { pin, unpin };
+
+/// What came of adding a source.
+struct AddReport {
+    std::string name = {};       ///< as the source calls it
+    std::string info_hash = {};  ///< in hex; empty until it is known
+    bool was_there = false;
+    std::string warning = {};  ///< what did not work beside that; empty: nothing
+};
 
 /// What came of a pin.
 struct PinReport {
@@ -34,9 +46,9 @@ struct PinReport {
 
 /// Owns the stores and the tree of all torrents of one mount. A torrent whose file is known is shown at once;
 /// one that a URL or a publisher names is looked up by the SourceFinder; one that is known by its info-hash
-/// alone is shown when the swarm has sent its metadata. A worker thread opens what comes after start(), since
-/// that waits for the disk. The FuseSession is destroyed before this; the destructor stops the engine, which
-/// uses the stores.
+/// alone is shown when the swarm has sent its metadata. Torrents are added and removed while the mount
+/// stands: a worker thread does that, since it waits for the disk. The FuseSession is destroyed before this;
+/// the destructor stops the engine, which uses the stores.
 class ServedTorrents {
   public:
     /// The engine, the cache and what they share. Each outlives this.
@@ -48,16 +60,18 @@ class ServedTorrents {
         const DataFolders& data;      ///< what other clients have
         std::vector<HostPort> peers;  ///< for every torrent
         InodeWidth inode_width = InodeWidth::bits63;
+        /// Keeps what is added to the running mount; null: nobody does.
+        const AddedSources* added = nullptr;
     };
 
     explicit ServedTorrents(Services services);
     ~ServedTorrents();
 
-    /// Adds all sources; called once, before start(). A torrent whose store cannot be opened, as one that
-    /// another process serves, is named in the log and stays in reports() as failed. Throws Failure if no
-    /// source is left then.
+    /// Adds all sources of the command line; called once, before start(). A torrent whose store cannot be
+    /// opened, as one that another process serves, is named in the log and stays in reports() as failed.
+    /// Throws Failure if no source is left then.
     void add(Sources sources);
-    /// Starts the worker, which takes what servers and the swarm tell.
+    /// Starts the worker, which first takes up what was added to earlier mounts.
     void start();
     /// Stops the worker: nothing more is shown.
     void end();
@@ -66,24 +80,25 @@ class ServedTorrents {
     void close_begin(TimePoint sync_until);
 
     Filesystem& filesystem() { return filesystem_; }
+
+    // ---- while the mount stands, on any thread but the worker's; each waits for the disk ----
+
+    /// Adds a torrent, from the bytes of its file or the text of a magnet link or URL, and keeps the source
+    /// for later mounts. Throws Failure if it cannot be parsed or served.
+    AddReport add_source(AddedSources::Source source);
+    /// Removes the torrent of that info-hash, name in the mount, or URL, for good: later mounts have it only
+    /// if their command line does. What was fetched stays in the cache. Returns its name. Throws Failure:
+    /// there is none, or several have that name.
+    std::string remove(const std::string& which);
     /// Pins or unpins a file, or all files in a folder, of one torrent or of all: fetched without a reader,
-    /// and kept, also by later mounts. `path` lies below the mountpoint. On any thread but the worker's;
-    /// waits for the disk. Throws Failure: no such path, or the disk does not take it.
+    /// and kept, also by later mounts. `path` lies below the mountpoint. Throws Failure: no such path, or the
+    /// disk does not take it.
     PinReport pin(const std::string& path, Pinning pinning);
+
     /// In the order of the sources. From any thread; see EngineStatus::get().
     std::vector<TorrentReport> reports();
 
   private:
-    /// One torrent that is open.
-    struct Served {
-        Identity identity;
-        std::unique_ptr<TorrentStore> store;
-        std::unique_ptr<EngineDemand> demand;
-        TorrentHandle handle = 0;
-        Slot slot = 0;
-        Pins pins = {};
-    };
-
     /// Adds a torrent to the engine and, if its metainfo is known, to the mount. `adopted`: what other
     /// clients have of it; looked for here if the source comes without its metainfo. Throws Failure if its
     /// store cannot be opened; the engine does not know of it then.
@@ -93,26 +108,53 @@ class ServedTorrents {
     /// Parses the info dictionary that an earlier mount has fetched.
     std::optional<Metainfo> kept(const Identity& identity) const;
     std::unique_ptr<AdoptedFiles> find_data(const Metainfo& metainfo) const;
-    Served& open(const Metainfo& metainfo, std::unique_ptr<AdoptedFiles> adopted);
-    void show(Roster::Index index, const Metainfo& metainfo, Served& served, TorrentHandle handle);
-    PinReport pin_now(const std::string& path, Pinning pinning);
-    void take_pins(Served& served);
-    void set_pins(Served& served, Pins pins);
+    ServedTorrent& open(Roster::Index index, const Metainfo& metainfo, std::unique_ptr<AdoptedFiles> adopted);
+    void show(Roster::Index index, const Metainfo& metainfo, ServedTorrent& served, TorrentHandle handle);
     void take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info);
     void bring_in_if_new(Roster::Index index, TorrentSource source);
+    std::optional<Roster::Index> find(const Identity& identity) const;
+
+    // Changes to the running mount.
+    template <class F>
+    auto on_worker(F f);
+    void take_added();
+    AddReport add_now(AddedSources::Source source);
+    AddReport take(const AddedSources::Source& source, const std::string& record);
+    std::string remove_now(const std::string& which);
+    Roster::Index choose(const std::string& which) const;
+    void leave(Roster::Index index);
+    void forget(const RosterEntry& entry);
+    std::shared_ptr<const void> in_use(Roster::Index index);
+    void let_go(Roster::Index index, bool ServedTorrent::*user);
+
+    // Pins.
+    PinReport pin_now(const std::string& path, Pinning pinning);
+    void take_pins(ServedTorrent& served);
+    void set_pins(ServedTorrent& served, Pins pins);
 
     Services services_;
     Roster roster_;
     EngineStatus engine_status_;
+    const std::shared_ptr<Worker>
+        worker_;  ///< never null; files that are closed late find out that it has gone
     SourceFinder finder_;
     // Used by the caller until start(), then by the worker alone.
-    std::vector<Identity> known_;  ///< the torrents that the engine has
-    std::list<Served> served_;
+    std::map<Sha1Digest, Roster::Index> known_;  ///< the torrents that the engine has, by their hashes
+    std::list<ServedTorrent> served_;
+    std::list<ServedTorrent> removed_;  ///< that somebody still uses
 
     UseCount keeping_;  ///< jobs of keep_peers(), which use the cache directory
 
     Filesystem filesystem_;  ///< destroyed before the stores that it shows
-    Worker worker_;
 };
+
+template <class F>
+auto ServedTorrents::on_worker(F f) {
+    try {
+        return worker_->call(std::move(f));
+    } catch (const std::future_error&) {
+        throw Failure("the mount is ending");
+    }
+}
 
 }  // namespace btfs::cli

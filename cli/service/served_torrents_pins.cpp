@@ -1,16 +1,18 @@
 // ServedTorrents: files that the user has pinned.
-#include <future>
+#include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "cli/process/failure.hpp"
 #include "cli/service/served_torrents.hpp"
 #include "cli/text/one_line.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
 
 /// Returns the node of a path below the mountpoint. Throws Failure if there is none.
-Attributes find(const Filesystem& filesystem, const std::string& path) {
+Attributes find_node(const Filesystem& filesystem, const std::string& path) {
     Attributes found = filesystem.attributes(kRootNode).value();
     std::istringstream parts(path);
     for (std::string part; std::getline(parts, part, '/');) {
@@ -42,29 +44,16 @@ std::uint64_t size_of(const Layout& layout, const Pins& pins) {
 }  // namespace
 
 PinReport ServedTorrents::pin(const std::string& path, Pinning pinning) {
-    const auto answer = std::make_shared<std::promise<PinReport>>();
-    std::future<PinReport> report = answer->get_future();
-    worker_.post([this, path, pinning, answer] {
-        try {
-            answer->set_value(pin_now(path, pinning));
-        } catch (...) {
-            answer->set_exception(std::current_exception());
-        }
-    });
-    try {
-        return report.get();
-    } catch (const std::future_error&) {
-        throw Failure("the mount is ending");
-    }
+    return on_worker([&] { return pin_now(path, pinning); });
 }
 
 /// On the worker.
 PinReport ServedTorrents::pin_now(const std::string& path, Pinning pinning) {
     PinReport report;
-    for (const NodeId node : of_torrents(filesystem_, find(filesystem_, path))) {
+    for (const NodeId node : of_torrents(filesystem_, find_node(filesystem_, path))) {
         const auto extents = filesystem_.extents(node);
         if (!extents) throw Failure(one_line(path) + ": is no part of a torrent");
-        const auto served = std::ranges::find(served_, extents->torrent, &Served::slot);
+        const auto served = std::ranges::find(served_, extents->torrent, &ServedTorrent::slot);
         const Layout& layout = served->store->layout();
         Pins files;
         for (const ByteRange& range : extents->files) {
@@ -76,12 +65,12 @@ PinReport ServedTorrents::pin_now(const std::string& path, Pinning pinning) {
         set_pins(*served, pinning == Pinning::pin ? with_pins(served->pins, files)
                                                   : without_pins(served->pins, files));
     }
-    for (const Served& served : served_) report.pinned += size_of(served.store->layout(), served.pins);
+    for (const ServedTorrent& served : served_) report.pinned += size_of(served.store->layout(), served.pins);
     if (const CacheBound* bound = services_.cache_dir.bound()) report.room = bound->room_for_pins();
     return report;
 }
 
-void ServedTorrents::set_pins(Served& served, Pins pins) {
+void ServedTorrents::set_pins(ServedTorrent& served, Pins pins) {
     if (pins == served.pins) return;
     if (const Error error = services_.cache_dir.keep_pins(served.identity, pins))
         throw Failure("the pins cannot be kept", error);
@@ -91,11 +80,20 @@ void ServedTorrents::set_pins(Served& served, Pins pins) {
     services_.engine.set_pinned(served.handle, pieces);
 }
 
-/// Takes the pins that earlier mounts have kept; the store knows of them already.
-void ServedTorrents::take_pins(Served& served) {
+/// Takes the pins that earlier mounts have kept, which the store knows of already. If all files were to be
+/// pinned once they are known, pins them: from then on these pins are the ones that are kept.
+void ServedTorrents::take_pins(ServedTorrent& served) {
     served.pins = services_.cache_dir.kept_pins(served.identity);
     if (!served.pins.empty())
         services_.engine.set_pinned(served.handle, pinned_pieces(served.store->layout(), served.pins));
+    const RosterEntry entry = roster_.get(served.index);
+    if (!entry.pinned_whole) return;
+    const auto files = static_cast<std::uint32_t>(served.store->layout().files().size());
+    set_pins(served, with_pins(served.pins, std::array{FileRange{0, files - 1}}));
+    roster_.update(served.index, [](RosterEntry& pinned) { pinned.pinned_whole = false; });
+    if (entry.record.empty() || !services_.added) return;
+    if (const Error error = services_.added->set_pinned_whole(entry.record, false))
+        log::warn("{}: that it is pinned cannot be noted: {}", entry.name, error.message());
 }
 
 }  // namespace btfs::cli

@@ -16,6 +16,7 @@ constexpr Duration kPatienceWithKept = 5s;
 }  // namespace
 
 void SourceFinder::fetch(Roster::Index index, const std::string& url, unsigned failures) {
+    if (!is_wanted(index)) return;
     say(index, "waiting for other downloads");
     waiting_.push_back({index, url, failures});
     start_downloads();
@@ -25,12 +26,14 @@ void SourceFinder::start_downloads() {
     while (under_way_ < kMaxDownloads && !waiting_.empty()) {
         const Download next = std::move(waiting_.front());
         waiting_.pop_front();
+        if (!is_wanted(next.index)) continue;
         ++under_way_;
         say(next.index, "under way");
         services_.engine.get(torrent_request(next.url), [this, next](Result<net::HttpResponse> response) {
             services_.worker.post([this, next, response = std::move(response)] {
                 --under_way_;
                 start_downloads();
+                if (!is_wanted(next.index)) return;
                 services_.roster.or_fail(
                     next.index, [&] { take_download(next.index, next.url, next.failures, response); });
             });
@@ -56,9 +59,11 @@ void SourceFinder::take_download(Roster::Index index, const std::string& url, un
 }
 
 void SourceFinder::look_up(Roster::Index index, const TorrentSource& source, unsigned failures) {
+    if (!is_wanted(index)) return;
     say(index, "asking the DHT for it");
     const auto take = [this, index, source, failures](Result<Sha1Digest> found) {
         services_.worker.post([this, index, source, failures, found] {
+            if (!is_wanted(index)) return;
             services_.roster.or_fail(index, [&] { take_published(index, source, failures, found); });
         });
     };

@@ -16,8 +16,8 @@
 namespace btfs::cli {
 
 /// Fetches URLs, and asks the DHT which torrent a publisher names. Keeps what it finds in the cache for the
-/// next mount, tries again after failures that may pass, and writes its progress into the roster. All
-/// functions are called on the worker's thread.
+/// next mount, tries again after failures that may pass, and writes its progress into the roster. What has
+/// left the roster is not looked for any more. All functions are called on the worker's thread.
 class SourceFinder {
   public:
     /// Each outlives this.
@@ -48,6 +48,7 @@ class SourceFinder {
         unsigned failures;  ///< of earlier attempts
     };
 
+    bool is_wanted(Roster::Index index) const { return services_.roster.has(index); }
     void start_downloads();
     void take_download(Roster::Index index, const std::string& url, unsigned failures,
                        const Result<net::HttpResponse>& response);

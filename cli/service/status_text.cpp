@@ -26,15 +26,6 @@ std::string tracker_text(const tracker::TrackerStatus& tracker) {
     return text;
 }
 
-std::string state_text(const RosterEntry& entry, const TorrentStatus& status) {
-    if (!entry.problem.empty()) return "failed";
-    if (entry.visible()) return "ready";
-    if (!entry.handle) return entry.url.empty() ? "asking for its info-hash" : "fetching the torrent file";
-    const auto& [had, count] = status.metadata;
-    if (count == 0) return "looking for peers";
-    return fmt::format("fetching metadata, {} of {} pieces", had, count);
-}
-
 std::int64_t rounded(double value) {
     return std::llround(value);
 }
@@ -49,7 +40,7 @@ void append_section(std::string& out, const TorrentReport& report) {
     out += '\n';
     append(out, "name", entry.name);
     append(out, "info-hash", entry.info_hash.empty() ? "-" : entry.info_hash);
-    append(out, "state", state_text(entry, status));
+    append(out, "state", state_text(report));
     append(out, "peers", fmt::format("{} connected, {} known", status.peers, status.peers_known));
     append(out, "seeds", fmt::format("{}", status.seeds));
     append(out, "down", fmt::format("{} B/s", rounded(status.rates.down)));
@@ -70,6 +61,16 @@ void append_section(std::string& out, const TorrentReport& report) {
 }
 
 }  // namespace
+
+std::string state_text(const TorrentReport& report) {
+    const RosterEntry& entry = report.entry;
+    if (!entry.problem.empty()) return "failed";
+    if (entry.visible()) return "ready";
+    if (!entry.handle) return entry.url.empty() ? "asking for its info-hash" : "fetching the torrent file";
+    const auto [had, count] = report.status ? report.status->metadata : MetadataProgress{};
+    if (count == 0) return "looking for peers";
+    return fmt::format("fetching metadata, {} of {} pieces", had, count);
+}
 
 std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy) {
     std::size_t ready = 0, peers = 0;

@@ -22,6 +22,9 @@ struct TorrentReport {
 /// `proxy` is Engine::proxy_text().
 std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy = {});
 
+/// "ready", "failed", or what it waits for.
+std::string state_text(const TorrentReport& report);
+
 /// "waiting for metadata: 12 peers, 3 of 7 pieces", over all that is not visible yet and may still be.
 std::string waiting_text(std::span<const TorrentReport> reports);
 

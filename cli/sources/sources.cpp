@@ -61,7 +61,8 @@ bool is_torrent_name(const fs::path& path) {
     return path.extension() == ".torrent" && !path.filename().string().starts_with('.');
 }
 
-void load_folder(const fs::path& folder, Sources& sources) {
+/// Throws Failure if there is none.
+std::vector<fs::path> torrents_in(const fs::path& folder) {
     std::vector<fs::path> paths;
     std::error_code error;
     for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
@@ -69,8 +70,12 @@ void load_folder(const fs::path& folder, Sources& sources) {
     if (error) throw Failure(folder.string() + ": " + error.message());
     if (paths.empty()) throw Failure(folder.string() + ": no *.torrent is in this folder");
     std::ranges::sort(paths);
+    return paths;
+}
+
+void load_folder(const fs::path& folder, Sources& sources) {
     std::size_t taken = 0;
-    for (const fs::path& path : paths) {
+    for (const fs::path& path : torrents_in(folder)) {
         try {
             sources.add(source_of(load_torrent(path)));
             ++taken;
@@ -203,6 +208,19 @@ Sources load_sources(const std::vector<SourceWord>& words) {
         }
     }
     return sources;
+}
+
+std::vector<Bytes> contents_of(const SourceWord& word) {
+    if (word.standard_input) return {*word.standard_input};
+    if (looks_like_magnet(word.text) || looks_like_url(word.text)) {
+        const ByteView text = as_bytes(word.text);
+        return {Bytes(text.begin(), text.end())};
+    }
+    std::error_code ignored;
+    if (!fs::is_directory(word.text, ignored)) return {read_torrent(word.text)};
+    std::vector<Bytes> contents;
+    for (const fs::path& path : torrents_in(word.text)) contents.push_back(read_torrent(path));
+    return contents;
 }
 
 }  // namespace btfs::cli

@@ -61,4 +61,9 @@ struct Sources {
 /// read, and for a folder without a usable torrent.
 Sources load_sources(const std::vector<SourceWord>& words);
 
+/// Returns what each torrent of a source is given by: the bytes of its file, or the text of a link. A folder
+/// stands for all *.torrent in it that are not hidden. Throws Failure if it cannot be read, or is a folder
+/// without any.
+std::vector<Bytes> contents_of(const SourceWord& word);
+
 }  // namespace btfs::cli

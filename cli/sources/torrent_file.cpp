@@ -23,10 +23,14 @@ std::string why_unreadable(const Error& error) {
 
 }  // namespace
 
-Metainfo load_torrent(const std::filesystem::path& path) {
-    const auto content = read_whole(path, kMaxTorrentFileSize);
+Bytes read_torrent(const std::filesystem::path& path) {
+    auto content = read_whole(path, kMaxTorrentFileSize);
     if (!content) throw Failure(path.string() + ": " + why_unreadable(content.error()));
-    auto metainfo = parse_torrent(*content);
+    return std::move(*content);
+}
+
+Metainfo load_torrent(const std::filesystem::path& path) {
+    auto metainfo = parse_torrent(read_torrent(path));
     if (!metainfo) throw Failure(path.string(), metainfo.error());
     return std::move(*metainfo);
 }

@@ -9,8 +9,11 @@
 
 namespace btfs::cli {
 
-/// Reads and parses a torrent file. Throws Failure if there is no such file, or it is a directory or device,
-/// larger than kMaxTorrentFileSize, or malformed.
+/// Reads a torrent file. Throws Failure if there is no such file, or it is a directory or device, or larger
+/// than kMaxTorrentFileSize.
+Bytes read_torrent(const std::filesystem::path& path);
+
+/// Reads and parses it. Throws Failure also if it is malformed.
 Metainfo load_torrent(const std::filesystem::path& path);
 
 /// Writes the file whole or not at all. Throws Failure.

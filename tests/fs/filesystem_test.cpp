@@ -81,6 +81,74 @@ TEST(Filesystem, TorrentsOfOneNameAreListedWithTheirInfoHashes) {
     EXPECT_EQ(mount.look({"film [" + mount.digits(3) + "].mkv", "inside"}).size, 4u);
 }
 
+TEST(Filesystem, ARemovedTorrentIsFoundNoMoreAndItsReadsThatWaitFail) {
+    Mount mount;
+    mount.add({{"stays", 4}}, 1);
+    mount.add({{"goes/inside", 7}}, 2);
+    const Attributes file = mount.look({"goes", "inside"});
+    const auto slot = static_cast<Slot>(file.node >> 32);
+    EXPECT_TRUE(mount.filesystem.remove(slot));
+    EXPECT_THAT(mount.list(kRootNode), ElementsAre(".", "..", "stays"));
+    EXPECT_EQ(mount.filesystem.lookup(kRootNode, "goes").error(), fs_error::not_found());
+    EXPECT_EQ(mount.filesystem.attributes(file.node).error(), fs_error::not_found());
+    EXPECT_EQ(mount.filesystem.open(file.node, false).error(), fs_error::not_found());
+    EXPECT_EQ(mount.caches[1].closed_with(), fs_error::removed());
+    EXPECT_FALSE(mount.caches[0].closed_with());
+    EXPECT_EQ(mount.filesystem.usage().total_size, 4u);
+    EXPECT_EQ(mount.look({}).links, 2u);
+    EXPECT_EQ(mount.filesystem.name_of(slot), "");
+    EXPECT_FALSE(mount.filesystem.remove(slot));
+}
+
+TEST(Filesystem, ATorrentThatComesBackHasTheNodesAndNumbersThatItHad) {
+    Mount mount;
+    const Sha1Digest hash = sha1(as_bytes("film"));
+    Sha1Digest alike = hash;  // whose slot would be the same
+    alike.bytes.back() ^= std::byte{1};
+    const Slot slot = mount.add_with_hash({{"set/a", 1}, {"set/b", 2}}, hash);
+    const Attributes before = mount.look({"set", "b"});
+    mount.filesystem.remove(slot);
+    const Slot other = mount.add_with_hash({{"other", 1}}, alike);
+    EXPECT_NE(other, slot) << "the kernel may hold nodes of the one that was removed";
+    EXPECT_EQ(mount.add_with_hash({{"set/a", 1}, {"set/b", 2}}, hash), slot);
+    EXPECT_EQ(mount.look({"set", "b"}).node, before.node);
+    EXPECT_EQ(mount.look({"set", "b"}).inode, before.inode);
+}
+
+TEST(Filesystem, OfTwoTorrentsOfOneNameTheOneThatIsLeftHasTheName) {
+    Mount mount;
+    mount.add({{"film.mkv", 1}});
+    mount.add({{"film.mkv", 2}});
+    const std::string tagged = "film [" + mount.digits(1) + "].mkv";
+    const NodeId left = mount.look({tagged}).node,
+                 gone = mount.look({"film [" + mount.digits(2) + "].mkv"}).node;
+    mount.filesystem.remove(static_cast<Slot>(gone >> 32));
+    EXPECT_THAT(mount.list(kRootNode), ElementsAre(".", "..", "film.mkv"));
+    EXPECT_EQ(mount.look({"film.mkv"}).node, left);
+    EXPECT_EQ(mount.look({tagged}).node, left) << "what was seen once leads on to the same";
+}
+
+TEST(Filesystem, ARemovedTorrentIsInUseUntilItsFilesAndListingsAreClosed) {
+    Mount mount;
+    const FileList list = test::file_list({{"set/a", 1}});
+    const Layout layout = test::layout_of(list, kBlockSize);
+    FakeReadSide& cache = mount.caches.emplace_back(layout.total_size(), kBlockSize);
+    auto token = std::make_shared<const int>();
+    const std::weak_ptr<const int> in_use = token;
+    const Slot slot =
+        mount.filesystem.add({sha1(as_bytes("set")), list, cache, mount.sink, 0, std::move(token)});
+    Handle* const file = mount.filesystem.open(mount.look({"set", "a"}).node, false).value();
+    const auto listing = mount.filesystem.open_listing(mount.look({"set"}).node).value();
+    mount.filesystem.remove(slot);
+    mount.list(kRootNode);
+    EXPECT_FALSE(in_use.expired());
+    mount.filesystem.release(*file);
+    EXPECT_FALSE(in_use.expired());
+    EXPECT_EQ(mount.filesystem.listing(listing.handle)->size(), 3u);
+    mount.filesystem.close_listing(listing.handle);
+    EXPECT_TRUE(in_use.expired());
+}
+
 TEST(Filesystem, AnOpenListingIsASnapshot) {
     Mount mount;
     mount.add({{"b", 1}});

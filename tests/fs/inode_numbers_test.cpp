@@ -43,5 +43,24 @@ TEST(InodeNumbers, OfThirtyTwoBitsAreDistinctInALargeMount) {
     EXPECT_LT(*given.rbegin(), std::uint64_t{1} << 32);
 }
 
+TEST(InodeNumbers, WhatWasReleasedIsGivenAgainAndTheOthersStayTaken) {
+    InodeNumbers numbers(InodeWidth::bits32);
+    std::mt19937_64 random(7);
+    std::set<std::uint64_t> taken;
+    for (int i = 0; i < 20'000; ++i) taken.insert(numbers.claim(random() % 60'000));  // many of them collide
+    std::uint64_t released = 0;
+    for (const std::uint64_t number : std::set(taken)) {
+        if (number % 3 != 0) continue;
+        released = number;
+        numbers.release(number);
+        numbers.release(number);  // which is free by now
+        taken.erase(number);
+    }
+    EXPECT_EQ(numbers.claim(released), released);
+    taken.insert(released);
+    for (const std::uint64_t number : std::set(taken))
+        EXPECT_TRUE(taken.insert(numbers.claim(number)).second) << "a number that is taken was given again";
+}
+
 }  // namespace
 }  // namespace btfs

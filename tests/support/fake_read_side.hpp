@@ -64,6 +64,12 @@ class FakeReadSide final : public ReadSide {
         for (auto& [range, reply] : take([](ReadId, const Parked&) { return true; })) reply->fail(error);
     }
 
+    /// What it was closed with last, if it was.
+    Error closed_with() const {
+        std::lock_guard lock(mutex_);
+        return closed_;
+    }
+
     /// Every byte once, in ascending order: where the ranges end is up to the order of the kernel's READs.
     bool leave_behind(ByteRange range) override {
         std::lock_guard lock(mutex_);

@@ -65,5 +65,21 @@ TEST(Worker, EndsThoughJobsAreLeft) {
     worker.post([] { ADD_FAILURE() << "nobody is there"; });
 }
 
+TEST(Worker, ACallGivesWhatTheJobReturnsOrThrows) {
+    Worker worker;
+    worker.start();
+    EXPECT_EQ(worker.call([] { return 7; }), 7);
+    EXPECT_THROW(worker.call([] { throw std::runtime_error("no"); }), std::runtime_error);
+    worker.end();
+    EXPECT_THROW(worker.call([] { return 7; }), std::future_error);
+}
+
+TEST(Worker, ACallThatWaitsForItsTurnEndsWithTheWorker) {
+    Worker worker;  // whose thread does not run
+    std::thread caller([&] { EXPECT_THROW(worker.call([] { return 7; }), std::future_error); });
+    worker.end();
+    caller.join();
+}
+
 }  // namespace
 }  // namespace btfs::cli

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<std::string> names(const Roster& roster) {
     std::vector<std::string> all;
-    for (const RosterEntry& entry : roster.entries()) all.push_back(entry.name);
+    for (const auto& [index, entry] : roster.all()) all.push_back(entry.name);
     return all;
 }
 
@@ -28,9 +28,9 @@ TEST(Roster, KeepsWhyATorrentFailedForGood) {
     Roster roster;
     const auto index = roster.add({.name = "a"});
     EXPECT_THROW(roster.or_fail(index, [] { throw std::runtime_error("a: no disk"); }), std::runtime_error);
-    EXPECT_EQ(roster.entries().at(0).problem, "a: no disk");
+    EXPECT_EQ(roster.all().at(0).problem, "a: no disk");
     roster.or_fail(roster.add({.name = "b"}), [] {});
-    EXPECT_EQ(roster.entries().at(1).problem, "");
+    EXPECT_EQ(roster.all().at(1).problem, "");
 }
 
 TEST(Roster, AnEntryIsSettledWhenItIsVisibleOrHasFailed) {

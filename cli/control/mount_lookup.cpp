@@ -1,0 +1,53 @@
+#include "cli/control/mount_lookup.hpp"
+
+#include <unistd.h>
+
+#include <optional>
+#include <vector>
+
+#include "cli/control/mount_record.hpp"
+#include "cli/process/failure.hpp"
+
+namespace btfs::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path socket_of(const KernelMount& mount, const fs::path& mountpoint) {
+    const auto socket = MountRecord::control_socket(mount);
+    if (socket) return *socket;
+    throw Failure(mountpoint.string() + ": its process cannot be asked; it may be another user's");
+}
+
+}  // namespace
+
+InMount locate(const fs::path& given) {
+    std::error_code error;
+    const fs::path path = fs::canonical(given, error);
+    if (error) throw Failure(given.string() + ": " + error.message());
+    for (fs::path at = path;; at = at.parent_path()) {
+        if (const auto mount = find_mount(at); mount && mount->type == kMountType) {
+            const fs::path below = path.lexically_relative(at);
+            const fs::path in_mount = below == "." ? fs::path(mount->root) : fs::path(mount->root) / below;
+            return {socket_of(*mount, at), in_mount.string()};
+        }
+        if (at == at.parent_path()) throw Failure(given.string() + ": is in no mount of btfs");
+    }
+}
+
+fs::path socket_of(const fs::path& mountpoint) {
+    if (!mountpoint.empty()) {
+        const auto mount = find_mount(mountpoint);
+        if (!mount || mount->type != kMountType)
+            throw Failure(mountpoint.string() + ": no mount of btfs is there");
+        return socket_of(*mount, mountpoint);
+    }
+    const std::vector<KernelMount> mounts = mounts_of_btfs(geteuid());
+    if (mounts.empty()) throw Failure("nothing is mounted; begin with: btfs mount MOUNTPOINT");
+    if (mounts.size() == 1) return socket_of(mounts.front(), mounts.front().mountpoint);
+    std::string places;
+    for (const KernelMount& mount : mounts) places += ' ' + mount.mountpoint.string();
+    throw Failure("there are several mounts; name one of them:" + places);
+}
+
+}  // namespace btfs::cli

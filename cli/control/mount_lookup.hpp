@@ -1,0 +1,22 @@
+// Finds the mount that a command is about, and where its process can be asked.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace btfs::cli {
+
+/// A path in a mount of ours.
+struct InMount {
+    std::filesystem::path socket;  ///< at which its process can be asked
+    std::string path;              ///< below the mountpoint
+};
+
+/// Throws Failure if the path leads into no mount that can be asked.
+InMount locate(const std::filesystem::path& given);
+
+/// Returns the control socket of the mount at that mountpoint or, if it is empty, of this user's only mount.
+/// Throws Failure: there is none, it cannot be asked, or there are several.
+std::filesystem::path socket_of(const std::filesystem::path& mountpoint);
+
+}  // namespace btfs::cli

@@ -1,0 +1,81 @@
+// `btfs ls`: lists the torrents of a running mount.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/control/control_socket.hpp"
+#include "cli/control/mount_lookup.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/text/human_size.hpp"
+#include "cli/text/one_line.hpp"
+
+namespace btfs::cli {
+namespace {
+
+using Json = boost::json::object;
+
+std::uint64_t number(const Json& torrent, std::string_view key) {
+    const auto* const value = torrent.if_contains(key);
+    return value != nullptr && value->is_number() ? value->to_number<std::uint64_t>() : 0;
+}
+
+std::string text(const Json& torrent, std::string_view key) {
+    const auto* const value = torrent.if_contains(key);
+    return value != nullptr && value->is_string() ? one_line(std::string(value->get_string())) : "";
+}
+
+std::string share_had(const Json& torrent) {
+    const std::uint64_t size = number(torrent, "size");
+    if (size == 0) return "-";
+    return fmt::format("{}%", static_cast<int>(100.0 * static_cast<double>(number(torrent, "had")) /
+                                               static_cast<double>(size)));
+}
+
+using Row = std::vector<std::string>;
+
+Row row_of(const Json& torrent) {
+    const std::uint64_t size = number(torrent, "size");
+    return {size == 0 ? "-" : human_size(size),
+            share_had(torrent),
+            fmt::format("{}", number(torrent, "peers")),
+            human_size(number(torrent, "down")) + "/s",
+            human_size(number(torrent, "up")) + "/s",
+            text(torrent, "state"),
+            text(torrent, "label"),
+            text(torrent, "name")};
+}
+
+/// Prints rows in columns that are as wide as they must be; the last one is open.
+void print(const std::vector<Row>& rows) {
+    std::vector<std::size_t> widths(rows.front().size());
+    for (const Row& row : rows)
+        for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    std::string out;
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i + 1 < row.size(); ++i) out += fmt::format("{:<{}}  ", row[i], widths[i]);
+        out += row.back() + '\n';
+    }
+    std::cout << out;
+}
+
+}  // namespace
+
+int list(const ListOptions& options) {
+    const Json answer = ask(socket_of(options.mountpoint), {{"command", "list"}});
+    const boost::json::value& torrents = answer.at("torrents");
+    if (options.json) {
+        std::cout << boost::json::serialize(torrents) << '\n';
+        return kSuccess;
+    }
+    std::vector<Row> rows{{"SIZE", "HAD", "PEERS", "DOWN", "UP", "STATE", "LABEL", "NAME"}};
+    for (const boost::json::value& torrent : torrents.as_array()) rows.push_back(row_of(torrent.as_object()));
+    print(rows);
+    return kSuccess;
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,56 @@
+// `btfs rm`: removes torrents from a running mount.
+#include <boost/json.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "cli/commands.hpp"
+#include "cli/control/control_socket.hpp"
+#include "cli/control/mount_lookup.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/process/failure.hpp"
+#include "cli/text/one_line.hpp"
+
+namespace btfs::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A word with a slash is a path into a mount, unless it is a URL.
+bool is_path(const std::string& word) {
+    return word.find('/') != std::string::npos && word.find("://") == std::string::npos;
+}
+
+/// The mount and the torrent that a path leads to.
+InMount torrent_at(const std::string& word) {
+    InMount place = locate(word);
+    std::string& name = place.path;
+    name.erase(0, name.find_first_not_of('/'));
+    while (name.ends_with('/')) name.pop_back();
+    if (name.empty()) throw Failure(one_line(word) + ": is a mount; btfs umount ends it");
+    if (name.find('/') != std::string::npos)
+        throw Failure(one_line(word) + ": is a part of a torrent, which can only be removed whole");
+    return place;
+}
+
+}  // namespace
+
+int remove(const RemoveOptions& options) {
+    int exit_code = kSuccess;
+    for (const std::string& word : options.torrents) {
+        try {
+            const InMount torrent =
+                is_path(word) ? torrent_at(word) : InMount{socket_of(options.mountpoint), word};
+            const auto answer = ask(torrent.socket, {{"command", "remove"}, {"torrent", torrent.path}});
+            const auto* const name = answer.if_contains("name");
+            std::cout << "removed: "
+                      << one_line(name && name->is_string() ? std::string(name->get_string()) : word) << '\n';
+        } catch (const Failure& failure) {
+            if (options.torrents.size() == 1) throw;
+            std::cerr << "btfs: " << failure.what() << '\n';
+            exit_code = kFailure;
+        }
+    }
+    return exit_code;
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,129 @@
+#include "cli/service/added_sources.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+#include <tuple>
+
+#include "cache/disk/whole_file.hpp"
+#include "engine/core/hash.hpp"
+#include "engine/log/log.hpp"
+#include "engine/metainfo/bencode.hpp"
+#include "engine/metainfo/metainfo.hpp"
+
+namespace btfs::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSuffix = ".source";
+constexpr std::size_t kLongestFolderName = 200;
+constexpr std::size_t kMostBesideContent = std::size_t{64} << 10;
+constexpr std::size_t kMaxSize = kMaxTorrentFileSize + kMostBesideContent;
+
+Bytes written(const AddedSources::Source& source) {
+    Bytes out;
+    bencode::Writer writer(out);
+    writer.begin_dictionary();
+    writer.key("added").integer(source.added_ms);
+    writer.key("label").string(source.label);
+    writer.key("pinned").integer(source.pinned_whole ? 1 : 0);
+    writer.key("source").string(ByteView(source.content));
+    writer.end();
+    return out;
+}
+
+std::optional<AddedSources::Source> parse(ByteView file) {
+    const auto document = bencode::decode(file, {.max_size = kMaxSize});
+    if (!document) return std::nullopt;
+    const bencode::Value root = document->root();
+    const auto content = root.get_string("source");
+    const auto added = root.get_integer("added");
+    const auto label = root.get_string("label");
+    const auto pinned = root.get_integer("pinned");
+    if (!content || !added || !label || !pinned) return std::nullopt;
+    const ByteView bytes = as_bytes(*content);
+    return AddedSources::Source{{bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added};
+}
+
+}  // namespace
+
+fs::path AddedSources::folder_of(const fs::path& state, const fs::path& mountpoint) {
+    const std::string path = mountpoint.lexically_normal().string();
+    std::string name;
+    for (const char c : path) {
+        if (c == '/' || c == '%') {
+            char text[4];
+            std::snprintf(text, sizeof text, "%%%02X", static_cast<unsigned>(c));
+            name += text;
+        } else {
+            name += c;
+        }
+    }
+    if (name.size() > kLongestFolderName)
+        name = name.substr(0, kLongestFolderName) + sha1(as_bytes(path)).hex();
+    return state / name;
+}
+
+std::string AddedSources::name_of(ByteView content) {
+    return sha1(content).hex();
+}
+
+fs::path AddedSources::path_of(const std::string& name) const {
+    return folder_ / (name + std::string(kSuffix));
+}
+
+Error AddedSources::keep(const Source& source) const {
+    std::error_code error;
+    fs::create_directories(folder_.parent_path(), error);
+    if (mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
+        return {errno, boost::system::system_category()};
+    return write_whole(path_of(name_of(source.content)), written(source), 0600);
+}
+
+Result<AddedSources::Source> AddedSources::read(const fs::path& path) const {
+    const auto file = read_whole(path, kMaxSize);
+    if (!file) return file.error();
+    auto source = parse(*file);
+    if (!source || name_of(source->content) != path.stem())
+        return Error(EIO, boost::system::system_category());
+    return std::move(*source);
+}
+
+Error AddedSources::set_pinned_whole(const std::string& name, bool pinned_whole) const {
+    auto source = read(path_of(name));
+    if (!source) return source.error();
+    source->pinned_whole = pinned_whole;
+    return keep(*source);
+}
+
+Error AddedSources::forget(const std::string& name) const {
+    std::error_code error;
+    fs::remove(path_of(name), error);
+    return error ? Error(error.value(), boost::system::system_category()) : Error{};
+}
+
+std::vector<std::pair<std::string, AddedSources::Source>> AddedSources::load() const {
+    std::vector<std::pair<std::string, Source>> all;
+    std::error_code error;
+    for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+        const fs::path& path = at->path();
+        if (path.extension() != kSuffix) continue;
+        if (auto source = read(path)) {
+            all.emplace_back(path.stem().string(), std::move(*source));
+        } else {
+            log::warn("left out: {} is damaged or cannot be read: {}", path.string(),
+                      source.error().message());
+        }
+    }
+    if (error && error != std::errc::no_such_file_or_directory)
+        log::warn("what was added to the mount earlier cannot be read: {}: {}", folder_.string(),
+                  error.message());
+    std::ranges::sort(all, {}, [](const auto& each) { return std::tie(each.second.added_ms, each.first); });
+    return all;
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,55 @@
+// Sources that were added to a mount while it ran, kept for the next mount there.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/core/bytes.hpp"
+#include "engine/core/error.hpp"
+
+namespace btfs::cli {
+
+/// Keeps a file for each source, in a folder of the mountpoint: a dictionary in bencode with the source's own
+/// bytes. Each file is written whole or not at all, so that a kill or a full disk costs one source at most.
+/// Waits for the disk. On one thread at a time.
+class AddedSources {
+  public:
+    struct Source {
+        Bytes content;  ///< a torrent file, or the text of a magnet link or URL
+        std::string label = {};
+        bool pinned_whole = false;
+        std::int64_t added_ms = 0;  ///< milliseconds since 1970
+        bool operator==(const Source&) const = default;
+    };
+
+    /// Returns the folder below `state` for a mountpoint, which is an absolute path.
+    static std::filesystem::path folder_of(const std::filesystem::path& state,
+                                           const std::filesystem::path& mountpoint);
+    /// Returns the name that a source is kept by, which follows from its bytes.
+    static std::string name_of(ByteView content);
+
+    /// The folder is made when the first source is kept.
+    explicit AddedSources(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+    /// Keeps a source, in place of one with the same bytes. When this returned without error, it survives a
+    /// loss of power.
+    Error keep(const Source& source) const;
+    /// Changes a source that is kept. ENOENT if there is none of that name, EIO if it is damaged.
+    Error set_pinned_whole(const std::string& name, bool pinned_whole) const;
+    /// Ignores a name that is not there.
+    Error forget(const std::string& name) const;
+    /// Returns all sources with their names, in the order in which they were added. A file that is damaged or
+    /// cannot be read is left out, with a warning in the log, and stays where it is.
+    std::vector<std::pair<std::string, Source>> load() const;
+
+  private:
+    std::filesystem::path path_of(const std::string& name) const;
+    Result<Source> read(const std::filesystem::path& path) const;
+
+    std::filesystem::path folder_;
+};
+
+}  // namespace btfs::cli
