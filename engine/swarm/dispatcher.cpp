@@ -39,6 +39,12 @@ void Dispatcher::on_peer_offers(Peer& peer) {
     blocked_news_ = true;
 }
 
+void Dispatcher::take_over(Peer& peer) {
+    peer.changed = peer.hungry = false;
+    peer.alarm = kNever;
+    on_peer_changed(peer);
+}
+
 void Dispatcher::on_peer_gone(Peer& peer) {
     settle_account(peer);
     count_taken(peer);

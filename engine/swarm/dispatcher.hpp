@@ -87,6 +87,8 @@ class Dispatcher {
     /// The peer may be asked for pieces that it could not be asked for before.
     void on_peer_offers(Peer& peer);
     void on_peer_gone(Peer& peer);
+    /// The peer was another dispatcher's until now, which had no content to ask it for.
+    void take_over(Peer& peer);
     /// A piece that we lack, and only seeds had, is now had by this leecher, too.
     void on_first_of_leechers(Peer& peer, TimePoint now) { choice_.on_first_of_leechers(peer, now); }
     /// There may be more blocks to ask for, or a new read waits.

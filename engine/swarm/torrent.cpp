@@ -109,6 +109,7 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     if (!ids.empty()) storage.prove_unproven();
     for (ConnectionId id : ids) {
         Peer& peer = *peers_.at(id);
+        content_->dispatcher.take_over(peer);
         peer.session.know_content(layout, metadata_, now);
         for (std::uint32_t i = 0; i < announced_.size(); ++i)
             if (announced_.test(PieceIndex(i))) peer.session.announce_have(PieceIndex(i));

@@ -355,6 +355,23 @@ TEST(Torrent, OfWhichOnlyTheNameIsKnownGetsTheRestFromItsPeersAndReadsOn) {
     ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(newcomer).had().test(PieceIndex(5)); }, 1s));
 }
 
+TEST(Torrent, PeersThatToldItsMetadataAreAskedForPinsAndWindows) {
+    for (const bool is_pinned : {true, false}) {
+        VirtualSwarm swarm(kPiece, kSize);
+        const std::size_t seed = swarm.add({.seed = true}), newcomer = swarm.add({.name_only = true});
+        swarm.introduce(newcomer, seed);
+        ASSERT_TRUE(swarm.run_until([&] { return swarm.torrent(newcomer).totals().left == kSize; }, 1s));
+        swarm.run_for(3s);  // it does nothing
+        const std::uint32_t pieces = swarm.layout().piece_count();
+        if (is_pinned)
+            swarm.set_pinned(newcomer, Bitfield(pieces, true));
+        else
+            swarm.set_reader(newcomer, 1, {.blocked = {}, .window = {0, kSize}});
+        EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(newcomer).had().all(); }, 20s))
+            << (is_pinned ? "pins" : "a window");
+    }
+}
+
 TEST(Torrent, AForgedInfoDictionaryIsFoundOut) {
     VirtualSwarm swarm(kPiece, kSize);
     const auto forged = std::make_shared<const Bytes>(40'000, std::byte{9});
