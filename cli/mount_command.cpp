@@ -93,7 +93,7 @@ std::optional<AddedSources> added_sources(const MountOptions& options) {
 /// Null if there cannot be one: the mount works without it.
 std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, MountControl& control) {
     auto socket = ControlSocket::open(
-        control_folder(), mount.device + ".sock",
+        control_folder(), socket_name(mount),
         [&control](const boost::json::object& request) { return control.handle(request); });
     if (socket) return std::move(*socket);
     log::warn("no control socket in {}: {}; other commands cannot reach this mount",

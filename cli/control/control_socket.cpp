@@ -103,6 +103,15 @@ bool send_line(int socket, const std::string& line) {
     return true;
 }
 
+Result<FileDescriptor> connect_to(const fs::path& path) {
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto address = address_of(path);
+    if (!address) return Error{ENAMETOOLONG, boost::system::system_category()};
+    if (!socket || connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+        return last_error();
+    return socket;
+}
+
 std::string error_line(const std::string& message) {
     return boost::json::serialize(Json{{"error", message}});
 }
@@ -178,12 +187,14 @@ std::string ControlSocket::answer_to(const std::string& line) const {
     }
 }
 
+bool is_listening(const fs::path& socket) {
+    return static_cast<bool>(connect_to(socket));
+}
+
 Json ask(const fs::path& socket_path, const Json& request) {
-    const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto address = address_of(socket_path);
-    if (!socket || !address ||
-        connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
-        throw Failure(socket_path.string(), last_error());
+    const auto connected = connect_to(socket_path);
+    if (!connected) throw Failure(socket_path.string(), connected.error());
+    const FileDescriptor& socket = *connected;
     std::string received;
     std::optional<std::string> line;
     if (send_line(socket.get(), boost::json::serialize(request)))

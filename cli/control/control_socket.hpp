@@ -54,6 +54,9 @@ class ControlSocket {
     std::thread thread_;
 };
 
+/// True if somebody listens at that path.
+bool is_listening(const std::filesystem::path& socket);
+
 /// Sends the request to the socket and waits for its answer. Throws Failure: nobody answers, or the answer is
 /// an error.
 boost::json::object ask(const std::filesystem::path& socket, const boost::json::object& request);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "cli/control/control_socket.hpp"
 #include "cli/control/mount_record.hpp"
 #include "cli/process/failure.hpp"
 
@@ -14,6 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path socket_of(const KernelMount& mount, const fs::path& mountpoint) {
+    // Where it is if both processes have the same environment: looking through all of /proc takes longer.
+    fs::path usual = control_folder() / socket_name(mount);
+    if (is_listening(usual)) return usual;
     const auto socket = MountRecord::control_socket(mount);
     if (socket) return *socket;
     throw Failure(mountpoint.string() + ": its process cannot be asked; it may be another user's");

@@ -118,6 +118,10 @@ std::vector<KernelMount> mounts_of_btfs(std::optional<uid_t> owner) {
     return mounts;
 }
 
+std::string socket_name(const KernelMount& mount) {
+    return mount.device + ".sock";
+}
+
 MountRecord::MountRecord(const KernelMount& mount, const fs::path& control_socket) {
     const std::string name = record_name(mount);
     fd_ = memfd_create(name.c_str(), MFD_CLOEXEC | kNeverExecutable);

@@ -31,6 +31,9 @@ std::optional<KernelMount> find_mount(const std::filesystem::path& mountpoint);
 /// Returns the mounts of btfs, each once, in the order in which they were made; `owner`: of that user alone.
 std::vector<KernelMount> mounts_of_btfs(std::optional<uid_t> owner);
 
+/// Returns the name of a mount's control socket in the control_folder() of its process.
+std::string socket_name(const KernelMount& mount);
+
 /// Marks this process as the one that serves a mount, for as long as the record lives: the process holds a
 /// memory file that is named after the mount's device, and holds the path of its control socket. `btfs
 /// umount` finds it in /proc/PID/fd, whatever its environment, and nothing is left behind by a process that

@@ -1,0 +1,214 @@
+"""Torrents that come and go while the mount stands: btfs add, rm and ls, and what a later mount remembers."""
+import errno
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import btfs
+from support.content import make_files
+from support.harness import TestCase, main
+
+
+def small_torrent(path, name):
+    """Writes a torrent of one file whose content nobody has; its info-hash."""
+    info = (f"d6:lengthi16384e4:name{len(name)}:{name}12:piece lengthi16384e6:pieces20:".encode()
+            + hashlib.sha1(name.encode()).digest() + b"e")
+    path.write_bytes(b"d4:info" + info + b"e")
+    return hashlib.sha1(info).hexdigest()
+
+
+class Torrents(TestCase):
+    def setUp(self):
+        super().setUp()
+        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+            os.environ[variable] = str(self.folder / variable)
+            self.addCleanup(os.environ.pop, variable)
+        (self.folder / "XDG_RUNTIME_DIR").mkdir()
+        self.content = make_files(self.folder / "from" / "film", {"film.mkv": 3_000_000, "notes.txt": 70_000})
+        self.torrent = self.folder / "film.torrent"
+        self.seed = btfs.Seed(self, self.content, self.torrent, "--piece-size", "64K")
+        self.hash = json.loads(btfs.run("info", "--json", self.torrent).stdout)["info_hash_v1"]
+        self.magnet = f"magnet:?xt=urn:btih:{self.hash}&dn=film&x.pe=127.0.0.1:{self.seed.port}"
+        self.mnt = self.folder / "mnt"
+
+    def mount(self, *torrents, options=(), peers=True):
+        return btfs.Mount(self, *torrents, peers=[self.seed.port] if peers else [], options=options)
+
+    def do(self, *words):
+        done = btfs.run(*words)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+        return done.stdout
+
+    def fails(self, *words):
+        done = btfs.run(*words)
+        self.assertEqual(done.returncode, 1, words)
+        return done.stderr
+
+    def listed(self):
+        return {torrent["name"]: torrent for torrent in json.loads(self.do("ls", "--json"))}
+
+    def names(self):
+        return sorted(os.listdir(self.mnt))
+
+    def assert_right(self):
+        for name in ("film.mkv", "notes.txt"):
+            self.assertEqual((self.mnt / "film" / name).read_bytes(), (self.content / name).read_bytes(), name)
+
+    def test_what_is_added_is_read_and_is_there_again_after_a_kill(self):
+        mount = self.mount()
+        self.assertEqual(self.names(), [])
+        self.assertEqual(self.do("add", self.torrent, "--label", "films"), f"added: film ({self.hash})\n")
+        self.assertEqual(self.names(), ["film"])
+        self.assert_right()
+        self.assertEqual(self.do("add", self.magnet), f"there already: film ({self.hash})\n")
+        film = self.listed()["film"]
+        self.assertEqual((film["info_hash"], film["label"], film["size"], film["state"]),
+                         (self.hash, "films", 3_070_000, "ready"))
+        mount.kill()
+        mount = self.mount(peers=False)
+        self.wait_for(lambda: self.names() == ["film"], "what was added before", 5)
+        self.assertEqual(self.listed()["film"]["label"], "films")
+        self.assert_right()
+        self.assertEqual(self.do("rm", self.mnt / "film"), "removed: film\n")
+        self.assertEqual(self.names(), [])
+        mount.stop()
+        self.mount()
+        self.assertEqual(self.listed(), {})
+
+    def test_every_kind_of_source_is_taken(self):
+        self.mount()
+        folder = self.folder / "torrents"
+        folder.mkdir()
+        for name in ("one", "two"):
+            small_torrent(folder / f"{name}.torrent", name)
+        self.do("add", folder)
+        self.do("add", self.magnet)
+        piped = self.folder / "piped.torrent"
+        small_torrent(piped, "piped")
+        with piped.open("rb") as file:
+            subprocess.run([btfs.path(), "add", "-"], stdin=file, check=True, capture_output=True)
+        small_torrent(self.folder / "served.torrent", "served")
+        url = self.serve((self.folder / "served.torrent").read_bytes())
+        self.assertIn("added: " + url, self.do("add", url + "?passkey=1"))
+        self.assertIn("there already", self.do("add", url + "?passkey=1"))
+        everything = ["film", "one", "piped", "served", "two"]
+        self.wait_for(lambda: self.names() == everything, "all of them", 10)
+        self.assert_right()
+        self.assertEqual(sorted(self.listed()), everything)
+        self.do("rm", *everything[1:])
+        self.assertEqual(self.names(), ["film"])
+
+    def serve(self, torrent):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(torrent)
+
+            def log_message(self, *_):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}/served"
+
+    def test_a_magnet_that_is_pinned_comes_whole_and_unread(self):
+        self.mount()
+        self.do("add", self.magnet, "--pin")
+        self.wait_for(lambda: self.listed()["film"]["had"] == 3_070_000, "all that was pinned", 20)
+
+    def test_a_torrent_whose_metadata_nobody_has_comes_and_goes(self):
+        self.mount(peers=False)
+        nobody = "0123456789" * 4
+        self.do("add", nobody)
+        self.assertEqual(self.listed()[nobody]["state"], "looking for peers")
+        self.do("rm", nobody)
+        self.assertEqual(self.listed(), {})
+        # While its torrent file is fetched from a server that is not there.
+        self.do("add", "http://127.0.0.1:9/x.torrent")
+        self.do("rm", "http://127.0.0.1:9/x.torrent")
+        self.assertEqual(self.listed(), {})
+
+    def test_readers_of_a_removed_torrent_end(self):
+        self.mount(peers=False)
+        self.do("add", self.torrent)
+        reader = self.start(["cat", self.mnt / "film" / "film.mkv"])
+        time.sleep(0.5)
+        self.assertIsNone(reader.poll(), "it waits for peers")
+        with (self.mnt / "film" / "notes.txt").open("rb") as file:
+            self.do("rm", "film")
+            self.assertEqual(reader.wait(5), 1)
+            with self.assertRaises(OSError) as failure:
+                file.read()
+            self.assertEqual(failure.exception.errno, errno.ESTALE)
+            self.assertIn("still open", self.fails("add", self.torrent))
+        self.wait_for(lambda: btfs.run("add", self.torrent).returncode == 0, "it may come back", 5)
+        self.assertEqual(self.names(), ["film"])
+
+    def test_an_open_file_reads_on_what_is_here(self):
+        self.mount()
+        self.do("add", self.torrent)
+        self.assert_right()
+        with (self.mnt / "film" / "film.mkv").open("rb", buffering=0) as file:
+            self.do("rm", "film")
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            self.assertEqual(file.read(3_000_000), (self.content / "film.mkv").read_bytes())
+
+    def test_many_come_and_go_and_leave_nothing_behind(self):
+        mount = self.mount(peers=False)
+        folder = self.folder / "torrents"
+        folder.mkdir()
+        for i in range(300):
+            small_torrent(folder / f"{i}.torrent", f"torrent {i}")
+        descriptors = Path(f"/proc/{mount.process.pid}/fd")
+        self.do("add", self.torrent)
+        before = len(os.listdir(descriptors))
+        for _ in range(2):
+            self.do("add", folder)
+            self.assertEqual(len(self.names()), 301)
+            self.do("rm", *(f"torrent {i}" for i in range(300)))
+            self.assertEqual(self.names(), ["film"])
+        self.wait_for(lambda: len(os.listdir(descriptors)) <= before + 2, "their files are closed", 10)
+
+    def test_a_source_whose_record_is_damaged_costs_no_other(self):
+        mount = self.mount()
+        self.do("add", self.torrent)
+        small_torrent(self.folder / "other.torrent", "other")
+        self.do("add", self.folder / "other.torrent")
+        mount.stop()
+        records = sorted((self.folder / "XDG_STATE_HOME").rglob("*.source"), key=lambda path: path.stat().st_size)
+        self.assertEqual(len(records), 2)
+        records[0].write_bytes(records[0].read_bytes()[:-5])
+        mount = self.mount()
+        self.wait_for(lambda: self.names() == ["film"], "the other one", 5)
+        mount.find("left out: .*" + records[0].name)
+        self.assertTrue(records[0].exists())
+
+    def test_mistakes_are_told(self):
+        self.assertIn("nothing is mounted", self.fails("ls"))
+        self.mount(self.torrent)
+        junk = self.folder / "junk"
+        junk.write_bytes(b"this is no torrent")
+        self.assertIn("no torrent", self.fails("add", junk))
+        self.assertIn("No such file", self.fails("add", self.folder / "nothing"))
+        self.assertIn("no torrent of that name", self.fails("rm", "nothing"))
+        self.assertIn("only be removed whole", self.fails("rm", self.mnt / "film" / "film.mkv"))
+        self.assertIn("is a mount", self.fails("rm", f"{self.mnt}/"))
+        self.assertIn("no mount of btfs", self.fails("ls", self.folder))
+        other = btfs.Mount(self, self.torrent, cache=self.folder / "cache2", mountpoint=self.folder / "mnt2",
+                           options=["--no-control"])
+        self.assertIn("several mounts", self.fails("ls"))
+        self.assertIn("cannot be asked", self.fails("ls", other.mountpoint))
+        self.do("ls", self.mnt)
+
+
+if __name__ == "__main__":
+    main()
