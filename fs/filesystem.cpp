@@ -20,11 +20,18 @@ Slot Filesystem::add(const TorrentContent& content) {
 }
 
 bool Filesystem::remove(Slot torrent) {
-    const auto removed = root_.remove(torrent);
+    const auto [removed, names] = root_.remove(torrent);
     if (!removed) return false;
     removed->reads.close(fs_error::removed());
     for (const Node& node : removed->tree.nodes()) inode_numbers_.release(node.inode);
+    std::lock_guard lock(on_removed_mutex_);
+    if (on_removed_) on_removed_(names);
     return true;
+}
+
+void Filesystem::set_on_removed(std::function<void(const std::vector<std::string>&)> on_removed) {
+    std::lock_guard lock(on_removed_mutex_);
+    on_removed_ = std::move(on_removed);
 }
 
 std::string Filesystem::name_of(Slot torrent) const {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -67,6 +68,9 @@ class Filesystem {
     /// Removes a torrent: no path leads there any more, and READs of it that wait, or would wait, fail with
     /// ESTALE. Files that are open read on what was verified. False if it is not there.
     bool remove(Slot torrent);
+    /// Has it called with all names of each torrent that is removed, on the thread that removes it; null: has
+    /// nothing called.
+    void set_on_removed(std::function<void(const std::vector<std::string>&)> on_removed);
     /// Returns the name of a torrent in the root's listing. It changes if another torrent of that name is
     /// added. Empty if the torrent is not there.
     std::string name_of(Slot torrent) const;
@@ -114,6 +118,9 @@ class Filesystem {
     HandleTable<Listing> listings_;
     const ProcProcesses proc_;
     ReadPath read_path_;
+
+    std::mutex on_removed_mutex_;
+    std::function<void(const std::vector<std::string>&)> on_removed_;  // guarded by on_removed_mutex_
 
     std::mutex handles_mutex_;
     std::unordered_map<const Handle*, std::unique_ptr<Handle>> handles_;  // guarded by handles_mutex_

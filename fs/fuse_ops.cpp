@@ -188,7 +188,7 @@ void on_read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t begin, fus
     const auto left_behind = handle_of(*info).read(
         {.range_in_file = {offset_in_file, offset_in_file + size}, .thread = fuse_req_ctx(req)->pid},
         std::make_unique<FuseReadReply>(std::move(request)));
-    if (left_behind) mount.pages.drop(node, *left_behind);
+    if (left_behind) mount.dropper.drop(node, *left_behind);
 }
 
 void on_ioctl(fuse_req_t req, fuse_ino_t, unsigned command, void*, fuse_file_info* info, unsigned flags,

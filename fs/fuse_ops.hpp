@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "fs/filesystem.hpp"
+#include "fs/kernel_dropper.hpp"
 #include "fs/libfuse.hpp"
-#include "fs/page_dropper.hpp"
 #include "fs/passthrough.hpp"
 
 namespace btfs {
@@ -21,7 +21,7 @@ struct FuseMount {
     uid_t uid;
     gid_t gid;
     std::uint32_t max_background;  ///< READs the kernel may have under way, as far as it grants them
-    PageDropper& pages;
+    KernelDropper& dropper;
     Passthrough* passthrough = nullptr;  ///< null: the mount is to do without
 };
 

@@ -43,7 +43,8 @@ struct DestroySession {
 
 }  // namespace
 
-// Owns the mount and its threads: those of the RequestLoop, one for the PageDropper, one that watches READs.
+// Owns the mount and its threads: those of the RequestLoop, one for the KernelDropper, one that watches
+// READs.
 class FuseSession::Session {
   public:
     Session(Filesystem& filesystem, const MountOptions& options)
@@ -54,10 +55,15 @@ class FuseSession::Session {
                  options.options.uid.value_or(getuid()),
                  options.options.gid.value_or(getgid()),
                  granted_background(),
-                 pages_,
-                 options.options.passthrough ? &passthrough_ : nullptr} {}
+                 dropper_,
+                 options.options.passthrough ? &passthrough_ : nullptr} {
+        filesystem_.set_on_removed([this](const std::vector<std::string>& names) {
+            for (const std::string& name : names) dropper_.drop(name);
+        });
+    }
 
     ~Session() {
+        filesystem_.set_on_removed(nullptr);
         if (!mounted_) return;
         stop();
         end_reads();
@@ -86,7 +92,7 @@ class FuseSession::Session {
     Filesystem& filesystem_;
     const MountOptions options_;
     const std::string mountpoint_;
-    PageDropper pages_;
+    KernelDropper dropper_;
     KernelBacking backing_;
     Passthrough passthrough_{backing_};
     FuseMount mount_;
@@ -146,10 +152,17 @@ bool FuseSession::Session::run() {
             });
         threads.emplace_back([this] {
             // An inode that the kernel has forgotten has no pages, and a mount that is gone has none at all.
-            pages_.run([this](NodeId node, ByteRange range_in_file) {
-                fuse_lowlevel_notify_inval_inode(fuse_.get(), node, static_cast<off_t>(range_in_file.begin),
-                                                 static_cast<off_t>(range_in_file.size()));
-            });
+            dropper_.run({.drop_pages =
+                              [this](NodeId node, ByteRange range_in_file) {
+                                  fuse_lowlevel_notify_inval_inode(fuse_.get(), node,
+                                                                   static_cast<off_t>(range_in_file.begin),
+                                                                   static_cast<off_t>(range_in_file.size()));
+                              },
+                          .drop_name =
+                              [this](const std::string& name) {
+                                  fuse_lowlevel_notify_inval_entry(fuse_.get(), kRootNode, name.c_str(),
+                                                                   name.size());
+                              }});
         });
         threads.emplace_back([this] { watch_reads(); });
     }
@@ -164,7 +177,7 @@ void FuseSession::Session::end_threads() {
         ending_ = true;
     }
     ended_.notify_all();
-    pages_.end();
+    dropper_.end();
     loop_.end();
 }
 
@@ -186,11 +199,11 @@ void FuseSession::Session::stop() {
     filesystem_.close();
     if (mounted_ && !(stands() ? detach_mount(mountpoint_, true) : loop_.is_unmounted()))
         log::warn("{} is no longer mounted or could not be detached", mountpoint_);
-    pages_.end();
-    // READs are still answered meanwhile: the page dropper may wait for a page of one that is under way.
-    if (!loop_.has_failed() && !pages_.wait_ended(kPatienceWithDisk)) {
+    dropper_.end();
+    // READs are still answered meanwhile: the dropper may wait for a page of one that is under way.
+    if (!loop_.has_failed() && !dropper_.wait_ended(kPatienceWithDisk)) {
         end_reads();
-        pages_.wait_ended(std::nullopt);
+        dropper_.wait_ended(std::nullopt);
     }
     end_threads();
 }

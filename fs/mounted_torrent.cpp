@@ -63,21 +63,24 @@ void MountRoot::add(Slot slot, std::shared_ptr<const MountedTorrent> torrent) {
     insert(by_name, {std::string(name), slot});
 }
 
-std::shared_ptr<const MountedTorrent> MountRoot::remove(Slot slot) {
+MountRoot::Removed MountRoot::remove(Slot slot) {
     const auto found = std::ranges::lower_bound(torrents, slot, {}, &Shown::slot);
-    if (found == torrents.end() || found->slot != slot) return nullptr;
-    const std::shared_ptr<const MountedTorrent> removed = std::move(found->torrent);
+    if (found == torrents.end() || found->slot != slot) return {};
+    Removed removed{std::move(found->torrent), {}};
     torrents.erase(found);
-    removed_.emplace(slot, removed->info_hash);
-    const InodeTree& tree = removed->tree;
+    removed_.emplace(slot, removed.torrent->info_hash);
+    const InodeTree& tree = removed.torrent->tree;
     const std::string_view name = tree.nodes()[0].name;
     total_size -= tree.total_size();
     node_count -= tree.nodes().size();
     directory_count -= tree.nodes()[0].kind == NodeKind::directory;
     const bool had_its_name = name_of(slot) == name;
     const auto is_of_it = [&](const Entry& entry) { return entry.slot == slot; };
-    std::erase_if(by_name, is_of_it);
-    std::erase_if(earlier, is_of_it);
+    for (std::vector<Entry>* entries : {&by_name, &earlier}) {
+        for (const Entry& entry : *entries)
+            if (is_of_it(entry)) removed.names.push_back(entry.name);
+        std::erase_if(*entries, is_of_it);
+    }
     if (!had_its_name) name_all();  // it shared its name, which may now be another's alone
     return removed;
 }
@@ -111,7 +114,7 @@ Slot PublishedRoot::add(std::shared_ptr<const MountedTorrent> torrent) {
     return slot;
 }
 
-std::shared_ptr<const MountedTorrent> PublishedRoot::remove(Slot slot) {
+MountRoot::Removed PublishedRoot::remove(Slot slot) {
     std::shared_ptr<const MountRoot> outdated;  // freed without the lock
     std::lock_guard lock(mutex_);
     outdated = std::exchange(snapshot_, nullptr);

@@ -85,8 +85,12 @@ class MountRoot {
     std::string_view name_of(Slot slot) const;
     /// Adds a torrent. Names follow from the set of torrents; see root_names().
     void add(Slot slot, std::shared_ptr<const MountedTorrent> torrent);
-    /// Removes a torrent and its names. Returns null if there is none.
-    std::shared_ptr<const MountedTorrent> remove(Slot slot);
+    struct Removed {
+        std::shared_ptr<const MountedTorrent> torrent;  ///< null: there was none
+        std::vector<std::string> names;                 ///< that led to it
+    };
+    /// Removes a torrent and its names.
+    Removed remove(Slot slot);
 
   private:
     void name_all();
@@ -102,7 +106,7 @@ class PublishedRoot {
     std::shared_ptr<const MountRoot> get() const;
     Slot add(std::shared_ptr<const MountedTorrent> torrent);
     /// As MountRoot has it.
-    std::shared_ptr<const MountedTorrent> remove(Slot slot);
+    MountRoot::Removed remove(Slot slot);
 
   private:
     mutable std::mutex mutex_;

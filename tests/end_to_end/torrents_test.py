@@ -78,6 +78,7 @@ class Torrents(TestCase):
         self.assert_right()
         self.assertEqual(self.do("rm", self.mnt / "film"), "removed: film\n")
         self.assertEqual(self.names(), [])
+        self.wait_for(lambda: not (self.mnt / "film" / "notes.txt").exists(), "an end of what the kernel remembers", 0.5)
         mount.stop()
         self.mount()
         self.assertEqual(self.listed(), {})

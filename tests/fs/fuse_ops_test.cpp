@@ -87,7 +87,7 @@ class FuseOps : public testing::Test {
     test::FakeReadSide cache{kSize, 16 * 1024};
     test::FakeDemandSink sink;
     Filesystem filesystem;
-    PageDropper pages;
+    KernelDropper pages;
     FuseMount mount{filesystem, 0, 0, kMostBackground, pages};
     NodeId file = 0;
     fuse_session* session = nullptr;

@@ -1,4 +1,4 @@
-#include "fs/page_dropper.hpp"
+#include "fs/kernel_dropper.hpp"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -17,9 +17,13 @@ using Dropped = std::pair<NodeId, ByteRange>;
 
 const auto kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 
-// Runs a PageDropper on a thread of its own. Each drop blocks until the test lets it return.
+// Runs a KernelDropper on a thread of its own. Each drop blocks until the test lets it return.
 struct World {
-    World() : thread([this] { dropper.run([this](NodeId node, ByteRange range) { drop(node, range); }); }) {}
+    World()
+        : thread([this] {
+              dropper.run({.drop_pages = [this](NodeId node, ByteRange range) { drop(node, range); },
+                           .drop_name = [this](const std::string& name) { drop_name(name); }});
+          }) {}
     ~World() {
         let_go(1'000'000);
         dropper.end();
@@ -31,6 +35,11 @@ struct World {
         changed.notify_all();
         changed.wait(lock, [this] { return allowed > 0; });
         --allowed;
+    }
+    void drop_name(const std::string& name) {
+        std::lock_guard lock(mutex);
+        names.push_back(name);
+        changed.notify_all();
     }
     void let_go(int count) {
         std::lock_guard lock(mutex);
@@ -46,11 +55,25 @@ struct World {
     std::condition_variable changed;
     int allowed = 0;
     std::vector<Dropped> dropped;
-    PageDropper dropper;
+    std::vector<std::string> names;
+    KernelDropper dropper;
     std::thread thread;
 };
 
-TEST(PageDropper, DropsThePagesThatLieWhollyInTheRange) {
+TEST(KernelDropper, NamesGoBeforePagesThatWait) {
+    World world;
+    world.dropper.drop(1, {0, kPage});
+    world.wait_for_drops(1);  // the kernel blocks there
+    world.dropper.drop(2, {0, kPage});
+    world.dropper.drop("film");
+    world.dropper.drop("music");
+    world.let_go(1);
+    world.wait_for_drops(2);
+    std::lock_guard lock(world.mutex);
+    EXPECT_THAT(world.names, ElementsAre("film", "music"));
+}
+
+TEST(KernelDropper, DropsThePagesThatLieWhollyInTheRange) {
     World world;
     world.let_go(10);
     world.dropper.drop(7, {1, 3 * kPage - 1});
@@ -63,20 +86,21 @@ TEST(PageDropper, DropsThePagesThatLieWhollyInTheRange) {
                                            Dropped{11, {0, kPage}}));
 }
 
-TEST(PageDropper, TakesNoMoreThanItsLimitWhileTheKernelBlocks) {
+TEST(KernelDropper, TakesNoMoreThanItsLimitWhileTheKernelBlocks) {
     World world;
     world.dropper.drop(0, {0, kPage});
     world.wait_for_drops(1);  // the dropper blocks in this drop
-    for (NodeId node = 1; node <= PageDropper::kMaxWaiting + 10; ++node) world.dropper.drop(node, {0, kPage});
+    for (NodeId node = 1; node <= KernelDropper::kMaxWaiting + 10; ++node)
+        world.dropper.drop(node, {0, kPage});
     world.let_go(1'000);
-    world.wait_for_drops(1 + PageDropper::kMaxWaiting);
+    world.wait_for_drops(1 + KernelDropper::kMaxWaiting);
     world.dropper.end();
     EXPECT_TRUE(world.dropper.wait_ended(std::nullopt));
-    EXPECT_EQ(world.dropped.size(), 1 + PageDropper::kMaxWaiting);
-    EXPECT_EQ(world.dropped.back().first, PageDropper::kMaxWaiting) << "the first that came";
+    EXPECT_EQ(world.dropped.size(), 1 + KernelDropper::kMaxWaiting);
+    EXPECT_EQ(world.dropped.back().first, KernelDropper::kMaxWaiting) << "the first that came";
 }
 
-TEST(PageDropper, EndsWhenTheKernelLetsItGoAndDropsNoMore) {
+TEST(KernelDropper, EndsWhenTheKernelLetsItGoAndDropsNoMore) {
     World world;
     world.dropper.drop(1, {0, kPage});
     world.dropper.drop(2, {0, kPage});
@@ -88,8 +112,8 @@ TEST(PageDropper, EndsWhenTheKernelLetsItGoAndDropsNoMore) {
     EXPECT_THAT(world.dropped, ElementsAre(Dropped{1, {0, kPage}}));
 }
 
-TEST(PageDropper, ThatNeverRanHasEnded) {
-    PageDropper dropper;
+TEST(KernelDropper, ThatNeverRanHasEnded) {
+    KernelDropper dropper;
     dropper.end();
     EXPECT_TRUE(dropper.wait_ended(std::nullopt));
 }
