@@ -2,18 +2,26 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "cli/process/failure.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace btfs::cli {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
-/// Returns a torrent of one file of 5 bytes.
+/// Returns the file of a torrent of one file of 5 bytes.
+std::string torrent_text(const std::string& name) {
+    return "d4:infod6:lengthi5e4:name" + std::to_string(name.size()) + ':' + name +
+           "12:piece lengthi16384e6:pieces20:" + std::string(20, 'x') + "ee";
+}
+
 TorrentSource torrent(const std::string& name) {
-    const std::string text = "d4:infod6:lengthi5e4:name" + std::to_string(name.size()) + ':' + name +
-                             "12:piece lengthi16384e6:pieces20:" + std::string(20, 'x') + "ee";
+    const std::string text = torrent_text(name);
     auto source = parse_source(as_bytes(text));
     EXPECT_TRUE(source) << text;
     return std::move(*source);
@@ -106,6 +114,117 @@ TEST(ServedTorrents, WaitsForAUrlThoughTheTorrentBesideItFailed) {
     ASSERT_EQ(reports.size(), 2u);
     EXPECT_EQ(reports[1].entry.name, "http://127.0.0.1:1/x");
     EXPECT_FALSE(reports[1].entry.settled());
+}
+
+/// A mount that stands, with its worker and its engine.
+struct Running : Serving {
+    explicit Running(Sources sources = {}) {
+        torrents.add(std::move(sources));
+        engine.start();
+        torrents.start();
+    }
+
+    static AddedSources::Source source(const std::string& name, bool pinned_whole = false) {
+        const std::string text = torrent_text(name);
+        const ByteView bytes = as_bytes(text);
+        return {.content = {bytes.begin(), bytes.end()}, .label = "label", .pinned_whole = pinned_whole};
+    }
+    std::vector<std::string> names() {
+        std::vector<std::string> names;
+        for (const TorrentReport& report : torrents.reports()) names.push_back(report.entry.name);
+        return names;
+    }
+    template <class F>
+    static std::string failure_of(F f) {
+        try {
+            f();
+        } catch (const Failure& failure) {
+            return failure.what();
+        }
+        return "no failure";
+    }
+    /// Until the worker has done what came before, and what followed from that.
+    template <class Condition>
+    static bool becomes(Condition condition) {
+        for (int i = 0; i < 500 && !condition(); ++i) std::this_thread::sleep_for(10ms);
+        return condition();
+    }
+};
+
+TEST(ServedTorrents, TorrentsAreAddedAndRemovedWhileTheMountStands) {
+    Running running({.torrents = {torrent("first")}, .published = {}, .urls = {}});
+    const AddReport added = running.torrents.add_source(Running::source("second"));
+    EXPECT_EQ(added.name, "second");
+    EXPECT_EQ(added.info_hash, torrent("second").identity.cache_key());
+    EXPECT_FALSE(added.was_there);
+    EXPECT_THAT(running.names(), ElementsAre("first", "second"));
+    EXPECT_EQ(running.torrents.reports()[1].entry.label, "label");
+    EXPECT_TRUE(running.torrents.filesystem().lookup(kRootNode, "second"));
+    EXPECT_TRUE(running.torrents.add_source(Running::source("first")).was_there);
+
+    EXPECT_EQ(running.torrents.remove("first"), "first");
+    EXPECT_EQ(running.torrents.remove(added.info_hash), "second");
+    EXPECT_THAT(running.names(), IsEmpty());
+    EXPECT_FALSE(running.torrents.filesystem().lookup(kRootNode, "second"));
+    EXPECT_TRUE(Running::becomes([&] {  // another process may have it
+        const auto store =
+            running.cache_dir.open_torrent({torrent("second").identity, torrent("second").metainfo->layout,
+                                            torrent("second").metainfo->hashes},
+                                           running.pool, running.memory);
+        return store.has_value();
+    }));
+}
+
+TEST(ServedTorrents, WhatCannotBeAddedLeavesNothingBehind) {
+    Running running;
+    const auto held = running.hold(torrent("held"));
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.add_source(Running::source("held")); }),
+                HasSubstr("another"));
+    const ByteView junk = as_bytes("junk");
+    EXPECT_THAT(Running::failure_of([&] {
+                    running.torrents.add_source({.content = {junk.begin(), junk.end()}});
+                }),
+                HasSubstr("no torrent"));
+    EXPECT_THAT(running.names(), IsEmpty());
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.remove("held"); }), HasSubstr("no torrent"));
+}
+
+TEST(ServedTorrents, AfterItsRemovalATorrentMayComeBackOnceItsFilesAreClosed) {
+    Running running;
+    running.torrents.add_source(Running::source("film"));
+    Filesystem& filesystem = running.torrents.filesystem();
+    Handle* const open = filesystem.open(filesystem.lookup(kRootNode, "film")->node, false).value();
+    running.torrents.remove("film");
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.add_source(Running::source("film")); }),
+                HasSubstr("still open"));
+    filesystem.release(*open);
+    EXPECT_TRUE(Running::becomes([&] {
+        return Running::failure_of([&] { running.torrents.add_source(Running::source("film")); }) ==
+               "no failure";
+    }));
+    EXPECT_THAT(running.names(), ElementsAre("film"));
+}
+
+TEST(ServedTorrents, APinnedSourceIsPinnedOnceItIsKnown) {
+    Running running;
+    running.torrents.add_source(Running::source("film", true));
+    EXPECT_EQ(running.torrents.pin("film", Pinning::unpin).files, 1u);
+    EXPECT_THAT(running.cache_dir.kept_pins(torrent("film").identity), IsEmpty());
+    running.torrents.add_source(Running::source("other", true));
+    EXPECT_THAT(running.cache_dir.kept_pins(torrent("other").identity), ElementsAre(FileRange{0, 0}));
+}
+
+TEST(ServedTorrents, OfTwoTorrentsWithOneNameTheInfoHashSaysWhichOneGoes) {
+    Running running;
+    const std::string unknown(40, '1'), other(40, '2');
+    for (const std::string& hash : {unknown, other}) {
+        const std::string link = "magnet:?xt=urn:btih:" + hash + "&dn=same";
+        const ByteView bytes = as_bytes(link);
+        running.torrents.add_source({.content = {bytes.begin(), bytes.end()}});
+    }
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.remove("same"); }), HasSubstr("several"));
+    EXPECT_EQ(running.torrents.remove(other), "same");
+    EXPECT_EQ(running.torrents.reports().at(0).entry.info_hash, unknown);
 }
 
 }  // namespace

@@ -1,0 +1,100 @@
+#include "cli/service/added_sources.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/support/temporary_folder.hpp"
+
+namespace btfs::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+Bytes bytes_of(std::string_view text) {
+    const ByteView bytes = as_bytes(text);
+    return {bytes.begin(), bytes.end()};
+}
+
+AddedSources::Source source(std::string_view content, std::int64_t added_ms) {
+    return {.content = bytes_of(content), .label = "films", .pinned_whole = true, .added_ms = added_ms};
+}
+
+struct AddedSourcesTest : ::testing::Test {
+    TemporaryFolder folder;
+    const fs::path path = AddedSources::folder_of(folder.path / "state" / "mounts", "/mnt/my films");
+    const AddedSources added{path};
+
+    static std::string name(std::string_view content) { return AddedSources::name_of(as_bytes(content)); }
+    fs::path file_of(std::string_view content) const { return path / (name(content) + ".source"); }
+};
+
+TEST_F(AddedSourcesTest, WhatIsKeptIsLoadedInTheOrderInWhichItWasAdded) {
+    EXPECT_THAT(added.load(), IsEmpty());
+    EXPECT_FALSE(added.keep(source("b", 1)));
+    EXPECT_FALSE(added.keep(source("a", 2)));
+    EXPECT_FALSE(added.keep(source("a", 3))) << "the same bytes are the same source";
+    EXPECT_THAT(AddedSources(path).load(),
+                ElementsAre(Pair(name("b"), source("b", 1)), Pair(name("a"), source("a", 3))));
+    EXPECT_FALSE(added.forget(name("b")));
+    EXPECT_FALSE(added.forget(name("b")));
+    EXPECT_THAT(added.load(), ElementsAre(Pair(name("a"), source("a", 3))));
+}
+
+TEST_F(AddedSourcesTest, ThatASourceIsPinnedCanBeTakenBack) {
+    EXPECT_FALSE(added.keep(source("a", 1)));
+    EXPECT_FALSE(added.set_pinned_whole(name("a"), false));
+    EXPECT_FALSE(added.load().at(0).second.pinned_whole);
+    EXPECT_EQ(added.load().at(0).second.label, "films");
+    EXPECT_TRUE(added.set_pinned_whole(name("b"), false));
+}
+
+TEST_F(AddedSourcesTest, AFileThatIsCutAnywhereCostsItsOwnSourceAloneAndStays) {
+    EXPECT_FALSE(added.keep(source("whole", 1)));
+    EXPECT_FALSE(added.keep(source("damaged", 2)));
+    const fs::path damaged = file_of("damaged");
+    std::ifstream in(damaged, std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(in), {}};
+    for (std::size_t size = 0; size < content.size(); ++size) {
+        std::ofstream(damaged, std::ios::binary) << content.substr(0, size);
+        ASSERT_THAT(added.load(), ElementsAre(Pair(name("whole"), source("whole", 1)))) << size;
+        ASSERT_TRUE(fs::exists(damaged));
+    }
+    for (std::size_t at = 0; at < content.size(); ++at) {
+        std::string changed = content;
+        changed[at] = static_cast<char>(changed[at] ^ 1);
+        std::ofstream(damaged, std::ios::binary) << changed;
+        for (const auto& [kept_as, loaded] : added.load())  // a changed label or time is not noticed
+            ASSERT_EQ(kept_as, AddedSources::name_of(loaded.content)) << at;
+    }
+}
+
+TEST_F(AddedSourcesTest, FilesAreTheUsersAlone) {
+    EXPECT_FALSE(added.keep(source("a", 1)));
+    constexpr fs::perms kOthers = fs::perms::group_all | fs::perms::others_all;
+    EXPECT_EQ(fs::status(path).permissions() & kOthers, fs::perms::none);
+    EXPECT_EQ(fs::status(file_of("a")).permissions() & kOthers, fs::perms::none);
+}
+
+TEST_F(AddedSourcesTest, AFolderThatCannotBeWrittenIsAnError) {
+    std::ofstream(folder.path / "state") << "a file, where a folder should be";
+    EXPECT_TRUE(added.keep(source("a", 1)));
+    EXPECT_THAT(added.load(), IsEmpty());
+}
+
+TEST(AddedSources, EachMountpointHasAFolderOfItsOwn) {
+    const auto folder_of = [](const fs::path& mountpoint) {
+        return AddedSources::folder_of("/state", mountpoint);
+    };
+    EXPECT_EQ(folder_of("/mnt/x"), "/state/%2Fmnt%2Fx");
+    EXPECT_NE(folder_of("/mnt/x/y"), folder_of("/mnt/x%2Fy"));
+    const std::string longest(300, 'x');
+    EXPECT_LE(folder_of("/" + longest).filename().string().size(), 255u);
+    EXPECT_NE(folder_of("/" + longest), folder_of("/" + longest + "y"));
+}
+
+}  // namespace
+}  // namespace btfs::cli
