@@ -29,6 +29,8 @@ const std::map<std::string, Encryption> kEncryptions{{"off", Encryption::off},
                                                      {"require", Encryption::require}};
 const std::map<std::string, net::Transport> kTransports{
     {"tcp", net::Transport::tcp}, {"utp", net::Transport::utp}, {"both", net::Transport::both}};
+const std::map<std::string, WatchMode> kWatchModes{
+    {"rename", WatchMode::rename}, {"leave", WatchMode::leave}, {"remove", WatchMode::remove}};
 /// Of a limit, in bytes per second.
 constexpr double kMaxRate = 1e12;
 
@@ -261,6 +263,18 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         ->check([](const std::string& text) {
             return text == kForever || number_of(text) ? "" : "give a number of seconds";
         });
+    mount
+        .add_option("--watch", options.watch,
+                    "A folder: torrent files that are put there, and links in .magnet files, are added as "
+                    "btfs add does (may be given several times)")
+        ->allow_extra_args(false);
+    mount
+        .add_option_function<std::string>(
+            "--watch-mode",
+            [&options](const std::string& text) { options.watch_mode = kWatchModes.at(text); },
+            "What becomes of a file that was added: rename (it ends in .added then), leave or remove")
+        ->check(CLI::IsMember({"rename", "leave", "remove"}))
+        ->default_str("rename");
     mount.add_flag("--no-control", options.no_control,
                    "Let no other command ask anything of the running mount, or change it");
     add_network_options(mount, options.network);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/service/watch_folder.hpp"
 #include "cli/settings/options.hpp"
 #include "engine/core/time.hpp"
 
@@ -27,6 +28,8 @@ struct MountOptions {
     /// How long the command waits until all files are visible, in seconds; may be infinity. Nothing: not at
     /// all.
     std::optional<double> wait_s;
+    std::vector<std::filesystem::path> watch;  ///< folders whose torrents are added as they come
+    WatchMode watch_mode = WatchMode::rename;
     bool no_control = false;  ///< nothing can be asked of the running mount
     LogOptions log;
 };

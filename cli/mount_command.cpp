@@ -2,6 +2,7 @@
 #include <ctime>
 #include <filesystem>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -90,6 +91,13 @@ std::optional<AddedSources> added_sources(const MountOptions& options) {
     }
 }
 
+void add_watched(ServedTorrents& torrents, Bytes content) {
+    const AddReport report =
+        torrents.add_source({.content = std::move(content), .added_ms = AddedSources::now_ms()});
+    if (!report.was_there) log::info("added {}", report.name);
+    if (!report.warning.empty()) log::warn("{}: {}", report.name, report.warning);
+}
+
 /// Null if there cannot be one: the mount works without it.
 std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, MountControl& control) {
     auto socket = ControlSocket::open(
@@ -169,6 +177,10 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         if (!options.no_control) control_socket = open_control_socket(*kernel_mount, control);
         record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
     }
+    std::list<WatchFolder> watched;
+    for (const std::filesystem::path& folder : options.watch)
+        watched.emplace_back(folder, options.watch_mode,
+                             [&torrents](Bytes content) { add_watched(torrents, std::move(content)); });
     const std::string proxy = engine.proxy_url();
     log::info("mounted {} torrent(s) at {}, {}", count, options.mountpoint.string(),
               proxy.empty() ? "listening on port " + std::to_string(engine.port())
@@ -192,6 +204,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     (*session)->stop();
     fuse_loop.join();
     control_socket.reset();
+    watched.clear();
     torrents.end();
     engine.stop();
     torrents.close_begin(Clock::now() + kLongestSync);
@@ -206,7 +219,8 @@ int mount(const MountOptions& given) {
     for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.network.ip_filter,
                                         &options.network.proxy_file, &options.log.file})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
-    for (std::filesystem::path& folder : options.data) folder = std::filesystem::absolute(folder);
+    for (std::vector<std::filesystem::path>* folders : {&options.data, &options.watch})
+        for (std::filesystem::path& folder : *folders) folder = std::filesystem::absolute(folder);
     const std::vector<SourceWord> words = settle_words(options.sources);
 
     int ready_fd = -1;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <tuple>
@@ -66,6 +67,11 @@ fs::path AddedSources::folder_of(const fs::path& state, const fs::path& mountpoi
     if (name.size() > kLongestFolderName)
         name = name.substr(0, kLongestFolderName) + sha1(as_bytes(path)).hex();
     return state / name;
+}
+
+std::int64_t AddedSources::now_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 std::string AddedSources::name_of(ByteView content) {

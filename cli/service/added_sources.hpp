@@ -25,6 +25,8 @@ class AddedSources {
         bool operator==(const Source&) const = default;
     };
 
+    /// Returns the time now, as added_ms has it.
+    static std::int64_t now_ms();
     /// Returns the folder below `state` for a mountpoint, which is an absolute path.
     static std::filesystem::path folder_of(const std::filesystem::path& state,
                                            const std::filesystem::path& mountpoint);

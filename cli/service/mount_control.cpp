@@ -1,7 +1,6 @@
 #include "cli/service/mount_control.hpp"
 
 #include <boost/json.hpp>
-#include <chrono>
 #include <string>
 
 #include "cli/process/failure.hpp"
@@ -51,11 +50,6 @@ Bytes content_of(const Json& request) {
     return std::move(*file);
 }
 
-std::int64_t now_ms() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
 }  // namespace
 
 Json MountControl::handle(const Json& request) {
@@ -72,7 +66,7 @@ Json MountControl::add(const Json& request) {
     const AddReport report = torrents_.add_source({.content = content_of(request),
                                                    .label = optional_text(request, "label").value_or(""),
                                                    .pinned_whole = flag(request, "pin"),
-                                                   .added_ms = now_ms()});
+                                                   .added_ms = AddedSources::now_ms()});
     return {{"name", to_valid_utf8(report.name)},
             {"info_hash", text_or_null(report.info_hash)},
             {"was_there", report.was_there},

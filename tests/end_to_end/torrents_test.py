@@ -193,6 +193,19 @@ class Torrents(TestCase):
         mount.find("left out: .*" + records[0].name)
         self.assertTrue(records[0].exists())
 
+    def test_what_is_put_into_a_watched_folder_is_added(self):
+        inbox = self.folder / "inbox"
+        inbox.mkdir()
+        small_torrent(inbox / "first.torrent", "first")
+        mount = self.mount(options=["--watch", inbox])
+        (inbox / "film.magnet").write_text(self.magnet + "\n")
+        self.wait_for(lambda: self.names() == ["film", "first"], "both", 5)
+        self.wait_for(lambda: sorted(os.listdir(inbox)) == ["film.magnet.added", "first.torrent.added"], "their marks", 5)
+        self.assert_right()
+        mount.stop()
+        self.mount(peers=False)
+        self.wait_for(lambda: self.names() == ["film", "first"], "both again", 5)
+
     def test_mistakes_are_told(self):
         self.assertIn("nothing is mounted", self.fails("ls"))
         self.mount(self.torrent)

@@ -1,0 +1,136 @@
+#include "cli/service/watch_folder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <mutex>
+
+#include "cli/process/failure.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace btfs::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+struct WatchFolderTest : ::testing::Test {
+    TemporaryFolder folder;
+    const fs::path inbox = folder.path / "inbox";
+
+    WatchFolderTest() { fs::create_directory(inbox); }
+
+    /// Takes all that does not begin with "bad".
+    WatchFolder::Add add() {
+        return [this](const Bytes& content) {
+            std::lock_guard lock(mutex);
+            ++tries;
+            if (as_text(content).starts_with("bad")) throw Failure("no torrent");
+            added.emplace_back(as_text(content));
+        };
+    }
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(inbox / name) << text;
+    }
+    void age(const std::string& name, Duration by) const {
+        fs::last_write_time(inbox / name, fs::last_write_time(inbox / name) - by);
+    }
+    std::vector<std::string> files() const {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::directory_iterator(inbox)) names.push_back(entry.path().filename());
+        return names;
+    }
+    std::vector<std::string> so_far() {
+        std::lock_guard lock(mutex);
+        return added;
+    }
+    template <class Condition>
+    static bool becomes(Condition condition) {
+        for (int i = 0; i < 500 && !condition(); ++i) std::this_thread::sleep_for(10ms);
+        return condition();
+    }
+
+    std::mutex mutex;
+    std::vector<std::string> added;  // guarded by mutex
+    int tries = 0;                   // guarded by mutex
+};
+
+TEST_F(WatchFolderTest, WhatIsThereAndWhatComesIsAddedAndRenamed) {
+    write("a.torrent", "a");
+    write("notes.txt", "n");
+    write(".hidden.torrent", "h");
+    WatchFolder watch(inbox, WatchMode::rename, add());
+    ASSERT_TRUE(becomes([&] { return so_far().size() == 1; }));
+    write("b.torrent", "b");
+    std::ofstream(folder.path / "c") << "c";
+    fs::rename(folder.path / "c", inbox / "c.torrent");
+    ASSERT_TRUE(becomes([&] { return so_far().size() == 3; }));
+    EXPECT_THAT(so_far(), UnorderedElementsAre("a", "b", "c"));
+    EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "c.torrent.added"); }));
+    EXPECT_THAT(files(), UnorderedElementsAre("a.torrent.added", "b.torrent.added", "c.torrent.added",
+                                              "notes.txt", ".hidden.torrent"));
+}
+
+TEST_F(WatchFolderTest, EachLineOfAMagnetFileIsALink) {
+    write("links.magnet", "magnet:?one\r\n\n  magnet:?two");
+    WatchFolder watch(inbox, WatchMode::remove, add());
+    ASSERT_TRUE(becomes([&] { return files().empty(); }));
+    EXPECT_THAT(so_far(), ElementsAre("magnet:?one", "magnet:?two"));
+}
+
+TEST_F(WatchFolderTest, WhatIsLeftIsAddedAgainOnlyIfItChanges) {
+    write("a.torrent", "a");
+    WatchFolder watch(inbox, WatchMode::leave, add(), 20ms);
+    ASSERT_TRUE(becomes([&] { return so_far().size() == 1; }));
+    std::this_thread::sleep_for(100ms);
+    EXPECT_THAT(so_far(), ElementsAre("a"));
+    write("a.torrent", "another");
+    EXPECT_TRUE(becomes([&] { return so_far().size() == 2; }));
+    EXPECT_THAT(files(), ElementsAre("a.torrent"));
+}
+
+TEST_F(WatchFolderTest, AFileThatIsNotWrittenToItsEndIsTriedAgain) {
+    write("a.torrent", "bad, yet");
+    WatchFolder watch(inbox, WatchMode::rename, add(), 20ms);
+    ASSERT_TRUE(becomes([&] {
+        std::lock_guard lock(mutex);
+        return tries >= 2;
+    }));
+    EXPECT_THAT(files(), ElementsAre("a.torrent"));
+    write("a.torrent", "good");
+    EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "a.torrent.added"); }));
+    EXPECT_THAT(so_far(), ElementsAre("good"));
+}
+
+TEST_F(WatchFolderTest, JunkIsSetAsideAndHoldsNothingUp) {
+    for (const char* name : {"a.torrent", "b.magnet", "d.torrent"}) {
+        write(name, std::string(name).starts_with('b') ? "\n \n" : "bad");
+        age(name, 2 * WatchFolder::kUnfinished);
+    }
+    fs::create_directory(inbox / "folder.torrent");
+    write("e.torrent", "good");
+    WatchFolder watch(inbox, WatchMode::rename, add());
+    EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "e.torrent.added"); }));
+    EXPECT_THAT(files(), UnorderedElementsAre("a.torrent.failed", "b.magnet.failed", "d.torrent.failed",
+                                              "e.torrent.added", "folder.torrent"));
+}
+
+TEST_F(WatchFolderTest, AFolderThatComesLaterIsWatchedToo) {
+    fs::remove(inbox);
+    WatchFolder watch(inbox, WatchMode::leave, add(), 20ms);
+    std::this_thread::sleep_for(50ms);
+    EXPECT_THAT(so_far(), IsEmpty());
+    fs::create_directory(inbox);
+    write("a.torrent", "a");
+    EXPECT_TRUE(becomes([&] { return so_far().size() == 1; }));
+    fs::remove_all(inbox);
+    std::this_thread::sleep_for(50ms);
+    fs::create_directory(inbox);
+    write("b.torrent", "b");
+    EXPECT_TRUE(becomes([&] { return so_far().size() == 2; }));
+}
+
+}  // namespace
+}  // namespace btfs::cli
