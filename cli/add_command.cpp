@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/control/answer.hpp"
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_lookup.hpp"
 #include "cli/process/exit_codes.hpp"
@@ -28,19 +29,12 @@ Json request_for(const Bytes& content, const AddOptions& options) {
     return request;
 }
 
-std::string text_of(const Json& answer, std::string_view key) {
-    const auto* const value = answer.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 void print(const Json& answer) {
-    const std::string name = one_line(text_of(answer, "name")), info_hash = text_of(answer, "info_hash");
-    const auto* const was_there = answer.if_contains("was_there");
-    const bool is_old = was_there != nullptr && was_there->is_bool() && was_there->get_bool();
-    std::cout << (is_old ? "there already: " : "added: ") << name;
+    const std::string name = one_line(text_in(answer, "name")), info_hash = text_in(answer, "info_hash");
+    std::cout << (flag_in(answer, "was_there") ? "there already: " : "added: ") << name;
     if (!info_hash.empty() && info_hash != name) std::cout << " (" << info_hash << ')';
     std::cout << '\n';
-    if (const std::string warning = text_of(answer, "warning"); !warning.empty())
+    if (const std::string warning = text_in(answer, "warning"); !warning.empty())
         std::cerr << "btfs: " << name << ": " << one_line(warning) << '\n';
 }
 

@@ -315,17 +315,30 @@ CLI::App& add_list(CLI::App& app, ListOptions& options) {
     return list;
 }
 
-void add_pins(CLI::App& app, PinOptions& options, int& exit_code) {
-    const auto add = [&](const char* name, const char* description, bool unpin) {
+void add_fetching(CLI::App& app, FetchOptions& options, int& exit_code) {
+    const auto add = [&](const char* name, const char* description, Fetching fetching) {
         CLI::App& command = *app.add_subcommand(name, description);
         command.add_option("PATH", options.paths, "Files or folders in a mount")->required();
-        command.callback([&options, &exit_code, unpin] {
-            options.unpin = unpin;
-            exit_code = pin(options);
+        command.callback([&options, &exit_code, fetching] {
+            options.fetching = fetching;
+            exit_code = fetch(options);
         });
     };
-    add("pin", "Download files and keep them in the cache, also over later mounts", false);
-    add("unpin", "Let go of files that were pinned", true);
+    add("pin", "Download files and keep them in the cache, also over later mounts", Fetching::pinned);
+    add("unpin", "Let go of files that were pinned", Fetching::unpinned);
+    add("prefetch", "Download files before they are read", Fetching::once);
+}
+
+CLI::App& add_wait(CLI::App& app, WaitOptions& options) {
+    CLI::App& wait = *app.add_subcommand("wait", "Wait until files of a mount are complete, or there at all");
+    wait.add_option("PATH", options.paths, "Files or folders in a mount")->required();
+    wait.add_option_function<std::string>(
+            "--timeout", [&options](const std::string& text) { options.at_most = parse_duration(text); },
+            "For so long at most, as 30s or 2h")
+        ->check([](const std::string& text) {
+            return parse_duration(text) ? "" : "give a time, as 90s, 30m, 2h or 1d";
+        });
+    return wait;
 }
 
 CLI::App& add_info(CLI::App& app, InfoOptions& options) {
@@ -473,8 +486,10 @@ int run(const std::vector<std::string>& words) {
     add_remove(app, remove_options).callback([&] { exit_code = remove(remove_options); });
     ListOptions list_options;
     add_list(app, list_options).callback([&] { exit_code = list(list_options); });
-    PinOptions pin_options;
-    add_pins(app, pin_options, exit_code);
+    FetchOptions fetch_options;
+    add_fetching(app, fetch_options, exit_code);
+    WaitOptions wait_options;
+    add_wait(app, wait_options).callback([&] { exit_code = wait(wait_options); });
     InfoOptions info_options;
     add_info(app, info_options).callback([&] { exit_code = info(info_options); });
     CreateOptions create_options;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/service/fetching.hpp"
 #include "cli/service/watch_folder.hpp"
 #include "cli/settings/options.hpp"
 #include "engine/core/time.hpp"
@@ -51,9 +52,15 @@ struct ListOptions {
     bool json = false;
 };
 
-struct PinOptions {
+/// Options of pin, unpin and prefetch.
+struct FetchOptions {
     std::vector<std::filesystem::path> paths;
-    bool unpin = false;
+    Fetching fetching = Fetching::pinned;
+};
+
+struct WaitOptions {
+    std::vector<std::filesystem::path> paths;
+    std::optional<Duration> at_most;
 };
 
 struct InfoOptions {
@@ -101,7 +108,8 @@ int umount(const std::filesystem::path& mountpoint);
 int add(const AddOptions& options);
 int remove(const RemoveOptions& options);
 int list(const ListOptions& options);
-int pin(const PinOptions& options);
+int fetch(const FetchOptions& options);
+int wait(const WaitOptions& options);
 int info(const InfoOptions& options);
 int create(const CreateOptions& options);
 int seed(const SeedOptions& options);

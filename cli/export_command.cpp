@@ -1,7 +1,6 @@
 // `btfs export`: copies finished files out of a mount.
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "cache/disk/file_descriptor.hpp"
 #include "cache/disk/whole_file.hpp"
 #include "cli/commands.hpp"
+#include "cli/mounted_file.hpp"
 #include "cli/process/exit_codes.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/settings/user_folders.hpp"
@@ -25,7 +25,6 @@
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/types.hpp"
-#include "fs/file_state.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -38,40 +37,6 @@ constexpr std::size_t kUnfinishedNamed = 3;
 Failure failure_of(const fs::path& path, const std::string& what) {
     return Failure(path.string() + ": " + what + ": " + std::strerror(errno));
 }
-
-/// One file of the mount, open.
-class MountedFile {
-  public:
-    explicit MountedFile(const fs::path& path)
-        : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-        if (!fd_ || fstat(fd_.get(), &status_) != 0) throw failure_of(path, "cannot be opened");
-        if (ioctl(fd_.get(), kAskFileState, &state_) != 0)
-            throw Failure(path.string() + ": is no torrent's file in a mount of btfs");
-    }
-
-    const FileState& state() const { return state_; }
-    bool is_complete() const { return state_.is_complete != 0; }
-    std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
-    /// Permissions of a copy: those of a new file, executable if this one is.
-    mode_t copy_mode() const { return 0666 | (status_.st_mode & 0111); }
-
-    /// Waits until the bytes are here; each is verified.
-    std::size_t read(std::uint64_t offset_in_file, std::span<std::byte> out) const {
-        for (;;) {
-            const ssize_t done = pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset_in_file));
-            if (done > 0) return static_cast<std::size_t>(done);
-            if (done < 0 && errno == EINTR) continue;
-            if (done == 0) errno = EIO;  // the size of a file in a mount does not change
-            throw failure_of(path_, "cannot be read");
-        }
-    }
-
-  private:
-    const fs::path path_;
-    const FileDescriptor fd_;
-    struct stat status_ {};
-    FileState state_{};
-};
 
 /// A file that takes its name when it is whole, and is removed if it never is.
 class NewFile {

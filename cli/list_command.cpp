@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/control/answer.hpp"
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_lookup.hpp"
 #include "cli/process/exit_codes.hpp"
@@ -19,35 +20,29 @@ namespace {
 
 using Json = boost::json::object;
 
-std::uint64_t number(const Json& torrent, std::string_view key) {
-    const auto* const value = torrent.if_contains(key);
-    return value != nullptr && value->is_number() ? value->to_number<std::uint64_t>() : 0;
-}
-
-std::string text(const Json& torrent, std::string_view key) {
-    const auto* const value = torrent.if_contains(key);
-    return value != nullptr && value->is_string() ? one_line(std::string(value->get_string())) : "";
+std::string shown(const Json& torrent, std::string_view key) {
+    return one_line(text_in(torrent, key));
 }
 
 std::string share_had(const Json& torrent) {
-    const std::uint64_t size = number(torrent, "size");
+    const std::uint64_t size = number_in(torrent, "size");
     if (size == 0) return "-";
-    return fmt::format("{}%", static_cast<int>(100.0 * static_cast<double>(number(torrent, "had")) /
+    return fmt::format("{}%", static_cast<int>(100.0 * static_cast<double>(number_in(torrent, "had")) /
                                                static_cast<double>(size)));
 }
 
 using Row = std::vector<std::string>;
 
 Row row_of(const Json& torrent) {
-    const std::uint64_t size = number(torrent, "size");
+    const std::uint64_t size = number_in(torrent, "size");
     return {size == 0 ? "-" : human_size(size),
             share_had(torrent),
-            fmt::format("{}", number(torrent, "peers")),
-            human_size(number(torrent, "down")) + "/s",
-            human_size(number(torrent, "up")) + "/s",
-            text(torrent, "state"),
-            text(torrent, "label"),
-            text(torrent, "name")};
+            fmt::format("{}", number_in(torrent, "peers")),
+            human_size(number_in(torrent, "down")) + "/s",
+            human_size(number_in(torrent, "up")) + "/s",
+            shown(torrent, "state"),
+            shown(torrent, "label"),
+            shown(torrent, "name")};
 }
 
 /// Prints rows in columns that are as wide as they must be; the last one is open.

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/commands.hpp"
+#include "cli/control/answer.hpp"
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_lookup.hpp"
 #include "cli/process/exit_codes.hpp"
@@ -41,9 +42,7 @@ int remove(const RemoveOptions& options) {
             const InMount torrent =
                 is_path(word) ? torrent_at(word) : InMount{socket_of(options.mountpoint), word};
             const auto answer = ask(torrent.socket, {{"command", "remove"}, {"torrent", torrent.path}});
-            const auto* const name = answer.if_contains("name");
-            std::cout << "removed: "
-                      << one_line(name && name->is_string() ? std::string(name->get_string()) : word) << '\n';
+            std::cout << "removed: " << one_line(text_in(answer, "name")) << '\n';
         } catch (const Failure& failure) {
             if (options.torrents.size() == 1) throw;
             std::cerr << "btfs: " << failure.what() << '\n';

@@ -57,8 +57,9 @@ Json MountControl::handle(const Json& request) {
     if (command == "add") return add(request);
     if (command == "remove") return remove(request);
     if (command == "list") return list();
-    if (command == "pin") return pin(request, Pinning::pin);
-    if (command == "unpin") return pin(request, Pinning::unpin);
+    if (command == "pin") return fetch(request, Fetching::pinned);
+    if (command == "unpin") return fetch(request, Fetching::unpinned);
+    if (command == "prefetch") return fetch(request, Fetching::once);
     throw Failure("the mount knows no command " + command);
 }
 
@@ -83,8 +84,8 @@ Json MountControl::list() {
     return {{"torrents", std::move(torrents)}};
 }
 
-Json MountControl::pin(const Json& request, Pinning pinning) {
-    const PinReport report = torrents_.pin(text(request, "path"), pinning);
+Json MountControl::fetch(const Json& request, Fetching fetching) {
+    const FetchReport report = torrents_.fetch(text(request, "path"), fetching);
     Json answer{
         {"files", report.files}, {"bytes", report.bytes}, {"pinned", report.pinned}, {"room", nullptr}};
     if (report.room) answer["room"] = *report.room;

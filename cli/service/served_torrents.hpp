@@ -16,6 +16,7 @@
 #include "cli/process/worker.hpp"
 #include "cli/service/added_sources.hpp"
 #include "cli/service/engine_status.hpp"
+#include "cli/service/fetching.hpp"
 #include "cli/service/roster.hpp"
 #include "cli/service/served_torrent.hpp"
 #include "cli/service/source_finder.hpp"
@@ -26,8 +27,6 @@
 
 namespace btfs::cli {
 
-enum class Pinning : std::uint8_t { pin, unpin };
-
 /// What came of adding a source.
 struct AddReport {
     std::string name = {};       ///< as the source calls it
@@ -36,8 +35,8 @@ struct AddReport {
     std::string warning = {};  ///< what did not work beside that; empty: nothing
 };
 
-/// What came of a pin.
-struct PinReport {
+/// What came of fetch().
+struct FetchReport {
     std::size_t files = 0;
     std::uint64_t bytes = 0;            ///< size of these files
     std::uint64_t pinned = 0;           ///< size of all files that are pinned in the mount
@@ -90,10 +89,9 @@ class ServedTorrents {
     /// if their command line does. What was fetched stays in the cache. Returns its name. Throws Failure:
     /// there is none, or several have that name.
     std::string remove(const std::string& which);
-    /// Pins or unpins a file, or all files in a folder, of one torrent or of all: fetched without a reader,
-    /// and kept, also by later mounts. `path` lies below the mountpoint. Throws Failure: no such path, or the
-    /// disk does not take it.
-    PinReport pin(const std::string& path, Pinning pinning);
+    /// Fetches a file, or all files in a folder, of one torrent or of all. `path` lies below the mountpoint.
+    /// Throws Failure: no such path, or the disk does not take it.
+    FetchReport fetch(const std::string& path, Fetching fetching);
 
     /// In the order of the sources. From any thread; see EngineStatus::get().
     std::vector<TorrentReport> reports();
@@ -128,7 +126,7 @@ class ServedTorrents {
     void let_go(Roster::Index index, bool ServedTorrent::*user);
 
     // Pins.
-    PinReport pin_now(const std::string& path, Pinning pinning);
+    FetchReport fetch_now(const std::string& path, Fetching fetching);
     void take_pins(ServedTorrent& served);
     void set_pins(ServedTorrent& served, Pins pins);
 

@@ -1,4 +1,4 @@
-// ServedTorrents: files that the user has pinned.
+// ServedTorrents: files that are fetched without a reader.
 #include <algorithm>
 #include <array>
 #include <sstream>
@@ -43,13 +43,13 @@ std::uint64_t size_of(const Layout& layout, const Pins& pins) {
 
 }  // namespace
 
-PinReport ServedTorrents::pin(const std::string& path, Pinning pinning) {
-    return on_worker([&] { return pin_now(path, pinning); });
+FetchReport ServedTorrents::fetch(const std::string& path, Fetching fetching) {
+    return on_worker([&] { return fetch_now(path, fetching); });
 }
 
 /// On the worker.
-PinReport ServedTorrents::pin_now(const std::string& path, Pinning pinning) {
-    PinReport report;
+FetchReport ServedTorrents::fetch_now(const std::string& path, Fetching fetching) {
+    FetchReport report;
     for (const NodeId node : of_torrents(filesystem_, find_node(filesystem_, path))) {
         const auto extents = filesystem_.extents(node);
         if (!extents) throw Failure(one_line(path) + ": is no part of a torrent");
@@ -62,8 +62,17 @@ PinReport ServedTorrents::pin_now(const std::string& path, Pinning pinning) {
             report.bytes += range.size();
         }
         report.files += files.size();
-        set_pins(*served, pinning == Pinning::pin ? with_pins(served->pins, files)
-                                                  : without_pins(served->pins, files));
+        switch (fetching) {
+            case Fetching::pinned:
+                set_pins(*served, with_pins(served->pins, files));
+                break;
+            case Fetching::unpinned:
+                set_pins(*served, without_pins(served->pins, files));
+                break;
+            case Fetching::once:
+                services_.engine.prefetch(served->handle, pinned_pieces(layout, files));
+                break;
+        }
     }
     for (const ServedTorrent& served : served_) report.pinned += size_of(served.store->layout(), served.pins);
     if (const CacheBound* bound = services_.cache_dir.bound()) report.room = bound->room_for_pins();

@@ -81,6 +81,13 @@ void Engine::set_pinned(TorrentHandle torrent, Bitfield pieces) {
     });
 }
 
+void Engine::prefetch(TorrentHandle torrent, Bitfield pieces) {
+    loop_->post([this, torrent, pieces = std::move(pieces)] {
+        loop_->starting.hurry(torrent);
+        if (TorrentRunner* runner = loop_->find(torrent)) runner->prefetch(pieces);
+    });
+}
+
 void Engine::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
     loop_->post([this, filter = std::move(filter)]() mutable { loop_->set_ip_filter(std::move(filter)); });
 }

@@ -137,6 +137,8 @@ class Engine {
     void drop_reader(TorrentHandle torrent, ReaderId reader);
     /// The user wants these pieces of a torrent, whose content is known, to be fetched and kept; no others.
     void set_pinned(TorrentHandle torrent, Bitfield pieces);
+    /// Fetches these pieces of a torrent, whose content is known, without a reader; once.
+    void prefetch(TorrentHandle torrent, Bitfield pieces);
 
     /// Replaces the filter of addresses that are no peers of ours, nor DHT nodes; null: there is none, as at
     /// first. Connections to peers that are in the new one are closed. Before start() it is in force for all

@@ -167,6 +167,12 @@ void TorrentRunner::set_pinned(Bitfield pieces) {
     after_event();
 }
 
+void TorrentRunner::prefetch(const Bitfield& pieces) {
+    if (closed_) return;
+    torrent_.prefetch(pieces, Clock::now());
+    after_event();
+}
+
 void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
     if (closed_) return;
     readers_.insert(reader);
@@ -185,8 +191,7 @@ void TorrentRunner::drop_reader(ReaderId reader) {
 
 net::DialUrgency TorrentRunner::urgency() const {
     if (torrent_.readers_wait()) return net::DialUrgency::reader_waits;
-    const bool works =
-        !readers_.empty() || !spec_.content || (options_.background && torrent_.picker().bytes_missing() > 0);
+    const bool works = !readers_.empty() || !spec_.content || torrent_.wants_content();
     return works ? net::DialUrgency::active : net::DialUrgency::idle;
 }
 

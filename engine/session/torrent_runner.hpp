@@ -77,6 +77,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void take_incoming(net::Listener::Arrival arrival);
     void set_reader(ReaderId reader, const ReaderDemand& demand);
     void set_pinned(Bitfield pieces);
+    void prefetch(const Bitfield& pieces);
     void drop_reader(ReaderId reader);
 
     /// Closes connections that the network has broken, and dials, announces and searches anew.

@@ -19,6 +19,10 @@ class BackgroundPieces {
         wanted_ = std::move(pieces);
         count(had);
     }
+    void add_wanted(const Bitfield& pieces, const Bitfield& had) {
+        pieces.for_each_without(had, [this](PieceIndex piece) { wanted_.set(piece); });
+        count(had);
+    }
     void set_pinned(Bitfield pieces, const Bitfield& had) {
         pinned_ = std::move(pieces);
         count(had);

@@ -58,6 +58,8 @@ class Dispatcher {
     /// evicted.
     void set_background(Bitfield pieces) { background_.set_wanted(std::move(pieces), world_.picker.had()); }
     void set_pinned(Bitfield pieces);
+    /// Adds pieces to those of set_background().
+    void prefetch(const Bitfield& pieces);
     /// True while one of them is missing, and the storage takes it.
     bool has_background_work() const {
         return (background_.any_missing() && !no_background_credit_) ||

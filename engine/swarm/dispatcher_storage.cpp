@@ -65,6 +65,12 @@ void Dispatcher::set_pinned(Bitfield pieces) {
     on_demand_changed();
 }
 
+void Dispatcher::prefetch(const Bitfield& pieces) {
+    background_.add_wanted(pieces, world_.picker.had());
+    no_background_credit_ = false;
+    on_demand_changed();
+}
+
 void Dispatcher::give_up(PieceIndex piece, TimePoint now) {
     PartialPiece* const partial = world_.picker.partial(piece);
     if (!partial) return;

@@ -165,6 +165,16 @@ void Torrent::drop_reader(ReaderId reader, TimePoint now) {
 void Torrent::set_pinned(Bitfield pieces, TimePoint now) {
     if (metadata_fetch_) return;
     content_->dispatcher.set_pinned(std::move(pieces));
+    on_background_changed(now);
+}
+
+void Torrent::prefetch(const Bitfield& pieces, TimePoint now) {
+    if (metadata_fetch_) return;
+    content_->dispatcher.prefetch(pieces);
+    on_background_changed(now);
+}
+
+void Torrent::on_background_changed(TimePoint now) {
     last_active_ = now;
     for (auto& [id, peer] : peers_) update_interest(*peer, now);
     tell_of_idleness(now);

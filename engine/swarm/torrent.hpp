@@ -285,6 +285,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void handle_evicted(std::span<const PieceIndex> pieces, TimePoint now);
     /// The user wants these pieces to be fetched and kept. Ignored while the content is not known.
     void set_pinned(Bitfield pieces, TimePoint now);
+    /// These pieces are fetched without a reader, once: one that is evicted again is not fetched anew.
+    void prefetch(const Bitfield& pieces, TimePoint now);
     /// Begun pieces that no reader wants are given up.
     void handle_shortage(TimePoint now);
     void handle_credit(TimePoint now);
@@ -392,6 +394,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void reconsider_interest(TimePoint now) override;
     void tell_of_idleness(TimePoint now);
     Choker::Aim aim(TimePoint now) const;
+    void on_background_changed(TimePoint now);
     void update_interest(Peer& peer, TimePoint now);
     void reconsider_blame(TimePoint now);
     void withdraw(PieceIndex piece, TimePoint now);

@@ -206,6 +206,25 @@ class Torrents(TestCase):
         self.mount(peers=False)
         self.wait_for(lambda: self.names() == ["film", "first"], "both again", 5)
 
+    def test_what_is_prefetched_comes_unread_and_can_be_waited_for(self):
+        mount = self.mount()
+        film = self.mnt / "film" / "film.mkv"
+        waiting = self.start([btfs.path(), "wait", film])
+        time.sleep(0.3)
+        self.assertIsNone(waiting.poll(), "it is not there yet")
+        self.do("add", self.magnet)
+        self.wait_for(film.exists, "the film", 5)
+        late = btfs.run("wait", film, "--timeout", "1s")
+        self.assertEqual(late.returncode, 3, late.stderr)
+        self.assertIn("1 file not complete", late.stderr)
+        self.assertEqual(self.do("prefetch", self.mnt / "film"), f"{self.mnt}/film: fetching 2 files, 2.9 MiB\n")
+        self.assertEqual(waiting.wait(20), 0)
+        self.do("wait", self.mnt, "--timeout", "20s")
+        self.assertEqual(self.listed()["film"]["had"], 3_070_000)
+        mount.stop()
+        self.mount(peers=False)
+        self.assertEqual(list((self.folder / "cache").glob("*.pins")), [])
+
     def test_mistakes_are_told(self):
         self.assertIn("nothing is mounted", self.fails("ls"))
         self.mount(self.torrent)
@@ -217,6 +236,7 @@ class Torrents(TestCase):
         self.assertIn("only be removed whole", self.fails("rm", self.mnt / "film" / "film.mkv"))
         self.assertIn("is a mount", self.fails("rm", f"{self.mnt}/"))
         self.assertIn("no mount of btfs", self.fails("ls", self.folder))
+        self.assertIn("in no mount", self.fails("wait", self.folder / "nothing"))
         other = btfs.Mount(self, self.torrent, cache=self.folder / "cache2", mountpoint=self.folder / "mnt2",
                            options=["--no-control"])
         self.assertIn("several mounts", self.fails("ls"))

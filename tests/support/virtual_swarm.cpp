@@ -124,6 +124,10 @@ void VirtualSwarm::set_pinned(std::size_t node, const Bitfield& pieces) {
     nodes_[node]->tell([&] { torrent(node).set_pinned(pieces, now_); });
 }
 
+void VirtualSwarm::prefetch(std::size_t node, const Bitfield& pieces) {
+    nodes_[node]->tell([&] { torrent(node).prefetch(pieces, now_); });
+}
+
 void VirtualSwarm::tell_reception(std::size_t node, const TcpReception& reception) {
     for (const auto& [connection, end] : nodes_[node]->ends)
         if (!nodes_[node]->over_utp.contains(connection))

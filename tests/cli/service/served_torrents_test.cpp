@@ -208,7 +208,7 @@ TEST(ServedTorrents, AfterItsRemovalATorrentMayComeBackOnceItsFilesAreClosed) {
 TEST(ServedTorrents, APinnedSourceIsPinnedOnceItIsKnown) {
     Running running;
     running.torrents.add_source(Running::source("film", true));
-    EXPECT_EQ(running.torrents.pin("film", Pinning::unpin).files, 1u);
+    EXPECT_EQ(running.torrents.fetch("film", Fetching::unpinned).files, 1u);
     EXPECT_THAT(running.cache_dir.kept_pins(torrent("film").identity), IsEmpty());
     running.torrents.add_source(Running::source("other", true));
     EXPECT_THAT(running.cache_dir.kept_pins(torrent("other").identity), ElementsAre(FileRange{0, 0}));

@@ -57,6 +57,24 @@ TEST(EvictedPieces, ThatArePinnedAreFetchedAgain) {
     EXPECT_FALSE(swarm.storage(client).had().test(PieceIndex(9)));
 }
 
+TEST(EvictedPieces, ThatWerePrefetchedAreFetchedAgainOnlyIfThatIsSaidAgain) {
+    VirtualSwarm swarm(kPiece, kSize);
+    const std::size_t client = swarm.add({});
+    swarm.introduce(client, swarm.add({.seed = true}));
+    swarm.run_for(1s);
+    Bitfield first(kPieces), second(kPieces), both(kPieces);
+    for (Bitfield* pieces : {&first, &both}) pieces->set(PieceIndex(2));
+    for (Bitfield* pieces : {&second, &both}) pieces->set(PieceIndex(9));
+    swarm.prefetch(client, first);
+    swarm.prefetch(client, second);
+    ASSERT_TRUE(swarm.run_until([&] { return swarm.storage(client).had() == both; }, 30s));
+    swarm.storage(client).evict({PieceIndex(9)});
+    swarm.run_for(60s);
+    EXPECT_EQ(swarm.storage(client).had(), first);
+    swarm.prefetch(client, second);
+    EXPECT_TRUE(swarm.run_until([&] { return swarm.storage(client).had() == both; }, 30s));
+}
+
 TEST(EvictedPieces, APinIsFetchedThoughTheStoreTakesNothingElse) {
     VirtualSwarm swarm(kPiece, kSize);
     const std::size_t client = swarm.add({.torrent = {.background = true}});
