@@ -1,0 +1,106 @@
+#include "cli/service/mount_control.hpp"
+
+#include <gmock/gmock.h>
+
+#include <boost/json.hpp>
+
+#include "cli/process/failure.hpp"
+#include "cli/text/base64.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace btfs::cli {
+namespace {
+
+using Json = boost::json::object;
+using testing::HasSubstr;
+
+struct MountControlTest : ::testing::Test {
+    TemporaryFolder folder;
+    CacheDir cache_dir{std::move(*CacheDir::open(folder.path / "cache"))};
+    DiskPool pool{1};
+    PieceMemory memory;
+    Engine engine{{}};
+    const DataFolders no_data;
+    ServedTorrents torrents{{engine, cache_dir, pool, memory, no_data, {}}};
+    MountControl control{torrents};
+
+    MountControlTest() {
+        torrents.add({});
+        engine.start();
+        torrents.start();
+    }
+
+    std::string refusal(const std::string& request) {
+        try {
+            control.handle(boost::json::parse(request).as_object());
+        } catch (const Failure& failure) {
+            return failure.what();
+        }
+        return "none";
+    }
+    static std::string torrent_file() {
+        return "d4:infod6:lengthi5e4:name4:film12:piece lengthi16384e6:pieces20:" + std::string(20, 'x') +
+               "ee";
+    }
+};
+
+TEST_F(MountControlTest, ATorrentIsAddedListedAndRemoved) {
+    const Json added = control.handle(
+        {{"command", "add"}, {"file", to_base64(as_bytes(torrent_file()))}, {"label", "films"}});
+    EXPECT_EQ(added.at("name"), "film");
+    EXPECT_EQ(added.at("was_there"), false);
+    EXPECT_EQ(added.at("info_hash").as_string().size(), 40u);
+    EXPECT_TRUE(added.at("warning").is_null());
+    const Json listed = control.handle({{"command", "list"}});
+    ASSERT_EQ(listed.at("torrents").as_array().size(), 1u);
+    const Json& torrent = listed.at("torrents").as_array()[0].as_object();
+    EXPECT_EQ(torrent.at("name"), "film");
+    EXPECT_EQ(torrent.at("label"), "films");
+    EXPECT_EQ(torrent.at("state"), "ready");
+    EXPECT_EQ(torrent.at("info_hash"), added.at("info_hash"));
+    EXPECT_TRUE(torrent.at("url").is_null());
+    const Json removed = control.handle({{"command", "remove"}, {"torrent", "film"}});
+    EXPECT_EQ(removed.at("name"), "film");
+    EXPECT_TRUE(control.handle({{"command", "list"}}).at("torrents").as_array().empty());
+}
+
+TEST_F(MountControlTest, ALinkIsAddedAsItIs) {
+    const std::string hash(40, 'a');
+    const Json added = control.handle(
+        {{"command", "add"}, {"link", "magnet:?xt=urn:btih:" + hash + "&dn=n\xc3\xa4me"}, {"pin", true}});
+    EXPECT_EQ(added.at("name"), "n\xc3\xa4me");
+    EXPECT_EQ(added.at("info_hash").as_string(), hash);
+}
+
+TEST_F(MountControlTest, FilesArePinnedUnpinnedAndPrefetched) {
+    control.handle({{"command", "add"}, {"file", to_base64(as_bytes(torrent_file()))}});
+    for (const char* command : {"pin", "prefetch", "unpin"}) {
+        const Json answer = control.handle({{"command", command}, {"path", "film"}});
+        EXPECT_EQ(answer.at("files"), 1) << command;
+        EXPECT_EQ(answer.at("bytes"), 5) << command;
+    }
+}
+
+TEST_F(MountControlTest, WhatIsNotUnderstoodIsRefused) {
+    for (const auto& [request, words] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"{}", "no command"},
+             {R"({"command": 7})", "command is no text"},
+             {R"({"command": "format"})", "no command format"},
+             {R"({"command": "add"})", "no file"},
+             {R"({"command": "add", "file": "???"})", "base64"},
+             {R"({"command": "add", "file": ""})", "no torrent"},
+             {R"({"command": "add", "link": ["magnet:"]})", "link is no text"},
+             {R"({"command": "add", "link": "magnet:?xt=urn:btih:12"})", "no torrent"},
+             {R"({"command": "add", "link": "/etc/passwd"})", "no torrent"},
+             {R"({"command": "add", "link": "x", "pin": "yes"})", "pin is no boolean"},
+             {R"({"command": "add", "link": "x", "label": 5})", "label is no text"},
+             {R"({"command": "remove"})", "no torrent in the request"},
+             {R"({"command": "remove", "torrent": ""})", "no torrent of that name"},
+             {R"({"command": "pin", "path": "../../etc"})", "is not in the mount"},
+             {R"({"command": "prefetch", "path": "film"})", "is not in the mount"}})
+        EXPECT_THAT(refusal(request), HasSubstr(words)) << request;
+    EXPECT_TRUE(control.handle({{"command", "list"}}).at("torrents").as_array().empty());
+}
+
+}  // namespace
+}  // namespace btfs::cli
