@@ -315,6 +315,14 @@ CLI::App& add_list(CLI::App& app, ListOptions& options) {
     return list;
 }
 
+CLI::App& add_status(CLI::App& app, StatusOptions& options) {
+    CLI::App& status =
+        *app.add_subcommand("status", "Show what a running mount does: readers, torrents, peers");
+    add_mountpoint_option(status, "MOUNTPOINT", options.mountpoint);
+    status.add_flag("--json", options.json, "As JSON");
+    return status;
+}
+
 void add_fetching(CLI::App& app, FetchOptions& options, int& exit_code) {
     const auto add = [&](const char* name, const char* description, Fetching fetching) {
         CLI::App& command = *app.add_subcommand(name, description);
@@ -486,6 +494,8 @@ int run(const std::vector<std::string>& words) {
     add_remove(app, remove_options).callback([&] { exit_code = remove(remove_options); });
     ListOptions list_options;
     add_list(app, list_options).callback([&] { exit_code = list(list_options); });
+    StatusOptions status_options;
+    add_status(app, status_options).callback([&] { exit_code = status(status_options); });
     FetchOptions fetch_options;
     add_fetching(app, fetch_options, exit_code);
     WaitOptions wait_options;

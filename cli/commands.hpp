@@ -52,6 +52,11 @@ struct ListOptions {
     bool json = false;
 };
 
+struct StatusOptions {
+    std::filesystem::path mountpoint;  ///< empty: this user's only mount
+    bool json = false;
+};
+
 /// Options of pin, unpin and prefetch.
 struct FetchOptions {
     std::vector<std::filesystem::path> paths;
@@ -108,6 +113,7 @@ int umount(const std::filesystem::path& mountpoint);
 int add(const AddOptions& options);
 int remove(const RemoveOptions& options);
 int list(const ListOptions& options);
+int status(const StatusOptions& options);
 int fetch(const FetchOptions& options);
 int wait(const WaitOptions& options);
 int info(const InfoOptions& options);

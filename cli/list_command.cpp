@@ -1,7 +1,6 @@
 // `btfs ls`: lists the torrents of a running mount.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <iostream>
 #include <string>
@@ -14,6 +13,7 @@
 #include "cli/process/exit_codes.hpp"
 #include "cli/text/human_size.hpp"
 #include "cli/text/one_line.hpp"
+#include "cli/text/table.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -31,8 +31,6 @@ std::string share_had(const Json& torrent) {
                                                static_cast<double>(size)));
 }
 
-using Row = std::vector<std::string>;
-
 Row row_of(const Json& torrent) {
     const std::uint64_t size = number_in(torrent, "size");
     return {size == 0 ? "-" : human_size(size),
@@ -43,19 +41,6 @@ Row row_of(const Json& torrent) {
             shown(torrent, "state"),
             shown(torrent, "label"),
             shown(torrent, "name")};
-}
-
-/// Prints rows in columns that are as wide as they must be; the last one is open.
-void print(const std::vector<Row>& rows) {
-    std::vector<std::size_t> widths(rows.front().size());
-    for (const Row& row : rows)
-        for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    std::string out;
-    for (const Row& row : rows) {
-        for (std::size_t i = 0; i + 1 < row.size(); ++i) out += fmt::format("{:<{}}  ", row[i], widths[i]);
-        out += row.back() + '\n';
-    }
-    std::cout << out;
 }
 
 }  // namespace
@@ -69,7 +54,7 @@ int list(const ListOptions& options) {
     }
     std::vector<Row> rows{{"SIZE", "HAD", "PEERS", "DOWN", "UP", "STATE", "LABEL", "NAME"}};
     for (const boost::json::value& torrent : torrents.as_array()) rows.push_back(row_of(torrent.as_object()));
-    print(rows);
+    std::cout << table(rows);
     return kSuccess;
 }
 

@@ -1,5 +1,6 @@
 #include "fs/filesystem.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 #include "fs/errno_map.hpp"
@@ -36,6 +37,14 @@ void Filesystem::set_on_removed(std::function<void(const std::vector<std::string
 
 std::string Filesystem::name_of(Slot torrent) const {
     return std::string(root_.get()->name_of(torrent));
+}
+
+std::unordered_map<Slot, std::string> Filesystem::names() const {
+    std::unordered_map<Slot, std::string> names;
+    const auto root = root_.get();
+    names.reserve(root->by_name.size());
+    for (const MountRoot::Entry& entry : root->by_name) names.emplace(entry.slot, entry.name);
+    return names;
 }
 
 /// Tells from the NodeId of which kind a node is.
@@ -112,6 +121,25 @@ Result<Filesystem::OpenListing> Filesystem::open_listing(NodeId node) {
 Usage Filesystem::usage() const {
     const auto root = root_.get();
     return {root->total_size, root->node_count + 1};
+}
+
+std::vector<ReaderStatus> Filesystem::readers() const {
+    const auto root = root_.get();
+    std::vector<ReaderStatus> readers;
+    for (const auto& file : read_path_.open_files()) {
+        const auto torrent =
+            std::ranges::find(root->torrents, &file->torrent(),
+                              [](const MountRoot::Shown& shown) { return shown.torrent.get(); });
+        if (torrent == root->torrents.end()) continue;
+        const auto nodes = file->torrent().tree.nodes();
+        const auto node = std::ranges::find(nodes, file->inode(), &Node::inode);
+        if (node == nodes.end()) continue;
+        ReaderStatus& reader = readers.emplace_back(file->status(read_path_.now()));
+        for (NodeIndex at = static_cast<NodeIndex>(node - nodes.begin()); at != 0; at = nodes[at].parent)
+            reader.path.insert(0, '/' + std::string(nodes[at].name));
+        reader.path.insert(0, root->name_of(torrent->slot));
+    }
+    return readers;
 }
 
 Result<Handle*> Filesystem::open(NodeId node, bool for_writing) {

@@ -21,6 +21,7 @@
 #include "fs/place.hpp"
 #include "fs/processes.hpp"
 #include "fs/read_path.hpp"
+#include "fs/reader_status.hpp"
 #include "fs/virtual_folder.hpp"
 
 namespace btfs {
@@ -74,6 +75,8 @@ class Filesystem {
     /// Returns the name of a torrent in the root's listing. It changes if another torrent of that name is
     /// added. Empty if the torrent is not there.
     std::string name_of(Slot torrent) const;
+    /// Returns the names of all torrents in the root's listing.
+    std::unordered_map<Slot, std::string> names() const;
 
     /// Of any node, "." gives itself and ".." the folder that it stands in: what a file handle needs.
     Result<Attributes> lookup(NodeId parent, std::string_view name) const;
@@ -98,6 +101,8 @@ class Filesystem {
     std::shared_ptr<const Listing> listing(std::uint64_t handle) const { return listings_.get(handle); }
     void close_listing(std::uint64_t handle) { listings_.close(handle); }
     Usage usage() const;
+    /// The files of torrents in the mount that are open.
+    std::vector<ReaderStatus> readers() const;
 
     /// Opens a file for the kernel, of a torrent or virtual: kept until release(), or until the end.
     Result<Handle*> open(NodeId node, bool for_writing);

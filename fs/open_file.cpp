@@ -200,6 +200,20 @@ ReaderDemand OpenFile::demand() const {
     return demand;
 }
 
+ReaderStatus OpenFile::status(TimePoint now) const {
+    std::lock_guard lock(mutex_);
+    ReaderStatus status{.size = extent_.size(),
+                        .thread = last_thread_,
+                        .window = quiet_ ? ByteRange{} : readahead_.window(),
+                        .bytes_per_second = readahead_.bytes_per_second()};
+    for (const PendingRead* read : reads_) {
+        if (!read->is_blocked()) continue;
+        ++status.waiting;
+        status.waited = std::max(status.waited, now - read->parked_at());
+    }
+    return status;
+}
+
 void OpenFile::post_if_moved() {
     {
         std::lock_guard lock(mutex_);

@@ -16,6 +16,7 @@
 #include "engine/core/reader_demand.hpp"
 #include "fs/mounted_torrent.hpp"
 #include "fs/readahead.hpp"
+#include "fs/reader_status.hpp"
 
 namespace btfs {
 
@@ -81,6 +82,9 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// True if the range is a page of a READ that has just timed out: the kernel's own retry, which fails at
     /// once.
     bool is_retry_of_timeout(ByteRange range_in_torrent, TimePoint now) const;
+
+    /// All but the path.
+    ReaderStatus status(TimePoint now) const;
 
     /// Posts the demand if the window has moved enough.
     void post_if_moved();

@@ -63,7 +63,7 @@ std::unique_ptr<InterruptibleReply> PendingRead::ended(const Error& outcome) {
 
 void PendingRead::park(TimePoint now, std::uint64_t bytes_had) {
     if (!std::exchange(parked_, true)) ++path_.parked_count_;
-    progress_at_ = now;
+    parked_at_ = progress_at_ = now;
     bytes_had_ = bytes_had;
 }
 

@@ -73,6 +73,8 @@ class PendingRead final : public ReadReply {
     /// The READ waits in the cache no longer. Returns true if it did.
     bool unpark();
     bool is_parked() const { return parked_; }
+    /// Only of one that is parked.
+    TimePoint parked_at() const { return parked_at_; }
     /// Its reader has gone, or has changed its mind. The cache is told by the caller, and does not know a
     /// READ that is not parked yet.
     void cancel() { cancelled_ = true; }
@@ -107,7 +109,7 @@ class PendingRead final : public ReadReply {
     // Guarded by the OpenFile's mutex while it lists this:
     bool parked_ = false;
     bool cancelled_ = false;
-    TimePoint progress_at_{};
+    TimePoint parked_at_{}, progress_at_{};
     std::uint64_t bytes_had_ = 0;
 
     // Guarded by the mutex of ReadPath's list:

@@ -72,12 +72,13 @@ class ReadPath {
     void set_threads(unsigned threads) { may_wait_ = static_cast<int>(threads) - 1; }
     std::int64_t parked_count() const { return parked_count_; }
     std::size_t open_count() const;
+    std::vector<std::shared_ptr<OpenFile>> open_files() const;
+    TimePoint now() const { return now_(); }
 
   private:
     friend class PendingRead;
 
     void ask(std::unique_ptr<PendingRead> read);
-    std::vector<std::shared_ptr<OpenFile>> open_files() const;
     void end_abandoned(std::size_t count);
     void cancel(OpenFile& file, const std::vector<ReadId>& ids, Error error);
     void came(PendingRead& read);

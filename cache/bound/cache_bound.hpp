@@ -52,6 +52,9 @@ class CacheBound {
     void on_opened() { budget_.set_limit(limit_now()); }
     bool frees_parts() const { return sizes_.frees_parts; }
     DiskBudget& budget() { return budget_; }
+    /// Bytes that the directory takes, of those that it may take.
+    std::uint64_t used() const { return budget_.used(); }
+    std::uint64_t limit() const { return budget_.limit(); }
     /// Bytes that pins may take.
     std::uint64_t room_for_pins() const { return evictor_.room_for_pins(); }
     Evictor& evictor() { return evictor_; }

@@ -57,6 +57,7 @@ Json MountControl::handle(const Json& request) {
     if (command == "add") return add(request);
     if (command == "remove") return remove(request);
     if (command == "list") return list();
+    if (command == "status") return status();
     if (command == "pin") return fetch(request, Fetching::pinned);
     if (command == "unpin") return fetch(request, Fetching::unpinned);
     if (command == "prefetch") return fetch(request, Fetching::once);
@@ -82,6 +83,10 @@ Json MountControl::list() {
     boost::json::array torrents;
     for (const TorrentReport& report : torrents_.reports()) torrents.push_back(torrent_json(report));
     return {{"torrents", std::move(torrents)}};
+}
+
+Json MountControl::status() {
+    return mount_json(torrents_.report());
 }
 
 Json MountControl::fetch(const Json& request, Fetching fetching) {

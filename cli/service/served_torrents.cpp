@@ -1,11 +1,13 @@
 #include "cli/service/served_torrents.hpp"
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <chrono>
 
 #include "cli/process/failure.hpp"
 #include "cli/service/content_time.hpp"
 #include "cli/service/data_search.hpp"
+#include "cli/service/status_json.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "engine/log/log.hpp"
 
@@ -35,7 +37,9 @@ ServedTorrents::ServedTorrents(Services services)
           [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
       filesystem_(
           {.virtual_files = {{"status",
-                              [this] { return status_text(reports(), services_.engine.proxy_text()); }}},
+                              [this] { return status_text(reports(), services_.engine.proxy_text()); }},
+                             {"status.json",
+                              [this] { return boost::json::serialize(mount_json(report())) + '\n'; }}},
            .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
@@ -90,17 +94,31 @@ void ServedTorrents::close_begin(TimePoint sync_until) {
 
 std::vector<TorrentReport> ServedTorrents::reports() {
     const EngineStatus::Snapshot statuses = engine_status_.get();
+    const auto names = filesystem_.names();
     std::vector<TorrentReport> reports;
     for (auto& [index, entry] : roster_.all()) {
         TorrentReport& report = reports.emplace_back();
         report.entry = std::move(entry);
-        if (report.entry.slot)
-            if (std::string name = filesystem_.name_of(*report.entry.slot); !name.empty())
-                report.entry.name = std::move(name);
+        if (const auto name = report.entry.slot ? names.find(*report.entry.slot) : names.end();
+            name != names.end())
+            report.entry.name = name->second;
         if (!report.entry.handle) continue;
         if (const TorrentStatus* const status = statuses->find(*report.entry.handle)) report.status = *status;
     }
     return reports;
+}
+
+MountReport ServedTorrents::report() {
+    MountReport report{.torrents = reports(),
+                       .readers = filesystem_.readers(),
+                       .proxy = services_.engine.proxy_text(),
+                       .port = services_.engine.port(),
+                       .age = Clock::now() - made_};
+    if (const CacheBound* const bound = services_.cache_dir.bound()) {
+        report.cache_used = bound->used();
+        report.cache_limit = bound->limit();
+    }
+    return report;
 }
 
 void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,

@@ -95,6 +95,8 @@ class ServedTorrents {
 
     /// In the order of the sources. From any thread; see EngineStatus::get().
     std::vector<TorrentReport> reports();
+    /// The same, and what else there is to tell of the mount.
+    MountReport report();
 
   private:
     /// Adds a torrent to the engine and, if its metainfo is known, to the mount. `adopted`: what other
@@ -131,6 +133,7 @@ class ServedTorrents {
     void set_pins(ServedTorrent& served, Pins pins);
 
     Services services_;
+    const TimePoint made_ = Clock::now();
     Roster roster_;
     EngineStatus engine_status_;
     const std::shared_ptr<Worker>

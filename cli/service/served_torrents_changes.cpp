@@ -99,8 +99,9 @@ std::string ServedTorrents::remove_now(const std::string& which) {
 
 Roster::Index ServedTorrents::choose(const std::string& which) const {
     std::optional<Roster::Index> chosen;
+    const auto names = filesystem_.names();
     for (const auto& [index, entry] : roster_.all()) {
-        const std::string name = entry.slot ? filesystem_.name_of(*entry.slot) : entry.name;
+        const std::string& name = entry.slot ? names.at(*entry.slot) : entry.name;
         if (which != entry.info_hash && which != name && which != entry.url) continue;
         if (chosen) throw Failure(one_line(which) + ": several torrents have that name; give an info-hash");
         chosen = index;

@@ -1,10 +1,13 @@
 #include "cli/service/status_json.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
+#include <fstream>
 #include <string>
 
 #include "engine/metainfo/utf8.hpp"
+#include "engine/tracker/public_url.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -16,6 +19,25 @@ boost::json::value text_or_null(const std::string& text) {
 
 std::uint64_t whole(double rate) {
     return static_cast<std::uint64_t>(std::llround(rate));
+}
+
+/// Returns the name of the process, or of its thread; empty if it has gone.
+std::string process_name(pid_t thread) {
+    std::ifstream file("/proc/" + std::to_string(thread) + "/comm");
+    std::string name;
+    std::getline(file, name);
+    return name;
+}
+
+boost::json::object tracker_json(const tracker::TrackerStatus& tracker) {
+    boost::json::object json{{"url", to_valid_utf8(tracker::public_url(tracker.url))},
+                             {"working", tracker.working},
+                             {"message", text_or_null(tracker.message)},
+                             {"seeds", nullptr},
+                             {"leechers", nullptr}};
+    if (tracker.complete) json["seeds"] = *tracker.complete;
+    if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
+    return json;
 }
 
 }  // namespace
@@ -40,6 +62,86 @@ boost::json::object torrent_json(const TorrentReport& report) {
         torrent["had"] = status.content->size - status.content->left;
     }
     return torrent;
+}
+
+boost::json::object peer_json(const PeerStatus& peer) {
+    boost::json::array flags;
+    const auto flag = [&](bool holds, const char* word) {
+        if (holds) flags.emplace_back(word);
+    };
+    flag(peer.web_seed, "web_seed");
+    flag(peer.utp, "utp");
+    flag(peer.encrypted, "encrypted");
+    flag(peer.incoming, "incoming");
+    flag(peer.seed, "seed");
+    flag(peer.interested_in_us, "interested");
+    flag(peer.interesting, "interesting");
+    flag(peer.chokes_us, "chokes_us");
+    flag(peer.choked, "choked");
+    flag(peer.snubbed, "snubbed");
+    return {{"endpoint", peer.endpoint.text()}, {"client", text_or_null(peer.client)},
+            {"flags", std::move(flags)},        {"pieces", peer.pieces},
+            {"received", peer.received},        {"sent", peer.sent},
+            {"asked", peer.bytes_asked},        {"round_trip", peer.round_trip_s}};
+}
+
+boost::json::object reader_json(const ReaderStatus& reader) {
+    boost::json::object json{{"path", to_valid_utf8(reader.path)},
+                             {"size", reader.size},
+                             {"pid", nullptr},
+                             {"process", nullptr},
+                             {"position", nullptr},
+                             {"window_end", nullptr},
+                             {"rate", nullptr},
+                             {"waiting", reader.waiting},
+                             {"waited", seconds(reader.waited)}};
+    if (reader.thread > 0) {
+        json["pid"] = reader.thread;
+        json["process"] = text_or_null(process_name(reader.thread));
+    }
+    if (!reader.window.empty()) {
+        json["position"] = reader.window.begin;
+        json["window_end"] = reader.window.end;
+    }
+    if (reader.bytes_per_second > 0) json["rate"] = reader.bytes_per_second;
+    return json;
+}
+
+boost::json::object mount_json(const MountReport& report) {
+    boost::json::array readers, torrents;
+    std::size_t peers = 0;
+    TransferRates rates;
+    for (const ReaderStatus& reader : report.readers) readers.push_back(reader_json(reader));
+    for (const TorrentReport& torrent : report.torrents) {
+        boost::json::object json = torrent_json(torrent);
+        boost::json::array trackers, connections;
+        if (torrent.status) {
+            const TorrentStatus& status = *torrent.status;
+            peers += status.peers;
+            rates.down += status.rates.down;
+            rates.up += status.rates.up;
+            for (const PeerStatus& peer : status.connections) connections.push_back(peer_json(peer));
+            if (status.tracker) trackers.push_back(tracker_json(*status.tracker));
+            for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
+                trackers.push_back(tracker_json(tracker));
+        }
+        json["trackers"] = std::move(trackers);
+        json["connections"] = std::move(connections);
+        torrents.push_back(std::move(json));
+    }
+    boost::json::object json{{"version", BTFS_VERSION},
+                             {"age", seconds(report.age)},
+                             {"port", nullptr},
+                             {"proxy", text_or_null(report.proxy)},
+                             {"peers", peers},
+                             {"down", whole(rates.down)},
+                             {"up", whole(rates.up)},
+                             {"cache", nullptr},
+                             {"readers", std::move(readers)},
+                             {"torrents", std::move(torrents)}};
+    if (report.port != 0) json["port"] = report.port;
+    if (report.cache_limit) json["cache"] = {{"used", report.cache_used}, {"limit", *report.cache_limit}};
+    return json;
 }
 
 }  // namespace btfs::cli

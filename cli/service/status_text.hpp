@@ -8,6 +8,7 @@
 
 #include "cli/service/roster.hpp"
 #include "engine/session/torrent_status.hpp"
+#include "fs/reader_status.hpp"
 
 namespace btfs::cli {
 
@@ -15,6 +16,17 @@ namespace btfs::cli {
 struct TorrentReport {
     RosterEntry entry;                    ///< its name is the one in the mount, if it is there
     std::optional<TorrentStatus> status;  ///< nothing while the engine has not got it
+};
+
+/// The mount as a whole.
+struct MountReport {
+    std::vector<TorrentReport> torrents;  ///< in the order of the sources
+    std::vector<ReaderStatus> readers;
+    std::string proxy;                              ///< Engine::proxy_text()
+    std::uint16_t port = 0;                         ///< at which peers reach us; 0: at none
+    std::uint64_t cache_used = 0;                   ///< bytes on disk; 0 without a bound
+    std::optional<std::uint64_t> cache_limit = {};  ///< nothing: there is no bound
+    Duration age{};                                 ///< since the mount was made
 };
 
 /// Returns a line of totals, then a section for each torrent: an empty line, and lines of "key: value".

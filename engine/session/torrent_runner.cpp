@@ -269,6 +269,7 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
     status.seeds = totals.seeds;
     status.rates = torrent_.rates(now);
     status.metadata = torrent_.metadata_progress();
+    status.connections = torrent_.peer_statuses();
     status.seeding_ended = totals.seeding_ended;
     if (spec_.content) status.content = {spec_.content->layout.total_size(), totals.left};
     if (!announcing_) return status;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/swarm/peer_status.hpp"
 #include "engine/swarm/torrent.hpp"
 #include "engine/tracker/announcer.hpp"
 
@@ -35,6 +36,7 @@ struct TorrentStatus {
     /// Trackers whose URLs cannot be used, the first kMaxUnusableShown.
     std::vector<tracker::TrackerStatus> unusable_trackers = {};
     static constexpr std::size_t kMaxUnusableShown = 5;
+    std::vector<PeerStatus> connections = {};
 };
 
 /// The state of all torrents of an engine.

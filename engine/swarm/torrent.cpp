@@ -360,6 +360,14 @@ std::optional<TorrentAction> Torrent::poll_action() {
     return action;
 }
 
+std::vector<PeerStatus> Torrent::peer_statuses() const {
+    const std::size_t pieces = metadata_fetch_ ? 0 : content_->layout.piece_count();
+    std::vector<PeerStatus> statuses;
+    statuses.reserve(peers_.size());
+    for (const auto& [id, peer] : peers_) statuses.push_back(status_of(*peer, pieces));
+    return statuses;
+}
+
 TorrentTotals Torrent::totals() const {
     TorrentTotals totals;
     totals.uploaded = uploaded_gone_;

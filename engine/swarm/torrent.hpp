@@ -30,6 +30,7 @@
 #include "engine/swarm/metadata_fetch.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/peer_list.hpp"
+#include "engine/swarm/peer_status.hpp"
 #include "engine/swarm/pex.hpp"
 #include "engine/swarm/picker.hpp"
 #include "engine/swarm/seed_rule.hpp"
@@ -311,6 +312,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
         return {down_.bytes_per_second(now), up_.bytes_per_second(now)};
     }
     MetadataProgress metadata_progress() const;
+    /// All connections, in the order in which they were made.
+    std::vector<PeerStatus> peer_statuses() const;
     /// Peers that are known by their address.
     std::size_t peers_known() const { return peer_list_.size(); }
     const Picker& picker() const { return content_->picker; }

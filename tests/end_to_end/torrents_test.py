@@ -225,6 +225,40 @@ class Torrents(TestCase):
         self.mount(peers=False)
         self.assertEqual(list((self.folder / "cache").glob("*.pins")), [])
 
+    def test_the_status_tells_who_reads_and_what_for(self):
+        self.mount(peers=False)
+        self.do("add", self.torrent, "--label", "films")
+        reader = self.start(["cat", self.mnt / "film" / "film.mkv"])
+
+        def waiting():
+            status = json.loads(self.do("status", "--json"))
+            return [each for each in status["readers"] if each["waiting"]] and status
+        status = self.wait_for(waiting, "a reader that waits", 5)
+        read, = status["readers"]
+        self.assertEqual((read["path"], read["process"], read["pid"], read["size"], read["position"]),
+                         ("film/film.mkv", "cat", reader.pid, 3_000_000, 0))
+        film, = status["torrents"]
+        self.assertEqual((film["name"], film["label"], film["had"], film["connections"]), ("film", "films", 0, []))
+        self.assertEqual(json.loads((self.mnt / ".btfs" / "status.json").read_text())["torrents"][0]["info_hash"], self.hash)
+        text = self.do("status")
+        self.assertIn(f"cat ({reader.pid})", text)
+        self.assertIn("film/film.mkv", text)
+        self.do("rm", "film")
+        self.assertEqual(reader.wait(5), 1)
+        self.assertEqual(json.loads(self.do("status", "--json"))["torrents"], [])
+
+    def test_the_status_tells_of_peers(self):
+        self.mount()
+        self.do("add", self.torrent)
+        self.assertEqual((self.mnt / "film" / "notes.txt").read_bytes(), (self.content / "notes.txt").read_bytes())
+        film, = json.loads(self.do("status", "--json"))["torrents"]
+        peer, = film["connections"]
+        self.assertEqual((peer["endpoint"], peer["pieces"], peer["sent"]), (f"127.0.0.1:{self.seed.port}", 47, 0))
+        self.assertTrue(peer["client"].startswith("btfs "))
+        self.assertIn("seed", peer["flags"])
+        self.assertGreaterEqual(peer["received"], 70_000)
+        self.assertIn(f"127.0.0.1:{self.seed.port}", self.do("status"))
+
     def test_mistakes_are_told(self):
         self.assertIn("nothing is mounted", self.fails("ls"))
         self.mount(self.torrent)

@@ -149,6 +149,29 @@ TEST(Filesystem, ARemovedTorrentIsInUseUntilItsFilesAndListingsAreClosed) {
     EXPECT_TRUE(in_use.expired());
 }
 
+TEST(Filesystem, TellsWhichFilesAreReadAndHowFar) {
+    Mount mount;
+    mount.add({{"set/folder/film.mkv", 40 * kBlockSize}, {"set/notes", 9}});
+    EXPECT_TRUE(mount.filesystem.readers().empty());
+    Handle* const film = mount.filesystem.open(mount.look({"set", "folder", "film.mkv"}).node, false).value();
+    struct Reply final : InterruptibleReply {
+        void watch_interrupts(ReadId) override {}
+        void data(std::span<const iovec>) override {}
+        void fail(Error) override {}
+    };
+    film->read({.range_in_file = {kBlockSize, kBlockSize + 100}, .thread = 7}, std::make_unique<Reply>());
+    const auto readers = mount.filesystem.readers();
+    ASSERT_EQ(readers.size(), 1u);
+    EXPECT_EQ(readers[0].path, "set/folder/film.mkv");
+    EXPECT_EQ(readers[0].size, 40 * kBlockSize);
+    EXPECT_EQ(readers[0].thread, 7);
+    EXPECT_EQ(readers[0].waiting, 1u);
+    EXPECT_EQ(readers[0].window.begin, kBlockSize);
+    mount.filesystem.remove(static_cast<Slot>(mount.look({"set"}).node >> 32));
+    EXPECT_TRUE(mount.filesystem.readers().empty());
+    mount.filesystem.release(*film);
+}
+
 TEST(Filesystem, AnOpenListingIsASnapshot) {
     Mount mount;
     mount.add({{"b", 1}});

@@ -1,0 +1,156 @@
+// `btfs status`: what a running mount does.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/control/answer.hpp"
+#include "cli/control/control_socket.hpp"
+#include "cli/control/mount_lookup.hpp"
+#include "cli/process/exit_codes.hpp"
+#include "cli/text/human_size.hpp"
+#include "cli/text/one_line.hpp"
+#include "cli/text/table.hpp"
+
+namespace btfs::cli {
+namespace {
+
+using Json = boost::json::object;
+
+constexpr std::string_view kIndent = "  ";
+
+std::string rate(std::uint64_t bytes_per_second) {
+    return human_size(bytes_per_second) + "/s";
+}
+
+std::string line_of(const Json& object, std::string_view key) {
+    return one_line(text_in(object, key));
+}
+
+std::string percent(std::uint64_t part, std::uint64_t whole) {
+    if (whole == 0) return "-";
+    return fmt::format("{}%",
+                       static_cast<int>(100.0 * static_cast<double>(part) / static_cast<double>(whole)));
+}
+
+double real_in(const Json& object, std::string_view key) {
+    const auto* const value = object.if_contains(key);
+    return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
+}
+
+boost::json::array list_in(const Json& object, std::string_view key) {
+    const auto* const value = object.if_contains(key);
+    return value != nullptr && value->is_array() ? value->get_array() : boost::json::array();
+}
+
+std::string summary(const Json& mount) {
+    const std::size_t torrents = list_in(mount, "torrents").size();
+    std::string text =
+        fmt::format("btfs {}, {} torrent{}, {} peers, {} down, {} up\n", line_of(mount, "version"), torrents,
+                    torrents == 1 ? "" : "s", number_in(mount, "peers"), rate(number_in(mount, "down")),
+                    rate(number_in(mount, "up")));
+    if (const std::string proxy = line_of(mount, "proxy"); !proxy.empty()) text += "proxy: " + proxy + '\n';
+    if (const auto* const cache = mount.if_contains("cache"); cache != nullptr && cache->is_object())
+        text += fmt::format("cache: {} of {}\n", human_size(number_in(cache->get_object(), "used")),
+                            human_size(number_in(cache->get_object(), "limit")));
+    return text;
+}
+
+Row reader_row(const Json& reader) {
+    const std::string process = line_of(reader, "process");
+    const std::uint64_t pid = number_in(reader, "pid"), bytes_per_second = number_in(reader, "rate");
+    return {percent(number_in(reader, "position"), number_in(reader, "size")) + " of " +
+                human_size(number_in(reader, "size")),
+            bytes_per_second == 0 ? "-" : rate(bytes_per_second),
+            number_in(reader, "waiting") == 0 ? "-" : fmt::format("{:.1f} s", real_in(reader, "waited")),
+            pid == 0 ? "-" : fmt::format("{} ({})", process.empty() ? "?" : process, pid),
+            line_of(reader, "path")};
+}
+
+Row torrent_row(const Json& torrent) {
+    const std::uint64_t size = number_in(torrent, "size");
+    return {size == 0 ? "-" : human_size(size),
+            percent(number_in(torrent, "had"), size),
+            fmt::format("{}", number_in(torrent, "peers")),
+            rate(number_in(torrent, "down")),
+            rate(number_in(torrent, "up")),
+            line_of(torrent, "state"),
+            line_of(torrent, "name")};
+}
+
+/// A letter for each flag, as other clients show them: D, d: we want something, and may or may not ask for
+/// it; U, u: the peer does; I: incoming, E: encrypted, P: uTP, W: web seed, S: it does not answer.
+std::string flag_letters(const Json& peer) {
+    const boost::json::array flags = list_in(peer, "flags");
+    const auto has = [&](std::string_view flag) {
+        return std::ranges::any_of(
+            flags, [&](const auto& each) { return each.is_string() && each.get_string() == flag; });
+    };
+    std::string letters;
+    if (has("interesting")) letters += has("chokes_us") ? 'd' : 'D';
+    if (has("interested")) letters += has("choked") ? 'u' : 'U';
+    if (has("incoming")) letters += 'I';
+    if (has("encrypted")) letters += 'E';
+    if (has("utp")) letters += 'P';
+    if (has("web_seed")) letters += 'W';
+    if (has("snubbed")) letters += 'S';
+    return letters.empty() ? "-" : letters;
+}
+
+Row peer_row(const Json& peer) {
+    return {line_of(peer, "endpoint"),
+            flag_letters(peer),
+            human_size(number_in(peer, "received")),
+            human_size(number_in(peer, "sent")),
+            human_size(number_in(peer, "asked")),
+            fmt::format("{:.0f} ms", 1000 * real_in(peer, "round_trip")),
+            line_of(peer, "client")};
+}
+
+std::string tracker_line(const Json& tracker) {
+    const std::string message = line_of(tracker, "message");
+    return line_of(tracker, "url") + ": " +
+           (!message.empty()              ? message
+            : flag_in(tracker, "working") ? "working"
+                                          : "not asked yet");
+}
+
+/// Trackers and peers of one torrent; empty if it has neither.
+std::string details(const Json& torrent) {
+    std::string text;
+    for (const auto& tracker : list_in(torrent, "trackers"))
+        text += std::string(kIndent) + tracker_line(tracker.as_object()) + '\n';
+    std::vector<Row> rows{{"PEER", "FLAGS", "RECEIVED", "SENT", "ASKED", "RTT", "CLIENT"}};
+    for (const auto& peer : list_in(torrent, "connections")) rows.push_back(peer_row(peer.as_object()));
+    if (rows.size() > 1) text += table(rows, kIndent);
+    if (const std::string error = line_of(torrent, "error"); !error.empty())
+        text += std::string(kIndent) + error + '\n';
+    return text.empty() ? text : '\n' + line_of(torrent, "name") + '\n' + text;
+}
+
+std::string text_of(const Json& mount) {
+    std::string text = summary(mount);
+    std::vector<Row> readers{{"AT", "RATE", "WAITS", "PROCESS", "FILE"}};
+    for (const auto& reader : list_in(mount, "readers")) readers.push_back(reader_row(reader.as_object()));
+    if (readers.size() > 1) text += '\n' + table(readers);
+    std::vector<Row> torrents{{"SIZE", "HAD", "PEERS", "DOWN", "UP", "STATE", "NAME"}};
+    for (const auto& torrent : list_in(mount, "torrents"))
+        torrents.push_back(torrent_row(torrent.as_object()));
+    if (torrents.size() > 1) text += '\n' + table(torrents);
+    for (const auto& torrent : list_in(mount, "torrents")) text += details(torrent.as_object());
+    return text;
+}
+
+}  // namespace
+
+int status(const StatusOptions& options) {
+    const Json answer = ask(socket_of(options.mountpoint), {{"command", "status"}});
+    std::cout << (options.json ? boost::json::serialize(answer) + '\n' : text_of(answer));
+    return kSuccess;
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,25 @@
+// State of one open file of a torrent, for who looks at the mount.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/core/time.hpp"
+#include "engine/core/types.hpp"
+
+namespace btfs {
+
+struct ReaderStatus {
+    std::string path = {};   ///< below the mountpoint
+    std::uint64_t size = 0;  ///< of the file, in bytes
+    pid_t thread = 0;        ///< that made the last READ; 0: there was none, or it cannot be seen from here
+    ByteRange window = {};   ///< of the file: from the reader's position to the end of its readahead
+    std::uint64_t bytes_per_second = 0;  ///< at which it reads; 0 while that is not known
+    std::size_t waiting = 0;             ///< READs that wait for bytes
+    Duration waited{};                   ///< the longest of them, so far
+};
+
+}  // namespace btfs

@@ -1,0 +1,71 @@
+#include "cli/service/status_json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+namespace btfs::cli {
+namespace {
+
+using Json = boost::json::object;
+
+TEST(StatusJson, ATorrentThatIsNotKnownYetHasNulls) {
+    const Json json = torrent_json({.entry = {.name = "http://x/y", .url = "http://x/y"}, .status = {}});
+    EXPECT_EQ(json.at("state"), "fetching the torrent file");
+    for (const char* key : {"info_hash", "size", "label", "error"})
+        EXPECT_TRUE(json.at(key).is_null()) << key;
+    EXPECT_EQ(json.at("url"), "http://x/y");
+    EXPECT_EQ(json.at("had"), 0);
+}
+
+TEST(StatusJson, NamesThatAreNoTextAreMadeOne) {
+    const Json json = torrent_json({.entry = {.name = "a\xff"}, .status = {}});
+    EXPECT_EQ(json.at("name").as_string(), "a\xef\xbf\xbd");
+    EXPECT_NO_THROW(boost::json::parse(boost::json::serialize(json)));
+}
+
+TEST(StatusJson, APeersFlagsAreWords) {
+    PeerStatus peer{.endpoint = {*Address::parse("192.0.2.1"), 6881}, .client = "x\xff", .utp = true};
+    peer.chokes_us = true;
+    const Json json = peer_json(peer);
+    EXPECT_EQ(json.at("endpoint"), "192.0.2.1:6881");
+    EXPECT_EQ(json.at("flags"), boost::json::parse(R"(["utp", "chokes_us"])"));
+    EXPECT_EQ(json.at("client").as_string(), "x\xef\xbf\xbd");
+}
+
+TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
+    TorrentStatus status;
+    status.peers = 2;
+    status.rates = {1000.4, 20};
+    status.content = {100, 40};
+    status.connections.resize(2);
+    status.tracker.emplace();
+    status.tracker->url = "http://u:p@t.example/announce?passkey=1";
+    MountReport report{
+        .torrents = {{.entry = {.name = "a"}, .status = status}, {.entry = {.name = "b"}, .status = status}},
+        .readers = {{.path = "a/film", .size = 10}},
+        .proxy = "",
+        .port = 6881,
+        .cache_used = 5,
+        .cache_limit = 7,
+        .age = 3s};
+    const Json json = mount_json(report);
+    EXPECT_EQ(json.at("peers"), 4);
+    EXPECT_EQ(json.at("down"), 2001);
+    EXPECT_EQ(json.at("cache"), boost::json::parse(R"({"used": 5, "limit": 7})"));
+    EXPECT_TRUE(json.at("proxy").is_null());
+    EXPECT_EQ(json.at("age"), 3.0);
+    const Json& torrent = json.at("torrents").as_array()[0].as_object();
+    EXPECT_EQ(torrent.at("size"), 100);
+    EXPECT_EQ(torrent.at("had"), 60);
+    EXPECT_EQ(torrent.at("connections").as_array().size(), 2u);
+    EXPECT_EQ(torrent.at("trackers").as_array()[0].as_object().at("url"), "http://t.example:80")
+        << "no secrets";
+    const Json& reader = json.at("readers").as_array()[0].as_object();
+    EXPECT_EQ(reader.at("path"), "a/film");
+    for (const char* key : {"pid", "process", "position", "window_end", "rate"})
+        EXPECT_TRUE(reader.at(key).is_null()) << key;
+}
+
+}  // namespace
+}  // namespace btfs::cli
