@@ -349,6 +349,18 @@ CLI::App& add_wait(CLI::App& app, WaitOptions& options) {
     return wait;
 }
 
+CLI::App& add_play(CLI::App& app, PlayOptions& options) {
+    CLI::App& play = *app.add_subcommand("play", "Mount a torrent, play a film of it, and unmount");
+    play.add_option("SOURCE", options.source, "A torrent file, a URL, a magnet link or an info-hash")
+        ->required();
+    play.add_option("FILE", options.file, "The file to play: its path, its name, or a part of it");
+    play.add_option("--player", options.player,
+                    "The player, as a shell has it (default: $BTFS_PLAYER, else mpv, VLC or xdg-open)");
+    play.add_option("-o", options.mount_options, "Options of btfs mount, as cache-dir=DIR or no-dht")
+        ->allow_extra_args(false);
+    return play;
+}
+
 CLI::App& add_info(CLI::App& app, InfoOptions& options) {
     CLI::App& info = *app.add_subcommand("info", "Show what a torrent holds");
     info.add_option("SOURCE", options.source, "A torrent file, a URL of one, or - for stdin")->required();
@@ -500,6 +512,8 @@ int run(const std::vector<std::string>& words) {
     add_fetching(app, fetch_options, exit_code);
     WaitOptions wait_options;
     add_wait(app, wait_options).callback([&] { exit_code = wait(wait_options); });
+    PlayOptions play_options;
+    add_play(app, play_options).callback([&] { exit_code = play(play_options); });
     InfoOptions info_options;
     add_info(app, info_options).callback([&] { exit_code = info(info_options); });
     CreateOptions create_options;

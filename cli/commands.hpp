@@ -68,6 +68,13 @@ struct WaitOptions {
     std::optional<Duration> at_most;
 };
 
+struct PlayOptions {
+    std::string source;
+    std::string file;    ///< its path, its name or a part of it; empty: the film
+    std::string player;  ///< as a shell has it; empty: $BTFS_PLAYER, else one that is installed
+    std::vector<std::string> mount_options;  ///< as -o of mount has them
+};
+
 struct InfoOptions {
     std::string source;
     bool json = false;
@@ -116,6 +123,7 @@ int list(const ListOptions& options);
 int status(const StatusOptions& options);
 int fetch(const FetchOptions& options);
 int wait(const WaitOptions& options);
+int play(const PlayOptions& options);
 int info(const InfoOptions& options);
 int create(const CreateOptions& options);
 int seed(const SeedOptions& options);
