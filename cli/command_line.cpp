@@ -2,8 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <memory>
@@ -13,182 +11,18 @@
 #include "cli/commands.hpp"
 #include "cli/mount_helper.hpp"
 #include "cli/process/exit_codes.hpp"
-#include "cli/settings/cache_size.hpp"
+#include "cli/running_mount_commands.hpp"
+#include "cli/settings/option_groups.hpp"
 #include "cli/text/duration_text.hpp"
-#include "cli/text/human_size.hpp"
+#include "cli/text/number_text.hpp"
 #include "engine/http/http_url.hpp"
 
 namespace btfs::cli {
 namespace {
 
 constexpr const char* kForever = "forever";
-constexpr const char* kNoLimit = "none";
-const std::map<std::string, Encryption> kEncryptions{{"off", Encryption::off},
-                                                     {"allow", Encryption::allow},
-                                                     {"prefer", Encryption::prefer},
-                                                     {"require", Encryption::require}};
-const std::map<std::string, net::Transport> kTransports{
-    {"tcp", net::Transport::tcp}, {"utp", net::Transport::utp}, {"both", net::Transport::both}};
 const std::map<std::string, WatchMode> kWatchModes{
     {"rename", WatchMode::rename}, {"leave", WatchMode::leave}, {"remove", WatchMode::remove}};
-/// Of a limit, in bytes per second.
-constexpr double kMaxRate = 1e12;
-
-/// Returns nothing if `text` is not a number, or below 0.
-std::optional<double> number_of(const std::string& text) {
-    double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || !(number >= 0)) return std::nullopt;
-    return number;
-}
-
-void add_log_options(CLI::App& app, LogOptions& log) {
-    app.add_option("--log-level", log.level, "trace, debug, info, warn, error or off")
-        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-        ->capture_default_str();
-    app.add_option("--log-file", log.file, "Write the log here instead of to stderr");
-}
-
-void add_network_options(CLI::App& app, NetworkOptions& network) {
-    app.add_option("--port", network.port, "Port for incoming peers (default: 6881, or a free one)")
-        ->check(CLI::Range(1, 65535));
-    app.add_option("--peer", network.peers, "A peer to connect to, HOST:PORT (may be given several times)")
-        ->allow_extra_args(false);
-    app.add_option("--max-peers", network.max_peers, "Most connections for each torrent")
-        ->check(CLI::Range(1, 2000))
-        ->capture_default_str();
-    app.add_option("--max-connections", network.max_connections,
-                   "Most connections of all torrents together (default: 500, or what the limit of open files "
-                   "allows)")
-        ->check(CLI::Range(1, 100000));
-    app.add_option("--bind", network.bind,
-                   "Interface or address that everything goes over, name look-ups included, or nowhere")
-        ->allow_extra_args(false);
-    app.add_option(
-           "--proxy", network.proxy,
-           "Proxy that everything goes through, or nowhere: socks5://[USER:PASSWORD@]HOST:PORT or "
-           "http://[USER:PASSWORD@]HOST:PORT. Other users see a password that stands here: give it in "
-           "--proxy-file, or in the environment as BTFS_PROXY")
-        ->allow_extra_args(false);
-    app.add_option("--proxy-file", network.proxy_file, "A file that holds the URL of --proxy; mode 600")
-        ->allow_extra_args(false)
-        ->excludes("--proxy");
-    app.add_option_function<std::string>(
-           "--encryption",
-           [&network](const std::string& text) { network.encryption = kEncryptions.at(text); },
-           "Encryption of connections: off, allow (peers are dialled plain first), prefer (encrypted first) "
-           "or require (nothing else, both ways)")
-        ->check(CLI::IsMember({"off", "allow", "prefer", "require"}))
-        ->default_str("allow");
-    app.add_option(
-           "--ip-filter", network.ip_filter,
-           "A file of addresses that are no peers: eMule's .dat, PeerGuardian's .p2p, or addresses and "
-           "networks; plain, or compressed with gzip. SIGHUP rereads it")
-        ->allow_extra_args(false);
-    app.add_option_function<std::string>(
-           "--transport", [&network](const std::string& text) { network.transport = kTransports.at(text); },
-           "What carries connections: tcp, utp or both (TCP is dialled first)")
-        ->check(CLI::IsMember({"tcp", "utp", "both"}))
-        ->default_str("both");
-    app.add_flag("--no-pex", network.no_pex, "Do not exchange peers with peers");
-    app.add_flag("--no-lsd", network.no_lsd, "Do not look for peers in the local network");
-    app.add_flag("--no-dht", network.no_dht, "Do not take part in the DHT");
-    app.add_option(
-           "--dht-bootstrap", network.dht_bootstrap,
-           "A DHT node to start from, HOST:PORT, in place of the well-known ones (may be given several "
-           "times)")
-        ->allow_extra_args(false);
-    app.add_flag("--no-portmap", network.no_portmap,
-                 "Do not ask the router to let peers in (PCP, NAT-PMP, UPnP)");
-}
-
-/// Adds an option of bytes per second.
-CLI::Option* add_rate(CLI::App& app, const char* name, std::optional<std::uint64_t>& rate, const char* text) {
-    return app.add_option(name, rate, text)
-        ->transform(CLI::AsSizeValue(false))
-        ->check([](const std::string& bytes) {  // CLI11 takes a number below 0 for a huge one
-            return number_of(bytes).value_or(kMaxRate + 1) <= kMaxRate ? "" : "give a rate, as 500K or 2M";
-        });
-}
-
-/// Options that bound what is uploaded.
-void add_upload_options(CLI::App& app, TransferOptions& transfer) {
-    add_rate(
-        app, "--upload-limit", transfer.upload_limit,
-        "Most bytes of content per second to upload, as 500K or 2M (K is 1024; default: no limit; 0: upload "
-        "nothing)");
-    app.add_flag("--limit-local", transfer.limit_local,
-                 "Limits hold for peers in the local network, too, which are free otherwise");
-    app.add_option("--seed-ratio", transfer.seed_ratio,
-                   "Upload no more of a torrent once so many bytes were uploaded for each byte downloaded. "
-                   "This run counts, and what was here at its start counts as downloaded")
-        ->check([](const std::string& text) {
-            const auto ratio = number_of(text);
-            return ratio && *ratio > 0 && std::isfinite(*ratio) ? "" : "give a number above 0, as 1.5";
-        });
-    app.add_option_function<std::string>(
-           "--seed-time", [&transfer](const std::string& text) { transfer.seed_time = parse_duration(text); },
-           "Upload no more of a torrent once it has been complete for so long in this run, as 30m or 2h")
-        ->check([](const std::string& text) {
-            return parse_duration(text) ? "" : "give a time, as 90s, 30m, 2h or 1d";
-        });
-}
-
-/// Options that bound what is downloaded, or affect it.
-void add_download_options(CLI::App& app, TransferOptions& transfer) {
-    add_rate(
-        app, "--download-limit", transfer.download_limit,
-        "Most bytes of content per second to download, as 500K or 2M (default: no limit). What reads wait "
-        "for goes first")
-        ->check([](const std::string& text) {
-            return text == "0" ? "a limit of 0 would fetch nothing; without the option there is no limit"
-                               : "";
-        });
-    CLI::Option* no_upload = app.add_flag(
-        "--no-upload", transfer.no_upload,
-        "Upload nothing. This is rude, and slow where peers are leechers: they feed those who feed them");
-    for (const char* other : {"--upload-limit", "--seed-ratio", "--seed-time"})
-        no_upload->excludes(app.get_option(other));
-}
-
-/// Takes a size as 10G, a percentage as 25%, or "none". Returns what is wrong with it; empty: nothing.
-std::string take_cache_size(const std::string& text, CacheSizeOptions& size) {
-    if (text == kNoLimit) {
-        size.unlimited = true;
-        return {};
-    }
-    if (text.ends_with('%')) {
-        size.percent = number_of(text.substr(0, text.size() - 1));
-        const bool possible = size.percent && *size.percent > 0 && *size.percent <= 100;
-        return possible ? "" : "give a percentage above 0 and up to 100, as 25%";
-    }
-    std::string bytes = text;
-    const std::string error = CLI::AsSizeValue(false)(bytes);
-    if (!error.empty() || text.starts_with('-')) return "give a size, as 10G, a percentage, as 25%, or none";
-    size.bytes = std::strtoull(bytes.c_str(), nullptr, 10);
-    return *size.bytes >= kLeastCacheSize ? "" : "a cache takes at least " + human_size(kLeastCacheSize);
-}
-
-void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir) {
-    app.add_option("--cache-dir", cache_dir,
-                   "Where verified content is kept (default: $XDG_CACHE_HOME/btfs)");
-}
-
-void add_cache_size_options(CLI::App& app, CacheSizeOptions& size) {
-    app.add_option_function<std::string>(
-           "--cache-size", [&size](const std::string& text) { take_cache_size(text, size); },
-           "Most bytes on disk that the cache takes, as 10G, or 25% of its file system, or none for no limit "
-           "(default: 10G, or half of what is free, if that is less). What is worth least goes first")
-        ->check([](const std::string& text) {
-            CacheSizeOptions tried;
-            return take_cache_size(text, tried);
-        });
-    app.add_option(
-           "--cache-min-free", size.min_free,
-           "Bytes of the file system that the cache leaves free, as 1G, even if it is kept smaller by that")
-        ->transform(CLI::AsSizeValue(false))
-        ->default_str("1G");
-}
 
 void add_create_options(CLI::App& app, CreateOptions& create) {
     app.add_option("--tracker", create.trackers, "URL of a tracker (may be given several times)")
@@ -216,7 +50,8 @@ struct MountWords {
         settled.sources = operands;
         settled.mountpoint = settled.sources.back();
         settled.sources.pop_back();
-        if (!wait.empty()) settled.wait_s = number_of(wait).value_or(std::numeric_limits<double>::infinity());
+        if (!wait.empty())
+            settled.wait_s = parse_number(wait).value_or(std::numeric_limits<double>::infinity());
         return settled;
     }
 };
@@ -261,7 +96,7 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         .add_flag("--wait{forever}", words.wait,
                   "Return when all files are visible; with --wait=SECONDS, after so long at most")
         ->check([](const std::string& text) {
-            return text == kForever || number_of(text) ? "" : "give a number of seconds";
+            return text == kForever || parse_number(text) ? "" : "give a number of seconds";
         });
     mount
         .add_option("--watch", options.watch,
@@ -282,71 +117,6 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
     add_download_options(mount, options.network.transfer);
     add_log_options(mount, options.log);
     return mount;
-}
-
-void add_mountpoint_option(CLI::App& app, const char* name, std::filesystem::path& mountpoint) {
-    app.add_option(name, mountpoint, "The mount (default: the only one that this user has)");
-}
-
-CLI::App& add_add(CLI::App& app, AddOptions& options) {
-    CLI::App& add = *app.add_subcommand("add", "Add torrents to a running mount, for later mounts, too");
-    add.add_option("SOURCE", options.sources,
-                   "Torrent files, folders of them, URLs, magnet links, info-hashes, or - for stdin")
-        ->required();
-    add_mountpoint_option(add, "--to", options.mountpoint);
-    add.add_option("--label", options.label, "A word to tell torrents apart by");
-    add.add_flag("--pin", options.pin, "Download all files and keep them, as btfs pin does");
-    return add;
-}
-
-CLI::App& add_remove(CLI::App& app, RemoveOptions& options) {
-    CLI::App& remove = *app.add_subcommand(
-        "rm", "Remove torrents from a running mount. What was downloaded stays in the cache");
-    remove.add_option("TORRENT", options.torrents, "Names in the mount, paths to them, or info-hashes")
-        ->required();
-    add_mountpoint_option(remove, "--from", options.mountpoint);
-    return remove;
-}
-
-CLI::App& add_list(CLI::App& app, ListOptions& options) {
-    CLI::App& list = *app.add_subcommand("ls", "List the torrents of a running mount");
-    add_mountpoint_option(list, "MOUNTPOINT", options.mountpoint);
-    list.add_flag("--json", options.json, "As JSON");
-    return list;
-}
-
-CLI::App& add_status(CLI::App& app, StatusOptions& options) {
-    CLI::App& status =
-        *app.add_subcommand("status", "Show what a running mount does: readers, torrents, peers");
-    add_mountpoint_option(status, "MOUNTPOINT", options.mountpoint);
-    status.add_flag("--json", options.json, "As JSON");
-    return status;
-}
-
-void add_fetching(CLI::App& app, FetchOptions& options, int& exit_code) {
-    const auto add = [&](const char* name, const char* description, Fetching fetching) {
-        CLI::App& command = *app.add_subcommand(name, description);
-        command.add_option("PATH", options.paths, "Files or folders in a mount")->required();
-        command.callback([&options, &exit_code, fetching] {
-            options.fetching = fetching;
-            exit_code = fetch(options);
-        });
-    };
-    add("pin", "Download files and keep them in the cache, also over later mounts", Fetching::pinned);
-    add("unpin", "Let go of files that were pinned", Fetching::unpinned);
-    add("prefetch", "Download files before they are read", Fetching::once);
-}
-
-CLI::App& add_wait(CLI::App& app, WaitOptions& options) {
-    CLI::App& wait = *app.add_subcommand("wait", "Wait until files of a mount are complete, or there at all");
-    wait.add_option("PATH", options.paths, "Files or folders in a mount")->required();
-    wait.add_option_function<std::string>(
-            "--timeout", [&options](const std::string& text) { options.at_most = parse_duration(text); },
-            "For so long at most, as 30s or 2h")
-        ->check([](const std::string& text) {
-            return parse_duration(text) ? "" : "give a time, as 90s, 30m, 2h or 1d";
-        });
-    return wait;
 }
 
 CLI::App& add_play(CLI::App& app, PlayOptions& options) {
@@ -500,18 +270,7 @@ int run(const std::vector<std::string>& words) {
     umount_app.add_option("MOUNTPOINT", mountpoint)->required();
     umount_app.callback([&] { exit_code = umount(mountpoint); });
 
-    AddOptions add_options;
-    add_add(app, add_options).callback([&] { exit_code = add(add_options); });
-    RemoveOptions remove_options;
-    add_remove(app, remove_options).callback([&] { exit_code = remove(remove_options); });
-    ListOptions list_options;
-    add_list(app, list_options).callback([&] { exit_code = list(list_options); });
-    StatusOptions status_options;
-    add_status(app, status_options).callback([&] { exit_code = status(status_options); });
-    FetchOptions fetch_options;
-    add_fetching(app, fetch_options, exit_code);
-    WaitOptions wait_options;
-    add_wait(app, wait_options).callback([&] { exit_code = wait(wait_options); });
+    add_running_mount_commands(app, exit_code);
     PlayOptions play_options;
     add_play(app, play_options).callback([&] { exit_code = play(play_options); });
     InfoOptions info_options;

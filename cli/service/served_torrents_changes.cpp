@@ -6,18 +6,15 @@
 #include "cli/service/served_torrents.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "cli/text/one_line.hpp"
+#include "cli/text/trimmed.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
-
 /// The URL that the content is; empty if it is something else.
 std::string url_in(ByteView content) {
-    std::string_view text = as_text(content);
-    text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
-    text = text.substr(0, text.find_last_not_of(kSpace) + 1);
+    const std::string_view text = trimmed(as_text(content));
     return looks_like_url(text) ? std::string(text) : std::string();
 }
 

@@ -15,6 +15,7 @@
 #include "cli/process/failure.hpp"
 #include "cli/sources/torrent_file.hpp"
 #include "cli/text/one_line.hpp"
+#include "cli/text/trimmed.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs::cli {
@@ -32,13 +33,11 @@ bool is_candidate(const fs::path& path) {
 
 /// Lines of the text that are not empty, without space around them.
 std::vector<Bytes> lines_of(std::string_view text) {
-    constexpr std::string_view kSpace = " \t\r";
     std::vector<Bytes> lines;
     while (!text.empty()) {
         std::string_view line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(line.size() + 1, text.size()));
-        line.remove_prefix(std::min(line.find_first_not_of(kSpace), line.size()));
-        line = line.substr(0, line.find_last_not_of(kSpace) + 1);
+        line = trimmed(line);
         const ByteView bytes = as_bytes(line);
         if (!line.empty()) lines.emplace_back(bytes.begin(), bytes.end());
     }

@@ -10,6 +10,7 @@
 #include "cli/process/failure.hpp"
 #include "cli/sources/torrent_file.hpp"
 #include "cli/sources/torrent_url.hpp"
+#include "cli/text/trimmed.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs::cli {
@@ -36,13 +37,6 @@ Bytes read_standard_input() {
     return content;
 }
 
-std::string_view without_space_around(std::string_view text) {
-    constexpr std::string_view kSpace = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(kSpace);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 Magnet magnet_of(std::string_view text) {
     auto magnet = parse_magnet(text);
     if (!magnet) throw Failure(std::string(text.substr(0, kMaxShown)), magnet.error());
@@ -50,7 +44,7 @@ Magnet magnet_of(std::string_view text) {
 }
 
 void load_standard_input(const Bytes& content, Sources& sources) {
-    const std::string_view text = without_space_around(as_text(content));
+    const std::string_view text = trimmed(as_text(content));
     if (looks_like_url(text)) return sources.add_url(std::string(text));
     auto source = parse_source(content);
     if (!source) throw Failure("stdin", source.error());
@@ -122,8 +116,7 @@ std::vector<SourceWord> settle_words(const std::vector<std::string>& words) {
             added.text = word;
             if (std::ranges::count(words, word) > 1) throw Failure("stdin can be read only once");
             added.standard_input = read_standard_input();
-        } else if (const auto pasted = without_space_around(word);
-                   looks_like_magnet(pasted) || looks_like_url(pasted)) {
+        } else if (const auto pasted = trimmed(word); looks_like_magnet(pasted) || looks_like_url(pasted)) {
             added.text = pasted;
         } else {
             added.text = fs::absolute(word).string();
@@ -157,7 +150,7 @@ TorrentSource source_of(Magnet magnet) {
 }
 
 Result<TorrentSource> parse_source(ByteView content) {
-    const std::string_view text = without_space_around(as_text(content));
+    const std::string_view text = trimmed(as_text(content));
     if (looks_like_magnet(text)) {
         auto magnet = parse_magnet(text);
         if (!magnet) return magnet.error();
