@@ -31,7 +31,10 @@
 #include "cli/settings/peer_addresses.hpp"
 #include "cli/settings/user_folders.hpp"
 #include "cli/sources/sources.hpp"
+#include "cli/sources/torrent_url.hpp"
+#include "cli/text/one_line.hpp"
 #include "engine/log/log.hpp"
+#include "engine/metainfo/magnet.hpp"
 #include "engine/session/engine.hpp"
 #include "fs/filesystem.hpp"
 #include "fs/fuse_session.hpp"
@@ -107,6 +110,15 @@ std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, Mou
     log::warn("no control socket in {}: {}; other commands cannot reach this mount",
               control_folder().string(), socket.error().message());
     return nullptr;
+}
+
+/// A mountpoint alone is a mount to which torrents are added later; a source alone is half of what was meant.
+void refuse_lone_source(const MountOptions& options) {
+    const std::string word = options.mountpoint.string();
+    std::error_code ignored;
+    if (options.sources.empty() && (looks_like_magnet(word) || looks_like_url(word) ||
+                                    std::filesystem::is_regular_file(options.mountpoint, ignored)))
+        throw Failure(one_line(word) + ": say where to mount it, behind it");
 }
 
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
@@ -216,6 +228,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 
 int mount(const MountOptions& given) {
     MountOptions options = given;
+    refuse_lone_source(options);
     for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.network.ip_filter,
                                         &options.network.proxy_file, &options.log.file})
         if (!path->empty()) *path = std::filesystem::absolute(*path);

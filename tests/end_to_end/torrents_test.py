@@ -261,6 +261,8 @@ class Torrents(TestCase):
 
     def test_mistakes_are_told(self):
         self.assertIn("nothing is mounted", self.fails("ls"))
+        for source in (self.torrent, self.magnet):
+            self.assertIn("say where to mount it", self.fails("mount", source))
         self.mount(self.torrent)
         junk = self.folder / "junk"
         junk.write_bytes(b"this is no torrent")
