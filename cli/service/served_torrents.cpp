@@ -79,7 +79,10 @@ void ServedTorrents::add(Sources sources) {
 }
 
 void ServedTorrents::start() {
-    if (services_.added) worker_->post([this] { take_added(); });
+    if (services_.added) {
+        ++untaken_;
+        worker_->post([this] { take_added(); });
+    }
     worker_->start();
 }
 

@@ -1,6 +1,7 @@
 // Torrents of a mount: resolves sources, opens stores, adds torrents to the engine and to the mount.
 #pragma once
 
+#include <atomic>
 #include <future>
 #include <list>
 #include <map>
@@ -79,6 +80,8 @@ class ServedTorrents {
     void close_begin(TimePoint sync_until);
 
     Filesystem& filesystem() { return filesystem_; }
+    /// True while not all that was added to earlier mounts has been taken up. From any thread.
+    bool takes_up_added() const { return untaken_ > 0; }
 
     // ---- while the mount stands, on any thread but the worker's; each waits for the disk ----
 
@@ -144,7 +147,8 @@ class ServedTorrents {
     std::list<ServedTorrent> served_;
     std::list<ServedTorrent> removed_;  ///< that somebody still uses
 
-    UseCount keeping_;  ///< jobs of keep_peers(), which use the cache directory
+    std::atomic<std::size_t> untaken_ = 0;  ///< jobs that take up what was added earlier
+    UseCount keeping_;                      ///< jobs of keep_peers(), which use the cache directory
 
     Filesystem filesystem_;  ///< destroyed before the stores that it shows
 };

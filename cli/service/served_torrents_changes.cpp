@@ -33,8 +33,18 @@ std::string ServedTorrents::remove(const std::string& which) {
 /// Takes up what was added to earlier mounts at this mountpoint, one torrent a job: what is asked of the
 /// worker meanwhile has its turn in between.
 void ServedTorrents::take_added() {
-    for (auto& [record, source] : services_.added->load())
-        worker_->post([this, record, source] { take(source, record); });
+    for (auto& [record, source] : services_.added->load()) {
+        ++untaken_;
+        worker_->post([this, record, source] {
+            try {
+                take(source, record);
+            } catch (const Failure& failure) {
+                log::warn("left out, though it was added earlier: {}", failure.what());
+            }
+            --untaken_;
+        });
+    }
+    --untaken_;
 }
 
 AddReport ServedTorrents::add_now(AddedSources::Source source) {

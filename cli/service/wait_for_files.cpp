@@ -35,14 +35,15 @@ int wait_for_files(ServedTorrents& torrents, StopSignal& stop, const Readiness& 
     const TimePoint deadline = at_most ? Clock::now() + *at_most : kNever;
     TerminalLine line;
     for (;;) {
+        const bool all_known = !torrents.takes_up_added();
         const std::vector<TorrentReport> reports = torrents.reports();
         const auto count = [&](auto what) {
             return static_cast<std::size_t>(std::ranges::count_if(
                 reports, [&](const TorrentReport& report) { return (report.entry.*what)(); }));
         };
-        if (count(&RosterEntry::visible) == reports.size()) return kSuccess;
+        if (all_known && count(&RosterEntry::visible) == reports.size()) return kSuccess;
         const Duration left = deadline - Clock::now();
-        if (count(&RosterEntry::settled) == reports.size() || left <= Duration{}) {
+        if ((all_known && count(&RosterEntry::settled) == reports.size()) || left <= Duration{}) {
             line.wipe();
             return tell_missing(reports);
         }

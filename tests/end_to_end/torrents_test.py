@@ -83,6 +83,19 @@ class Torrents(TestCase):
         self.mount()
         self.assertEqual(self.listed(), {})
 
+    def test_a_mount_waits_for_what_was_added_earlier(self):
+        mount = self.mount()
+        folder = self.folder / "torrents"
+        folder.mkdir()
+        for i in range(100):
+            small_torrent(folder / f"{i}.torrent", f"torrent {i}")
+        self.do("add", folder)
+        mount.stop()
+        done = btfs.run("mount", *btfs.ALONE, "--wait", "--cache-dir", self.folder / "cache", self.mnt)
+        self.addCleanup(btfs.run, "umount", self.mnt)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(len(self.names()), 100)
+
     def test_every_kind_of_source_is_taken(self):
         self.mount()
         folder = self.folder / "torrents"
