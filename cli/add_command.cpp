@@ -44,12 +44,13 @@ int add(const AddOptions& options) {
     const std::filesystem::path socket = socket_of(options.mountpoint);
     int exit_code = kSuccess;
     for (const SourceWord& word : settle_words(options.sources)) {
-        try {
-            for (const Bytes& content : contents_of(word)) print(ask(socket, request_for(content, options)));
-        } catch (const Failure& failure) {
-            if (options.sources.size() == 1) throw;
-            std::cerr << "btfs: " << one_line(word.text) << ": " << failure.what() << '\n';
-            exit_code = kFailure;
+        for (const SourceWord& single : each_of(word)) {
+            try {
+                print(ask(socket, request_for(content_of(single), options)));
+            } catch (const Failure& failure) {
+                std::cerr << "btfs: " << one_line(single.text) << ": " << failure.what() << '\n';
+                exit_code = kFailure;
+            }
         }
     }
     return exit_code;

@@ -215,9 +215,9 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     // The stores end together while the session does, since each may have to wait for the disk.
     (*session)->stop();
     fuse_loop.join();
+    torrents.end();  // what others wait for fails
     control_socket.reset();
     watched.clear();
-    torrents.end();
     engine.stop();
     torrents.close_begin(Clock::now() + kLongestSync);
     session->reset();

@@ -59,7 +59,7 @@ class Unfinished {
   private:
     void find() {
         found_ = true;
-        if (fs::symlink_status(path_).type() == fs::file_type::regular) files_.push_back(path_);
+        if (fs::is_regular_file(path_)) files_.push_back(path_);
         if (!fs::is_directory(path_)) return;
         for (const auto& entry : fs::recursive_directory_iterator(path_))
             if (entry.symlink_status().type() == fs::file_type::regular) files_.push_back(entry.path());

@@ -165,7 +165,8 @@ void Filesystem::release(Handle& handle) {
 
 void Filesystem::close() {
     closed_ = true;
-    for (const auto& [slot, torrent] : root_.get()->torrents) torrent->reads.close(fs_error::unmounted());
+    const auto root = root_.get();
+    for (const auto& [slot, torrent] : root->torrents) torrent->reads.close(fs_error::unmounted());
 }
 
 }  // namespace btfs

@@ -50,11 +50,17 @@ Error make_folder(const fs::path& folder) {
     return ours ? Error{} : Error{EACCES, boost::system::system_category()};
 }
 
-bool may_ask(int client) {
+/// Returns the user of the process at the other end; nothing if the kernel does not tell.
+std::optional<uid_t> user_of(int socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-    return peer.uid == geteuid() || peer.uid == 0;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+    return peer.uid;
+}
+
+bool may_ask(int client) {
+    const auto user = user_of(client);
+    return user && (*user == geteuid() || *user == 0);
 }
 
 /// Waits until the descriptor can be read. False: `end` could be read first, or there was nothing for so
@@ -109,6 +115,10 @@ Result<FileDescriptor> connect_to(const fs::path& path) {
     if (!address) return Error{ENAMETOOLONG, boost::system::system_category()};
     if (!socket || connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
         return last_error();
+    // Where folders are shared, others could listen in our mount's place.
+    const auto listener = user_of(socket.get());
+    if (!listener || (*listener != geteuid() && *listener != 0 && geteuid() != 0))
+        return Error{EACCES, boost::system::system_category()};
     return socket;
 }
 

@@ -2,18 +2,28 @@
 #pragma once
 
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <future>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
+#include "cli/process/failure.hpp"
 #include "engine/core/time.hpp"
 
 namespace btfs::cli {
+
+/// What was asked of a worker is not done any more.
+class WorkerEnded : public Failure {
+  public:
+    using Failure::Failure;
+};
 
 /// Runs jobs that wait for the disk, as the engine thread must not. post() is called on any thread, also
 /// before start(). Logs what a job throws.
@@ -29,20 +39,43 @@ class Worker {
     /// Queues a job, to be run at `when` or later. Jobs run in the order of their times. After end() it is
     /// dropped.
     void post(Job job, TimePoint when = Clock::now());
-    /// Runs f() as a job and waits for it. Returns what it returns, throws what it throws; std::future_error
-    /// if it was dropped. Not on the worker's own thread.
+    /// Runs f() as a job, waits for it, and returns what it returns. Throws a Failure with the message of
+    /// what it throws, since an exception stays on its thread; WorkerEnded if the job was dropped. Not on the
+    /// worker's own thread.
     template <class F>
     std::invoke_result_t<F> call(F f) {
-        auto task = std::make_shared<std::packaged_task<std::invoke_result_t<F>()>>(std::move(f));
-        auto result = task->get_future();
-        post([task = std::move(task)] { (*task)(); });
-        return result.get();
+        using Outcome = std::variant<std::monostate, std::invoke_result_t<F>, std::string>;
+        std::promise<Outcome> promise;
+        std::future<Outcome> future = promise.get_future();
+        post([answer = std::make_shared<Answer<Outcome>>(std::move(promise)), f = std::move(f)]() mutable {
+            try {
+                answer->outcome.template emplace<1>(f());
+            } catch (const std::exception& failure) {
+                answer->outcome.template emplace<2>(failure.what());
+            }
+        });
+        Outcome outcome = future.get();
+        if (outcome.index() == 0) throw WorkerEnded("the mount is ending");
+        if (outcome.index() == 2) throw Failure(std::get<2>(outcome));
+        return std::get<1>(std::move(outcome));
     }
     void start();
     /// Waits for the job under way and drops the others.
     void end();
 
   private:
+    /// Answers with what has come of a job when that is destroyed, whether it was run or dropped.
+    template <class Outcome>
+    struct Answer {
+        explicit Answer(std::promise<Outcome> to) : promise(std::move(to)) {}
+        ~Answer() { promise.set_value(std::move(outcome)); }
+        Answer(const Answer&) = delete;
+        Answer& operator=(const Answer&) = delete;
+
+        std::promise<Outcome> promise;
+        Outcome outcome;
+    };
+
     void work();
 
     std::mutex mutex_;  // guards what follows

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
-#include <tuple>
+#include <vector>
 
 #include "cache/disk/whole_file.hpp"
 #include "engine/core/hash.hpp"
@@ -90,17 +90,16 @@ Error AddedSources::keep(const Source& source) const {
     return write_whole(path_of(name_of(source.content)), written(source), 0600);
 }
 
-Result<AddedSources::Source> AddedSources::read(const fs::path& path) const {
-    const auto file = read_whole(path, kMaxSize);
+Result<AddedSources::Source> AddedSources::read(const std::string& name) const {
+    const auto file = read_whole(path_of(name), kMaxSize);
     if (!file) return file.error();
     auto source = parse(*file);
-    if (!source || name_of(source->content) != path.stem())
-        return Error(EIO, boost::system::system_category());
+    if (!source || name_of(source->content) != name) return Error(EIO, boost::system::system_category());
     return std::move(*source);
 }
 
 Error AddedSources::set_pinned_whole(const std::string& name, bool pinned_whole) const {
-    auto source = read(path_of(name));
+    auto source = read(name);
     if (!source) return source.error();
     source->pinned_whole = pinned_whole;
     return keep(*source);
@@ -112,24 +111,21 @@ Error AddedSources::forget(const std::string& name) const {
     return error ? Error(error.value(), boost::system::system_category()) : Error{};
 }
 
-std::vector<std::pair<std::string, AddedSources::Source>> AddedSources::load() const {
-    std::vector<std::pair<std::string, Source>> all;
+std::deque<std::string> AddedSources::names() const {
+    std::vector<std::pair<fs::file_time_type, std::string>> found;
     std::error_code error;
     for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
-        const fs::path& path = at->path();
-        if (path.extension() != kSuffix) continue;
-        if (auto source = read(path)) {
-            all.emplace_back(path.stem().string(), std::move(*source));
-        } else {
-            log::warn("left out: {} is damaged or cannot be read: {}", path.string(),
-                      source.error().message());
-        }
+        std::error_code gone;
+        if (at->path().extension() == kSuffix)
+            found.emplace_back(at->last_write_time(gone), at->path().stem().string());
     }
     if (error && error != std::errc::no_such_file_or_directory)
         log::warn("what was added to the mount earlier cannot be read: {}: {}", folder_.string(),
                   error.message());
-    std::ranges::sort(all, {}, [](const auto& each) { return std::tie(each.second.added_ms, each.first); });
-    return all;
+    std::ranges::sort(found);
+    std::deque<std::string> names;
+    for (auto& [written, name] : found) names.push_back(std::move(name));
+    return names;
 }
 
 }  // namespace btfs::cli

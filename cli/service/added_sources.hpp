@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
@@ -43,14 +43,13 @@ class AddedSources {
     Error set_pinned_whole(const std::string& name, bool pinned_whole) const;
     /// Ignores a name that is not there.
     Error forget(const std::string& name) const;
-    /// Returns all sources with their names, in the order in which they were added. A file that is damaged or
-    /// cannot be read is left out, with a warning in the log, and stays where it is.
-    std::vector<std::pair<std::string, Source>> load() const;
+    /// Returns the names of all sources that are kept, in the order in which they were written last.
+    std::deque<std::string> names() const;
+    /// EIO if it is damaged; its file stays where it is.
+    Result<Source> read(const std::string& name) const;
+    std::filesystem::path path_of(const std::string& name) const;
 
   private:
-    std::filesystem::path path_of(const std::string& name) const;
-    Result<Source> read(const std::filesystem::path& path) const;
-
     std::filesystem::path folder_;
 };
 

@@ -79,10 +79,8 @@ void ServedTorrents::add(Sources sources) {
 }
 
 void ServedTorrents::start() {
-    if (services_.added) {
-        ++untaken_;
-        worker_->post([this] { take_added(); });
-    }
+    takes_up_added_ = services_.added != nullptr;
+    if (services_.added) worker_->post([this] { take_added(); });
     worker_->start();
 }
 
@@ -231,11 +229,14 @@ std::optional<Roster::Index> ServedTorrents::find(const Identity& identity) cons
 }
 
 void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) {
-    if (find(source.identity)) {
+    if (const auto same = find(source.identity)) {
         log::info("{}: is mounted already, by another name", source.name);
-        forget(roster_.get(index));
-        return roster_.remove(index);
+        const RosterEntry entry = roster_.get(index);
+        roster_.remove(index);
+        return note_record(*same, entry.record, entry.label);
     }
+    if (is_still_open(source.identity))
+        throw Failure(source.name + ": was removed, and files of it are still open");
     auto adopted = source.metainfo ? find_data(*source.metainfo) : nullptr;
     bring_in(index, std::move(source), std::move(adopted));
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <future>
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -13,7 +13,6 @@
 #include "cache/adopted/data_folders.hpp"
 #include "cache/cache_dir.hpp"
 #include "cache/disk/use_count.hpp"
-#include "cli/process/failure.hpp"
 #include "cli/process/worker.hpp"
 #include "cli/service/added_sources.hpp"
 #include "cli/service/engine_status.hpp"
@@ -81,7 +80,7 @@ class ServedTorrents {
 
     Filesystem& filesystem() { return filesystem_; }
     /// True while not all that was added to earlier mounts has been taken up. From any thread.
-    bool takes_up_added() const { return untaken_ > 0; }
+    bool takes_up_added() const { return takes_up_added_; }
 
     // ---- while the mount stands, on any thread but the worker's; each waits for the disk ----
 
@@ -89,8 +88,8 @@ class ServedTorrents {
     /// for later mounts. Throws Failure if it cannot be parsed or served.
     AddReport add_source(AddedSources::Source source);
     /// Removes the torrent of that info-hash, name in the mount, or URL, for good: later mounts have it only
-    /// if their command line does. What was fetched stays in the cache. Returns its name. Throws Failure:
-    /// there is none, or several have that name.
+    /// if their command line does. What was fetched stays in the cache; pins end. Returns its name. Throws
+    /// Failure: there is none, or several have that name.
     std::string remove(const std::string& which);
     /// Fetches a file, or all files in a folder, of one torrent or of all. `path` lies below the mountpoint.
     /// Throws Failure: no such path, or the disk does not take it.
@@ -116,15 +115,20 @@ class ServedTorrents {
     void take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info);
     void bring_in_if_new(Roster::Index index, TorrentSource source);
     std::optional<Roster::Index> find(const Identity& identity) const;
+    bool is_still_open(const Identity& identity) const;
 
     // Changes to the running mount.
-    template <class F>
-    auto on_worker(F f);
     void take_added();
-    AddReport add_now(AddedSources::Source source);
-    AddReport take(const AddedSources::Source& source, const std::string& record);
+    void take_next_added(std::deque<std::string> names);
+    AddReport add_now(const AddedSources::Source& source);
+    /// Whether a torrent that cannot be served is dropped, or stays in reports() as failed.
+    enum class IfItFails : bool { drop, stay };
+    AddReport take(const AddedSources::Source& source, const std::string& record, IfItFails if_it_fails);
+    AddReport take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails);
+    void replace_failed(const RosterEntry& by);
+    void note_record(Roster::Index index, const std::string& record, const std::string& label);
     std::string remove_now(const std::string& which);
-    Roster::Index choose(const std::string& which) const;
+    Roster::Index choose(std::string which) const;
     void leave(Roster::Index index);
     void forget(const RosterEntry& entry);
     std::shared_ptr<const void> in_use(Roster::Index index);
@@ -133,6 +137,7 @@ class ServedTorrents {
     // Pins.
     FetchReport fetch_now(const std::string& path, Fetching fetching);
     void take_pins(ServedTorrent& served);
+    void pin_whole(Roster::Index index);
     void set_pins(ServedTorrent& served, Pins pins);
 
     Services services_;
@@ -147,19 +152,10 @@ class ServedTorrents {
     std::list<ServedTorrent> served_;
     std::list<ServedTorrent> removed_;  ///< that somebody still uses
 
-    std::atomic<std::size_t> untaken_ = 0;  ///< jobs that take up what was added earlier
-    UseCount keeping_;                      ///< jobs of keep_peers(), which use the cache directory
+    std::atomic<bool> takes_up_added_ = false;
+    UseCount keeping_;  ///< jobs of keep_peers(), which use the cache directory
 
     Filesystem filesystem_;  ///< destroyed before the stores that it shows
 };
-
-template <class F>
-auto ServedTorrents::on_worker(F f) {
-    try {
-        return worker_->call(std::move(f));
-    } catch (const std::future_error&) {
-        throw Failure("the mount is ending");
-    }
-}
 
 }  // namespace btfs::cli

@@ -1,5 +1,7 @@
 // ServedTorrents: torrents that come and go while the mount stands.
 #include <algorithm>
+#include <chrono>
+#include <exception>
 #include <utility>
 
 #include "cli/process/failure.hpp"
@@ -12,6 +14,9 @@
 namespace btfs::cli {
 namespace {
 
+/// Gives what is asked of the worker a turn.
+constexpr Duration kBetweenAdded = std::chrono::microseconds(1);
+
 /// The URL that the content is; empty if it is something else.
 std::string url_in(ByteView content) {
     const std::string_view text = trimmed(as_text(content));
@@ -21,77 +26,143 @@ std::string url_in(ByteView content) {
 }  // namespace
 
 AddReport ServedTorrents::add_source(AddedSources::Source source) {
-    return on_worker([&] { return add_now(std::move(source)); });
+    return worker_->call([this, source = std::move(source)] { return add_now(source); });
 }
 
 std::string ServedTorrents::remove(const std::string& which) {
-    return on_worker([&] { return remove_now(which); });
+    return worker_->call([&] { return remove_now(which); });
 }
 
 // ---- on the worker ----
 
-/// Takes up what was added to earlier mounts at this mountpoint, one torrent a job: what is asked of the
-/// worker meanwhile has its turn in between.
 void ServedTorrents::take_added() {
-    for (auto& [record, source] : services_.added->load()) {
-        ++untaken_;
-        worker_->post([this, record, source] {
-            try {
-                take(source, record);
-            } catch (const Failure& failure) {
-                log::warn("left out, though it was added earlier: {}", failure.what());
-            }
-            --untaken_;
-        });
-    }
-    --untaken_;
+    take_next_added(services_.added->names());
 }
 
-AddReport ServedTorrents::add_now(AddedSources::Source source) {
-    const std::string record = services_.added ? AddedSources::name_of(source.content) : std::string();
-    AddReport report = take(source, record);
-    if (report.was_there || !services_.added) return report;
-    if (const Error error = services_.added->keep(source))
-        report.warning = "later mounts will not have it: " + error.message();
-    return report;
+/// Takes up what was added to earlier mounts at this mountpoint, one torrent a job: what is asked of the
+/// worker meanwhile has its turn in between.
+void ServedTorrents::take_next_added(std::deque<std::string> names) {
+    takes_up_added_ = !names.empty();
+    if (names.empty()) return;
+    const std::string record = std::move(names.front());
+    names.pop_front();
+    worker_->post([this, left = std::move(names)]() mutable { take_next_added(std::move(left)); },
+                  Clock::now() + kBetweenAdded);
+    const auto source = services_.added->read(record);
+    if (!source)
+        throw Failure(
+            "left out: " + services_.added->path_of(record).string() + " is damaged or cannot be read",
+            source.error());
+    take(*source, record, IfItFails::stay);
+}
+
+/// The source is kept before it is taken, so that whatever becomes of it finds its record.
+AddReport ServedTorrents::add_now(const AddedSources::Source& source) {
+    if (!services_.added) return take(source, {}, IfItFails::drop);
+    const std::string record = AddedSources::name_of(source.content);
+    const bool was_kept = services_.added->read(record).has_value();
+    const Error error = was_kept ? Error{} : services_.added->keep(source);
+    try {
+        AddReport report = take(source, error ? std::string() : record, IfItFails::drop);
+        if (error) report.warning = "later mounts will not have it: " + error.message();
+        return report;
+    } catch (...) {
+        if (!was_kept) (void)services_.added->forget(record);
+        throw;
+    }
 }
 
 /// Adds a source that is kept as `record`. Throws Failure if it cannot be parsed or served.
-AddReport ServedTorrents::take(const AddedSources::Source& source, const std::string& record) {
+AddReport ServedTorrents::take(const AddedSources::Source& source, const std::string& record,
+                               IfItFails if_it_fails) {
     RosterEntry entry{.label = source.label, .pinned_whole = source.pinned_whole, .record = record};
-    if (const std::string url = url_in(source.content); !url.empty()) {
+    const std::string url = url_in(source.content);
+    auto parsed = parse_source(source.content);
+    if (!url.empty()) {
         entry.name = entry.url = shown_url(url);
-        const auto all = roster_.all();
-        const auto is_it = [&](const auto& each) { return !record.empty() && each.second.record == record; };
-        if (std::ranges::any_of(all, is_it)) return {.name = entry.name, .was_there = true};
-        const std::string name = entry.name;
+        const auto kept = services_.cache_dir.kept_download(url);
+        if (kept) parsed = parse_source(*kept);
+    } else if (!parsed) {
+        throw Failure("no torrent, magnet link or URL", parsed.error());
+    } else {
+        entry.name = parsed->name;
+    }
+    replace_failed(entry);
+    const auto all = roster_.all();
+    const auto is_it = [&](const auto& each) { return !record.empty() && each.second.record == record; };
+    if (const auto same = std::ranges::find_if(all, is_it); same != all.end()) {
+        if (source.pinned_whole) pin_whole(same->first);
+        return {.name = entry.name, .info_hash = same->second.info_hash, .was_there = true};
+    }
+    const std::string name = entry.name;
+    if (!parsed) {
         finder_.fetch(roster_.add(std::move(entry)), url);
         return {.name = name};
     }
-    auto parsed = parse_source(source.content);
-    if (!parsed) throw Failure("no torrent, magnet link or URL", parsed.error());
-    entry.name = parsed->name;
-    AddReport report{.name = parsed->name};
+    if (!url.empty()) entry.fetch = "kept from an earlier mount";
     if (parsed->identity.empty()) {
         finder_.look_up(roster_.add(std::move(entry)), *parsed);
+        return {.name = name};
+    }
+    return take_torrent(std::move(entry), std::move(*parsed), if_it_fails);
+}
+
+AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails) {
+    AddReport report{.name = source.name, .info_hash = source.identity.cache_key()};
+    entry.info_hash = report.info_hash;
+    replace_failed(entry);
+    if (const auto same = find(source.identity)) {
+        report.was_there = true;
+        note_record(*same, entry.record, entry.label);
+        if (entry.pinned_whole) pin_whole(*same);
         return report;
     }
-    report.info_hash = parsed->identity.cache_key();
-    report.was_there = find(parsed->identity).has_value();
-    if (report.was_there) return report;
-    const auto is_it = [&](const ServedTorrent& served) { return served.identity == parsed->identity; };
-    if (std::ranges::any_of(removed_, is_it))
-        throw Failure(one_line(parsed->name) +
-                      ": was removed, and files of it are still open; close them first");
     const Roster::Index index = roster_.add(std::move(entry));
     try {
-        auto adopted = parsed->metainfo ? find_data(*parsed->metainfo) : nullptr;
-        bring_in(index, std::move(*parsed), std::move(adopted));
-    } catch (...) {
-        roster_.remove(index);
+        if (is_still_open(source.identity))
+            throw Failure(one_line(source.name) +
+                          ": was removed, and files of it are still open; close them first");
+        auto adopted = source.metainfo ? find_data(*source.metainfo) : nullptr;
+        bring_in(index, std::move(source), std::move(adopted));
+    } catch (const std::exception& failure) {
+        if (if_it_fails == IfItFails::drop)
+            leave(index);
+        else
+            roster_.update(index, [&](RosterEntry& failed) { failed.problem = failure.what(); });
         throw;
     }
     return report;
+}
+
+/// An entry that has failed for good makes room for another try of the same torrent or source.
+void ServedTorrents::replace_failed(const RosterEntry& by) {
+    for (const auto& [index, entry] : roster_.all()) {
+        const bool is_same = (!by.record.empty() && entry.record == by.record) ||
+                             (!by.info_hash.empty() && entry.info_hash == by.info_hash);
+        if (is_same && !entry.problem.empty() && !entry.handle) roster_.remove(index);
+    }
+}
+
+/// The torrent was added by the source that is kept as `record`, too: that goes when the torrent does.
+void ServedTorrents::note_record(Roster::Index index, const std::string& record, const std::string& label) {
+    if (record.empty()) return;
+    bool is_new = false;
+    roster_.update(index, [&](RosterEntry& entry) {
+        if (entry.record == record) return;
+        is_new = entry.record.empty();
+        if (!is_new) return;
+        entry.record = record;
+        if (entry.label.empty()) entry.label = label;
+    });
+    if (!is_new && roster_.get(index).record != record) (void)services_.added->forget(record);
+}
+
+bool ServedTorrents::is_still_open(const Identity& identity) const {
+    const auto is_it = [&](const ServedTorrent& served) {
+        return std::ranges::any_of(identity.wire_hashes(),
+                                   [&](const Sha1Digest& hash) { return served.identity.answers_to(hash); });
+    };
+    return std::ranges::any_of(removed_, is_it);
 }
 
 std::string ServedTorrents::remove_now(const std::string& which) {
@@ -99,17 +170,20 @@ std::string ServedTorrents::remove_now(const std::string& which) {
     RosterEntry entry = roster_.get(index);
     if (entry.slot) entry.name = filesystem_.name_of(*entry.slot);
     forget(entry);
+    const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
+    if (served != served_.end() && !served->pins.empty()) set_pins(*served, {});
     leave(index);
     log::info("removed {}", entry.name);
     return entry.name;
 }
 
-Roster::Index ServedTorrents::choose(const std::string& which) const {
+Roster::Index ServedTorrents::choose(std::string which) const {
+    if (looks_like_url(which)) which = shown_url(which);
     std::optional<Roster::Index> chosen;
     const auto names = filesystem_.names();
     for (const auto& [index, entry] : roster_.all()) {
         const std::string& name = entry.slot ? names.at(*entry.slot) : entry.name;
-        if (which != entry.info_hash && which != name && which != entry.url) continue;
+        if (which.empty() || (which != entry.info_hash && which != name && which != entry.url)) continue;
         if (chosen) throw Failure(one_line(which) + ": several torrents have that name; give an info-hash");
         chosen = index;
     }
@@ -146,15 +220,13 @@ std::shared_ptr<const void> ServedTorrents::in_use(Roster::Index index) {
             }};
 }
 
-/// One of the users of a removed torrent's store has let it go. The store's part in the cache ends with the
-/// engine's use of it; the store itself goes with the last user.
+/// One of the users of a removed torrent's store has let it go. The store ends with the last one: files that
+/// are open read on what it has.
 void ServedTorrents::let_go(Roster::Index index, bool ServedTorrent::*user) {
     const auto served = std::ranges::find(removed_, index, &ServedTorrent::index);
     if (served == removed_.end()) return;
     (*served).*user = false;
-    if (served->engine_uses) return;
-    served->store->close_begin();
-    if (!served->files_use) removed_.erase(served);
+    if (!served->engine_uses && !served->files_use) removed_.erase(served);
 }
 
 }  // namespace btfs::cli

@@ -44,7 +44,7 @@ std::uint64_t size_of(const Layout& layout, const Pins& pins) {
 }  // namespace
 
 FetchReport ServedTorrents::fetch(const std::string& path, Fetching fetching) {
-    return on_worker([&] { return fetch_now(path, fetching); });
+    return worker_->call([&] { return fetch_now(path, fetching); });
 }
 
 /// On the worker.
@@ -89,20 +89,33 @@ void ServedTorrents::set_pins(ServedTorrent& served, Pins pins) {
     services_.engine.set_pinned(served.handle, pieces);
 }
 
-/// Takes the pins that earlier mounts have kept, which the store knows of already. If all files were to be
-/// pinned once they are known, pins them: from then on these pins are the ones that are kept.
+/// Takes the pins that earlier mounts have kept, which the store knows of already, and pins all files if that
+/// was to be done once they are known.
 void ServedTorrents::take_pins(ServedTorrent& served) {
     served.pins = services_.cache_dir.kept_pins(served.identity);
     if (!served.pins.empty())
         services_.engine.set_pinned(served.handle, pinned_pieces(served.store->layout(), served.pins));
-    const RosterEntry entry = roster_.get(served.index);
-    if (!entry.pinned_whole) return;
-    const auto files = static_cast<std::uint32_t>(served.store->layout().files().size());
-    set_pins(served, with_pins(served.pins, std::array{FileRange{0, files - 1}}));
-    roster_.update(served.index, [](RosterEntry& pinned) { pinned.pinned_whole = false; });
-    if (entry.record.empty() || !services_.added) return;
-    if (const Error error = services_.added->set_pinned_whole(entry.record, false))
-        log::warn("{}: that it is pinned cannot be noted: {}", entry.name, error.message());
+    if (roster_.get(served.index).pinned_whole) pin_whole(served.index);
+}
+
+/// Pins all files of a torrent, now or once they are known. From then on these pins are the ones that are
+/// kept.
+void ServedTorrents::pin_whole(Roster::Index index) {
+    const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
+    const bool is_known = served != served_.end();
+    roster_.update(index, [&](RosterEntry& entry) { entry.pinned_whole = !is_known; });
+    const RosterEntry entry = roster_.get(index);
+    try {
+        if (is_known) {
+            const auto files = static_cast<std::uint32_t>(served->store->layout().files().size());
+            set_pins(*served, with_pins(served->pins, std::array{FileRange{0, files - 1}}));
+        }
+        if (entry.record.empty() || !services_.added) return;
+        if (const Error error = services_.added->set_pinned_whole(entry.record, entry.pinned_whole))
+            throw Failure("that cannot be noted for later mounts", error);
+    } catch (const Failure& failure) {
+        log::warn("{}: is to be pinned: {}", entry.name, failure.what());
+    }
 }
 
 }  // namespace btfs::cli

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/process/failure.hpp"
+#include "cli/process/worker.hpp"
 #include "cli/sources/torrent_file.hpp"
 #include "cli/text/one_line.hpp"
 #include "cli/text/trimmed.hpp"
@@ -133,10 +134,11 @@ bool WatchFolder::look() {
 /// False: it has to be tried again.
 bool WatchFolder::take(const fs::path& path, const Version& version) {
     try {
-        add_all(path);
+        add_all(path, version);
+    } catch (const WorkerEnded&) {
+        return false;
     } catch (const std::exception& failure) {
-        const auto age = fs::file_time_type::clock::now() - version.modified;
-        if (age < kUnfinished && age > -kUnfinished) return false;
+        if (is_young(version)) return false;
         log::warn("{}: {}", one_line(path.filename().string()), failure.what());
         if (mode_ == WatchMode::rename) settle(path, kFailedSuffix);
         return true;
@@ -148,12 +150,29 @@ bool WatchFolder::take(const fs::path& path, const Version& version) {
     return true;
 }
 
-void WatchFolder::add_all(const fs::path& path) {
+void WatchFolder::add_all(const fs::path& path, const Version& version) {
     const Bytes content = read_torrent(path);
     if (path.extension() == kTorrent) return add_(content);
-    const std::vector<Bytes> links = lines_of(as_text(content));
+    const std::string_view text = as_text(content);
+    const std::vector<Bytes> links = lines_of(text);
     if (links.empty()) throw Failure("has no link");
-    for (const Bytes& link : links) add_(link);
+    if (is_young(version) && !text.ends_with('\n')) throw Failure("its last line may not be whole");
+    std::string problem;
+    for (const Bytes& link : links) {
+        try {
+            add_(link);
+        } catch (const WorkerEnded&) {
+            throw;
+        } catch (const Failure& failure) {
+            problem = failure.what();  // the others are added nevertheless
+        }
+    }
+    if (!problem.empty()) throw Failure(problem);
+}
+
+bool WatchFolder::is_young(const Version& version) {
+    const auto age = fs::file_time_type::clock::now() - version.modified;
+    return age < kUnfinished && age > -kUnfinished;
 }
 
 void WatchFolder::settle(const fs::path& path, const char* suffix) {

@@ -57,7 +57,8 @@ class WatchFolder {
     /// True: some files have to be looked at again soon.
     bool look();
     bool take(const std::filesystem::path& path, const Version& version);
-    void add_all(const std::filesystem::path& path);
+    void add_all(const std::filesystem::path& path, const Version& version);
+    static bool is_young(const Version& version);
     void settle(const std::filesystem::path& path, const char* suffix);
 
     const std::filesystem::path folder_;

@@ -203,17 +203,20 @@ Sources load_sources(const std::vector<SourceWord>& words) {
     return sources;
 }
 
-std::vector<Bytes> contents_of(const SourceWord& word) {
-    if (word.standard_input) return {*word.standard_input};
-    if (looks_like_magnet(word.text) || looks_like_url(word.text)) {
-        const ByteView text = as_bytes(word.text);
-        return {Bytes(text.begin(), text.end())};
-    }
+std::vector<SourceWord> each_of(const SourceWord& word) {
     std::error_code ignored;
-    if (!fs::is_directory(word.text, ignored)) return {read_torrent(word.text)};
-    std::vector<Bytes> contents;
-    for (const fs::path& path : torrents_in(word.text)) contents.push_back(read_torrent(path));
-    return contents;
+    const bool is_link = looks_like_magnet(word.text) || looks_like_url(word.text);
+    if (word.standard_input || is_link || !fs::is_directory(word.text, ignored)) return {word};
+    std::vector<SourceWord> words;
+    for (const fs::path& path : torrents_in(word.text)) words.push_back({path.string(), std::nullopt});
+    return words;
+}
+
+Bytes content_of(const SourceWord& word) {
+    if (word.standard_input) return *word.standard_input;
+    if (!looks_like_magnet(word.text) && !looks_like_url(word.text)) return read_torrent(word.text);
+    const ByteView text = as_bytes(word.text);
+    return {text.begin(), text.end()};
 }
 
 }  // namespace btfs::cli

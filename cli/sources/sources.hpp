@@ -61,9 +61,11 @@ struct Sources {
 /// read, and for a folder without a usable torrent.
 Sources load_sources(const std::vector<SourceWord>& words);
 
-/// Returns what each torrent of a source is given by: the bytes of its file, or the text of a link. A folder
-/// stands for all *.torrent in it that are not hidden. Throws Failure if it cannot be read, or is a folder
-/// without any.
-std::vector<Bytes> contents_of(const SourceWord& word);
+/// Returns the sources that a word stands for: a folder for all *.torrent in it that are not hidden, another
+/// for itself. Throws Failure for a folder that cannot be read, or has none.
+std::vector<SourceWord> each_of(const SourceWord& word);
+/// Returns what the torrent of a source, which is no folder, is given by: the bytes of its file, or the text
+/// of a link. Throws Failure if it cannot be read.
+Bytes content_of(const SourceWord& word);
 
 }  // namespace btfs::cli

@@ -113,6 +113,7 @@ void DhtClient::stop() {
     items_.clear();
     tasks_.cancel();
     timer_.cancel();
+    armed_ = kNever;
 }
 
 Awaitable<void> DhtClient::find_router(HostPort router, bool always) {

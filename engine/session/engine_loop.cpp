@@ -162,6 +162,7 @@ void Engine::Loop::remove_torrent(TorrentHandle handle) {
     index.remove(runner.identity(), handle);
     runner.close();
     runner.detach_storage();
+    dialer.start_waiting();  // others dial in its place
     leaving.insert(std::move(removed));
     // Handlers that are queued already, and which use the runner, run before it goes.
     runner.stop_announcing([this, handle] {

@@ -69,14 +69,14 @@ TEST(Worker, ACallGivesWhatTheJobReturnsOrThrows) {
     Worker worker;
     worker.start();
     EXPECT_EQ(worker.call([] { return 7; }), 7);
-    EXPECT_THROW(worker.call([] { throw std::runtime_error("no"); }), std::runtime_error);
+    EXPECT_THROW(worker.call([]() -> int { throw std::runtime_error("no"); }), Failure);
     worker.end();
-    EXPECT_THROW(worker.call([] { return 7; }), std::future_error);
+    EXPECT_THROW(worker.call([] { return 7; }), WorkerEnded);
 }
 
 TEST(Worker, ACallThatWaitsForItsTurnEndsWithTheWorker) {
     Worker worker;  // whose thread does not run
-    std::thread caller([&] { EXPECT_THROW(worker.call([] { return 7; }), std::future_error); });
+    std::thread caller([&] { EXPECT_THROW(worker.call([] { return 7; }), WorkerEnded); });
     worker.end();
     caller.join();
 }

@@ -57,7 +57,14 @@ struct Serving : World {
     }
 
     const DataFolders no_data;
-    ServedTorrents torrents{{engine, cache_dir, pool, memory, no_data, {}}};
+    const AddedSources added{folder.path / "added"};
+    ServedTorrents torrents{{.engine = engine,
+                             .cache_dir = cache_dir,
+                             .pool = pool,
+                             .memory = memory,
+                             .data = no_data,
+                             .peers = {},
+                             .added = &added}};
 };
 
 TEST(ServedTorrents, ShowsTorrentsWhoseFilesAreKnown) {
@@ -225,6 +232,75 @@ TEST(ServedTorrents, OfTwoTorrentsWithOneNameTheInfoHashSaysWhichOneGoes) {
     EXPECT_THAT(Running::failure_of([&] { running.torrents.remove("same"); }), HasSubstr("several"));
     EXPECT_EQ(running.torrents.remove(other), "same");
     EXPECT_EQ(running.torrents.reports().at(0).entry.info_hash, unknown);
+}
+
+TEST(ServedTorrents, AnEmptyWordNamesNoTorrent) {
+    Running running;
+    running.torrents.add_source(Running::source("film"));
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.remove(""); }), HasSubstr("no torrent"));
+    EXPECT_THAT(running.names(), ElementsAre("film"));
+}
+
+TEST(ServedTorrents, WhatIsAddedIsKeptAndWhatIsRemovedForgotten) {
+    Running running({.torrents = {torrent("named")}, .published = {}, .urls = {}});
+    running.torrents.add_source(Running::source("film"));
+    EXPECT_EQ(running.added.names().size(), 1u);
+    EXPECT_TRUE(running.torrents.add_source(Running::source("named")).was_there);
+    EXPECT_EQ(running.added.names().size(), 2u) << "later mounts may not have it on their command line";
+    running.torrents.add_source(Running::source("film"));
+    running.torrents.remove("named");
+    running.torrents.remove("film");
+    EXPECT_THAT(running.added.names(), IsEmpty());
+    const ByteView junk = as_bytes("junk");
+    Running::failure_of([&] { running.torrents.add_source({.content = {junk.begin(), junk.end()}}); });
+    EXPECT_THAT(running.added.names(), IsEmpty());
+}
+
+TEST(ServedTorrents, OfTwoSourcesOfOneTorrentOneIsKept) {
+    Running running;
+    running.torrents.add_source(Running::source("film"));
+    const std::string link = "magnet:?xt=urn:btih:" + torrent("film").identity.cache_key();
+    const ByteView bytes = as_bytes(link);
+    EXPECT_TRUE(running.torrents.add_source({.content = {bytes.begin(), bytes.end()}}).was_there);
+    EXPECT_EQ(running.added.names().size(), 1u);
+    running.torrents.remove("film");
+    EXPECT_THAT(running.added.names(), IsEmpty());
+}
+
+TEST(ServedTorrents, AWholeTorrentIsPinnedOnceAndNotAgainAtEachMount) {
+    Running running;
+    running.torrents.add_source(Running::source("film", true));
+    EXPECT_FALSE(running.added.read(running.added.names().at(0))->pinned_whole);
+    running.torrents.fetch("film", Fetching::unpinned);
+    running.torrents.add_source(Running::source("film", true));
+    EXPECT_THAT(running.cache_dir.kept_pins(torrent("film").identity), ElementsAre(FileRange{0, 0}));
+    running.torrents.remove("film");
+    EXPECT_THAT(running.cache_dir.kept_pins(torrent("film").identity), IsEmpty());
+}
+
+TEST(ServedTorrents, WhatWasAddedEarlierAndCannotBeServedStaysToBeSeenAndTriedAgain) {
+    Running running;
+    auto held = running.hold(torrent("film"));
+    running.added.keep(Running::source("film"));
+    Serving& later = running;
+    ServedTorrents torrents{{.engine = later.engine,
+                             .cache_dir = later.cache_dir,
+                             .pool = later.pool,
+                             .memory = later.memory,
+                             .data = later.no_data,
+                             .peers = {},
+                             .added = &later.added}};
+    torrents.start();
+    ASSERT_TRUE(
+        Running::becomes([&] { return torrents.reports().size() == 1 && !torrents.takes_up_added(); }));
+    EXPECT_THAT(torrents.reports()[0].entry.problem, HasSubstr("another"));
+    held.reset();
+    EXPECT_FALSE(torrents.add_source(Running::source("film")).was_there);
+    ASSERT_EQ(torrents.reports().size(), 1u);
+    EXPECT_TRUE(torrents.reports()[0].entry.visible());
+    torrents.remove("film");
+    EXPECT_THAT(torrents.reports(), IsEmpty());
+    EXPECT_THAT(later.added.names(), IsEmpty());
 }
 
 }  // namespace

@@ -59,8 +59,7 @@ TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
     EXPECT_EQ(torrent.at("size"), 100);
     EXPECT_EQ(torrent.at("had"), 60);
     EXPECT_EQ(torrent.at("connections").as_array().size(), 2u);
-    EXPECT_EQ(torrent.at("trackers").as_array()[0].as_object().at("url"), "http://t.example")
-        << "no secrets";
+    EXPECT_EQ(torrent.at("trackers").as_array()[0].as_object().at("url"), "http://t.example") << "no secrets";
     const Json& reader = json.at("readers").as_array()[0].as_object();
     EXPECT_EQ(reader.at("path"), "a/film");
     for (const char* key : {"pid", "process", "position", "window_end", "rate"})

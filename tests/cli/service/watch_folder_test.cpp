@@ -74,10 +74,28 @@ TEST_F(WatchFolderTest, WhatIsThereAndWhatComesIsAddedAndRenamed) {
 }
 
 TEST_F(WatchFolderTest, EachLineOfAMagnetFileIsALink) {
-    write("links.magnet", "magnet:?one\r\n\n  magnet:?two");
+    write("links.magnet", "magnet:?one\r\n\n  magnet:?two\n");
     WatchFolder watch(inbox, WatchMode::remove, add());
     ASSERT_TRUE(becomes([&] { return files().empty(); }));
     EXPECT_THAT(so_far(), ElementsAre("magnet:?one", "magnet:?two"));
+}
+
+TEST_F(WatchFolderTest, ALineThatCannotBeUsedCostsNoOther) {
+    write("links.magnet", "magnet:?one\nbad\nmagnet:?two\n");
+    age("links.magnet", 2 * WatchFolder::kUnfinished);
+    WatchFolder watch(inbox, WatchMode::rename, add());
+    EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "links.magnet.failed"); }));
+    EXPECT_THAT(so_far(), ElementsAre("magnet:?one", "magnet:?two"));
+}
+
+TEST_F(WatchFolderTest, ALastLineThatMayGoOnIsWaitedFor) {
+    write("links.magnet", "magnet:?on");
+    WatchFolder watch(inbox, WatchMode::rename, add(), 20ms);
+    std::this_thread::sleep_for(100ms);
+    EXPECT_THAT(so_far(), IsEmpty());
+    write("links.magnet", "magnet:?one\n");
+    EXPECT_TRUE(becomes([&] { return so_far().size() == 1; }));
+    EXPECT_THAT(so_far(), ElementsAre("magnet:?one"));
 }
 
 TEST_F(WatchFolderTest, WhatIsLeftIsAddedAgainOnlyIfItChanges) {
