@@ -7,6 +7,7 @@
 #include "cli/process/failure.hpp"
 #include "cli/service/content_time.hpp"
 #include "cli/service/data_search.hpp"
+#include "cli/service/metrics_text.hpp"
 #include "cli/service/status_json.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "engine/log/log.hpp"
@@ -39,7 +40,8 @@ ServedTorrents::ServedTorrents(Services services)
           {.virtual_files = {{"status",
                               [this] { return status_text(reports(), services_.engine.proxy_text()); }},
                              {"status.json",
-                              [this] { return boost::json::serialize(mount_json(report())) + '\n'; }}},
+                              [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},
+                             {"metrics", [this] { return metrics_text(report()); }}},
            .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
@@ -94,7 +96,10 @@ void ServedTorrents::close_begin(TimePoint sync_until) {
 }
 
 std::vector<TorrentReport> ServedTorrents::reports() {
-    const EngineStatus::Snapshot statuses = engine_status_.get();
+    return reports_of(*engine_status_.get());
+}
+
+std::vector<TorrentReport> ServedTorrents::reports_of(const TorrentStatuses& statuses) {
     const auto names = filesystem_.names();
     std::vector<TorrentReport> reports;
     for (auto& [index, entry] : roster_.all()) {
@@ -104,16 +109,18 @@ std::vector<TorrentReport> ServedTorrents::reports() {
             name != names.end())
             report.entry.name = name->second;
         if (!report.entry.handle) continue;
-        if (const TorrentStatus* const status = statuses->find(*report.entry.handle)) report.status = *status;
+        if (const TorrentStatus* const status = statuses.find(*report.entry.handle)) report.status = *status;
     }
     return reports;
 }
 
 MountReport ServedTorrents::report() {
-    MountReport report{.torrents = reports(),
+    const EngineStatus::Snapshot statuses = engine_status_.get();
+    MountReport report{.torrents = reports_of(*statuses),
                        .readers = filesystem_.readers(),
                        .proxy = services_.engine.proxy_text(),
                        .port = services_.engine.port(),
+                       .totals = statuses->totals,
                        .age = Clock::now() - made_};
     if (const CacheBound* const bound = services_.cache_dir.bound()) {
         report.cache_used = bound->used();

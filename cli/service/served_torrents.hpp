@@ -101,6 +101,7 @@ class ServedTorrents {
     MountReport report();
 
   private:
+    std::vector<TorrentReport> reports_of(const TorrentStatuses& statuses);
     /// Adds a torrent to the engine and, if its metainfo is known, to the mount. `adopted`: what other
     /// clients have of it; looked for here if the source comes without its metainfo. Throws Failure if its
     /// store cannot be opened; the engine does not know of it then.

@@ -136,6 +136,9 @@ boost::json::object mount_json(const MountReport& report) {
                              {"peers", peers},
                              {"down", whole(rates.down)},
                              {"up", whole(rates.up)},
+                             {"received", report.totals.received},
+                             {"wasted", report.totals.wasted},
+                             {"sent", report.totals.sent},
                              {"cache", nullptr},
                              {"readers", std::move(readers)},
                              {"torrents", std::move(torrents)}};

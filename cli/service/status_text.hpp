@@ -22,8 +22,9 @@ struct TorrentReport {
 struct MountReport {
     std::vector<TorrentReport> torrents;  ///< in the order of the sources
     std::vector<ReaderStatus> readers;
-    std::string proxy;                              ///< Engine::proxy_text()
-    std::uint16_t port = 0;                         ///< at which peers reach us; 0: at none
+    std::string proxy;       ///< Engine::proxy_text()
+    std::uint16_t port = 0;  ///< at which peers reach us; 0: at none
+    TransferTotals totals = {};
     std::uint64_t cache_used = 0;                   ///< bytes on disk; 0 without a bound
     std::optional<std::uint64_t> cache_limit = {};  ///< nothing: there is no bound
     Duration age{};                                 ///< since the mount was made

@@ -114,7 +114,11 @@ void Engine::ask_status(std::function<void(TorrentStatuses)> take) {
     loop_->post([this, take = std::move(take)] {
         TorrentStatuses all;
         all.reserve(loop_->runners.size());
-        for (const auto& [handle, runner] : loop_->runners) all.add(handle, runner->status(Clock::now()));
+        all.totals = loop_->removed_totals;
+        for (const auto& [handle, runner] : loop_->runners) {
+            all.totals.add(runner->totals());
+            all.add(handle, runner->status(Clock::now()));
+        }
         take(std::move(all));
     });
 }

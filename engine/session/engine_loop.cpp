@@ -160,6 +160,7 @@ void Engine::Loop::remove_torrent(TorrentHandle handle) {
     port_turns.remove(handle);
     named_peers.remove(handle);
     index.remove(runner.identity(), handle);
+    removed_totals.add(runner.totals());
     runner.close();
     runner.detach_storage();
     dialer.start_waiting();  // others dial in its place

@@ -110,6 +110,7 @@ class Engine::Loop {
     TransferLimits limits;
     PeerPorts outside_ports;  ///< at which the world reaches us over IPv4; the engine thread's, once it runs
     boost::asio::steady_timer stop_timer;
+    TransferTotals removed_totals;  ///< of torrents that were removed
     bool stopping = false;
     std::size_t talking = 0;  ///< torrents of a stopping engine whose trackers are being told that we leave
     TorrentIndex index;       ///< of runners

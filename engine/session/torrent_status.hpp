@@ -39,9 +39,24 @@ struct TorrentStatus {
     std::vector<PeerStatus> connections = {};
 };
 
+/// Bytes of content that an engine has transferred, of all torrents, those that were removed included.
+struct TransferTotals {
+    std::uint64_t received = 0;  ///< from peers and web seeds, once each
+    std::uint64_t wasted = 0;    ///< received twice, or of pieces that did not match their hashes
+    std::uint64_t sent = 0;
+
+    void add(const TorrentTotals& torrent) {
+        received += torrent.downloaded;
+        wasted += torrent.wasted;
+        sent += torrent.uploaded;
+    }
+};
+
 /// The state of all torrents of an engine.
 class TorrentStatuses {
   public:
+    TransferTotals totals;
+
     void reserve(std::size_t count) { all_.reserve(count); }
     /// Handles are added in their order.
     void add(TorrentHandle torrent, TorrentStatus status) { all_.emplace_back(torrent, std::move(status)); }

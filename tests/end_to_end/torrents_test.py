@@ -271,6 +271,9 @@ class Torrents(TestCase):
         self.assertIn("seed", peer["flags"])
         self.assertGreaterEqual(peer["received"], 70_000)
         self.assertIn(f"127.0.0.1:{self.seed.port}", self.do("status"))
+        metrics = (self.mnt / ".btfs" / "metrics").read_text()
+        self.assertRegex(metrics, r"(?m)^btfs_peers\{transport=\"tcp\"\} 1$")
+        self.assertRegex(metrics, r"(?m)^btfs_received_bytes_total [1-9]\d{4,}$")
 
     def test_mistakes_are_told(self):
         self.assertIn("nothing is mounted", self.fails("ls"))

@@ -93,10 +93,17 @@ TEST_F(EngineTest, WhatIsRemovedIsClosedAndTheOthersGoOn) {
     EXPECT_TRUE(status(seeder, other));
     EXPECT_TRUE(becomes(leecher, of_removed, [](const TorrentStatus& now) { return now.peers == 0; }));
 
+    const auto totals = [&] {
+        std::promise<TransferTotals> answer;
+        leecher.ask_status([&](const TorrentStatuses& all) { answer.set_value(all.totals); });
+        return answer.get_future().get();
+    };
+    EXPECT_EQ(totals().received, layout.total_size());
     const TorrentHandle of_other = leecher.add(spec_with_seeder("other", *fetched_other));
     EXPECT_TRUE(becomes(leecher, of_other, is_complete));
     remove(leecher, of_removed);
     remove(leecher, of_other);
+    EXPECT_EQ(totals().received, 2 * layout.total_size()) << "removed ones count";
     remove(seeder, other);
 }
 

@@ -1,0 +1,110 @@
+#include "cli/service/metrics_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace btfs::cli {
+namespace {
+
+/// Writes metrics one after the other.
+class Metrics {
+  public:
+    enum class Type { gauge, counter };
+
+    /// Begins a metric; its values follow.
+    Metrics& begin(const char* name, Type type, const char* help) {
+        name_ = name;
+        fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name,
+                       type == Type::counter ? "counter" : "gauge");
+        return *this;
+    }
+    template <class Number>
+    Metrics& value(Number number) {
+        fmt::format_to(std::back_inserter(text_), "{} {}\n", name_, number);
+        return *this;
+    }
+    template <class Number>
+    Metrics& value(const char* label, const char* of, Number number) {
+        fmt::format_to(std::back_inserter(text_), "{}{{{}=\"{}\"}} {}\n", name_, label, of, number);
+        return *this;
+    }
+    std::string take() { return std::move(text_); }
+
+  private:
+    std::string text_;
+    const char* name_ = "";
+};
+
+struct Peers {
+    std::size_t tcp = 0, utp = 0, web_seeds = 0;
+};
+
+struct Torrents {
+    std::size_t ready = 0, waiting = 0, failed = 0;
+    std::uint64_t size = 0, had = 0;
+    Peers peers;
+};
+
+Torrents sum_of(const MountReport& report) {
+    Torrents sum;
+    for (const TorrentReport& torrent : report.torrents) {
+        const RosterEntry& entry = torrent.entry;
+        ++(entry.visible() ? sum.ready : entry.problem.empty() ? sum.waiting : sum.failed);
+        if (!torrent.status) continue;
+        if (const auto& content = torrent.status->content) {
+            sum.size += content->size;
+            sum.had += content->size - content->left;
+        }
+        for (const PeerStatus& peer : torrent.status->connections)
+            ++(peer.web_seed ? sum.peers.web_seeds : peer.utp ? sum.peers.utp : sum.peers.tcp);
+    }
+    return sum;
+}
+
+}  // namespace
+
+std::string metrics_text(const MountReport& report) {
+    using enum Metrics::Type;
+    const Torrents torrents = sum_of(report);
+    std::size_t waiting = 0;
+    Duration longest{};
+    for (const ReaderStatus& reader : report.readers) {
+        waiting += reader.waiting;
+        longest = std::max(longest, reader.waited);
+    }
+    Metrics metrics;
+    metrics.begin("btfs_info", gauge, "The program that serves the mount.").value("version", BTFS_VERSION, 1);
+    metrics.begin("btfs_uptime_seconds", gauge, "Time since the mount was made.").value(seconds(report.age));
+    metrics.begin("btfs_torrents", gauge, "Torrents of the mount.")
+        .value("state", "ready", torrents.ready)
+        .value("state", "waiting", torrents.waiting)
+        .value("state", "failed", torrents.failed);
+    metrics.begin("btfs_content_bytes", gauge, "Size of all torrents that are known.").value(torrents.size);
+    metrics.begin("btfs_content_had_bytes", gauge, "Bytes of them that are here.").value(torrents.had);
+    metrics.begin("btfs_peers", gauge, "Connections.")
+        .value("transport", "tcp", torrents.peers.tcp)
+        .value("transport", "utp", torrents.peers.utp)
+        .value("transport", "web_seed", torrents.peers.web_seeds);
+    metrics.begin("btfs_received_bytes_total", counter, "Content received from peers and web seeds.")
+        .value(report.totals.received);
+    metrics
+        .begin("btfs_wasted_bytes_total", counter, "Content received twice, or that did not match its hash.")
+        .value(report.totals.wasted);
+    metrics.begin("btfs_sent_bytes_total", counter, "Content sent to peers.").value(report.totals.sent);
+    metrics.begin("btfs_open_files", gauge, "Files of torrents that are open.").value(report.readers.size());
+    metrics.begin("btfs_waiting_reads", gauge, "Reads that wait for bytes.").value(waiting);
+    metrics.begin("btfs_longest_wait_seconds", gauge, "How long the first of them has been waiting.")
+        .value(seconds(longest));
+    if (report.cache_limit) {
+        metrics.begin("btfs_cache_bytes", gauge, "Bytes on disk that the cache takes.")
+            .value(report.cache_used);
+        metrics.begin("btfs_cache_limit_bytes", gauge, "Most bytes on disk that it may take.")
+            .value(*report.cache_limit);
+    }
+    return metrics.take();
+}
+
+}  // namespace btfs::cli
