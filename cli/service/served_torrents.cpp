@@ -81,8 +81,7 @@ void ServedTorrents::add(Sources sources) {
 }
 
 void ServedTorrents::start() {
-    takes_up_added_ = services_.added != nullptr;
-    if (services_.added) worker_->post([this] { take_added(); });
+    if (services_.added) take_next_added(services_.added->names());
     worker_->start();
 }
 

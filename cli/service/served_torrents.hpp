@@ -119,8 +119,8 @@ class ServedTorrents {
     bool is_still_open(const Identity& identity) const;
 
     // Changes to the running mount.
-    void take_added();
     void take_next_added(std::deque<std::string> names);
+    void take_kept(const std::string& record);
     AddReport add_now(const AddedSources::Source& source);
     /// Whether a torrent that cannot be served is dropped, or stays in reports() as failed.
     enum class IfItFails : bool { drop, stay };

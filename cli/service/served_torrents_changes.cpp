@@ -1,6 +1,5 @@
 // ServedTorrents: torrents that come and go while the mount stands.
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -13,9 +12,6 @@
 
 namespace btfs::cli {
 namespace {
-
-/// Gives what is asked of the worker a turn.
-constexpr Duration kBetweenAdded = std::chrono::microseconds(1);
 
 /// The URL that the content is; empty if it is something else.
 std::string url_in(ByteView content) {
@@ -35,19 +31,23 @@ std::string ServedTorrents::remove(const std::string& which) {
 
 // ---- on the worker ----
 
-void ServedTorrents::take_added() {
-    take_next_added(services_.added->names());
-}
-
 /// Takes up what was added to earlier mounts at this mountpoint, one torrent a job: what is asked of the
 /// worker meanwhile has its turn in between.
 void ServedTorrents::take_next_added(std::deque<std::string> names) {
     takes_up_added_ = !names.empty();
     if (names.empty()) return;
-    const std::string record = std::move(names.front());
-    names.pop_front();
-    worker_->post([this, left = std::move(names)]() mutable { take_next_added(std::move(left)); },
-                  Clock::now() + kBetweenAdded);
+    worker_->post([this, left = std::move(names)]() mutable {
+        try {
+            take_kept(left.front());
+        } catch (const std::exception& failure) {
+            log::warn("{}", failure.what());
+        }
+        left.pop_front();
+        take_next_added(std::move(left));
+    });
+}
+
+void ServedTorrents::take_kept(const std::string& record) {
     const auto source = services_.added->read(record);
     if (!source)
         throw Failure(
