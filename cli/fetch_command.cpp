@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What the mount is asked, and what is said of it afterwards.
+/// The word that the mount is asked with, and the one that the user is told.
 struct Words {
     const char* command;
     const char* done;

@@ -19,7 +19,7 @@
 
 namespace btfs::cli {
 
-/// What was asked of a worker is not done any more.
+/// A worker has ended, and does not do what it was asked.
 class WorkerEnded : public Failure {
   public:
     using Failure::Failure;

@@ -1,4 +1,4 @@
-// What other commands may ask of a running mount.
+// Requests of other commands to a running mount.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -8,17 +8,15 @@
 namespace btfs::cli {
 
 /// Requests, as ControlSocket has them; each is an object with a "command":
-///   add: "link" (a magnet link or URL) or "file" (a torrent file in base64), and perhaps "label" and "pin"
-///   (a
-///     boolean: all of its files are pinned). Answer: "name", "info_hash" (or null), "was_there", "warning"
-///     (or null).
-///   remove: "torrent", an info-hash, a name in the mount or a URL. Answer: "name".
-///   list: Answer: "torrents", an array of torrent_json().
-///   status: Answer: mount_json().
-///   pin, unpin, prefetch: "path" below the mountpoint; "" is all that is mounted. Answer: "files" and
-///   "bytes", the
-///     number of the files and their size; "pinned", bytes pinned in all of the mount; "room", bytes that
-///     pins may take, or null.
+/// - add: "link" (a magnet link or URL) or "file" (a torrent file in base64), and perhaps "label" and "pin"
+///   (true: all of its files are pinned). Answer: "name", "info_hash" (or null), "was_there", "warning" (or
+///   null).
+/// - remove: "torrent", an info-hash, a name in the mount or a URL. Answer: "name".
+/// - list: Answer: "torrents", an array of torrent_json().
+/// - status: Answer: mount_json().
+/// - pin, unpin, prefetch: "path" below the mountpoint; "" is all that is mounted. Answer: "files" and
+///   "bytes", the number of the files and their size; "pinned", bytes pinned in all of the mount; "room",
+///   bytes that pins may take, or null.
 /// Called on the control socket's thread.
 class MountControl {
   public:

@@ -27,6 +27,8 @@ struct RosterEntry {
     std::string record = {};                   ///< its name among the AddedSources; empty: it is none of them
 
     bool visible() const { return slot.has_value(); }
+    /// The engine never had it, and will not.
+    bool has_failed() const { return !problem.empty() && !handle; }
     bool settled() const { return visible() || !problem.empty(); }
 };
 

@@ -63,6 +63,7 @@ void ServedTorrents::add(Sources sources) {
             roster_.or_fail(index, [&] { bring_in(index, std::move(source), std::move(adopted)); });
         } catch (const Failure& failure) {
             failures.emplace_back(failure.what());
+            failed_.emplace(roster_.get(index).info_hash, index);
         }
     }
     const std::size_t count = sources.count();
@@ -238,7 +239,7 @@ void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) 
     if (const auto same = find(source.identity)) {
         log::info("{}: is mounted already, by another name", source.name);
         const RosterEntry entry = roster_.get(index);
-        roster_.remove(index);
+        drop(index);
         return note_record(*same, entry.record, entry.label);
     }
     if (is_still_open(source.identity))

@@ -27,7 +27,7 @@
 
 namespace btfs::cli {
 
-/// What came of adding a source.
+/// Outcome of add_source().
 struct AddReport {
     std::string name = {};       ///< as the source calls it
     std::string info_hash = {};  ///< in hex; empty until it is known
@@ -35,7 +35,7 @@ struct AddReport {
     std::string warning = {};  ///< what did not work beside that; empty: nothing
 };
 
-/// What came of fetch().
+/// Outcome of fetch().
 struct FetchReport {
     std::size_t files = 0;
     std::uint64_t bytes = 0;            ///< size of these files
@@ -126,7 +126,8 @@ class ServedTorrents {
     enum class IfItFails : bool { drop, stay };
     AddReport take(const AddedSources::Source& source, const std::string& record, IfItFails if_it_fails);
     AddReport take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails);
-    void replace_failed(const RosterEntry& by);
+    Roster::Index enter(RosterEntry entry);
+    void drop(Roster::Index index);
     void note_record(Roster::Index index, const std::string& record, const std::string& label);
     std::string remove_now(const std::string& which);
     Roster::Index choose(std::string which) const;
@@ -149,7 +150,10 @@ class ServedTorrents {
         worker_;  ///< never null; files that are closed late find out that it has gone
     SourceFinder finder_;
     // Used by the caller until start(), then by the worker alone.
-    std::map<Sha1Digest, Roster::Index> known_;  ///< the torrents that the engine has, by their hashes
+    std::map<Sha1Digest, Roster::Index> known_;     ///< the torrents that the engine has, by their hashes
+    std::map<std::string, Roster::Index> records_;  ///< sources that are kept, by their names
+    /// Torrents that failed for good, by their info-hashes: each may be tried again.
+    std::map<std::string, Roster::Index> failed_;
     std::list<ServedTorrent> served_;
     std::list<ServedTorrent> removed_;  ///< that somebody still uses
 

@@ -87,21 +87,23 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
     } else {
         entry.name = parsed->name;
     }
-    replace_failed(entry);
-    const auto all = roster_.all();
-    const auto is_it = [&](const auto& each) { return !record.empty() && each.second.record == record; };
-    if (const auto same = std::ranges::find_if(all, is_it); same != all.end()) {
-        if (source.pinned_whole) pin_whole(same->first);
-        return {.name = entry.name, .info_hash = same->second.info_hash, .was_there = true};
+    if (const auto same = records_.find(record); same != records_.end()) {
+        const Roster::Index index = same->second;
+        const RosterEntry there = roster_.get(index);
+        if (!there.has_failed()) {
+            if (source.pinned_whole) pin_whole(index);
+            return {.name = entry.name, .info_hash = there.info_hash, .was_there = true};
+        }
+        drop(index);
     }
     const std::string name = entry.name;
     if (!parsed) {
-        finder_.fetch(roster_.add(std::move(entry)), url);
+        finder_.fetch(enter(std::move(entry)), url);
         return {.name = name};
     }
     if (!url.empty()) entry.fetch = "kept from an earlier mount";
     if (parsed->identity.empty()) {
-        finder_.look_up(roster_.add(std::move(entry)), *parsed);
+        finder_.look_up(enter(std::move(entry)), *parsed);
         return {.name = name};
     }
     return take_torrent(std::move(entry), std::move(*parsed), if_it_fails);
@@ -110,14 +112,14 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
 AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails) {
     AddReport report{.name = source.name, .info_hash = source.identity.cache_key()};
     entry.info_hash = report.info_hash;
-    replace_failed(entry);
+    if (const auto earlier = failed_.extract(report.info_hash); !earlier.empty()) drop(earlier.mapped());
     if (const auto same = find(source.identity)) {
         report.was_there = true;
         note_record(*same, entry.record, entry.label);
         if (entry.pinned_whole) pin_whole(*same);
         return report;
     }
-    const Roster::Index index = roster_.add(std::move(entry));
+    const Roster::Index index = enter(std::move(entry));
     try {
         if (is_still_open(source.identity))
             throw Failure(one_line(source.name) +
@@ -125,36 +127,50 @@ AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, 
         auto adopted = source.metainfo ? find_data(*source.metainfo) : nullptr;
         bring_in(index, std::move(source), std::move(adopted));
     } catch (const std::exception& failure) {
-        if (if_it_fails == IfItFails::drop)
+        if (if_it_fails == IfItFails::drop) {
             leave(index);
-        else
+        } else {
             roster_.update(index, [&](RosterEntry& failed) { failed.problem = failure.what(); });
+            failed_.emplace(report.info_hash, index);
+        }
         throw;
     }
     return report;
 }
 
-/// An entry that has failed for good makes room for another try of the same torrent or source.
-void ServedTorrents::replace_failed(const RosterEntry& by) {
-    for (const auto& [index, entry] : roster_.all()) {
-        const bool is_same = (!by.record.empty() && entry.record == by.record) ||
-                             (!by.info_hash.empty() && entry.info_hash == by.info_hash);
-        if (is_same && !entry.problem.empty() && !entry.handle) roster_.remove(index);
-    }
+/// Adds a source to the roster.
+Roster::Index ServedTorrents::enter(RosterEntry entry) {
+    const std::string record = entry.record;
+    const Roster::Index index = roster_.add(std::move(entry));
+    if (!record.empty()) records_.emplace(record, index);
+    return index;
+}
+
+/// Takes a source out of the roster.
+void ServedTorrents::drop(Roster::Index index) {
+    const RosterEntry entry = roster_.get(index);
+    if (const auto found = records_.find(entry.record); found != records_.end() && found->second == index)
+        records_.erase(found);
+    if (const auto found = failed_.find(entry.info_hash); found != failed_.end() && found->second == index)
+        failed_.erase(found);
+    roster_.remove(index);
 }
 
 /// The torrent was added by the source that is kept as `record`, too: that goes when the torrent does.
 void ServedTorrents::note_record(Roster::Index index, const std::string& record, const std::string& label) {
     if (record.empty()) return;
-    bool is_new = false;
+    const RosterEntry there = roster_.get(index);
+    if (there.record == record) return;
+    if (!there.record.empty()) {
+        if (const Error error = services_.added->forget(record))
+            log::debug("{}: stays kept by two names: {}", there.name, error.message());
+        return;
+    }
+    records_[record] = index;
     roster_.update(index, [&](RosterEntry& entry) {
-        if (entry.record == record) return;
-        is_new = entry.record.empty();
-        if (!is_new) return;
         entry.record = record;
         if (entry.label.empty()) entry.label = label;
     });
-    if (!is_new && roster_.get(index).record != record) (void)services_.added->forget(record);
 }
 
 bool ServedTorrents::is_still_open(const Identity& identity) const {
@@ -194,7 +210,7 @@ Roster::Index ServedTorrents::choose(std::string which) const {
 /// Takes a torrent out of the mount and the engine.
 void ServedTorrents::leave(Roster::Index index) {
     const RosterEntry entry = roster_.get(index);
-    roster_.remove(index);
+    drop(index);
     std::erase_if(known_, [&](const auto& known) { return known.second == index; });
     const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
     if (served != served_.end()) removed_.splice(removed_.end(), served_, served);

@@ -15,7 +15,7 @@
 
 namespace btfs::cli {
 
-/// What becomes of a file in a watched folder that was added.
+/// Fate of a file in a watched folder once its torrent was added.
 enum class WatchMode : std::uint8_t {
     rename,  ///< it gets the suffix kAddedSuffix
     leave,
@@ -45,7 +45,7 @@ class WatchFolder {
     WatchFolder& operator=(const WatchFolder&) = delete;
 
   private:
-    /// What tells one state of a file from another.
+    /// State of a file, as far as it tells whether it has changed.
     struct Version {
         std::uintmax_t size;
         std::filesystem::file_time_type modified;

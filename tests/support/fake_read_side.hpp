@@ -64,7 +64,7 @@ class FakeReadSide final : public ReadSide {
         for (auto& [range, reply] : take([](ReadId, const Parked&) { return true; })) reply->fail(error);
     }
 
-    /// What it was closed with last, if it was.
+    /// The error that it was closed with last, if it was.
     Error closed_with() const {
         std::lock_guard lock(mutex_);
         return closed_;
