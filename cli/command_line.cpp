@@ -110,6 +110,7 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
             "What becomes of a file that was added: rename (it ends in .added then), leave or remove")
         ->check(CLI::IsMember({"rename", "leave", "remove"}))
         ->default_str("rename");
+    add_web_options(mount, options.web);
     mount.add_flag("--no-control", options.no_control,
                    "Let no other command ask anything of the running mount, or change it");
     add_network_options(mount, options.network);
