@@ -84,15 +84,31 @@ void ServedTorrents::set_pins(ServedTorrent& served, Pins pins) {
     if (const Error error = services_.cache_dir.keep_pins(served.identity, pins))
         throw Failure("the pins cannot be kept", error);
     served.pins = std::move(pins);
+    note_pins(served);
     const Bitfield pieces = pinned_pieces(served.store->layout(), served.pins);
     served.store->set_pinned(pieces);
     services_.engine.set_pinned(served.handle, pieces);
+}
+
+/// Tells the roster how much is pinned.
+void ServedTorrents::note_pins(const ServedTorrent& served) {
+    const Layout& layout = served.store->layout();
+    const std::uint64_t bytes = size_of(layout, served.pins);
+    const std::uint64_t all =
+        layout.files().empty()
+            ? 0
+            : size_of(layout, {FileRange{0, static_cast<std::uint32_t>(layout.files().size() - 1)}});
+    roster_.update(served.index, [&](RosterEntry& entry) {
+        entry.bytes_pinned = bytes;
+        entry.all_pinned = bytes == all && !served.pins.empty();
+    });
 }
 
 /// Takes the pins that earlier mounts have kept, which the store knows of already, and pins all files if that
 /// was to be done once they are known.
 void ServedTorrents::take_pins(ServedTorrent& served) {
     served.pins = services_.cache_dir.kept_pins(served.identity);
+    note_pins(served);
     if (!served.pins.empty())
         services_.engine.set_pinned(served.handle, pinned_pieces(served.store->layout(), served.pins));
     if (roster_.get(served.index).pinned_whole) pin_whole(served.index);
