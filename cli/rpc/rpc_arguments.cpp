@@ -113,7 +113,8 @@ RpcIds RpcArguments::ids() const {
     if (!found) return {};
     RpcIds ids{.kind = RpcIds::Kind::some};
     if (found->is_string()) {
-        if (snake_case(found->get_string()) == "recently_active") return {.kind = RpcIds::Kind::recently_active};
+        if (snake_case(found->get_string()) == "recently_active")
+            return {.kind = RpcIds::Kind::recently_active};
         ids.some.emplace_back(std::string(found->get_string()));
     } else if (found->is_array()) {
         for (const value& item : items_of(*found, "ids")) ids.some.push_back(id_in(item));

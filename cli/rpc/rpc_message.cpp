@@ -50,14 +50,22 @@ Outcome carry_out(const RpcFunction& function, const RpcCall& call) {
 
 std::string_view general_text(RpcError::Code code) {
     switch (code) {
-        case RpcError::parse_error: return "Parse error";
-        case RpcError::invalid_request: return "Invalid Request";
-        case RpcError::method_not_found: return "Method not found";
-        case RpcError::invalid_params: return "Invalid params";
-        case RpcError::path_not_absolute: return "path is not absolute";
-        case RpcError::unrecognized_source: return "unrecognized torrent";
-        case RpcError::system_error: return "the request failed";
-        case RpcError::no_such_file: return "file index out of range";
+        case RpcError::parse_error:
+            return "Parse error";
+        case RpcError::invalid_request:
+            return "Invalid Request";
+        case RpcError::method_not_found:
+            return "Method not found";
+        case RpcError::invalid_params:
+            return "Invalid params";
+        case RpcError::path_not_absolute:
+            return "path is not absolute";
+        case RpcError::unrecognized_source:
+            return "unrecognized torrent";
+        case RpcError::system_error:
+            return "the request failed";
+        case RpcError::no_such_file:
+            return "file index out of range";
     }
     return "error";
 }
@@ -125,10 +133,10 @@ std::optional<std::string> answer_batch(const array& requests, const RpcFunction
         return boost::json::serialize(
             json_rpc_error({RpcError::invalid_request, "the batch is empty"}, nullptr));
     if (requests.size() > kMaxRpcBatch)
-        return boost::json::serialize(json_rpc_error(
-            {RpcError::invalid_request,
-             "the batch has more than " + std::to_string(kMaxRpcBatch) + " requests"},
-            nullptr));
+        return boost::json::serialize(
+            json_rpc_error({RpcError::invalid_request,
+                            "the batch has more than " + std::to_string(kMaxRpcBatch) + " requests"},
+                           nullptr));
     std::string answers;
     for (const value& request : requests)
         if (const auto answer = answer_json_rpc(request, function))
@@ -140,7 +148,8 @@ std::optional<std::string> answer_batch(const array& requests, const RpcFunction
 std::optional<std::string> answer_value(const value& body, const RpcFunction& function) {
     if (const array* const batch = body.if_array()) return answer_batch(*batch, function);
     const object* const request = body.if_object();
-    if (request && !request->contains("jsonrpc")) return boost::json::serialize(answer_old(*request, function));
+    if (request && !request->contains("jsonrpc"))
+        return boost::json::serialize(answer_old(*request, function));
     const auto answer = answer_json_rpc(body, function);
     if (!answer) return std::nullopt;
     return boost::json::serialize(*answer);

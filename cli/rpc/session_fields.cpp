@@ -103,9 +103,15 @@ boost::json::object session_fields(const SessionFacts& facts, RpcForm form) {
 }
 
 bool is_read_only(std::string_view snake_case_name) {
-    constexpr std::array<std::string_view, 9> kReadOnly{
-        "blocklist_size", "config_dir",  "download_dir_free_space", "rpc_version", "rpc_version_minimum",
-        "rpc_version_semver", "session_id", "units", "version"};
+    constexpr std::array<std::string_view, 9> kReadOnly{"blocklist_size",
+                                                        "config_dir",
+                                                        "download_dir_free_space",
+                                                        "rpc_version",
+                                                        "rpc_version_minimum",
+                                                        "rpc_version_semver",
+                                                        "session_id",
+                                                        "units",
+                                                        "version"};
     return std::ranges::find(kReadOnly, snake_case_name) != kReadOnly.end();
 }
 

@@ -82,11 +82,8 @@ void each_tracker(const TorrentView& torrent, F f) {
 value trackers(const TorrentView& torrent, RpcForm) {
     array list;
     each_tracker(torrent, [&](std::int64_t number, std::int64_t tier, const std::string& url) {
-        list.push_back(object{{"announce", url},
-                              {"id", number},
-                              {"scrape", ""},
-                              {"sitename", site_name(url)},
-                              {"tier", tier}});
+        list.push_back(object{
+            {"announce", url}, {"id", number}, {"scrape", ""}, {"sitename", site_name(url)}, {"tier", tier}});
     });
     return list;
 }
@@ -102,8 +99,8 @@ value tracker_list(const TorrentView& torrent, RpcForm) {
     return value(lines);
 }
 
-/// The engine tells of the tracker that answers, or of the first that has something to say, and of those whose
-/// URLs cannot be used.
+/// The engine tells of the tracker that answers, or of the first that has something to say, and of those
+/// whose URLs cannot be used.
 const tracker::TrackerStatus* status_of_tracker(const TorrentView& torrent, const std::string& public_url) {
     const TorrentStatus& status = torrent.engine();
     const auto is_it = [&](const tracker::TrackerStatus& one) {
@@ -137,7 +134,7 @@ value tracker_stats(const TorrentView& torrent, RpcForm form) {
         put("id", number);
         put("is_backup", !status);
         put("last_announce_peer_count", 0);
-        put("last_announce_result", !announced ? value("")
+        put("last_announce_result", !announced                ? value("")
                                     : status->message.empty() ? value("Success")
                                                               : text(status->message));
         put("last_announce_start_time", 0);
@@ -199,6 +196,8 @@ value peers(const TorrentView& torrent, RpcForm form) {
         put("peer_is_choked", peer.choked);
         put("peer_is_interested", peer.interested_in_us);
         put("port", peer.endpoint.port);
+        put("rate_to_client", whole(peer.down));
+        put("rate_to_peer", whole(peer.up));
         put("progress", pieces == 0 ? 0.0 : static_cast<double>(peer.pieces) / pieces);
         list.push_back(std::move(json));
     }
@@ -225,9 +224,8 @@ value file_stats(const TorrentView& torrent, RpcForm form) {
     array list;
     if (!torrent.content) return list;
     for (const ContentReport::File& file : torrent.content->files)
-        list.push_back(object{{camel_name(form, "bytes_completed"), file.had},
-                              {"wanted", file.pinned},
-                              {"priority", 0}});
+        list.push_back(object{
+            {camel_name(form, "bytes_completed"), file.had}, {"wanted", file.pinned}, {"priority", 0}});
     return list;
 }
 
@@ -283,125 +281,243 @@ double percent_done(const TorrentView& torrent) {
 #define BTFS_FIELD []([[maybe_unused]] const TorrentView& t, [[maybe_unused]] RpcForm form) -> value
 
 /// Sorted by name. Not here: what the engine does not know, as peers_from.
-constexpr std::array kFields{
-    TorrentField{"activity_date", BTFS_FIELD { return t.active_s; }},
-    TorrentField{"added_date", BTFS_FIELD { return t.entry().added_ms / 1000; }},
-    TorrentField{"bandwidth_priority", BTFS_FIELD { return t.entry().limits.bandwidth_priority; }},
-    TorrentField{"bytes_completed",
-                 BTFS_FIELD { return each_file(t, [](const auto& file) { return file.had; }); }, true},
-    TorrentField{"comment", BTFS_FIELD { return text(t.facts().comment); }},
-    TorrentField{"corrupt_ever", BTFS_FIELD { return t.engine().wasted; }},
-    TorrentField{"creator", BTFS_FIELD { return text(t.facts().creator); }},
-    TorrentField{"date_created", BTFS_FIELD { return t.facts().created; }},
-    TorrentField{"desired_available",
-                 BTFS_FIELD { return t.engine().seeds > 0 ? t.left_until_done() : std::uint64_t{0}; }},
-    TorrentField{"done_date", BTFS_FIELD {
-                     return t.status() == RpcStatus::downloading ? std::int64_t{0} : shown_s(t);
-                 }},
-    TorrentField{"download_dir", BTFS_FIELD { return text(t.download_dir()); }},
-    TorrentField{"download_limit", BTFS_FIELD { return t.entry().limits.download_kB; }},
-    TorrentField{"download_limited", BTFS_FIELD { return t.entry().limits.download_limited; }},
-    TorrentField{"downloaded_ever", BTFS_FIELD { return t.engine().downloaded; }},
-    TorrentField{"edit_date", BTFS_FIELD { return 0; }},
-    TorrentField{"error", BTFS_FIELD { return t.entry().problem.empty() ? 0 : 3; }},
-    TorrentField{"error_string", BTFS_FIELD { return text(t.entry().problem); }},
-    TorrentField{"eta", BTFS_FIELD { return t.eta(); }},
-    TorrentField{"eta_idle", BTFS_FIELD { return -1; }},
-    TorrentField{"file_count", BTFS_FIELD { return t.facts().file_count; }},
-    TorrentField{"file_stats", file_stats, true},
-    TorrentField{"files", files, true},
-    TorrentField{"group", BTFS_FIELD { return ""; }},
-    TorrentField{"hash_string", BTFS_FIELD { return value(t.entry().info_hash); }},
-    TorrentField{"have_unchecked", BTFS_FIELD { return 0; }},
-    TorrentField{"have_valid", BTFS_FIELD { return t.bytes_had(); }},
-    TorrentField{"honors_session_limits", BTFS_FIELD { return t.entry().limits.honors_session_limits; }},
-    TorrentField{"id", BTFS_FIELD { return t.id(); }},
-    TorrentField{"is_finished", BTFS_FIELD { return t.is_known() && t.status() == RpcStatus::stopped; }},
-    TorrentField{"is_private", BTFS_FIELD { return t.facts().is_private; }},
-    TorrentField{"is_stalled", BTFS_FIELD {
-                     return t.status() == RpcStatus::downloading && t.engine().rates.down < 1;
-                 }},
-    TorrentField{"labels", labels},
-    TorrentField{"left_until_done", BTFS_FIELD { return t.left_until_done(); }},
-    TorrentField{"magnet_link", BTFS_FIELD { return text(magnet_link(t.entry())); }},
-    TorrentField{"manual_announce_time", BTFS_FIELD { return -1; }},
-    TorrentField{"max_connected_peers", BTFS_FIELD { return t.mount.max_peers; }},
-    TorrentField{"metadata_percent_complete", BTFS_FIELD { return metadata_progress(t); }},
-    TorrentField{"name", BTFS_FIELD { return text(t.entry().name); }},
-    TorrentField{"peer_limit",
-                 BTFS_FIELD {
-                     return std::uint64_t{t.entry().limits.peer_limit
-                                              ? *t.entry().limits.peer_limit
-                                              : static_cast<std::uint32_t>(t.mount.max_peers)};
-                 }},
-    TorrentField{"peers", peers},
-    TorrentField{"peers_connected", BTFS_FIELD {
-                     return count_peers(t, [](const PeerStatus& peer) { return !peer.web_seed; });
-                 }},
-    TorrentField{"peers_getting_from_us", BTFS_FIELD {
-                     return count_peers(t, [](const PeerStatus& peer) {
-                         return !peer.web_seed && peer.interested_in_us && !peer.choked;
-                     });
-                 }},
-    TorrentField{"peers_sending_to_us", BTFS_FIELD {
-                     return count_peers(
-                         t, [](const PeerStatus& peer) { return !peer.web_seed && peer.bytes_asked > 0; });
-                 }},
-    TorrentField{"percent_complete", BTFS_FIELD { return percent_of(t.bytes_had(), t.facts().size); }},
-    TorrentField{"percent_done", BTFS_FIELD { return percent_done(t); }},
-    TorrentField{"piece_count", BTFS_FIELD { return t.facts().piece_count; }},
-    TorrentField{"piece_size", BTFS_FIELD { return t.facts().piece_length; }},
-    TorrentField{"pieces",
-                 BTFS_FIELD { return value(t.content ? to_base64(t.content->pieces.bytes()) : std::string()); },
-                 true},
-    TorrentField{"primary_mime_type", BTFS_FIELD { return "application/octet-stream"; }},
-    TorrentField{"priorities", BTFS_FIELD { return each_file(t, [](const auto&) { return 0; }); }, true},
-    TorrentField{"queue_position", BTFS_FIELD { return t.id() - 1; }},
-    TorrentField{"rate_download", BTFS_FIELD { return whole(t.engine().rates.down); }},
-    TorrentField{"rate_upload", BTFS_FIELD { return whole(t.engine().rates.up); }},
-    TorrentField{"recheck_progress", BTFS_FIELD { return 0.0; }},
-    TorrentField{"seconds_downloading", BTFS_FIELD {
-                     if (t.status() != RpcStatus::downloading) return 0;
-                     return t.mount.now_s - t.entry().added_ms / 1000;
-                 }},
-    TorrentField{"seconds_seeding", BTFS_FIELD {
-                     if (!t.is_known() || t.status() == RpcStatus::downloading) return 0;
-                     return t.mount.now_s - shown_s(t);
-                 }},
-    TorrentField{"seed_idle_limit", BTFS_FIELD { return t.entry().limits.seed_idle_minutes; }},
-    TorrentField{"seed_idle_mode",
-                 BTFS_FIELD { return static_cast<int>(t.entry().limits.seed_idle_mode); }},
-    TorrentField{"seed_ratio_limit", BTFS_FIELD { return t.entry().limits.seed_ratio; }},
-    TorrentField{"seed_ratio_mode",
-                 BTFS_FIELD { return static_cast<int>(t.entry().limits.seed_ratio_mode); }},
-    TorrentField{"sequential_download", BTFS_FIELD { return true; }},
-    TorrentField{"sequential_download_from_piece", BTFS_FIELD { return 0; }},
-    TorrentField{"size_when_done", BTFS_FIELD { return t.size_when_done(); }},
-    TorrentField{"start_date", BTFS_FIELD { return shown_s(t); }},
-    TorrentField{"status", BTFS_FIELD { return static_cast<int>(t.status()); }},
-    TorrentField{"torrent_file", BTFS_FIELD { return ""; }},
-    TorrentField{"total_size", BTFS_FIELD { return t.facts().size; }},
-    TorrentField{"tracker_list", tracker_list},
-    TorrentField{"tracker_stats", tracker_stats},
+constexpr std::array kFields{TorrentField{"activity_date", BTFS_FIELD{return t.active_s;
+}  // namespace
+}  // namespace btfs::cli
+, TorrentField{"added_date", BTFS_FIELD{return t.entry().added_ms / 1000;
+}
+}
+, TorrentField{"bandwidth_priority", BTFS_FIELD{return t.entry().limits.bandwidth_priority;
+}
+}
+, TorrentField{"bytes_completed", BTFS_FIELD{return each_file(t, [](const auto& file) { return file.had; });
+}
+, true
+}
+, TorrentField{"comment", BTFS_FIELD{return text(t.facts().comment);
+}
+}
+, TorrentField{"corrupt_ever", BTFS_FIELD{return t.engine().wasted;
+}
+}
+, TorrentField{"creator", BTFS_FIELD{return text(t.facts().creator);
+}
+}
+, TorrentField{"date_created", BTFS_FIELD{return t.facts().created;
+}
+}
+, TorrentField{"desired_available",
+               BTFS_FIELD{return t.engine().seeds > 0 ? t.left_until_done() : std::uint64_t{0};
+}
+}
+, TorrentField{"done_date",
+               BTFS_FIELD{return t.status() == RpcStatus::downloading ? std::int64_t{0} : shown_s(t);
+}
+}
+, TorrentField{"download_dir", BTFS_FIELD{return text(t.download_dir());
+}
+}
+, TorrentField{"download_limit", BTFS_FIELD{return t.entry().limits.download_kB;
+}
+}
+, TorrentField{"download_limited", BTFS_FIELD{return t.entry().limits.download_limited;
+}
+}
+, TorrentField{"downloaded_ever", BTFS_FIELD{return t.engine().downloaded;
+}
+}
+, TorrentField{"edit_date", BTFS_FIELD{return 0;
+}
+}
+, TorrentField{"error", BTFS_FIELD{return t.entry().problem.empty() ? 0 : 3;
+}
+}
+, TorrentField{"error_string", BTFS_FIELD{return text(t.entry().problem);
+}
+}
+, TorrentField{"eta", BTFS_FIELD{return t.eta();
+}
+}
+, TorrentField{"eta_idle", BTFS_FIELD{return -1;
+}
+}
+, TorrentField{"file_count", BTFS_FIELD{return t.facts().file_count;
+}
+}
+, TorrentField{"file_stats", file_stats, true}, TorrentField{"files", files, true},
+    TorrentField{"group", BTFS_FIELD{return "";
+}
+}
+, TorrentField{"hash_string", BTFS_FIELD{return value(t.entry().info_hash);
+}
+}
+, TorrentField{"have_unchecked", BTFS_FIELD{return 0;
+}
+}
+, TorrentField{"have_valid", BTFS_FIELD{return t.bytes_had();
+}
+}
+, TorrentField{"honors_session_limits", BTFS_FIELD{return t.entry().limits.honors_session_limits;
+}
+}
+, TorrentField{"id", BTFS_FIELD{return t.id();
+}
+}
+, TorrentField{"is_finished", BTFS_FIELD{return t.is_known() && t.status() == RpcStatus::stopped;
+}
+}
+, TorrentField{"is_private", BTFS_FIELD{return t.facts().is_private;
+}
+}
+, TorrentField{"is_stalled",
+               BTFS_FIELD{return t.status() == RpcStatus::downloading && t.engine().rates.down < 1;
+}
+}
+, TorrentField{"labels", labels}, TorrentField{"left_until_done", BTFS_FIELD{return t.left_until_done();
+}
+}
+, TorrentField{"magnet_link", BTFS_FIELD{return text(magnet_link(t.entry()));
+}
+}
+, TorrentField{"manual_announce_time", BTFS_FIELD{return -1;
+}
+}
+, TorrentField{"max_connected_peers", BTFS_FIELD{return t.mount.max_peers;
+}
+}
+, TorrentField{"metadata_percent_complete", BTFS_FIELD{return metadata_progress(t);
+}
+}
+, TorrentField{"name", BTFS_FIELD{return text(t.entry().name);
+}
+}
+, TorrentField{"peer_limit", BTFS_FIELD{return std::uint64_t{
+                                 t.entry().limits.peer_limit ? *t.entry().limits.peer_limit
+                                                             : static_cast<std::uint32_t>(t.mount.max_peers)};
+}
+}
+, TorrentField{"peers", peers},
+    TorrentField{"peers_connected",
+                 BTFS_FIELD{return count_peers(t, [](const PeerStatus& peer) { return !peer.web_seed; });
+}
+}
+, TorrentField{"peers_getting_from_us", BTFS_FIELD{return count_peers(t, [](const PeerStatus& peer) {
+                   return !peer.web_seed && peer.interested_in_us && !peer.choked;
+               });
+}
+}
+, TorrentField{"peers_sending_to_us", BTFS_FIELD{return count_peers(t, [](const PeerStatus& peer) {
+                   return !peer.web_seed && peer.bytes_asked > 0;
+               });
+}
+}
+, TorrentField{"percent_complete", BTFS_FIELD{return percent_of(t.bytes_had(), t.facts().size);
+}
+}
+, TorrentField{"percent_done", BTFS_FIELD{return percent_done(t);
+}
+}
+, TorrentField{"piece_count", BTFS_FIELD{return t.facts().piece_count;
+}
+}
+, TorrentField{"piece_size", BTFS_FIELD{return t.facts().piece_length;
+}
+}
+, TorrentField{"pieces",
+               BTFS_FIELD{return value(t.content ? to_base64(t.content->pieces.bytes()) : std::string());
+}
+, true
+}
+, TorrentField{"primary_mime_type", BTFS_FIELD{return "application/octet-stream";
+}
+}
+, TorrentField{"priorities", BTFS_FIELD{return each_file(t, [](const auto&) { return 0; });
+}
+, true
+}
+, TorrentField{"queue_position", BTFS_FIELD{return t.id() - 1;
+}
+}
+, TorrentField{"rate_download", BTFS_FIELD{return whole(t.engine().rates.down);
+}
+}
+, TorrentField{"rate_upload", BTFS_FIELD{return whole(t.engine().rates.up);
+}
+}
+, TorrentField{"recheck_progress", BTFS_FIELD{return 0.0;
+}
+}
+, TorrentField{"seconds_downloading", BTFS_FIELD{if (t.status() != RpcStatus::downloading) return 0;
+return t.mount.now_s - t.entry().added_ms / 1000;
+}
+}
+, TorrentField{"seconds_seeding",
+               BTFS_FIELD{if (!t.is_known() || t.status() == RpcStatus::downloading) return 0;
+return t.mount.now_s - shown_s(t);
+}
+}
+, TorrentField{"seed_idle_limit", BTFS_FIELD{return t.entry().limits.seed_idle_minutes;
+}
+}
+, TorrentField{"seed_idle_mode", BTFS_FIELD{return static_cast<int>(t.entry().limits.seed_idle_mode);
+}
+}
+, TorrentField{"seed_ratio_limit", BTFS_FIELD{return t.entry().limits.seed_ratio;
+}
+}
+, TorrentField{"seed_ratio_mode", BTFS_FIELD{return static_cast<int>(t.entry().limits.seed_ratio_mode);
+}
+}
+, TorrentField{"sequential_download", BTFS_FIELD{return true;
+}
+}
+, TorrentField{"sequential_download_from_piece", BTFS_FIELD{return 0;
+}
+}
+, TorrentField{"size_when_done", BTFS_FIELD{return t.size_when_done();
+}
+}
+, TorrentField{"start_date", BTFS_FIELD{return shown_s(t);
+}
+}
+, TorrentField{"status", BTFS_FIELD{return static_cast<int>(t.status());
+}
+}
+, TorrentField{"torrent_file", BTFS_FIELD{return "";
+}
+}
+, TorrentField{"total_size", BTFS_FIELD{return t.facts().size;
+}
+}
+, TorrentField{"tracker_list", tracker_list}, TorrentField{"tracker_stats", tracker_stats},
     TorrentField{"trackers", trackers},
-    TorrentField{"upload_limit", BTFS_FIELD { return t.entry().limits.upload_kB; }},
-    TorrentField{"upload_limited", BTFS_FIELD { return t.entry().limits.upload_limited; }},
-    TorrentField{"upload_ratio", BTFS_FIELD { return t.upload_ratio(); }},
-    TorrentField{"uploaded_ever", BTFS_FIELD { return t.engine().uploaded; }},
-    TorrentField{"wanted",
-                 BTFS_FIELD {
-                     return each_file(t, [&](const auto& file) {
-                         return form == RpcForm::old ? value(file.pinned ? 1 : 0) : value(file.pinned);
-                     });
-                 },
-                 true},
-    TorrentField{"webseeds", web_seeds},
-    TorrentField{"webseeds_ex", web_seeds_ex},
-    TorrentField{"webseeds_sending_to_us", BTFS_FIELD {
-                     return count_peers(
-                         t, [](const PeerStatus& peer) { return peer.web_seed && peer.bytes_asked > 0; });
-                 }},
-};
+    TorrentField{"upload_limit", BTFS_FIELD{return t.entry().limits.upload_kB;
+}
+}
+, TorrentField{"upload_limited", BTFS_FIELD{return t.entry().limits.upload_limited;
+}
+}
+, TorrentField{"upload_ratio", BTFS_FIELD{return t.upload_ratio();
+}
+}
+, TorrentField{"uploaded_ever", BTFS_FIELD{return t.engine().uploaded;
+}
+}
+, TorrentField{"wanted", BTFS_FIELD{return each_file(t, [&](const auto& file) {
+                   return form == RpcForm::old ? value(file.pinned ? 1 : 0) : value(file.pinned);
+               });
+}
+, true
+}
+, TorrentField{"webseeds", web_seeds}, TorrentField{"webseeds_ex", web_seeds_ex},
+    TorrentField{"webseeds_sending_to_us", BTFS_FIELD{return count_peers(t, [](const PeerStatus& peer) {
+                     return peer.web_seed && peer.bytes_asked > 0;
+                 });
+}
+}
+,
+}
+;
 
 #undef BTFS_FIELD
 

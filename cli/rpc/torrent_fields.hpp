@@ -14,7 +14,7 @@ namespace btfs::cli {
 struct TorrentField {
     using Get = boost::json::value (*)(const TorrentView& torrent, RpcForm form);
 
-    std::string_view name;       ///< in snake_case
+    std::string_view name;  ///< in snake_case
     Get get;
     bool needs_content = false;  ///< of TorrentView::content
 };

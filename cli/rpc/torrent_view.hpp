@@ -20,9 +20,10 @@ struct RpcMount {
     std::int64_t now_s = 0;  ///< since 1970
 };
 
-/// The mapping, in one place. Files that are fetched on demand are unwanted, pinned ones are wanted; so a torrent
-/// of which nothing is pinned wants nothing more, and is complete: its files can be read. A torrent whose
-/// files are not known is being downloaded. One that uploads no more, since its goal is reached, is stopped.
+/// The mapping, in one place. Files that are fetched on demand are unwanted, pinned ones are wanted; so a
+/// torrent of which nothing is pinned wants nothing more, and is complete: its files can be read. A torrent
+/// whose files are not known is being downloaded. One that uploads no more, since its goal is reached, is
+/// stopped.
 struct TorrentView {
     const TorrentReport& report;
     const RpcMount& mount;

@@ -213,7 +213,8 @@ TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const Rp
     std::vector<std::pair<std::string, const TorrentField*>> fields;
     std::set<std::string> keys;
     for (const std::string& name : *names)
-        if (const TorrentField* field = find_torrent_field(snake_case(name)); field && keys.insert(name).second)
+        if (const TorrentField* field = find_torrent_field(snake_case(name));
+            field && keys.insert(name).second)
             fields.emplace_back(name, field);
 
     const RpcIds ids = arguments.ids();
@@ -221,8 +222,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const Rp
     const RecentChanges::Recent recent = changes_.look(all.torrents, Clock::now(), all.mount.now_s);
     std::vector<std::size_t> places = chosen(all, ids);
     if (ids.kind == RpcIds::Kind::recently_active)
-        std::erase_if(places,
-                      [&](std::size_t i) { return !recent.changed.contains(all.torrents[i].index); });
+        std::erase_if(places, [&](std::size_t i) { return !recent.changed.contains(all.torrents[i].index); });
 
     std::map<Roster::Index, ContentReport> contents;
     std::map<Roster::Index, std::uint64_t> pinned_left;
@@ -288,16 +288,16 @@ std::string TransmissionRpc::download_dir() const {
 /// mount. Throws RpcError for any other folder.
 std::string TransmissionRpc::label_of(const std::string& download_dir) const {
     fs::path folder = fs::path(download_dir).lexically_normal();
-    if (!folder.is_absolute()) throw RpcError(RpcError::path_not_absolute, "download-dir is not an absolute path");
+    if (!folder.is_absolute())
+        throw RpcError(RpcError::path_not_absolute, "download-dir is not an absolute path");
     if (!folder.has_filename()) folder = folder.parent_path();
     for (const fs::path& parent : {options_.library, options_.mountpoint}) {
         if (parent.empty()) continue;
         if (folder == parent) return {};
         if (std::ranges::mismatch(parent, folder).in1 == parent.end()) return folder.filename().string();
     }
-    throw RpcError(RpcError::invalid_params,
-                   "download-dir lies outside of " + this->download_dir() +
-                       ": content stays in the cache, and is shown there");
+    throw RpcError(RpcError::invalid_params, "download-dir lies outside of " + this->download_dir() +
+                                                 ": content stays in the cache, and is shown there");
 }
 
 TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const RpcArguments& arguments) {
@@ -319,7 +319,8 @@ TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const Rp
     }
     std::vector<std::string> labels = arguments.texts("labels").value_or(std::vector<std::string>{});
     if (const auto folder = arguments.text("download_dir"); folder && !folder->empty())
-        if (std::string label = label_of(*folder); !label.empty()) labels.insert(labels.begin(), std::move(label));
+        if (std::string label = label_of(*folder); !label.empty())
+            labels.insert(labels.begin(), std::move(label));
     source.label = checked_labels(labels);
     source.limits = with_limits({}, arguments);
     TorrentChange::Files wanted = files_of(arguments, "files_wanted");
@@ -384,15 +385,17 @@ TransmissionRpc::Json TransmissionRpc::torrent_action(const RpcCall&, const RpcA
 TransmissionRpc::Json TransmissionRpc::refused_action(const RpcCall& call, const RpcArguments& arguments) {
     (void)arguments.ids();
     if (call.method == "torrent_stop")
-        throw RpcError(RpcError::system_error,
-                       "btfs does not stop torrents: what is not wanted is fetched when somebody reads it, and "
-                       "never else");
+        throw RpcError(
+            RpcError::system_error,
+            "btfs does not stop torrents: what is not wanted is fetched when somebody reads it, and "
+            "never else");
     if (call.method == "torrent_rename_path")
         throw RpcError(RpcError::system_error, "btfs shows files by the names that the torrent gives them");
     if (call.method == "torrent_verify")
-        throw RpcError(RpcError::system_error,
-                       "btfs verifies what it has when it is first read or uploaded; btfs cache verify looks at "
-                       "all that nobody uses");
+        throw RpcError(
+            RpcError::system_error,
+            "btfs verifies what it has when it is first read or uploaded; btfs cache verify looks at "
+            "all that nobody uses");
     throw RpcError(RpcError::system_error, "btfs does not move content: it stays in the cache");
 }
 
@@ -413,7 +416,8 @@ TransmissionRpc::Json TransmissionRpc::session_get(const RpcCall& call, const Rp
     Json result;
     if (const auto names = arguments.texts("fields")) {
         for (const std::string& name : *names)
-            if (const value* const found = all.if_contains(snake_case(name))) result.insert_or_assign(name, *found);
+            if (const value* const found = all.if_contains(snake_case(name)))
+                result.insert_or_assign(name, *found);
         return result;
     }
     for (const auto& [name, field] : all) result.emplace(dashed_name(call.form, name), field);
@@ -502,8 +506,7 @@ TransmissionRpc::Json TransmissionRpc::port_test(const RpcCall& call, const RpcA
 }
 
 TransmissionRpc::Json TransmissionRpc::blocklist_update(const RpcCall&, const RpcArguments&) {
-    if (!options_.reread_filter)
-        throw RpcError(RpcError::system_error, "the mount has no --ip-filter");
+    if (!options_.reread_filter) throw RpcError(RpcError::system_error, "the mount has no --ip-filter");
     options_.reread_filter();
     throw RpcError(RpcError::system_error,
                    "the file of --ip-filter is being reread; the log says how many ranges it has");

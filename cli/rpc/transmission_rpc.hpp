@@ -87,8 +87,8 @@ class TransmissionRpc {
     Json group_set(const RpcCall& call, const RpcArguments& arguments);
 
     Snapshot snapshot();
-    /// The torrents that are meant, by their places in the snapshot, each once. Ids that are not there are left
-    /// out.
+    /// The torrents that are meant, by their places in the snapshot, each once. Ids that are not there are
+    /// left out.
     std::vector<std::size_t> chosen(const Snapshot& snapshot, const RpcIds& ids);
     std::string label_of(const std::string& download_dir) const;
     std::string download_dir() const;

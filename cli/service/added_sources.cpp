@@ -101,8 +101,7 @@ std::optional<AddedSources::Source> parse(ByteView file) {
     const auto pinned = root.get_integer("pinned");
     if (!content || !added || !label || !pinned) return std::nullopt;
     const ByteView bytes = as_bytes(*content);
-    AddedSources::Source source{
-        {bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added, {}};
+    AddedSources::Source source{{bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added, {}};
     if (const auto limits = root.find("limits")) source.limits = parse_limits(*limits);
     return source;
 }

@@ -11,10 +11,11 @@
 
 namespace btfs::cli {
 
-/// Holds FOLDER/LABEL/NAME, a symlink to MOUNTPOINT/NAME, for each torrent of the name and each of its labels. Removes
-/// symlinks alone, and of these only the ones that lead to that place in the mount. A name that is taken by
-/// something else stays as it is, and the log says so. Label folders stay when they are empty, since programs
-/// want the folder of a category to be there. Never looks into the mount, which may be busy. On one thread at a time.
+/// Holds FOLDER/LABEL/NAME, a symlink to MOUNTPOINT/NAME, for each torrent of the name and each of its
+/// labels. Removes symlinks alone, and of these only the ones that lead to that place in the mount. A name
+/// that is taken by something else stays as it is, and the log says so. Label folders stay when they are
+/// empty, since programs want the folder of a category to be there. Never looks into the mount, which may be
+/// busy. On one thread at a time.
 class Library {
   public:
     using Index = std::size_t;
@@ -24,9 +25,11 @@ class Library {
 
     const std::filesystem::path& folder() const { return folder_; }
 
-    /// Links a torrent under these labels, and under no others that it had. Returns the folder of the first link, without
+    /// Links a torrent under these labels, and under no others that it had. Returns the folder of the first
+    /// link, without
     /// "/NAME"; empty if there is none.
-    std::filesystem::path place(Index torrent, const std::string& name, const std::vector<std::string>& labels);
+    std::filesystem::path place(Index torrent, const std::string& name,
+                                const std::vector<std::string>& labels);
     /// Removes the links of a torrent.
     void take_out(Index torrent);
     /// Removes links into the mount that an earlier mount has left and that lead to no torrent placed by now.

@@ -15,8 +15,8 @@ enum class LimitMode : std::uint8_t {
     none = 2,
 };
 
-/// Kept with the source of the torrent. The engine applies the share ratio; it has no limit of the rates or of
-/// idle seeding of one torrent, so that the others are only reported to those who set them.
+/// Kept with the source of the torrent. The engine applies the share ratio; it has no limit of the rates or
+/// of idle seeding of one torrent, so that the others are only reported to those who set them.
 struct TorrentLimits {
     LimitMode seed_ratio_mode = LimitMode::of_session;
     double seed_ratio = 0;
@@ -27,7 +27,7 @@ struct TorrentLimits {
     bool upload_limited = false;
     std::uint32_t upload_kB = 0;  ///< thousands of bytes per second
     bool honors_session_limits = true;
-    int bandwidth_priority = 0;                 ///< -1 (low) to 1 (high)
+    int bandwidth_priority = 0;                    ///< -1 (low) to 1 (high)
     std::optional<std::uint32_t> peer_limit = {};  ///< nothing: that of the mount
 
     bool operator==(const TorrentLimits&) const = default;
@@ -35,9 +35,12 @@ struct TorrentLimits {
     /// Goals for the engine; nothing: those of the mount.
     std::optional<SeedGoals> seed_goals() const {
         switch (seed_ratio_mode) {
-            case LimitMode::of_session: return std::nullopt;
-            case LimitMode::own: return SeedGoals{.ratio = seed_ratio};
-            case LimitMode::none: return SeedGoals{};
+            case LimitMode::of_session:
+                return std::nullopt;
+            case LimitMode::own:
+                return SeedGoals{.ratio = seed_ratio};
+            case LimitMode::none:
+                return SeedGoals{};
         }
         return std::nullopt;
     }

@@ -7,7 +7,8 @@
 
 namespace btfs::cli {
 
-/// Returns the labels in a text such as "films,new": without spaces around them, without empty ones, each once.
+/// Returns the labels in a text such as "films,new": without spaces around them, without empty ones, each
+/// once.
 std::vector<std::string> labels_of(std::string_view text);
 /// Returns the text of these labels.
 std::string label_text(const std::vector<std::string>& labels);

@@ -64,7 +64,8 @@ TEST(SeedRule, OtherGoalsAreJudgedByWhatWasTransferredSoFar) {
     EXPECT_FALSE(rule.judge({.uploaded = 195, .downloaded = 100, .complete = true}, kOpened));
     EXPECT_EQ(rule.judge({.uploaded = 200, .downloaded = 100, .complete = true}, kOpened), SeedGoal::ratio);
     rule.set_goals({.time = 1h});
-    EXPECT_EQ(rule.judge({.uploaded = 200, .downloaded = 100, .complete = true}, kOpened + 1h), SeedGoal::time);
+    EXPECT_EQ(rule.judge({.uploaded = 200, .downloaded = 100, .complete = true}, kOpened + 1h),
+              SeedGoal::time);
     rule.set_goals({});
     EXPECT_FALSE(rule.judge({.uploaded = 200, .downloaded = 100, .complete = true}, kOpened + 2h));
 }
