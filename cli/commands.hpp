@@ -32,6 +32,7 @@ struct MountOptions {
     std::vector<std::filesystem::path> watch;  ///< folders whose torrents are added as they come
     WatchMode watch_mode = WatchMode::rename;
     bool no_control = false;  ///< nothing can be asked of the running mount
+    std::filesystem::path library;  ///< where links by label are kept; empty: nowhere
     LogOptions log;
 };
 

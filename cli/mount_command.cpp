@@ -20,6 +20,7 @@
 #include "cli/process/exit_codes.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/process/stop_signal.hpp"
+#include "cli/service/library.hpp"
 #include "cli/service/mount_control.hpp"
 #include "cli/service/served_torrents.hpp"
 #include "cli/service/wait_for_files.hpp"
@@ -137,6 +138,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
     refuse_covered_data(options.mountpoint, options.data);
+    std::optional<Library> library;
+    if (!options.library.empty()) library.emplace(options.library, options.mountpoint);
     DataFolders data;  // held open from before the mount, which may cover one of them
     for (const std::filesystem::path& folder : options.data)
         if (const Error error = data.add(folder)) throw Failure("--data " + folder.string(), error);
@@ -167,7 +170,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     reread_filter = [&filter_reader] { filter_reader.reread(); };
     const std::optional<AddedSources> added = added_sources(options);
     ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width,
-                             added ? &*added : nullptr});
+                             added ? &*added : nullptr, library ? &*library : nullptr});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
     // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it
@@ -230,7 +233,7 @@ int mount(const MountOptions& given) {
     MountOptions options = given;
     refuse_lone_source(options);
     for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.network.ip_filter,
-                                        &options.network.proxy_file, &options.log.file})
+                                        &options.network.proxy_file, &options.log.file, &options.library})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
     for (std::vector<std::filesystem::path>* folders : {&options.data, &options.watch})
         for (std::filesystem::path& folder : *folders) folder = std::filesystem::absolute(folder);
