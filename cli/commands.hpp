@@ -33,6 +33,7 @@ struct MountOptions {
     WatchMode watch_mode = WatchMode::rename;
     WebOptions web;
     bool no_control = false;  ///< nothing can be asked of the running mount
+    std::filesystem::path library;  ///< where links by label are kept; empty: nowhere
     LogOptions log;
 };
 

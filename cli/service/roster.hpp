@@ -2,13 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "cli/service/torrent_facts.hpp"
+#include "cli/service/torrent_limits.hpp"
 #include "engine/session/engine.hpp"
 #include "fs/mounted_torrent.hpp"
 
@@ -22,9 +28,19 @@ struct RosterEntry {
     std::optional<TorrentHandle> handle = {};  ///< once the engine has it
     std::optional<Slot> slot = {};             ///< once it is in the mount
     std::string problem = {};                  ///< why it will never be there
-    std::string label = {};                    ///< the user's, to tell torrents apart
-    bool pinned_whole = false;                 ///< all of its files are pinned once they are known
-    std::string record = {};                   ///< its name among the AddedSources; empty: it is none of them
+    std::string label = {};     ///< the user's, to tell torrents apart; several: see labels_of()
+    bool pinned_whole = false;  ///< all of its files are pinned once they are known
+    /// Places in the torrent of the files that are pinned, neighbours as one; null: none is.
+    std::shared_ptr<const std::vector<ByteRange>> pinned = {};
+    std::string record = {};          ///< its name among the AddedSources; empty: it is none of them
+    TorrentLimits limits = {};        ///< the user's
+    std::int64_t added_ms = 0;        ///< milliseconds since 1970
+    std::int64_t shown_ms = 0;        ///< when it came into this mount; 0 until then
+    std::uint64_t bytes_pinned = 0;   ///< size of the files that are pinned
+    bool all_pinned = false;          ///< they are all files
+    std::string library_folder = {};  ///< of the Library, where a link leads to it; empty: none
+    /// Null until the engine has it.
+    std::shared_ptr<const TorrentFacts> facts = {};
 
     bool visible() const { return slot.has_value(); }
     /// The engine never had it, and will not.
@@ -39,14 +55,21 @@ class Roster {
 
     Index add(RosterEntry entry) {
         std::lock_guard lock(mutex_);
-        entries_.emplace(next_, std::move(entry));
-        return next_++;
+        const Index index = next_++;
+        const auto added = entries_.emplace(index, std::move(entry)).first;
+        note_hash(index, added->second.info_hash);
+        return index;
     }
     /// `change` is short, and calls nothing that locks.
     template <class F>
     void update(Index index, F change) {
         std::lock_guard lock(mutex_);
-        change(entries_.at(index));
+        RosterEntry& entry = entries_.at(index);
+        const std::string earlier_hash = entry.info_hash;
+        change(entry);
+        if (entry.info_hash == earlier_hash) return;
+        forget_hash(index, earlier_hash);
+        note_hash(index, entry.info_hash);
     }
     /// Runs `bring`. If it throws, the entry has failed for good: the message becomes its problem, for the
     /// status, and the exception is thrown on.
@@ -62,7 +85,10 @@ class Roster {
     /// Removes an entry: its torrent leaves the mount, or has another entry.
     void remove(Index index) {
         std::lock_guard lock(mutex_);
-        entries_.erase(index);
+        const auto found = entries_.find(index);
+        if (found == entries_.end()) return;
+        forget_hash(index, found->second.info_hash);
+        entries_.erase(found);
     }
     bool has(Index index) const {
         std::lock_guard lock(mutex_);
@@ -72,6 +98,26 @@ class Roster {
         std::lock_guard lock(mutex_);
         return entries_.at(index);
     }
+    /// Returns nothing if it was removed.
+    std::optional<RosterEntry> get_if(Index index) const {
+        std::lock_guard lock(mutex_);
+        const auto found = entries_.find(index);
+        return found == entries_.end() ? std::nullopt : std::optional(found->second);
+    }
+    /// Finds an entry by its info-hash in hex. O(1).
+    std::optional<Index> find(const std::string& info_hash) const {
+        std::lock_guard lock(mutex_);
+        const auto found = by_hash_.find(info_hash);
+        return found == by_hash_.end() ? std::nullopt : std::optional(found->second);
+    }
+    /// Returns all info-hashes that are known, in hex, in no order.
+    std::vector<std::string> info_hashes() const {
+        std::lock_guard lock(mutex_);
+        std::vector<std::string> hashes;
+        hashes.reserve(by_hash_.size());
+        for (const auto& [hash, index] : by_hash_) hashes.push_back(hash);
+        return hashes;
+    }
     /// Returns all entries in the order of add().
     std::map<Index, RosterEntry> all() const {
         std::lock_guard lock(mutex_);
@@ -79,9 +125,18 @@ class Roster {
     }
 
   private:
+    void note_hash(Index index, const std::string& hash) {
+        if (!hash.empty()) by_hash_.insert_or_assign(hash, index);
+    }
+    void forget_hash(Index index, const std::string& hash) {
+        const auto found = by_hash_.find(hash);
+        if (found != by_hash_.end() && found->second == index) by_hash_.erase(found);
+    }
+
     mutable std::mutex mutex_;  // guards what follows
     Index next_ = 0;
     std::map<Index, RosterEntry> entries_;
+    std::unordered_map<std::string, Index> by_hash_;  ///< the newest entry of each info-hash
 };
 
 }  // namespace btfs::cli

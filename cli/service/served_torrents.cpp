@@ -105,6 +105,7 @@ std::vector<TorrentReport> ServedTorrents::reports_of(const TorrentStatuses& sta
     for (auto& [index, entry] : roster_.all()) {
         TorrentReport& report = reports.emplace_back();
         report.entry = std::move(entry);
+        report.index = index;
         if (const auto name = report.entry.slot ? names.find(*report.entry.slot) : names.end();
             name != names.end())
             report.entry.name = name->second;
@@ -122,6 +123,13 @@ MountReport ServedTorrents::report() {
                        .port = services_.engine.port(),
                        .totals = statuses->totals,
                        .age = Clock::now() - made_};
+    for (const TorrentReport& torrent : report.torrents) {
+        if (!torrent.status) continue;
+        for (const ReaderWait& wait : torrent.status->waits) report.why.emplace(wait.reader, why_text(wait));
+    }
+    // What the engine lacks nothing of, the cache is reading and verifying.
+    for (const ReaderStatus& reader : report.readers)
+        if (reader.waiting > 0) report.why.try_emplace(reader.reader, "being verified");
     if (const CacheBound* const bound = services_.cache_dir.bound()) {
         report.cache_used = bound->used();
         report.cache_limit = bound->limit();
@@ -138,7 +146,9 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     roster_.update(index, [&](RosterEntry& entry) {
         entry.name = source.name;
         entry.info_hash = source.identity.cache_key();
+        if (entry.added_ms == 0) entry.added_ms = AddedSources::now_ms();
     });
+    know(index, source);
     TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
     spec.background_files = source.selected_files;
     spec.web_seeds = std::move(source.web_seeds);
@@ -167,6 +177,8 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     const TorrentHandle handle = services_.engine.add(std::move(spec));
     for (const Sha1Digest& hash : source.identity.wire_hashes()) known_.emplace(hash, index);
     roster_.update(index, [&](RosterEntry& entry) { entry.handle = handle; });
+    if (const auto goals = roster_.get(index).limits.seed_goals())
+        services_.engine.set_seed_goals(handle, goals);
     if (served) show(index, *source.metainfo, *served, handle);
 }
 
@@ -204,6 +216,7 @@ ServedTorrent& ServedTorrents::open(Roster::Index index, const Metainfo& metainf
                       "; unmount it there, or give another --cache-dir");
     if (!store) throw Failure(metainfo.name, store.error());
     served_.push_back({.index = index, .identity = metainfo.identity, .store = std::move(*store)});
+    served_.back().info = metainfo.info_bytes;
     return served_.back();
 }
 
@@ -215,8 +228,14 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedT
                                        modification_time(metainfo, services_.cache_dir), in_use(index)});
     served.handle = handle;
     served.slot = slot;
-    roster_.update(index, [&](RosterEntry& entry) { entry.slot = slot; });
+    know(index, metainfo);
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.slot = slot;
+        entry.shown_ms = AddedSources::now_ms();
+    });
     take_pins(served);
+    place_in_library(index);
+    update_library_soon();
 }
 
 void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info) {

@@ -1,10 +1,12 @@
 // Formats the status of a mount: `.btfs/status`, and the line that --wait shows.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/service/roster.hpp"
 #include "engine/session/torrent_status.hpp"
@@ -16,14 +18,16 @@ namespace btfs::cli {
 struct TorrentReport {
     RosterEntry entry;                    ///< its name is the one in the mount, if it is there
     std::optional<TorrentStatus> status;  ///< nothing while the engine has not got it
+    Roster::Index index = 0;              ///< of the entry: stable while the mount stands, never used again
 };
 
 /// The mount as a whole.
 struct MountReport {
     std::vector<TorrentReport> torrents;  ///< in the order of the sources
     std::vector<ReaderStatus> readers;
-    std::string proxy;       ///< Engine::proxy_text()
-    std::uint16_t port = 0;  ///< at which peers reach us; 0: at none
+    std::map<ReaderId, std::string> why = {};  ///< in words, of each reader that waits
+    std::string proxy;                         ///< Engine::proxy_text()
+    std::uint16_t port = 0;                    ///< at which peers reach us; 0: at none
     TransferTotals totals = {};
     std::uint64_t cache_used = 0;                   ///< bytes on disk; 0 without a bound
     std::optional<std::uint64_t> cache_limit = {};  ///< nothing: there is no bound
@@ -37,6 +41,9 @@ std::string status_text(std::span<const TorrentReport> reports, std::string_view
 
 /// "ready", "failed", or what it waits for.
 std::string state_text(const TorrentReport& report);
+
+/// "asked of 3 peers", "all 2 peers that have it choke us": why a reader waits.
+std::string why_text(const ReaderWait& wait);
 
 /// "waiting for metadata: 12 peers, 3 of 7 pieces", over all that is not visible yet and may still be.
 std::string waiting_text(std::span<const TorrentReport> reports);

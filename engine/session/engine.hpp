@@ -139,6 +139,10 @@ class Engine {
     void set_pinned(TorrentHandle torrent, Bitfield pieces);
     /// Fetches these pieces of a torrent, whose content is known, without a reader; once.
     void prefetch(TorrentHandle torrent, Bitfield pieces);
+    /// Asks the trackers that may be asked now, and the DHT, for more peers.
+    void want_peers(TorrentHandle torrent);
+    /// Uploading of a torrent ends at these goals from now on; nothing: at those of the EngineOptions.
+    void set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals);
 
     /// Replaces the filter of addresses that are no peers of ours, nor DHT nodes; null: there is none, as at
     /// first. Connections to peers that are in the new one are closed. Before start() it is in force for all
@@ -155,6 +159,10 @@ class Engine {
     /// Asks for the status of all torrents. `take` is called once on the engine thread, or never if the
     /// engine stops first. Costs nothing unless called.
     void ask_status(std::function<void(TorrentStatuses)> take);
+
+    /// Asks for all there is to tell of one torrent: nothing if it is not there (any more). `take` is called
+    /// as above. Takes time for each of its pieces.
+    void ask_details(TorrentHandle torrent, std::function<void(std::optional<TorrentDetails>)> take);
 
     /// Tells the trackers, closes all connections, ends the thread; about a second at most. Stores hear
     /// nothing of the engine afterwards.

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "engine/swarm/peer_status.hpp"
+#include "engine/swarm/piece_map.hpp"
+#include "engine/swarm/reader_waits.hpp"
 #include "engine/swarm/torrent.hpp"
 #include "engine/tracker/announcer.hpp"
 
@@ -22,6 +24,8 @@ struct TorrentStatus {
     std::size_t peers_known = 0;  ///< by their address, connected ones included
     std::size_t seeds = 0;        ///< among the connected
     TransferRates rates;
+    /// Bytes of content, of this run. `wasted` as TransferTotals has it.
+    std::uint64_t downloaded = 0, uploaded = 0, wasted = 0;
     /// Nothing while only the torrent's name is known.
     struct Content {
         std::uint64_t size = 0;
@@ -37,6 +41,18 @@ struct TorrentStatus {
     std::vector<tracker::TrackerStatus> unusable_trackers = {};
     static constexpr std::size_t kMaxUnusableShown = 5;
     std::vector<PeerStatus> connections = {};
+    std::vector<ReaderWait> waits = {};  ///< why each reader waits that does
+};
+
+/// What costs too much to be in the status of all torrents.
+struct TorrentDetails {
+    static constexpr std::size_t kMaxTrackers = 50;
+
+    TorrentStatus status;
+    /// In the order in which they are asked, once for each address family; those that cannot be used come
+    /// last. The first kMaxTrackers.
+    std::vector<tracker::TrackerStatus> trackers;
+    std::optional<PieceMap> pieces;  ///< nothing while only the torrent's name is known
 };
 
 /// Bytes of content that an engine has transferred, of all torrents, those that were removed included.

@@ -334,9 +334,14 @@ Choker::Aim Torrent::aim(TimePoint now) const {
     return aim;
 }
 
-/// Ends uploads if a goal of the user is reached.
+void Torrent::set_seed_goals(const SeedGoals& goals, TimePoint now) {
+    seed_rule_.set_goals(goals);
+    if (!metadata_fetch_) judge_seeding(now);
+}
+
+/// Ends uploads if a goal of the user is reached, and lets them go on if none is.
 void Torrent::judge_seeding(TimePoint now) {
-    if (!seed_rule_.has_goals()) return;
+    if (!seed_rule_.has_goals() && !seeding_ended_) return;
     const TorrentTotals all = totals();
     const auto reached = seed_rule_.judge({all.uploaded, all.downloaded, all.left == 0}, now);
     if (reached == std::exchange(seeding_ended_, reached)) return;
@@ -360,12 +365,34 @@ std::optional<TorrentAction> Torrent::poll_action() {
     return action;
 }
 
-std::vector<PeerStatus> Torrent::peer_statuses() const {
+std::vector<PeerStatus> Torrent::peer_statuses(TimePoint now) const {
     const std::size_t pieces = metadata_fetch_ ? 0 : content_->layout.piece_count();
     std::vector<PeerStatus> statuses;
     statuses.reserve(peers_.size());
-    for (const auto& [id, peer] : peers_) statuses.push_back(status_of(*peer, pieces));
+    for (const auto& [id, peer] : peers_) statuses.push_back(status_of(*peer, pieces, now));
     return statuses;
+}
+
+std::vector<ReaderWait> Torrent::reader_waits() const {
+    if (metadata_fetch_ || !readers_wait()) return {};
+    return btfs::reader_waits(content_->demand, content_->picker, peers_,
+                              content_->dispatcher.lacks_credit());
+}
+
+std::optional<PieceMap> Torrent::piece_map() const {
+    if (metadata_fetch_) return std::nullopt;
+    const Picker& picker = content_->picker;
+    const std::uint32_t count = content_->layout.piece_count();
+    PieceMap map{.piece_length = content_->layout.piece_length(),
+                 .had = picker.had(),
+                 .begun = picker.begun(),
+                 .earlier = content_->storage.earlier(),
+                 .availability = {}};
+    map.availability.reserve(count);
+    for (PieceIndex piece(0); piece.value() < count; piece = piece.next())
+        map.availability.push_back(
+            static_cast<std::uint8_t>(std::min(picker.availability(piece), PieceMap::kMaxAvailability)));
+    return map;
 }
 
 TorrentTotals Torrent::totals() const {

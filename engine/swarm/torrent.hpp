@@ -33,6 +33,8 @@
 #include "engine/swarm/peer_status.hpp"
 #include "engine/swarm/pex.hpp"
 #include "engine/swarm/picker.hpp"
+#include "engine/swarm/piece_map.hpp"
+#include "engine/swarm/reader_waits.hpp"
 #include "engine/swarm/seed_rule.hpp"
 #include "engine/swarm/super_seeding.hpp"
 #include "engine/swarm/take_limit.hpp"
@@ -288,6 +290,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void set_pinned(Bitfield pieces, TimePoint now);
     /// These pieces are fetched without a reader, once: one that is evicted again is not fetched anew.
     void prefetch(const Bitfield& pieces, TimePoint now);
+    /// Uploading ends at these goals from now on. One that has ended goes on if none of them is reached.
+    void set_seed_goals(const SeedGoals& goals, TimePoint now);
     /// Begun pieces that no reader wants are given up.
     void handle_shortage(TimePoint now);
     void handle_credit(TimePoint now);
@@ -313,7 +317,11 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     }
     MetadataProgress metadata_progress() const;
     /// All connections, in the order in which they were made.
-    std::vector<PeerStatus> peer_statuses() const;
+    std::vector<PeerStatus> peer_statuses(TimePoint now) const;
+    /// Why each reader waits that does; empty while none does.
+    std::vector<ReaderWait> reader_waits() const;
+    /// Nothing while only the torrent's name is known. Takes time and memory for each piece.
+    std::optional<PieceMap> piece_map() const;
     /// Peers that are known by their address.
     std::size_t peers_known() const { return peer_list_.size(); }
     const Picker& picker() const { return content_->picker; }
