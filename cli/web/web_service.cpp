@@ -8,7 +8,8 @@
 namespace btfs::cli {
 namespace {
 
-constexpr const char* kRpcPath = "/transmission/rpc";
+/// transmission-remote writes the second.
+constexpr const char* kRpcPaths[] = {"/transmission/rpc", "/transmission/rpc/"};
 
 WebSite::Options site_options(const WebSetting& setting, const std::filesystem::path& state) {
     WebSite::Options options = setting.site;
@@ -32,8 +33,9 @@ WebReply answer(TransmissionRpc& rpc, const WebRequest& request) {
 WebService::WebService(const WebSetting& setting, ServedTorrents& torrents,
                        const std::filesystem::path& state, TransmissionRpc::Options rpc)
     : site_(torrents, site_options(setting, state)), rpc_(torrents, rpc_options(std::move(rpc), setting)) {
-    site_.add(kRpcPath, WebSite::Methods::any,
-              [this](const WebRequest& request) { return answer(rpc_, request); });
+    for (const char* const path : kRpcPaths)
+        site_.add(path, WebSite::Methods::any,
+                  [this](const WebRequest& request) { return answer(rpc_, request); });
     auto opened = WebServer::open(setting.where, site_);
     if (!opened) throw Failure("--web " + setting.where.text(), opened.error());
     server_ = std::move(*opened);
