@@ -19,6 +19,7 @@
 #include "cli/process/end_guard.hpp"
 #include "cli/process/exit_codes.hpp"
 #include "cli/process/failure.hpp"
+#include "cli/process/service_manager.hpp"
 #include "cli/process/stop_signal.hpp"
 #include "cli/service/library.hpp"
 #include "cli/service/mount_control.hpp"
@@ -113,6 +114,12 @@ std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, Mou
     log::warn("no control socket in {}: {}; other commands cannot reach this mount",
               control_folder().string(), socket.error().message());
     return nullptr;
+}
+
+/// Lines of systemd's protocol: see notify_service_manager().
+void tell_service_manager(const std::string& assignments) {
+    if (const Error error = notify_service_manager(assignments))
+        log::warn("the service manager was not told of the mount's state: {}", error.message());
 }
 
 /// A mountpoint alone is a mount to which torrents are added later; a source alone is half of what was meant.
@@ -220,9 +227,12 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         stop.raise();
     });
     int exit_code = kSuccess;
+    if (options.wait_s) tell_service_manager("STATUS=waiting for the files of all sources");
     if (options.wait_s) exit_code = wait_for_files(torrents, stop, readiness, wait_time(*options.wait_s));
     readiness.ready(exit_code);
+    tell_service_manager("READY=1\nSTATUS=mounted at " + one_line(options.mountpoint.string()));
     stop.wait();
+    tell_service_manager("STOPPING=1\nSTATUS=unmounting");
     end_guard.begin(Clock::now() + kLongestEnd,
                     options.mountpoint.string() +
                         ": the disk of the cache does not answer; what it did not take is "
