@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import make_files
-from support.harness import TestCase, main
+from support.harness import TestCase, free_port, main
 
 
 def small_torrent(path, name):
@@ -87,7 +87,8 @@ class Torrents(TestCase):
         first = self.mount(self.torrent)
         other = self.folder / "other"
         other.mkdir()
-        later = subprocess.Popen([btfs.path(), "mount", *btfs.ALONE, "--port", "0", "--cache-dir", first.cache, self.torrent, other],
+        later = subprocess.Popen([btfs.path(), "mount", *btfs.ALONE, "--port", str(free_port()), "--cache-dir", first.cache, self.torrent,
+                                  other],
                                  stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.addCleanup(btfs.run, "umount", other)
         time.sleep(0.5)
