@@ -111,10 +111,12 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         ->check(CLI::IsMember({"rename", "leave", "remove"}))
         ->default_str("rename");
     mount
-        .add_option("--library", options.library,
-                    "A folder that keeps a link to each torrent with a label, as LIBRARY/LABEL/NAME, for programs "
-                    "that import by links (Sonarr, Radarr) and for media servers")
+        .add_option(
+            "--library", options.library,
+            "A folder that keeps a link to each torrent with a label, as LIBRARY/LABEL/NAME, for programs "
+            "that import by links (Sonarr, Radarr) and for media servers")
         ->allow_extra_args(false);
+    add_web_options(mount, options.web);
     mount.add_flag("--no-control", options.no_control,
                    "Let no other command ask anything of the running mount, or change it");
     add_network_options(mount, options.network);

@@ -31,6 +31,7 @@ struct MountOptions {
     std::optional<double> wait_s;
     std::vector<std::filesystem::path> watch;  ///< folders whose torrents are added as they come
     WatchMode watch_mode = WatchMode::rename;
+    WebOptions web;
     bool no_control = false;  ///< nothing can be asked of the running mount
     std::filesystem::path library;  ///< where links by label are kept; empty: nowhere
     LogOptions log;

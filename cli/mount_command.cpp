@@ -20,6 +20,7 @@
 #include "cli/process/exit_codes.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/process/stop_signal.hpp"
+#include "cli/rpc/transmission_rpc.hpp"
 #include "cli/service/library.hpp"
 #include "cli/service/mount_control.hpp"
 #include "cli/service/served_torrents.hpp"
@@ -34,6 +35,9 @@
 #include "cli/sources/sources.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "cli/text/one_line.hpp"
+#include "cli/web/stream_token.hpp"
+#include "cli/web/web_server.hpp"
+#include "cli/web/web_setting.hpp"
 #include "engine/log/log.hpp"
 #include "engine/metainfo/magnet.hpp"
 #include "engine/session/engine.hpp"
@@ -84,11 +88,11 @@ void refuse_covered_data(const std::filesystem::path& mountpoint,
     }
 }
 
-/// Where the mount remembers what is added to it; nothing if the user has no home.
-std::optional<AddedSources> added_sources(const MountOptions& options) {
+/// The folder of what the mount remembers; nothing if the user has no home.
+std::optional<std::filesystem::path> state_folder(const MountOptions& options) {
     try {
-        return AddedSources(AddedSources::folder_of(default_state_path(options.for_system) / "mounts",
-                                                    absolute_mountpoint(options.mountpoint.string())));
+        return AddedSources::folder_of(default_state_path(options.for_system) / "mounts",
+                                       absolute_mountpoint(options.mountpoint.string()));
     } catch (const Failure& failure) {
         log::warn("what is added to the mount will not be there after its end: {}", failure.what());
         return std::nullopt;
@@ -112,6 +116,39 @@ std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, Mou
               control_folder().string(), socket.error().message());
     return nullptr;
 }
+
+/// The web server and what it shows. Throws Failure if its address cannot be had.
+struct Web {
+    Web(const WebSetting& setting, ServedTorrents& torrents, const std::filesystem::path& state,
+        TransmissionRpc::Options rpc_options)
+        : site(torrents, options(setting, state)), rpc(torrents, std::move(rpc_options)) {
+        site.add("/transmission/rpc", [this](const WebRequest& request) { return answer_rpc_over(request); });
+        auto opened = WebServer::open(setting.where, site);
+        if (!opened) throw Failure("--web " + setting.where.text(), opened.error());
+        server = std::move(*opened);
+        log::info("web page at http://{}/", server->endpoint().text());
+    }
+
+    static WebSite::Options options(const WebSetting& setting, const std::filesystem::path& state) {
+        WebSite::Options site = setting.site;
+        site.token = stream_token(state);
+        return site;
+    }
+
+    WebReply answer_rpc_over(const WebRequest& request) {
+        RpcRequest call{.method = request.method, .session_id = {}, .body = request.body};
+        if (!request.session_id.empty()) call.session_id = request.session_id;
+        RpcReply reply = rpc.handle(call);
+        return {.status = reply.status,
+                .content_type = std::move(reply.content_type),
+                .body = std::move(reply.body),
+                .headers = std::move(reply.headers)};
+    }
+
+    WebSite site;
+    TransmissionRpc rpc;
+    std::unique_ptr<WebServer> server;
+};
 
 /// A mountpoint alone is a mount to which torrents are added later; a source alone is half of what was meant.
 void refuse_lone_source(const MountOptions& options) {
@@ -144,6 +181,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     for (const std::filesystem::path& folder : options.data)
         if (const Error error = data.add(folder)) throw Failure("--data " + folder.string(), error);
 
+    const auto web_options = web_setting(options.web);
     EngineOptions engine_settings = engine_options(options.network);
     engine_settings.background = options.background;
     auto ip_filter = load_ip_filter(options.network.ip_filter);
@@ -168,7 +206,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     engine.set_ip_filter(std::move(ip_filter));
     IpFilterReader filter_reader(options.network.ip_filter, engine);
     reread_filter = [&filter_reader] { filter_reader.reread(); };
-    const std::optional<AddedSources> added = added_sources(options);
+    const auto state = state_folder(options);
+    const auto added = state ? std::optional(AddedSources(*state)) : std::nullopt;
     ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width,
                              added ? &*added : nullptr, library ? &*library : nullptr});
     take_kept_downloads(sources, *cache_dir);
@@ -192,6 +231,16 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         if (!options.no_control) control_socket = open_control_socket(*kernel_mount, control);
         record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
     }
+    std::optional<Web> web;
+    if (web_options)
+        web.emplace(*web_options, torrents, state.value_or(std::filesystem::path()),
+                    TransmissionRpc::Options{.mountpoint = options.mountpoint.lexically_normal(),
+                                             .library = library ? library->folder() : std::filesystem::path(),
+                                             .engine = engine_settings,
+                                             .close = [&stop] { stop.raise(); },
+                                             .reread_filter = options.network.ip_filter.empty()
+                                                                  ? std::function<void()>()
+                                                                  : reread_filter});
     std::list<WatchFolder> watched;
     for (const std::filesystem::path& folder : options.watch)
         watched.emplace_back(folder, options.watch_mode,
@@ -220,6 +269,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     fuse_loop.join();
     torrents.end();  // what others wait for fails
     control_socket.reset();
+    web.reset();
     watched.clear();
     engine.stop();
     torrents.close_begin(Clock::now() + kLongestSync);
@@ -232,8 +282,9 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 int mount(const MountOptions& given) {
     MountOptions options = given;
     refuse_lone_source(options);
-    for (std::filesystem::path* path : {&options.mountpoint, &options.cache_dir, &options.network.ip_filter,
-                                        &options.network.proxy_file, &options.log.file, &options.library})
+    for (std::filesystem::path* path :
+         {&options.mountpoint, &options.cache_dir, &options.network.ip_filter, &options.network.proxy_file,
+          &options.web.password_file, &options.log.file, &options.library})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
     for (std::vector<std::filesystem::path>* folders : {&options.data, &options.watch})
         for (std::filesystem::path& folder : *folders) folder = std::filesystem::absolute(folder);

@@ -114,8 +114,8 @@ boost::json::object reader_json(const ReaderStatus& reader, const std::string& w
     return json;
 }
 
-boost::json::object mount_json(const MountReport& report) {
-    boost::json::array readers, torrents;
+boost::json::object summary_json(const MountReport& report) {
+    boost::json::array readers;
     std::size_t peers = 0;
     TransferRates rates;
     for (const ReaderStatus& reader : report.readers) {
@@ -123,21 +123,10 @@ boost::json::object mount_json(const MountReport& report) {
         readers.push_back(reader_json(reader, why == report.why.end() ? std::string() : why->second));
     }
     for (const TorrentReport& torrent : report.torrents) {
-        boost::json::object json = torrent_json(torrent);
-        boost::json::array trackers, connections;
-        if (torrent.status) {
-            const TorrentStatus& status = *torrent.status;
-            peers += status.peers;
-            rates.down += status.rates.down;
-            rates.up += status.rates.up;
-            for (const PeerStatus& peer : status.connections) connections.push_back(peer_json(peer));
-            if (status.tracker) trackers.push_back(tracker_json(*status.tracker));
-            for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
-                trackers.push_back(tracker_json(tracker));
-        }
-        json["trackers"] = std::move(trackers);
-        json["connections"] = std::move(connections);
-        torrents.push_back(std::move(json));
+        if (!torrent.status) continue;
+        peers += torrent.status->peers;
+        rates.down += torrent.status->rates.down;
+        rates.up += torrent.status->rates.up;
     }
     boost::json::object json{{"version", BTFS_VERSION},
                              {"age", seconds(report.age)},
@@ -150,11 +139,31 @@ boost::json::object mount_json(const MountReport& report) {
                              {"wasted", report.totals.wasted},
                              {"sent", report.totals.sent},
                              {"cache", nullptr},
-                             {"readers", std::move(readers)},
-                             {"torrents", std::move(torrents)}};
+                             {"readers", std::move(readers)}};
     if (report.port != 0) json["port"] = report.port;
     if (report.cache_limit) json["cache"] = {{"used", report.cache_used}, {"limit", *report.cache_limit}};
     return json;
+}
+
+boost::json::object mount_json(const MountReport& report) {
+    boost::json::object mount = summary_json(report);
+    boost::json::array torrents;
+    for (const TorrentReport& torrent : report.torrents) {
+        boost::json::object json = torrent_json(torrent);
+        boost::json::array trackers, connections;
+        if (torrent.status) {
+            const TorrentStatus& status = *torrent.status;
+            for (const PeerStatus& peer : status.connections) connections.push_back(peer_json(peer));
+            if (status.tracker) trackers.push_back(tracker_json(*status.tracker));
+            for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
+                trackers.push_back(tracker_json(tracker));
+        }
+        json["trackers"] = std::move(trackers);
+        json["connections"] = std::move(connections);
+        torrents.push_back(std::move(json));
+    }
+    mount["torrents"] = std::move(torrents);
+    return mount;
 }
 
 }  // namespace btfs::cli

@@ -31,8 +31,11 @@ boost::json::object reader_json(const ReaderStatus& reader, const std::string& w
 
 /// {"version", "age": seconds since the mount was made, "port": or null, "proxy": or null, "peers", "down",
 /// "up": of all torrents, "received", "wasted", "sent": bytes of content since then, "cache": {"used",
-/// "limit"} in bytes or null without a bound, "readers": reader_json() of each, "torrents": torrent_json() of
-/// each, and in it "trackers": tracker_json() of those that matter, and "connections": peer_json() of each}.
+/// "limit"} in bytes or null without a bound, "readers": reader_json() of each}.
+boost::json::object summary_json(const MountReport& report);
+
+/// The same, and "torrents": torrent_json() of each, and in it "trackers": tracker_json() of those that
+/// matter, and "connections": peer_json() of each.
 boost::json::object mount_json(const MountReport& report);
 
 }  // namespace btfs::cli

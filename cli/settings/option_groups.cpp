@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/http/web_address.hpp"
 #include "cli/settings/cache_size.hpp"
 #include "cli/text/duration_text.hpp"
 #include "cli/text/human_size.hpp"
@@ -149,6 +150,21 @@ void add_download_options(CLI::App& app, TransferOptions& transfer) {
         "Upload nothing. This is rude, and slow where peers are leechers: they feed those who feed them");
     for (const char* other : {"--upload-limit", "--seed-ratio", "--seed-time"})
         no_upload->excludes(app.get_option(other));
+}
+
+void add_web_options(CLI::App& app, WebOptions& web) {
+    app.add_flag("--web{127.0.0.1:9091}", web.where,
+                 "Serve a page, streams and the status over HTTP, at 127.0.0.1:9091, or with "
+                 "--web=ADDR:PORT elsewhere, which needs a password")
+        ->check([](const std::string& text) {
+            return parse_web_address(text) ? std::string() : text + " is no address and port";
+        });
+    app.add_option("--web-password-file", web.password_file,
+                   "A file whose first line is the password of the page; chmod 600");
+    app.add_option("--web-name", web.names,
+                   "A name by which browsers and players reach the page, beside addresses, localhost and "
+                   "the host's name (may be given several times)")
+        ->allow_extra_args(false);
 }
 
 void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir) {

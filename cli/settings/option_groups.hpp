@@ -18,6 +18,7 @@ void add_upload_options(CLI::App& app, TransferOptions& transfer);
 /// Options that bound what is downloaded, or affect it. After add_upload_options(), some of which exclude one
 /// of them.
 void add_download_options(CLI::App& app, TransferOptions& transfer);
+void add_web_options(CLI::App& app, WebOptions& web);
 void add_cache_dir_option(CLI::App& app, std::filesystem::path& cache_dir);
 void add_cache_size_options(CLI::App& app, CacheSizeOptions& size);
 

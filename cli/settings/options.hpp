@@ -60,4 +60,11 @@ struct CacheSizeOptions {
     std::uint64_t min_free = std::uint64_t{1} << 30;
 };
 
+/// The web server of a mount.
+struct WebOptions {
+    std::string where;                    ///< as parse_web_address() has it; empty: there is none
+    std::filesystem::path password_file;  ///< empty: no password is asked for
+    std::vector<std::string> names;       ///< that this machine has, beside its addresses and its host name
+};
+
 }  // namespace btfs::cli

@@ -1,0 +1,73 @@
+#include "cli/http/password_gate.hpp"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+
+#include "cli/http/header_text.hpp"
+#include "cli/text/base64.hpp"
+
+namespace btfs::cli {
+namespace {
+
+constexpr std::string_view kBasic = "Basic ";
+constexpr unsigned kMaxDoublings = 16;
+
+std::optional<std::string> password_in(std::string_view authorization) {
+    if (authorization.size() < kBasic.size() ||
+        !equals_ignoring_case(authorization.substr(0, kBasic.size()), kBasic))
+        return std::nullopt;
+    const auto decoded = from_base64(authorization.substr(kBasic.size()));
+    if (!decoded) return std::nullopt;
+    const std::string login(as_text(*decoded));
+    const std::size_t colon = login.find(':');
+    if (colon == std::string::npos) return std::nullopt;
+    return login.substr(colon + 1);
+}
+
+}  // namespace
+
+PasswordGate::PasswordGate(const std::optional<std::string>& password) {
+    if (password) password_ = sha256(as_bytes(*password));
+}
+
+PasswordGate::Verdict PasswordGate::check(std::string_view authorization, const Address& address,
+                                          TimePoint now) {
+    if (!password_) return Verdict::open;
+    if (authorization.empty()) return Verdict::closed;
+    if (wait_of(address, now) > Duration::zero()) return Verdict::too_soon;
+    const auto given = password_in(authorization);
+    // Digests are of one length, and are compared in a time that says nothing of where they differ.
+    const auto digest = sha256(as_bytes(given.value_or("")));
+    if (given && CRYPTO_memcmp(digest.bytes.data(), password_->bytes.data(), digest.bytes.size()) == 0) {
+        std::erase_if(failures_, [&](const Failures& each) { return each.network == address.network(); });
+        return Verdict::open;
+    }
+    count_failure(address.network(), now);
+    return Verdict::closed;
+}
+
+Duration PasswordGate::wait_of(const Address& address, TimePoint now) const {
+    const Failures* const found = find(address.network());
+    return found == nullptr || found->until <= now ? Duration::zero() : found->until - now;
+}
+
+const PasswordGate::Failures* PasswordGate::find(const Address& network) const {
+    const auto found = std::ranges::find(failures_, network, &Failures::network);
+    return found == failures_.end() ? nullptr : &*found;
+}
+
+void PasswordGate::count_failure(const Address& network, TimePoint now) {
+    Failures failures{.network = network};
+    if (const auto found = std::ranges::find(failures_, network, &Failures::network);
+        found != failures_.end()) {
+        failures = *found;
+        failures_.erase(found);
+    }
+    const unsigned doublings = std::min(failures.count++, kMaxDoublings);
+    failures.until = now + std::min<Duration>(kFirstWait * (1U << doublings), kLongestWait);
+    if (failures_.size() == kMaxAddresses) failures_.pop_front();
+    failures_.push_back(failures);
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,40 @@
+#include "cli/http/request_guard.hpp"
+
+#include <algorithm>
+
+#include "cli/http/header_text.hpp"
+#include "engine/core/endpoint.hpp"
+
+namespace btfs::cli {
+namespace {
+
+/// Returns the host without its port, and without brackets.
+std::string_view without_port(std::string_view host) {
+    if (host.starts_with('[')) {
+        const std::size_t end = host.find(']');
+        return end == std::string_view::npos ? std::string_view() : host.substr(1, end - 1);
+    }
+    return host.substr(0, host.find(':'));
+}
+
+}  // namespace
+
+bool is_own_host(std::string_view host, const std::vector<std::string>& names) {
+    std::string_view name = without_port(host);
+    if (name.ends_with('.')) name.remove_suffix(1);
+    if (name.empty()) return false;
+    if (Address::parse(name) || equals_ignoring_case(name, "localhost")) return true;
+    return std::ranges::any_of(names,
+                               [&](const std::string& own) { return equals_ignoring_case(own, name); });
+}
+
+bool is_cross_site(const RequestOrigin& request) {
+    if (!request.origin.empty()) {
+        const std::size_t scheme = request.origin.find("://");
+        if (scheme == std::string_view::npos) return true;  // "null": a page without an origin
+        return !equals_ignoring_case(request.origin.substr(scheme + 3), request.host);
+    }
+    return request.sec_fetch_site == "cross-site" || request.sec_fetch_site == "same-site";
+}
+
+}  // namespace btfs::cli

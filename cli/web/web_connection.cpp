@@ -1,0 +1,353 @@
+#include "cli/web/web_connection.hpp"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <cerrno>
+#include <optional>
+
+#include "cli/web/content_reads.hpp"
+#include "cli/web/status_events.hpp"
+#include "cli/web/stream_places.hpp"
+#include "cli/web/web_socket.hpp"
+#include "cli/web/web_work.hpp"
+#include "engine/log/log.hpp"
+
+namespace btfs::cli {
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace {
+
+constexpr auto kAwaitTuple = asio::as_tuple(asio::use_awaitable);
+
+constexpr std::uint32_t kMaxHeader = 16 << 10;
+/// A torrent file of the largest size, in base64, and some more.
+constexpr std::uint64_t kMaxBody = std::uint64_t{90} << 20;
+constexpr Duration kHeaderPatience = 30s, kIdlePatience = 75s, kBodyPatience = 300s, kReplyPatience = 60s;
+/// Bytes that one turn of a stream takes: first few, since the first frame is waited for.
+constexpr std::uint64_t kFirstRead = 128 << 10, kLaterRead = 512 << 10, kLeasedTurn = 1 << 20;
+/// Bytes after which a file that was not all there is looked at again.
+constexpr std::uint64_t kLeaseAgain = 32 << 20;
+constexpr Duration kEventsEvery = 1s;
+/// Making events takes at most this part of one core.
+constexpr int kEventsShare = 60;
+
+std::string_view text(beast::string_view view) {
+    return {view.data(), view.size()};
+}
+
+WebReply plain(unsigned status, std::string words) {
+    return {.status = status, .body = std::move(words) + '\n'};
+}
+
+/// Returns the answer to a request for a stream that brings no file; nothing if it brings one.
+std::optional<WebReply> instead_of_stream(const WebRequest& request,
+                                          const std::optional<StreamPlace>& place) {
+    if (request.method == "OPTIONS") return WebReply{.status = 204, .headers = preflight_headers()};
+    if (!request.is_read()) {
+        WebReply reply = plain(405, "streams are read");
+        reply.headers.emplace_back("Allow", "GET, HEAD, OPTIONS");
+        return reply;
+    }
+    if (!place || place->attributes.kind == NodeKind::directory) return plain(404, "there is no such file");
+    if (place->attributes.kind == NodeKind::symlink)
+        return WebReply{.status = 302, .headers = {{"Location", place->redirect}}};
+    return std::nullopt;
+}
+
+}  // namespace
+
+/// A request whose header has come; its body follows.
+class WebConnection::Request {
+  public:
+    using Parser = http::request_parser<http::string_body>;
+
+    explicit Request(http::request_parser<http::empty_body>&& head, const Address& from)
+        : parser_(std::move(head)), from_(from) {}
+
+    Parser& parser() { return parser_; }
+    unsigned version() const { return parser_.get().version(); }
+    bool is_head() const { return parser_.get().method() == http::verb::head; }
+    bool wants_keep_alive() const { return parser_.keep_alive() && !ends_; }
+    /// What follows the header was not read.
+    void end() { ends_ = true; }
+
+    WebRequest message() const {
+        const auto& request = parser_.get();
+        const auto field = [&](auto name) { return text(request[name]); };
+        const std::string_view target = text(request.target());
+        const std::size_t mark = target.find('?');
+        return {.method = text(request.method_string()),
+                .path = target.substr(0, mark),
+                .query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1),
+                .body = request.body(),
+                .content_type = field(http::field::content_type),
+                .authorization = field(http::field::authorization),
+                .session_id = field("X-Transmission-Session-Id"),
+                .origin = {.host = field(http::field::host),
+                           .origin = field(http::field::origin),
+                           .sec_fetch_site = field("Sec-Fetch-Site")},
+                .stream = {.range = field(http::field::range),
+                           .conditions = {.if_match = field(http::field::if_match),
+                                          .if_unmodified_since = field(http::field::if_unmodified_since),
+                                          .if_none_match = field(http::field::if_none_match),
+                                          .if_modified_since = field(http::field::if_modified_since),
+                                          .if_range = field(http::field::if_range)},
+                           .transfer_mode = field("transferMode.dlna.org"),
+                           .content_features = field("getcontentFeatures.dlna.org")},
+                .from = from_};
+    }
+
+  private:
+    Parser parser_;
+    const Address from_;
+    bool ends_ = false;
+};
+
+WebConnection::WebConnection(std::unique_ptr<Socket> socket, WebSite& site, WebWork& work)
+    : socket_(std::move(socket)),
+      site_(site),
+      work_(work),
+      progress_(Clock::now().time_since_epoch().count()) {}
+
+WebConnection::~WebConnection() = default;
+
+void WebConnection::note_progress() {
+    progress_ = Clock::now().time_since_epoch().count();
+}
+
+void WebConnection::close() {
+    asio::post(socket_->stream.get_executor(),
+               [self = shared_from_this()] { self->socket_->stream.close(); });
+}
+
+net::Awaitable<void> WebConnection::run() {
+    const auto self = shared_from_this();
+    try {
+        while (co_await serve_one()) {
+        }
+    } catch (const std::exception& failure) {
+        log::debug("web: a connection ends: {}", failure.what());
+    }
+    boost::system::error_code ignored;
+    socket_->stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+/// Returns false if no further request can come.
+net::Awaitable<bool> WebConnection::serve_one() {
+    http::request_parser<http::empty_body> head;
+    head.header_limit(kMaxHeader);
+    socket_->stream.expires_after(socket_->requests++ == 0 ? kHeaderPatience : kIdlePatience);
+    const auto [error, size] =
+        co_await http::async_read_header(socket_->stream, socket_->buffer, head, kAwaitTuple);
+    if (error == http::error::end_of_stream || error == beast::error::timeout ||
+        (error && error.category() != http::make_error_code(http::error::end_of_stream).category()))
+        co_return false;
+    note_progress();
+    Request request(std::move(head), socket_->remote);
+    if (error) {
+        request.end();
+        const WebReply reply = plain(error == http::error::header_limit ? 431 : 400,
+                                     "this is no request of HTTP: " + error.message());
+        co_await send(reply, request);
+        co_return false;
+    }
+    co_return co_await answer(request);
+}
+
+net::Awaitable<bool> WebConnection::answer(Request& request) {
+    auto& parser = request.parser();
+    if (auto refusal = site_.refuse(request.message(), Clock::now())) {
+        if (!parser.is_done()) request.end();
+        co_return co_await send(*refusal, request);
+    }
+    const auto length = parser.content_length();
+    const bool has_body = parser.chunked() || length.value_or(0) > 0;
+    std::optional<WebWork::LargeBody> large;
+    if (has_body && length.value_or(kMaxBody) > WebWork::kSmallBody) {
+        large.emplace(work_);
+        if (!large->granted()) {
+            request.end();
+            co_return co_await send({.status = 503, .body = "too much is sent at once; try again\n"},
+                                    request);
+        }
+    }
+    parser.body_limit(kMaxBody);
+    if (!parser.is_done()) {
+        socket_->stream.expires_after(kBodyPatience);
+        const bool asks_first = text(parser.get()[http::field::expect]) == "100-continue";
+        if (asks_first && !co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+        const auto [error, size] =
+            co_await http::async_read(socket_->stream, socket_->buffer, parser, kAwaitTuple);
+        if (error == http::error::body_limit) {
+            request.end();
+            const WebReply reply = plain(413, "the body is too large");
+            co_return co_await send(reply, request);
+        }
+        if (error) co_return false;
+        note_progress();
+    }
+    const WebRequest message = request.message();
+    if (const auto path = site_.stream_path(message)) co_return co_await send_stream(*path, request);
+    if (WebSite::is_events(message) && message.method == "GET") co_return co_await send_events(request);
+    // Waits for the disk, which must not hold up the other connections.
+    const auto work = [&]() -> net::Awaitable<WebReply> { co_return site_.answer(message); };
+    const WebReply reply = co_await asio::co_spawn(work_.pool(), work, asio::use_awaitable);
+    co_return co_await send(reply, request);
+}
+
+net::Awaitable<bool> WebConnection::send(const WebReply& reply, const Request& request) {
+    http::response<http::string_body> response(http::int_to_status(reply.status), request.version());
+    response.set(http::field::server, "btfs");
+    response.set(http::field::content_type, reply.content_type);
+    response.set("X-Content-Type-Options", "nosniff");
+    response.set("X-Frame-Options", "DENY");
+    response.set("Referrer-Policy", "no-referrer");
+    for (const auto& [name, value] : reply.headers) response.set(name, value);
+    response.keep_alive(request.wants_keep_alive());
+    if (reply.status != 204) response.content_length(reply.body.size());
+    if (!request.is_head()) response.body() = reply.body;
+    socket_->stream.expires_after(kReplyPatience);
+    http::response_serializer<http::string_body> serializer(response);
+    boost::system::error_code error;
+    if (request.is_head()) {
+        co_await http::async_write_header(socket_->stream, serializer,
+                                          asio::redirect_error(asio::use_awaitable, error));
+    } else {
+        co_await http::async_write(socket_->stream, serializer,
+                                   asio::redirect_error(asio::use_awaitable, error));
+    }
+    note_progress();
+    co_return !error && request.wants_keep_alive();
+}
+
+net::Awaitable<bool> WebConnection::write(std::string_view bytes) {
+    const auto [error, size] = co_await asio::async_write(
+        socket_->stream.socket(), asio::buffer(bytes.data(), bytes.size()), kAwaitTuple);
+    note_progress();
+    co_return !error;
+}
+
+// ---- streams ----
+
+net::Awaitable<bool> WebConnection::send_stream(std::string_view path, const Request& request) {
+    const WebRequest message = request.message();
+    const auto place = find_place(site_.torrents().filesystem(), path);
+    if (const auto reply = instead_of_stream(message, place)) co_return co_await send(*reply, request);
+    const StreamHead head =
+        stream_head(message.stream, {place->name, place->attributes.size, place->validators()});
+    http::response<http::empty_body> response(http::int_to_status(head.status), request.version());
+    response.set(http::field::server, "btfs");
+    for (const auto& [name, value] : head.headers) response.set(name, value);
+    response.keep_alive(request.wants_keep_alive());
+    if (head.status != 304) response.content_length(head.length);
+    socket_->stream.expires_after(kReplyPatience);
+    http::response_serializer<http::empty_body> serializer(response);
+    const auto [error, size] = co_await http::async_write_header(socket_->stream, serializer, kAwaitTuple);
+    if (error) co_return false;
+    socket_->stream.expires_never();  // a player may pause for as long as its user likes
+    if (request.is_head() || head.body.empty()) co_return request.wants_keep_alive();
+    co_return co_await send_content(head, place->attributes.node) && request.wants_keep_alive();
+}
+
+/// Sends the body. False: the client has gone, or the bytes can no longer be had; a body that is cut is told
+/// by the connection's end.
+net::Awaitable<bool> WebConnection::send_content(const StreamHead& head, NodeId node) {
+    auto reads = ContentReads::open(site_.torrents().filesystem(), node);
+    if (!reads) co_return false;
+    const auto departure = socket_->watch([&reads] { (*reads)->abandon(); });
+    for (const auto& part : head.body) {
+        if (const auto* const words = std::get_if<std::string>(&part)) {
+            if (!co_await write(*words)) co_return false;
+        } else if (!co_await send_range(**reads, std::get<ByteRange>(part))) {
+            co_return false;
+        }
+    }
+    co_return true;
+}
+
+net::Awaitable<bool> WebConnection::send_range(ContentReads& reads, ByteRange range) {
+    std::uint64_t look_again = range.begin;
+    for (std::uint64_t at = range.begin; at < range.end;) {
+        if (at >= look_again) {
+            if (const auto lease = reads.lease())
+                co_return co_await send_leased(lease->descriptor(), {at, range.end});
+            look_again = at + kLeaseAgain;
+        }
+        const std::uint64_t turn = at - range.begin < kLaterRead ? kFirstRead : kLaterRead;
+        const auto bytes = co_await reads.read({at, std::min(range.end, at + turn)});
+        if (!bytes || bytes->empty() || !co_await write({bytes->data(), bytes->size()})) co_return false;
+        at += bytes->size();
+    }
+    co_return true;
+}
+
+/// Sends bytes of a file on disk without copying them.
+net::Awaitable<bool> WebConnection::send_leased(int file, ByteRange range) {
+    auto& socket = socket_->stream.socket();
+    boost::system::error_code failed;
+    socket.native_non_blocking(true, failed);
+    auto at = static_cast<off_t>(range.begin);
+    while (static_cast<std::uint64_t>(at) < range.end) {
+        const std::uint64_t left = range.end - static_cast<std::uint64_t>(at);
+        const ssize_t sent = sendfile(socket.native_handle(), file, &at, std::min(left, kLeasedTurn));
+        if (sent > 0) {
+            note_progress();
+        } else if (sent < 0 && errno == EAGAIN) {
+            const auto [error] = co_await socket.async_wait(asio::socket_base::wait_write, kAwaitTuple);
+            if (error) co_return false;
+        } else if (sent == 0 || errno != EINTR) {
+            co_return false;
+        }
+    }
+    co_return true;
+}
+
+// ---- events ----
+
+/// Never ends by itself.
+net::Awaitable<bool> WebConnection::send_events(const Request& request) {
+    http::response<http::empty_body> response(http::status::ok, request.version());
+    response.set(http::field::server, "btfs");
+    response.set(http::field::content_type, "text/event-stream");
+    response.set(http::field::cache_control, "no-store");
+    response.keep_alive(false);
+    socket_->stream.expires_after(kReplyPatience);
+    http::response_serializer<http::empty_body> serializer(response);
+    const auto [error, size] = co_await http::async_write_header(socket_->stream, serializer, kAwaitTuple);
+    if (error) co_return false;
+    asio::steady_timer timer(socket_->stream.get_executor());
+    bool gone = false;
+    const auto departure = socket_->watch([&] {
+        gone = true;
+        timer.cancel();
+    });
+    StatusEvents events;
+    while (!gone) {
+        Duration took{};
+        const auto work = [&]() -> net::Awaitable<std::string> {
+            const TimePoint begin = Clock::now();
+            std::string event = events.next(site_.torrents().report());
+            took = Clock::now() - begin;
+            co_return event;
+        };
+        const std::string event = co_await asio::co_spawn(work_.pool(), work, asio::use_awaitable);
+        if (gone || !co_await write(event)) break;
+        timer.expires_after(std::max<Duration>(kEventsEvery, kEventsShare * took));
+        co_await timer.async_wait(kAwaitTuple);
+    }
+    co_return false;
+}
+
+}  // namespace btfs::cli

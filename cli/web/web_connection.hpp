@@ -1,0 +1,50 @@
+// One connection of the web server.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "cli/web/web_site.hpp"
+#include "engine/core/time.hpp"
+#include "engine/net/asio_fwd.hpp"
+
+namespace btfs::cli {
+
+class WebWork;
+
+/// Reads requests and answers them, one after the other. Runs on a strand of its own.
+class WebConnection : public std::enable_shared_from_this<WebConnection> {
+  public:
+    class Socket;
+
+    /// Both outlive it.
+    WebConnection(std::unique_ptr<Socket> socket, WebSite& site, WebWork& work);
+    ~WebConnection();
+
+    net::Awaitable<void> run();
+    /// Ends it soon. From any thread.
+    void close();
+    /// Returns when something last came from the client, or went to it. From any thread.
+    TimePoint last_progress() const { return TimePoint(Duration(progress_)); }
+
+  private:
+    class Request;
+
+    net::Awaitable<bool> serve_one();
+    net::Awaitable<bool> answer(Request& request);
+    net::Awaitable<bool> send(const WebReply& reply, const Request& request);
+    net::Awaitable<bool> send_stream(std::string_view path, const Request& request);
+    net::Awaitable<bool> send_content(const StreamHead& head, NodeId node);
+    net::Awaitable<bool> send_range(class ContentReads& reads, ByteRange range);
+    net::Awaitable<bool> send_leased(int file, ByteRange range);
+    net::Awaitable<bool> send_events(const Request& request);
+    net::Awaitable<bool> write(std::string_view bytes);
+    void note_progress();
+
+    const std::unique_ptr<Socket> socket_;
+    WebSite& site_;
+    WebWork& work_;
+    std::atomic<Duration::rep> progress_;
+};
+
+}  // namespace btfs::cli

@@ -1,0 +1,144 @@
+#include "cli/web/web_site.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "cli/process/failure.hpp"
+#include "cli/service/metrics_text.hpp"
+#include "cli/service/status_json.hpp"
+#include "cli/web/page_files.hpp"
+#include "cli/web/stream_places.hpp"
+
+namespace btfs::cli {
+namespace {
+
+constexpr const char* kJson = "application/json";
+constexpr std::size_t kMaxJsonDepth = 16;
+
+WebReply plain(unsigned status, std::string text) {
+    return {.status = status, .body = std::move(text) + '\n'};
+}
+
+WebReply json_reply(unsigned status, const boost::json::object& json) {
+    return {.status = status,
+            .content_type = kJson,
+            .body = boost::json::serialize(json),
+            .headers = {{"Cache-Control", "no-store"}}};
+}
+
+bool is_json(std::string_view content_type) {
+    return content_type.substr(0, content_type.find(';')) == kJson;
+}
+
+WebReply wrong_method(const char* allowed) {
+    WebReply reply = plain(405, "this path takes another method");
+    reply.headers.emplace_back("Allow", allowed);
+    return reply;
+}
+
+WebReply page_reply(const PageFile& file) {
+    return {.content_type = std::string(file.content_type),
+            .body = std::string(file.content),
+            .headers = {{"Cache-Control", "no-cache"},
+                        {"Content-Security-Policy",
+                         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+                         "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}}};
+}
+
+std::optional<std::string_view> behind(std::string_view path, std::string_view prefix) {
+    if (!path.starts_with(prefix)) return std::nullopt;
+    return path.substr(prefix.size());
+}
+
+}  // namespace
+
+WebSite::WebSite(ServedTorrents& torrents, Options options)
+    : torrents_(torrents),
+      control_(torrents),
+      streams_("/stream/" + options.token + '/'),
+      playlists_("/playlist/" + options.token + '/'),
+      names_(std::move(options.names)),
+      gate_(options.password) {
+    add("/api/control", [this](const WebRequest& request) { return control(request); });
+    add("/api/status", [this](const WebRequest&) { return status(); });
+    add("/metrics", [this](const WebRequest&) {
+        return WebReply{.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                        .body = metrics_text(torrents_.report())};
+    });
+    for (const PageFile& file : page_files())
+        add(std::string(file.path), [&file](const WebRequest&) { return page_reply(file); });
+}
+
+std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now) {
+    if (!is_own_host(request.origin.host, names_))
+        return plain(421, "this host is not called that; --web-name NAME allows a name");
+    if (request.path.starts_with(streams_) || request.path.starts_with(playlists_)) return std::nullopt;
+    if (!request.is_read() && is_cross_site(request.origin))
+        return plain(403, "a page of another site may change nothing here");
+    std::lock_guard lock(gate_mutex_);
+    switch (gate_.check(request.authorization, request.from, now)) {
+        case PasswordGate::Verdict::open:
+            return std::nullopt;
+        case PasswordGate::Verdict::closed: {
+            WebReply reply = plain(401, "the password is missing or wrong");
+            reply.headers.emplace_back("WWW-Authenticate", "Basic realm=\"btfs\", charset=\"UTF-8\"");
+            return reply;
+        }
+        case PasswordGate::Verdict::too_soon:
+            break;
+    }
+    WebReply reply = plain(429, "too many wrong passwords; wait a moment");
+    reply.headers.emplace_back("Retry-After",
+                               fmt::format("{:.0f}", 1 + seconds(gate_.wait_of(request.from, now))));
+    return reply;
+}
+
+WebReply WebSite::answer(const WebRequest& request) {
+    if (const auto path = behind(request.path, playlists_)) return make_playlist(*path, request);
+    const auto handler = handlers_.find(request.path);
+    if (handler == handlers_.end()) return plain(404, "there is nothing at this path");
+    const bool changes = request.path == "/api/control" || request.path == "/transmission/rpc";
+    if (!changes && !request.is_read()) return wrong_method("GET, HEAD");
+    try {
+        return handler->second(request);
+    } catch (const Failure& failure) {
+        return json_reply(400, {{"error", failure.what()}});
+    }
+}
+
+std::optional<std::string_view> WebSite::stream_path(const WebRequest& request) const {
+    return behind(request.path, streams_);
+}
+
+WebReply WebSite::control(const WebRequest& request) {
+    if (request.method != "POST") return wrong_method("POST");
+    // A page of another site cannot send this type without asking first, which is never granted.
+    if (!is_json(request.content_type)) return plain(415, "send application/json");
+    boost::system::error_code error;
+    const auto parsed = boost::json::parse(request.body, error, {}, {.max_depth = kMaxJsonDepth});
+    if (error || !parsed.is_object()) return json_reply(400, {{"error", "the request is no JSON object"}});
+    return json_reply(200, control_.handle(parsed.get_object()));
+}
+
+WebReply WebSite::status() {
+    boost::json::object json = mount_json(torrents_.report());
+    json["streams"] = streams_;
+    json["playlists"] = playlists_;
+    return json_reply(200, json);
+}
+
+WebReply WebSite::make_playlist(std::string_view path, const WebRequest& request) {
+    if (!request.is_read()) return wrong_method("GET, HEAD");
+    const Filesystem& files = torrents_.filesystem();
+    while (path.ends_with('/')) path.remove_suffix(1);
+    const auto place = find_place(files, path);
+    if (!place) return plain(404, "there is no such folder");
+    std::string base = fmt::format("http://{}{}{}", request.origin.host, streams_, path);
+    if (base.ends_with('/')) base.pop_back();
+    return {.content_type = "audio/x-mpegurl",
+            .body = playlist(files, *place, base),
+            .headers = {{"Content-Disposition", "attachment; filename=\"btfs.m3u\""}}};
+}
+
+}  // namespace btfs::cli
