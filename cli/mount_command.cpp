@@ -19,8 +19,8 @@
 #include "cli/process/end_guard.hpp"
 #include "cli/process/exit_codes.hpp"
 #include "cli/process/failure.hpp"
+#include "cli/process/service_manager.hpp"
 #include "cli/process/stop_signal.hpp"
-#include "cli/rpc/transmission_rpc.hpp"
 #include "cli/service/library.hpp"
 #include "cli/service/mount_control.hpp"
 #include "cli/service/served_torrents.hpp"
@@ -35,8 +35,7 @@
 #include "cli/sources/sources.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "cli/text/one_line.hpp"
-#include "cli/web/stream_token.hpp"
-#include "cli/web/web_server.hpp"
+#include "cli/web/web_service.hpp"
 #include "cli/web/web_setting.hpp"
 #include "engine/log/log.hpp"
 #include "engine/metainfo/magnet.hpp"
@@ -117,38 +116,11 @@ std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, Mou
     return nullptr;
 }
 
-/// The web server and what it shows. Throws Failure if its address cannot be had.
-struct Web {
-    Web(const WebSetting& setting, ServedTorrents& torrents, const std::filesystem::path& state,
-        TransmissionRpc::Options rpc_options)
-        : site(torrents, options(setting, state)), rpc(torrents, std::move(rpc_options)) {
-        site.add("/transmission/rpc", [this](const WebRequest& request) { return answer_rpc_over(request); });
-        auto opened = WebServer::open(setting.where, site);
-        if (!opened) throw Failure("--web " + setting.where.text(), opened.error());
-        server = std::move(*opened);
-        log::info("web page at http://{}/", server->endpoint().text());
-    }
-
-    static WebSite::Options options(const WebSetting& setting, const std::filesystem::path& state) {
-        WebSite::Options site = setting.site;
-        site.token = stream_token(state);
-        return site;
-    }
-
-    WebReply answer_rpc_over(const WebRequest& request) {
-        RpcRequest call{.method = request.method, .session_id = {}, .body = request.body};
-        if (!request.session_id.empty()) call.session_id = request.session_id;
-        RpcReply reply = rpc.handle(call);
-        return {.status = reply.status,
-                .content_type = std::move(reply.content_type),
-                .body = std::move(reply.body),
-                .headers = std::move(reply.headers)};
-    }
-
-    WebSite site;
-    TransmissionRpc rpc;
-    std::unique_ptr<WebServer> server;
-};
+/// Lines of systemd's protocol: see notify_service_manager().
+void tell_service_manager(const std::string& assignments) {
+    if (const Error error = notify_service_manager(assignments))
+        log::warn("the service manager was not told of the mount's state: {}", error.message());
+}
 
 /// A mountpoint alone is a mount to which torrents are added later; a source alone is half of what was meant.
 void refuse_lone_source(const MountOptions& options) {
@@ -231,8 +203,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         if (!options.no_control) control_socket = open_control_socket(*kernel_mount, control);
         record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
     }
-    std::optional<Web> web;
-    if (web_options)
+    std::optional<WebService> web;
+    if (web_options) {
         web.emplace(*web_options, torrents, state.value_or(std::filesystem::path()),
                     TransmissionRpc::Options{.mountpoint = options.mountpoint.lexically_normal(),
                                              .library = library ? library->folder() : std::filesystem::path(),
@@ -241,6 +213,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
                                              .reread_filter = options.network.ip_filter.empty()
                                                                   ? std::function<void()>()
                                                                   : reread_filter});
+        log::info("web page at http://{}/", web->endpoint().text());
+    }
     std::list<WatchFolder> watched;
     for (const std::filesystem::path& folder : options.watch)
         watched.emplace_back(folder, options.watch_mode,
@@ -255,9 +229,12 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         stop.raise();
     });
     int exit_code = kSuccess;
+    if (options.wait_s) tell_service_manager("STATUS=waiting for the files of all sources");
     if (options.wait_s) exit_code = wait_for_files(torrents, stop, readiness, wait_time(*options.wait_s));
     readiness.ready(exit_code);
+    tell_service_manager("READY=1\nSTATUS=mounted at " + one_line(options.mountpoint.string()));
     stop.wait();
+    tell_service_manager("STOPPING=1\nSTATUS=unmounting");
     end_guard.begin(Clock::now() + kLongestEnd,
                     options.mountpoint.string() +
                         ": the disk of the cache does not answer; what it did not take is "

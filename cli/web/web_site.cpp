@@ -14,6 +14,7 @@ namespace btfs::cli {
 namespace {
 
 constexpr const char* kJson = "application/json";
+constexpr std::string_view kTorrents = "/api/torrents/";
 constexpr std::size_t kMaxJsonDepth = 16;
 
 WebReply plain(unsigned status, std::string text) {
@@ -60,14 +61,15 @@ WebSite::WebSite(ServedTorrents& torrents, Options options)
       playlists_("/playlist/" + options.token + '/'),
       names_(std::move(options.names)),
       gate_(options.password) {
-    add("/api/control", [this](const WebRequest& request) { return control(request); });
-    add("/api/status", [this](const WebRequest&) { return status(); });
-    add("/metrics", [this](const WebRequest&) {
+    add("/api/control", Methods::any, [this](const WebRequest& request) { return control(request); });
+    add("/api/status", Methods::reading, [this](const WebRequest&) { return status(); });
+    add("/metrics", Methods::reading, [this](const WebRequest&) {
         return WebReply{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                         .body = metrics_text(torrents_.report())};
     });
     for (const PageFile& file : page_files())
-        add(std::string(file.path), [&file](const WebRequest&) { return page_reply(file); });
+        add(std::string(file.path), Methods::reading,
+            [&file](const WebRequest&) { return page_reply(file); });
 }
 
 std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now) {
@@ -96,12 +98,13 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
 
 WebReply WebSite::answer(const WebRequest& request) {
     if (const auto path = behind(request.path, playlists_)) return make_playlist(*path, request);
-    const auto handler = handlers_.find(request.path);
-    if (handler == handlers_.end()) return plain(404, "there is nothing at this path");
-    const bool changes = request.path == "/api/control" || request.path == "/transmission/rpc";
-    if (!changes && !request.is_read()) return wrong_method("GET, HEAD");
+    const auto place = places_.find(request.path);
+    const auto torrent = behind(request.path, kTorrents);
+    if (place == places_.end() && !torrent) return plain(404, "there is nothing at this path");
+    if ((torrent || place->second.methods == Methods::reading) && !request.is_read())
+        return wrong_method("GET, HEAD");
     try {
-        return handler->second(request);
+        return torrent ? details(*torrent) : place->second.handler(request);
     } catch (const Failure& failure) {
         return json_reply(400, {{"error", failure.what()}});
     }
@@ -126,6 +129,10 @@ WebReply WebSite::status() {
     json["streams"] = streams_;
     json["playlists"] = playlists_;
     return json_reply(200, json);
+}
+
+WebReply WebSite::details(std::string_view info_hash) {
+    return json_reply(200, control_.handle({{"command", "torrent"}, {"torrent", info_hash}}));
 }
 
 WebReply WebSite::make_playlist(std::string_view path, const WebRequest& request) {

@@ -21,6 +21,7 @@ namespace btfs::cli {
 /// - `/api/events`: StatusEvents, without an end;
 /// - `/api/control`: a POST of a request as MountControl has them, in JSON; its answer, or status 400 and
 ///   {"error": "..."};
+/// - `/api/torrents/HASH`: torrent_details_json() of one torrent;
 /// - `/metrics`: metrics_text();
 /// - `/stream/TOKEN/PATH`: a file of the mount; `/playlist/TOKEN/PATH`: an M3U playlist of a folder.
 /// All but the last two ask for the password, if there is one. From any thread.
@@ -38,8 +39,12 @@ class WebSite {
     /// It outlives this.
     WebSite(ServedTorrents& torrents, Options options);
 
+    enum class Methods { reading, any };
+
     /// Adds a path, which asks for the password. Before requests come.
-    void add(std::string path, Handler handler) { handlers_[std::move(path)] = std::move(handler); }
+    void add(std::string path, Methods methods, Handler handler) {
+        places_[std::move(path)] = {methods, std::move(handler)};
+    }
 
     /// Returns the answer to a request that is not carried out: it has the wrong host or no login, or a page
     /// of another site sent it. Nothing: answer() may be called. Does not wait.
@@ -57,13 +62,18 @@ class WebSite {
   private:
     WebReply control(const WebRequest& request);
     WebReply status();
+    WebReply details(std::string_view info_hash);
     WebReply make_playlist(std::string_view path, const WebRequest& request);
 
     ServedTorrents& torrents_;
     MountControl control_;
     const std::string streams_, playlists_;  ///< "/stream/TOKEN/"
     const std::vector<std::string> names_;
-    std::map<std::string, Handler, std::less<>> handlers_;
+    struct Place {
+        Methods methods = Methods::reading;
+        Handler handler;
+    };
+    std::map<std::string, Place, std::less<>> places_;
 
     std::mutex gate_mutex_;
     PasswordGate gate_;  // guarded by gate_mutex_
