@@ -115,9 +115,10 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         ->default_str("rename");
     add_web_options(mount, options.web);
     mount
-        .add_option("--library", options.library,
-                    "A folder that keeps a link to each torrent with a label, as LIBRARY/LABEL/NAME, for programs "
-                    "that import by links (Sonarr, Radarr) and for media servers")
+        .add_option(
+            "--library", options.library,
+            "A folder that keeps a link to each torrent with a label, as LIBRARY/LABEL/NAME, for programs "
+            "that import by links (Sonarr, Radarr) and for media servers")
         ->allow_extra_args(false);
     mount.add_flag("--no-control", options.no_control,
                    "Let no other command ask anything of the running mount, or change it");

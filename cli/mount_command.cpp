@@ -206,11 +206,13 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     std::optional<WebService> web;
     if (web_options) {
         web.emplace(*web_options, torrents, state.value_or(std::filesystem::path()),
-                    TransmissionRpc::Options{.mountpoint = options.mountpoint,
-                                             .library = options.library,
+                    TransmissionRpc::Options{.mountpoint = options.mountpoint.lexically_normal(),
+                                             .library = library ? library->folder() : std::filesystem::path(),
                                              .engine = engine_settings,
                                              .close = [&stop] { stop.raise(); },
-                                             .reread_filter = reread_filter});
+                                             .reread_filter = options.network.ip_filter.empty()
+                                                                  ? std::function<void()>()
+                                                                  : reread_filter});
         log::info("web page at http://{}/", web->endpoint().text());
     }
     std::list<WatchFolder> watched;

@@ -99,16 +99,22 @@ value tracker_list(const TorrentView& torrent, RpcForm) {
     return value(lines);
 }
 
-/// The engine tells of the tracker that answers, or of the first that has something to say, and of those
-/// whose URLs cannot be used.
+/// Returns what is known of a tracker: of all of them with TorrentView::details, else of the one that
+/// answers, or of the first that has something to say, and of those whose URLs cannot be used. Of two address
+/// families the working one counts.
 const tracker::TrackerStatus* status_of_tracker(const TorrentView& torrent, const std::string& public_url) {
-    const TorrentStatus& status = torrent.engine();
-    const auto is_it = [&](const tracker::TrackerStatus& one) {
-        return to_valid_utf8(tracker::public_url(one.url)) == public_url;
+    const tracker::TrackerStatus* found = nullptr;
+    const auto look = [&](const tracker::TrackerStatus& one) {
+        if (to_valid_utf8(tracker::public_url(one.url)) != public_url) return;
+        if (!found || (one.working && !found->working)) found = &one;
     };
-    if (status.tracker && is_it(*status.tracker)) return &*status.tracker;
-    const auto found = std::ranges::find_if(status.unusable_trackers, is_it);
-    return found == status.unusable_trackers.end() ? nullptr : &*found;
+    if (torrent.details) {
+        std::ranges::for_each(torrent.details->trackers, look);
+    } else {
+        if (torrent.engine().tracker) look(*torrent.engine().tracker);
+        std::ranges::for_each(torrent.engine().unusable_trackers, look);
+    }
+    return found;
 }
 
 value tracker_stats(const TorrentView& torrent, RpcForm form) {
@@ -208,6 +214,16 @@ std::int64_t count_peers(const TorrentView& torrent, bool (*counts)(const PeerSt
     return std::ranges::count_if(torrent.engine().connections, counts);
 }
 
+/// For each piece, how many connected peers have it; -1: we have it.
+value availability(const TorrentView& torrent, RpcForm) {
+    array list;
+    if (!torrent.details || !torrent.details->pieces) return list;
+    const PieceMap& pieces = *torrent.details->pieces;
+    for (PieceIndex piece(0); piece.value() < pieces.had.size(); piece = piece.next())
+        list.push_back(pieces.had.test(piece) ? -1 : int{pieces.availability.at(piece.value())});
+    return list;
+}
+
 value files(const TorrentView& torrent, RpcForm form) {
     array list;
     if (!torrent.content) return list;
@@ -278,248 +294,150 @@ double percent_done(const TorrentView& torrent) {
     return size == 0 ? 1.0 : percent_of(size - std::min(size, torrent.left_until_done()), size);
 }
 
-#define BTFS_FIELD []([[maybe_unused]] const TorrentView& t, [[maybe_unused]] RpcForm form) -> value
+using View = const TorrentView&;
 
 /// Sorted by name. Not here: what the engine does not know, as peers_from.
-constexpr std::array kFields{TorrentField{"activity_date", BTFS_FIELD{return t.active_s;
-}  // namespace
-}  // namespace btfs::cli
-, TorrentField{"added_date", BTFS_FIELD{return t.entry().added_ms / 1000;
-}
-}
-, TorrentField{"bandwidth_priority", BTFS_FIELD{return t.entry().limits.bandwidth_priority;
-}
-}
-, TorrentField{"bytes_completed", BTFS_FIELD{return each_file(t, [](const auto& file) { return file.had; });
-}
-, true
-}
-, TorrentField{"comment", BTFS_FIELD{return text(t.facts().comment);
-}
-}
-, TorrentField{"corrupt_ever", BTFS_FIELD{return t.engine().wasted;
-}
-}
-, TorrentField{"creator", BTFS_FIELD{return text(t.facts().creator);
-}
-}
-, TorrentField{"date_created", BTFS_FIELD{return t.facts().created;
-}
-}
-, TorrentField{"desired_available",
-               BTFS_FIELD{return t.engine().seeds > 0 ? t.left_until_done() : std::uint64_t{0};
-}
-}
-, TorrentField{"done_date",
-               BTFS_FIELD{return t.status() == RpcStatus::downloading ? std::int64_t{0} : shown_s(t);
-}
-}
-, TorrentField{"download_dir", BTFS_FIELD{return text(t.download_dir());
-}
-}
-, TorrentField{"download_limit", BTFS_FIELD{return t.entry().limits.download_kB;
-}
-}
-, TorrentField{"download_limited", BTFS_FIELD{return t.entry().limits.download_limited;
-}
-}
-, TorrentField{"downloaded_ever", BTFS_FIELD{return t.engine().downloaded;
-}
-}
-, TorrentField{"edit_date", BTFS_FIELD{return 0;
-}
-}
-, TorrentField{"error", BTFS_FIELD{return t.entry().problem.empty() ? 0 : 3;
-}
-}
-, TorrentField{"error_string", BTFS_FIELD{return text(t.entry().problem);
-}
-}
-, TorrentField{"eta", BTFS_FIELD{return t.eta();
-}
-}
-, TorrentField{"eta_idle", BTFS_FIELD{return -1;
-}
-}
-, TorrentField{"file_count", BTFS_FIELD{return t.facts().file_count;
-}
-}
-, TorrentField{"file_stats", file_stats, true}, TorrentField{"files", files, true},
-    TorrentField{"group", BTFS_FIELD{return "";
-}
-}
-, TorrentField{"hash_string", BTFS_FIELD{return value(t.entry().info_hash);
-}
-}
-, TorrentField{"have_unchecked", BTFS_FIELD{return 0;
-}
-}
-, TorrentField{"have_valid", BTFS_FIELD{return t.bytes_had();
-}
-}
-, TorrentField{"honors_session_limits", BTFS_FIELD{return t.entry().limits.honors_session_limits;
-}
-}
-, TorrentField{"id", BTFS_FIELD{return t.id();
-}
-}
-, TorrentField{"is_finished", BTFS_FIELD{return t.is_known() && t.status() == RpcStatus::stopped;
-}
-}
-, TorrentField{"is_private", BTFS_FIELD{return t.facts().is_private;
-}
-}
-, TorrentField{"is_stalled",
-               BTFS_FIELD{return t.status() == RpcStatus::downloading && t.engine().rates.down < 1;
-}
-}
-, TorrentField{"labels", labels}, TorrentField{"left_until_done", BTFS_FIELD{return t.left_until_done();
-}
-}
-, TorrentField{"magnet_link", BTFS_FIELD{return text(magnet_link(t.entry()));
-}
-}
-, TorrentField{"manual_announce_time", BTFS_FIELD{return -1;
-}
-}
-, TorrentField{"max_connected_peers", BTFS_FIELD{return t.mount.max_peers;
-}
-}
-, TorrentField{"metadata_percent_complete", BTFS_FIELD{return metadata_progress(t);
-}
-}
-, TorrentField{"name", BTFS_FIELD{return text(t.entry().name);
-}
-}
-, TorrentField{"peer_limit", BTFS_FIELD{return std::uint64_t{
-                                 t.entry().limits.peer_limit ? *t.entry().limits.peer_limit
-                                                             : static_cast<std::uint32_t>(t.mount.max_peers)};
-}
-}
-, TorrentField{"peers", peers},
+constexpr std::array kFields{
+    TorrentField{"activity_date", [](View t, RpcForm) -> value { return t.active_s; }},
+    TorrentField{"added_date", [](View t, RpcForm) -> value { return t.entry().added_ms / 1000; }},
+    TorrentField{"availability", availability, false, true},
+    TorrentField{"bandwidth_priority",
+                 [](View t, RpcForm) -> value { return t.entry().limits.bandwidth_priority; }},
+    TorrentField{
+        "bytes_completed",
+        [](View t, RpcForm) -> value { return each_file(t, [](const auto& file) { return file.had; }); },
+        true},
+    TorrentField{"comment", [](View t, RpcForm) -> value { return text(t.facts().comment); }},
+    TorrentField{"corrupt_ever", [](View t, RpcForm) -> value { return t.engine().wasted; }},
+    TorrentField{"creator", [](View t, RpcForm) -> value { return text(t.facts().creator); }},
+    TorrentField{"date_created", [](View t, RpcForm) -> value { return t.facts().created; }},
+    TorrentField{"desired_available",
+                 [](View t, RpcForm) -> value {
+                     return t.engine().seeds > 0 ? t.left_until_done() : std::uint64_t{0};
+                 }},
+    TorrentField{"done_date",
+                 [](View t, RpcForm) -> value {
+                     return t.status() == RpcStatus::downloading ? std::int64_t{0} : shown_s(t);
+                 }},
+    TorrentField{"download_dir", [](View t, RpcForm) -> value { return text(t.download_dir()); }},
+    TorrentField{"download_limit", [](View t, RpcForm) -> value { return t.entry().limits.download_kB; }},
+    TorrentField{"download_limited",
+                 [](View t, RpcForm) -> value { return t.entry().limits.download_limited; }},
+    TorrentField{"downloaded_ever", [](View t, RpcForm) -> value { return t.engine().downloaded; }},
+    TorrentField{"edit_date", [](View, RpcForm) -> value { return 0; }},
+    TorrentField{"error", [](View t, RpcForm) -> value { return t.entry().problem.empty() ? 0 : 3; }},
+    TorrentField{"error_string", [](View t, RpcForm) -> value { return text(t.entry().problem); }},
+    TorrentField{"eta", [](View t, RpcForm) -> value { return t.eta(); }},
+    TorrentField{"eta_idle", [](View, RpcForm) -> value { return -1; }},
+    TorrentField{"file_count", [](View t, RpcForm) -> value { return t.facts().file_count; }},
+    TorrentField{"file_stats", file_stats, true},
+    TorrentField{"files", files, true},
+    TorrentField{"group", [](View, RpcForm) -> value { return ""; }},
+    TorrentField{"hash_string", [](View t, RpcForm) -> value { return value(t.entry().info_hash); }},
+    TorrentField{"have_unchecked", [](View, RpcForm) -> value { return 0; }},
+    TorrentField{"have_valid", [](View t, RpcForm) -> value { return t.bytes_had(); }},
+    TorrentField{"honors_session_limits",
+                 [](View t, RpcForm) -> value { return t.entry().limits.honors_session_limits; }},
+    TorrentField{"id", [](View t, RpcForm) -> value { return t.id(); }},
+    TorrentField{"is_finished",
+                 [](View t, RpcForm) -> value { return t.is_known() && t.status() == RpcStatus::stopped; }},
+    TorrentField{"is_private", [](View t, RpcForm) -> value { return t.facts().is_private; }},
+    TorrentField{"is_stalled",
+                 [](View t, RpcForm) -> value {
+                     return t.status() == RpcStatus::downloading && t.engine().rates.down < 1;
+                 }},
+    TorrentField{"labels", labels},
+    TorrentField{"left_until_done", [](View t, RpcForm) -> value { return t.left_until_done(); }},
+    TorrentField{"magnet_link", [](View t, RpcForm) -> value { return text(magnet_link(t.entry())); }},
+    TorrentField{"manual_announce_time", [](View, RpcForm) -> value { return -1; }},
+    TorrentField{"max_connected_peers", [](View t, RpcForm) -> value { return t.mount.max_peers; }},
+    TorrentField{"metadata_percent_complete", [](View t, RpcForm) -> value { return metadata_progress(t); }},
+    TorrentField{"name", [](View t, RpcForm) -> value { return text(t.entry().name); }},
+    TorrentField{"peer_limit",
+                 [](View t, RpcForm) -> value {
+                     return std::uint64_t{t.entry().limits.peer_limit
+                                              ? *t.entry().limits.peer_limit
+                                              : static_cast<std::uint32_t>(t.mount.max_peers)};
+                 }},
+    TorrentField{"peers", peers},
     TorrentField{"peers_connected",
-                 BTFS_FIELD{return count_peers(t, [](const PeerStatus& peer) { return !peer.web_seed; });
-}
-}
-, TorrentField{"peers_getting_from_us", BTFS_FIELD{return count_peers(t, [](const PeerStatus& peer) {
-                   return !peer.web_seed && peer.interested_in_us && !peer.choked;
-               });
-}
-}
-, TorrentField{"peers_sending_to_us", BTFS_FIELD{return count_peers(t, [](const PeerStatus& peer) {
-                   return !peer.web_seed && peer.bytes_asked > 0;
-               });
-}
-}
-, TorrentField{"percent_complete", BTFS_FIELD{return percent_of(t.bytes_had(), t.facts().size);
-}
-}
-, TorrentField{"percent_done", BTFS_FIELD{return percent_done(t);
-}
-}
-, TorrentField{"piece_count", BTFS_FIELD{return t.facts().piece_count;
-}
-}
-, TorrentField{"piece_size", BTFS_FIELD{return t.facts().piece_length;
-}
-}
-, TorrentField{"pieces",
-               BTFS_FIELD{return value(t.content ? to_base64(t.content->pieces.bytes()) : std::string());
-}
-, true
-}
-, TorrentField{"primary_mime_type", BTFS_FIELD{return "application/octet-stream";
-}
-}
-, TorrentField{"priorities", BTFS_FIELD{return each_file(t, [](const auto&) { return 0; });
-}
-, true
-}
-, TorrentField{"queue_position", BTFS_FIELD{return t.id() - 1;
-}
-}
-, TorrentField{"rate_download", BTFS_FIELD{return whole(t.engine().rates.down);
-}
-}
-, TorrentField{"rate_upload", BTFS_FIELD{return whole(t.engine().rates.up);
-}
-}
-, TorrentField{"recheck_progress", BTFS_FIELD{return 0.0;
-}
-}
-, TorrentField{"seconds_downloading", BTFS_FIELD{if (t.status() != RpcStatus::downloading) return 0;
-return t.mount.now_s - t.entry().added_ms / 1000;
-}
-}
-, TorrentField{"seconds_seeding",
-               BTFS_FIELD{if (!t.is_known() || t.status() == RpcStatus::downloading) return 0;
-return t.mount.now_s - shown_s(t);
-}
-}
-, TorrentField{"seed_idle_limit", BTFS_FIELD{return t.entry().limits.seed_idle_minutes;
-}
-}
-, TorrentField{"seed_idle_mode", BTFS_FIELD{return static_cast<int>(t.entry().limits.seed_idle_mode);
-}
-}
-, TorrentField{"seed_ratio_limit", BTFS_FIELD{return t.entry().limits.seed_ratio;
-}
-}
-, TorrentField{"seed_ratio_mode", BTFS_FIELD{return static_cast<int>(t.entry().limits.seed_ratio_mode);
-}
-}
-, TorrentField{"sequential_download", BTFS_FIELD{return true;
-}
-}
-, TorrentField{"sequential_download_from_piece", BTFS_FIELD{return 0;
-}
-}
-, TorrentField{"size_when_done", BTFS_FIELD{return t.size_when_done();
-}
-}
-, TorrentField{"start_date", BTFS_FIELD{return shown_s(t);
-}
-}
-, TorrentField{"status", BTFS_FIELD{return static_cast<int>(t.status());
-}
-}
-, TorrentField{"torrent_file", BTFS_FIELD{return "";
-}
-}
-, TorrentField{"total_size", BTFS_FIELD{return t.facts().size;
-}
-}
-, TorrentField{"tracker_list", tracker_list}, TorrentField{"tracker_stats", tracker_stats},
+                 [](View t, RpcForm) -> value {
+                     return count_peers(t, [](const PeerStatus& peer) { return !peer.web_seed; });
+                 }},
+    TorrentField{"peers_getting_from_us",
+                 [](View t, RpcForm) -> value {
+                     return count_peers(t, [](const PeerStatus& peer) {
+                         return !peer.web_seed && peer.interested_in_us && !peer.choked;
+                     });
+                 }},
+    TorrentField{"peers_sending_to_us",
+                 [](View t, RpcForm) -> value {
+                     return count_peers(
+                         t, [](const PeerStatus& peer) { return !peer.web_seed && peer.bytes_asked > 0; });
+                 }},
+    TorrentField{"percent_complete",
+                 [](View t, RpcForm) -> value { return percent_of(t.bytes_had(), t.facts().size); }},
+    TorrentField{"percent_done", [](View t, RpcForm) -> value { return percent_done(t); }},
+    TorrentField{"piece_count", [](View t, RpcForm) -> value { return t.facts().piece_count; }},
+    TorrentField{"piece_size", [](View t, RpcForm) -> value { return t.facts().piece_length; }},
+    TorrentField{"pieces",
+                 [](View t, RpcForm) -> value {
+                     return value(t.content ? to_base64(t.content->pieces.bytes()) : std::string());
+                 },
+                 true},
+    TorrentField{"primary_mime_type", [](View, RpcForm) -> value { return "application/octet-stream"; }},
+    TorrentField{"priorities",
+                 [](View t, RpcForm) -> value { return each_file(t, [](const auto&) { return 0; }); }, true},
+    TorrentField{"queue_position", [](View t, RpcForm) -> value { return t.id() - 1; }},
+    TorrentField{"rate_download", [](View t, RpcForm) -> value { return whole(t.engine().rates.down); }},
+    TorrentField{"rate_upload", [](View t, RpcForm) -> value { return whole(t.engine().rates.up); }},
+    TorrentField{"recheck_progress", [](View, RpcForm) -> value { return 0.0; }},
+    TorrentField{"seconds_downloading",
+                 [](View t, RpcForm) -> value {
+                     if (t.status() != RpcStatus::downloading) return 0;
+                     return t.mount.now_s - t.entry().added_ms / 1000;
+                 }},
+    TorrentField{"seconds_seeding",
+                 [](View t, RpcForm) -> value {
+                     if (!t.is_known() || t.status() == RpcStatus::downloading) return 0;
+                     return t.mount.now_s - shown_s(t);
+                 }},
+    TorrentField{"seed_idle_limit",
+                 [](View t, RpcForm) -> value { return t.entry().limits.seed_idle_minutes; }},
+    TorrentField{"seed_idle_mode",
+                 [](View t, RpcForm) -> value { return static_cast<int>(t.entry().limits.seed_idle_mode); }},
+    TorrentField{"seed_ratio_limit", [](View t, RpcForm) -> value { return t.entry().limits.seed_ratio; }},
+    TorrentField{"seed_ratio_mode",
+                 [](View t, RpcForm) -> value { return static_cast<int>(t.entry().limits.seed_ratio_mode); }},
+    TorrentField{"sequential_download", [](View, RpcForm) -> value { return true; }},
+    TorrentField{"sequential_download_from_piece", [](View, RpcForm) -> value { return 0; }},
+    TorrentField{"size_when_done", [](View t, RpcForm) -> value { return t.size_when_done(); }},
+    TorrentField{"start_date", [](View t, RpcForm) -> value { return shown_s(t); }},
+    TorrentField{"status", [](View t, RpcForm) -> value { return static_cast<int>(t.status()); }},
+    TorrentField{"torrent_file", [](View, RpcForm) -> value { return ""; }},
+    TorrentField{"total_size", [](View t, RpcForm) -> value { return t.facts().size; }},
+    TorrentField{"tracker_list", tracker_list},
+    TorrentField{"tracker_stats", tracker_stats, false, true},
     TorrentField{"trackers", trackers},
-    TorrentField{"upload_limit", BTFS_FIELD{return t.entry().limits.upload_kB;
-}
-}
-, TorrentField{"upload_limited", BTFS_FIELD{return t.entry().limits.upload_limited;
-}
-}
-, TorrentField{"upload_ratio", BTFS_FIELD{return t.upload_ratio();
-}
-}
-, TorrentField{"uploaded_ever", BTFS_FIELD{return t.engine().uploaded;
-}
-}
-, TorrentField{"wanted", BTFS_FIELD{return each_file(t, [&](const auto& file) {
-                   return form == RpcForm::old ? value(file.pinned ? 1 : 0) : value(file.pinned);
-               });
-}
-, true
-}
-, TorrentField{"webseeds", web_seeds}, TorrentField{"webseeds_ex", web_seeds_ex},
-    TorrentField{"webseeds_sending_to_us", BTFS_FIELD{return count_peers(t, [](const PeerStatus& peer) {
-                     return peer.web_seed && peer.bytes_asked > 0;
-                 });
-}
-}
-,
-}
-;
-
-#undef BTFS_FIELD
+    TorrentField{"upload_limit", [](View t, RpcForm) -> value { return t.entry().limits.upload_kB; }},
+    TorrentField{"upload_limited", [](View t, RpcForm) -> value { return t.entry().limits.upload_limited; }},
+    TorrentField{"upload_ratio", [](View t, RpcForm) -> value { return t.upload_ratio(); }},
+    TorrentField{"uploaded_ever", [](View t, RpcForm) -> value { return t.engine().uploaded; }},
+    TorrentField{"wanted",
+                 [](View t, RpcForm form) -> value {
+                     return each_file(t, [&](const auto& file) {
+                         return form == RpcForm::old ? value(file.pinned ? 1 : 0) : value(file.pinned);
+                     });
+                 },
+                 true},
+    TorrentField{"webseeds", web_seeds},
+    TorrentField{"webseeds_ex", web_seeds_ex},
+    TorrentField{"webseeds_sending_to_us",
+                 [](View t, RpcForm) -> value {
+                     return count_peers(
+                         t, [](const PeerStatus& peer) { return peer.web_seed && peer.bytes_asked > 0; });
+                 }},
+};
 
 static_assert(std::ranges::is_sorted(kFields, {}, &TorrentField::name));
 

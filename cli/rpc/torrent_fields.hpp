@@ -17,6 +17,7 @@ struct TorrentField {
     std::string_view name;  ///< in snake_case
     Get get;
     bool needs_content = false;  ///< of TorrentView::content
+    bool needs_details = false;  ///< of TorrentView::details, if there are few torrents
 };
 
 /// Returns null for a field that there is not, or that cannot be answered truly.

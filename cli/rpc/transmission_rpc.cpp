@@ -29,6 +29,8 @@ constexpr std::uint32_t kMostLimit = 1'000'000'000;  ///< of a number that a cli
 /// Labels are shown, and are names of folders.
 constexpr std::size_t kMostLabels = 32;
 constexpr std::size_t kLongestLabel = 255;
+/// Torrents of one answer for each of which the engine is asked by itself.
+constexpr std::size_t kMostDetails = 8;
 
 std::string new_session_id() {
     constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -112,7 +114,6 @@ RpcReply TransmissionRpc::handle(const RpcRequest& request) {
     const auto with_text = [&](unsigned status, std::string text) {
         reply.status = status;
         reply.body = std::move(text);
-        reply.headers.emplace_back("Content-Type", "text/plain; charset=UTF-8");
         return reply;
     };
     if (!request.session_id || *request.session_id != session_id_) {
@@ -130,7 +131,7 @@ RpcReply TransmissionRpc::handle(const RpcRequest& request) {
     reply.status = answer ? kOk : kNoContent;
     if (!answer) return reply;
     reply.body = std::move(*answer);
-    reply.headers.emplace_back("Content-Type", "application/json; charset=UTF-8");
+    reply.content_type = "application/json; charset=utf-8";
     return reply;
 }
 
@@ -236,6 +237,13 @@ TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const Rp
             in_part.push_back(all.torrents[i].index);
         }
     }
+    std::map<Roster::Index, DetailsReport> details;
+    if (places.size() <= kMostDetails &&
+        std::ranges::any_of(fields, [](const auto& field) { return field.second->needs_details; })) {
+        for (const std::size_t i : places)
+            if (auto found = torrents_.details_by_hash(all.torrents[i].entry.info_hash))
+                details.emplace(all.torrents[i].index, std::move(*found));
+    }
     if (!with_content.empty()) contents = torrents_.contents(with_content);
     if (!in_part.empty()) pinned_left = torrents_.pinned_left(in_part);
 
@@ -251,12 +259,14 @@ TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const Rp
         const TorrentReport& torrent = all.torrents[i];
         const auto content = contents.find(torrent.index);
         const auto left = pinned_left.find(torrent.index);
+        const auto detailed = details.find(torrent.index);
         const auto active = recent.active_s.find(torrent.index);
         TorrentView view{torrent, all.mount};
         if (content != contents.end()) {
             view.content = &content->second;
             view.pinned_left = content->second.pinned_left;
         }
+        if (detailed != details.end()) view.details = &detailed->second;
         if (left != pinned_left.end()) view.pinned_left = left->second;
         if (active != recent.active_s.end()) view.active_s = active->second;
         if (is_table) {

@@ -30,6 +30,7 @@ struct RpcRequest {
 
 struct RpcReply {
     unsigned status = 200;
+    std::string content_type = "text/plain; charset=utf-8";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
 };
@@ -43,7 +44,6 @@ class TransmissionRpc {
         std::filesystem::path mountpoint;  ///< absolute
         std::filesystem::path library;     ///< of the Library; empty: there is none
         EngineOptions engine;              ///< that the mount has
-        std::uint16_t rpc_port = 0;
         /// Ends the mount, some time after it was called.
         std::function<void()> close = [] {};
         /// Rereads the IP filter; null: there is none.

@@ -17,22 +17,20 @@ WebSite::Options site_options(const WebSetting& setting, const std::filesystem::
     return options;
 }
 
-TransmissionRpc::Options rpc_options(TransmissionRpc::Options options, const WebSetting& setting) {
-    options.rpc_port = setting.where.port;
-    return options;
-}
-
 WebReply answer(TransmissionRpc& rpc, const WebRequest& request) {
     const auto session_id = request.session_id.empty() ? std::nullopt : std::optional(request.session_id);
     RpcReply reply = rpc.handle({.method = request.method, .session_id = session_id, .body = request.body});
-    return {.status = reply.status, .body = std::move(reply.body), .headers = std::move(reply.headers)};
+    return {.status = reply.status,
+            .content_type = std::move(reply.content_type),
+            .body = std::move(reply.body),
+            .headers = std::move(reply.headers)};
 }
 
 }  // namespace
 
 WebService::WebService(const WebSetting& setting, ServedTorrents& torrents,
                        const std::filesystem::path& state, TransmissionRpc::Options rpc)
-    : site_(torrents, site_options(setting, state)), rpc_(torrents, rpc_options(std::move(rpc), setting)) {
+    : site_(torrents, site_options(setting, state)), rpc_(torrents, std::move(rpc)) {
     for (const char* const path : kRpcPaths)
         site_.add(path, WebSite::Methods::any,
                   [this](const WebRequest& request) { return answer(rpc_, request); });
