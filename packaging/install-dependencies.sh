@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian or Ubuntu packages that building needs, as far as they are missing: Debian 12 and 13, Ubuntu 24.04.
 #
-#   packaging/install-dependencies.sh [unit|test|compare]
+#   packaging/install-dependencies.sh [unit|test|compare|package]
 #
-# "unit" adds what the unit tests need, "test" what all tests need, "compare" what tests/bench/compare.sh needs.
+# "unit" adds what the unit tests need, "test" what all tests need, "compare" what tests/bench/compare.sh needs, "package"
+# what packaging/build-deb.sh needs.
 set -euo pipefail
 
 # "*" stands for a version: see resolve().
@@ -18,6 +19,7 @@ tests=("${unit[@]}" clang 'libclang-rt-*-dev'
 # They may be there from elsewhere, and then Debian's npm does not go with them.
 command -v node >/dev/null || tests+=(nodejs)
 command -v npm >/dev/null || tests+=(npm)
+package=(debhelper dpkg-dev fakeroot lintian python3)
 compare=(btfs iproute2 python3-libtorrent)
 
 wanted=("${build[@]}")
@@ -26,7 +28,8 @@ case ${1:-} in
     unit) wanted+=("${unit[@]}") ;;
     test) wanted+=("${tests[@]}") ;;
     compare) wanted+=("${compare[@]}") ;;
-    *) echo "usage: packaging/install-dependencies.sh [unit|test|compare]" >&2; exit 2 ;;
+    package) wanted+=("${package[@]}") ;;
+    *) echo "usage: packaging/install-dependencies.sh [unit|test|compare|package]" >&2; exit 2 ;;
 esac
 
 installed() {
