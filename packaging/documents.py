@@ -51,7 +51,9 @@ class Option:
 
     @property
     def default(self):
-        found = re.search(r"=(\S+)$", self.attributes.split(" Excludes:")[0].split(" REQUIRED")[0])
+        """As "=1G" says or, in later versions of CLI11, "[1G]"."""
+        attributes = self.attributes.split(" Excludes:")[0].split(" REQUIRED")[0].strip()
+        found = re.search(r"=(\S+)$", attributes) or re.search(r"(?<! in) \[([^\[\],]+)\]$", attributes)
         return found.group(1) if found and self.takes_value else ""
 
     @property

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <thread>
 
 #include "cli/process/failure.hpp"
 #include "cli/service/content_time.hpp"
@@ -14,6 +15,10 @@
 
 namespace btfs::cli {
 namespace {
+
+/// Time from the start of a mount in which an earlier one of the same torrents may still be ending.
+constexpr Duration kEarlierMountEnds = 2s;
+constexpr Duration kLookAgain = 20ms;
 
 /// Returns a modification time that is the same at every mount, as media servers expect.
 std::int64_t modification_time(const Metainfo& torrent, const CacheDir& cache_dir) {
@@ -203,14 +208,27 @@ std::unique_ptr<AdoptedFiles> ServedTorrents::find_data(const Metainfo& metainfo
     return services_.data.find(metainfo.name, metainfo.files, metainfo.layout);
 }
 
+/// A process whose mount has just been unmounted may still be ending, and have the store. (What was found of
+/// other clients' files is used up by the first attempt.)
+Result<std::unique_ptr<TorrentStore>> ServedTorrents::open_store(const Metainfo& metainfo,
+                                                                 std::unique_ptr<AdoptedFiles> adopted) {
+    const bool may_wait = adopted == nullptr;
+    for (;;) {
+        auto store = services_.cache_dir.open_torrent(
+            {metainfo.identity, metainfo.layout, metainfo.hashes, metainfo.info_bytes}, services_.pool,
+            services_.memory, std::move(adopted));
+        const bool locked = !store && store.error() == Errc::storage_locked;
+        if (!locked || !may_wait || Clock::now() > made_ + kEarlierMountEnds) return store;
+        std::this_thread::sleep_for(kLookAgain);
+    }
+}
+
 ServedTorrent& ServedTorrents::open(Roster::Index index, const Metainfo& metainfo,
                                     std::unique_ptr<AdoptedFiles> adopted) {
     if (adopted)
         log::info("{}: {} of {} pieces may lie in files of another client", metainfo.name,
                   adopted->pieces().there.count(), metainfo.layout.piece_count());
-    auto store = services_.cache_dir.open_torrent(
-        {metainfo.identity, metainfo.layout, metainfo.hashes, metainfo.info_bytes}, services_.pool,
-        services_.memory, std::move(adopted));
+    auto store = open_store(metainfo, std::move(adopted));
     if (!store && store.error() == Errc::storage_locked)
         throw Failure(metainfo.name + ": " + store.error().message() +
                       "; unmount it there, or give another --cache-dir");

@@ -185,6 +185,8 @@ class ServedTorrents {
     /// Parses the info dictionary that an earlier mount has fetched.
     std::optional<Metainfo> kept(const Identity& identity) const;
     std::unique_ptr<AdoptedFiles> find_data(const Metainfo& metainfo) const;
+    Result<std::unique_ptr<TorrentStore>> open_store(const Metainfo& metainfo,
+                                                     std::unique_ptr<AdoptedFiles> adopted);
     ServedTorrent& open(Roster::Index index, const Metainfo& metainfo, std::unique_ptr<AdoptedFiles> adopted);
     void show(Roster::Index index, const Metainfo& metainfo, ServedTorrent& served, TorrentHandle handle);
     void take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info);

@@ -1,5 +1,6 @@
 """Config files: the user's, the one that is named, and what is wrong with one."""
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -50,6 +51,16 @@ class ConfigFile(TestCase):
         self.file.unlink()
         self.file.mkdir()
         self.assertIn(f"config file {self.file}: ", self.run_btfs("info", self.torrent).stderr)
+
+    def test_the_example_has_options_that_are_there(self):
+        example = (Path(__file__).resolve().parents[2] / "packaging/btfs.toml").read_text()
+        text, count = re.subn(r"(?m)^#([a-z-]+ = )", r"\1", example)
+        self.assertGreater(count, 5)
+        for command in ("mount", "seed"):  # whose values are looked at
+            self.file.write_text(text)
+            done = self.run_btfs(command, "--port=0", self.folder / "missing", self.folder)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("--port", done.stderr)
 
     def test_a_mount_takes_its_options_from_there(self):
         seed = btfs.Seed(self, self.content, self.folder / "seeded.torrent")
