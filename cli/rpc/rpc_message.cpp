@@ -18,14 +18,15 @@ class BoundedMemory final : public boost::json::memory_resource {
     explicit BoundedMemory(std::size_t limit) : left_(limit) {}
 
   private:
-    void* do_allocate(std::size_t size, std::size_t alignment) override {
+    /// Nothing in JSON is aligned more than operator new aligns.
+    void* do_allocate(std::size_t size, std::size_t /*alignment*/) override {
         if (size > left_) throw std::bad_alloc();
         left_ -= size;
-        return ::operator new(size, std::align_val_t(alignment));
+        return ::operator new(size);
     }
-    void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+    void do_deallocate(void* memory, std::size_t size, std::size_t /*alignment*/) override {
         left_ += size;
-        ::operator delete(memory, std::align_val_t(alignment));
+        ::operator delete(memory);
     }
     bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include "cli/rpc/transmission_rpc.hpp"
+#include "engine/session/connection_budget.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -63,7 +64,8 @@ boost::json::object session_fields(const SessionFacts& facts, RpcForm form) {
         {"incomplete_dir", ""},
         {"incomplete_dir_enabled", false},
         {"lpd_enabled", engine.lsd},
-        {"peer_limit_global", engine.max_connections},
+        {"peer_limit_global",
+         engine.max_connections > 0 ? engine.max_connections : std::size_t{ConnectionBudget::kDefaultMax}},
         {"peer_limit_per_torrent", engine.max_peers},
         {"peer_port", facts.peer_port},
         {"peer_port_random_on_start", false},
