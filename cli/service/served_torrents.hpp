@@ -22,6 +22,7 @@
 #include "cli/service/served_torrent.hpp"
 #include "cli/service/source_finder.hpp"
 #include "cli/service/status_text.hpp"
+#include "cli/service/wait_log.hpp"
 #include "cli/sources/sources.hpp"
 #include "engine/session/engine.hpp"
 #include "fs/filesystem.hpp"
@@ -108,6 +109,10 @@ class ServedTorrents {
     std::optional<DetailsReport> details_by_hash(const std::string& info_hash);
 
   private:
+    /// `.btfs/torrents/HASH`.
+    VirtualMembers torrent_folders();
+    void watch_waits();
+    void tell_waits();
     DetailsReport details_of(RosterEntry entry);
     void take_status(DetailsReport& report);
     std::vector<TorrentReport> reports_of(const TorrentStatuses& statuses);
@@ -166,6 +171,7 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> failed_;
     std::list<ServedTorrent> served_;
     std::list<ServedTorrent> removed_;  ///< that somebody still uses
+    WaitLog wait_log_;
 
     std::atomic<bool> takes_up_added_ = false;
     UseCount keeping_;  ///< jobs of keep_peers(), which use the cache directory
