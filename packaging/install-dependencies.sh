@@ -10,7 +10,7 @@ set -euo pipefail
 # "*" stands for a version: see resolve().
 build=(ccache cmake g++ ninja-build pkg-config fuse3
        'libboost*-dev' 'libboost-json*-dev' 'libboost-url*-dev' libc-ares-dev libcli11-dev libfmt-dev libfuse3-dev
-       libminiupnpc-dev libnatpmp-dev libspdlog-dev libssl-dev zlib1g-dev)
+       libminiupnpc-dev libnatpmp-dev libncurses-dev libspdlog-dev libssl-dev zlib1g-dev)
 unit=(libbenchmark-dev libgtest-dev libgmock-dev python3)
 tests=("${unit[@]}" clang 'libclang-rt-*-dev'
        apache2-bin aria2 attr curl dante-server ffmpeg fish iproute2 libnfs-utils lighttpd microsocks miniupnpd-nftables mpv

@@ -47,6 +47,7 @@ ServedTorrents::ServedTorrents(Services services)
                              {"status.json",
                               [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},
                              {"metrics", [this] { return metrics_text(report()); }}},
+           .virtual_members = torrent_folders(),
            .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
@@ -87,6 +88,7 @@ void ServedTorrents::add(Sources sources) {
 }
 
 void ServedTorrents::start() {
+    watch_waits();
     if (services_.added) take_next_added(services_.added->names());
     worker_->start();
 }
