@@ -130,6 +130,7 @@ MountReport ServedTorrents::report() {
                        .port = services_.engine.port(),
                        .totals = statuses->totals,
                        .age = Clock::now() - made_};
+    report.read_times = filesystem_.read_path().times();
     for (const TorrentReport& torrent : report.torrents) {
         if (!torrent.status) continue;
         for (const ReaderWait& wait : torrent.status->waits) report.why.emplace(wait.reader, why_text(wait));
@@ -140,6 +141,7 @@ MountReport ServedTorrents::report() {
     if (const CacheBound* const bound = services_.cache_dir.bound()) {
         report.cache_used = bound->used();
         report.cache_limit = bound->limit();
+        report.cache_evicted = bound->evicted();
     }
     return report;
 }
