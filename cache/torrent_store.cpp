@@ -149,6 +149,9 @@ Bitfield TorrentStore::available() const {
 Bitfield TorrentStore::unproven() const {
     return cache_.doubtful_pieces();
 }
+Bitfield TorrentStore::earlier() const {
+    return cache_.claimed_pieces();
+}
 
 PieceBufferPtr TorrentStore::acquire(PieceIndex piece, Urgency urgency) {
     PieceSpace::Promise space;

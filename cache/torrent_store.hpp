@@ -98,6 +98,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     void detach() override;
     Bitfield available() const override;
     Bitfield unproven() const override;
+    Bitfield earlier() const override;
     PieceBufferPtr acquire(PieceIndex piece, Urgency urgency) override;
     void prove_unproven() override;
     void set_rare(Bitfield pieces) override;

@@ -92,12 +92,16 @@ class Storage {
     /// first use proves them: on_verified() or on_lost() then follows.
     virtual Bitfield unproven() const = 0;
 
+    /// Pieces that were verified in an earlier run, and not yet in this one: for who looks at the torrent.
+    /// Takes time for each piece.
+    virtual Bitfield earlier() const { return unproven(); }
+
     /// Peers are connected, who would be told of more pieces: the unproven ones are proven from now on,
     /// slowly. on_verified() or on_lost() follows for each. Called once or more.
     virtual void prove_unproven() {}
 
-    /// Of what we have, the pieces that at most one connected peer has: they are worth keeping somewhat longer
-    /// than others. Said once a minute while peers are connected.
+    /// Of what we have, the pieces that at most one connected peer has: they are worth keeping somewhat
+    /// longer than others. Said once a minute while peers are connected.
     virtual void set_rare(Bitfield) {}
 
     /// True: the piece, which has arrived, is likely to stay for minutes, and worth announcing to peers.

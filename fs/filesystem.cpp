@@ -102,6 +102,29 @@ Result<Filesystem::FileExtents> Filesystem::extents(NodeId node) const {
     return found;
 }
 
+std::vector<Filesystem::TorrentFile> Filesystem::files(Slot slot) const {
+    const auto root = root_.get();
+    const auto* const torrent = root->torrent(slot);
+    if (torrent == nullptr) return {};
+    const InodeTree& tree = (*torrent)->tree;
+    const auto nodes = tree.nodes();
+    std::vector<TorrentFile> files;
+    std::vector<std::string> paths(nodes.size());  // of folders; a parent comes before its children
+    for (NodeIndex i = 0; i < nodes.size(); ++i) {
+        const Node& node = nodes[i];
+        std::string path =
+            i == 0 ? std::string(root->name_of(slot)) : paths[node.parent] + '/' + std::string(node.name);
+        if (node.kind == NodeKind::file)
+            files.push_back({std::move(path), node.size, node.offset_in_torrent});
+        else if (node.kind == NodeKind::directory)
+            paths[i] = std::move(path);
+    }
+    std::ranges::sort(files, {}, [](const TorrentFile& file) {
+        return std::pair(file.offset_in_torrent, std::string_view(file.path));
+    });
+    return files;
+}
+
 Result<Listing> Filesystem::list(NodeId node) const {
     auto place = find(node);
     if (!place) return place.error();

@@ -88,6 +88,13 @@ class Filesystem {
     };
     /// The file of a torrent, or all files below a folder of it. not_found for nodes of no torrent.
     Result<FileExtents> extents(NodeId node) const;
+    struct TorrentFile {
+        std::string path;  ///< below the mountpoint
+        std::uint64_t size = 0;
+        std::uint64_t offset_in_torrent = 0;
+    };
+    /// The files of a torrent, sorted by their places in it; none if the torrent is not there.
+    std::vector<TorrentFile> files(Slot torrent) const;
     /// The mount's root does not list VirtualFolder::kName, though lookup() finds it.
     Result<Listing> list(NodeId node) const;
 

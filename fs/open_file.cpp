@@ -202,7 +202,8 @@ ReaderDemand OpenFile::demand() const {
 
 ReaderStatus OpenFile::status(TimePoint now) const {
     std::lock_guard lock(mutex_);
-    ReaderStatus status{.size = extent_.size(),
+    ReaderStatus status{.reader = reader_,
+                        .size = extent_.size(),
                         .thread = last_thread_,
                         .window = quiet_ ? ByteRange{} : readahead_.window(),
                         .bytes_per_second = readahead_.bytes_per_second()};

@@ -7,12 +7,14 @@
 #include <optional>
 #include <string>
 
+#include "engine/core/reader_demand.hpp"
 #include "engine/core/time.hpp"
 #include "engine/core/types.hpp"
 
 namespace btfs {
 
 struct ReaderStatus {
+    ReaderId reader = 0;     ///< as the DemandSink knows it
     std::string path = {};   ///< below the mountpoint
     std::uint64_t size = 0;  ///< of the file, in bytes
     pid_t thread = 0;        ///< that made the last READ; 0: there was none, or it cannot be seen from here

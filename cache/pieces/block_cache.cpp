@@ -423,6 +423,15 @@ bool BlockCache::is_claimed(PieceIndex piece) const {
     return claimed_whole(piece) && !proven_.all(block_index(piece, 0), layout_.block_count(piece));
 }
 
+Bitfield BlockCache::claimed_pieces() const {
+    Bitfield pieces(layout_.piece_count());
+    for (PieceIndex piece(0); piece.value() < layout_.piece_count(); piece = piece.next()) {
+        if (claimed_whole(piece) && !proven_.all(block_index(piece, 0), layout_.block_count(piece)))
+            pieces.set(piece);
+    }
+    return pieces;
+}
+
 std::optional<PieceIndex> BlockCache::next_doubtful(PieceIndex from) const {
     for (PieceIndex piece = from; piece.value() < layout_.piece_count(); piece = piece.next())
         if (is_doubtful(piece)) return piece;

@@ -135,6 +135,8 @@ class BlockCache {
     /// Whole pieces had, without the doubtful ones.
     Bitfield available() const;
     Bitfield doubtful_pieces() const;
+    /// Pieces that is_claimed() is true for. Takes no lock: each as it is when it is looked at.
+    Bitfield claimed_pieces() const;
     /// The first doubtful piece from `from` on.
     std::optional<PieceIndex> next_doubtful(PieceIndex from) const;
     /// True if the piece is claimed: there is something to prove.

@@ -44,4 +44,9 @@ EngineStatus::Snapshot EngineStatus::get() {
     return shared_->snapshot;
 }
 
+EngineStatus::Snapshot EngineStatus::last() const {
+    std::lock_guard lock(shared_->mutex);
+    return shared_->snapshot;
+}
+
 }  // namespace btfs::cli

@@ -24,6 +24,8 @@ class EngineStatus {
     /// Returns a status taken after this call, or an older one if the engine does not answer within the
     /// patience. Never null.
     Snapshot get();
+    /// Returns the newest status that is here, and asks nobody. Never null.
+    Snapshot last() const;
 
   private:
     struct Shared;

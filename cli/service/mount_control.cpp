@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/process/failure.hpp"
+#include "cli/service/details_json.hpp"
 #include "cli/service/status_json.hpp"
 #include "cli/text/base64.hpp"
 #include "engine/metainfo/utf8.hpp"
@@ -58,6 +59,7 @@ Json MountControl::handle(const Json& request) {
     if (command == "remove") return remove(request);
     if (command == "list") return list();
     if (command == "status") return status();
+    if (command == "torrent") return torrent(request);
     if (command == "pin") return fetch(request, Fetching::pinned);
     if (command == "unpin") return fetch(request, Fetching::unpinned);
     if (command == "prefetch") return fetch(request, Fetching::once);
@@ -87,6 +89,10 @@ Json MountControl::list() {
 
 Json MountControl::status() {
     return mount_json(torrents_.report());
+}
+
+Json MountControl::torrent(const Json& request) {
+    return torrent_details_json(torrents_.details(text(request, "torrent")));
 }
 
 Json MountControl::fetch(const Json& request, Fetching fetching) {

@@ -14,6 +14,7 @@ namespace btfs::cli {
 /// - remove: "torrent", an info-hash, a name in the mount or a URL. Answer: "name".
 /// - list: Answer: "torrents", an array of torrent_json().
 /// - status: Answer: mount_json().
+/// - torrent: "torrent" as for remove. Answer: torrent_details_json().
 /// - pin, unpin, prefetch: "path" below the mountpoint; "" is all that is mounted. Answer: "files" and
 ///   "bytes", the number of the files and their size; "pinned", bytes pinned in all of the mount; "room",
 ///   bytes that pins may take, or null.
@@ -31,6 +32,7 @@ class MountControl {
     boost::json::object remove(const boost::json::object& request);
     boost::json::object list();
     boost::json::object status();
+    boost::json::object torrent(const boost::json::object& request);
     boost::json::object fetch(const boost::json::object& request, Fetching fetching);
 
     ServedTorrents& torrents_;

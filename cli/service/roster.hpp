@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <exception>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/session/engine.hpp"
@@ -24,7 +27,9 @@ struct RosterEntry {
     std::string problem = {};                  ///< why it will never be there
     std::string label = {};                    ///< the user's, to tell torrents apart
     bool pinned_whole = false;                 ///< all of its files are pinned once they are known
-    std::string record = {};                   ///< its name among the AddedSources; empty: it is none of them
+    /// Places in the torrent of the files that are pinned, neighbours as one; null: none is.
+    std::shared_ptr<const std::vector<ByteRange>> pinned = {};
+    std::string record = {};  ///< its name among the AddedSources; empty: it is none of them
 
     bool visible() const { return slot.has_value(); }
     /// The engine never had it, and will not.
@@ -39,14 +44,21 @@ class Roster {
 
     Index add(RosterEntry entry) {
         std::lock_guard lock(mutex_);
-        entries_.emplace(next_, std::move(entry));
-        return next_++;
+        const Index index = next_++;
+        const auto added = entries_.emplace(index, std::move(entry)).first;
+        note_hash(index, added->second.info_hash);
+        return index;
     }
     /// `change` is short, and calls nothing that locks.
     template <class F>
     void update(Index index, F change) {
         std::lock_guard lock(mutex_);
-        change(entries_.at(index));
+        RosterEntry& entry = entries_.at(index);
+        const std::string earlier_hash = entry.info_hash;
+        change(entry);
+        if (entry.info_hash == earlier_hash) return;
+        forget_hash(index, earlier_hash);
+        note_hash(index, entry.info_hash);
     }
     /// Runs `bring`. If it throws, the entry has failed for good: the message becomes its problem, for the
     /// status, and the exception is thrown on.
@@ -62,7 +74,10 @@ class Roster {
     /// Removes an entry: its torrent leaves the mount, or has another entry.
     void remove(Index index) {
         std::lock_guard lock(mutex_);
-        entries_.erase(index);
+        const auto found = entries_.find(index);
+        if (found == entries_.end()) return;
+        forget_hash(index, found->second.info_hash);
+        entries_.erase(found);
     }
     bool has(Index index) const {
         std::lock_guard lock(mutex_);
@@ -72,6 +87,26 @@ class Roster {
         std::lock_guard lock(mutex_);
         return entries_.at(index);
     }
+    /// Returns nothing if it was removed.
+    std::optional<RosterEntry> get_if(Index index) const {
+        std::lock_guard lock(mutex_);
+        const auto found = entries_.find(index);
+        return found == entries_.end() ? std::nullopt : std::optional(found->second);
+    }
+    /// Finds an entry by its info-hash in hex. O(1).
+    std::optional<Index> find(const std::string& info_hash) const {
+        std::lock_guard lock(mutex_);
+        const auto found = by_hash_.find(info_hash);
+        return found == by_hash_.end() ? std::nullopt : std::optional(found->second);
+    }
+    /// Returns all info-hashes that are known, in hex, in no order.
+    std::vector<std::string> info_hashes() const {
+        std::lock_guard lock(mutex_);
+        std::vector<std::string> hashes;
+        hashes.reserve(by_hash_.size());
+        for (const auto& [hash, index] : by_hash_) hashes.push_back(hash);
+        return hashes;
+    }
     /// Returns all entries in the order of add().
     std::map<Index, RosterEntry> all() const {
         std::lock_guard lock(mutex_);
@@ -79,9 +114,18 @@ class Roster {
     }
 
   private:
+    void note_hash(Index index, const std::string& hash) {
+        if (!hash.empty()) by_hash_.insert_or_assign(hash, index);
+    }
+    void forget_hash(Index index, const std::string& hash) {
+        const auto found = by_hash_.find(hash);
+        if (found != by_hash_.end() && found->second == index) by_hash_.erase(found);
+    }
+
     mutable std::mutex mutex_;  // guards what follows
     Index next_ = 0;
     std::map<Index, RosterEntry> entries_;
+    std::unordered_map<std::string, Index> by_hash_;  ///< the newest entry of each info-hash
 };
 
 }  // namespace btfs::cli

@@ -122,6 +122,13 @@ MountReport ServedTorrents::report() {
                        .port = services_.engine.port(),
                        .totals = statuses->totals,
                        .age = Clock::now() - made_};
+    for (const TorrentReport& torrent : report.torrents) {
+        if (!torrent.status) continue;
+        for (const ReaderWait& wait : torrent.status->waits) report.why.emplace(wait.reader, why_text(wait));
+    }
+    // What the engine lacks nothing of, the cache is reading and verifying.
+    for (const ReaderStatus& reader : report.readers)
+        if (reader.waiting > 0) report.why.try_emplace(reader.reader, "being verified");
     if (const CacheBound* const bound = services_.cache_dir.bound()) {
         report.cache_used = bound->used();
         report.cache_limit = bound->limit();

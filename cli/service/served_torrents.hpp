@@ -15,6 +15,7 @@
 #include "cache/disk/use_count.hpp"
 #include "cli/process/worker.hpp"
 #include "cli/service/added_sources.hpp"
+#include "cli/service/details_report.hpp"
 #include "cli/service/engine_status.hpp"
 #include "cli/service/fetching.hpp"
 #include "cli/service/roster.hpp"
@@ -100,7 +101,15 @@ class ServedTorrents {
     /// The same, and what else there is to tell of the mount.
     MountReport report();
 
+    /// All there is to tell of one torrent, by its info-hash, or its name or URL. Waits for neither network
+    /// nor disk. Throws Failure: there is none, or several have that name.
+    DetailsReport details(const std::string& which);
+    /// The same, of an info-hash in hex, in O(1). Nothing if there is none.
+    std::optional<DetailsReport> details_by_hash(const std::string& info_hash);
+
   private:
+    DetailsReport details_of(RosterEntry entry);
+    void take_status(DetailsReport& report);
     std::vector<TorrentReport> reports_of(const TorrentStatuses& statuses);
     /// Adds a torrent to the engine and, if its metainfo is known, to the mount. `adopted`: what other
     /// clients have of it; looked for here if the source comes without its metainfo. Throws Failure if its
@@ -141,6 +150,7 @@ class ServedTorrents {
     void take_pins(ServedTorrent& served);
     void pin_whole(Roster::Index index);
     void set_pins(ServedTorrent& served, Pins pins);
+    void publish_pins(const ServedTorrent& served);
 
     Services services_;
     const TimePoint made_ = Clock::now();

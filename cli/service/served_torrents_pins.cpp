@@ -41,6 +41,21 @@ std::uint64_t size_of(const Layout& layout, const Pins& pins) {
     return bytes;
 }
 
+/// Returns the places of these files in the torrent, in order, neighbours as one.
+std::vector<ByteRange> places_of(const Layout& layout, const Pins& pins) {
+    std::vector<ByteRange> places;
+    for (const FileRange& range : pins)
+        for (std::size_t i = range.first; i <= range.last && i < layout.files().size(); ++i) {
+            const ByteRange place = layout.files()[i].range();
+            if (!places.empty() && places.back().end == place.begin) {
+                places.back().end = place.end;
+            } else {
+                places.push_back(place);
+            }
+        }
+    return places;
+}
+
 }  // namespace
 
 FetchReport ServedTorrents::fetch(const std::string& path, Fetching fetching) {
@@ -84,15 +99,26 @@ void ServedTorrents::set_pins(ServedTorrent& served, Pins pins) {
     if (const Error error = services_.cache_dir.keep_pins(served.identity, pins))
         throw Failure("the pins cannot be kept", error);
     served.pins = std::move(pins);
+    publish_pins(served);
     const Bitfield pieces = pinned_pieces(served.store->layout(), served.pins);
     served.store->set_pinned(pieces);
     services_.engine.set_pinned(served.handle, pieces);
+}
+
+/// Lets others know which files are pinned.
+void ServedTorrents::publish_pins(const ServedTorrent& served) {
+    std::shared_ptr<const std::vector<ByteRange>> pinned;
+    if (!served.pins.empty())
+        pinned =
+            std::make_shared<const std::vector<ByteRange>>(places_of(served.store->layout(), served.pins));
+    roster_.update(served.index, [&](RosterEntry& entry) { entry.pinned = std::move(pinned); });
 }
 
 /// Takes the pins that earlier mounts have kept, which the store knows of already, and pins all files if that
 /// was to be done once they are known.
 void ServedTorrents::take_pins(ServedTorrent& served) {
     served.pins = services_.cache_dir.kept_pins(served.identity);
+    publish_pins(served);
     if (!served.pins.empty())
         services_.engine.set_pinned(served.handle, pinned_pieces(served.store->layout(), served.pins));
     if (roster_.get(served.index).pinned_whole) pin_whole(served.index);

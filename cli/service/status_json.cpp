@@ -29,17 +29,6 @@ std::string process_name(pid_t thread) {
     return name;
 }
 
-boost::json::object tracker_json(const tracker::TrackerStatus& tracker) {
-    boost::json::object json{{"url", to_valid_utf8(tracker::public_url(tracker.url))},
-                             {"working", tracker.working},
-                             {"message", text_or_null(tracker.message)},
-                             {"seeds", nullptr},
-                             {"leechers", nullptr}};
-    if (tracker.complete) json["seeds"] = *tracker.complete;
-    if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
-    return json;
-}
-
 }  // namespace
 
 boost::json::object torrent_json(const TorrentReport& report) {
@@ -79,13 +68,30 @@ boost::json::object peer_json(const PeerStatus& peer) {
     flag(peer.chokes_us, "chokes_us");
     flag(peer.choked, "choked");
     flag(peer.snubbed, "snubbed");
-    return {{"endpoint", peer.endpoint.text()}, {"client", text_or_null(peer.client)},
-            {"flags", std::move(flags)},        {"pieces", peer.pieces},
-            {"received", peer.received},        {"sent", peer.sent},
-            {"asked", peer.bytes_asked},        {"round_trip", peer.round_trip_s}};
+    return {{"endpoint", peer.endpoint.text()},
+            {"client", text_or_null(peer.client)},
+            {"flags", std::move(flags)},
+            {"pieces", peer.pieces},
+            {"received", peer.received},
+            {"sent", peer.sent},
+            {"asked", peer.bytes_asked},
+            {"down", whole(peer.down)},
+            {"up", whole(peer.up)},
+            {"round_trip", peer.round_trip_s}};
 }
 
-boost::json::object reader_json(const ReaderStatus& reader) {
+boost::json::object tracker_json(const tracker::TrackerStatus& tracker) {
+    boost::json::object json{{"url", to_valid_utf8(tracker::public_url(tracker.url))},
+                             {"working", tracker.working},
+                             {"message", text_or_null(tracker.message)},
+                             {"seeds", nullptr},
+                             {"leechers", nullptr}};
+    if (tracker.complete) json["seeds"] = *tracker.complete;
+    if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
+    return json;
+}
+
+boost::json::object reader_json(const ReaderStatus& reader, const std::string& why) {
     boost::json::object json{{"path", to_valid_utf8(reader.path)},
                              {"size", reader.size},
                              {"pid", nullptr},
@@ -94,7 +100,8 @@ boost::json::object reader_json(const ReaderStatus& reader) {
                              {"window_end", nullptr},
                              {"rate", nullptr},
                              {"waiting", reader.waiting},
-                             {"waited", seconds(reader.waited)}};
+                             {"waited", seconds(reader.waited)},
+                             {"why", text_or_null(why)}};
     if (reader.thread > 0) {
         json["pid"] = reader.thread;
         json["process"] = text_or_null(process_name(reader.thread));
@@ -111,7 +118,10 @@ boost::json::object summary_json(const MountReport& report) {
     boost::json::array readers;
     std::size_t peers = 0;
     TransferRates rates;
-    for (const ReaderStatus& reader : report.readers) readers.push_back(reader_json(reader));
+    for (const ReaderStatus& reader : report.readers) {
+        const auto why = report.why.find(reader.reader);
+        readers.push_back(reader_json(reader, why == report.why.end() ? std::string() : why->second));
+    }
     for (const TorrentReport& torrent : report.torrents) {
         if (!torrent.status) continue;
         peers += torrent.status->peers;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <string>
 
 #include "cli/service/status_text.hpp"
 
@@ -16,21 +17,25 @@ boost::json::object torrent_json(const TorrentReport& report);
 /// {"endpoint", "client": as it calls itself or null, "flags": a word for each that holds of "web_seed",
 /// "utp", "encrypted", "incoming", "seed", "interested" (in us), "interesting", "chokes_us", "choked",
 /// "snubbed"; "pieces": that it has, "received", "sent": bytes of content, "asked": bytes of requests that
-/// are not answered yet, "round_trip": in seconds}.
+/// are not answered yet, "down", "up": bytes of content per second, "round_trip": in seconds}.
 boost::json::object peer_json(const PeerStatus& peer);
+
+/// {"url" without secrets, "working", "message" or null, "seeds", "leechers": numbers or null}.
+boost::json::object tracker_json(const tracker::TrackerStatus& tracker);
 
 /// {"path": below the mountpoint, "size": in bytes, "pid", "process": the name of its reader, or null,
 /// "position", "window_end": bytes of the file, or null while nothing is read ahead, "rate": bytes per second
-/// or null, "waiting": READs that wait for bytes, "waited": seconds of the longest}.
-boost::json::object reader_json(const ReaderStatus& reader);
+/// or null, "waiting": READs that wait for bytes, "waited": seconds of the longest, "why": it waits, in
+/// words, or null}.
+boost::json::object reader_json(const ReaderStatus& reader, const std::string& why = {});
 
 /// {"version", "age": seconds since the mount was made, "port": or null, "proxy": or null, "peers", "down",
 /// "up": of all torrents, "received", "wasted", "sent": bytes of content since then, "cache": {"used",
 /// "limit"} in bytes or null without a bound, "readers": reader_json() of each}.
 boost::json::object summary_json(const MountReport& report);
 
-/// The same, and "torrents": torrent_json() of each, and in it "trackers": {"url" without secrets, "working",
-/// "message" or null, "seeds", "leechers"} and "connections": peer_json() of each.
+/// The same, and "torrents": torrent_json() of each, and in it "trackers": tracker_json() of those that
+/// matter, and "connections": peer_json() of each.
 boost::json::object mount_json(const MountReport& report);
 
 }  // namespace btfs::cli

@@ -72,6 +72,31 @@ std::string state_text(const TorrentReport& report) {
     return fmt::format("fetching metadata, {} of {} pieces", had, count);
 }
 
+std::string why_text(const ReaderWait& wait) {
+    const auto peers = fmt::format("{} peer{}", wait.peers, wait.peers == 1 ? "" : "s");
+    switch (wait.reason) {
+        case WaitReason::no_peers:
+            return "no peers";
+        case WaitReason::connecting:
+            return "connecting to peers";
+        case WaitReason::no_one_has_it:
+            return "no peer has it";
+        case WaitReason::all_choke:
+            return wait.peers == 1 ? "the only peer that has it chokes us"
+                                   : fmt::format("all {} that have it choke us", peers);
+        case WaitReason::no_room:
+            return "the cache is full";
+        case WaitReason::peers_busy:
+            return fmt::format("{} busy", wait.peers == 1 ? "the only peer that has it is"
+                                                          : fmt::format("all {} that have it are", peers));
+        case WaitReason::asked:
+            return "asked of " + peers;
+        case WaitReason::verifying:
+            break;
+    }
+    return "being verified";
+}
+
 std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy) {
     std::size_t ready = 0, peers = 0;
     TransferRates rates;

@@ -1,10 +1,12 @@
 // Formats the status of a mount: `.btfs/status`, and the line that --wait shows.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/service/roster.hpp"
 #include "engine/session/torrent_status.hpp"
@@ -22,8 +24,9 @@ struct TorrentReport {
 struct MountReport {
     std::vector<TorrentReport> torrents;  ///< in the order of the sources
     std::vector<ReaderStatus> readers;
-    std::string proxy;       ///< Engine::proxy_text()
-    std::uint16_t port = 0;  ///< at which peers reach us; 0: at none
+    std::map<ReaderId, std::string> why = {};  ///< in words, of each reader that waits
+    std::string proxy;                         ///< Engine::proxy_text()
+    std::uint16_t port = 0;                    ///< at which peers reach us; 0: at none
     TransferTotals totals = {};
     std::uint64_t cache_used = 0;                   ///< bytes on disk; 0 without a bound
     std::optional<std::uint64_t> cache_limit = {};  ///< nothing: there is no bound
@@ -37,6 +40,9 @@ std::string status_text(std::span<const TorrentReport> reports, std::string_view
 
 /// "ready", "failed", or what it waits for.
 std::string state_text(const TorrentReport& report);
+
+/// "asked of 3 peers", "all 2 peers that have it choke us": why a reader waits.
+std::string why_text(const ReaderWait& wait);
 
 /// "waiting for metadata: 12 peers, 3 of 7 pieces", over all that is not visible yet and may still be.
 std::string waiting_text(std::span<const TorrentReport> reports);

@@ -123,6 +123,13 @@ void Engine::ask_status(std::function<void(TorrentStatuses)> take) {
     });
 }
 
+void Engine::ask_details(TorrentHandle torrent, std::function<void(std::optional<TorrentDetails>)> take) {
+    loop_->post([this, torrent, take = std::move(take)] {
+        const TorrentRunner* const runner = loop_->find(torrent);
+        take(runner ? std::optional(runner->details(Clock::now())) : std::nullopt);
+    });
+}
+
 void Engine::stop() {
     if (!loop_->thread.joinable()) return;
     loop_->mapper.begin_stop();

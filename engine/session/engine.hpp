@@ -156,6 +156,10 @@ class Engine {
     /// engine stops first. Costs nothing unless called.
     void ask_status(std::function<void(TorrentStatuses)> take);
 
+    /// Asks for all there is to tell of one torrent: nothing if it is not there (any more). `take` is called
+    /// as above. Takes time for each of its pieces.
+    void ask_details(TorrentHandle torrent, std::function<void(std::optional<TorrentDetails>)> take);
+
     /// Tells the trackers, closes all connections, ends the thread; about a second at most. Stores hear
     /// nothing of the engine afterwards.
     void stop();

@@ -269,7 +269,8 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
     status.seeds = totals.seeds;
     status.rates = torrent_.rates(now);
     status.metadata = torrent_.metadata_progress();
-    status.connections = torrent_.peer_statuses();
+    status.connections = torrent_.peer_statuses(now);
+    status.waits = torrent_.reader_waits();
     status.seeding_ended = totals.seeding_ended;
     if (spec_.content) status.content = {spec_.content->layout.total_size(), totals.left};
     if (!announcing_) return status;
@@ -288,6 +289,14 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
         status.tracker = trackers.front();
     }
     return status;
+}
+
+TorrentDetails TorrentRunner::details(TimePoint now) const {
+    TorrentDetails details{.status = status(now), .trackers = {}, .pieces = torrent_.piece_map()};
+    if (announcing_) details.trackers = announcing_->status();
+    if (details.trackers.size() > TorrentDetails::kMaxTrackers)
+        details.trackers.resize(TorrentDetails::kMaxTrackers);
+    return details;
 }
 
 void TorrentRunner::detach_storage() {

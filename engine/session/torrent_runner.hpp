@@ -57,6 +57,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     const TorrentOptions& options() const { return options_; }
     TorrentTotals totals() const { return torrent_.totals(); }
     TorrentStatus status(TimePoint now) const;
+    TorrentDetails details(TimePoint now) const;
 
     /// The content of a torrent that was added without.
     void provide(KnownContent content);

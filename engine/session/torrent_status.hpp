@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "engine/swarm/peer_status.hpp"
+#include "engine/swarm/piece_map.hpp"
+#include "engine/swarm/reader_waits.hpp"
 #include "engine/swarm/torrent.hpp"
 #include "engine/tracker/announcer.hpp"
 
@@ -37,6 +39,18 @@ struct TorrentStatus {
     std::vector<tracker::TrackerStatus> unusable_trackers = {};
     static constexpr std::size_t kMaxUnusableShown = 5;
     std::vector<PeerStatus> connections = {};
+    std::vector<ReaderWait> waits = {};  ///< why each reader waits that does
+};
+
+/// What costs too much to be in the status of all torrents.
+struct TorrentDetails {
+    static constexpr std::size_t kMaxTrackers = 50;
+
+    TorrentStatus status;
+    /// In the order in which they are asked, once for each address family; those that cannot be used come
+    /// last. The first kMaxTrackers.
+    std::vector<tracker::TrackerStatus> trackers;
+    std::optional<PieceMap> pieces;  ///< nothing while only the torrent's name is known
 };
 
 /// Bytes of content that an engine has transferred, of all torrents, those that were removed included.

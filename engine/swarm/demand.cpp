@@ -112,6 +112,15 @@ bool Demand::is_blocked_on(PieceIndex piece) const {
     return found != pieces_.end() && found->second.key.rank == Rank::blocked;
 }
 
+std::vector<ReaderId> Demand::blocked_on(PieceIndex piece) const {
+    std::vector<ReaderId> readers;
+    const auto found = pieces_.find(piece);
+    if (found == pieces_.end()) return readers;
+    for (const Want& want : found->second.wants)
+        if (want.deadline.rank == Rank::blocked) readers.push_back(want.reader);
+    return readers;
+}
+
 bool Demand::is_due_by(TimePoint time, PieceIndex piece) const {
     auto found = pieces_.find(piece);
     return found != pieces_.end() &&

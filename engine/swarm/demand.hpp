@@ -50,6 +50,8 @@ class Demand {
     bool set_offer(PieceIndex piece, Offer offer);
     bool wants(PieceIndex piece) const { return pieces_.contains(piece); }
     bool is_blocked_on(PieceIndex piece) const;
+    /// The readers that wait for the piece at this moment.
+    std::vector<ReaderId> blocked_on(PieceIndex piece) const;
     /// Returns true if a reader waits for the piece, or will get to it by that time.
     bool is_due_by(TimePoint time, PieceIndex piece) const;
 

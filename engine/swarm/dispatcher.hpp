@@ -65,6 +65,8 @@ class Dispatcher {
         return (background_.any_missing() && !no_background_credit_) ||
                (background_.any_pinned_missing() && !no_pinned_credit_);
     }
+    /// The storage has refused memory or space to a reader, and takes nothing more for now.
+    bool lacks_credit() const { return no_credit_; }
     /// A reader starves among peers that choke us, and pieces are fetched to be passed on.
     bool trades() const { return trade_.is_open(); }
     /// We have the piece now, and did not before; or do not have it any more.

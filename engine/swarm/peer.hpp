@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/core/rate_meter.hpp"
 #include "engine/swarm/connection_id.hpp"
 #include "engine/swarm/counted_pieces.hpp"
 #include "engine/swarm/peer_estimate.hpp"
@@ -99,6 +100,8 @@ struct Peer {
     std::deque<BlockRef> uploads;
     bool reading_upload = false;
     SlotAccount slot;
+    /// Content that came from it, and went to it.
+    RateMeter down, up;
     /// The limits of the process hold for it.
     bool limited = false;
     /// The uploader's: bytes that the limit has let through for it, and whether it waits for the limit.

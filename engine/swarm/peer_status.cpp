@@ -4,7 +4,7 @@
 
 namespace btfs {
 
-PeerStatus status_of(const Peer& peer, std::size_t piece_count) {
+PeerStatus status_of(const Peer& peer, std::size_t piece_count, TimePoint now) {
     const wire::PeerSession& session = peer.session;
     PeerStatus status{.endpoint = session.remote(),
                       .client = session.extended().client,
@@ -20,6 +20,8 @@ PeerStatus status_of(const Peer& peer, std::size_t piece_count) {
                       .snubbed = peer.snubbed,
                       .received = session.content_received(),
                       .sent = session.content_sent(),
+                      .down = peer.down.bytes_per_second(now),
+                      .up = peer.up.bytes_per_second(now),
                       .bytes_asked = session.requests().bytes(),
                       .round_trip_s = seconds(peer.estimate.round_trip())};
     if (status.client.empty() && session.greeted()) status.client = wire::client_tag(session.peer_id());

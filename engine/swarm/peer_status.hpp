@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/core/endpoint.hpp"
+#include "engine/core/time.hpp"
 
 namespace btfs {
 
@@ -25,11 +26,13 @@ struct PeerStatus {
     std::size_t pieces = 0;         ///< that it has
     std::uint64_t received = 0;     ///< bytes of content, of this connection
     std::uint64_t sent = 0;         ///< the same
+    double down = 0;                ///< bytes of content per second that come from it
+    double up = 0;                  ///< the same, that go to it
     std::uint64_t bytes_asked = 0;  ///< requests that are not answered yet
     double round_trip_s = 0;        ///< seconds
 };
 
 /// `piece_count`: of the torrent; 0 while only its name is known.
-PeerStatus status_of(const Peer& peer, std::size_t piece_count);
+PeerStatus status_of(const Peer& peer, std::size_t piece_count, TimePoint now);
 
 }  // namespace btfs

@@ -17,6 +17,13 @@ PieceState Picker::state(PieceIndex piece) const {
     return PieceState::missing;
 }
 
+Bitfield Picker::begun() const {
+    Bitfield pieces(layout_.piece_count());
+    for (const auto& [piece, partial] : partials_) pieces.set(piece);
+    for (const auto& [piece, partial] : verifying_) pieces.set(piece);
+    return pieces;
+}
+
 PartialPiece* Picker::partial(PieceIndex piece) {
     auto found = partials_.find(piece);
     return found == partials_.end() ? nullptr : found->second.get();

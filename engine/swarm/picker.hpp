@@ -33,6 +33,9 @@ class Picker {
     /// All pieces that are being received, in order.
     const std::map<PieceIndex, std::unique_ptr<PartialPiece>>& partials() const { return partials_; }
 
+    /// Pieces that are being received or verified.
+    Bitfield begun() const;
+
     bool nothing_unverified() const { return partials_.empty() && verifying_.empty(); }
 
     /// missing -> receiving, with memory to receive into.

@@ -360,12 +360,34 @@ std::optional<TorrentAction> Torrent::poll_action() {
     return action;
 }
 
-std::vector<PeerStatus> Torrent::peer_statuses() const {
+std::vector<PeerStatus> Torrent::peer_statuses(TimePoint now) const {
     const std::size_t pieces = metadata_fetch_ ? 0 : content_->layout.piece_count();
     std::vector<PeerStatus> statuses;
     statuses.reserve(peers_.size());
-    for (const auto& [id, peer] : peers_) statuses.push_back(status_of(*peer, pieces));
+    for (const auto& [id, peer] : peers_) statuses.push_back(status_of(*peer, pieces, now));
     return statuses;
+}
+
+std::vector<ReaderWait> Torrent::reader_waits() const {
+    if (metadata_fetch_ || !readers_wait()) return {};
+    return btfs::reader_waits(content_->demand, content_->picker, peers_,
+                              content_->dispatcher.lacks_credit());
+}
+
+std::optional<PieceMap> Torrent::piece_map() const {
+    if (metadata_fetch_) return std::nullopt;
+    const Picker& picker = content_->picker;
+    const std::uint32_t count = content_->layout.piece_count();
+    PieceMap map{.piece_length = content_->layout.piece_length(),
+                 .had = picker.had(),
+                 .begun = picker.begun(),
+                 .earlier = content_->storage.earlier(),
+                 .availability = {}};
+    map.availability.reserve(count);
+    for (PieceIndex piece(0); piece.value() < count; piece = piece.next())
+        map.availability.push_back(
+            static_cast<std::uint8_t>(std::min(picker.availability(piece), PieceMap::kMaxAvailability)));
+    return map;
 }
 
 TorrentTotals Torrent::totals() const {

@@ -33,6 +33,8 @@
 #include "engine/swarm/peer_status.hpp"
 #include "engine/swarm/pex.hpp"
 #include "engine/swarm/picker.hpp"
+#include "engine/swarm/piece_map.hpp"
+#include "engine/swarm/reader_waits.hpp"
 #include "engine/swarm/seed_rule.hpp"
 #include "engine/swarm/super_seeding.hpp"
 #include "engine/swarm/take_limit.hpp"
@@ -313,7 +315,11 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     }
     MetadataProgress metadata_progress() const;
     /// All connections, in the order in which they were made.
-    std::vector<PeerStatus> peer_statuses() const;
+    std::vector<PeerStatus> peer_statuses(TimePoint now) const;
+    /// Why each reader waits that does; empty while none does.
+    std::vector<ReaderWait> reader_waits() const;
+    /// Nothing while only the torrent's name is known. Takes time and memory for each piece.
+    std::optional<PieceMap> piece_map() const;
     /// Peers that are known by their address.
     std::size_t peers_known() const { return peer_list_.size(); }
     const Picker& picker() const { return content_->picker; }

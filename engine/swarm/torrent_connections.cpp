@@ -336,6 +336,7 @@ void Torrent::handle_sent(ConnectionId connection, std::size_t size, TimePoint n
     found->second->session.handle_sent(size, now);
     const std::uint64_t content = found->second->session.content_sent() - before;
     up_.add(content, now);
+    found->second->up.add(content, now);
     slots_.on_sent(content, now);
     if (found->second->limited) options_.limits->on_sent(content, now);
     content_->dispatcher.count_uploaded(content);

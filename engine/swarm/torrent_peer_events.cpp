@@ -155,6 +155,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
     peer.snubbed = false;
     downloaded_ += e.block.size;
     down_.add(e.block.size, now);
+    peer.down.add(e.block.size, now);
     peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
     content_->blame.on_block(e.block.piece, peer.session.remote().address, now);
     if (PartialPiece* complete = content_->dispatcher.take_block(peer, e.block, e.data, now)) {
@@ -169,6 +170,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) 
     peer.snubbed = false;
     downloaded_ += e.block.size;
     down_.add(e.block.size, now);
+    peer.down.add(e.block.size, now);
     peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
     content_->dispatcher.count_wasted(e.block.size);
 }

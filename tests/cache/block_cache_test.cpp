@@ -171,6 +171,17 @@ TEST_F(BlockCacheTest, AfterASyncThatFailedAllThatIsStoredIsDoubtful) {
     EXPECT_TRUE(cache.on_disk({2 * kBlockSize, 4 * kBlockSize})) << "within this run it is what was written";
 }
 
+TEST_F(BlockCacheTest, PiecesOfAnEarlierRunAreToldFromThoseOfThisOneUntilTheyAreProven) {
+    cache.claim(whole(0), false);
+    publish(1);
+    cache.on_written(whole(1));
+    EXPECT_EQ(cache.claimed_pieces().count(), 1u);
+    EXPECT_TRUE(cache.claimed_pieces().test(PieceIndex(0)));
+    EXPECT_TRUE(parks(1, 0, 100));
+    EXPECT_EQ(prove(0, losses(0)), BlockCache::Proof::of_trusted);
+    EXPECT_TRUE(cache.claimed_pieces().none());
+}
+
 TEST_F(BlockCacheTest, WhatIsExpectedIsProvenOnceBeforeItIsRead) {
     cache.claim(whole(0), false);
     publish(1);

@@ -102,5 +102,25 @@ TEST_F(MountControlTest, WhatIsNotUnderstoodIsRefused) {
     EXPECT_TRUE(control.handle({{"command", "list"}}).at("torrents").as_array().empty());
 }
 
+TEST_F(MountControlTest, ATorrentIsToldInFull) {
+    const Json added = control.handle({{"command", "add"}, {"file", to_base64(as_bytes(torrent_file()))}});
+    for (const auto& which : {added.at("info_hash"), boost::json::value("film")}) {
+        const Json torrent = control.handle({{"command", "torrent"}, {"torrent", which}});
+        EXPECT_EQ(torrent.at("name"), "film");
+        EXPECT_EQ(torrent.at("files"),
+                  boost::json::parse(R"([{"path": "film", "size": 5, "had": 0, "pinned": false}])"));
+        EXPECT_EQ(torrent.at("pieces").at("map"), ".");
+        EXPECT_EQ(torrent.at("pieces").at("availability"), "0");
+    }
+    control.handle({{"command", "pin"}, {"path", ""}});
+    const Json pinned = control.handle({{"command", "torrent"}, {"torrent", "film"}});
+    EXPECT_EQ(pinned.at("files").at(0).at("pinned"), true);
+    control.handle({{"command", "unpin"}, {"path", ""}});
+    const Json unpinned = control.handle({{"command", "torrent"}, {"torrent", "film"}});
+    EXPECT_EQ(unpinned.at("files").at(0).at("pinned"), false);
+    EXPECT_THAT(refusal(R"({"command": "torrent", "torrent": "other"})"),
+                HasSubstr("no torrent of that name"));
+}
+
 }  // namespace
 }  // namespace btfs::cli

@@ -42,5 +42,21 @@ TEST(Roster, AnEntryIsSettledWhenItIsVisibleOrHasFailed) {
     EXPECT_TRUE(entry.settled() && entry.visible());
 }
 
+TEST(Roster, FindsATorrentByItsInfoHashOnceThatIsKnown) {
+    Roster roster;
+    const auto index = roster.add({.name = "a"});
+    EXPECT_FALSE(roster.find("aa") || roster.find(""));
+    roster.update(index, [](RosterEntry& entry) { entry.info_hash = "aa"; });
+    EXPECT_EQ(roster.find("aa"), index);
+    const auto again = roster.add({.name = "b", .info_hash = "aa"});
+    EXPECT_EQ(roster.find("aa"), again);
+    roster.remove(index);
+    EXPECT_EQ(roster.find("aa"), again);
+    EXPECT_EQ(roster.info_hashes(), std::vector<std::string>{"aa"});
+    roster.remove(again);
+    EXPECT_FALSE(roster.find("aa"));
+    EXPECT_FALSE(roster.get_if(again));
+}
+
 }  // namespace
 }  // namespace btfs::cli

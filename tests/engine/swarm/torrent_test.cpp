@@ -706,5 +706,68 @@ TEST(Torrent, TheCalledSideOfAConnectionWithOurselvesLearnsThatTheAddressIsOurs)
     EXPECT_EQ(torrent.peers_known(), 1u) << "its trackers tell of us for ever";
 }
 
+WaitReason why(World& w) {
+    const auto waits = w.swarm.torrent(w.leecher).reader_waits();
+    EXPECT_EQ(waits.size(), 1u);
+    EXPECT_EQ(waits.at(0).reader, 1u);
+    return waits.at(0).reason;
+}
+
+TEST(Torrent, TellsWhyAReaderWaits) {
+    World alone(0);
+    EXPECT_TRUE(alone.swarm.torrent(alone.leecher).reader_waits().empty());
+    alone.swarm.set_reader(alone.leecher, 1, blocked_on(0, 10));
+    EXPECT_EQ(why(alone), WaitReason::no_peers);
+
+    World w(0);
+    w.swarm.introduce(w.leecher, w.swarm.add({}));
+    w.swarm.run_for(2s);
+    w.swarm.set_reader(w.leecher, 1, blocked_on(0, 10));
+    EXPECT_EQ(why(w), WaitReason::no_one_has_it);
+
+    World slow(1, {.link = {.up = 1000}});
+    slow.swarm.set_reader(slow.leecher, 1, blocked_on(0, 10));
+    slow.swarm.run_for(2s);
+    EXPECT_EQ(why(slow), WaitReason::asked);
+    EXPECT_EQ(slow.swarm.torrent(slow.leecher).reader_waits().at(0).peers, 1u);
+}
+
+TEST(Torrent, TellsThatAllWhoHaveThePieceChoke) {
+    UploadSlots none(0);
+    NodeOptions choking;
+    choking.torrent.upload_slots = &none;
+    World w(1, choking);
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, kSize}}, .window = {}});
+    w.swarm.run_for(5s);
+    ASSERT_LT(w.swarm.storage(w.leecher).had().count(), 17u) << "beyond the allowed fast set";
+    EXPECT_EQ(why(w), WaitReason::all_choke);
+    EXPECT_EQ(w.swarm.torrent(w.leecher).reader_waits().at(0).peers, 1u);
+}
+
+TEST(Torrent, ItsPieceMapHasWhatIsHadAndHowManyPeersHaveEach) {
+    World w(2);
+    w.swarm.set_reader(w.leecher, 1, blocked_on(5 * kPiece, 5 * kPiece + 1));
+    ASSERT_TRUE(w.swarm.run_until([&] { return w.has(5); }, 5s));
+    w.swarm.run_for(1s);
+    const auto map = w.swarm.torrent(w.leecher).piece_map();
+    ASSERT_TRUE(map);
+    EXPECT_EQ(map->piece_length, kPiece);
+    EXPECT_EQ(map->had.count(), 1u);
+    EXPECT_TRUE(map->had.test(PieceIndex(5)));
+    EXPECT_TRUE(map->begun.none());
+    EXPECT_EQ(map->availability, std::vector<std::uint8_t>(17, 2));
+}
+
+TEST(Torrent, AConnectionHasRates) {
+    World w(1);
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {}, .window = {0, kSize}});
+    w.swarm.run_for(1s);
+    const auto peers = w.swarm.torrent(w.leecher).peer_statuses(w.swarm.now());
+    ASSERT_EQ(peers.size(), 1u);
+    EXPECT_GT(peers[0].down, 100'000);
+    EXPECT_EQ(peers[0].up, 0);
+    EXPECT_LT(w.swarm.torrent(w.leecher).peer_statuses(w.swarm.now() + 60s)[0].down, 1);
+}
+
 }  // namespace
 }  // namespace btfs

@@ -1,0 +1,89 @@
+// ServedTorrents: all there is to tell of one torrent.
+#include <algorithm>
+#include <future>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "cli/process/failure.hpp"
+#include "cli/service/served_torrents.hpp"
+#include "cli/text/one_line.hpp"
+
+namespace btfs::cli {
+namespace {
+
+/// Waits for the engine thread, not for any network, as long as EngineStatus does.
+std::optional<TorrentDetails> ask_details(Engine& engine, TorrentHandle torrent) {
+    const auto answer = std::make_shared<std::promise<std::optional<TorrentDetails>>>();
+    auto details = answer->get_future();
+    engine.ask_details(
+        torrent, [answer](std::optional<TorrentDetails> found) { answer->set_value(std::move(found)); });
+    if (details.wait_for(EngineStatus::kPatience) != std::future_status::ready) return std::nullopt;
+    return details.get();
+}
+
+std::uint64_t bytes_had(ByteRange file, const PieceMap& pieces) {
+    std::uint64_t had = 0;
+    const std::uint64_t length = pieces.piece_length;
+    for (std::uint64_t i = file.begin / length; i * length < file.end; ++i)
+        if (pieces.had.test(PieceIndex(i))) had += file.intersection({i * length, (i + 1) * length}).size();
+    return had;
+}
+
+/// `places`: in order; null: none.
+bool is_in(const std::shared_ptr<const std::vector<ByteRange>>& places, ByteRange file) {
+    if (!places) return false;
+    const auto after = std::ranges::upper_bound(*places, file.begin, {}, &ByteRange::begin);
+    return after != places->begin() && file.end <= std::prev(after)->end;
+}
+
+}  // namespace
+
+DetailsReport ServedTorrents::details(const std::string& which) {
+    const auto by_hash = roster_.find(which);
+    const auto entry = roster_.get_if(by_hash ? *by_hash : choose(which));
+    if (!entry) throw Failure(one_line(which) + ": was removed");
+    return details_of(*entry);
+}
+
+std::optional<DetailsReport> ServedTorrents::details_by_hash(const std::string& info_hash) {
+    const auto index = roster_.find(info_hash);
+    const auto entry = index ? roster_.get_if(*index) : std::nullopt;
+    if (!entry) return std::nullopt;
+    return details_of(*entry);
+}
+
+DetailsReport ServedTorrents::details_of(RosterEntry entry) {
+    DetailsReport report;
+    std::vector<Filesystem::TorrentFile> files;
+    if (entry.slot) {
+        const std::string name = filesystem_.name_of(*entry.slot);
+        if (!name.empty()) entry.name = name;
+        files = filesystem_.files(*entry.slot);
+    }
+    report.torrent.entry = std::move(entry);
+    take_status(report);
+    for (Filesystem::TorrentFile& file : files) {
+        const ByteRange place{file.offset_in_torrent, file.offset_in_torrent + file.size};
+        FileReport& shown = report.files.emplace_back();
+        shown = {.path = std::move(file.path), .size = file.size};
+        shown.pinned = is_in(report.torrent.entry.pinned, place);
+        if (report.pieces) shown.had = bytes_had(place, *report.pieces);
+    }
+    return report;
+}
+
+void ServedTorrents::take_status(DetailsReport& report) {
+    if (!report.torrent.entry.handle) return;
+    const TorrentHandle handle = *report.torrent.entry.handle;
+    if (auto details = ask_details(services_.engine, handle)) {
+        report.torrent.status = std::move(details->status);
+        report.trackers = std::move(details->trackers);
+        report.pieces = std::move(details->pieces);
+    } else if (const auto* const earlier = engine_status_.last()->find(handle)) {
+        report.torrent.status = *earlier;
+    }
+}
+
+}  // namespace btfs::cli
