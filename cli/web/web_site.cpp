@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "cli/process/failure.hpp"
+#include "cli/service/details_json.hpp"
 #include "cli/service/metrics_text.hpp"
 #include "cli/service/status_json.hpp"
 #include "cli/web/page_files.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr const char* kJson = "application/json";
 constexpr std::size_t kMaxJsonDepth = 16;
+constexpr std::string_view kTorrents = "/api/torrents/";
 
 WebReply plain(unsigned status, std::string text) {
     return {.status = status, .body = std::move(text) + '\n'};
@@ -96,6 +98,7 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
 
 WebReply WebSite::answer(const WebRequest& request) {
     if (const auto path = behind(request.path, playlists_)) return make_playlist(*path, request);
+    if (const auto info_hash = behind(request.path, kTorrents)) return torrent(*info_hash, request);
     const auto handler = handlers_.find(request.path);
     if (handler == handlers_.end()) return plain(404, "there is nothing at this path");
     const bool changes = request.path == "/api/control" || request.path == "/transmission/rpc";
@@ -122,10 +125,20 @@ WebReply WebSite::control(const WebRequest& request) {
 }
 
 WebReply WebSite::status() {
-    boost::json::object json = mount_json(torrents_.report());
+    return json_reply(200, with_places(mount_json(torrents_.report())));
+}
+
+WebReply WebSite::torrent(std::string_view info_hash, const WebRequest& request) {
+    if (!request.is_read()) return wrong_method("GET, HEAD");
+    const auto details = torrents_.details_by_hash(std::string(info_hash));
+    if (!details) return json_reply(404, {{"error", "the mount has no such torrent"}});
+    return json_reply(200, with_places(torrent_details_json(*details)));
+}
+
+boost::json::object WebSite::with_places(boost::json::object json) const {
     json["streams"] = streams_;
     json["playlists"] = playlists_;
-    return json_reply(200, json);
+    return json;
 }
 
 WebReply WebSite::make_playlist(std::string_view path, const WebRequest& request) {

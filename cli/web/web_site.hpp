@@ -18,6 +18,7 @@ namespace btfs::cli {
 /// The paths, of which README.md tells users:
 /// - `/` and the files of the page;
 /// - `/api/status`: mount_json(), with "streams" and "playlists", the beginnings of their paths;
+/// - `/api/torrents/HASH`: torrent_details_json() of the torrent with that info-hash, and the same two;
 /// - `/api/events`: StatusEvents, without an end;
 /// - `/api/control`: a POST of a request as MountControl has them, in JSON; its answer, or status 400 and
 ///   {"error": "..."};
@@ -57,6 +58,9 @@ class WebSite {
   private:
     WebReply control(const WebRequest& request);
     WebReply status();
+    WebReply torrent(std::string_view info_hash, const WebRequest& request);
+    /// Adds where streams and playlists are.
+    boost::json::object with_places(boost::json::object json) const;
     WebReply make_playlist(std::string_view path, const WebRequest& request);
 
     ServedTorrents& torrents_;
