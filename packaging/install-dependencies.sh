@@ -12,7 +12,7 @@ build=(ccache cmake g++ ninja-build pkg-config fuse3
        libminiupnpc-dev libnatpmp-dev libspdlog-dev libssl-dev zlib1g-dev)
 unit=(libbenchmark-dev libgtest-dev libgmock-dev python3)
 tests=("${unit[@]}" clang 'libclang-rt-*-dev'
-       apache2-bin aria2 attr curl dante-server ffmpeg iproute2 libnfs-utils lighttpd microsocks miniupnpd-nftables mpv
+       apache2-bin aria2 attr chromium curl dante-server ffmpeg iproute2 libnfs-utils lighttpd microsocks miniupnpd-nftables mpv
        nfs-ganesha nfs-ganesha-vfs nftables nginx openssl opentracker procps psmisc python3-libtorrent qbittorrent-nox rtorrent
        squid tinyproxy transmission-cli transmission-daemon xfsprogs)
 # They may be there from elsewhere, and then Debian's npm does not go with them.
