@@ -87,17 +87,17 @@ const parts = {
     assert.equal(await page.evaluate(() => document.activeElement.id), 'details-name');
 
     await page.locator('.files').focus();
-    await press('End');
+    await press('Home');
+    assert.match(await activeText(page, '.files'), /Extras/);
+    await press('ArrowLeft');
+    await page.locator('.file', {hasText: 'notes.txt'}).waitFor({state: 'detached'});
+    await press('ArrowRight', 'ArrowDown');
     assert.match(await activeText(page, '.files'), /notes\.txt/);
     await press('p');
     await page.locator('.file[data-pinned=true]', {hasText: 'notes.txt'}).waitFor();
     await page.locator('.file', {hasText: 'notes.txt'}).locator('.percent', {hasText: '100 %'}).waitFor();
     await press('p');
     await page.locator('.file[data-pinned=false]', {hasText: 'notes.txt'}).waitFor();
-    await press('Home', 'ArrowLeft');
-    await page.locator('.file', {hasText: 'film.webm'}).waitFor({state: 'detached'});
-    await press('ArrowRight');
-    await page.locator('.file', {hasText: 'film.webm'}).waitFor();
 
     await press('Delete');
     await page.locator('.confirmation').waitFor();

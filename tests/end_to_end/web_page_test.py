@@ -27,7 +27,7 @@ class WebPage(TestCase):
         for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
             os.environ[variable] = str(self.folder / variable)
             self.addCleanup(os.environ.pop, variable)
-        series = make_files(self.folder / "from" / "Series", {"notes.txt": 300_000, f"{HOSTILE}.bin": 1000})
+        series = make_files(self.folder / "from" / "Series", {"Extras/notes.txt": 300_000, f"{HOSTILE}.bin": 1000})
         subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=3", "-c:v", "libvpx",
                         "-b:v", "300k", series / "film.webm"], check=True, timeout=30)
         other = make_files(self.folder / "from" / HOSTILE, {"a/one.txt": 20_000, "a/two.txt": 20_000, "three.txt": 20_000})

@@ -1,5 +1,5 @@
 // The files of a torrent as a tree, with what can be done with each.
-import {icon, make, setAttribute, setHidden, setIcon, setText} from './elements.js';
+import {icon, make, setAttribute, setIcon, setText} from './elements.js';
 import {useOf} from './media_types.js';
 import {copy} from './messages.js';
 import {pathBelow} from './requests.js';
@@ -31,10 +31,12 @@ export class FileTree {
   set(details) {
     this.details = details;
     this.root = treeOf(details.files);
+    const [top] = this.root.children;
+    // The torrent's own folder is what the panel is about.
+    if (this.root.children.length === 1 && top.children) this.root = top;
     if (this.unfolded === null) {
       this.unfolded = new Set();
       if (details.files.length <= UNFOLDED) unfoldAll(this.root, this.unfolded);
-      else for (const node of this.root.children) this.unfolded.add(node.path);
     }
     this.showNodes();
   }
@@ -99,8 +101,7 @@ export class FileTree {
     const words = {list: 'Playlist (m3u) of', play: 'Play', open: 'Open', save: 'Download'}[use];
     setIcon(parts.use.firstChild, {list: 'list', play: 'play', open: 'open', save: 'down'}[use]);
     describe(parts.use, `${words} ${node.name}`);
-    setHidden(parts.link, isFolder);
-    describe(parts.link, `Copy the link of ${node.name} for a player`);
+    describe(parts.link, `Copy the link of ${isFolder ? 'the playlist of ' : ''}${node.name} for a player`);
     describe(parts.pin, node.pinned ? `Unpin ${node.name}` : `Pin ${node.name}: download it, and keep it`);
     setAttribute(parts.pin, 'aria-pressed', node.pinned);
     const reach = node.path === this.selected ? 0 : -1;
@@ -158,7 +159,7 @@ export class FileTree {
     else if (event.key === 'ArrowRight' && node.children) this.fold(node, true);
     else if (event.key === 'ArrowLeft') {
       if (node.children && this.unfolded.has(node.path)) this.fold(node, false);
-      else if (node.parent.path) this.select(node.parent);
+      else if (node.parent !== this.root) this.select(node.parent);
     } else if (event.key === 'Enter') {
       if (node.children) this.fold(node);
       else this.use(node);

@@ -11,7 +11,7 @@ export class PieceMapView {
     this.caption = make('p', {class: 'quiet caption'});
     this.element = make('section', {class: 'map', 'aria-label': 'Pieces'}, this.canvas, this.caption,
       make('p', {class: 'legend', 'aria-hidden': 'true'}, key('had', 'here'), key('claimed', 'unverified'),
-        key('coming', 'on its way'), key('rare', 'at one peer'), key('common', 'at nine'), key('absent', 'at none')));
+        key('coming', 'on its way'), key('spread', 'at 1 to 9 peers'), key('absent', 'at none')));
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.element);
   }
