@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 #include <map>
 #include <memory>
@@ -12,6 +13,8 @@
 #include "cli/mount_helper.hpp"
 #include "cli/process/exit_codes.hpp"
 #include "cli/running_mount_commands.hpp"
+#include "cli/settings/config_file.hpp"
+#include "cli/settings/config_words.hpp"
 #include "cli/settings/option_groups.hpp"
 #include "cli/text/duration_text.hpp"
 #include "cli/text/number_text.hpp"
@@ -111,6 +114,12 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
         ->check(CLI::IsMember({"rename", "leave", "remove"}))
         ->default_str("rename");
     add_web_options(mount, options.web);
+    mount
+        .add_option(
+            "--library", options.library,
+            "A folder that keeps a link to each torrent with a label, as LIBRARY/LABEL/NAME, for programs "
+            "that import by links (Sonarr, Radarr) and for media servers")
+        ->allow_extra_args(false);
     mount.add_flag("--no-control", options.no_control,
                    "Let no other command ask anything of the running mount, or change it");
     add_network_options(mount, options.network);
@@ -223,6 +232,7 @@ CLI::App& add_export(CLI::App& app, ExportOptions& options) {
 /// Returns true if `-o NAME` may stand for `--NAME`. `help` and `foreground` make no sense in fstab.
 bool is_mount_option(const CLI::App& mount, std::string_view name) {
     if (name.empty() || name == "help" || name == "foreground") return false;
+    if (name == "config" || name == "no-config") return true;
     return mount.get_option_no_throw("--" + std::string(name)) != nullptr;
 }
 
@@ -251,12 +261,22 @@ std::vector<std::string> settle_arguments(const std::vector<std::string>& words,
     return arguments;
 }
 
-}  // namespace
+int usage_error(const char* text) {
+    std::fprintf(stderr, "btfs: %s\n", text);
+    return kUsage;
+}
 
-int run(const std::vector<std::string>& words) {
+/// Parses the words and carries their command out. With `config`, only sets it to the arguments with the
+/// options of the chosen config files in them; with `arguments_with_config`, takes these in place of the
+/// words' own.
+int interpret(const std::vector<std::string>& words, ConfigChoice& choice, std::vector<std::string>* config,
+              const std::vector<std::string>* arguments_with_config) {
     CLI::App app("btfs: the files of a torrent as a file system, read while they download", "btfs");
     app.set_version_flag("--version", "btfs " BTFS_VERSION);
     app.require_subcommand(1);
+    // Both are taken before CLI11 sees them, since they may stand behind the command as well.
+    app.add_option("--config")->description("Read options from this file alone")->type_name("FILE");
+    app.add_flag("--no-config")->description("Read no config file");
     int exit_code = kSuccess;
     bool only_pretend = false;
 
@@ -288,6 +308,13 @@ int run(const std::vector<std::string>& words) {
 
     std::vector<std::string> arguments =
         settle_arguments(words, app, mount_app, mount_words.options, only_pretend);
+    if (config != nullptr) {
+        if (!choice.take(arguments)) return usage_error("-o config: give a file");
+        *config = with_config(app, std::move(arguments),
+                              [&] { return choice.load(mount_words.options.for_system); });
+        return kSuccess;
+    }
+    arguments = *arguments_with_config;
     std::ranges::reverse(arguments);  // CLI11 takes them in reverse
     try {
         app.parse(std::move(arguments));
@@ -295,6 +322,16 @@ int run(const std::vector<std::string>& words) {
         return app.exit(e) == 0 ? kSuccess : kUsage;
     }
     return exit_code;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& given) {
+    std::vector<std::string> words = given, arguments;
+    ConfigChoice choice;
+    if (!choice.take(words)) return usage_error("--config: give a file");
+    const int problem = interpret(words, choice, &arguments, nullptr);
+    return problem == kSuccess ? interpret(words, choice, nullptr, &arguments) : problem;
 }
 
 }  // namespace btfs::cli

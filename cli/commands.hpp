@@ -33,6 +33,7 @@ struct MountOptions {
     WatchMode watch_mode = WatchMode::rename;
     WebOptions web;
     bool no_control = false;  ///< nothing can be asked of the running mount
+    std::filesystem::path library;  ///< where links by label are kept; empty: nowhere
     LogOptions log;
 };
 
@@ -56,6 +57,8 @@ struct ListOptions {
 struct StatusOptions {
     std::filesystem::path mountpoint;  ///< empty: this user's only mount
     bool json = false;
+    bool once = false;      ///< plain text, also on a terminal
+    double interval_s = 1;  ///< of the live view
 };
 
 /// Options of pin, unpin and prefetch.

@@ -19,7 +19,9 @@
 #include "cli/process/end_guard.hpp"
 #include "cli/process/exit_codes.hpp"
 #include "cli/process/failure.hpp"
+#include "cli/process/service_manager.hpp"
 #include "cli/process/stop_signal.hpp"
+#include "cli/service/library.hpp"
 #include "cli/service/mount_control.hpp"
 #include "cli/service/served_torrents.hpp"
 #include "cli/service/wait_for_files.hpp"
@@ -33,8 +35,7 @@
 #include "cli/sources/sources.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "cli/text/one_line.hpp"
-#include "cli/web/stream_token.hpp"
-#include "cli/web/web_server.hpp"
+#include "cli/web/web_service.hpp"
 #include "cli/web/web_setting.hpp"
 #include "engine/log/log.hpp"
 #include "engine/metainfo/magnet.hpp"
@@ -115,25 +116,11 @@ std::unique_ptr<ControlSocket> open_control_socket(const KernelMount& mount, Mou
     return nullptr;
 }
 
-/// The web server and what it shows. Throws Failure if its address cannot be had.
-struct Web {
-    Web(const WebSetting& setting, ServedTorrents& torrents, const std::filesystem::path& state)
-        : site(torrents, options(setting, state)) {
-        auto opened = WebServer::open(setting.where, site);
-        if (!opened) throw Failure("--web " + setting.where.text(), opened.error());
-        server = std::move(*opened);
-        log::info("web page at http://{}/", server->endpoint().text());
-    }
-
-    static WebSite::Options options(const WebSetting& setting, const std::filesystem::path& state) {
-        WebSite::Options site = setting.site;
-        site.token = stream_token(state);
-        return site;
-    }
-
-    WebSite site;
-    std::unique_ptr<WebServer> server;
-};
+/// Lines of systemd's protocol: see notify_service_manager().
+void tell_service_manager(const std::string& assignments) {
+    if (const Error error = notify_service_manager(assignments))
+        log::warn("the service manager was not told of the mount's state: {}", error.message());
+}
 
 /// A mountpoint alone is a mount to which torrents are added later; a source alone is half of what was meant.
 void refuse_lone_source(const MountOptions& options) {
@@ -160,6 +147,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
 
     refuse_covered_data(options.mountpoint, options.data);
+    std::optional<Library> library;
+    if (!options.library.empty()) library.emplace(options.library, options.mountpoint);
     DataFolders data;  // held open from before the mount, which may cover one of them
     for (const std::filesystem::path& folder : options.data)
         if (const Error error = data.add(folder)) throw Failure("--data " + folder.string(), error);
@@ -192,7 +181,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     const auto state = state_folder(options);
     const auto added = state ? std::optional(AddedSources(*state)) : std::nullopt;
     ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width,
-                             added ? &*added : nullptr});
+                             added ? &*added : nullptr, library ? &*library : nullptr});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
     // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it
@@ -214,8 +203,18 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         if (!options.no_control) control_socket = open_control_socket(*kernel_mount, control);
         record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
     }
-    std::optional<Web> web;
-    if (web_options) web.emplace(*web_options, torrents, state.value_or(std::filesystem::path()));
+    std::optional<WebService> web;
+    if (web_options) {
+        web.emplace(*web_options, torrents, state.value_or(std::filesystem::path()),
+                    TransmissionRpc::Options{.mountpoint = options.mountpoint.lexically_normal(),
+                                             .library = library ? library->folder() : std::filesystem::path(),
+                                             .engine = engine_settings,
+                                             .close = [&stop] { stop.raise(); },
+                                             .reread_filter = options.network.ip_filter.empty()
+                                                                  ? std::function<void()>()
+                                                                  : reread_filter});
+        log::info("web page at http://{}/", web->endpoint().text());
+    }
     std::list<WatchFolder> watched;
     for (const std::filesystem::path& folder : options.watch)
         watched.emplace_back(folder, options.watch_mode,
@@ -230,9 +229,12 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         stop.raise();
     });
     int exit_code = kSuccess;
+    if (options.wait_s) tell_service_manager("STATUS=waiting for the files of all sources");
     if (options.wait_s) exit_code = wait_for_files(torrents, stop, readiness, wait_time(*options.wait_s));
     readiness.ready(exit_code);
+    tell_service_manager("READY=1\nSTATUS=mounted at " + one_line(options.mountpoint.string()));
     stop.wait();
+    tell_service_manager("STOPPING=1\nSTATUS=unmounting");
     end_guard.begin(Clock::now() + kLongestEnd,
                     options.mountpoint.string() +
                         ": the disk of the cache does not answer; what it did not take is "
@@ -259,7 +261,7 @@ int mount(const MountOptions& given) {
     refuse_lone_source(options);
     for (std::filesystem::path* path :
          {&options.mountpoint, &options.cache_dir, &options.network.ip_filter, &options.network.proxy_file,
-          &options.web.password_file, &options.log.file})
+          &options.web.password_file, &options.log.file, &options.library})
         if (!path->empty()) *path = std::filesystem::absolute(*path);
     for (std::vector<std::filesystem::path>* folders : {&options.data, &options.watch})
         for (std::filesystem::path& folder : *folders) folder = std::filesystem::absolute(folder);

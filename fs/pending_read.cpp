@@ -34,7 +34,11 @@ void PendingRead::data(std::span<const iovec> bytes) {
     assert(size == range_in_torrent_.size());
     // A short answer would make the kernel shrink the file.
     if (size != range_in_torrent_.size()) return fail(Errc::storage_failed);
-    if (take()) ended({})->data(bytes);
+    if (!take()) return;
+    const auto file = file_;  // the answer may bring the RELEASE
+    const bool knows_index = file->look_at_head(range_in_torrent_, bytes);
+    ended({})->data(bytes);
+    if (knows_index) file->post();
 }
 
 void PendingRead::fail(Error error) {

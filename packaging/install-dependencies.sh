@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
 # Installs the Debian or Ubuntu packages that building needs, as far as they are missing: Debian 12 and 13, Ubuntu 24.04.
 #
-#   packaging/install-dependencies.sh [unit|test|compare]
+#   packaging/install-dependencies.sh [unit|test|compare|package]
 #
-# "unit" adds what the unit tests need, "test" what all tests need, "compare" what tests/bench/compare.sh needs.
+# "unit" adds what the unit tests need, "test" what all tests need, "compare" what tests/bench/compare.sh needs, "package"
+# what packaging/build-deb.sh needs.
 set -euo pipefail
 
 # "*" stands for a version: see resolve().
 build=(ccache cmake g++ ninja-build pkg-config fuse3
        'libboost*-dev' 'libboost-json*-dev' 'libboost-url*-dev' libc-ares-dev libcli11-dev libfmt-dev libfuse3-dev
-       libminiupnpc-dev libnatpmp-dev libspdlog-dev libssl-dev zlib1g-dev)
+       libminiupnpc-dev libnatpmp-dev libncurses-dev libspdlog-dev libssl-dev zlib1g-dev)
 unit=(libbenchmark-dev libgtest-dev libgmock-dev python3)
 tests=("${unit[@]}" clang 'libclang-rt-*-dev'
-       apache2-bin aria2 attr chromium curl dante-server ffmpeg iproute2 libnfs-utils lighttpd microsocks miniupnpd-nftables mpv
-       nfs-ganesha nfs-ganesha-vfs nftables nginx openssl opentracker procps psmisc python3-libtorrent qbittorrent-nox rtorrent
-       squid tinyproxy transmission-cli transmission-daemon xfsprogs)
+       apache2-bin aria2 attr chromium curl dante-server ffmpeg fish iproute2 libnfs-utils lighttpd microsocks miniupnpd-nftables mpv
+       nfs-ganesha nfs-ganesha-vfs nftables man-db nginx openssl opentracker procps psmisc python3-libtorrent qbittorrent-nox rtorrent
+       squid tinyproxy transmission-cli transmission-daemon xfsprogs zsh)
 # They may be there from elsewhere, and then Debian's npm does not go with them.
 command -v node >/dev/null || tests+=(nodejs)
 command -v npm >/dev/null || tests+=(npm)
+package=(debhelper dpkg-dev fakeroot lintian python3)
 compare=(btfs iproute2 python3-libtorrent)
 
 wanted=("${build[@]}")
@@ -26,7 +28,8 @@ case ${1:-} in
     unit) wanted+=("${unit[@]}") ;;
     test) wanted+=("${tests[@]}") ;;
     compare) wanted+=("${compare[@]}") ;;
-    *) echo "usage: packaging/install-dependencies.sh [unit|test|compare]" >&2; exit 2 ;;
+    package) wanted+=("${package[@]}") ;;
+    *) echo "usage: packaging/install-dependencies.sh [unit|test|compare|package]" >&2; exit 2 ;;
 esac
 
 installed() {

@@ -129,6 +129,11 @@ std::string error_line(const std::string& message) {
 }  // namespace
 
 fs::path control_folder() {
+    // A service of systemd with RuntimeDirectory= gets folders of its own, separated by colons.
+    if (const char* const given = std::getenv("RUNTIME_DIRECTORY"); given != nullptr && *given == '/') {
+        const std::string_view folders = given;
+        return folders.substr(0, folders.find(':'));
+    }
     const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
     if (runtime != nullptr && *runtime == '/') return fs::path(runtime) / "btfs";
     if (geteuid() == 0) return "/run/btfs";

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 #include <vector>
@@ -25,12 +26,65 @@ constexpr std::size_t kLongestFolderName = 200;
 constexpr std::size_t kMostBesideContent = std::size_t{64} << 10;
 constexpr std::size_t kMaxSize = kMaxTorrentFileSize + kMostBesideContent;
 
+/// Share ratios are written in millionths: bencode has no fractions.
+constexpr double kRatioUnit = 1e-6;
+
+void write(const TorrentLimits& limits, bencode::Writer& writer) {
+    writer.begin_dictionary();
+    writer.key("download").integer(limits.download_kB);
+    writer.key("download limited").integer(limits.download_limited ? 1 : 0);
+    writer.key("honors session").integer(limits.honors_session_limits ? 1 : 0);
+    if (limits.peer_limit) writer.key("peers").integer(*limits.peer_limit);
+    writer.key("priority").integer(limits.bandwidth_priority);
+    writer.key("seed idle").integer(limits.seed_idle_minutes);
+    writer.key("seed idle mode").integer(static_cast<int>(limits.seed_idle_mode));
+    writer.key("seed ratio").integer(std::llround(limits.seed_ratio / kRatioUnit));
+    writer.key("seed ratio mode").integer(static_cast<int>(limits.seed_ratio_mode));
+    writer.key("upload").integer(limits.upload_kB);
+    writer.key("upload limited").integer(limits.upload_limited ? 1 : 0);
+    writer.end();
+}
+
+/// What is missing or out of its range has its default.
+TorrentLimits parse_limits(const bencode::Value& from) {
+    TorrentLimits limits;
+    const auto number = [&](std::string_view key, std::int64_t least,
+                            std::int64_t most) -> std::optional<std::int64_t> {
+        const auto found = from.get_integer(key);
+        if (!found || *found < least || *found > most) return std::nullopt;
+        return *found;
+    };
+    const auto take = [&](std::string_view key, std::uint32_t& to) {
+        if (const auto found = number(key, 0, 0xffff'ffff)) to = static_cast<std::uint32_t>(*found);
+    };
+    const auto take_flag = [&](std::string_view key, bool& to) {
+        if (const auto found = number(key, 0, 1)) to = *found == 1;
+    };
+    const auto take_mode = [&](std::string_view key, LimitMode& to) {
+        if (const auto found = number(key, 0, 2)) to = static_cast<LimitMode>(*found);
+    };
+    take("download", limits.download_kB);
+    take_flag("download limited", limits.download_limited);
+    take_flag("honors session", limits.honors_session_limits);
+    if (const auto peers = number("peers", 1, 0xffff)) limits.peer_limit = static_cast<std::uint32_t>(*peers);
+    limits.bandwidth_priority = static_cast<int>(number("priority", -1, 1).value_or(0));
+    take("seed idle", limits.seed_idle_minutes);
+    take_mode("seed idle mode", limits.seed_idle_mode);
+    constexpr std::int64_t kMostRatio = 1'000'000'000'000'000;
+    limits.seed_ratio = static_cast<double>(number("seed ratio", 0, kMostRatio).value_or(0)) * kRatioUnit;
+    take_mode("seed ratio mode", limits.seed_ratio_mode);
+    take("upload", limits.upload_kB);
+    take_flag("upload limited", limits.upload_limited);
+    return limits;
+}
+
 Bytes written(const AddedSources::Source& source) {
     Bytes out;
     bencode::Writer writer(out);
     writer.begin_dictionary();
     writer.key("added").integer(source.added_ms);
     writer.key("label").string(source.label);
+    if (source.limits != TorrentLimits{}) write(source.limits, writer.key("limits"));
     writer.key("pinned").integer(source.pinned_whole ? 1 : 0);
     writer.key("source").string(ByteView(source.content));
     writer.end();
@@ -47,7 +101,9 @@ std::optional<AddedSources::Source> parse(ByteView file) {
     const auto pinned = root.get_integer("pinned");
     if (!content || !added || !label || !pinned) return std::nullopt;
     const ByteView bytes = as_bytes(*content);
-    return AddedSources::Source{{bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added};
+    AddedSources::Source source{{bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added, {}};
+    if (const auto limits = root.find("limits")) source.limits = parse_limits(*limits);
+    return source;
 }
 
 }  // namespace
@@ -98,11 +154,15 @@ Result<AddedSources::Source> AddedSources::read(const std::string& name) const {
     return std::move(*source);
 }
 
-Error AddedSources::set_pinned_whole(const std::string& name, bool pinned_whole) const {
+Error AddedSources::change(const std::string& name, const std::function<void(Source&)>& change) const {
     auto source = read(name);
     if (!source) return source.error();
-    source->pinned_whole = pinned_whole;
+    change(*source);
     return keep(*source);
+}
+
+Error AddedSources::set_pinned_whole(const std::string& name, bool pinned_whole) const {
+    return change(name, [&](Source& source) { source.pinned_whole = pinned_whole; });
 }
 
 Error AddedSources::forget(const std::string& name) const {

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 
+#include "cli/service/torrent_limits.hpp"
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
 
@@ -22,6 +24,7 @@ class AddedSources {
         std::string label = {};
         bool pinned_whole = false;
         std::int64_t added_ms = 0;  ///< milliseconds since 1970
+        TorrentLimits limits = {};
         bool operator==(const Source&) const = default;
     };
 
@@ -40,6 +43,7 @@ class AddedSources {
     /// loss of power.
     Error keep(const Source& source) const;
     /// Changes a source that is kept. ENOENT if there is none of that name, EIO if it is damaged.
+    Error change(const std::string& name, const std::function<void(Source&)>& change) const;
     Error set_pinned_whole(const std::string& name, bool pinned_whole) const;
     /// Ignores a name that is not there.
     Error forget(const std::string& name) const;

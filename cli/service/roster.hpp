@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <map>
 #include <memory>
@@ -12,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "cli/service/torrent_facts.hpp"
+#include "cli/service/torrent_limits.hpp"
 #include "engine/session/engine.hpp"
 #include "fs/mounted_torrent.hpp"
 
@@ -25,11 +28,19 @@ struct RosterEntry {
     std::optional<TorrentHandle> handle = {};  ///< once the engine has it
     std::optional<Slot> slot = {};             ///< once it is in the mount
     std::string problem = {};                  ///< why it will never be there
-    std::string label = {};                    ///< the user's, to tell torrents apart
-    bool pinned_whole = false;                 ///< all of its files are pinned once they are known
+    std::string label = {};     ///< the user's, to tell torrents apart; several: see labels_of()
+    bool pinned_whole = false;  ///< all of its files are pinned once they are known
     /// Places in the torrent of the files that are pinned, neighbours as one; null: none is.
     std::shared_ptr<const std::vector<ByteRange>> pinned = {};
-    std::string record = {};  ///< its name among the AddedSources; empty: it is none of them
+    std::string record = {};          ///< its name among the AddedSources; empty: it is none of them
+    TorrentLimits limits = {};        ///< the user's
+    std::int64_t added_ms = 0;        ///< milliseconds since 1970
+    std::int64_t shown_ms = 0;        ///< when it came into this mount; 0 until then
+    std::uint64_t bytes_pinned = 0;   ///< size of the files that are pinned
+    bool all_pinned = false;          ///< they are all files
+    std::string library_folder = {};  ///< of the Library, where a link leads to it; empty: none
+    /// Null until the engine has it.
+    std::shared_ptr<const TorrentFacts> facts = {};
 
     bool visible() const { return slot.has_value(); }
     /// The engine never had it, and will not.

@@ -21,6 +21,8 @@ struct ServedTorrent {
     TorrentHandle handle = 0;
     Slot slot = 0;
     Pins pins = {};
+    std::shared_ptr<const Bytes> info = {};  ///< its info dictionary
+    bool drop_data = false;                  ///< what was fetched of it goes when the store has ended
     bool engine_uses = true;
     bool files_use = true;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <thread>
 
 #include "cli/process/failure.hpp"
 #include "cli/service/content_time.hpp"
@@ -14,6 +15,10 @@
 
 namespace btfs::cli {
 namespace {
+
+/// Time from the start of a mount in which an earlier one of the same torrents may still be ending.
+constexpr Duration kEarlierMountEnds = 2s;
+constexpr Duration kLookAgain = 20ms;
 
 /// Returns a modification time that is the same at every mount, as media servers expect.
 std::int64_t modification_time(const Metainfo& torrent, const CacheDir& cache_dir) {
@@ -42,6 +47,7 @@ ServedTorrents::ServedTorrents(Services services)
                              {"status.json",
                               [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},
                              {"metrics", [this] { return metrics_text(report()); }}},
+           .virtual_members = torrent_folders(),
            .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
@@ -82,6 +88,7 @@ void ServedTorrents::add(Sources sources) {
 }
 
 void ServedTorrents::start() {
+    watch_waits();
     if (services_.added) take_next_added(services_.added->names());
     worker_->start();
 }
@@ -105,6 +112,7 @@ std::vector<TorrentReport> ServedTorrents::reports_of(const TorrentStatuses& sta
     for (auto& [index, entry] : roster_.all()) {
         TorrentReport& report = reports.emplace_back();
         report.entry = std::move(entry);
+        report.index = index;
         if (const auto name = report.entry.slot ? names.find(*report.entry.slot) : names.end();
             name != names.end())
             report.entry.name = name->second;
@@ -145,7 +153,9 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     roster_.update(index, [&](RosterEntry& entry) {
         entry.name = source.name;
         entry.info_hash = source.identity.cache_key();
+        if (entry.added_ms == 0) entry.added_ms = AddedSources::now_ms();
     });
+    know(index, source);
     TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
     spec.background_files = source.selected_files;
     spec.web_seeds = std::move(source.web_seeds);
@@ -174,6 +184,8 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     const TorrentHandle handle = services_.engine.add(std::move(spec));
     for (const Sha1Digest& hash : source.identity.wire_hashes()) known_.emplace(hash, index);
     roster_.update(index, [&](RosterEntry& entry) { entry.handle = handle; });
+    if (const auto goals = roster_.get(index).limits.seed_goals())
+        services_.engine.set_seed_goals(handle, goals);
     if (served) show(index, *source.metainfo, *served, handle);
 }
 
@@ -198,19 +210,33 @@ std::unique_ptr<AdoptedFiles> ServedTorrents::find_data(const Metainfo& metainfo
     return services_.data.find(metainfo.name, metainfo.files, metainfo.layout);
 }
 
+/// A process whose mount has just been unmounted may still be ending, and have the store. (What was found of
+/// other clients' files is used up by the first attempt.)
+Result<std::unique_ptr<TorrentStore>> ServedTorrents::open_store(const Metainfo& metainfo,
+                                                                 std::unique_ptr<AdoptedFiles> adopted) {
+    const bool may_wait = adopted == nullptr;
+    for (;;) {
+        auto store = services_.cache_dir.open_torrent(
+            {metainfo.identity, metainfo.layout, metainfo.hashes, metainfo.info_bytes}, services_.pool,
+            services_.memory, std::move(adopted));
+        const bool locked = !store && store.error() == Errc::storage_locked;
+        if (!locked || !may_wait || Clock::now() > made_ + kEarlierMountEnds) return store;
+        std::this_thread::sleep_for(kLookAgain);
+    }
+}
+
 ServedTorrent& ServedTorrents::open(Roster::Index index, const Metainfo& metainfo,
                                     std::unique_ptr<AdoptedFiles> adopted) {
     if (adopted)
         log::info("{}: {} of {} pieces may lie in files of another client", metainfo.name,
                   adopted->pieces().there.count(), metainfo.layout.piece_count());
-    auto store = services_.cache_dir.open_torrent(
-        {metainfo.identity, metainfo.layout, metainfo.hashes, metainfo.info_bytes}, services_.pool,
-        services_.memory, std::move(adopted));
+    auto store = open_store(metainfo, std::move(adopted));
     if (!store && store.error() == Errc::storage_locked)
         throw Failure(metainfo.name + ": " + store.error().message() +
                       "; unmount it there, or give another --cache-dir");
     if (!store) throw Failure(metainfo.name, store.error());
     served_.push_back({.index = index, .identity = metainfo.identity, .store = std::move(*store)});
+    served_.back().info = metainfo.info_bytes;
     return served_.back();
 }
 
@@ -222,8 +248,14 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedT
                                        modification_time(metainfo, services_.cache_dir), in_use(index)});
     served.handle = handle;
     served.slot = slot;
-    roster_.update(index, [&](RosterEntry& entry) { entry.slot = slot; });
+    know(index, metainfo);
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.slot = slot;
+        entry.shown_ms = AddedSources::now_ms();
+    });
     take_pins(served);
+    place_in_library(index);
+    update_library_soon();
 }
 
 void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info) {

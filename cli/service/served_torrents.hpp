@@ -18,10 +18,14 @@
 #include "cli/service/details_report.hpp"
 #include "cli/service/engine_status.hpp"
 #include "cli/service/fetching.hpp"
+#include "cli/service/library.hpp"
 #include "cli/service/roster.hpp"
 #include "cli/service/served_torrent.hpp"
 #include "cli/service/source_finder.hpp"
 #include "cli/service/status_text.hpp"
+#include "cli/service/torrent_facts.hpp"
+#include "cli/service/torrent_limits.hpp"
+#include "cli/service/wait_log.hpp"
 #include "cli/sources/sources.hpp"
 #include "engine/session/engine.hpp"
 #include "fs/filesystem.hpp"
@@ -34,6 +38,7 @@ struct AddReport {
     std::string info_hash = {};  ///< in hex; empty until it is known
     bool was_there = false;
     std::string warning = {};  ///< what did not work beside that; empty: nothing
+    Roster::Index index = 0;   ///< of the torrent
 };
 
 /// Outcome of fetch().
@@ -42,6 +47,49 @@ struct FetchReport {
     std::uint64_t bytes = 0;            ///< size of these files
     std::uint64_t pinned = 0;           ///< size of all files that are pinned in the mount
     std::optional<std::uint64_t> room;  ///< bytes of the cache that pins may take; nothing: no limit
+};
+
+/// Changes to what the user wants of a torrent. What is empty stays as it is.
+struct TorrentChange {
+    /// Files by their places among those that ContentReport lists.
+    struct Files {
+        bool all = false;
+        std::vector<std::uint32_t> some = {};
+        bool empty() const { return !all && some.empty(); }
+    };
+
+    std::optional<std::string> label = {};
+    std::optional<TorrentLimits> limits = {};
+    Files pin = {};
+    Files unpin = {};
+};
+
+/// The files and pieces of a torrent whose description is known.
+struct ContentReport {
+    struct File {
+        std::string path;  ///< NAME, or NAME/FOLDER/FILE, as the torrent has it
+        std::uint64_t size = 0;
+        std::uint64_t had = 0;  ///< bytes of it in pieces that are whole
+        std::uint32_t first_piece = 0;
+        std::uint32_t end_piece = 0;
+        bool pinned = false;
+    };
+
+    std::vector<File> files;        ///< in the order of the torrent, without pad files
+    Bitfield pieces;                ///< that are had
+    std::uint64_t pinned_left = 0;  ///< bytes of pinned files that are not had
+};
+
+/// Bytes that the cache may take.
+struct CacheSpace {
+    std::uint64_t free = 0;  ///< for pins, in place of what is evicted for them
+    std::uint64_t total = 0;
+};
+
+/// What becomes of the content of a torrent that is removed.
+enum class RemovedContent : std::uint8_t {
+    kept,
+    dropped,  ///< once nothing uses it any more; what other clients have stays
 };
 
 /// Owns the stores and the tree of all torrents of one mount. A torrent whose file is known is shown at once;
@@ -62,6 +110,8 @@ class ServedTorrents {
         InodeWidth inode_width = InodeWidth::bits63;
         /// Keeps what is added to the running mount; null: nobody does.
         const AddedSources* added = nullptr;
+        /// Links to what has a label; null: none are made. For the worker.
+        Library* library = nullptr;
     };
 
     explicit ServedTorrents(Services services);
@@ -92,6 +142,22 @@ class ServedTorrents {
     /// if their command line does. What was fetched stays in the cache; pins end. Returns its name. Throws
     /// Failure: there is none, or several have that name.
     std::string remove(const std::string& which);
+    /// The same for the torrent of an index in the roster.
+    std::string remove(Roster::Index torrent, RemovedContent content);
+    /// Carries out a change, and keeps it for later mounts if the source is kept. Throws Failure: there is no
+    /// such torrent or file, or its files are not known yet, or the disk does not take it.
+    void change(Roster::Index torrent, const TorrentChange& change);
+    /// Returns the contents of those torrents whose description is known.
+    std::map<Roster::Index, ContentReport> contents(const std::vector<Roster::Index>& torrents);
+    /// Returns the bytes of pinned files that are not had yet, of those torrents whose description is known.
+    std::map<Roster::Index, std::uint64_t> pinned_left(const std::vector<Roster::Index>& torrents);
+    /// Returns the torrent's name in the mount; as its source calls it until it is there; empty if there is
+    /// none. From any thread.
+    std::string name_of(Roster::Index torrent) const;
+    /// Asks trackers and the DHT for more peers of a torrent, as far as they may be asked. From any thread.
+    void want_peers(Roster::Index torrent);
+    /// Of the cache directory; from any thread.
+    CacheSpace cache_space() const;
     /// Fetches a file, or all files in a folder, of one torrent or of all. `path` lies below the mountpoint.
     /// Throws Failure: no such path, or the disk does not take it.
     FetchReport fetch(const std::string& path, Fetching fetching);
@@ -108,6 +174,10 @@ class ServedTorrents {
     std::optional<DetailsReport> details_by_hash(const std::string& info_hash);
 
   private:
+    /// `.btfs/torrents/HASH`.
+    VirtualMembers torrent_folders();
+    void watch_waits();
+    void tell_waits();
     DetailsReport details_of(RosterEntry entry);
     void take_status(DetailsReport& report);
     std::vector<TorrentReport> reports_of(const TorrentStatuses& statuses);
@@ -120,6 +190,8 @@ class ServedTorrents {
     /// Parses the info dictionary that an earlier mount has fetched.
     std::optional<Metainfo> kept(const Identity& identity) const;
     std::unique_ptr<AdoptedFiles> find_data(const Metainfo& metainfo) const;
+    Result<std::unique_ptr<TorrentStore>> open_store(const Metainfo& metainfo,
+                                                     std::unique_ptr<AdoptedFiles> adopted);
     ServedTorrent& open(Roster::Index index, const Metainfo& metainfo, std::unique_ptr<AdoptedFiles> adopted);
     void show(Roster::Index index, const Metainfo& metainfo, ServedTorrent& served, TorrentHandle handle);
     void take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info);
@@ -138,10 +210,16 @@ class ServedTorrents {
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
     void note_record(Roster::Index index, const std::string& record, const std::string& label);
-    std::string remove_now(const std::string& which);
+    std::string remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;
     void leave(Roster::Index index);
     void forget(const RosterEntry& entry);
+    void drop_content(const Identity& identity);
+    void know(Roster::Index index, const TorrentSource& source);
+    void know(Roster::Index index, const Metainfo& metainfo);
+    void place_in_library(Roster::Index index);
+    void update_library_soon();
+    void update_library();
     std::shared_ptr<const void> in_use(Roster::Index index);
     void let_go(Roster::Index index, bool ServedTorrent::*user);
 
@@ -151,6 +229,11 @@ class ServedTorrents {
     void pin_whole(Roster::Index index);
     void set_pins(ServedTorrent& served, Pins pins);
     void publish_pins(const ServedTorrent& served);
+
+    // Changes and reports of one torrent.
+    void change_now(Roster::Index index, const TorrentChange& change);
+    void change_pins(Roster::Index index, const TorrentChange& change);
+    ServedTorrent* find_served(Roster::Index index);
 
     Services services_;
     const TimePoint made_ = Clock::now();
@@ -166,6 +249,9 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> failed_;
     std::list<ServedTorrent> served_;
     std::list<ServedTorrent> removed_;  ///< that somebody still uses
+    bool library_update_waits_ = false;
+    bool library_is_swept_ = false;
+    WaitLog wait_log_;
 
     std::atomic<bool> takes_up_added_ = false;
     UseCount keeping_;  ///< jobs of keep_peers(), which use the cache directory

@@ -1,8 +1,10 @@
 // ServedTorrents: torrents that come and go while the mount stands.
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
+#include "cache/records/torrent_files.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/service/served_torrents.hpp"
 #include "cli/sources/torrent_url.hpp"
@@ -26,7 +28,7 @@ AddReport ServedTorrents::add_source(AddedSources::Source source) {
 }
 
 std::string ServedTorrents::remove(const std::string& which) {
-    return worker_->call([&] { return remove_now(which); });
+    return worker_->call([&] { return remove_now(choose(which), RemovedContent::kept); });
 }
 
 // ---- on the worker ----
@@ -75,7 +77,11 @@ AddReport ServedTorrents::add_now(const AddedSources::Source& source) {
 /// Adds a source that is kept as `record`. Throws Failure if it cannot be parsed or served.
 AddReport ServedTorrents::take(const AddedSources::Source& source, const std::string& record,
                                IfItFails if_it_fails) {
-    RosterEntry entry{.label = source.label, .pinned_whole = source.pinned_whole, .record = record};
+    RosterEntry entry{.label = source.label,
+                      .pinned_whole = source.pinned_whole,
+                      .record = record,
+                      .limits = source.limits,
+                      .added_ms = source.added_ms};
     const std::string url = url_in(source.content);
     auto parsed = parse_source(source.content);
     if (!url.empty()) {
@@ -92,19 +98,21 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
         const RosterEntry there = roster_.get(index);
         if (!there.has_failed()) {
             if (source.pinned_whole) pin_whole(index);
-            return {.name = entry.name, .info_hash = there.info_hash, .was_there = true};
+            return {.name = entry.name, .info_hash = there.info_hash, .was_there = true, .index = index};
         }
         drop(index);
     }
     const std::string name = entry.name;
     if (!parsed) {
-        finder_.fetch(enter(std::move(entry)), url);
-        return {.name = name};
+        const Roster::Index index = enter(std::move(entry));
+        finder_.fetch(index, url);
+        return {.name = name, .index = index};
     }
     if (!url.empty()) entry.fetch = "kept from an earlier mount";
     if (parsed->identity.empty()) {
-        finder_.look_up(enter(std::move(entry)), *parsed);
-        return {.name = name};
+        const Roster::Index index = enter(std::move(entry));
+        finder_.look_up(index, *parsed);
+        return {.name = name, .index = index};
     }
     return take_torrent(std::move(entry), std::move(*parsed), if_it_fails);
 }
@@ -115,11 +123,12 @@ AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, 
     if (const auto earlier = failed_.extract(report.info_hash); !earlier.empty()) drop(earlier.mapped());
     if (const auto same = find(source.identity)) {
         report.was_there = true;
+        report.index = *same;
         note_record(*same, entry.record, entry.label);
         if (entry.pinned_whole) pin_whole(*same);
         return report;
     }
-    const Roster::Index index = enter(std::move(entry));
+    const Roster::Index index = report.index = enter(std::move(entry));
     try {
         if (is_still_open(source.identity))
             throw Failure(one_line(source.name) +
@@ -181,13 +190,14 @@ bool ServedTorrents::is_still_open(const Identity& identity) const {
     return std::ranges::any_of(removed_, is_it);
 }
 
-std::string ServedTorrents::remove_now(const std::string& which) {
-    const Roster::Index index = choose(which);
+std::string ServedTorrents::remove_now(Roster::Index index, RemovedContent content) {
+    if (!roster_.has(index)) throw Failure("the torrent is not in the mount any more");
     RosterEntry entry = roster_.get(index);
     if (entry.slot) entry.name = filesystem_.name_of(*entry.slot);
     forget(entry);
     const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
     if (served != served_.end() && !served->pins.empty()) set_pins(*served, {});
+    if (served != served_.end()) served->drop_data = content == RemovedContent::dropped;
     leave(index);
     log::info("removed {}", entry.name);
     return entry.name;
@@ -215,6 +225,8 @@ void ServedTorrents::leave(Roster::Index index) {
     const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
     if (served != served_.end()) removed_.splice(removed_.end(), served_, served);
     if (entry.slot) filesystem_.remove(*entry.slot);
+    if (services_.library) services_.library->take_out(index);
+    update_library_soon();
     if (!entry.handle) return;
     services_.engine.remove(*entry.handle, [this, index] {
         worker_->post([this, index] { let_go(index, &ServedTorrent::engine_uses); });
@@ -226,6 +238,13 @@ void ServedTorrents::forget(const RosterEntry& entry) {
     if (entry.record.empty() || !services_.added) return;
     if (const Error error = services_.added->forget(entry.record))
         log::warn("{}: the next mount will have it again: {}", entry.name, error.message());
+}
+
+/// Removes what was fetched of a torrent that nothing uses any more.
+void ServedTorrents::drop_content(const Identity& identity) {
+    const Error error = remove_torrent_files(*services_.cache_dir.files(), identity.cache_key());
+    if (error && error != Error(ENOENT, boost::system::system_category()))
+        log::warn("{}: what was fetched of it stays: {}", identity.cache_key(), error.message());
 }
 
 /// Returns what the mount holds as long as it uses the torrent.
@@ -242,7 +261,11 @@ void ServedTorrents::let_go(Roster::Index index, bool ServedTorrent::*user) {
     const auto served = std::ranges::find(removed_, index, &ServedTorrent::index);
     if (served == removed_.end()) return;
     (*served).*user = false;
-    if (!served->engine_uses && !served->files_use) removed_.erase(served);
+    if (served->engine_uses || served->files_use) return;
+    const std::optional<Identity> dropped =
+        served->drop_data ? std::optional(served->identity) : std::nullopt;
+    removed_.erase(served);
+    if (dropped) drop_content(*dropped);
 }
 
 }  // namespace btfs::cli

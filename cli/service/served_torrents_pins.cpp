@@ -111,7 +111,15 @@ void ServedTorrents::publish_pins(const ServedTorrent& served) {
     if (!served.pins.empty())
         pinned =
             std::make_shared<const std::vector<ByteRange>>(places_of(served.store->layout(), served.pins));
-    roster_.update(served.index, [&](RosterEntry& entry) { entry.pinned = std::move(pinned); });
+    const Layout& layout = served.store->layout();
+    const std::uint64_t bytes = size_of(layout, served.pins);
+    const auto files = static_cast<std::uint32_t>(layout.files().size());
+    const bool all = !served.pins.empty() && bytes == size_of(layout, {FileRange{0, files - 1}});
+    roster_.update(served.index, [&](RosterEntry& entry) {
+        entry.pinned = std::move(pinned);
+        entry.bytes_pinned = bytes;
+        entry.all_pinned = all;
+    });
 }
 
 /// Takes the pins that earlier mounts have kept, which the store knows of already, and pins all files if that

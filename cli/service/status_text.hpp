@@ -18,6 +18,7 @@ namespace btfs::cli {
 struct TorrentReport {
     RosterEntry entry;                    ///< its name is the one in the mount, if it is there
     std::optional<TorrentStatus> status;  ///< nothing while the engine has not got it
+    Roster::Index index = 0;              ///< of the entry: stable while the mount stands, never used again
 };
 
 /// The mount as a whole.

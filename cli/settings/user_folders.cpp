@@ -27,6 +27,7 @@ std::string home_in_user_database() {
 
 /// A folder of one purpose, by the XDG Base Directory Specification.
 struct Purpose {
+    const char* of_service;  ///< variable in which systemd tells a service its folders, separated by colons
     const char* variable;
     std::string_view below_home;
     std::string_view of_system;
@@ -34,6 +35,10 @@ struct Purpose {
 };
 
 fs::path folder_for(const Purpose& purpose, bool for_system) {
+    if (const char* given = std::getenv(purpose.of_service); given && *given == '/') {
+        const std::string_view folders = given;
+        return folders.substr(0, folders.find(':'));
+    }
     const fs::path system = purpose.of_system;
     const bool is_root = geteuid() == 0;
     if (is_root && for_system) return system;
@@ -49,14 +54,24 @@ fs::path folder_for(const Purpose& purpose, bool for_system) {
 }  // namespace
 
 fs::path default_cache_path(bool for_system) {
-    return folder_for(
-        {"XDG_CACHE_HOME", ".cache", "/var/cache/btfs", "no cache directory: set HOME, or give --cache-dir"},
-        for_system);
+    return folder_for({"CACHE_DIRECTORY", "XDG_CACHE_HOME", ".cache", "/var/cache/btfs",
+                       "no cache directory: set HOME, or give --cache-dir"},
+                      for_system);
 }
 
 fs::path default_state_path(bool for_system) {
-    return folder_for({"XDG_STATE_HOME", ".local/state", "/var/lib/btfs", "no home directory: set HOME"},
-                      for_system);
+    return folder_for(
+        {"STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state", "/var/lib/btfs", "no home directory: set HOME"},
+        for_system);
+}
+
+std::optional<fs::path> user_config_path(bool for_system) {
+    if (geteuid() == 0 && for_system) return std::nullopt;
+    if (const char* dir = std::getenv("XDG_CONFIG_HOME"); dir && *dir == '/') return fs::path(dir) / "btfs";
+    const char* const set = std::getenv("HOME");
+    const std::string home = set && *set == '/' ? std::string(set) : home_in_user_database();
+    if (!home.starts_with('/')) return std::nullopt;
+    return fs::path(home) / ".config" / "btfs";
 }
 
 }  // namespace btfs::cli

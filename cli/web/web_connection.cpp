@@ -47,8 +47,23 @@ std::string_view text(beast::string_view view) {
     return {view.data(), view.size()};
 }
 
-WebReply plain(unsigned status, std::string words) {
-    return {.status = status, .body = std::move(words) + '\n'};
+WebReply plain(unsigned status, std::string_view words) {
+    return {.status = status, .body = std::string(words) + '\n'};
+}
+
+// g++ 12 destroys twice what a coroutine makes for a call: replies are made outside of coroutines.
+
+WebReply no_request(const boost::system::error_code& error) {
+    return plain(error == http::error::header_limit ? 431 : 400,
+                 "this is no request of HTTP: " + error.message());
+}
+
+WebReply body_too_large() {
+    return plain(413, "the body is too large");
+}
+
+WebReply too_many_bodies() {
+    return plain(503, "too much is sent at once; try again");
 }
 
 /// Returns the answer to a request for a stream that brings no file; nothing if it brings one.
@@ -79,8 +94,8 @@ class WebConnection::Request {
     Parser& parser() { return parser_; }
     unsigned version() const { return parser_.get().version(); }
     bool is_head() const { return parser_.get().method() == http::verb::head; }
-    bool wants_keep_alive() const { return parser_.keep_alive() && !ends_; }
-    /// What follows the header was not read.
+    bool wants_keep_alive() const { return !ends_ && parser_.keep_alive(); }
+    /// What follows is not read; the header itself may not be whole.
     void end() { ends_ = true; }
 
     WebRequest message() const {
@@ -148,6 +163,7 @@ net::Awaitable<void> WebConnection::run() {
 net::Awaitable<bool> WebConnection::serve_one() {
     http::request_parser<http::empty_body> head;
     head.header_limit(kMaxHeader);
+    head.body_limit(boost::none);  // answer() has its own
     socket_->stream.expires_after(socket_->requests++ == 0 ? kHeaderPatience : kIdlePatience);
     const auto [error, size] =
         co_await http::async_read_header(socket_->stream, socket_->buffer, head, kAwaitTuple);
@@ -158,8 +174,7 @@ net::Awaitable<bool> WebConnection::serve_one() {
     Request request(std::move(head), socket_->remote);
     if (error) {
         request.end();
-        const WebReply reply = plain(error == http::error::header_limit ? 431 : 400,
-                                     "this is no request of HTTP: " + error.message());
+        const WebReply reply = no_request(error);
         co_await send(reply, request);
         co_return false;
     }
@@ -174,13 +189,18 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
     }
     const auto length = parser.content_length();
     const bool has_body = parser.chunked() || length.value_or(0) > 0;
+    if (length.value_or(0) > kMaxBody) {
+        request.end();
+        const WebReply reply = body_too_large();
+        co_return co_await send(reply, request);
+    }
     std::optional<WebWork::LargeBody> large;
     if (has_body && length.value_or(kMaxBody) > WebWork::kSmallBody) {
         large.emplace(work_);
         if (!large->granted()) {
             request.end();
-            co_return co_await send({.status = 503, .body = "too much is sent at once; try again\n"},
-                                    request);
+            const WebReply reply = too_many_bodies();
+            co_return co_await send(reply, request);
         }
     }
     parser.body_limit(kMaxBody);
@@ -192,7 +212,7 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
             co_await http::async_read(socket_->stream, socket_->buffer, parser, kAwaitTuple);
         if (error == http::error::body_limit) {
             request.end();
-            const WebReply reply = plain(413, "the body is too large");
+            const WebReply reply = body_too_large();
             co_return co_await send(reply, request);
         }
         if (error) co_return false;

@@ -15,8 +15,8 @@ namespace btfs::cli {
 namespace {
 
 constexpr const char* kJson = "application/json";
-constexpr std::size_t kMaxJsonDepth = 16;
 constexpr std::string_view kTorrents = "/api/torrents/";
+constexpr std::size_t kMaxJsonDepth = 16;
 
 WebReply plain(unsigned status, std::string text) {
     return {.status = status, .body = std::move(text) + '\n'};
@@ -62,14 +62,15 @@ WebSite::WebSite(ServedTorrents& torrents, Options options)
       playlists_("/playlist/" + options.token + '/'),
       names_(std::move(options.names)),
       gate_(options.password) {
-    add("/api/control", [this](const WebRequest& request) { return control(request); });
-    add("/api/status", [this](const WebRequest&) { return status(); });
-    add("/metrics", [this](const WebRequest&) {
+    add("/api/control", Methods::any, [this](const WebRequest& request) { return control(request); });
+    add("/api/status", Methods::reading, [this](const WebRequest&) { return status(); });
+    add("/metrics", Methods::reading, [this](const WebRequest&) {
         return WebReply{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                         .body = metrics_text(torrents_.report())};
     });
     for (const PageFile& file : page_files())
-        add(std::string(file.path), [&file](const WebRequest&) { return page_reply(file); });
+        add(std::string(file.path), Methods::reading,
+            [&file](const WebRequest&) { return page_reply(file); });
 }
 
 std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now) {
@@ -98,13 +99,13 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
 
 WebReply WebSite::answer(const WebRequest& request) {
     if (const auto path = behind(request.path, playlists_)) return make_playlist(*path, request);
-    if (const auto info_hash = behind(request.path, kTorrents)) return torrent(*info_hash, request);
-    const auto handler = handlers_.find(request.path);
-    if (handler == handlers_.end()) return plain(404, "there is nothing at this path");
-    const bool changes = request.path == "/api/control" || request.path == "/transmission/rpc";
-    if (!changes && !request.is_read()) return wrong_method("GET, HEAD");
+    const auto place = places_.find(request.path);
+    const auto torrent = behind(request.path, kTorrents);
+    if (place == places_.end() && !torrent) return plain(404, "there is nothing at this path");
+    if ((torrent || place->second.methods == Methods::reading) && !request.is_read())
+        return wrong_method("GET, HEAD");
     try {
-        return handler->second(request);
+        return torrent ? details(*torrent) : place->second.handler(request);
     } catch (const Failure& failure) {
         return json_reply(400, {{"error", failure.what()}});
     }
@@ -128,8 +129,7 @@ WebReply WebSite::status() {
     return json_reply(200, with_places(mount_json(torrents_.report())));
 }
 
-WebReply WebSite::torrent(std::string_view info_hash, const WebRequest& request) {
-    if (!request.is_read()) return wrong_method("GET, HEAD");
+WebReply WebSite::details(std::string_view info_hash) {
     const auto details = torrents_.details_by_hash(std::string(info_hash));
     if (!details) return json_reply(404, {{"error", "the mount has no such torrent"}});
     return json_reply(200, with_places(torrent_details_json(*details)));

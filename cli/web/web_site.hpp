@@ -39,8 +39,12 @@ class WebSite {
     /// It outlives this.
     WebSite(ServedTorrents& torrents, Options options);
 
+    enum class Methods { reading, any };
+
     /// Adds a path, which asks for the password. Before requests come.
-    void add(std::string path, Handler handler) { handlers_[std::move(path)] = std::move(handler); }
+    void add(std::string path, Methods methods, Handler handler) {
+        places_[std::move(path)] = {methods, std::move(handler)};
+    }
 
     /// Returns the answer to a request that is not carried out: it has the wrong host or no login, or a page
     /// of another site sent it. Nothing: answer() may be called. Does not wait.
@@ -58,7 +62,7 @@ class WebSite {
   private:
     WebReply control(const WebRequest& request);
     WebReply status();
-    WebReply torrent(std::string_view info_hash, const WebRequest& request);
+    WebReply details(std::string_view info_hash);
     /// Adds where streams and playlists are.
     boost::json::object with_places(boost::json::object json) const;
     WebReply make_playlist(std::string_view path, const WebRequest& request);
@@ -67,7 +71,11 @@ class WebSite {
     MountControl control_;
     const std::string streams_, playlists_;  ///< "/stream/TOKEN/"
     const std::vector<std::string> names_;
-    std::map<std::string, Handler, std::less<>> handlers_;
+    struct Place {
+        Methods methods = Methods::reading;
+        Handler handler;
+    };
+    std::map<std::string, Place, std::less<>> places_;
 
     std::mutex gate_mutex_;
     PasswordGate gate_;  // guarded by gate_mutex_

@@ -88,6 +88,20 @@ void Engine::prefetch(TorrentHandle torrent, Bitfield pieces) {
     });
 }
 
+void Engine::want_peers(TorrentHandle torrent) {
+    loop_->post([this, torrent] {
+        loop_->starting.hurry(torrent);
+        if (TorrentRunner* runner = loop_->find(torrent)) runner->want_peers();
+    });
+}
+
+void Engine::set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals) {
+    loop_->post([this, torrent, goals] {
+        if (TorrentRunner* runner = loop_->find(torrent))
+            runner->set_seed_goals(goals.value_or(loop_->options.seed_goals));
+    });
+}
+
 void Engine::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
     loop_->post([this, filter = std::move(filter)]() mutable { loop_->set_ip_filter(std::move(filter)); });
 }

@@ -139,6 +139,10 @@ class Engine {
     void set_pinned(TorrentHandle torrent, Bitfield pieces);
     /// Fetches these pieces of a torrent, whose content is known, without a reader; once.
     void prefetch(TorrentHandle torrent, Bitfield pieces);
+    /// Asks the trackers that may be asked now, and the DHT, for more peers.
+    void want_peers(TorrentHandle torrent);
+    /// Uploading of a torrent ends at these goals from now on; nothing: at those of the EngineOptions.
+    void set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals);
 
     /// Replaces the filter of addresses that are no peers of ours, nor DHT nodes; null: there is none, as at
     /// first. Connections to peers that are in the new one are closed. Before start() it is in force for all

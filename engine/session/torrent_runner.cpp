@@ -173,6 +173,16 @@ void TorrentRunner::prefetch(const Bitfield& pieces) {
     after_event();
 }
 
+void TorrentRunner::want_peers() {
+    if (!closed_) carry_out(PeersWanted{});
+}
+
+void TorrentRunner::set_seed_goals(const SeedGoals& goals) {
+    if (closed_) return;
+    torrent_.set_seed_goals(goals, Clock::now());
+    after_event();
+}
+
 void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
     if (closed_) return;
     readers_.insert(reader);
@@ -268,6 +278,9 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
     status.peers_known = torrent_.peers_known();
     status.seeds = totals.seeds;
     status.rates = torrent_.rates(now);
+    status.downloaded = totals.downloaded;
+    status.uploaded = totals.uploaded;
+    status.wasted = totals.wasted;
     status.metadata = torrent_.metadata_progress();
     status.connections = torrent_.peer_statuses(now);
     status.waits = torrent_.reader_waits();

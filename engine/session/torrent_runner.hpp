@@ -79,6 +79,9 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void set_reader(ReaderId reader, const ReaderDemand& demand);
     void set_pinned(Bitfield pieces);
     void prefetch(const Bitfield& pieces);
+    /// Asks trackers and the DHT for more peers.
+    void want_peers();
+    void set_seed_goals(const SeedGoals& goals);
     void drop_reader(ReaderId reader);
 
     /// Closes connections that the network has broken, and dials, announces and searches anew.

@@ -24,6 +24,8 @@ struct TorrentStatus {
     std::size_t peers_known = 0;  ///< by their address, connected ones included
     std::size_t seeds = 0;        ///< among the connected
     TransferRates rates;
+    /// Bytes of content, of this run. `wasted` as TransferTotals has it.
+    std::uint64_t downloaded = 0, uploaded = 0, wasted = 0;
     /// Nothing while only the torrent's name is known.
     struct Content {
         std::uint64_t size = 0;

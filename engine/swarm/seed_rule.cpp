@@ -2,6 +2,12 @@
 
 namespace btfs {
 
+void SeedRule::set_goals(const SeedGoals& goals) {
+    goals_ = goals;
+    ratio_is_reached_ = false;
+    time_is_over_ = false;
+}
+
 std::optional<SeedGoal> SeedRule::judge(const Totals& totals, TimePoint now) {
     if (!totals.complete) {
         complete_since_.reset();

@@ -36,6 +36,8 @@ class SeedRule {
 
     explicit SeedRule(const SeedGoals& goals) : goals_(goals) {}
 
+    /// Other goals from now on, judged by what has been transferred so far.
+    void set_goals(const SeedGoals& goals);
     bool has_goals() const { return goals_.ratio || goals_.time; }
     /// So many bytes of content were here when the torrent was opened.
     void set_had_at_start(std::uint64_t bytes) { had_at_start_ = bytes; }
@@ -46,7 +48,7 @@ class SeedRule {
     TimePoint next_timeout() const;
 
   private:
-    const SeedGoals goals_;
+    SeedGoals goals_;
     std::uint64_t had_at_start_ = 0;
     std::optional<TimePoint> complete_since_;
     bool time_is_over_ = false;

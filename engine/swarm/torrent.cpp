@@ -334,9 +334,14 @@ Choker::Aim Torrent::aim(TimePoint now) const {
     return aim;
 }
 
-/// Ends uploads if a goal of the user is reached.
+void Torrent::set_seed_goals(const SeedGoals& goals, TimePoint now) {
+    seed_rule_.set_goals(goals);
+    if (!metadata_fetch_) judge_seeding(now);
+}
+
+/// Ends uploads if a goal of the user is reached, and lets them go on if none is.
 void Torrent::judge_seeding(TimePoint now) {
-    if (!seed_rule_.has_goals()) return;
+    if (!seed_rule_.has_goals() && !seeding_ended_) return;
     const TorrentTotals all = totals();
     const auto reached = seed_rule_.judge({all.uploaded, all.downloaded, all.left == 0}, now);
     if (reached == std::exchange(seeding_ended_, reached)) return;

@@ -290,6 +290,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void set_pinned(Bitfield pieces, TimePoint now);
     /// These pieces are fetched without a reader, once: one that is evicted again is not fetched anew.
     void prefetch(const Bitfield& pieces, TimePoint now);
+    /// Uploading ends at these goals from now on. One that has ended goes on if none of them is reached.
+    void set_seed_goals(const SeedGoals& goals, TimePoint now);
     /// Begun pieces that no reader wants are given up.
     void handle_shortage(TimePoint now);
     void handle_credit(TimePoint now);

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import make_files
-from support.harness import TestCase, main
+from support.harness import TestCase, free_port, main
 
 
 def small_torrent(path, name):
@@ -82,6 +82,19 @@ class Torrents(TestCase):
         mount.stop()
         self.mount()
         self.assertEqual(self.listed(), {})
+
+    def test_a_mount_waits_for_one_of_the_same_torrents_that_is_ending(self):
+        first = self.mount(self.torrent)
+        other = self.folder / "other"
+        other.mkdir()
+        later = subprocess.Popen([btfs.path(), "mount", *btfs.ALONE, "--port", str(free_port()), "--cache-dir", first.cache, self.torrent,
+                                  other],
+                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(btfs.run, "umount", other)
+        time.sleep(0.5)
+        first.stop()
+        self.assertEqual((later.communicate(timeout=10)[1], later.returncode), ("", 0))
+        self.assertEqual(os.listdir(other), ["film"])
 
     def test_a_mount_waits_for_what_was_added_earlier(self):
         mount = self.mount()

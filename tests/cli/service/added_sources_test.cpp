@@ -59,6 +59,24 @@ TEST_F(AddedSourcesTest, ThatASourceIsPinnedCanBeTakenBack) {
     EXPECT_TRUE(added.set_pinned_whole(name("b"), false));
 }
 
+TEST_F(AddedSourcesTest, LabelsAndLimitsAreChangedInPlace) {
+    EXPECT_FALSE(added.keep(source("a", 1)));
+    TorrentLimits limits;
+    limits.seed_ratio_mode = LimitMode::own;
+    limits.seed_ratio = 1.25;
+    limits.upload_limited = true;
+    limits.upload_kB = 500;
+    limits.bandwidth_priority = -1;
+    limits.peer_limit = 30;
+    EXPECT_FALSE(added.change(name("a"), [&](AddedSources::Source& changed) {
+        changed.label = "series";
+        changed.limits = limits;
+    }));
+    EXPECT_EQ(load(added).at(0).second.label, "series");
+    EXPECT_EQ(load(added).at(0).second.limits, limits);
+    EXPECT_TRUE(added.change(name("b"), [](AddedSources::Source&) {}));
+}
+
 TEST_F(AddedSourcesTest, AFileThatIsCutAnywhereCostsItsOwnSourceAloneAndStays) {
     EXPECT_FALSE(added.keep(source("whole", 1)));
     EXPECT_FALSE(added.keep(source("damaged", 2)));

@@ -62,5 +62,17 @@ TEST(UserFolders, StateHasAPlaceOfItsOwn) {
     }
 }
 
+TEST(UserFolders, OfAServiceAreThoseThatSystemdGivesIt) {
+    const Variable home("HOME", "/home/ann"), cache("XDG_CACHE_HOME", "/var/ann"),
+        state("XDG_STATE_HOME", nullptr);
+    const Variable given("CACHE_DIRECTORY", "/var/cache/films:/var/cache/other"),
+        kept("STATE_DIRECTORY", "/var/lib/films");
+    EXPECT_EQ(default_cache_path(false), "/var/cache/films");
+    EXPECT_EQ(default_cache_path(true), "/var/cache/films");
+    EXPECT_EQ(default_state_path(false), "/var/lib/films");
+    const Variable relative("CACHE_DIRECTORY", "films");
+    EXPECT_EQ(default_cache_path(false), "/var/ann/btfs");
+}
+
 }  // namespace
 }  // namespace btfs::cli

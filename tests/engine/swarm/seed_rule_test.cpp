@@ -57,6 +57,19 @@ TEST(SeedRule, ATorrentThatLostAPieceIsNotComplete) {
     EXPECT_TRUE(rule.judge({.complete = true}, kOpened + 4h));
 }
 
+TEST(SeedRule, OtherGoalsAreJudgedByWhatWasTransferredSoFar) {
+    SeedRule rule({.ratio = 1});
+    EXPECT_TRUE(rule.judge({.uploaded = 100, .downloaded = 100, .complete = true}, kOpened));
+    rule.set_goals({.ratio = 2});
+    EXPECT_FALSE(rule.judge({.uploaded = 195, .downloaded = 100, .complete = true}, kOpened));
+    EXPECT_EQ(rule.judge({.uploaded = 200, .downloaded = 100, .complete = true}, kOpened), SeedGoal::ratio);
+    rule.set_goals({.time = 1h});
+    EXPECT_EQ(rule.judge({.uploaded = 200, .downloaded = 100, .complete = true}, kOpened + 1h),
+              SeedGoal::time);
+    rule.set_goals({});
+    EXPECT_FALSE(rule.judge({.uploaded = 200, .downloaded = 100, .complete = true}, kOpened + 2h));
+}
+
 TEST(SeedRule, TheFirstGoalCounts) {
     SeedRule rule({.ratio = 2, .time = 1h});
     rule.set_had_at_start(10);

@@ -215,6 +215,20 @@ TEST(TransferLimits, UploadingEndsAtTheRatio) {
     EXPECT_EQ(seed.totals().peers, 1u);
 }
 
+TEST(TransferLimits, ThatHasEndedGoesOnWithoutAGoal) {
+    NodeOptions options = kSeed;
+    options.torrent.seed_goals.ratio = 0.5;
+    options.link.up = 1e6;
+    World w(kLeecher, options);
+    Torrent& seed = w.swarm.torrent(1);
+    ASSERT_TRUE(w.swarm.run_until([&] { return seed.totals().seeding_ended.has_value(); }, 60s));
+    seed.set_seed_goals({}, w.swarm.now());
+    EXPECT_FALSE(seed.totals().seeding_ended);
+    EXPECT_TRUE(w.swarm.run_until([&] { return w.downloaded() >= kContent; }, 120s));
+    seed.set_seed_goals({.ratio = 0.1}, w.swarm.now());
+    EXPECT_EQ(seed.totals().seeding_ended, SeedGoal::ratio);
+}
+
 TEST(TransferLimits, UploadingEndsAfterTheTime) {
     NodeOptions options = kSeed;
     options.torrent.seed_goals.time = 5s;

@@ -1,0 +1,65 @@
+#include "cli/rpc/recent_changes.hpp"
+
+#include <functional>
+#include <string>
+
+namespace btfs::cli {
+namespace {
+
+/// Returns a hash of what clients show of a torrent.
+std::uint64_t state_of(const TorrentReport& torrent) {
+    std::uint64_t hash = 0;
+    const auto mix = [&](std::uint64_t value) {
+        hash = (hash ^ (value + 0x9e37'79b9'7f4a'7c15 + (hash << 6) + (hash >> 2)));
+    };
+    const auto mix_text = [&](const std::string& text) { mix(std::hash<std::string>{}(text)); };
+    const RosterEntry& entry = torrent.entry;
+    mix_text(entry.name);
+    mix_text(entry.label);
+    mix_text(entry.problem);
+    mix_text(entry.library_folder);
+    mix(entry.visible() ? 1 : 0);
+    mix(entry.bytes_pinned);
+    if (!torrent.status) return hash;
+    mix(torrent.status->peers);
+    mix(torrent.status->downloaded);
+    mix(torrent.status->uploaded);
+    mix(torrent.status->rates.down >= 1 || torrent.status->rates.up >= 1 ? 1 : 0);
+    mix(torrent.status->content ? torrent.status->content->left + 1 : 0);
+    mix(torrent.status->metadata.pieces_had);
+    mix(torrent.status->seeding_ended ? 1 : 0);
+    return hash;
+}
+
+}  // namespace
+
+RecentChanges::Recent RecentChanges::look(std::span<const TorrentReport> torrents, TimePoint now,
+                                          std::int64_t now_s) {
+    std::lock_guard lock(mutex_);
+    ++looks_;
+    Recent recent;
+    for (const TorrentReport& torrent : torrents) {
+        const auto [at, is_new] = seen_.try_emplace(torrent.index);
+        Seen& seen = at->second;
+        const std::uint64_t state = state_of(torrent);
+        if (is_new || state != seen.state) seen.changed = now;
+        const std::uint64_t transferred =
+            torrent.status ? torrent.status->downloaded + torrent.status->uploaded : 0;
+        if (transferred > seen.transferred) seen.active_s = now_s;
+        seen.state = state;
+        seen.transferred = transferred;
+        seen.look = looks_;
+        if (now - seen.changed <= kRecent) recent.changed.insert(torrent.index);
+        if (seen.active_s != 0) recent.active_s.emplace(torrent.index, seen.active_s);
+    }
+    std::erase_if(seen_, [&](const auto& item) {
+        if (item.second.look == looks_) return false;
+        removed_[item.first] = now;
+        return true;
+    });
+    std::erase_if(removed_, [&](const auto& item) { return now - item.second > kRecent; });
+    for (const auto& [index, when] : removed_) recent.removed.push_back(index);
+    return recent;
+}
+
+}  // namespace btfs::cli

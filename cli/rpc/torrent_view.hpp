@@ -1,0 +1,56 @@
+// TorrentView: one torrent as Transmission's RPC sees it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "cli/service/served_torrents.hpp"
+#include "cli/service/status_text.hpp"
+
+namespace btfs::cli {
+
+/// Numbers of Transmission's "status".
+enum class RpcStatus : int { stopped = 0, downloading = 4, seeding = 6 };
+
+/// Facts that all torrents of an answer share.
+struct RpcMount {
+    std::string download_dir;  ///< of torrents that the library does not have
+    std::size_t max_peers = 0;
+    std::int64_t now_s = 0;  ///< since 1970
+};
+
+/// The mapping, in one place. Files that are fetched on demand are unwanted, pinned ones are wanted; so a
+/// torrent of which nothing is pinned wants nothing more, and is complete: its files can be read. A torrent
+/// whose files are not known is being downloaded. One that uploads no more, since its goal is reached, is
+/// stopped.
+struct TorrentView {
+    const TorrentReport& report;
+    const RpcMount& mount;
+    const ContentReport* content = nullptr;  ///< null if it was not asked for, or is not known
+    const DetailsReport* details = nullptr;  ///< the same
+    std::uint64_t pinned_left = 0;           ///< bytes that pinned files lack, if needs_pinned_left()
+    std::int64_t active_s = 0;  ///< when content was last transferred, seconds since 1970; 0: never
+
+    const RosterEntry& entry() const { return report.entry; }
+    const TorrentFacts& facts() const;
+    const TorrentStatus& engine() const;
+    std::int64_t id() const { return rpc_id(report.index); }
+    static std::int64_t rpc_id(Roster::Index index) { return static_cast<std::int64_t>(index) + 1; }
+
+    bool is_known() const { return entry().visible(); }
+    RpcStatus status() const;
+    std::uint64_t size_when_done() const;
+    std::uint64_t left_until_done() const;
+    std::uint64_t bytes_had() const;
+    /// Seconds that are left, -1 if nothing is downloaded, -2 if that cannot be told.
+    std::int64_t eta() const;
+    /// Of this run; -1: nothing was had.
+    double upload_ratio() const;
+    std::string download_dir() const;
+};
+
+/// True if pinned_left() has to be asked for: some files are pinned, others are not.
+bool needs_pinned_left(const RosterEntry& entry);
+
+}  // namespace btfs::cli

@@ -1,0 +1,104 @@
+// TransmissionRpc: a mount that remotes made for Transmission control.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/rpc/recent_changes.hpp"
+#include "cli/rpc/rpc_arguments.hpp"
+#include "cli/rpc/rpc_message.hpp"
+#include "cli/rpc/session_fields.hpp"
+#include "cli/rpc/torrent_view.hpp"
+#include "cli/service/served_torrents.hpp"
+
+namespace btfs::cli {
+
+/// A request at /transmission/rpc, after address, login, Host and path were checked.
+struct RpcRequest {
+    std::string_view method;                     ///< of HTTP
+    std::optional<std::string_view> session_id;  ///< the header X-Transmission-Session-Id
+    std::string_view body;
+};
+
+struct RpcReply {
+    unsigned status = 200;
+    std::string content_type = "text/plain; charset=utf-8";
+    std::string body;
+    std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// Answers requests in both forms of Transmission's RPC. A request without the right session id gets 409 with
+/// the id, whatever its method: this keeps pages of other sites out, and is how clients log in. From any
+/// thread; waits for the disk as ServedTorrents does.
+class TransmissionRpc {
+  public:
+    struct Options {
+        std::filesystem::path mountpoint;  ///< absolute
+        std::filesystem::path library;     ///< of the Library; empty: there is none
+        EngineOptions engine;              ///< that the mount has
+        /// Ends the mount, some time after it was called.
+        std::function<void()> close = [] {};
+        /// Rereads the IP filter; null: there is none.
+        std::function<void()> reread_filter = {};
+    };
+
+    /// The version of Transmission's RPC that is spoken.
+    static constexpr std::string_view kVersion = "6.0.0";
+
+    /// `torrents` outlives this.
+    TransmissionRpc(ServedTorrents& torrents, Options options);
+
+    RpcReply handle(const RpcRequest& request);
+    const std::string& session_id() const { return session_id_; }
+
+  private:
+    using Json = boost::json::object;
+
+    /// What the answer to one request looks at.
+    struct Snapshot {
+        std::vector<TorrentReport> torrents;
+        RpcMount mount;
+    };
+
+    Json call(const RpcCall& call);
+    Json torrent_get(const RpcCall& call, const RpcArguments& arguments);
+    Json torrent_add(const RpcCall& call, const RpcArguments& arguments);
+    Json torrent_remove(const RpcCall& call, const RpcArguments& arguments);
+    Json torrent_set(const RpcCall& call, const RpcArguments& arguments);
+    Json torrent_reannounce(const RpcCall& call, const RpcArguments& arguments);
+    Json torrent_action(const RpcCall& call, const RpcArguments& arguments);
+    Json refused_action(const RpcCall& call, const RpcArguments& arguments);
+    Json session_get(const RpcCall& call, const RpcArguments& arguments);
+    Json session_set(const RpcCall& call, const RpcArguments& arguments);
+    Json session_stats(const RpcCall& call, const RpcArguments& arguments);
+    Json session_close(const RpcCall& call, const RpcArguments& arguments);
+    Json free_space(const RpcCall& call, const RpcArguments& arguments);
+    Json port_test(const RpcCall& call, const RpcArguments& arguments);
+    Json blocklist_update(const RpcCall& call, const RpcArguments& arguments);
+    Json group_get(const RpcCall& call, const RpcArguments& arguments);
+    Json group_set(const RpcCall& call, const RpcArguments& arguments);
+
+    Snapshot snapshot();
+    /// The torrents that are meant, by their places in the snapshot, each once. Ids that are not there are
+    /// left out.
+    std::vector<std::size_t> chosen(const Snapshot& snapshot, const RpcIds& ids);
+    std::string label_of(const std::string& download_dir) const;
+    std::string download_dir() const;
+    SessionFacts session_facts();
+
+    ServedTorrents& torrents_;
+    const Options options_;
+    const std::string session_id_;
+    const TimePoint made_ = Clock::now();
+    RecentChanges changes_;
+};
+
+}  // namespace btfs::cli

@@ -1,0 +1,59 @@
+// Library: a folder of symlinks into the mount, by label, for programs that sort what they import.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace btfs::cli {
+
+/// Holds FOLDER/LABEL/NAME, a symlink to MOUNTPOINT/NAME, for each torrent of the name and each of its
+/// labels. Removes symlinks alone, and of these only the ones that lead to that place in the mount. A name
+/// that is taken by something else stays as it is, and the log says so. Label folders stay when they are
+/// empty, since programs want the folder of a category to be there. Never looks into the mount, which may be
+/// busy. On one thread at a time.
+class Library {
+  public:
+    using Index = std::size_t;
+
+    /// Makes the folder. Throws Failure if that fails, or if one of the two lies in the other.
+    Library(const std::filesystem::path& folder, const std::filesystem::path& mountpoint);
+
+    const std::filesystem::path& folder() const { return folder_; }
+
+    /// Links a torrent under these labels, and under no others that it had. Returns the folder of the first
+    /// link, without
+    /// "/NAME"; empty if there is none.
+    std::filesystem::path place(Index torrent, const std::string& name,
+                                const std::vector<std::string>& labels);
+    /// Removes the links of a torrent.
+    void take_out(Index torrent);
+    /// Removes links into the mount that an earlier mount has left and that lead to no torrent placed by now.
+    void remove_stale();
+
+    /// True if a label can be the name of a folder.
+    static bool can_hold(const std::string& label);
+
+  private:
+    struct Placed {
+        std::string name;
+        std::vector<std::string> labels;
+        std::vector<std::filesystem::path> links;
+    };
+
+    bool link(const std::filesystem::path& at, const std::filesystem::path& target);
+    bool leads_into_mount(const std::filesystem::path& target) const;
+    void unlink(const std::filesystem::path& at);
+
+    std::filesystem::path folder_;
+    std::filesystem::path mountpoint_;
+    std::map<Index, Placed> placed_;
+    std::map<std::filesystem::path, Index> links_;  ///< of all of placed_
+    std::set<std::filesystem::path> told_;          ///< the log has told of them
+};
+
+}  // namespace btfs::cli

@@ -1,0 +1,245 @@
+// ServedTorrents: what a user changes of one torrent, and what is told of its content.
+#include <algorithm>
+#include <span>
+
+#include "cli/process/failure.hpp"
+#include "cli/service/served_torrents.hpp"
+#include "cli/text/labels.hpp"
+#include "engine/log/log.hpp"
+
+namespace btfs::cli {
+namespace {
+
+/// Torrents that come at once make one look at the library.
+constexpr Duration kLibraryDelay = 200ms;
+
+/// Returns the files of a layout that are no padding, by their places in it.
+std::vector<std::uint32_t> listed_files(const Layout& layout) {
+    std::vector<std::uint32_t> listed;
+    for (std::uint32_t i = 0; i < layout.files().size(); ++i)
+        if (!layout.files()[i].pad) listed.push_back(i);
+    return listed;
+}
+
+bool has(const Pins& pins, std::uint32_t file) {
+    return std::ranges::any_of(
+        pins, [&](const FileRange& range) { return range.first <= file && file <= range.last; });
+}
+
+/// Returns the ranges of the files that are meant. Throws Failure if there is no such file.
+Pins ranges_of(const TorrentChange::Files& files, const std::vector<std::uint32_t>& listed) {
+    Pins ranges;
+    if (files.all) {
+        for (const std::uint32_t file : listed) ranges.push_back({file, file});
+        return ranges;
+    }
+    for (const std::uint32_t number : files.some) {
+        if (number >= listed.size())
+            throw Failure("the torrent has no file of number " + std::to_string(number));
+        ranges.push_back({listed[number], listed[number]});
+    }
+    std::ranges::sort(ranges, {}, &FileRange::first);
+    const auto same = std::ranges::unique(ranges, {}, &FileRange::first);
+    ranges.erase(same.begin(), same.end());
+    return ranges;
+}
+
+/// Returns the bytes of a range in pieces that are had.
+std::uint64_t bytes_in_pieces(const Layout& layout, const Bitfield& pieces, ByteRange range) {
+    if (range.empty()) return 0;
+    std::uint64_t had = 0;
+    const PieceIndex last = layout.piece_at(range.end - 1);
+    for (PieceIndex piece = layout.piece_at(range.begin); piece.value() <= last.value();
+         piece = piece.next()) {
+        if (!pieces.test(piece)) continue;
+        const ByteRange whole = layout.piece_range(piece);
+        had += std::min(range.end, whole.end) - std::max(range.begin, whole.begin);
+    }
+    return had;
+}
+
+std::uint64_t left_of(const ServedTorrent& served, const Bitfield& pieces) {
+    const Layout& layout = served.store->layout();
+    std::uint64_t left = 0;
+    for (const FileRange& pinned : served.pins)
+        for (std::size_t i = pinned.first; i <= pinned.last && i < layout.files().size(); ++i) {
+            const FileExtent& file = layout.files()[i];
+            if (!file.pad) left += file.size - bytes_in_pieces(layout, pieces, file.range());
+        }
+    return left;
+}
+
+ContentReport content_of(const ServedTorrent& served) {
+    const Layout& layout = served.store->layout();
+    ContentReport report{.files = {}, .pieces = served.store->available(), .pinned_left = 0};
+    report.pinned_left = left_of(served, report.pieces);
+    const auto metainfo = parse_info(*served.info);
+    for (const std::uint32_t i : listed_files(layout)) {
+        const FileExtent& extent = layout.files()[i];
+        const ByteRange range = extent.range();
+        ContentReport::File& file = report.files.emplace_back();
+        if (metainfo) file.path = metainfo->files[i].path;
+        file.size = extent.size;
+        file.had = bytes_in_pieces(layout, report.pieces, range);
+        file.first_piece = static_cast<std::uint32_t>(range.begin / layout.piece_length());
+        file.end_piece = range.empty() ? file.first_piece : layout.piece_at(range.end - 1).value() + 1;
+        file.pinned = has(served.pins, i);
+    }
+    return report;
+}
+
+}  // namespace
+
+std::string ServedTorrents::remove(Roster::Index torrent, RemovedContent content) {
+    return worker_->call([=, this] { return remove_now(torrent, content); });
+}
+
+void ServedTorrents::change(Roster::Index torrent, const TorrentChange& change) {
+    worker_->call([&] {
+        change_now(torrent, change);
+        return true;
+    });
+}
+
+std::map<Roster::Index, ContentReport> ServedTorrents::contents(const std::vector<Roster::Index>& torrents) {
+    return worker_->call([&] {
+        std::map<Roster::Index, ContentReport> reports;
+        for (const Roster::Index index : torrents)
+            if (const ServedTorrent* served = find_served(index)) reports.emplace(index, content_of(*served));
+        return reports;
+    });
+}
+
+std::map<Roster::Index, std::uint64_t> ServedTorrents::pinned_left(
+    const std::vector<Roster::Index>& torrents) {
+    return worker_->call([&] {
+        std::map<Roster::Index, std::uint64_t> left;
+        for (const Roster::Index index : torrents)
+            if (const ServedTorrent* served = find_served(index))
+                left.emplace(index, left_of(*served, served->store->available()));
+        return left;
+    });
+}
+
+std::string ServedTorrents::name_of(Roster::Index torrent) const {
+    const auto entry = roster_.get_if(torrent);
+    if (!entry) return {};
+    const std::string name = entry->slot ? filesystem_.name_of(*entry->slot) : std::string();
+    return name.empty() ? entry->name : name;
+}
+
+void ServedTorrents::want_peers(Roster::Index torrent) {
+    const auto entry = roster_.get_if(torrent);
+    if (entry && entry->handle) services_.engine.want_peers(*entry->handle);
+}
+
+CacheSpace ServedTorrents::cache_space() const {
+    if (const CacheBound* const bound = services_.cache_dir.bound())
+        return {bound->room_for_pins(), bound->limit()};
+    Files& files = *services_.cache_dir.files();
+    const auto free = files.bytes_free(), total = files.bytes_in_all();
+    return {free ? *free : 0, total ? *total : 0};
+}
+
+// ---- on the worker ----
+
+ServedTorrent* ServedTorrents::find_served(Roster::Index index) {
+    if (!roster_.has(index) || !roster_.get(index).slot) return nullptr;
+    const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
+    return served == served_.end() ? nullptr : &*served;
+}
+
+void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change) {
+    if (!roster_.has(index)) throw Failure("the torrent is not in the mount any more");
+    if (!change.pin.empty() || !change.unpin.empty()) change_pins(index, change);
+    if (!change.label && !change.limits) return;
+    roster_.update(index, [&](RosterEntry& entry) {
+        if (change.label) entry.label = *change.label;
+        if (change.limits) entry.limits = *change.limits;
+    });
+    const RosterEntry entry = roster_.get(index);
+    if (change.limits && entry.handle)
+        services_.engine.set_seed_goals(*entry.handle, entry.limits.seed_goals());
+    if (change.label) place_in_library(index);
+    if (entry.record.empty() || !services_.added) return;
+    const Error error = services_.added->change(entry.record, [&](AddedSources::Source& source) {
+        source.label = entry.label;
+        source.limits = entry.limits;
+    });
+    if (error) throw Failure("the change holds until the end of the mount; it cannot be kept", error);
+}
+
+void ServedTorrents::change_pins(Roster::Index index, const TorrentChange& change) {
+    ServedTorrent* const served = find_served(index);
+    if (!served) {
+        if (!change.pin.some.empty() || !change.unpin.some.empty())
+            throw Failure("the torrent's files are not known yet");
+        roster_.update(index, [&](RosterEntry& entry) { entry.pinned_whole = change.pin.all; });
+        const RosterEntry entry = roster_.get(index);
+        if (entry.record.empty() || !services_.added) return;
+        if (const Error error = services_.added->set_pinned_whole(entry.record, entry.pinned_whole))
+            throw Failure("that cannot be noted for later mounts", error);
+        return;
+    }
+    const std::vector<std::uint32_t> listed = listed_files(served->store->layout());
+    Pins pins = with_pins(served->pins, ranges_of(change.pin, listed));
+    pins = without_pins(pins, ranges_of(change.unpin, listed));
+    set_pins(*served, std::move(pins));
+}
+
+/// Notes what a source says of its torrent.
+void ServedTorrents::know(Roster::Index index, const TorrentSource& source) {
+    TorrentFacts facts{
+        .trackers = source.trackers, .web_seeds = source.web_seeds, .comment = {}, .creator = {}};
+    if (source.metainfo) {
+        facts.web_seeds.insert(facts.web_seeds.end(), source.metainfo->web_seeds.begin(),
+                               source.metainfo->web_seeds.end());
+        facts.take(*source.metainfo);
+    }
+    roster_.update(index, [made = std::make_shared<const TorrentFacts>(std::move(facts))](
+                              RosterEntry& entry) { entry.facts = made; });
+}
+
+/// Notes what the description says of a torrent.
+void ServedTorrents::know(Roster::Index index, const Metainfo& metainfo) {
+    const auto known = roster_.get(index).facts;
+    if (known && known->piece_count > 0) return;
+    TorrentFacts facts = known ? *known : TorrentFacts{};
+    facts.take(metainfo);
+    roster_.update(index, [made = std::make_shared<const TorrentFacts>(std::move(facts))](
+                              RosterEntry& entry) { entry.facts = made; });
+}
+
+void ServedTorrents::place_in_library(Roster::Index index) {
+    if (!services_.library) return;
+    const RosterEntry entry = roster_.get(index);
+    if (!entry.slot) return;
+    const std::string folder =
+        services_.library->place(index, filesystem_.name_of(*entry.slot), labels_of(entry.label)).string();
+    if (folder == entry.library_folder) return;
+    roster_.update(index, [&](RosterEntry& changed) { changed.library_folder = folder; });
+}
+
+/// A torrent that comes or goes may change the names of others.
+void ServedTorrents::update_library_soon() {
+    if (!services_.library || std::exchange(library_update_waits_, true)) return;
+    worker_->post(
+        [this] {
+            library_update_waits_ = false;
+            update_library();
+        },
+        Clock::now() + kLibraryDelay);
+}
+
+/// Places all torrents by the names that they have now. Once all that was added earlier is here, links that
+/// an earlier mount has left and that lead nowhere go.
+void ServedTorrents::update_library() {
+    bool all_here = !takes_up_added_;
+    for (const auto& [index, entry] : roster_.all()) {
+        all_here = all_here && entry.settled();
+        if (entry.slot && (!entry.label.empty() || !entry.library_folder.empty())) place_in_library(index);
+    }
+    if (all_here && !std::exchange(library_is_swept_, true)) services_.library->remove_stale();
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,49 @@
+// Limits of one torrent, as the user sets them with a Transmission remote.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/swarm/seed_rule.hpp"
+
+namespace btfs::cli {
+
+/// Source of a limit that a torrent may have of its own.
+enum class LimitMode : std::uint8_t {
+    of_session = 0,  ///< the limit that the mount's options give
+    own = 1,
+    none = 2,
+};
+
+/// Kept with the source of the torrent. The engine applies the share ratio; it has no limit of the rates or
+/// of idle seeding of one torrent, so that the others are only reported to those who set them.
+struct TorrentLimits {
+    LimitMode seed_ratio_mode = LimitMode::of_session;
+    double seed_ratio = 0;
+    LimitMode seed_idle_mode = LimitMode::of_session;
+    std::uint32_t seed_idle_minutes = 0;
+    bool download_limited = false;
+    std::uint32_t download_kB = 0;  ///< thousands of bytes per second
+    bool upload_limited = false;
+    std::uint32_t upload_kB = 0;  ///< thousands of bytes per second
+    bool honors_session_limits = true;
+    int bandwidth_priority = 0;                    ///< -1 (low) to 1 (high)
+    std::optional<std::uint32_t> peer_limit = {};  ///< nothing: that of the mount
+
+    bool operator==(const TorrentLimits&) const = default;
+
+    /// Goals for the engine; nothing: those of the mount.
+    std::optional<SeedGoals> seed_goals() const {
+        switch (seed_ratio_mode) {
+            case LimitMode::of_session:
+                return std::nullopt;
+            case LimitMode::own:
+                return SeedGoals{.ratio = seed_ratio};
+            case LimitMode::none:
+                return SeedGoals{};
+        }
+        return std::nullopt;
+    }
+};
+
+}  // namespace btfs::cli

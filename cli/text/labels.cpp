@@ -1,0 +1,26 @@
+#include "cli/text/labels.hpp"
+
+#include <algorithm>
+
+#include "cli/text/trimmed.hpp"
+
+namespace btfs::cli {
+
+std::vector<std::string> labels_of(std::string_view text) {
+    std::vector<std::string> labels;
+    while (!text.empty()) {
+        const std::size_t comma = text.find(',');
+        const std::string_view label = trimmed(text.substr(0, comma));
+        if (!label.empty() && std::ranges::find(labels, label) == labels.end()) labels.emplace_back(label);
+        text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+    }
+    return labels;
+}
+
+std::string label_text(const std::vector<std::string>& labels) {
+    std::string text;
+    for (const std::string& label : labels) text += (text.empty() ? "" : ",") + label;
+    return text;
+}
+
+}  // namespace btfs::cli
