@@ -24,6 +24,7 @@ const parts = {
     const added = page.locator('#rows .row', {hasText: hostile});
     await added.waitFor();
     await added.locator('.label', {hasText: 'odd'}).waitFor();
+    await page.locator('#rows .row[aria-selected=true]', {hasText: hostile}).waitFor();
 
     await page.fill('#search', 'onerror');
     await row(page, 'Series').waitFor({state: 'detached'});

@@ -20,6 +20,8 @@ const player = new Player();
 const panel = byId('panel');
 let shown = null;
 let settling = 0;
+/// The key of a torrent that was added, and is to be selected when it is listed.
+let awaited = null;
 
 const list = new TorrentList(catalog, (key, isMove) => {
   clearTimeout(settling);
@@ -102,6 +104,7 @@ new MountFeed((event) => {
     document.body.dataset.ready = '';
     showPlace();
   }
+  followKeys();
   shown?.update();
   const waiting = catalog.mount.readers.filter((reader) => reader.waiting > 0).length;
   document.title = waiting > 0 ? `btfs: ${waiting} waiting` : 'btfs';
@@ -110,9 +113,21 @@ new MountFeed((event) => {
   setText(byId('connection'), isThere ? '' : 'The mount does not answer. Trying again…');
 });
 
+/// Selects what was added, once it is listed; shows the torrent whose key has changed.
+function followKeys() {
+  const added = awaited === null ? null : catalog.keyNow(awaited);
+  if (added !== null) {
+    awaited = null;
+    list.select(added);
+  }
+  const key = shown instanceof DetailsPanel ? catalog.keyNow(shown.key) : null;
+  if (key !== null && key !== shown.key) goTo(TORRENT + encodeURIComponent(key), {replace: true});
+}
+
 const adding = new AddDialog(catalog, (key) => {
   list.focus();
-  if (key !== null && catalog.torrents.has(key)) list.select(key);
+  awaited = key;
+  followKeys();
 });
 
 // ---- keys ----

@@ -6,7 +6,7 @@ import {durationText, percentText, rateText, sizeText} from './text_format.js';
 const LONG_S = 0.3;
 
 export class ReaderList {
-  /// isShort: paths without the name of their torrent.
+  /// isShort: files without their folders.
   constructor({isShort = false} = {}) {
     this.isShort = isShort;
     this.element = make('div', {class: 'readers', role: 'list'});
@@ -20,9 +20,10 @@ export class ReaderList {
   }
 
   fill(parts, reader) {
-    const name = this.isShort ? reader.path.slice(reader.path.indexOf('/') + 1) : reader.path;
-    setText(parts.path, name);
-    setAttribute(parts.path, 'title', reader.path);
+    const slash = reader.path.lastIndexOf('/') + 1;
+    setText(parts.folder, this.isShort ? '' : reader.path.slice(0, slash));
+    setText(parts.name, reader.path.slice(slash));
+    setAttribute(parts.name, 'title', reader.path);
     setText(parts.process, reader.process ? `${reader.process} (${reader.pid})` : reader.pid ? `process ${reader.pid}` : 'reader');
     const at = reader.position ?? 0, end = reader.window_end ?? at, size = reader.size || 1;
     parts.window.style.left = `${(at / size) * 100}%`;
@@ -41,11 +42,11 @@ export class ReaderList {
 
 function makeReader() {
   const parts = {
-    path: make('span', {class: 'text path'}), process: make('span', {class: 'process'}), window: make('i', {class: 'window'}),
+    folder: make('span', {class: 'text folder'}), name: make('span', {class: 'text'}), process: make('span', {class: 'process'}), window: make('i', {class: 'window'}),
     mark: make('i', {class: 'mark'}), where: make('span'), wait: make('span', {class: 'wait'}),
   };
   const item = make('div', {class: 'reader', role: 'listitem'},
-    make('div', {class: 'line'}, parts.path, parts.process),
+    make('div', {class: 'line'}, make('span', {class: 'path'}, parts.folder, parts.name), parts.process),
     make('div', {class: 'track', 'aria-hidden': 'true'}, parts.window, parts.mark),
     make('div', {class: 'line quiet'}, parts.where, parts.wait));
   item.parts = parts;

@@ -2,7 +2,7 @@
 
 const SAMPLES = 300;
 /// Bytes per second that are the end of an average, not a transfer.
-const NOISE = 64;
+const NOISE = 512;
 
 export class TorrentCatalog {
   constructor() {
@@ -45,6 +45,13 @@ export class TorrentCatalog {
 
   readersOf(torrent) {
     return (this.mount?.readers ?? []).filter((reader) => torrentNameOf(reader.path) === torrent.name);
+  }
+
+  /// The key by which a torrent goes now: one that was given by a URL has another once its info-hash is known.
+  keyNow(key) {
+    if (this.torrents.has(key)) return key;
+    for (const torrent of this.torrents.values()) if (torrent.url === key) return torrent.key;
+    return null;
   }
 
   labels() {
