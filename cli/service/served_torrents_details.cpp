@@ -117,7 +117,8 @@ DetailsReport ServedTorrents::details_of(RosterEntry entry) {
     for (Filesystem::TorrentFile& file : files) {
         const ByteRange place{file.offset_in_torrent, file.offset_in_torrent + file.size};
         FileReport& shown = report.files.emplace_back();
-        shown = {.path = std::move(file.path), .size = file.size};
+        shown = {
+            .path = std::move(file.path), .size = file.size, .offset_in_torrent = file.offset_in_torrent};
         shown.pinned = is_in(report.torrent.entry.pinned, place);
         if (report.pieces) shown.had = bytes_had(place, *report.pieces);
     }

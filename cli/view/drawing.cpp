@@ -234,7 +234,7 @@ void draw_keys(Grid& grid, const ViewState& view, const Panes& panes) {
 }
 
 void draw_help(Grid& grid) {
-    constexpr std::array<std::string_view, 18> kLines{
+    constexpr std::array kLines{
         "Keys",
         "  ↑ ↓ PgUp PgDn Home End   move in the list (j k g G)",
         "  Tab, Enter               another pane; of a file being read: its torrent",
@@ -245,6 +245,7 @@ void draw_help(Grid& grid) {
         "",
         "Piece map",
         "  █ verified   ▓ had since an earlier run   ▒ ░ in part   ▖ on its way   · missing",
+        "  A reader of it, and what is fetched ahead of that, stand out there.",
         "  Below it, how many connected peers have the rarest piece that is missing.",
         "",
         "Flags of a peer",

@@ -43,7 +43,38 @@ std::optional<int> rarest_missing(const DetailsState& details) {
     return rarest;
 }
 
-void draw_pieces(Grid& grid, const DetailsState& details, const Panes& panes) {
+/// Shows on the piece map, of `columns` that begin on line `y`, where each reader of the torrent is, and what
+/// is read ahead of it.
+void mark_readers(Grid& grid, const ViewState& view, const DetailsState& details, int y,
+                  std::size_t columns) {
+    std::vector<const ReaderState*> readers;
+    for (const ReaderState& reader : view.mount().readers)
+        if (reader.path.starts_with(details.name)) readers.push_back(&reader);
+    const double size = static_cast<double>(details.piece_count) * static_cast<double>(details.piece_length);
+    if (readers.empty() || size <= 0 || columns == 0) return;
+    const auto column_of = [&](std::uint64_t offset_in_torrent) {
+        const double part = std::min(1.0, static_cast<double>(offset_in_torrent) / size);
+        return std::min(columns - 1, static_cast<std::size_t>(part * static_cast<double>(columns)));
+    };
+    const auto mark = [&](std::size_t column, Style style, bool missing_alone) {
+        const int x = static_cast<int>(column) % grid.width();
+        const int line = y + static_cast<int>(column) / grid.width();
+        if (!missing_alone || grid.at(x, line).style == Style::dim) grid.restyle(x, line, 1, style);
+    };
+    for (const FileState& file : details.files) {
+        for (const ReaderState* const reader : readers) {
+            if (reader->path != file.path) continue;
+            const std::size_t first = column_of(file.offset_in_torrent + reader->position);
+            if (reader->window_end > reader->position) {
+                const std::size_t last = column_of(file.offset_in_torrent + reader->window_end - 1);
+                for (std::size_t at = first; at <= last; ++at) mark(at, Style::notice, true);
+            }
+            mark(first, Style::selected, false);
+        }
+    }
+}
+
+void draw_pieces(Grid& grid, const ViewState& view, const DetailsState& details, const Panes& panes) {
     const int y = panes.details_at + 1;
     if (details.map.empty()) {
         grid.put(0, y,
@@ -64,6 +95,7 @@ void draw_pieces(Grid& grid, const DetailsState& details, const Panes& panes) {
     const auto bar = piece_bar(details.map, width * static_cast<std::size_t>(panes.map_lines));
     for (std::size_t i = 0; i < bar.size(); ++i)
         grid.put(static_cast<int>(i % width), y + 1 + static_cast<int>(i / width), bar[i].text, bar[i].style);
+    mark_readers(grid, view, details, y + 1, bar.size());
     if (!panes.has_availability) return;
     grid.put(0, y + 1 + panes.map_lines, availability_bar(details.map, details.availability, width),
              Style::dim);
@@ -175,7 +207,7 @@ void draw_details(Grid& grid, const ViewState& view, const Panes& panes) {
         if (!torrent->error.empty()) grid.put(0, panes.details_at + 1, one_line(torrent->error), Style::bad);
         return;
     }
-    draw_pieces(grid, *details, panes);
+    draw_pieces(grid, view, *details, panes);
     const int end = panes.keys_at;
     int y = draw_tab(grid, view, *details, view.tab(), end - panes.details_rows - 1, end);
     // A large screen has room for the other tabs, too.

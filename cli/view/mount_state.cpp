@@ -84,6 +84,7 @@ PeerState peer_state(const Json& json) {
 FileState file_state(const Json& json) {
     return {.path = text_in(json, "path"),
             .size = number_in(json, "size"),
+            .offset_in_torrent = number_in(json, "offset"),
             .had = optional_in(json, "had"),
             .pinned = flag_in(json, "pinned")};
 }

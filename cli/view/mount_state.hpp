@@ -55,6 +55,7 @@ struct PeerState {
 struct FileState {
     std::string path = {};
     std::uint64_t size = 0;
+    std::uint64_t offset_in_torrent = 0;
     std::optional<std::uint64_t> had = {};
     bool pinned = false;
 };

@@ -107,8 +107,9 @@ TEST_F(MountControlTest, ATorrentIsToldInFull) {
     for (const auto& which : {added.at("info_hash"), boost::json::value("film")}) {
         const Json torrent = control.handle({{"command", "torrent"}, {"torrent", which}});
         EXPECT_EQ(torrent.at("name"), "film");
-        EXPECT_EQ(torrent.at("files"),
-                  boost::json::parse(R"([{"path": "film", "size": 5, "had": 0, "pinned": false}])"));
+        EXPECT_EQ(
+            torrent.at("files"),
+            boost::json::parse(R"([{"path": "film", "size": 5, "offset": 0, "had": 0, "pinned": false}])"));
         EXPECT_EQ(torrent.at("pieces").at("map"), ".");
         EXPECT_EQ(torrent.at("pieces").at("availability"), "0");
     }

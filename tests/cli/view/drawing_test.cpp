@@ -104,6 +104,28 @@ TEST_F(DrawingTest, ALargeTerminalShowsAvailabilityToo) {
     EXPECT_THAT(draw(200, 50), AllOf(HasSubstr(std::string(70, '2')), HasSubstr("██░░░"), HasSubstr("aa")));
 }
 
+TEST_F(DrawingTest, ThePieceMapShowsWhereTheReaderIsAndWhatIsFetchedAhead) {
+    MountState mount = film();
+    mount.readers[0].position = 30;
+    mount.readers[0].window_end = 50;
+    view.take(std::move(mount));
+    DetailsState state = details();
+    state.piece_count = 100;
+    state.piece_length = 1;
+    state.files[0].offset_in_torrent = 10;
+    view.take(std::move(state));
+    const Panes panes = plan_panes(100, 24, 1, 1);
+    view.fit(panes);
+    const Grid grid = draw_view(view, panes);
+    const auto style = [&](int x) { return grid.at(x, panes.details_at + 2).style; };
+    EXPECT_EQ(style(24), Style::good);
+    EXPECT_EQ(style(39), Style::dim);
+    EXPECT_EQ(style(40), Style::selected);
+    EXPECT_EQ(style(41), Style::notice);
+    EXPECT_EQ(style(59), Style::notice);
+    EXPECT_EQ(style(60), Style::dim);
+}
+
 TEST_F(DrawingTest, TextOfOthersCannotBreakTheScreen) {
     MountState mount = film();
     mount.torrents[0].name = "evil\x1b[2J\n\xff\xe2\x80\xae" + std::string(5000, 'x');
