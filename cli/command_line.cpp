@@ -117,7 +117,7 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
     mount
         .add_option(
             "--library", options.library,
-            "A folder that keeps a link to each torrent with a label, as LIBRARY/LABEL/NAME, for programs "
+            "A folder that keeps links to each torrent with a label, as LIBRARY/LABEL/NAME, for programs "
             "that import by links (Sonarr, Radarr) and for media servers")
         ->allow_extra_args(false);
     mount.add_flag("--no-control", options.no_control,

@@ -6,7 +6,6 @@
 #include <boost/json/value.hpp>
 
 #include "cli/rpc/transmission_rpc.hpp"
-#include "engine/session/connection_budget.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -31,6 +30,17 @@ boost::json::object units(RpcForm form) {
 
 }  // namespace
 
+SessionRates SessionRates::of(const EngineOptions& engine) {
+    const auto setting = [](std::optional<std::uint64_t> bytes) {
+        const std::uint64_t kB = std::min<std::uint64_t>(bytes.value_or(0) / kKilo, 0xffff'ffff);
+        return RateSetting{bytes.has_value(), static_cast<std::uint32_t>(kB)};
+    };
+    SessionRates rates;
+    rates.down = setting(engine.download_limit);
+    rates.up = setting(engine.uploads ? engine.upload_limit : std::optional<std::uint64_t>(0));
+    return rates;
+}
+
 boost::json::object session_fields(const SessionFacts& facts, RpcForm form) {
     const EngineOptions& engine = facts.engine;
     const bool tcp = engine.transport != net::Transport::utp;
@@ -39,13 +49,13 @@ boost::json::object session_fields(const SessionFacts& facts, RpcForm form) {
     if (utp) transports.emplace_back("utp");
     if (tcp) transports.emplace_back("tcp");
     return {
-        {"alt_speed_down", 0},
-        {"alt_speed_enabled", false},
+        {"alt_speed_down", facts.rates.alternative_down_kB},
+        {"alt_speed_enabled", facts.rates.alternative_is_on},
         {"alt_speed_time_begin", 0},
         {"alt_speed_time_day", 0},
         {"alt_speed_time_enabled", false},
         {"alt_speed_time_end", 0},
-        {"alt_speed_up", 0},
+        {"alt_speed_up", facts.rates.alternative_up_kB},
         {"anti_brute_force_enabled", true},
         {"blocklist_enabled", facts.filters_addresses},
         {"blocklist_size", 0},
@@ -64,8 +74,9 @@ boost::json::object session_fields(const SessionFacts& facts, RpcForm form) {
         {"incomplete_dir", ""},
         {"incomplete_dir_enabled", false},
         {"lpd_enabled", engine.lsd},
-        {"peer_limit_global",
-         engine.max_connections > 0 ? engine.max_connections : std::size_t{ConnectionBudget::kDefaultMax}},
+        {"peer_limit_global", engine.max_connections > 0
+                                  ? engine.max_connections
+                                  : std::size_t{EngineOptions::kDefaultMaxConnections}},
         {"peer_limit_per_torrent", engine.max_peers},
         {"peer_port", facts.peer_port},
         {"peer_port_random_on_start", false},
@@ -90,10 +101,10 @@ boost::json::object session_fields(const SessionFacts& facts, RpcForm form) {
         {"seed_ratio_limited", engine.seed_goals.ratio.has_value()},
         {"sequential_download", true},
         {"session_id", facts.session_id},
-        {"speed_limit_down", engine.download_limit.value_or(0) / kKilo},
-        {"speed_limit_down_enabled", engine.download_limit.has_value()},
-        {"speed_limit_up", engine.uploads ? engine.upload_limit.value_or(0) / kKilo : 0},
-        {"speed_limit_up_enabled", engine.upload_limit.has_value() || !engine.uploads},
+        {"speed_limit_down", facts.rates.down.kB},
+        {"speed_limit_down_enabled", facts.rates.down.is_on},
+        {"speed_limit_up", facts.rates.up.kB},
+        {"speed_limit_up_enabled", facts.rates.up.is_on},
         {"start_added_torrents", true},
         {"tcp_enabled", tcp},
         {"trash_original_torrent_files", false},

@@ -3,12 +3,42 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cli/rpc/rpc_names.hpp"
 #include "engine/session/engine.hpp"
 
 namespace btfs::cli {
+
+/// Limits of the session in one direction, in thousands of bytes per second.
+struct RateSetting {
+    bool is_on = false;
+    std::uint32_t kB = 0;
+
+    bool operator==(const RateSetting&) const = default;
+    std::optional<std::uint64_t> bytes() const {
+        return is_on ? std::optional(std::uint64_t{kB} * 1000) : std::nullopt;
+    }
+};
+
+/// Limits that clients may change while the mount stands. The alternative ones hold in place of the others
+/// while they are on.
+struct SessionRates {
+    RateSetting down, up;
+    bool alternative_is_on = false;
+    std::uint32_t alternative_down_kB = 50, alternative_up_kB = 50;
+
+    bool operator==(const SessionRates&) const = default;
+    /// Those that the options of the mount give.
+    static SessionRates of(const EngineOptions& engine);
+    std::optional<std::uint64_t> download() const {
+        return alternative_is_on ? RateSetting{true, alternative_down_kB}.bytes() : down.bytes();
+    }
+    std::optional<std::uint64_t> upload() const {
+        return alternative_is_on ? RateSetting{true, alternative_up_kB}.bytes() : up.bytes();
+    }
+};
 
 /// What the answer to session-get is made of.
 struct SessionFacts {
@@ -18,6 +48,7 @@ struct SessionFacts {
     std::uint16_t peer_port = 0;
     bool filters_addresses = false;
     const EngineOptions& engine;
+    SessionRates rates = {};
 };
 
 /// Returns all fields, by their names in snake_case; values as the form has them.

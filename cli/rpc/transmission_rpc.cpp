@@ -96,6 +96,12 @@ TorrentLimits with_limits(TorrentLimits limits, const RpcArguments& arguments) {
     return limits;
 }
 
+/// True for the limits that may be changed.
+bool is_rate(std::string_view name) {
+    return name.starts_with("speed_limit_") || name == "alt_speed_enabled" || name == "alt_speed_down" ||
+           name == "alt_speed_up";
+}
+
 /// Compares numbers by their values.
 bool same(const value& one, const value& other) {
     if (one.is_number() && other.is_number()) return one.to_number<double>() == other.to_number<double>();
@@ -106,7 +112,10 @@ bool same(const value& one, const value& other) {
 }  // namespace
 
 TransmissionRpc::TransmissionRpc(ServedTorrents& torrents, Options options)
-    : torrents_(torrents), options_(std::move(options)), session_id_(new_session_id()) {}
+    : torrents_(torrents),
+      options_(std::move(options)),
+      session_id_(new_session_id()),
+      rates_(SessionRates::of(options_.engine)) {}
 
 RpcReply TransmissionRpc::handle(const RpcRequest& request) {
     RpcReply reply;
@@ -413,12 +422,14 @@ TransmissionRpc::Json TransmissionRpc::refused_action(const RpcCall& call, const
 
 SessionFacts TransmissionRpc::session_facts() {
     const MountReport report = torrents_.report();
+    std::lock_guard lock(rates_mutex_);
     return {.download_dir = download_dir(),
             .session_id = session_id_,
             .free_bytes = torrents_.cache_space().free,
             .peer_port = report.port,
             .filters_addresses = static_cast<bool>(options_.reread_filter),
-            .engine = options_.engine};
+            .engine = options_.engine,
+            .rates = rates_};
 }
 
 TransmissionRpc::Json TransmissionRpc::session_get(const RpcCall& call, const RpcArguments& arguments) {
@@ -434,17 +445,32 @@ TransmissionRpc::Json TransmissionRpc::session_get(const RpcCall& call, const Rp
     return result;
 }
 
-/// Accepts what is so already. The rest follows from the options of the mount.
+/// Changes the limits of rates, and accepts what is so already. The rest follows from the options of the
+/// mount.
 TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const RpcArguments& arguments) {
     const Json all = session_fields(session_facts(), call.form);
     std::string refused;
     for (const auto& [name, given] : arguments.all()) {
         const value* const present = all.if_contains(name);
-        if (!present || is_read_only(name) || same(*present, *given)) continue;
+        if (!present || is_read_only(name) || is_rate(name) || same(*present, *given)) continue;
         refused += (refused.empty() ? "" : ", ") + dashed_name(call.form, name);
     }
     if (!refused.empty())
         throw RpcError(RpcError::system_error, "cannot be changed while the mount stands: " + refused);
+    std::lock_guard lock(rates_mutex_);
+    SessionRates rates = rates_;
+    take_flag(arguments, "speed_limit_down_enabled", rates.down.is_on);
+    take_number(arguments, "speed_limit_down", rates.down.kB);
+    take_flag(arguments, "speed_limit_up_enabled", rates.up.is_on);
+    take_number(arguments, "speed_limit_up", rates.up.kB);
+    take_flag(arguments, "alt_speed_enabled", rates.alternative_is_on);
+    take_number(arguments, "alt_speed_down", rates.alternative_down_kB);
+    take_number(arguments, "alt_speed_up", rates.alternative_up_kB);
+    if (rates == rates_) return {};
+    if (rates.download() == 0)
+        throw RpcError(RpcError::invalid_params, "with a download limit of 0 no file could be read");
+    rates_ = rates;
+    torrents_.set_rate_limits(rates.upload(), rates.download());
     return {};
 }
 

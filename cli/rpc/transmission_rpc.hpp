@@ -99,6 +99,9 @@ class TransmissionRpc {
     const std::string session_id_;
     const TimePoint made_ = Clock::now();
     RecentChanges changes_;
+
+    std::mutex rates_mutex_;
+    SessionRates rates_;  // guarded by rates_mutex_
 };
 
 }  // namespace btfs::cli

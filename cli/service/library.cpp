@@ -13,6 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestName = 255;
+/// Links that cannot be made, of which the log tells.
+constexpr std::size_t kMostTold = 1000;
 
 /// True if `path` is `folder` or lies below it. Both are absolute and normal.
 bool is_below(const fs::path& path, const fs::path& folder) {
@@ -46,24 +48,32 @@ bool Library::can_hold(const std::string& label) {
            label.find('/') == std::string::npos && label.find('\0') == std::string::npos;
 }
 
-fs::path Library::place(Index torrent, const std::string& name, const std::vector<std::string>& labels) {
-    const auto first_of = [&](const Placed& placed) {
-        return placed.links.empty() ? fs::path() : placed.links.front().parent_path();
-    };
+fs::path Library::place(Index torrent, const std::string& name, const std::vector<std::string>& labels,
+                        const ListFiles& files) {
     if (const auto found = placed_.find(torrent);
         found != placed_.end() && found->second.name == name && found->second.labels == labels)
-        return first_of(found->second);
+        return found->second.folder;
     take_out(torrent);
     if (labels.empty()) return {};
-    Placed placed{.name = name, .labels = labels, .links = {}};
+    std::vector<std::string> paths = files();
+    if (paths.size() > kMostLinks) paths = {name};
+    Placed& placed = placed_[torrent];
+    placed = {.name = name, .labels = labels};
     for (const std::string& label : labels) {
         if (!can_hold(label)) continue;
-        const fs::path at = folder_ / label / name;
-        if (links_.contains(at) || !link(at, mountpoint_ / name)) continue;
-        links_.emplace(at, torrent);
-        placed.links.push_back(at);
+        const fs::path folder = folder_ / label;
+        if (const fs::path at = folder / name; !links_.contains(at) && is_ours(at)) unlink(at);
+        bool any = false;
+        for (const std::string& path : paths) {
+            const fs::path at = folder / path;
+            if (links_.contains(at) || !link(at, mountpoint_ / path)) continue;
+            links_.insert(at);
+            placed.links.push_back(at);
+            any = true;
+        }
+        if (any && placed.folder.empty()) placed.folder = folder;
     }
-    return first_of(placed_.emplace(torrent, std::move(placed)).first->second);
+    return placed.folder;
 }
 
 void Library::take_out(Index torrent) {
@@ -79,19 +89,15 @@ void Library::take_out(Index torrent) {
 void Library::remove_stale() {
     std::error_code error;
     std::vector<fs::path> stale;
-    for (fs::directory_iterator label(folder_, error), end; !error && label != end; label.increment(error)) {
-        std::error_code ignored;
-        if (!label->is_directory(ignored) || label->is_symlink(ignored)) continue;
-        for (fs::directory_iterator at(label->path(), ignored); !ignored && at != end; at.increment(ignored))
-            if (!links_.contains(at->path())) stale.push_back(at->path());
-    }
+    for (fs::recursive_directory_iterator at(folder_, error), end; !error && at != end; at.increment(error))
+        if (!links_.contains(at->path()) && is_ours(at->path())) stale.push_back(at->path());
     for (const fs::path& at : stale) unlink(at);
 }
 
 /// False if something else is there, or the disk refuses.
 bool Library::link(const fs::path& at, const fs::path& target) {
     std::error_code error;
-    fs::create_directory(at.parent_path(), error);
+    fs::create_directories(at.parent_path(), error);
     if (!error) {
         const fs::path there = fs::read_symlink(at, error);
         if (!error && there == target) return true;
@@ -99,23 +105,31 @@ bool Library::link(const fs::path& at, const fs::path& target) {
         error.clear();
         fs::create_symlink(target, at, error);
     }
-    if (error && told_.insert(at).second)
+    if (error && told_.size() < kMostTold && told_.insert(at).second)
         log::warn("library: {} cannot be linked: {}", printable(at.string()), error.message());
     return !error;
 }
 
-/// True for MOUNTPOINT/NAME.
+/// True for MOUNTPOINT/NAME, and for what is below.
 bool Library::leads_into_mount(const fs::path& target) const {
-    return target.is_absolute() && target.has_filename() && target.parent_path() == mountpoint_;
+    return target.is_absolute() && target != mountpoint_ && target == target.lexically_normal() &&
+           is_below(target, mountpoint_);
 }
 
-/// Removes a link of ours; leaves anything else.
-void Library::unlink(const fs::path& at) {
+bool Library::is_ours(const fs::path& at) const {
     std::error_code error;
     const fs::path there = fs::read_symlink(at, error);
-    if (error || !leads_into_mount(there)) return;
+    return !error && leads_into_mount(there);
+}
+
+/// Removes a link of ours, and the folders that it leaves empty, but for the label's; leaves anything else.
+void Library::unlink(const fs::path& at) {
+    if (!is_ours(at)) return;
+    std::error_code error;
     fs::remove(at, error);
-    if (error) log::warn("library: {} cannot be removed: {}", printable(at.string()), error.message());
+    if (error) return log::warn("library: {} cannot be removed: {}", printable(at.string()), error.message());
+    for (fs::path folder = at.parent_path(); folder.parent_path() != folder_; folder = folder.parent_path())
+        if (fs::is_symlink(folder, error) || !fs::remove(folder, error) || error) break;
 }
 
 }  // namespace btfs::cli

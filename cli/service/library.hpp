@@ -3,22 +3,28 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace btfs::cli {
 
-/// Holds FOLDER/LABEL/NAME, a symlink to MOUNTPOINT/NAME, for each torrent of the name and each of its
-/// labels. Removes symlinks alone, and of these only the ones that lead to that place in the mount. A name
-/// that is taken by something else stays as it is, and the log says so. Label folders stay when they are
-/// empty, since programs want the folder of a category to be there. Never looks into the mount, which may be
-/// busy. On one thread at a time.
+/// Shows each torrent under each of its labels: FOLDER/LABEL/NAME is a symlink to MOUNTPOINT/NAME, or, of a
+/// torrent of many files, a folder with a symlink to each file, since programs that import files copy the
+/// symlinks that they find and read all else. Removes symlinks that lead into the mount and folders that are
+/// empty then, nothing else. A name that is taken by something else stays as it is, and the log says so.
+/// Label folders stay when they are empty, since programs want the folder of a category to be there. Never
+/// looks into the mount, which may be busy. On one thread at a time.
 class Library {
   public:
     using Index = std::size_t;
+    /// Returns the paths of a torrent's files below the mountpoint.
+    using ListFiles = std::function<std::vector<std::string>()>;
+
+    /// Files of a torrent that have links of their own; one with more is linked as a folder.
+    static constexpr std::size_t kMostLinks = 2000;
 
     /// Makes the folder. Throws Failure if that fails, or if one of the two lies in the other.
     Library(const std::filesystem::path& folder, const std::filesystem::path& mountpoint);
@@ -26,10 +32,9 @@ class Library {
     const std::filesystem::path& folder() const { return folder_; }
 
     /// Links a torrent under these labels, and under no others that it had. Returns the folder of the first
-    /// link, without
-    /// "/NAME"; empty if there is none.
+    /// label in which the name is there; empty if there is none. `files` is called if links have to be made.
     std::filesystem::path place(Index torrent, const std::string& name,
-                                const std::vector<std::string>& labels);
+                                const std::vector<std::string>& labels, const ListFiles& files);
     /// Removes the links of a torrent.
     void take_out(Index torrent);
     /// Removes links into the mount that an earlier mount has left and that lead to no torrent placed by now.
@@ -40,20 +45,22 @@ class Library {
 
   private:
     struct Placed {
-        std::string name;
-        std::vector<std::string> labels;
-        std::vector<std::filesystem::path> links;
+        std::string name = {};
+        std::vector<std::string> labels = {};
+        std::filesystem::path folder = {};  ///< what place() returned
+        std::vector<std::filesystem::path> links = {};
     };
 
     bool link(const std::filesystem::path& at, const std::filesystem::path& target);
     bool leads_into_mount(const std::filesystem::path& target) const;
+    bool is_ours(const std::filesystem::path& at) const;
     void unlink(const std::filesystem::path& at);
 
     std::filesystem::path folder_;
     std::filesystem::path mountpoint_;
     std::map<Index, Placed> placed_;
-    std::map<std::filesystem::path, Index> links_;  ///< of all of placed_
-    std::set<std::filesystem::path> told_;          ///< the log has told of them
+    std::set<std::filesystem::path> links_;  ///< of all of placed_
+    std::set<std::filesystem::path> told_;   ///< the log has told of them
 };
 
 }  // namespace btfs::cli

@@ -156,6 +156,10 @@ class ServedTorrents {
     std::string name_of(Roster::Index torrent) const;
     /// Asks trackers and the DHT for more peers of a torrent, as far as they may be asked. From any thread.
     void want_peers(Roster::Index torrent);
+    /// Limits of all torrents together from now on, in bytes per second; nothing: no limit. From any thread.
+    void set_rate_limits(std::optional<std::uint64_t> upload, std::optional<std::uint64_t> download) {
+        services_.engine.set_rate_limits(upload, download);
+    }
     /// Of the cache directory; from any thread.
     CacheSpace cache_space() const;
     /// Fetches a file, or all files in a folder, of one torrent or of all. `path` lies below the mountpoint.

@@ -214,8 +214,14 @@ void ServedTorrents::place_in_library(Roster::Index index) {
     if (!services_.library) return;
     const RosterEntry entry = roster_.get(index);
     if (!entry.slot) return;
+    const auto files = [&] {
+        std::vector<std::string> paths;
+        for (const Filesystem::TorrentFile& file : filesystem_.files(*entry.slot)) paths.push_back(file.path);
+        return paths;
+    };
     const std::string folder =
-        services_.library->place(index, filesystem_.name_of(*entry.slot), labels_of(entry.label)).string();
+        services_.library->place(index, filesystem_.name_of(*entry.slot), labels_of(entry.label), files)
+            .string();
     if (folder == entry.library_folder) return;
     roster_.update(index, [&](RosterEntry& changed) { changed.library_folder = folder; });
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/net/dialer.hpp"
+#include "engine/session/engine.hpp"
 
 namespace btfs {
 
@@ -15,7 +16,7 @@ namespace btfs {
 class ConnectionBudget {
   public:
     /// The process's limit if the user gives none.
-    static constexpr std::size_t kDefaultMax = 500;
+    static constexpr std::size_t kDefaultMax = EngineOptions::kDefaultMaxConnections;
     /// Every torrent may have so many, however many torrents there are.
     static constexpr std::size_t kLeastShare = 2;
 

@@ -102,6 +102,13 @@ void Engine::set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goal
     });
 }
 
+void Engine::set_rate_limits(std::optional<std::uint64_t> upload, std::optional<std::uint64_t> download) {
+    loop_->post([this, upload, download] {
+        loop_->limits.set_rates(upload, download, Clock::now());
+        for (const auto& [handle, runner] : loop_->runners) runner->on_limits_changed();
+    });
+}
+
 void Engine::set_ip_filter(std::shared_ptr<const IpFilter> filter) {
     loop_->post([this, filter = std::move(filter)]() mutable { loop_->set_ip_filter(std::move(filter)); });
 }

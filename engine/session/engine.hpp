@@ -32,8 +32,9 @@ struct EngineOptions {
     /// 0: the default port, or a free one when that is taken.
     std::uint16_t port = 0;
     std::size_t max_peers = 80;
-    /// Of all torrents together. 0: ConnectionBudget::kDefaultMax, or less if the process may not have so
-    /// many descriptors.
+    static constexpr std::size_t kDefaultMaxConnections = 500;
+    /// Of all torrents together. 0: kDefaultMaxConnections, or less if the process may not have so many
+    /// descriptors.
     std::size_t max_connections = 0;
     bool background = false;
     /// Bytes of content per second, of all torrents together; nothing: no limit.
@@ -143,6 +144,10 @@ class Engine {
     void want_peers(TorrentHandle torrent);
     /// Uploading of a torrent ends at these goals from now on; nothing: at those of the EngineOptions.
     void set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals);
+
+    /// Other limits of all torrents together from now on, in bytes per second; nothing: no limit. An engine
+    /// that does not upload goes on so.
+    void set_rate_limits(std::optional<std::uint64_t> upload, std::optional<std::uint64_t> download);
 
     /// Replaces the filter of addresses that are no peers of ours, nor DHT nodes; null: there is none, as at
     /// first. Connections to peers that are in the new one are closed. Before start() it is in force for all

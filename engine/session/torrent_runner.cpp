@@ -177,6 +177,10 @@ void TorrentRunner::want_peers() {
     if (!closed_) carry_out(PeersWanted{});
 }
 
+void TorrentRunner::on_limits_changed() {
+    if (!closed_) after_event();
+}
+
 void TorrentRunner::set_seed_goals(const SeedGoals& goals) {
     if (closed_) return;
     torrent_.set_seed_goals(goals, Clock::now());

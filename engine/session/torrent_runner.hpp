@@ -81,6 +81,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void prefetch(const Bitfield& pieces);
     /// Asks trackers and the DHT for more peers.
     void want_peers();
+    /// The limits that all torrents share are others now.
+    void on_limits_changed();
     void set_seed_goals(const SeedGoals& goals);
     void drop_reader(ReaderId reader);
 

@@ -21,7 +21,7 @@ Bitfield united(Bitfield a, const Bitfield& b) {
 const Layout kNoLayout;
 
 RateLimit* limit_of_requests(const TorrentOptions& options) {
-    return options.limits && options.limits->down ? &*options.limits->down : nullptr;
+    return options.limits ? &options.limits->down : nullptr;
 }
 
 RateLimit* limit_of_uploads(const TorrentOptions& options) {

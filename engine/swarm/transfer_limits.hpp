@@ -15,10 +15,14 @@ struct TransferLimits {
     /// Bytes per second; nothing: no limit of the user's.
     TransferLimits(std::optional<std::uint64_t> up_rate, std::optional<std::uint64_t> down_rate,
                    bool local_peers_count)
-        : local_counts(local_peers_count),
-          most_up(up_rate ? static_cast<double>(*up_rate) : RateLimit::kUnlimited),
-          up(most_up) {
-        if (down_rate) down.emplace(static_cast<double>(*down_rate));
+        : local_counts(local_peers_count), most_up(rate_of(up_rate)), up(most_up), down(rate_of(down_rate)) {}
+
+    /// Other limits of the user's from now on; those who wait have to be looked at again.
+    void set_rates(std::optional<std::uint64_t> up_rate, std::optional<std::uint64_t> down_rate,
+                   TimePoint now) {
+        most_up = rate_of(up_rate);
+        up.set_rate(std::min(most_up, uplink.limit()), now);
+        down.set_rate(rate_of(down_rate), now);
     }
 
     /// Content has gone over the line.
@@ -30,10 +34,15 @@ struct TransferLimits {
     /// The limits hold for peers in the local network, too.
     const bool local_counts;
     /// The user's limit, in bytes per second.
-    const double most_up;
+    double most_up;
     RateLimit up;
-    std::optional<RateLimit> down;
+    RateLimit down;
     UplinkGovernor uplink;
+
+  private:
+    static double rate_of(std::optional<std::uint64_t> rate) {
+        return rate ? static_cast<double>(*rate) : RateLimit::kUnlimited;
+    }
 };
 
 }  // namespace btfs

@@ -21,6 +21,11 @@ struct LibraryTest : ::testing::Test {
         return error ? fs::path() : target;
     }
 
+    /// Places a torrent of one file.
+    fs::path place(Library::Index torrent, const std::string& name, const std::vector<std::string>& labels) {
+        return library.place(torrent, name, labels, [&] { return std::vector<std::string>{name}; });
+    }
+
     TemporaryFolder folder;
     const fs::path mount = fs::canonical(folder.path) / "mnt";
     const fs::path path = fs::canonical(folder.path) / "library";
@@ -28,33 +33,61 @@ struct LibraryTest : ::testing::Test {
 };
 
 TEST_F(LibraryTest, LinksATorrentUnderEachOfItsLabels) {
-    EXPECT_EQ(library.place(0, "film", {"films", "new"}), path / "films");
+    EXPECT_EQ(place(0, "film", {"films", "new"}), path / "films");
     EXPECT_EQ(link(path / "films" / "film"), mount / "film");
     EXPECT_EQ(link(path / "new" / "film"), mount / "film");
-    EXPECT_EQ(library.place(0, "film", {"new"}), path / "new");
+    EXPECT_EQ(place(0, "film", {"new"}), path / "new");
     EXPECT_FALSE(fs::is_symlink(path / "films" / "film"));
     EXPECT_TRUE(fs::is_directory(path / "films")) << "the folder of a category stays";
-    EXPECT_EQ(library.place(0, "film (2)", {"new"}), path / "new");
+    EXPECT_EQ(place(0, "film (2)", {"new"}), path / "new");
     EXPECT_EQ(link(path / "new" / "film (2)"), mount / "film (2)");
     EXPECT_FALSE(fs::is_symlink(path / "new" / "film"));
     library.take_out(0);
     EXPECT_TRUE(fs::is_empty(path / "new"));
-    EXPECT_TRUE(library.place(1, "other", {}).empty());
+    EXPECT_TRUE(place(1, "other", {}).empty());
+}
+
+TEST_F(LibraryTest, OfATorrentOfManyFilesEachHasALink) {
+    const auto files = [] { return std::vector<std::string>{"show/s01/e01", "show/s01/e02", "show/notes"}; };
+    EXPECT_EQ(library.place(0, "show", {"tv"}, files), path / "tv");
+    EXPECT_TRUE(fs::is_directory(fs::symlink_status(path / "tv" / "show" / "s01")));
+    EXPECT_EQ(link(path / "tv" / "show" / "s01" / "e02"), mount / "show/s01/e02");
+    std::ofstream(path / "tv" / "show" / "mine") << "a user's";
+    library.take_out(0);
+    EXPECT_FALSE(fs::exists(fs::symlink_status(path / "tv" / "show" / "s01")));
+    EXPECT_TRUE(fs::is_regular_file(path / "tv" / "show" / "mine"));
+    fs::remove(path / "tv" / "show" / "mine");
+    library.place(0, "show", {"tv"}, files);
+    library.take_out(0);
+    EXPECT_TRUE(fs::is_empty(path / "tv"));
+}
+
+TEST_F(LibraryTest, ATorrentOfTooManyFilesIsLinkedAsAFolderAndMayChange) {
+    const auto many = [] {
+        std::vector<std::string> files;
+        for (std::size_t i = 0; i <= Library::kMostLinks; ++i) files.push_back("show/" + std::to_string(i));
+        return files;
+    };
+    EXPECT_EQ(library.place(0, "show", {"tv"}, many), path / "tv");
+    EXPECT_EQ(link(path / "tv" / "show"), mount / "show");
+    Library next(path, mount);
+    EXPECT_EQ(next.place(0, "show", {"tv"}, [] { return std::vector<std::string>{"show/a"}; }), path / "tv");
+    EXPECT_EQ(link(path / "tv" / "show" / "a"), mount / "show/a");
 }
 
 TEST_F(LibraryTest, WhatIsNotItsOwnStays) {
     fs::create_directories(path / "films");
     std::ofstream(path / "films" / "file") << "a user's";
     fs::create_symlink("/somewhere/else", path / "films" / "link");
-    EXPECT_TRUE(library.place(0, "file", {"films"}).empty());
-    EXPECT_TRUE(library.place(1, "link", {"films"}).empty());
+    EXPECT_TRUE(place(0, "file", {"films"}).empty());
+    EXPECT_TRUE(place(1, "link", {"films"}).empty());
     library.take_out(0);
     library.take_out(1);
     library.remove_stale();
     EXPECT_TRUE(fs::is_regular_file(path / "films" / "file"));
     EXPECT_EQ(link(path / "films" / "link"), "/somewhere/else");
     // A link that somebody has put in place of ours.
-    library.place(2, "mine", {"films"});
+    place(2, "mine", {"films"});
     fs::remove(path / "films" / "mine");
     fs::create_symlink("/theirs", path / "films" / "mine");
     library.take_out(2);
@@ -65,15 +98,17 @@ TEST_F(LibraryTest, LinksThatAnEarlierMountHasLeftGo) {
     fs::create_directories(path / "films");
     fs::create_symlink(mount / "gone", path / "films" / "gone");
     fs::create_symlink(mount / "here", path / "films" / "here");
-    EXPECT_EQ(library.place(0, "here", {"films"}), path / "films");
+    EXPECT_EQ(place(0, "here", {"films"}), path / "films");
+    fs::create_directories(path / "films" / "show" / "s01");
+    fs::create_symlink(mount / "show/s01/e01", path / "films" / "show" / "s01" / "e01");
     library.remove_stale();
+    EXPECT_FALSE(fs::exists(fs::symlink_status(path / "films" / "show")));
     EXPECT_FALSE(fs::is_symlink(path / "films" / "gone"));
     EXPECT_EQ(link(path / "films" / "here"), mount / "here");
 }
 
 TEST_F(LibraryTest, ALabelThatCannotNameAFolderHasNoLink) {
-    for (const char* label : {"..", ".", "a/b", ""})
-        EXPECT_TRUE(library.place(0, "film", {label}).empty()) << label;
+    for (const char* label : {"..", ".", "a/b", ""}) EXPECT_TRUE(place(0, "film", {label}).empty()) << label;
     EXPECT_TRUE(fs::is_empty(path));
 }
 

@@ -201,6 +201,28 @@ TEST(TransferLimits, AnUplinkOfZeroHoldsUpNothingElse) {
     EXPECT_EQ(w.swarm.torrent(other).totals().downloaded, 0u);
 }
 
+TEST(TransferLimits, MayBeChangedAtAnyTime) {
+    TransferLimits slow = limits(std::nullopt, 500'000);
+    World w(with_limits(slow, kLeecher), kSeed);
+    w.swarm.run_for(2s);
+    w.expect_rate(500'000, 5);
+    slow.set_rates(std::nullopt, 1'000'000, w.swarm.now());
+    w.swarm.run_for(1s);
+    w.expect_rate(1'000'000, 5);
+    slow.set_rates(std::nullopt, std::nullopt, w.swarm.now());
+    EXPECT_TRUE(w.swarm.run_until([&] { return w.downloaded() >= kContent; }, 20s));
+}
+
+TEST(TransferLimits, OneThatIsSetLaterHoldsForThoseConnectedBefore) {
+    TransferLimits none = limits(std::nullopt, std::nullopt);
+    World w(with_limits(none, kLeecher), with_limits(none, {.seed = true, .link = {.up = 1e6}}));
+    w.swarm.run_for(2s);
+    EXPECT_GT(w.downloaded(), 1'000'000u);
+    none.set_rates(std::nullopt, 200'000, w.swarm.now());
+    w.swarm.run_for(2s);
+    w.expect_rate(200'000, 5);
+}
+
 TEST(TransferLimits, UploadingEndsAtTheRatio) {
     NodeOptions options = kSeed;
     options.torrent.seed_goals.ratio = 0.5;
