@@ -14,8 +14,9 @@
 
 namespace btfs::cli {
 
-/// The folder of this user's control sockets: $RUNTIME_DIRECTORY of a service, $XDG_RUNTIME_DIR/btfs, /run/btfs
-/// for root, or a folder in /tmp. The socket in a service's folder is found through the mount's record.
+/// The folder of this user's control sockets: $RUNTIME_DIRECTORY of a service, $XDG_RUNTIME_DIR/btfs,
+/// /run/btfs for root, or a folder in /tmp. The socket in a service's folder is found through the mount's
+/// record.
 std::filesystem::path control_folder();
 
 /// A Unix socket (mode 0600, in a folder of mode 0700). A client, which is the same user or root, sends
