@@ -57,6 +57,8 @@ struct ListOptions {
 struct StatusOptions {
     std::filesystem::path mountpoint;  ///< empty: this user's only mount
     bool json = false;
+    bool once = false;      ///< plain text, also on a terminal
+    double interval_s = 1;  ///< of the live view
 };
 
 /// Options of pin, unpin and prefetch.

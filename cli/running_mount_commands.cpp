@@ -41,10 +41,15 @@ CLI::App& add_list(CLI::App& app, ListOptions& options) {
 }
 
 CLI::App& add_status(CLI::App& app, StatusOptions& options) {
-    CLI::App& status =
-        *app.add_subcommand("status", "Show what a running mount does: readers, torrents, peers");
+    CLI::App& status = *app.add_subcommand(
+        "status", "Show what a running mount does: readers, torrents, peers; live on a terminal");
+    status.alias("top");
     add_mountpoint_option(status, "MOUNTPOINT", options.mountpoint);
-    status.add_flag("--json", options.json, "As JSON");
+    status.add_flag("--json", options.json, "As JSON, once");
+    status.add_flag("--once", options.once, "As plain text, once, also on a terminal");
+    status
+        .add_option("--interval", options.interval_s, "The view is brought up to date so often, in seconds")
+        ->check(CLI::Range(0.1, 3600.0));
     return status;
 }
 

@@ -1,8 +1,9 @@
 // `btfs status`: what a running mount does.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@
 #include "cli/text/human_size.hpp"
 #include "cli/text/one_line.hpp"
 #include "cli/text/table.hpp"
+#include "cli/view/live_view.hpp"
+#include "cli/view/short_text.hpp"
+#include "cli/view/terminal.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -60,13 +64,18 @@ std::string summary(const Json& mount) {
     return text;
 }
 
+std::string wait_of(const Json& reader) {
+    const std::string why = line_of(reader, "why");
+    return fmt::format("{:.1f} s", real_in(reader, "waited")) + (why.empty() ? "" : ", " + why);
+}
+
 Row reader_row(const Json& reader) {
     const std::string process = line_of(reader, "process");
     const std::uint64_t pid = number_in(reader, "pid"), bytes_per_second = number_in(reader, "rate");
     return {percent(number_in(reader, "position"), number_in(reader, "size")) + " of " +
                 human_size(number_in(reader, "size")),
             bytes_per_second == 0 ? "-" : rate(bytes_per_second),
-            number_in(reader, "waiting") == 0 ? "-" : fmt::format("{:.1f} s", real_in(reader, "waited")),
+            number_in(reader, "waiting") == 0 ? "-" : wait_of(reader),
             pid == 0 ? "-" : fmt::format("{} ({})", process.empty() ? "?" : process, pid),
             line_of(reader, "path")};
 }
@@ -82,28 +91,16 @@ Row torrent_row(const Json& torrent) {
             line_of(torrent, "name")};
 }
 
-/// A letter for each flag, as other clients show them: D, d: we want something, and may or may not ask for
-/// it; U, u: the peer does; I: incoming, E: encrypted, P: uTP, W: web seed, S: it does not answer.
-std::string flag_letters(const Json& peer) {
-    const boost::json::array flags = list_in(peer, "flags");
-    const auto has = [&](std::string_view flag) {
-        return std::ranges::any_of(
-            flags, [&](const auto& each) { return each.is_string() && each.get_string() == flag; });
-    };
-    std::string letters;
-    if (has("interesting")) letters += has("chokes_us") ? 'd' : 'D';
-    if (has("interested")) letters += has("choked") ? 'u' : 'U';
-    if (has("incoming")) letters += 'I';
-    if (has("encrypted")) letters += 'E';
-    if (has("utp")) letters += 'P';
-    if (has("web_seed")) letters += 'W';
-    if (has("snubbed")) letters += 'S';
-    return letters.empty() ? "-" : letters;
+std::vector<std::string> flags_of(const Json& peer) {
+    std::vector<std::string> flags;
+    for (const auto& flag : list_in(peer, "flags"))
+        if (flag.is_string()) flags.emplace_back(flag.get_string());
+    return flags;
 }
 
 Row peer_row(const Json& peer) {
     return {line_of(peer, "endpoint"),
-            flag_letters(peer),
+            flag_letters(flags_of(peer)),
             human_size(number_in(peer, "received")),
             human_size(number_in(peer, "sent")),
             human_size(number_in(peer, "asked")),
@@ -148,7 +145,13 @@ std::string text_of(const Json& mount) {
 }  // namespace
 
 int status(const StatusOptions& options) {
-    const Json answer = ask(socket_of(options.mountpoint), {{"command", "status"}});
+    const std::filesystem::path socket = socket_of(options.mountpoint);
+    if (!options.json && !options.once && is_full_terminal()) {
+        run_live_view(
+            socket, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.interval_s)));
+        return kSuccess;
+    }
+    const Json answer = ask(socket, {{"command", "status"}});
     std::cout << (options.json ? boost::json::serialize(answer) + '\n' : text_of(answer));
     return kSuccess;
 }

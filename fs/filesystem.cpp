@@ -131,6 +131,7 @@ Result<Listing> Filesystem::list(NodeId node) const {
     if (place->attributes().kind != NodeKind::directory) return fs_error::not_a_directory();
     const auto parent = attributes(place->parent());
     if (!parent) return parent.error();
+    place->begin_listing();
     return Listing(std::move(*place), *parent);
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -53,6 +54,7 @@ class Filesystem {
   public:
     struct Options {
         std::vector<VirtualFile> virtual_files = {};
+        std::optional<VirtualMembers> virtual_members = {};  ///< in the folder of the virtual files
         InodeWidth inode_width = InodeWidth::bits63;
         ReadPath::Now now = Clock::now;
         const Processes* processes = nullptr;  ///< null: those of /proc
@@ -60,7 +62,7 @@ class Filesystem {
 
     Filesystem() : Filesystem(Options{}) {}
     explicit Filesystem(Options options)
-        : virtual_(std::move(options.virtual_files)),
+        : virtual_(std::move(options.virtual_files), std::move(options.virtual_members)),
           inode_numbers_(options.inode_width),
           read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {}
 

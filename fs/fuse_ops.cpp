@@ -245,7 +245,8 @@ std::size_t add_entry(fuse_req_t req, std::span<char> space, const Listing::Entr
         return fuse_add_direntry(req, space.data(), space.size(), name.c_str(), &attributes, next);
     }
     fuse_entry_param param = to_entry(entry.attributes, at_root, mount);
-    if (position < 2) param.ino = 0;  // "." and ".." are not looked up
+    // "." and ".." are not looked up, nor are virtual files, whose texts that would make.
+    if (position < 2 || entry.attributes.node == 0) param.ino = 0;
     return fuse_add_direntry_plus(req, space.data(), space.size(), name.c_str(), &param, next);
 }
 

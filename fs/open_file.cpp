@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "fs/container_index.hpp"
 #include "fs/pending_read.hpp"
 
 namespace btfs {
@@ -59,7 +60,10 @@ std::optional<ByteRange> OpenFile::begin(PendingRead& read, TimePoint now) {
     std::lock_guard lock(mutex_);
     quiet_ = false;
     last_thread_ = read.thread();
-    if (std::exchange(may_have_index_, false)) wants_index_ = range_in_torrent.begin < extent_.begin + kEdge;
+    if (std::exchange(may_have_index_, false) && range_in_torrent.begin < extent_.begin + kEdge) {
+        wants_index_ = head_is_news_ = true;
+        index_ = {{extent_.end - kEdge, extent_.end}};
+    }
     auto behind = readahead_.on_read(
         {range_in_torrent.begin - extent_.begin, range_in_torrent.end - extent_.begin}, now);
     // Ids are drawn before this lock is taken, so two threads may come in the other order.
@@ -85,6 +89,19 @@ void OpenFile::on_again(PendingRead& earlier, PendingRead& again, TimePoint now)
     again.replace(earlier);
     *found = &again;
     if (was_parked && !any_parked()) readahead_.on_served(now);
+}
+
+bool OpenFile::look_at_head(ByteRange range_in_torrent, std::span<const iovec> bytes) {
+    if (range_in_torrent.begin != extent_.begin || bytes.empty()) return false;
+    std::lock_guard lock(mutex_);
+    if (!std::exchange(head_is_news_, false) || quiet_) return false;
+    // The first part is enough: what tells of an index stands in the first kilobytes, or far behind.
+    const ByteView head(static_cast<const std::byte*>(bytes.front().iov_base), bytes.front().iov_len);
+    const auto index = container_index(head, extent_.size());
+    if (!index) return false;
+    index_.push_back({extent_.begin + index->begin, extent_.begin + index->end});
+    wants_index_ = true;
+    return true;
 }
 
 void OpenFile::end(PendingRead& read, const Error& outcome, TimePoint now) {
@@ -194,7 +211,7 @@ ReaderDemand OpenFile::demand() const {
     for (const PendingRead* read : reads_) {
         if (read->is_blocked()) demand.blocked.push_back(read->range_in_torrent());
     }
-    if (wants_index_) demand.edges = {{extent_.end - kEdge, extent_.end}};
+    if (wants_index_) demand.edges = index_;
     demand.window = window();
     demand.bytes_per_second = readahead_.bytes_per_second();
     return demand;

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -37,8 +38,8 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     ByteRange extent() const { return extent_; }
     std::uint64_t inode() const { return inode_; }
 
-    /// If the first READ is at the file's beginning, demands the file's end, too, where containers keep their
-    /// index. Does nothing for small files.
+    /// If the first READ is at the file's beginning, demands the index of a container, too: see
+    /// container_index(); and the file's end, where others keep theirs. Does nothing for small files.
     void expect_an_index();
 
     /// A READ arrives; the readahead moves. It is listed from here to end(), so that it can be interrupted.
@@ -55,6 +56,9 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// The cache asks for a READ to be made again: `again` is listed in its place, and is not parked.
     void on_again(PendingRead& earlier, PendingRead& again, TimePoint now);
 
+    /// The bytes of a READ, about to be answered. If they are the file's beginning, and an index is expected,
+    /// it is demanded where they say that it is. True if the caller has to call post().
+    bool look_at_head(ByteRange range_in_torrent, std::span<const iovec> bytes);
     /// A READ is about to be answered.
     void end(PendingRead& read, const Error& outcome, TimePoint now);
 
@@ -110,7 +114,10 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     std::vector<PendingRead*> reads_;  ///< in the order of their ids, so the oldest first
     pid_t last_thread_ = 0;            ///< made the last READ
     bool may_have_index_ = false;
-    bool wants_index_ = false;    ///< until it is here, or a descriptor is closed
+    bool wants_index_ = false;   ///< until it is here, or a descriptor is closed
+    bool head_is_news_ = false;  ///< no READ of the file's beginning was looked at
+    /// The places of the index in the torrent: the file's end until the file's beginning tells better.
+    std::vector<ByteRange> index_;
     bool flushed_ = false;        ///< once or more
     bool quiet_ = false;          ///< its reader has closed it or gone, and there was no READ since
     ByteRange considered_;        ///< the window when it was last thought about

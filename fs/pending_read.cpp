@@ -10,12 +10,14 @@
 namespace btfs {
 
 PendingRead::PendingRead(ReadPath& path, std::shared_ptr<OpenFile> file, ReadId id,
-                         ByteRange range_in_torrent, pid_t thread, std::unique_ptr<InterruptibleReply> reply)
+                         ByteRange range_in_torrent, pid_t thread, std::unique_ptr<InterruptibleReply> reply,
+                         TimePoint came_at)
     : path_(path),
       file_(std::move(file)),
       id_(id),
       range_in_torrent_(range_in_torrent),
       thread_(thread),
+      came_at_(came_at),
       reply_(std::move(reply)) {}
 
 PendingRead::~PendingRead() {
@@ -34,7 +36,11 @@ void PendingRead::data(std::span<const iovec> bytes) {
     assert(size == range_in_torrent_.size());
     // A short answer would make the kernel shrink the file.
     if (size != range_in_torrent_.size()) return fail(Errc::storage_failed);
-    if (take()) ended({})->data(bytes);
+    if (!take()) return;
+    const auto file = file_;  // the answer may bring the RELEASE
+    const bool knows_index = file->look_at_head(range_in_torrent_, bytes);
+    ended({})->data(bytes);
+    if (knows_index) file->post();
 }
 
 void PendingRead::fail(Error error) {
@@ -43,8 +49,8 @@ void PendingRead::fail(Error error) {
 
 void PendingRead::again() {
     if (!take()) return;
-    auto read =
-        std::make_unique<PendingRead>(path_, file_, id_, range_in_torrent_, thread_, std::move(reply_));
+    auto read = std::make_unique<PendingRead>(path_, file_, id_, range_in_torrent_, thread_,
+                                              std::move(reply_), came_at_);
     file_->on_again(*this, *read, path_.now_());
     path_.came(*read);
     path_.ask(std::move(read));
@@ -57,12 +63,15 @@ void PendingRead::end_abandoned(const Error& error) {
 
 std::unique_ptr<InterruptibleReply> PendingRead::ended(const Error& outcome) {
     assert(reply_);
-    file_->end(*this, outcome, path_.now_());
+    const TimePoint now = path_.now_();
+    file_->end(*this, outcome, now);
+    if (!outcome) path_.times_.count(has_waited_ ? ReadSource::swarm : ReadSource::cache, now - came_at_);
     return std::move(reply_);
 }
 
 void PendingRead::park(TimePoint now, std::uint64_t bytes_had) {
     if (!std::exchange(parked_, true)) ++path_.parked_count_;
+    has_waited_ = true;
     parked_at_ = progress_at_ = now;
     bytes_had_ = bytes_had;
 }
@@ -84,6 +93,7 @@ bool PendingRead::has_expired(TimePoint now, Duration timeout, std::uint64_t byt
 void PendingRead::replace(PendingRead& earlier) {
     earlier.unpark();
     cancelled_ = earlier.cancelled_;
+    has_waited_ = earlier.has_waited_;
 }
 
 }  // namespace btfs

@@ -44,7 +44,7 @@ class InterruptibleReply : public ReadReply {
 class PendingRead final : public ReadReply {
   public:
     PendingRead(ReadPath& path, std::shared_ptr<OpenFile> file, ReadId id, ByteRange range_in_torrent,
-                pid_t thread, std::unique_ptr<InterruptibleReply> reply);
+                pid_t thread, std::unique_ptr<InterruptibleReply> reply, TimePoint came_at);
     ~PendingRead() override;
 
     const std::shared_ptr<OpenFile>& file() const { return file_; }
@@ -102,12 +102,14 @@ class PendingRead final : public ReadReply {
     const ReadId id_;
     const ByteRange range_in_torrent_;
     const pid_t thread_;
+    const TimePoint came_at_;
     bool may_wait_for_disk_ = false;
     std::atomic<State> state_ = State::waiting;
     std::unique_ptr<InterruptibleReply> reply_;  ///< whoever moves the state on has it alone
 
     // Guarded by the OpenFile's mutex while it lists this:
     bool parked_ = false;
+    bool has_waited_ = false;  ///< it was parked once
     bool cancelled_ = false;
     TimePoint parked_at_{}, progress_at_{};
     std::uint64_t bytes_had_ = 0;

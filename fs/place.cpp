@@ -103,22 +103,26 @@ Result<std::unique_ptr<Handle>> TorrentPlace::open(ReadPath& reads, bool for_wri
 // ---- what is virtual ----
 
 NodeId VirtualPlace::parent() const {
-    return self_.kind == NodeKind::directory ? kRootNode : VirtualFolder::kNode;
+    return folder_->parent(self_.node);
 }
 
 Result<Attributes> VirtualPlace::child(std::string_view name) const {
     if (self_.kind != NodeKind::directory) return fs_error::not_a_directory();
-    const auto file = folder_->look_up(name);
-    return file ? Result<Attributes>(*file) : fs_error::not_found();
+    const auto child = folder_->look_up(name, self_.node);
+    return child ? Result<Attributes>(*child) : fs_error::not_found();
+}
+
+void VirtualPlace::begin_listing() {
+    entries_ = std::make_shared<const std::vector<VirtualFolder::Entry>>(folder_->list(self_.node));
 }
 
 std::size_t VirtualPlace::child_count() const {
-    return self_.kind == NodeKind::directory ? folder_->files().size() : 0;
+    return entries_ ? entries_->size() : 0;
 }
 
 NamedAttributes VirtualPlace::child_at(std::size_t position) const {
-    const VirtualFile& file = folder_->files()[position];
-    return {file.name, *folder_->look_up(file.name)};
+    const VirtualFolder::Entry& entry = (*entries_)[position];
+    return {entry.name, entry.attributes};
 }
 
 Result<std::string_view> VirtualPlace::symlink_target() const {

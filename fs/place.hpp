@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "engine/core/error.hpp"
 #include "fs/attributes.hpp"
@@ -65,7 +66,7 @@ class TorrentPlace {
     NodeIndex index_;
 };
 
-/// The virtual folder, or a snapshot of one of its files.
+/// A folder of what is virtual, or a snapshot of a file there.
 class VirtualPlace {
   public:
     /// `self` is what `folder` says of the node.
@@ -74,8 +75,8 @@ class VirtualPlace {
     const Attributes& attributes() const { return self_; }
     NodeId parent() const;
     Result<Attributes> child(std::string_view name) const;
+    void begin_listing();
     std::size_t child_count() const;
-    /// Makes the file's text.
     NamedAttributes child_at(std::size_t position) const;
     Result<std::string_view> symlink_target() const;
     Result<std::unique_ptr<Handle>> open(ReadPath& reads, bool for_writing) const;
@@ -83,6 +84,7 @@ class VirtualPlace {
   private:
     const VirtualFolder* folder_;
     Attributes self_;
+    std::shared_ptr<const std::vector<VirtualFolder::Entry>> entries_ = nullptr;  ///< since begin_listing()
 };
 
 /// A node of any kind, found by Filesystem. Each operation is one visit; what a kind does differently is said
@@ -103,6 +105,10 @@ class Place {
     /// Looks up a name in a directory.
     Result<Attributes> child(std::string_view name) const {
         return std::visit([&](const auto& kind) { return kind.child(name); }, kind_);
+    }
+    /// Before child_count() and child_at(): what they tell stays as it is from now on.
+    void begin_listing() {
+        if (auto* const virtual_place = std::get_if<VirtualPlace>(&kind_)) virtual_place->begin_listing();
     }
     /// Returns how many nodes a listing shows. 0 if this is no directory.
     std::size_t child_count() const {

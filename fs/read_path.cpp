@@ -54,9 +54,10 @@ std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
         return std::nullopt;
     }
 
+    const TimePoint now = now_();
     auto read =
-        std::make_unique<PendingRead>(*this, file, ++last_id_, range, request.thread, std::move(reply));
-    const auto behind = file->begin(*read, now_());
+        std::make_unique<PendingRead>(*this, file, ++last_id_, range, request.thread, std::move(reply), now);
+    const auto behind = file->begin(*read, now);
     read->watch_interrupts();
     came(*read);
     const Waiter waiter(*this);

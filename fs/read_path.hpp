@@ -16,6 +16,7 @@
 #include "fs/open_file.hpp"
 #include "fs/pending_read.hpp"
 #include "fs/processes.hpp"
+#include "fs/read_times.hpp"
 #include "fs/scan_guard.hpp"
 
 namespace btfs {
@@ -73,6 +74,8 @@ class ReadPath {
     std::int64_t parked_count() const { return parked_count_; }
     std::size_t open_count() const;
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
+    /// Of the READs that were answered with bytes.
+    ReadTimesStatus times() const { return times_.status(); }
     TimePoint now() const { return now_(); }
 
   private:
@@ -96,6 +99,7 @@ class ReadPath {
     std::atomic<std::int64_t> parked_count_{0};  ///< counted by PendingRead alone
     std::atomic<std::int64_t> parked_limit_{std::numeric_limits<std::int64_t>::max()};
 
+    ReadTimes times_;
     std::atomic<int> may_wait_{0};  ///< so many more threads may wait for the disk
 
     mutable std::mutex mutex_;  // guards what follows

@@ -7,52 +7,186 @@
 namespace btfs {
 namespace {
 
-// Snapshots are numbered in the 32 bits of slot 0; after so many the numbers begin anew.
-constexpr NodeId kMaxNode = 0xffff'ffff;
+// Files are numbered: those of the folder itself come first, then kMaxFiles for each member.
+constexpr std::uint32_t kOwnFiles = 64;
+constexpr NodeId kSnapshotMask = (NodeId{1} << VirtualFolder::kSnapshotBits) - 1;
+
+static_assert(kOwnFiles + VirtualFolder::kMaxMembers * VirtualMembers::kMaxFiles <
+              std::size_t{1} << (31 - VirtualFolder::kSnapshotBits));
+
+bool is_snapshot(NodeId node) {
+    return node >= VirtualFolder::kFirstSnapshot && node >> 32 == 0;
+}
+
+std::uint32_t file_of(NodeId snapshot) {
+    return static_cast<std::uint32_t>((snapshot - VirtualFolder::kFirstSnapshot) >>
+                                      VirtualFolder::kSnapshotBits);
+}
+
+/// Also the inode number of all snapshots of the file.
+NodeId first_node_of(std::uint32_t file) {
+    return VirtualFolder::kFirstSnapshot + (NodeId{file} << VirtualFolder::kSnapshotBits);
+}
 
 }  // namespace
 
-Attributes VirtualFolder::attributes_of(const Snapshot& snapshot) const {
-    return {.node = snapshot.node,
-            .inode = kNode + 1 + file_of(snapshot.node),
+std::optional<std::string> VirtualFolder::File::text() const {
+    return own ? own->text() : of_member->text(member);
+}
+
+std::optional<VirtualFolder::File> VirtualFolder::file(std::uint32_t number) const {
+    if (number < files_.size()) return File{.number = number, .own = &files_[number]};
+    if (number < kOwnFiles) return std::nullopt;
+    const std::uint32_t index = (number - kOwnFiles) / VirtualMembers::kMaxFiles;
+    const std::uint32_t which = (number - kOwnFiles) % VirtualMembers::kMaxFiles;
+    auto its_member = member(kFirstMember + index);
+    if (!its_member || which >= members_->files.size()) return std::nullopt;
+    return File{.number = number, .of_member = &members_->files[which], .member = std::move(*its_member)};
+}
+
+/// Returns the name of the member whose folder that is; nothing if it has gone.
+std::optional<std::string> VirtualFolder::member(NodeId folder) const {
+    if (!members_ || folder < kFirstMember || folder >= kFirstSnapshot) return std::nullopt;
+    std::optional<std::string> name;
+    {
+        std::lock_guard lock(mutex_);
+        if (folder - kFirstMember < numbered_.size()) name = numbered_[folder - kFirstMember];
+    }
+    return name && members_->has(*name) ? name : std::nullopt;
+}
+
+std::optional<NodeId> VirtualFolder::node_of(const std::string& member) const {
+    std::lock_guard lock(mutex_);
+    if (const auto found = numbers_.find(member); found != numbers_.end())
+        return kFirstMember + found->second;
+    if (numbered_.size() == kMaxMembers) return std::nullopt;
+    const auto number = static_cast<std::uint32_t>(numbered_.size());
+    numbered_.push_back(member);
+    numbers_.emplace(member, number);
+    return kFirstMember + number;
+}
+
+// ---- attributes ----
+
+Attributes VirtualFolder::attributes_of_folder(NodeId node) const {
+    const bool has_folder = node == kNode && members_;
+    return {.node = node,
+            .inode = node,
             .generation = 0,
-            .kind = NodeKind::file,
+            .kind = NodeKind::directory,
             .executable = false,
-            .size = snapshot.text.size(),
-            .links = 1,
-            .modified = snapshot.made,
+            .size = 0,
+            // 1 says that the folders in it are not counted.
+            .links = node == kMembersNode ? 1U
+                     : has_folder         ? 3U
+                                          : 2U,
+            .modified = std::time(nullptr),
             .validity = Validity::momentary};
 }
 
-std::optional<Attributes> VirtualFolder::attributes(NodeId node) const {
-    if (is_there() && node == kNode)
-        return Attributes{.node = kNode,
-                          .inode = kNode,
-                          .generation = 0,
-                          .kind = NodeKind::directory,
-                          .executable = false,
-                          .size = 0,
-                          .links = 2,
-                          .modified = std::time(nullptr),
-                          .validity = Validity::momentary};
-    const auto snapshot = open(node);
-    return snapshot ? std::optional(attributes_of(*snapshot)) : std::nullopt;
+Attributes VirtualFolder::attributes_of_file(std::uint32_t number) const {
+    return {.node = 0,
+            .inode = first_node_of(number),
+            .generation = 0,
+            .kind = NodeKind::file,
+            .executable = false,
+            .size = 0,
+            .links = 1,
+            .modified = 0,
+            .validity = Validity::momentary};
 }
 
-std::optional<Attributes> VirtualFolder::look_up(std::string_view name) const {
-    const auto found = std::ranges::find(files_, name, &VirtualFile::name);
-    if (found == files_.end()) return std::nullopt;
-    return attributes_of(*keep(
-        {kFirstSnapshot + static_cast<NodeId>(found - files_.begin()), found->text(), std::time(nullptr)}));
+Attributes VirtualFolder::attributes_of(const Snapshot& snapshot) const {
+    Attributes attributes = attributes_of_file(file_of(snapshot.node));
+    attributes.node = snapshot.node;
+    attributes.size = snapshot.text.size();
+    attributes.modified = snapshot.made;
+    return attributes;
+}
+
+std::optional<Attributes> VirtualFolder::attributes(NodeId node) const {
+    if (!is_there()) return std::nullopt;
+    if (is_snapshot(node)) {
+        const auto snapshot = open(node);
+        return snapshot ? std::optional(attributes_of(*snapshot)) : std::nullopt;
+    }
+    if (node == kNode || (node == kMembersNode && members_) || member(node))
+        return attributes_of_folder(node);
+    return std::nullopt;
+}
+
+NodeId VirtualFolder::parent(NodeId node) const {
+    if (node == kNode) return kRootNode;
+    if (node == kMembersNode) return kNode;
+    if (!is_snapshot(node)) return kMembersNode;
+    const std::uint32_t number = file_of(node);
+    return number < kOwnFiles ? kNode : kFirstMember + (number - kOwnFiles) / VirtualMembers::kMaxFiles;
+}
+
+// ---- names ----
+
+std::optional<Attributes> VirtualFolder::look_up(std::string_view name, NodeId folder) const {
+    if (folder == kNode) {
+        if (members_ && name == members_->name) return attributes_of_folder(kMembersNode);
+        const auto found = std::ranges::find(files_, name, &VirtualFile::name);
+        if (found == files_.end()) return std::nullopt;
+        return make({.number = static_cast<std::uint32_t>(found - files_.begin()), .own = &*found});
+    }
+    if (!members_) return std::nullopt;
+    if (folder == kMembersNode) {
+        const std::string its_name(name);
+        const auto node = members_->has(its_name) ? node_of(its_name) : std::nullopt;
+        return node ? std::optional(attributes_of_folder(*node)) : std::nullopt;
+    }
+    auto its_member = member(folder);
+    const auto found = std::ranges::find(members_->files, name, &VirtualMembers::File::name);
+    if (!its_member || found == members_->files.end()) return std::nullopt;
+    return make({.number = static_cast<std::uint32_t>(kOwnFiles +
+                                                      (folder - kFirstMember) * VirtualMembers::kMaxFiles +
+                                                      static_cast<NodeId>(found - members_->files.begin())),
+                 .of_member = &*found,
+                 .member = std::move(*its_member)});
+}
+
+std::vector<VirtualFolder::Entry> VirtualFolder::list(NodeId folder) const {
+    std::vector<Entry> entries;
+    if (folder == kNode) {
+        for (std::uint32_t i = 0; i < files_.size(); ++i)
+            entries.push_back({files_[i].name, attributes_of_file(i)});
+        if (members_) entries.push_back({members_->name, attributes_of_folder(kMembersNode)});
+    } else if (folder == kMembersNode && members_) {
+        std::vector<std::string> names = members_->list();
+        std::ranges::sort(names);
+        for (std::string& name : names)
+            if (const auto node = node_of(name))
+                entries.push_back({std::move(name), attributes_of_folder(*node)});
+    } else if (member(folder)) {
+        const auto first =
+            static_cast<std::uint32_t>(kOwnFiles + (folder - kFirstMember) * VirtualMembers::kMaxFiles);
+        for (std::uint32_t i = 0; i < members_->files.size(); ++i)
+            entries.push_back({members_->files[i].name, attributes_of_file(first + i)});
+    }
+    return entries;
+}
+
+// ---- snapshots ----
+
+std::optional<Attributes> VirtualFolder::make(const File& file) const {
+    auto text = file.text();
+    if (!text) return std::nullopt;
+    return attributes_of(*keep(file.number, std::move(*text)));
 }
 
 std::shared_ptr<const VirtualFolder::Snapshot> VirtualFolder::open(NodeId node) const {
-    if (!is_file(node)) return nullptr;
+    if (!is_snapshot(node)) return nullptr;
     {
         std::lock_guard lock(mutex_);
         if (auto kept = find(node)) return kept;
     }
-    Snapshot again{node, files_[file_of(node)].text(), std::time(nullptr)};
+    const auto its_file = file(file_of(node));
+    auto text = its_file ? its_file->text() : std::nullopt;
+    if (!text) return nullptr;
+    Snapshot again{node, std::move(*text), std::time(nullptr)};
     std::lock_guard lock(mutex_);
     if (auto kept = find(node)) return kept;
     bytes_ += again.text.size();
@@ -65,19 +199,22 @@ std::shared_ptr<const VirtualFolder::Snapshot> VirtualFolder::find(NodeId node) 
     return found == snapshots_.end() ? nullptr : *found;
 }
 
-// `snapshot.node` says only of which file it is.
-std::shared_ptr<const VirtualFolder::Snapshot> VirtualFolder::keep(Snapshot snapshot) const {
-    const std::size_t file = file_of(snapshot.node);
+std::shared_ptr<const VirtualFolder::Snapshot> VirtualFolder::keep(std::uint32_t file,
+                                                                   std::string text) const {
     std::lock_guard lock(mutex_);
     const auto last = std::find_if(snapshots_.rbegin(), snapshots_.rend(),
                                    [&](const auto& kept) { return file_of(kept->node) == file; });
-    if (last != snapshots_.rend() && (*last)->text == snapshot.text) return *last;
-    do {
-        if (kFirstSnapshot + (last_number_ + NodeId{1}) * files_.size() + file > kMaxNode) last_number_ = 0;
-        snapshot.node = kFirstSnapshot + ++last_number_ * NodeId{files_.size()} + file;
-    } while (find(snapshot.node));
-    bytes_ += snapshot.text.size();
-    auto kept = snapshots_.emplace_back(std::make_shared<const Snapshot>(std::move(snapshot)));
+    if (last != snapshots_.rend() && (*last)->text == text) return *last;
+    NodeId node = 0;
+    for (NodeId tries = 0; tries <= kSnapshotMask; ++tries) {
+        node = first_node_of(file) + (++last_number_ & kSnapshotMask);
+        if (!find(node)) break;
+        node = 0;
+    }
+    if (node == 0) return *last;  // all numbers are of snapshots that are open: there is no newer one
+    bytes_ += text.size();
+    auto kept = snapshots_.emplace_back(
+        std::make_shared<const Snapshot>(Snapshot{node, std::move(text), std::time(nullptr)}));
     std::size_t excess = snapshots_.size() - std::min(snapshots_.size(), kMaxKept);
     for (auto at = snapshots_.begin(); at + 1 < snapshots_.end() && (excess > 0 || bytes_ > kMaxKeptBytes);) {
         if (at->use_count() > 1) {  // open

@@ -1,4 +1,4 @@
-// .btfs at the mount's root: files that tell the state of the mount itself.
+// .btfs at the mount's root: files and folders that tell the state of the mount itself.
 #pragma once
 
 #include <deque>
@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "fs/attributes.hpp"
@@ -21,17 +22,41 @@ struct VirtualFile {
     std::function<std::string()> text;
 };
 
-/// The folder and its files; not there at all without files. No listing of the root shows it, so that walks
-/// over the mount see nothing but torrents.
+/// A folder of folders that come and go, its members, each of which has the same files. All functions are
+/// called as VirtualFile::text is.
+struct VirtualMembers {
+    struct File {
+        std::string name;
+        /// Nothing: the member has gone.
+        std::function<std::optional<std::string>(const std::string& member)> text;
+    };
+    static constexpr std::size_t kMaxFiles = 8;
+
+    std::string name;
+    std::function<std::vector<std::string>()> list;
+    /// Does not look at all members.
+    std::function<bool(const std::string& member)> has;
+    std::vector<File> files;  ///< at most kMaxFiles
+};
+
+/// The folder, its files, and perhaps a folder of members; not there at all without files. No listing of the
+/// root shows it, so that walks over the mount see nothing but torrents.
 ///
 /// A lookup makes a snapshot of the file's text, with a NodeId of its own, unless the text is as it was last.
 /// stat of a NodeId and reads of it see the same snapshot, so that its size is true,
-/// to programs that trust it, too. All snapshots of a file have one inode number. From any thread.
+/// to programs that trust it, too. All snapshots of a file have one inode number. A listing makes no text.
+/// From any thread.
 class VirtualFolder {
   public:
     static constexpr std::string_view kName = ".btfs";
     static constexpr NodeId kNode = kRootNode + 1;
-    static constexpr NodeId kFirstSnapshot = 256;
+    static constexpr NodeId kMembersNode = kNode + 1;
+    /// The folders of members, numbered in the order in which they were first looked up or listed.
+    static constexpr NodeId kFirstMember = 256;
+    static constexpr std::size_t kMaxMembers = 130'000;
+    /// Snapshots: the file's number, and below it kSnapshotBits that tell snapshots of one file apart.
+    static constexpr NodeId kFirstSnapshot = NodeId{1} << 31;
+    static constexpr unsigned kSnapshotBits = 11;
 
     /// Snapshots that are kept: so many, of so many bytes, without those that are open. A NodeId whose
     /// snapshot was dropped gets a new one when it is asked for.
@@ -43,35 +68,61 @@ class VirtualFolder {
         std::string text;
         std::int64_t made;  ///< seconds since 1970
     };
+    struct Entry {
+        std::string name;
+        Attributes attributes;  ///< of a file: without a node, and without its size
+    };
 
-    explicit VirtualFolder(std::vector<VirtualFile> files) : files_(std::move(files)) {}
+    explicit VirtualFolder(std::vector<VirtualFile> files, std::optional<VirtualMembers> members = {})
+        : files_(std::move(files)), members_(std::move(members)) {}
 
     /// True for the nodes that a VirtualFolder may have.
     static constexpr bool may_have(NodeId node) { return node >= kNode && node >> 32 == 0; }
 
     bool is_there() const { return !files_.empty(); }
-    const std::vector<VirtualFile>& files() const { return files_; }
 
-    /// Nothing for a node that is not its own.
+    /// Nothing for a node that is not its own, or has gone.
     std::optional<Attributes> attributes(NodeId node) const;
-    /// Of the file as it is now; nothing if there is none of that name.
-    std::optional<Attributes> look_up(std::string_view name) const;
-    /// The snapshot is kept until the caller has dropped it. Null for the folder itself, and for all that is
-    /// not its own.
+    /// The folder that a node of its own stands in.
+    NodeId parent(NodeId node) const;
+    /// Of the file as it is now, or of a folder; nothing if there is none of that name.
+    std::optional<Attributes> look_up(std::string_view name, NodeId folder = kNode) const;
+    /// What stands in a folder; nothing in a file.
+    std::vector<Entry> list(NodeId folder) const;
+    /// The snapshot is kept until the caller has dropped it. Null for folders, and for all that is not its
+    /// own.
     std::shared_ptr<const Snapshot> open(NodeId node) const;
 
   private:
-    bool is_file(NodeId node) const { return is_there() && node >= kFirstSnapshot; }
-    std::size_t file_of(NodeId node) const { return (node - kFirstSnapshot) % files_.size(); }
+    /// A file: of the folder itself, or of a member.
+    struct File {
+        std::uint32_t number = 0;
+        const VirtualFile* own = nullptr;
+        const VirtualMembers::File* of_member = nullptr;
+        std::string member = {};
+
+        std::optional<std::string> text() const;
+    };
+
+    std::optional<File> file(std::uint32_t number) const;
+    std::optional<std::string> member(NodeId folder) const;
+    /// Nothing if there are too many.
+    std::optional<NodeId> node_of(const std::string& member) const;
+    Attributes attributes_of_folder(NodeId node) const;
+    Attributes attributes_of_file(std::uint32_t number) const;
     Attributes attributes_of(const Snapshot& snapshot) const;
+    std::optional<Attributes> make(const File& file) const;
     std::shared_ptr<const Snapshot> find(NodeId node) const;
-    std::shared_ptr<const Snapshot> keep(Snapshot snapshot) const;
+    std::shared_ptr<const Snapshot> keep(std::uint32_t file, std::string text) const;
 
     const std::vector<VirtualFile> files_;
+    const std::optional<VirtualMembers> members_;
     mutable std::mutex mutex_;                                       // guards what follows
     mutable std::deque<std::shared_ptr<const Snapshot>> snapshots_;  ///< the newest last
     mutable std::size_t bytes_ = 0;
     mutable std::uint32_t last_number_ = 0;
+    mutable std::deque<std::string> numbered_;  ///< the members, by their numbers; those that have gone stay
+    mutable std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
 }  // namespace btfs

@@ -8,7 +8,7 @@
 # author of the last commit. The work tree is built as it is, without what git ignores, in build/deb-tree.
 #
 # The tarball's program has all libraries in itself but glibc's and OpenSSL's, and so runs where glibc is as new as here or
-# newer, and OpenSSL is 3. It unpacks below /usr/local.
+# newer, and OpenSSL is 3. It is unpacked in /, and lies in /usr/local but for the helpers of mount(8).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,7 +33,7 @@ sed -i "s/@MAINTAINER@/${maintainer//\//\\/}/" "$tree/debian/control"
 cat > "$tree/debian/changelog" <<END
 btfs-stream ($version) unstable; urgency=medium
 
-  * See CHANGELOG.md.
+  * What has changed is in CHANGELOG.md of the sources.
 
  -- $maintainer  $(date -u -R -d "@$SOURCE_DATE_EPOCH")
 END

@@ -10,10 +10,10 @@ set -euo pipefail
 # "*" stands for a version: see resolve().
 build=(ccache cmake g++ ninja-build pkg-config fuse3
        'libboost*-dev' 'libboost-json*-dev' 'libboost-url*-dev' libc-ares-dev libcli11-dev libfmt-dev libfuse3-dev
-       libminiupnpc-dev libnatpmp-dev libspdlog-dev libssl-dev zlib1g-dev)
+       libminiupnpc-dev libnatpmp-dev libncurses-dev libspdlog-dev libssl-dev zlib1g-dev)
 unit=(libbenchmark-dev libgtest-dev libgmock-dev python3)
 tests=("${unit[@]}" clang 'libclang-rt-*-dev'
-       apache2-bin aria2 attr curl dante-server ffmpeg fish iproute2 libnfs-utils lighttpd microsocks miniupnpd-nftables mpv
+       apache2-bin aria2 attr chromium curl dante-server ffmpeg fish iproute2 libnfs-utils lighttpd microsocks miniupnpd-nftables mpv
        nfs-ganesha nfs-ganesha-vfs nftables man-db nginx openssl opentracker procps psmisc python3-libtorrent qbittorrent-nox rtorrent
        squid tinyproxy transmission-cli transmission-daemon xfsprogs zsh)
 # They may be there from elsewhere, and then Debian's npm does not go with them.

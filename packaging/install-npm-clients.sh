@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the BitTorrent clients from npm that tests talk to into build/npm. Without them those tests are skipped.
+# Installs into build/npm what tests need from npm: BitTorrent clients, and the driver of a browser. Without them those
+# tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,5 +16,5 @@ install=(npm ci --ignore-scripts --omit=optional --no-audit --no-fund --no-updat
 if (cd "$to" && timeout 300 "${install[@]}" >&2); then
     cp "$from/package-lock.json" "$to/installed-lock.json"
 else
-    echo "the clients from npm cannot be installed; tests that need them are skipped" >&2
+    echo "the packages from npm cannot be installed; tests that need them are skipped" >&2
 fi

@@ -4,9 +4,10 @@
 #
 #   packaging/test-deb.sh DEB [TARBALL]
 #
-# DEB and TARBALL are those of packaging/build-deb.sh; the tarball's program is run in a system that has the libraries of
-# fuse3's and OpenSSL's packages alone. Packages come from $DEBIAN_MIRROR or, without it, from where this system's apt has
-# them. The bare system is made in build/test-deb/system, and kept; each run works on a copy.
+# DEB and TARBALL are those of packaging/build-deb.sh. The tarball's program is run on another distribution: a Debian 13 with
+# the packages fuse3 and openssl alone, whose libfuse is another than that of Debian 12. Packages come from $DEBIAN_MIRROR or,
+# without it, from where this system's apt has them. The bare systems are made in build/test-deb, and kept; each run works on
+# a copy.
 set -euo pipefail
 
 [ $# -ge 1 ] || { echo "usage: packaging/test-deb.sh DEB [TARBALL]" >&2; exit 2; }
@@ -16,20 +17,11 @@ deb=$(realpath "$1")
 tarball=${2:+$(realpath "$2")}
 cd "$(dirname "$0")/.."
 
-suite=bookworm
 folder=$PWD/build/test-deb
-bare=$folder/system
 root=$folder/run
 apt_mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
-    awk -v suite=$suite '$1 == suite { print $2; exit }')
+    awk '$1 == "bookworm" { print $2; exit }')
 mirror=${DEBIAN_MIRROR:-${apt_mirror:-http://deb.debian.org/debian}}
-
-if [ ! -e "$bare/complete" ]; then
-    rm -rf "$bare"
-    mkdir -p "$bare"
-    debootstrap --variant=minbase --include=ca-certificates $suite "$bare" "$mirror"
-    touch "$bare/complete"
-fi
 
 # Runs a script there, in namespaces that end with it.
 inside() {
@@ -41,7 +33,7 @@ inside() {
         mount -t sysfs sysfs "$1/sys"
         mount --rbind /dev "$1/dev"
         mount -t tmpfs tmpfs "$1/run"
-        exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb \
+        exec chroot "$1" env -i HOME=/root PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb \
             DEBIAN_FRONTEND=noninteractive bash -euo pipefail -c "$2"
     ' bash "$root" "$1" < /dev/null
 }
@@ -50,11 +42,19 @@ apt_inside() {
     cp /etc/resolv.conf "$root/etc/resolv.conf"
     [ ! -e /etc/hosts ] || cp /etc/hosts "$root/etc/hosts"
     mount --bind /proc "$root/proc"
-    chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb \
+    chroot "$root" env -i HOME=/root PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb \
         DEBIAN_FRONTEND=noninteractive bash -euo pipefail -c "$1" < /dev/null || { umount "$root/proc"; return 1; }
     umount "$root/proc"
 }
+# Makes $root a bare system of this suite.
 fresh() {
+    local bare=$folder/$1
+    if [ ! -e "$bare/complete" ]; then
+        rm -rf "$bare"
+        mkdir -p "$bare"
+        debootstrap --variant=minbase --include=ca-certificates "$1" "$bare" "$mirror"
+        touch "$bare/complete"
+    fi
     rm -rf --one-file-system "$root"
     cp -a --reflink=auto "$bare" "$root"
     printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"  # no service starts there
@@ -65,11 +65,12 @@ say() { echo "== $*"; }
 say "a newer version of the package"
 version=$(dpkg-deb -f "$deb" Version)
 rm -rf "$folder/newer"
+mkdir -p "$folder"
 dpkg-deb -R "$deb" "$folder/newer"
 sed -i "s/^Version: .*/Version: $version+1/" "$folder/newer/DEBIAN/control"
 dpkg-deb --root-owner-group -b "$folder/newer" "$folder/newer.deb" > /dev/null
 
-fresh
+fresh bookworm
 cp "$deb" "$root/root/btfs.deb"
 cp "$folder/newer.deb" "$root/root/newer.deb"
 
@@ -116,7 +117,7 @@ inside '
     dpkg --purge btfs-stream > /root/purge.log 2>&1 || { cat /root/purge.log; exit 1; }
     grep -i "warning" /root/purge.log || true
     while read -r file; do
-        if [ -d "$file" ] && [ ! -L "$file" ]; then
+        if [ -d "$file" ]; then  # others have it, too
             case $file in *btfs*) echo "left behind: $file"; exit 1 ;; esac
         elif [ -e "$file" ] || [ -L "$file" ]; then
             echo "left behind: $file"; exit 1
@@ -124,16 +125,16 @@ inside '
     done < /root/files
     left=$(find / -xdev -name "*btfs*" ! -path "/root/*" ! -path "/proc/*")
     [ -z "$left" ] || { echo "left behind: $left"; exit 1; }
-    ! grep -r btfs /var/lib/dpkg/status
+    ! dpkg -s btfs-stream > /dev/null 2>&1 || { echo "dpkg still knows it"; exit 1; }
     echo "nothing left but the user: $(getent passwd btfs)"'
 
 if [ -n "$tarball" ]; then
-    say "the tarball"
-    fresh
+    say "the tarball, on Debian 13"
+    fresh trixie
     tar -C "$root" --keep-directory-symlink -xzf "$tarball"
     apt_inside '
         apt-get update -q > /dev/null
-        apt-get install -y -q --no-install-recommends fuse3 libssl3 > /root/apt.log 2>&1
+        apt-get install -y -q --no-install-recommends fuse3 openssl > /root/apt.log 2>&1
         ldd /usr/local/bin/btfs
         btfs --version'
     inside '

@@ -55,6 +55,7 @@ class CacheBound {
     /// Bytes that the directory takes, of those that it may take.
     std::uint64_t used() const { return budget_.used(); }
     std::uint64_t limit() const { return budget_.limit(); }
+    std::uint64_t evicted() const { return evictor_.evicted(); }
     /// Bytes that pins may take.
     std::uint64_t room_for_pins() const { return evictor_.room_for_pins(); }
     Evictor& evictor() { return evictor_; }

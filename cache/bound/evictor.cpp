@@ -103,6 +103,7 @@ void Evictor::evict_some() {
     keep_least_worthy(candidates, wanted, urgent);
     std::uint64_t found = 0;
     for (const EvictionCandidate& candidate : candidates) found += candidate.bytes_on_disk;
+    evicted_ += found;
     if (found < urgent)
         for (Evictable* store : stores_) store->give_up_spare();
     std::vector<std::vector<std::uint32_t>> of_store(stores_.size());

@@ -67,6 +67,8 @@ class Evictor {
     /// What the background leaves: all that may be free after an eviction.
     std::uint64_t background_reserve() const;
     std::uint64_t largest_piece() const { return largest_piece_; }
+    /// Bytes on disk that were chosen to be evicted, in all.
+    std::uint64_t evicted() const { return evicted_; }
 
     /// Pins take up to that much of the bound, so that readers have the rest.
     std::uint64_t room_for_pins() const { return budget_.limit() / kPinnedParts * (kPinnedParts - 1); }
@@ -103,6 +105,7 @@ class Evictor {
     std::atomic<std::uint64_t> missing_ = 0;  ///< bytes, over all stores
     std::atomic<std::uint64_t> pinned_ = 0;   ///< bytes on disk, when room was last made
     std::atomic<std::uint64_t> leased_ = 0;   ///< bytes on disk
+    std::atomic<std::uint64_t> evicted_ = 0;  ///< bytes on disk
     mutable std::mutex arrivals_mutex_;
     RateMeter arrivals_{20s};  // guarded by arrivals_mutex_
     std::mutex mutex_;

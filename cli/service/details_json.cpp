@@ -19,8 +19,11 @@ boost::json::object pieces_json(const PieceMap& pieces) {
 }
 
 boost::json::object file_json(const FileReport& file) {
-    boost::json::object json{
-        {"path", to_valid_utf8(file.path)}, {"size", file.size}, {"had", nullptr}, {"pinned", file.pinned}};
+    boost::json::object json{{"path", to_valid_utf8(file.path)},
+                             {"size", file.size},
+                             {"offset", file.offset_in_torrent},
+                             {"had", nullptr},
+                             {"pinned", file.pinned}};
     if (file.had) json["had"] = *file.had;
     return json;
 }

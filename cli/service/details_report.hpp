@@ -14,6 +14,7 @@ namespace btfs::cli {
 struct FileReport {
     std::string path;        ///< below the mountpoint
     std::uint64_t size = 0;  ///< in bytes
+    std::uint64_t offset_in_torrent = 0;
     /// Bytes of it in pieces that are had; nothing while that is not known.
     std::optional<std::uint64_t> had = {};
     bool pinned = false;

@@ -12,13 +12,15 @@ namespace {
 /// Writes metrics one after the other.
 class Metrics {
   public:
-    enum class Type { gauge, counter };
+    enum class Type { gauge, counter, histogram };
 
     /// Begins a metric; its values follow.
     Metrics& begin(const char* name, Type type, const char* help) {
         name_ = name;
         fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name,
-                       type == Type::counter ? "counter" : "gauge");
+                       type == Type::counter     ? "counter"
+                       : type == Type::histogram ? "histogram"
+                                                 : "gauge");
         return *this;
     }
     template <class Number>
@@ -29,6 +31,21 @@ class Metrics {
     template <class Number>
     Metrics& value(const char* label, const char* of, Number number) {
         fmt::format_to(std::back_inserter(text_), "{}{{{}=\"{}\"}} {}\n", name_, label, of, number);
+        return *this;
+    }
+    /// A histogram of one label, whose buckets hold what is below them, too.
+    Metrics& histogram(const char* of, const ReadTimesStatus::Histogram& times) {
+        std::uint64_t count = 0;
+        for (std::size_t i = 0; i < times.counts.size(); ++i) {
+            count += times.counts[i];
+            const std::string bound =
+                i < ReadTimesStatus::kBounds.size() ? fmt::format("{}", ReadTimesStatus::kBounds[i]) : "+Inf";
+            fmt::format_to(std::back_inserter(text_), "{}_bucket{{source=\"{}\",le=\"{}\"}} {}\n", name_, of,
+                           bound, count);
+        }
+        fmt::format_to(std::back_inserter(text_),
+                       "{0}_sum{{source=\"{1}\"}} {2}\n{0}_count{{source=\"{1}\"}} {3}\n", name_, of,
+                       times.seconds, count);
         return *this;
     }
     std::string take() { return std::move(text_); }
@@ -94,6 +111,14 @@ std::string metrics_text(const MountReport& report) {
         .begin("btfs_wasted_bytes_total", counter, "Content received twice, or that did not match its hash.")
         .value(report.totals.wasted);
     metrics.begin("btfs_sent_bytes_total", counter, "Content sent to peers.").value(report.totals.sent);
+    metrics
+        .begin("btfs_hedges_total", counter, "Requests for blocks that another peer was asked for already.")
+        .value(report.totals.hedges);
+    metrics
+        .begin("btfs_read_seconds", Metrics::Type::histogram,
+               "Reads that were answered, from the cache at once, or after bytes came from the swarm.")
+        .histogram("cache", report.read_times.cache)
+        .histogram("swarm", report.read_times.swarm);
     metrics.begin("btfs_open_files", gauge, "Files of torrents that are open.").value(report.readers.size());
     metrics.begin("btfs_waiting_reads", gauge, "Reads that wait for bytes.").value(waiting);
     metrics.begin("btfs_longest_wait_seconds", gauge, "How long the first of them has been waiting.")
@@ -103,6 +128,8 @@ std::string metrics_text(const MountReport& report) {
             .value(report.cache_used);
         metrics.begin("btfs_cache_limit_bytes", gauge, "Most bytes on disk that it may take.")
             .value(*report.cache_limit);
+        metrics.begin("btfs_cache_evicted_bytes_total", counter, "Bytes that made room for others.")
+            .value(report.cache_evicted);
     }
     return metrics.take();
 }

@@ -47,6 +47,7 @@ ServedTorrents::ServedTorrents(Services services)
                              {"status.json",
                               [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},
                              {"metrics", [this] { return metrics_text(report()); }}},
+           .virtual_members = torrent_folders(),
            .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
@@ -87,6 +88,7 @@ void ServedTorrents::add(Sources sources) {
 }
 
 void ServedTorrents::start() {
+    watch_waits();
     if (services_.added) take_next_added(services_.added->names());
     worker_->start();
 }
@@ -128,6 +130,7 @@ MountReport ServedTorrents::report() {
                        .port = services_.engine.port(),
                        .totals = statuses->totals,
                        .age = Clock::now() - made_};
+    report.read_times = filesystem_.read_path().times();
     for (const TorrentReport& torrent : report.torrents) {
         if (!torrent.status) continue;
         for (const ReaderWait& wait : torrent.status->waits) report.why.emplace(wait.reader, why_text(wait));
@@ -138,6 +141,7 @@ MountReport ServedTorrents::report() {
     if (const CacheBound* const bound = services_.cache_dir.bound()) {
         report.cache_used = bound->used();
         report.cache_limit = bound->limit();
+        report.cache_evicted = bound->evicted();
     }
     return report;
 }

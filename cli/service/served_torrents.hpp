@@ -25,6 +25,7 @@
 #include "cli/service/status_text.hpp"
 #include "cli/service/torrent_facts.hpp"
 #include "cli/service/torrent_limits.hpp"
+#include "cli/service/wait_log.hpp"
 #include "cli/sources/sources.hpp"
 #include "engine/session/engine.hpp"
 #include "fs/filesystem.hpp"
@@ -177,6 +178,10 @@ class ServedTorrents {
     std::optional<DetailsReport> details_by_hash(const std::string& info_hash);
 
   private:
+    /// `.btfs/torrents/HASH`.
+    VirtualMembers torrent_folders();
+    void watch_waits();
+    void tell_waits();
     DetailsReport details_of(RosterEntry entry);
     void take_status(DetailsReport& report);
     std::vector<TorrentReport> reports_of(const TorrentStatuses& statuses);
@@ -250,6 +255,7 @@ class ServedTorrents {
     std::list<ServedTorrent> removed_;  ///< that somebody still uses
     bool library_update_waits_ = false;
     bool library_is_swept_ = false;
+    WaitLog wait_log_;
 
     std::atomic<bool> takes_up_added_ = false;
     UseCount keeping_;  ///< jobs of keep_peers(), which use the cache directory

@@ -1,5 +1,6 @@
 // ServedTorrents: all there is to tell of one torrent.
 #include <algorithm>
+#include <boost/json.hpp>
 #include <future>
 #include <iterator>
 #include <memory>
@@ -7,8 +8,12 @@
 #include <utility>
 
 #include "cli/process/failure.hpp"
+#include "cli/service/details_json.hpp"
+#include "cli/service/details_text.hpp"
+#include "cli/service/reader_process.hpp"
 #include "cli/service/served_torrents.hpp"
 #include "cli/text/one_line.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -38,7 +43,52 @@ bool is_in(const std::shared_ptr<const std::vector<ByteRange>>& places, ByteRang
     return after != places->begin() && file.end <= std::prev(after)->end;
 }
 
+constexpr Duration kLookAtWaits = 1s;
+
 }  // namespace
+
+VirtualMembers ServedTorrents::torrent_folders() {
+    const auto file = [this](const char* name, auto write) {
+        return VirtualMembers::File{
+            name, [this, write](const std::string& info_hash) -> std::optional<std::string> {
+                const auto report = details_by_hash(info_hash);
+                if (!report) return std::nullopt;
+                return write(*report);
+            }};
+    };
+    const auto json = [](const DetailsReport& report) {
+        return boost::json::serialize(torrent_details_json(report)) + '\n';
+    };
+    return {.name = "torrents",
+            .list = [this] { return roster_.info_hashes(); },
+            .has = [this](const std::string& info_hash) { return roster_.find(info_hash).has_value(); },
+            .files = {file("status.json", json), file("pieces", pieces_text), file("peers", peers_text)}};
+}
+
+/// On the worker, once a second.
+void ServedTorrents::watch_waits() {
+    worker_->post(
+        [this] {
+            watch_waits();
+            tell_waits();
+        },
+        Clock::now() + kLookAtWaits);
+}
+
+void ServedTorrents::tell_waits() {
+    const auto waits = wait_log_.look(filesystem_.readers());
+    if (waits.empty()) return;
+    const MountReport mount = report();
+    for (const ReaderStatus& reader : waits) {
+        const auto why = mount.why.find(reader.reader);
+        if (why == mount.why.end()) continue;  // it does not wait any more
+        const ReaderProcess process = reader.thread > 0 ? reader_process(reader.thread) : ReaderProcess{};
+        log::info("{}: {} has waited for {:.0f} s: {}", one_line(reader.path),
+                  process.name.empty() ? "a process"
+                                       : one_line(process.name) + " (" + std::to_string(process.id) + ')',
+                  seconds(reader.waited), why->second);
+    }
+}
 
 DetailsReport ServedTorrents::details(const std::string& which) {
     const auto by_hash = roster_.find(which);
@@ -67,7 +117,8 @@ DetailsReport ServedTorrents::details_of(RosterEntry entry) {
     for (Filesystem::TorrentFile& file : files) {
         const ByteRange place{file.offset_in_torrent, file.offset_in_torrent + file.size};
         FileReport& shown = report.files.emplace_back();
-        shown = {.path = std::move(file.path), .size = file.size};
+        shown = {
+            .path = std::move(file.path), .size = file.size, .offset_in_torrent = file.offset_in_torrent};
         shown.pinned = is_in(report.torrent.entry.pinned, place);
         if (report.pieces) shown.had = bytes_had(place, *report.pieces);
     }

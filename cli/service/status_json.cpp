@@ -3,9 +3,11 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
-#include <fstream>
 #include <string>
+#include <string_view>
 
+#include "cli/service/details_text.hpp"
+#include "cli/service/reader_process.hpp"
 #include "engine/metainfo/utf8.hpp"
 #include "engine/tracker/public_url.hpp"
 
@@ -19,14 +21,6 @@ boost::json::value text_or_null(const std::string& text) {
 
 std::uint64_t whole(double rate) {
     return static_cast<std::uint64_t>(std::llround(rate));
-}
-
-/// Returns the name of the process, or of its thread; empty if it has gone.
-std::string process_name(pid_t thread) {
-    std::ifstream file("/proc/" + std::to_string(thread) + "/comm");
-    std::string name;
-    std::getline(file, name);
-    return name;
 }
 
 }  // namespace
@@ -55,19 +49,7 @@ boost::json::object torrent_json(const TorrentReport& report) {
 
 boost::json::object peer_json(const PeerStatus& peer) {
     boost::json::array flags;
-    const auto flag = [&](bool holds, const char* word) {
-        if (holds) flags.emplace_back(word);
-    };
-    flag(peer.web_seed, "web_seed");
-    flag(peer.utp, "utp");
-    flag(peer.encrypted, "encrypted");
-    flag(peer.incoming, "incoming");
-    flag(peer.seed, "seed");
-    flag(peer.interested_in_us, "interested");
-    flag(peer.interesting, "interesting");
-    flag(peer.chokes_us, "chokes_us");
-    flag(peer.choked, "choked");
-    flag(peer.snubbed, "snubbed");
+    for (const std::string_view flag : peer_flags(peer)) flags.emplace_back(flag);
     return {{"endpoint", peer.endpoint.text()},
             {"client", text_or_null(peer.client)},
             {"flags", std::move(flags)},
@@ -103,8 +85,9 @@ boost::json::object reader_json(const ReaderStatus& reader, const std::string& w
                              {"waited", seconds(reader.waited)},
                              {"why", text_or_null(why)}};
     if (reader.thread > 0) {
-        json["pid"] = reader.thread;
-        json["process"] = text_or_null(process_name(reader.thread));
+        const ReaderProcess process = reader_process(reader.thread);
+        json["pid"] = process.id;
+        json["process"] = text_or_null(process.name);
     }
     if (!reader.window.empty()) {
         json["position"] = reader.window.begin;

@@ -10,6 +10,7 @@
 
 #include "cli/service/roster.hpp"
 #include "engine/session/torrent_status.hpp"
+#include "fs/read_times.hpp"
 #include "fs/reader_status.hpp"
 
 namespace btfs::cli {
@@ -31,7 +32,9 @@ struct MountReport {
     TransferTotals totals = {};
     std::uint64_t cache_used = 0;                   ///< bytes on disk; 0 without a bound
     std::optional<std::uint64_t> cache_limit = {};  ///< nothing: there is no bound
-    Duration age{};                                 ///< since the mount was made
+    std::uint64_t cache_evicted = 0;                ///< bytes, since the mount was made
+    ReadTimesStatus read_times = {};
+    Duration age{};  ///< since the mount was made
 };
 
 /// Returns a line of totals, then a section for each torrent: an empty line, and lines of "key: value".

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "cli/process/failure.hpp"
+#include "cli/service/details_json.hpp"
 #include "cli/service/metrics_text.hpp"
 #include "cli/service/status_json.hpp"
 #include "cli/web/page_files.hpp"
@@ -125,14 +126,19 @@ WebReply WebSite::control(const WebRequest& request) {
 }
 
 WebReply WebSite::status() {
-    boost::json::object json = mount_json(torrents_.report());
-    json["streams"] = streams_;
-    json["playlists"] = playlists_;
-    return json_reply(200, json);
+    return json_reply(200, with_places(mount_json(torrents_.report())));
 }
 
 WebReply WebSite::details(std::string_view info_hash) {
-    return json_reply(200, control_.handle({{"command", "torrent"}, {"torrent", info_hash}}));
+    const auto details = torrents_.details_by_hash(std::string(info_hash));
+    if (!details) return json_reply(404, {{"error", "the mount has no such torrent"}});
+    return json_reply(200, with_places(torrent_details_json(*details)));
+}
+
+boost::json::object WebSite::with_places(boost::json::object json) const {
+    json["streams"] = streams_;
+    json["playlists"] = playlists_;
+    return json;
 }
 
 WebReply WebSite::make_playlist(std::string_view path, const WebRequest& request) {

@@ -18,10 +18,10 @@ namespace btfs::cli {
 /// The paths, of which README.md tells users:
 /// - `/` and the files of the page;
 /// - `/api/status`: mount_json(), with "streams" and "playlists", the beginnings of their paths;
+/// - `/api/torrents/HASH`: torrent_details_json() of the torrent with that info-hash, and the same two;
 /// - `/api/events`: StatusEvents, without an end;
 /// - `/api/control`: a POST of a request as MountControl has them, in JSON; its answer, or status 400 and
 ///   {"error": "..."};
-/// - `/api/torrents/HASH`: torrent_details_json() of one torrent;
 /// - `/metrics`: metrics_text();
 /// - `/stream/TOKEN/PATH`: a file of the mount; `/playlist/TOKEN/PATH`: an M3U playlist of a folder.
 /// All but the last two ask for the password, if there is one. From any thread.
@@ -63,6 +63,8 @@ class WebSite {
     WebReply control(const WebRequest& request);
     WebReply status();
     WebReply details(std::string_view info_hash);
+    /// Adds where streams and playlists are.
+    boost::json::object with_places(boost::json::object json) const;
     WebReply make_playlist(std::string_view path, const WebRequest& request);
 
     ServedTorrents& torrents_;

@@ -301,8 +301,9 @@ bool Dispatcher::hedge(PartialPiece& partial, TimePoint now) {
     if (hedge_at_ == kNever) hedging_.look(now);
     hedge_at_ = now + Hedging::kEvery;
     return hedging_.hedge(partial, now, [&](const Hedging::Hedge& hedge) {
-        if (may_ask(*hedge.peer, partial.payload(hedge.block), Urgency::blocked_read, now))
-            ask(*hedge.peer, partial, hedge.block, now);
+        if (!may_ask(*hedge.peer, partial.payload(hedge.block), Urgency::blocked_read, now)) return;
+        ask(*hedge.peer, partial, hedge.block, now);
+        ++hedges_;
     });
 }
 

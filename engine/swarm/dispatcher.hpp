@@ -129,6 +129,8 @@ class Dispatcher {
     /// Bytes have arrived that were not needed (any more).
     void count_wasted(std::uint64_t bytes) { hedging_.on_wasted(bytes); }
     std::uint64_t wasted() const { return hedging_.wasted(); }
+    /// Requests for blocks that another peer was asked for already.
+    std::uint64_t hedges() const { return hedges_; }
 
     Offer offer_of(PieceIndex piece) const;
 
@@ -205,6 +207,7 @@ class Dispatcher {
     std::vector<ConnectionId> changed_;
     /// Peers with room that found nothing to be asked for.
     std::set<ConnectionId> hungry_;
+    std::uint64_t hedges_ = 0;
     TimePoint hedge_at_ = kNever;
     TimePoint held_until_ = kNever;
     TimePoint retry_at_ = kNever;

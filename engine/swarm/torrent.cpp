@@ -400,6 +400,7 @@ TorrentTotals Torrent::totals() const {
     totals.uploaded = uploaded_gone_;
     totals.downloaded = downloaded_;
     totals.wasted = content_->dispatcher.wasted();
+    totals.hedges = content_->dispatcher.hedges();
     // While the torrent's size is unknown, reports a block left: with 0 left, trackers would count us as a
     // seed.
     totals.left = metadata_fetch_ ? kBlockSize : content_->picker.bytes_missing();

@@ -160,6 +160,7 @@ struct TorrentTotals {
     std::uint64_t uploaded = 0;
     std::uint64_t downloaded = 0;
     std::uint64_t wasted = 0;
+    std::uint64_t hedges = 0;  ///< requests for blocks that another peer was asked for already
     std::uint64_t left = 0;
     /// Something is left, but all that is fetched without a reader is here, and there is no reader (BEP 21).
     /// Never of a torrent that is fetched on demand alone: it wants nothing now, and will want anything

@@ -52,6 +52,20 @@ class ConfigFile(TestCase):
         self.file.mkdir()
         self.assertIn(f"config file {self.file}: ", self.run_btfs("info", self.torrent).stderr)
 
+    def test_every_option_of_every_command_may_stand_there(self):
+        """Names are looked at for all commands, whichever is given."""
+        text, count = "", 0
+        for command in ("mount", "add", "rm", "ls", "play", "create", "seed", "wait", "cache list", "cache prune", "export"):
+            options = self.run_btfs(*command.split(), "--help").stdout.partition("\nOptions:\n")[2]
+            names = re.findall(r"(?m)^  (?:-\w,)?-{1,2}([\w-]+)", options)
+            keys = [name for name in names if name not in ("h", "help")]
+            count += len(keys)
+            text += f"[{command.replace(' ', '.')}]\n" + "".join(f"{key} = 'x'\n" for key in keys)
+        self.assertGreater(count, 60)
+        self.file.write_text(text)
+        done = self.run_btfs("info", self.torrent)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), text)
+
     def test_the_example_has_options_that_are_there(self):
         example = (Path(__file__).resolve().parents[2] / "packaging/btfs.toml").read_text()
         text, count = re.subn(r"(?m)^#([a-z-]+ = )", r"\1", example)

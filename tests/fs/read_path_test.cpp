@@ -136,6 +136,45 @@ TEST(ReadPath, WhoReadsTheBeginningOfAFileFirstGetsItsEndToo) {
     EXPECT_TRUE(world.last().idle());
 }
 
+/// The beginning of an MP4 whose moov is its last megabyte.
+std::string head_of_film() {
+    const std::uint32_t mdat = kSize - MiB - 16;
+    std::string head(
+        "\0\0\0\x10"
+        "ftypisomiso2",
+        16);
+    for (int shift = 24; shift >= 0; shift -= 8) head += static_cast<char>(mdat >> shift);
+    return head + "mdat";
+}
+
+TEST(ReadPath, AnIndexIsDemandedWhereTheBeginningSaysThatItIs) {
+    for (const bool is_there : {true, false}) {
+        World world;
+        world.now += 1min;
+        world.cache.write(kBefore, head_of_film());
+        if (is_there) world.cache.bring({kBefore, kBefore + 64 * KiB});
+        world.file = world.filesystem.open(world.node, false).value();
+        const auto answer = world.read(0, 64 * KiB);
+        if (!is_there) world.cache.bring({kBefore, kBefore + 64 * KiB});
+        const std::uint64_t end = kBefore + kSize;
+        EXPECT_THAT(world.last().edges,
+                    ElementsAre(ByteRange{end - 64 * KiB, end}, ByteRange{end - MiB, end}));
+        world.cache.bring({end - 2 * MiB, end});
+        const auto next = world.read(10 * MiB, 64 * KiB);
+        EXPECT_THAT(world.last().edges, IsEmpty());
+        world.kill_reader(*world.file);
+    }
+}
+
+TEST(ReadPath, AScanGetsNoIndex) {
+    World world;
+    world.cache.write(kBefore, head_of_film());
+    world.cache.bring({kBefore, kBefore + 64 * KiB});
+    const auto answer = world.read(0, 64 * KiB);
+    for (const ReaderDemand& post : world.sink.posts()) EXPECT_THAT(post.edges, IsEmpty());
+    world.kill_reader(*world.file);
+}
+
 TEST(ReadPath, WhoBeginsElsewhereGetsNoEnd) {
     World world;
     world.now += 1min;

@@ -116,7 +116,8 @@ def mounts():
 
 
 def serving():
-    """The btfs processes that run in this namespace, by pid, without those that are being collected."""
+    """The btfs processes that run in this namespace, by pid, without those that are being collected. A mount that mount(8)
+    has started has the name of the helper."""
     found = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
@@ -125,6 +126,6 @@ def serving():
             name, state = re.search(r"\((.*)\) (\S)", (folder / "stat").read_text()).groups()
         except (OSError, AttributeError):
             continue
-        if name == "btfs" and state != "Z":
+        if name in ("btfs", "mount.btfs", "mount.fuse.btfs") and state != "Z":
             found.append(int(folder.name))
     return found

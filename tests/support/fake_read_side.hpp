@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -136,6 +137,11 @@ class FakeReadSide final : public ReadSide {
         std::lock_guard lock(mutex_);
         return held_.size();
     }
+    /// The torrent has these bytes there. Before it is read.
+    void write(std::uint64_t at, std::string bytes) {
+        written_at_ = at;
+        written_ = std::move(bytes);
+    }
     /// Answers come in about so many parts from now on.
     void set_parts(std::size_t parts) { parts_ = parts; }
 
@@ -205,7 +211,11 @@ class FakeReadSide final : public ReadSide {
     // In as many parts, as of so many pieces.
     void answer(ByteRange range, ReadReply& reply) const {
         std::vector<std::byte> bytes(range.size());
-        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = content_at(range.begin + i);
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            const std::uint64_t at = range.begin + i;
+            const bool written = at >= written_at_ && at - written_at_ < written_.size();
+            bytes[i] = written ? static_cast<std::byte>(written_[at - written_at_]) : content_at(at);
+        }
         std::vector<iovec> parts;
         const std::size_t size = std::max<std::size_t>(1, bytes.size() / parts_);
         for (std::size_t i = 0; i < bytes.size(); i += size)
@@ -218,6 +228,8 @@ class FakeReadSide final : public ReadSide {
     std::atomic<int> leased_file_ = -1;
     std::atomic<int> leases_ = 0;
     std::atomic<std::size_t> parts_ = 2;
+    std::uint64_t written_at_ = 0;
+    std::string written_;
     mutable std::mutex mutex_;
     std::vector<bool> had_;
     std::map<ReadId, Parked> parked_;

@@ -1,4 +1,4 @@
-"""Programs with npm's clients, which packaging/install-npm-clients.sh puts into build/npm. They say lines of JSON, and
+"""Programs with packages from npm, which packaging/install-npm-clients.sh puts into build/npm. They say lines of JSON, and
 take lines."""
 import json
 import shutil
@@ -15,6 +15,15 @@ def missing():
         return "node is not installed"
     if not (MODULES / "webtorrent").is_dir():
         return "npm's webtorrent is not installed in build/npm"
+    return ""
+
+
+def lacks_browser():
+    """Why no script can drive a browser, or nothing."""
+    if not shutil.which("node"):
+        return "node is not installed"
+    if not (MODULES / "playwright-core").is_dir():
+        return "npm's playwright-core is not installed in build/npm"
     return ""
 
 

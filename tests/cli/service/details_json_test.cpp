@@ -13,7 +13,8 @@ TEST(DetailsJson, ATorrentHasItsFilesTrackersAndPieces) {
     report.torrent.status->peers_known = 7;
     report.trackers.resize(2);
     report.trackers[1].url = "http://u:p@t.example/announce?passkey=1";
-    report.files = {{.path = "film/a\xff", .size = 10, .had = 4, .pinned = true}, {.path = "film/b"}};
+    report.files = {{.path = "film/a\xff", .size = 10, .offset_in_torrent = 3, .had = 4, .pinned = true},
+                    {.path = "film/b"}};
     report.pieces = PieceMap{.piece_length = 16384,
                              .had = Bitfield(2),
                              .begun = Bitfield(2),
@@ -28,8 +29,8 @@ TEST(DetailsJson, ATorrentHasItsFilesTrackersAndPieces) {
     EXPECT_EQ(json.at("files"), boost::json::parse(R"([
         {"path": "film/a)"
                                                    "\xef\xbf\xbd"
-                                                   R"(", "size": 10, "had": 4, "pinned": true},
-        {"path": "film/b", "size": 0, "had": null, "pinned": false}])"));
+                                                   R"(", "size": 10, "offset": 3, "had": 4, "pinned": true},
+        {"path": "film/b", "size": 0, "offset": 0, "had": null, "pinned": false}])"));
     EXPECT_EQ(json.at("pieces"), boost::json::parse(R"(
         {"count": 2, "length": 16384, "had": 1, "per_cell": 1, "map": "#.", "availability": "10"})"));
 }

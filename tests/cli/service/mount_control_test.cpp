@@ -107,8 +107,9 @@ TEST_F(MountControlTest, ATorrentIsToldInFull) {
     for (const auto& which : {added.at("info_hash"), boost::json::value("film")}) {
         const Json torrent = control.handle({{"command", "torrent"}, {"torrent", which}});
         EXPECT_EQ(torrent.at("name"), "film");
-        EXPECT_EQ(torrent.at("files"),
-                  boost::json::parse(R"([{"path": "film", "size": 5, "had": 0, "pinned": false}])"));
+        EXPECT_EQ(
+            torrent.at("files"),
+            boost::json::parse(R"([{"path": "film", "size": 5, "offset": 0, "had": 0, "pinned": false}])"));
         EXPECT_EQ(torrent.at("pieces").at("map"), ".");
         EXPECT_EQ(torrent.at("pieces").at("availability"), "0");
     }
@@ -120,6 +121,23 @@ TEST_F(MountControlTest, ATorrentIsToldInFull) {
     EXPECT_EQ(unpinned.at("files").at(0).at("pinned"), false);
     EXPECT_THAT(refusal(R"({"command": "torrent", "torrent": "other"})"),
                 HasSubstr("no torrent of that name"));
+}
+
+TEST_F(MountControlTest, EachTorrentHasAFolderInTheMount) {
+    const Json added = control.handle({{"command", "add"}, {"file", to_base64(as_bytes(torrent_file()))}});
+    const std::string hash(added.at("info_hash").as_string());
+    Filesystem& fs = torrents.filesystem();
+    const NodeId root = fs.lookup(kRootNode, ".btfs")->node, all = fs.lookup(root, "torrents")->node;
+    ASSERT_EQ(fs.list(all)->size(), 3u);
+    EXPECT_EQ(fs.list(all)->at(2).name, hash);
+    const NodeId its_folder = fs.lookup(all, hash)->node;
+    EXPECT_EQ(fs.list(its_folder)->size(), 5u);
+    for (const char* name : {"status.json", "pieces", "peers"})
+        EXPECT_GT(fs.lookup(its_folder, name)->size, 5u) << name;
+    EXPECT_FALSE(fs.lookup(all, std::string(40, 'a')));
+    control.handle({{"command", "remove"}, {"torrent", hash}});
+    EXPECT_FALSE(fs.lookup(its_folder, "status.json"));
+    EXPECT_EQ(fs.list(all)->size(), 2u);
 }
 
 }  // namespace

@@ -744,6 +744,14 @@ TEST(Torrent, TellsThatAllWhoHaveThePieceChoke) {
     EXPECT_EQ(w.swarm.torrent(w.leecher).reader_waits().at(0).peers, 1u);
 }
 
+TEST(Torrent, TellsThatTheStoreTakesNothingMore) {
+    World w(2);
+    w.swarm.storage(w.leecher).max_pieces = 0;
+    w.swarm.set_reader(w.leecher, 1, blocked_on(0, 10));
+    w.swarm.run_for(3s);
+    EXPECT_EQ(why(w), WaitReason::no_room);
+}
+
 TEST(Torrent, ItsPieceMapHasWhatIsHadAndHowManyPeersHaveEach) {
     World w(2);
     w.swarm.set_reader(w.leecher, 1, blocked_on(5 * kPiece, 5 * kPiece + 1));

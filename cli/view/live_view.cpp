@@ -1,0 +1,68 @@
+#include "cli/view/live_view.hpp"
+
+#include <utility>
+
+#include "cli/control/control_socket.hpp"
+#include "cli/process/failure.hpp"
+#include "cli/view/drawing.hpp"
+#include "cli/view/mount_watch.hpp"
+#include "cli/view/panes.hpp"
+#include "cli/view/terminal.hpp"
+#include "cli/view/view_state.hpp"
+
+namespace btfs::cli {
+namespace {
+
+constexpr Duration kLookAtSize = 1s;  // also without a signal
+constexpr Duration kSlow = 3s;
+
+void take_news(ViewState& view, MountWatch::News news) {
+    if (news.mount) view.take(std::move(*news.mount));
+    if (news.details) view.take(std::move(*news.details));
+}
+
+}  // namespace
+
+void run_live_view(const std::filesystem::path& socket, Duration interval) {
+    // A mount that does not answer is told of before the screen is taken.
+    MountState first = mount_state(ask(socket, {{"command", "status"}}));
+    Terminal terminal;
+    MountWatch watch(socket, interval);
+    ViewState view;
+    view.take(std::move(first));
+    TimePoint heard = Clock::now();
+    bool is_slow = false;
+    while (true) {
+        const auto [width, height] = terminal.size();
+        const Panes panes =
+            plan_panes(width, height, view.mount().readers.size(), view.mount().torrents.size());
+        view.fit(panes);
+        watch.want_details(view.wanted_details());
+        terminal.show(draw_view(view, panes));
+        switch (terminal.wait(watch.news(), kLookAtSize)) {
+            case Terminal::Woken::told_to_end:
+                return;
+            case Terminal::Woken::key:
+                while (terminal.has_key() && !view.has_ended())
+                    if (const auto press = terminal.take_key()) view.press(*press, panes);
+                if (view.has_ended()) return;
+                break;
+            case Terminal::Woken::news: {
+                MountWatch::News news = watch.take();
+                if (!news.failure.empty()) throw Failure("the mount has ended: " + news.failure);
+                heard = Clock::now();
+                if (std::exchange(is_slow, false)) view.set_notice("");
+                take_news(view, std::move(news));
+                break;
+            }
+            case Terminal::Woken::resized:
+            case Terminal::Woken::timed_out:
+                if (Clock::now() - heard <= kSlow + interval) break;
+                view.set_notice("the mount does not answer");
+                is_slow = true;
+                break;
+        }
+    }
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,108 @@
+#include "cli/view/mount_watch.hpp"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "cache/disk/file_descriptor.hpp"
+#include "cli/control/control_socket.hpp"
+#include "cli/process/failure.hpp"
+
+namespace btfs::cli {
+namespace {
+
+constexpr int kPausePerAnswer = 9;         // pauses are so much longer than asking takes
+constexpr Duration kDetailsPause = 100ms;  // between two torrents that are selected
+
+}  // namespace
+
+struct MountWatch::Shared {
+    std::filesystem::path socket;
+    Duration interval;
+    FileDescriptor event;
+
+    std::mutex mutex;  // guards what follows
+    std::condition_variable changed;
+    bool ended = false;
+    std::string wanted;
+    News news;
+
+    void tell() { eventfd_write(event.get(), 1); }
+};
+
+MountWatch::MountWatch(const std::filesystem::path& socket, Duration interval)
+    : shared_(std::make_shared<Shared>()) {
+    shared_->socket = socket;
+    shared_->interval = interval;
+    shared_->event = FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    std::thread([shared = shared_] { run(shared); }).detach();
+}
+
+MountWatch::~MountWatch() {
+    std::lock_guard lock(shared_->mutex);
+    shared_->ended = true;
+    shared_->changed.notify_all();
+}
+
+void MountWatch::want_details(std::string torrent) {
+    std::lock_guard lock(shared_->mutex);
+    if (shared_->wanted == torrent) return;
+    shared_->wanted = std::move(torrent);
+    shared_->changed.notify_all();
+}
+
+int MountWatch::news() const {
+    return shared_->event.get();
+}
+
+MountWatch::News MountWatch::take() {
+    eventfd_t count = 0;
+    eventfd_read(shared_->event.get(), &count);
+    std::lock_guard lock(shared_->mutex);
+    News news = std::exchange(shared_->news, {});
+    shared_->news.failure = news.failure;  // stays
+    return news;
+}
+
+void MountWatch::run(const std::shared_ptr<Shared>& shared) {
+    TimePoint due{};
+    std::string asked;
+    std::unique_lock lock(shared->mutex);
+    while (!shared->ended) {
+        const std::string wanted = shared->wanted;
+        const TimePoint begun = Clock::now();
+        const bool all = begun >= due;
+        lock.unlock();
+        News news;
+        try {
+            if (all) news.mount = mount_state(ask(shared->socket, {{"command", "status"}}));
+        } catch (const std::exception& failure) {
+            news.failure = failure.what();
+        }
+        try {
+            if (!wanted.empty() && news.failure.empty())
+                news.details =
+                    details_state(ask(shared->socket, {{"command", "torrent"}, {"torrent", wanted}}));
+        } catch (const Failure&) {
+            news.details.emplace();  // it was removed
+        }
+        const TimePoint now = Clock::now();
+        if (all) due = std::max(begun + shared->interval, now + kPausePerAnswer * (now - begun));
+        asked = wanted;
+        lock.lock();
+        if (news.mount) shared->news.mount = std::move(news.mount);
+        if (news.details) shared->news.details = std::move(news.details);
+        shared->news.failure = news.failure;
+        shared->tell();
+        if (!news.failure.empty()) return;
+        shared->changed.wait_until(lock, due, [&] { return shared->ended || shared->wanted != asked; });
+        if (shared->wanted != asked)
+            shared->changed.wait_until(lock, now + kDetailsPause, [&] { return shared->ended; });
+    }
+}
+
+}  // namespace btfs::cli

@@ -1,0 +1,45 @@
+// Asks a mount again and again what it does, on a thread of its own.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/view/mount_state.hpp"
+#include "engine/core/time.hpp"
+
+namespace btfs::cli {
+
+/// Keys and drawing wait for nothing: a mount of 10,000 torrents takes some time to tell of them all. Asking
+/// takes at most a tenth of the time, however short the interval is.
+class MountWatch {
+  public:
+    /// `socket`: of the mount.
+    MountWatch(const std::filesystem::path& socket, Duration interval);
+    /// Does not wait for an answer that is under way.
+    ~MountWatch();
+    MountWatch(const MountWatch&) = delete;
+    MountWatch& operator=(const MountWatch&) = delete;
+
+    /// Asks for the details of this torrent from now on, at once if it is another one; empty: of none.
+    void want_details(std::string torrent);
+
+    /// Becomes readable when there is something to take.
+    int news() const;
+    struct News {
+        std::optional<MountState> mount;
+        /// Of the wanted torrent; nothing inside: the mount does not know it.
+        std::optional<std::optional<DetailsState>> details;
+        std::string failure;  ///< the mount does not answer, and is not asked again; empty: it does
+    };
+    News take();
+
+  private:
+    struct Shared;
+    static void run(const std::shared_ptr<Shared>& shared);
+
+    const std::shared_ptr<Shared> shared_;  ///< with the thread, which may wait for an answer at the end
+};
+
+}  // namespace btfs::cli

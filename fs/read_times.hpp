@@ -1,0 +1,48 @@
+// How long the READs of a mount took: a histogram of those that were answered at once, and of those that
+// waited.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/core/time.hpp"
+
+namespace btfs {
+
+/// Where a READ's bytes came from.
+enum class ReadSource : std::uint8_t {
+    cache,  ///< all were there
+    swarm,  ///< some had to be fetched, or verified
+};
+
+/// A state of ReadTimes.
+struct ReadTimesStatus {
+    /// Upper bounds of the buckets, in seconds; one more bucket has what took longer.
+    static constexpr std::array<double, 14> kBounds{0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1,
+                                                    0.3,    1,      3,     10,    30,   100,  300};
+    struct Histogram {
+        std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< of each bucket alone
+        double seconds = 0;                                      ///< of all together
+    };
+    Histogram cache, swarm;
+};
+
+/// Counts READs that were answered with bytes. From any thread.
+class ReadTimes {
+  public:
+    void count(ReadSource source, Duration took);
+    ReadTimesStatus status() const;
+
+  private:
+    struct Counts {
+        std::array<std::atomic<std::uint64_t>, ReadTimesStatus::kBounds.size() + 1> buckets{};
+        std::atomic<std::uint64_t> nanoseconds = 0;
+
+        ReadTimesStatus::Histogram status() const;
+    };
+    Counts cache_, swarm_;
+};
+
+}  // namespace btfs

@@ -1,0 +1,163 @@
+// Parts of web_page_test.py: node web_page_test.mjs NODE_MODULES CHROMIUM URL PART [TORRENT NAME]
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {resolve} from 'node:path';
+
+const [modules, executablePath, url, part, torrent, hostile] = process.argv.slice(2);
+const {chromium} = createRequire(resolve(modules, 'x'))('playwright-core');
+const PATIENCE_MS = 15_000;
+
+const parts = {
+  async adding(page) {
+    await row(page, 'Series').waitFor();
+    const bytes = readFileSync(torrent).toString('base64');
+    const data = await page.evaluateHandle((base64) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], 'other.torrent'));
+      return transfer;
+    }, bytes);
+    await page.dispatchEvent('body', 'drop', {dataTransfer: data});
+    await page.locator('#add-chosen', {hasText: 'other.torrent'}).waitFor();
+    await page.fill('#add-label', 'odd');
+    await page.click('#add-submit');
+    const added = page.locator('#rows .row', {hasText: hostile});
+    await added.waitFor();
+    await added.locator('.label', {hasText: 'odd'}).waitFor();
+    await page.locator('#rows .row[aria-selected=true]', {hasText: hostile}).waitFor();
+
+    await page.fill('#search', 'onerror');
+    await row(page, 'Series').waitFor({state: 'detached'});
+    assert.equal(await page.locator('#rows .row').count(), 1);
+    await added.click();
+    const tree = page.locator('.files');
+    await tree.locator('.row', {hasText: 'three.txt'}).waitFor();
+    assert.equal(await page.locator('#details-name').textContent(), hostile);
+    await page.fill('#search', 'label:odd');
+    assert.equal(await page.locator('#rows .row').count(), 1);
+    await page.fill('#search', 'nothing like that');
+    await page.locator('#empty', {hasText: 'No torrent'}).waitFor();
+    await page.fill('#search', '');
+    await row(page, 'Series').waitFor();
+    assert.equal(await page.locator('img').count(), 0, 'no name became markup');
+    assert.notEqual(await page.title(), 'broken');
+
+    // Bad input is told in the dialog, and stays there.
+    await page.click('#add');
+    await page.fill('#add-link', 'magnet:?nothing');
+    await page.keyboard.press('Enter');
+    await page.locator('#add-error:not(:empty)').waitFor();
+    assert.equal(await page.inputValue('#add-link'), 'magnet:?nothing');
+    await page.keyboard.press('Escape');
+    allowed.push(/status of 400/);
+  },
+
+  async playing(page) {
+    await row(page, 'Series').click();
+    const film = page.locator('.file', {hasText: 'film.webm'});
+    await film.getByRole('button', {name: 'Play film.webm'}).click();
+    await page.waitForFunction(() => document.querySelector('video').currentTime > 0.5, null, {timeout: PATIENCE_MS});
+    assert.equal(await page.evaluate(() => document.querySelector('video').videoWidth), 160);
+    await page.keyboard.press('Escape');
+    await page.locator('#player-video:not([src])').waitFor({state: 'hidden'});  // the stream ends with the player
+    // What came for the player is here now.
+    await film.locator('.percent', {hasText: '100 %'}).waitFor();
+    await page.locator('.details .map .caption', {hasText: 'here'}).waitFor();
+
+    const playlist = await page.evaluate(async () => (await fetch(document.querySelector('.actions a').href)).text());
+    assert.match(playlist, /^#EXTM3U\n#EXTINF:-1,film\.webm\nhttp:\/\/.*\/Series\/film\.webm\n$/);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await film.getByRole('button', {name: 'Copy the link'}).click();
+    await page.locator('.message', {hasText: 'Link copied'}).waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const stream = await fetch(link, {headers: {Range: 'bytes=0-3'}});
+    assert.equal(stream.status, 206);
+    assert.equal(Buffer.from(await stream.arrayBuffer()).toString('hex'), '1a45dfa3', 'it begins as Matroska does');
+  },
+
+  async keyboard(page) {
+    const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+    await row(page, 'Series').waitFor();
+    await press('/');
+    await page.keyboard.type('ser');
+    await press('ArrowDown');
+    await page.locator('#rows .row[aria-selected=true]', {hasText: 'Series'}).waitFor();
+    assert.equal(await activeText(page, '#torrents'), await row(page, 'Series').textContent());
+    await press('Enter');
+    await page.locator('.file', {hasText: 'film.webm'}).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'details-name');
+
+    await page.locator('.files').focus();
+    await press('Home');
+    assert.match(await activeText(page, '.files'), /Extras/);
+    await press('ArrowLeft');
+    await page.locator('.file', {hasText: 'notes.txt'}).waitFor({state: 'detached'});
+    await press('ArrowRight', 'ArrowDown');
+    assert.match(await activeText(page, '.files'), /notes\.txt/);
+    await press('p');
+    await page.locator('.file[data-pinned=true]', {hasText: 'notes.txt'}).waitFor();
+    await page.locator('.file', {hasText: 'notes.txt'}).locator('.percent', {hasText: '100 %'}).waitFor();
+    await press('p');
+    await page.locator('.file[data-pinned=false]', {hasText: 'notes.txt'}).waitFor();
+
+    await press('Delete');
+    await page.locator('.confirmation').waitFor();
+    await press('Escape');
+    await page.locator('.confirmation').waitFor({state: 'hidden'});
+    await press('Escape');
+    await page.locator('.content.mount').waitFor();
+    await press('Delete');
+    await page.locator('.confirmation').waitFor();
+    await press('Enter');
+    await page.locator('.message', {hasText: 'Series removed'}).waitFor();
+    await row(page, 'Series').waitFor({state: 'detached'});
+    await press('?');
+    await page.locator('#keys[open]').waitFor();
+    await press('Escape', 'a');
+    await page.locator('#add-dialog[open]').waitFor();
+    await press('Escape');
+    await page.locator('#add-dialog[open]').waitFor({state: 'detached'});
+  },
+
+  async outage(page) {
+    await row(page, 'Series').waitFor();
+    await row(page, 'Series').click();
+    await page.locator('.file').first().waitFor();
+    console.log('there');
+    await page.locator('#connection', {hasText: 'does not answer'}).waitFor({timeout: PATIENCE_MS});
+    allowed.push(/ERR_/);
+    console.log('gone');
+    await page.waitForFunction(() => !document.body.hasAttribute('data-gone'), null, {timeout: PATIENCE_MS});
+    await page.locator('.file', {hasText: 'film.webm'}).waitFor();
+    console.log('again');
+  },
+
+  async password(page) {
+    await row(page, 'Series').click();
+    await page.locator('.file', {hasText: 'film.webm'}).waitFor();
+  },
+};
+
+const allowed = [];
+const said = [];
+const row = (page, name) => page.locator('#rows .row', {hasText: name});
+/// The text of the row that has the keyboard, of a list that has the focus.
+const activeText = (page, list) => page.evaluate((selector) => {
+  const element = document.querySelector(selector);
+  return document.activeElement === element ? document.getElementById(element.getAttribute('aria-activedescendant'))?.textContent : null;
+}, list);
+
+const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required']});
+try {
+  const context = await browser.newContext(part === 'password' ? {httpCredentials: {username: 'x', password: 'correct horse'}} : {});
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && said.push(message.text()));
+  page.on('pageerror', (error) => said.push(error.stack));
+  await page.goto(url);
+  await page.waitForSelector('body[data-ready]');
+  await parts[part](page);
+  assert.deepEqual(said.filter((words) => !allowed.some((pattern) => pattern.test(words))), [], 'the console says nothing');
+} finally {
+  await browser.close();
+}
