@@ -180,6 +180,7 @@ void ServedTorrents::note_record(Roster::Index index, const std::string& record,
         entry.record = record;
         if (entry.label.empty()) entry.label = label;
     });
+    place_in_library(index);
 }
 
 bool ServedTorrents::is_still_open(const Identity& identity) const {
