@@ -149,7 +149,9 @@ def parse_help(program, words=()):
     command.text = " ".join(line.strip() for line in tables[""] if not line.startswith("[At least"))
     command.operands = [parse_row(*row) for row in rows(tables.get("positionals", []))]
     command.options = [parse_row(*row) for row in rows(tables.get("options", []))]
-    command.commands = [parse_help(program, [*words, left]) for left, _ in rows(tables.get("subcommands", []))]
+    # A command with a second name ("status, top") is described under both.
+    command.commands = [parse_help(program, [*words, name]) for left, _ in rows(tables.get("subcommands", []))
+                        for name in left.split(", ")]
     return command
 
 
