@@ -1,8 +1,9 @@
 // The mount's events: opens them, and opens them again when they end.
 
 const PATIENCE_MS = [500, 1000, 2000, 4000, 8000];
-/// An event comes each second, of very large mounts every few seconds.
-const SILENCE_MS = 30_000;
+/// An event comes each second, of large mounts on slow machines more seldom: silence is so many times the last pause, and
+/// at least the first of these; before there was a pause, the second.
+const PAUSES = 4, SILENCE_MS = 20_000, FIRST_SILENCE_MS = 120_000;
 /// A page that nobody sees asks for nothing after this.
 const HIDDEN_MS = 60_000;
 
@@ -15,6 +16,7 @@ export class MountFeed {
     this.failures = 0;
     this.timer = 0;
     this.silence = 0;
+    this.heard = null;
     document.addEventListener('visibilitychange', () => this.follow());
     window.addEventListener('online', () => this.open());
     this.open();
@@ -25,12 +27,15 @@ export class MountFeed {
     const source = this.source = new EventSource('/api/events');
     source.addEventListener('status', (event) => {
       this.failures = 0;
-      this.expect();
+      const now = performance.now();
+      this.expect(this.heard === null ? FIRST_SILENCE_MS : Math.max(SILENCE_MS, PAUSES * (now - this.heard)));
+      this.heard = now;
       this.onConnection(true);
       this.onStatus(JSON.parse(event.data));
     });
     source.addEventListener('error', () => this.lost());
-    this.expect();
+    this.heard = null;
+    this.expect(FIRST_SILENCE_MS);
   }
 
   close() {
@@ -40,9 +45,9 @@ export class MountFeed {
     clearTimeout(this.silence);
   }
 
-  expect() {
+  expect(patience) {
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.lost(), SILENCE_MS);
+    this.silence = setTimeout(() => this.lost(), patience);
   }
 
   lost() {
