@@ -13,8 +13,8 @@ class RateHistory {
     static constexpr std::size_t kMaxKept = 120;
 
     void add(std::uint64_t rate);
-    /// The newest `columns` values, the newest at the right, as bars of `▁` to `█`: the highest of them is a
-    /// full bar, and a rate of 0 a blank. Values that are not there yet are blanks.
+    /// The newest `columns` values, the newest at the end, as bars of `▁` to `█`: the highest of them is a
+    /// full bar, and a rate of 0 a blank. Blanks follow while there are fewer values.
     std::string sparkline(std::size_t columns) const;
 
   private:

@@ -51,7 +51,7 @@ TEST(RateHistory, TheHighestOfWhatIsShownIsAFullBar) {
     EXPECT_EQ(history.sparkline(3), "   ");
     for (const std::uint64_t rate : {1000, 0, 100, 50, 1}) history.add(rate);
     EXPECT_EQ(history.sparkline(3), "█▅▁");
-    EXPECT_EQ(history.sparkline(6), " █ ▁▁▁");
+    EXPECT_EQ(history.sparkline(6), "█ ▁▁▁ ");
     for (std::size_t i = 0; i < 2 * RateHistory::kMaxKept; ++i) history.add(0);
     EXPECT_EQ(history.sparkline(500), std::string(500, ' '));
 }
