@@ -31,7 +31,9 @@ def commands():
     found = [()]
     for words in found:
         _, _, table = help_of(*words).partition("\nSubcommands:\n")
-        found += [(*words, line.split()[0]) for line in table.splitlines() if re.match(r"  \S", line)]
+        rows = [line for line in table.splitlines() if re.match(r"  \S", line)]
+        # "status, top    Show ...": two names of a command
+        found += [(*words, name) for row in rows for name in re.split(r"\s{2,}", row.strip())[0].split(", ")]
     return found
 
 
