@@ -153,7 +153,8 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     for (const std::filesystem::path& folder : options.data)
         if (const Error error = data.add(folder)) throw Failure("--data " + folder.string(), error);
 
-    const auto web_options = web_setting(options.web);
+    auto web_options = web_setting(options.web);
+    if (web_options) web_options->site.control = !options.no_control;
     EngineOptions engine_settings = engine_options(options.network);
     engine_settings.background = options.background;
     auto ip_filter = load_ip_filter(options.network.ip_filter);

@@ -60,7 +60,8 @@ std::optional<ByteRange> mp4_index(const Head& head, std::uint64_t size) {
         if (head.has(at + 4, "moov")) return std::nullopt;  // it is being read
         const auto end = end_of_box(head, at, size);
         if (!end) return std::nullopt;
-        if (head.has(at + 4, "mdat")) return placed(*end, size - *end, size);
+        // Content that ends within the head has more of its kind behind it.
+        if (head.has(at + 4, "mdat") && *end >= head.size()) return placed(*end, size - *end, size);
         at = *end;
     }
     return std::nullopt;

@@ -77,10 +77,12 @@ Result<Attributes> Filesystem::attributes(NodeId node) const {
     return place->attributes();
 }
 
-Result<std::string_view> Filesystem::symlink_target(NodeId node) const {
+Result<std::string> Filesystem::symlink_target(NodeId node) const {
     const auto place = find(node);
     if (!place) return place.error();
-    return place->symlink_target();
+    const auto target = place->symlink_target();
+    if (!target) return target.error();
+    return std::string(*target);  // the place keeps it, and goes
 }
 
 Result<Filesystem::FileExtents> Filesystem::extents(NodeId node) const {

@@ -83,7 +83,7 @@ class Filesystem {
     /// Of any node, "." gives itself and ".." the folder that it stands in: what a file handle needs.
     Result<Attributes> lookup(NodeId parent, std::string_view name) const;
     Result<Attributes> attributes(NodeId node) const;
-    Result<std::string_view> symlink_target(NodeId node) const;
+    Result<std::string> symlink_target(NodeId node) const;
     struct FileExtents {
         Slot torrent;
         std::vector<ByteRange> files;  ///< the places of files in it; empty ones are left out

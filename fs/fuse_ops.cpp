@@ -133,7 +133,7 @@ void on_readlink(fuse_req_t req, fuse_ino_t node) {
     FuseRequest request(req);
     auto target = mount_of(req).filesystem.symlink_target(node);
     if (!target) return request.error(to_errno(target.error()));
-    request.symlink(std::string(*target));
+    request.symlink(*target);
 }
 
 void on_open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {

@@ -254,6 +254,7 @@ void OpenFile::post() {
         ReaderDemand wanted = demand();
         considered_ = wanted.window;
         const bool told_anything = told_anything_;
+        const std::size_t places = index_.size();
         const ByteRange told_here = told_here_;
         lock.unlock();
         torrent_->reads.expect(next_of(wanted.window));
@@ -264,7 +265,7 @@ void OpenFile::post() {
         if (told_anything || !wanted.idle()) torrent_->demand.set_demand(reader_, wanted);
         if (wanted.idle() && !(here.empty() && told_here.empty())) torrent_->demand.keep(reader_, here);
         lock.lock();
-        if (index_is_here) wants_index_ = false;
+        if (index_is_here && places == index_.size()) wants_index_ = false;
         told_anything_ = !wanted.idle();
         told_here_ = wanted.idle() ? here : ByteRange{};
     }

@@ -1,9 +1,10 @@
 #include "cli/rpc/rpc_message.hpp"
 
 #include <boost/json.hpp>
-#include <boost/json/memory_resource.hpp>
 #include <new>
 #include <utility>
+
+#include "cli/text/bounded_memory.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -11,27 +12,6 @@ namespace {
 using boost::json::array;
 using boost::json::object;
 using boost::json::value;
-
-/// Memory for one body: refuses more than its limit, so that a short text of many values takes no more.
-class BoundedMemory final : public boost::json::memory_resource {
-  public:
-    explicit BoundedMemory(std::size_t limit) : left_(limit) {}
-
-  private:
-    /// Nothing in JSON is aligned more than operator new aligns.
-    void* do_allocate(std::size_t size, std::size_t /*alignment*/) override {
-        if (size > left_) throw std::bad_alloc();
-        left_ -= size;
-        return ::operator new(size);
-    }
-    void do_deallocate(void* memory, std::size_t size, std::size_t /*alignment*/) override {
-        left_ += size;
-        ::operator delete(memory);
-    }
-    bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
-
-    std::size_t left_;
-};
 
 /// Outcome of one call.
 struct Outcome {

@@ -128,7 +128,7 @@ std::string metrics_text(const MountReport& report) {
             .value(report.cache_used);
         metrics.begin("btfs_cache_limit_bytes", gauge, "Most bytes on disk that it may take.")
             .value(*report.cache_limit);
-        metrics.begin("btfs_cache_evicted_bytes_total", counter, "Bytes that made room for others.")
+        metrics.begin("btfs_cache_evicted_bytes_total", counter, "Bytes that were chosen to make room for others.")
             .value(report.cache_evicted);
     }
     return metrics.take();

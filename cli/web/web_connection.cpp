@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,8 +14,10 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <cerrno>
+#include <ctime>
 #include <optional>
 
+#include "cli/http/header_text.hpp"
 #include "cli/web/content_reads.hpp"
 #include "cli/web/status_events.hpp"
 #include "cli/web/stream_places.hpp"
@@ -39,12 +41,24 @@ constexpr Duration kHeaderPatience = 30s, kIdlePatience = 75s, kBodyPatience = 3
 constexpr std::uint64_t kFirstRead = 128 << 10, kLaterRead = 512 << 10, kLeasedTurn = 1 << 20;
 /// Bytes after which a file that was not all there is looked at again.
 constexpr std::uint64_t kLeaseAgain = 32 << 20;
-constexpr Duration kEventsEvery = 1s;
-/// Making events takes at most this part of one core.
+constexpr Duration kEventsEvery = 1s, kEventsSeldom = 10s;
+/// Making the events of a listener takes one part in so many of a core, unless that made them too seldom.
 constexpr int kEventsShare = 60;
+/// For what a client still sends when its last answer was given.
+constexpr Duration kLinger = 2s;
+constexpr std::size_t kDropAtOnce = 16 << 10, kMaxDropped = 4 << 20;
+/// Turns of a stream after which other connections have theirs.
+constexpr int kTurnsInARow = 16;
 
 std::string_view text(beast::string_view view) {
     return {view.data(), view.size()};
+}
+
+/// Returns the time that this thread has computed.
+Duration cpu_time() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 WebReply plain(unsigned status, std::string_view words) {
@@ -62,6 +76,10 @@ WebReply body_too_large() {
     return plain(413, "the body is too large");
 }
 
+WebReply too_many_listeners() {
+    return plain(503, "too many pages are open; close some");
+}
+
 WebReply too_many_bodies() {
     return plain(503, "too much is sent at once; try again");
 }
@@ -77,7 +95,8 @@ std::optional<WebReply> instead_of_stream(const WebRequest& request,
     }
     if (!place || place->attributes.kind == NodeKind::directory) return plain(404, "there is no such file");
     if (place->attributes.kind == NodeKind::symlink)
-        return WebReply{.status = 302, .headers = {{"Location", place->redirect}}};
+        return WebReply{.status = 302,
+                        .headers = {{"Location", place->redirect}, {"Access-Control-Allow-Origin", "*"}}};
     return std::nullopt;
 }
 
@@ -147,16 +166,29 @@ void WebConnection::close() {
                [self = shared_from_this()] { self->socket_->stream.close(); });
 }
 
-net::Awaitable<void> WebConnection::run() {
-    const auto self = shared_from_this();
+net::Awaitable<void> WebConnection::run(std::shared_ptr<WebConnection> self) {
     try {
-        while (co_await serve_one()) {
+        while (co_await self->serve_one()) {
         }
+        co_await self->hang_up();
     } catch (const std::exception& failure) {
         log::debug("web: a connection ends: {}", failure.what());
     }
-    boost::system::error_code ignored;
-    socket_->stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+/// Ends the connection such that the client gets the last answer, although not all that it sent was read.
+net::Awaitable<void> WebConnection::hang_up() {
+    serving_ = false;
+    boost::system::error_code failed;
+    socket_->stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, failed);
+    socket_->buffer.clear();
+    socket_->stream.expires_after(kLinger);
+    for (std::size_t dropped = 0; !failed && dropped < kMaxDropped;) {
+        const auto [error, size] =
+            co_await socket_->stream.async_read_some(socket_->buffer.prepare(kDropAtOnce), kAwaitTuple);
+        failed = error;
+        dropped += size;
+    }
 }
 
 /// Returns false if no further request can come.
@@ -171,6 +203,7 @@ net::Awaitable<bool> WebConnection::serve_one() {
         (error && error.category() != http::make_error_code(http::error::end_of_stream).category()))
         co_return false;
     note_progress();
+    serving_ = true;
     Request request(std::move(head), socket_->remote);
     if (error) {
         request.end();
@@ -178,7 +211,9 @@ net::Awaitable<bool> WebConnection::serve_one() {
         co_await send(reply, request);
         co_return false;
     }
-    co_return co_await answer(request);
+    const bool goes_on = co_await answer(request);
+    serving_ = false;
+    co_return goes_on;
 }
 
 net::Awaitable<bool> WebConnection::answer(Request& request) {
@@ -206,7 +241,8 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
     parser.body_limit(kMaxBody);
     if (!parser.is_done()) {
         socket_->stream.expires_after(kBodyPatience);
-        const bool asks_first = text(parser.get()[http::field::expect]) == "100-continue";
+        const bool asks_first = parser.get().version() > 10 &&
+                                equals_ignoring_case(text(parser.get()[http::field::expect]), "100-continue");
         if (asks_first && !co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
         const auto [error, size] =
             co_await http::async_read(socket_->stream, socket_->buffer, parser, kAwaitTuple);
@@ -219,7 +255,9 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
         note_progress();
     }
     const WebRequest message = request.message();
-    if (const auto path = site_.stream_path(message)) co_return co_await send_stream(*path, request);
+    const auto path = site_.stream_path(message);
+    if (path || WebSite::is_events(message)) large.reset();  // these last
+    if (path) co_return co_await send_stream(*path, request);
     if (WebSite::is_events(message) && message.method == "GET") co_return co_await send_events(request);
     // Waits for the disk, which must not hold up the other connections.
     const auto work = [&]() -> net::Awaitable<WebReply> { co_return site_.answer(message); };
@@ -230,6 +268,7 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
 net::Awaitable<bool> WebConnection::send(const WebReply& reply, const Request& request) {
     http::response<http::string_body> response(http::int_to_status(reply.status), request.version());
     response.set(http::field::server, "btfs");
+    response.set(http::field::date, http_date(std::time(nullptr)));
     response.set(http::field::content_type, reply.content_type);
     response.set("X-Content-Type-Options", "nosniff");
     response.set("X-Frame-Options", "DENY");
@@ -269,6 +308,7 @@ net::Awaitable<bool> WebConnection::send_stream(std::string_view path, const Req
         stream_head(message.stream, {place->name, place->attributes.size, place->validators()});
     http::response<http::empty_body> response(http::int_to_status(head.status), request.version());
     response.set(http::field::server, "btfs");
+    response.set(http::field::date, http_date(std::time(nullptr)));
     for (const auto& [name, value] : head.headers) response.set(name, value);
     response.keep_alive(request.wants_keep_alive());
     if (head.status != 304) response.content_length(head.length);
@@ -319,11 +359,13 @@ net::Awaitable<bool> WebConnection::send_leased(int file, ByteRange range) {
     boost::system::error_code failed;
     socket.native_non_blocking(true, failed);
     auto at = static_cast<off_t>(range.begin);
+    int turns = 0;
     while (static_cast<std::uint64_t>(at) < range.end) {
         const std::uint64_t left = range.end - static_cast<std::uint64_t>(at);
         const ssize_t sent = sendfile(socket.native_handle(), file, &at, std::min(left, kLeasedTurn));
         if (sent > 0) {
             note_progress();
+            if (++turns % kTurnsInARow == 0) co_await asio::post(asio::use_awaitable);
         } else if (sent < 0 && errno == EAGAIN) {
             const auto [error] = co_await socket.async_wait(asio::socket_base::wait_write, kAwaitTuple);
             if (error) co_return false;
@@ -338,6 +380,11 @@ net::Awaitable<bool> WebConnection::send_leased(int file, ByteRange range) {
 
 /// Never ends by itself.
 net::Awaitable<bool> WebConnection::send_events(const Request& request) {
+    const WebWork::Listener listener(work_);
+    if (!listener.granted()) {
+        const WebReply reply = too_many_listeners();
+        co_return co_await send(reply, request);
+    }
     http::response<http::empty_body> response(http::status::ok, request.version());
     response.set(http::field::server, "btfs");
     response.set(http::field::content_type, "text/event-stream");
@@ -357,14 +404,20 @@ net::Awaitable<bool> WebConnection::send_events(const Request& request) {
     while (!gone) {
         Duration took{};
         const auto work = [&]() -> net::Awaitable<std::string> {
-            const TimePoint begin = Clock::now();
+            const Duration begin = cpu_time();
             std::string event = events.next(site_.torrents().report());
-            took = Clock::now() - begin;
+            took = cpu_time() - begin;
             co_return event;
         };
         const std::string event = co_await asio::co_spawn(work_.pool(), work, asio::use_awaitable);
-        if (gone || !co_await write(event)) break;
-        timer.expires_after(std::max<Duration>(kEventsEvery, kEventsShare * took));
+        if (gone) break;
+        // A listener that takes nothing would keep its event in memory.
+        socket_->stream.expires_after(kReplyPatience);
+        const auto [failed, sent] =
+            co_await asio::async_write(socket_->stream, asio::buffer(event), kAwaitTuple);
+        if (failed) break;
+        note_progress();
+        timer.expires_after(std::clamp<Duration>(kEventsShare * took, kEventsEvery, kEventsSeldom));
         co_await timer.async_wait(kAwaitTuple);
     }
     co_return false;

@@ -21,9 +21,11 @@ class WebConnection : public std::enable_shared_from_this<WebConnection> {
     WebConnection(std::unique_ptr<Socket> socket, WebSite& site, WebWork& work);
     ~WebConnection();
 
-    net::Awaitable<void> run();
+    static net::Awaitable<void> run(std::shared_ptr<WebConnection> self);
     /// Ends it soon. From any thread.
     void close();
+    /// True while a request is being answered. From any thread.
+    bool is_serving() const { return serving_; }
     /// Returns when something last came from the client, or went to it. From any thread.
     TimePoint last_progress() const { return TimePoint(Duration(progress_)); }
 
@@ -39,12 +41,14 @@ class WebConnection : public std::enable_shared_from_this<WebConnection> {
     net::Awaitable<bool> send_leased(int file, ByteRange range);
     net::Awaitable<bool> send_events(const Request& request);
     net::Awaitable<bool> write(std::string_view bytes);
+    net::Awaitable<void> hang_up();
     void note_progress();
 
     const std::unique_ptr<Socket> socket_;
     WebSite& site_;
     WebWork& work_;
     std::atomic<Duration::rep> progress_;
+    std::atomic<bool> serving_ = false;
 };
 
 }  // namespace btfs::cli

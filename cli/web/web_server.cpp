@@ -50,7 +50,7 @@ class WebServer::Shell {
     ~Shell() {
         io_.stop();
         for (std::thread& thread : threads_) thread.join();
-        work_.pool().stop();
+        // Jobs come to their ends, and leave their outcomes to the io_context, which is destroyed first.
         work_.pool().join();
     }
     Shell(const Shell&) = delete;
@@ -99,16 +99,20 @@ class WebServer::Shell {
             std::make_unique<WebConnection::Socket>(std::move(socket), net::from_asio(remote.address())),
             site_, work_);
         connections_.push_back(connection);
-        asio::co_spawn(executor, connection->run(), asio::detached);
+        asio::co_spawn(executor, WebConnection::run(connection), asio::detached);
     }
 
     void make_room() {
         std::erase_if(connections_, [](const auto& each) { return each.expired(); });
         if (connections_.size() < kMaxConnections) return;
+        // Those that serve nobody go first: a player may pause for long.
+        const auto worth = [](const WebConnection& each) {
+            return std::pair(each.is_serving(), each.last_progress());
+        };
         std::shared_ptr<WebConnection> oldest;
         for (const auto& each : connections_) {
             auto connection = each.lock();
-            if (connection && (!oldest || connection->last_progress() < oldest->last_progress()))
+            if (connection && (!oldest || worth(*connection) < worth(*oldest)))
                 oldest = std::move(connection);
         }
         if (!oldest) return;

@@ -10,7 +10,8 @@
 namespace btfs::cli {
 
 /// Serves a WebSite over HTTP/1.1 on threads of its own. At most kMaxConnections are open; another one closes
-/// the one that has been silent for longest.
+/// the one that has been silent for longest, of those
+/// that wait for no answer if there are any.
 class WebServer {
   public:
     static constexpr std::size_t kMaxConnections = 512;

@@ -1,6 +1,7 @@
 #include "cli/web/web_service.hpp"
 
 #include <optional>
+#include <span>
 
 #include "cli/process/failure.hpp"
 #include "cli/web/stream_token.hpp"
@@ -31,7 +32,8 @@ WebReply answer(TransmissionRpc& rpc, const WebRequest& request) {
 WebService::WebService(const WebSetting& setting, ServedTorrents& torrents,
                        const std::filesystem::path& state, TransmissionRpc::Options rpc)
     : site_(torrents, site_options(setting, state)), rpc_(torrents, std::move(rpc)) {
-    for (const char* const path : kRpcPaths)
+    for (const char* const path :
+         setting.site.control ? std::span(kRpcPaths) : std::span<const char* const>())
         site_.add(path, WebSite::Methods::any,
                   [this](const WebRequest& request) { return answer(rpc_, request); });
     auto opened = WebServer::open(setting.where, site_);

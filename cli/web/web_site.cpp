@@ -8,8 +8,11 @@
 #include "cli/service/details_json.hpp"
 #include "cli/service/metrics_text.hpp"
 #include "cli/service/status_json.hpp"
+#include "cli/text/bounded_memory.hpp"
+#include "cli/text/one_line.hpp"
 #include "cli/web/page_files.hpp"
 #include "cli/web/stream_places.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -17,6 +20,8 @@ namespace {
 constexpr const char* kJson = "application/json";
 constexpr std::string_view kTorrents = "/api/torrents/";
 constexpr std::size_t kMaxJsonDepth = 16;
+/// Memory for the values of a request, which are one long text, if anything.
+constexpr std::size_t kJsonMemory = std::size_t{1} << 20, kJsonMemoryTimes = 3;
 
 WebReply plain(unsigned status, std::string text) {
     return {.status = status, .body = std::move(text) + '\n'};
@@ -62,7 +67,8 @@ WebSite::WebSite(ServedTorrents& torrents, Options options)
       playlists_("/playlist/" + options.token + '/'),
       names_(std::move(options.names)),
       gate_(options.password) {
-    add("/api/control", Methods::any, [this](const WebRequest& request) { return control(request); });
+    if (options.control)
+        add("/api/control", Methods::any, [this](const WebRequest& request) { return control(request); });
     add("/api/status", Methods::reading, [this](const WebRequest&) { return status(); });
     add("/metrics", Methods::reading, [this](const WebRequest&) {
         return WebReply{.content_type = "text/plain; version=0.0.4; charset=utf-8",
@@ -77,8 +83,9 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
     if (!is_own_host(request.origin.host, names_))
         return plain(421, "this host is not called that; --web-name NAME allows a name");
     if (request.path.starts_with(streams_) || request.path.starts_with(playlists_)) return std::nullopt;
-    if (!request.is_read() && is_cross_site(request.origin))
-        return plain(403, "a page of another site may change nothing here");
+    const bool may_be_shown = request.is_read() && !request.path.starts_with("/api/");
+    if (!may_be_shown && is_cross_site(request.origin))
+        return plain(403, "a page of another site may ask nothing here");
     std::lock_guard lock(gate_mutex_);
     switch (gate_.check(request.authorization, request.from, now)) {
         case PasswordGate::Verdict::open:
@@ -108,6 +115,11 @@ WebReply WebSite::answer(const WebRequest& request) {
         return torrent ? details(*torrent) : place->second.handler(request);
     } catch (const Failure& failure) {
         return json_reply(400, {{"error", failure.what()}});
+    } catch (const std::bad_alloc&) {
+        return json_reply(413, {{"error", "the request is too large"}});
+    } catch (const std::exception& failure) {
+        log::warn("web: {}: {}", one_line(request.path), failure.what());
+        return json_reply(500, {{"error", "it could not be answered; the log says why"}});
     }
 }
 
@@ -120,7 +132,8 @@ WebReply WebSite::control(const WebRequest& request) {
     // A page of another site cannot send this type without asking first, which is never granted.
     if (!is_json(request.content_type)) return plain(415, "send application/json");
     boost::system::error_code error;
-    const auto parsed = boost::json::parse(request.body, error, {}, {.max_depth = kMaxJsonDepth});
+    BoundedMemory memory(kJsonMemory + kJsonMemoryTimes * request.body.size());
+    const auto parsed = boost::json::parse(request.body, error, &memory, {.max_depth = kMaxJsonDepth});
     if (error || !parsed.is_object()) return json_reply(400, {{"error", "the request is no JSON object"}});
     return json_reply(200, control_.handle(parsed.get_object()));
 }

@@ -31,6 +31,7 @@ class WebSite {
         std::string token;                    ///< stream_token()
         std::optional<std::string> password;  ///< nothing: none is asked for
         std::vector<std::string> names;       ///< that this machine has, beside its addresses
+        bool control = true;                  ///< false: nothing can be changed
     };
 
     /// Answers what lies at one path.

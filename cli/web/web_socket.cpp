@@ -24,7 +24,8 @@ void WebConnection::Socket::wait(const std::shared_ptr<std::function<void()>>& o
     // When the watch has ended, so may have this.
     stream.socket().async_wait(
         boost::asio::socket_base::wait_read, [this, on_gone](const boost::system::error_code& error) {
-            if (error || !*on_gone) return;
+            if (!*on_gone) return;
+            if (error) return (*on_gone)();  // the connection was closed from here
             char byte = 0;
             const ssize_t got = recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
             if (got > 0) return;

@@ -1,4 +1,4 @@
-// What the connections of the web server share: threads that may wait for the disk, and a bound of memory.
+// What the connections of the web server share: threads that may wait for the disk, and bounds of memory.
 #pragma once
 
 #include <atomic>
@@ -13,30 +13,39 @@ class WebWork {
     /// Bodies of more than kSmallBody bytes are read so many at a time.
     static constexpr int kMaxLargeBodies = 4;
     static constexpr std::size_t kSmallBody = std::size_t{64} << 10;
+    /// Pages that are told of changes, each of which keeps what it was told of each torrent.
+    static constexpr int kMaxListeners = 16;
 
     WebWork() : pool_(kThreads) {}
 
     boost::asio::thread_pool& pool() { return pool_; }
 
-    /// The right to read one large body; ends with the object.
-    class LargeBody {
+    /// One of a bounded number of rights; ends with the object.
+    class Right {
       public:
-        explicit LargeBody(WebWork& work)
-            : work_(work), granted_(work.large_bodies_.fetch_add(1) < kMaxLargeBodies) {}
-        ~LargeBody() { --work_.large_bodies_; }
-        LargeBody(const LargeBody&) = delete;
-        LargeBody& operator=(const LargeBody&) = delete;
+        Right(std::atomic<int>& count, int most) : count_(count), granted_(count.fetch_add(1) < most) {}
+        ~Right() { --count_; }
+        Right(const Right&) = delete;
+        Right& operator=(const Right&) = delete;
 
         bool granted() const { return granted_; }
 
       private:
-        WebWork& work_;
+        std::atomic<int>& count_;
         const bool granted_;
+    };
+    /// The right to read one large body.
+    struct LargeBody : Right {
+        explicit LargeBody(WebWork& work) : Right(work.large_bodies_, kMaxLargeBodies) {}
+    };
+    /// The right to be told of changes.
+    struct Listener : Right {
+        explicit Listener(WebWork& work) : Right(work.listeners_, kMaxListeners) {}
     };
 
   private:
+    std::atomic<int> large_bodies_ = 0, listeners_ = 0;
     boost::asio::thread_pool pool_;
-    std::atomic<int> large_bodies_ = 0;
 };
 
 }  // namespace btfs::cli

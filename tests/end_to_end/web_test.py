@@ -1,5 +1,6 @@
 """The web server of a mount: streams for players, what it lets be asked of it, and what it bears."""
 import base64
+import http.client
 import json
 import os
 import subprocess
@@ -250,6 +251,50 @@ class Control(WebCase):
         self.assertEqual(os.listdir(web.mount.mountpoint), ["film"])
         self.assertEqual(web.control(remove, Host=f"127.0.0.1:{web.port}", Origin=f"http://127.0.0.1:{web.port}")[0], 200)
 
+    def test_pages_of_other_sites_may_lead_here_and_ask_nothing(self):
+        web = self.mount()
+        self.assertEqual(web.ask("/", Sec_Fetch_Site="cross-site")[0], 200)
+        self.assertEqual(web.ask("/api/status", Sec_Fetch_Site="cross-site")[0], 403)
+
+    def test_without_control_there_is_a_page_and_nothing_can_be_changed(self):
+        web = self.mount("--no-control")
+        self.assertEqual(web.ask("/")[0], 200)
+        self.assertEqual(web.stream("film/film.mkv", Range="bytes=0-9")[0], 206)
+        self.assertEqual(web.control({"command": "remove", "torrent": "film"})[0], 404)
+        self.assertEqual(web.ask("/transmission/rpc", "POST", "{}")[0], 404)
+
+    def test_a_mount_ends_while_it_is_asked_for_much(self):
+        web = self.mount()
+        link = {"command": "add", "link": "magnet:?xt=urn:btih:" + "ab" * 20}
+        ending = threading.Event()
+
+        def ask():
+            while not ending.is_set():
+                try:
+                    web.control(link)
+                    web.control({"command": "remove", "torrent": "ab" * 20})
+                    web.status()
+                except (OSError, http.client.HTTPException, AssertionError):
+                    return
+
+        def listen():
+            try:
+                with web.connect() as client:
+                    client.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    while client.recv(1 << 16):
+                        pass
+            except OSError:
+                pass
+
+        threads = [threading.Thread(target=target) for target in [ask] * 6 + [listen] * 10]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        web.mount.stop()
+        ending.set()
+        for thread in threads:
+            thread.join(20)
+
     def test_a_name_of_the_machine_is_allowed(self):
         web = self.mount("--web-name", "nas.example")
         self.assertEqual(web.ask("/", Host=f"NAS.example:{web.port}")[0], 200)
@@ -333,7 +378,27 @@ class Hostile(WebCase):
             answer = self.say(head + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
             self.assertIn(b"HTTP/1.1 400 ", answer, body[:40])
         self.assertIn(b"HTTP/1.1 413 ", self.say(head + b"Content-Length: 200000000\r\n\r\n"))
+        bomb = b'{"command":[' + b"0," * 3_000_000 + b"0]}"
+        self.assertIn(b"HTTP/1.1 413 ", self.say(head + b"Content-Length: %d\r\n\r\n" % len(bomb) + bomb))
         self.answers()
+
+    def test_a_refusal_comes_though_the_body_was_not_read(self):
+        body = b"x" * 3_000_000
+        answer = self.say(b"POST /api/control HTTP/1.1\r\nHost: evil.example\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        self.assertIn(b"HTTP/1.1 421 ", answer)
+
+    def test_more_streams_that_wait_than_there_may_be_connections(self):
+        path = self.web.url("film/film.mkv").partition(str(self.web.port))[2]
+        self.seed.kill()
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        clients = []
+        for _ in range(560):
+            clients.append(self.web.connect())
+            clients[-1].sendall(request)
+        self.wait_for(lambda: 500 <= len(self.web.status()["readers"]) <= 512, "end of those that are too many", 10)
+        for client in clients:
+            client.close()
+        self.wait_for(lambda: self.web.status()["readers"] == [], "end of the readers", 10)
 
     def test_large_bodies_take_turns(self):
         head = b"POST /api/control HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 80000000\r\n\r\n"

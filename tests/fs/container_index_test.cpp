@@ -54,6 +54,8 @@ TEST(ContainerIndex, BoxesThatLie) {
     EXPECT_EQ(index(kFtyp + box("free", 1, big(0, 8))), std::nullopt);
     EXPECT_EQ(index(kFtyp + box("mdat", 1, big(~std::uint64_t{0}, 8))), std::nullopt);
     EXPECT_EQ(index(kFtyp + box("mdat", 1000), 500), std::nullopt);
+    EXPECT_EQ(index(kFtyp + box("mdat", 20, std::string(12, 'x')) + box("mdat", 1000) + "more"),
+              (ByteRange{1036, 1036 + kMaxIndexLength}));
 }
 
 /// An element with a size of eight bytes.
