@@ -66,6 +66,7 @@ class TransmissionRpc {
     struct Snapshot {
         std::vector<TorrentReport> torrents;
         RpcMount mount;
+        RecentChanges::Recent recent;
     };
 
     Json call(const RpcCall& call);
