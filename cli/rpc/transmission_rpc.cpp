@@ -107,6 +107,18 @@ void refuse_unclear_removal(const object& params, const RpcIds& ids) {
                                                          "such argument all are meant");
 }
 
+/// Returns the path as clients have it: without a slash at its end.
+fs::path plain(const fs::path& path) {
+    const fs::path normal = path.lexically_normal();
+    return normal.has_filename() ? normal : normal.parent_path();
+}
+
+TransmissionRpc::Options plain(TransmissionRpc::Options options) {
+    options.mountpoint = plain(options.mountpoint);
+    options.library = plain(options.library);
+    return options;
+}
+
 /// True for the limits that may be changed.
 bool is_rate(std::string_view name) {
     return name.starts_with("speed_limit_") || name == "alt_speed_enabled" || name == "alt_speed_down" ||
@@ -124,7 +136,7 @@ bool same(const value& one, const value& other) {
 
 TransmissionRpc::TransmissionRpc(ServedTorrents& torrents, Options options)
     : torrents_(torrents),
-      options_(std::move(options)),
+      options_(plain(std::move(options))),
       session_id_(new_session_id()),
       rates_(SessionRates::of(options_.engine)) {}
 
@@ -320,10 +332,9 @@ std::string TransmissionRpc::download_dir() const {
 /// Returns the label that a download folder stands for: its last component, if it lies in the library or the
 /// mount. Throws RpcError for any other folder.
 std::string TransmissionRpc::label_of(const std::string& download_dir) const {
-    fs::path folder = fs::path(download_dir).lexically_normal();
+    const fs::path folder = plain(fs::path(download_dir));
     if (!folder.is_absolute())
         throw RpcError(RpcError::path_not_absolute, "download-dir is not an absolute path");
-    if (!folder.has_filename()) folder = folder.parent_path();
     for (const fs::path& parent : {options_.library, options_.mountpoint}) {
         if (parent.empty()) continue;
         if (folder == parent) return {};

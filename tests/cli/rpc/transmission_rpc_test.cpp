@@ -198,6 +198,21 @@ TEST_F(TransmissionRpcTest, WhatCannotBeAddedSaysWhy) {
     EXPECT_TRUE(get("torrent-get", R"({"fields":["id"]})").at("torrents").as_array().empty());
 }
 
+TEST_F(TransmissionRpcTest, AMountpointMayHaveBeenGivenWithASlashAtItsEnd) {
+    TransmissionRpc slashed(torrents, {.mountpoint = mountpoint / "", .library = {}, .engine = {}});
+    for (const fs::path& given : {mountpoint, mountpoint / "", mountpoint / "tv"}) {
+        const std::string request =
+            R"({"method":"free-space","arguments":{"path":")" + given.string() + R"("}})";
+        const RpcReply reply =
+            slashed.handle({.method = "POST", .session_id = slashed.session_id(), .body = request});
+        EXPECT_EQ(boost::json::parse(reply.body).at("result"), "success") << given;
+    }
+    const RpcReply reply = slashed.handle({.method = "POST",
+                                           .session_id = slashed.session_id(),
+                                           .body = R"({"method":"session-get"})"});
+    EXPECT_EQ(boost::json::parse(reply.body).at("arguments").at("download-dir"), json(mountpoint.string()));
+}
+
 // ---- the mapping ----
 
 TEST_F(TransmissionRpcTest, ATorrentThatIsReadOnDemandIsCompleteAndWantsNothing) {
