@@ -1,6 +1,8 @@
 // ServedTorrents: what a user changes of one torrent, and what is told of its content.
 #include <algorithm>
+#include <set>
 #include <span>
+#include <string>
 
 #include "cli/process/failure.hpp"
 #include "cli/service/served_torrents.hpp"
@@ -245,7 +247,10 @@ void ServedTorrents::update_library() {
         all_here = all_here && entry.settled();
         if (entry.slot && (!entry.label.empty() || !entry.library_folder.empty())) place_in_library(index);
     }
-    if (all_here && !std::exchange(library_is_swept_, true)) services_.library->remove_stale();
+    if (!all_here || std::exchange(library_is_swept_, true)) return;
+    std::set<std::string> mounted;
+    for (auto& [slot, name] : filesystem_.names()) mounted.insert(name);
+    services_.library->remove_stale(mounted);
 }
 
 }  // namespace btfs::cli
