@@ -281,7 +281,7 @@ void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) 
         log::info("{}: is mounted already, by another name", source.name);
         const RosterEntry entry = roster_.get(index);
         drop(index);
-        return note_record(*same, entry.record, entry.label);
+        return note_record(*same, entry);
     }
     if (is_still_open(source.identity))
         throw Failure(source.name + ": was removed, and files of it are still open");

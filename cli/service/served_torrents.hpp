@@ -213,7 +213,7 @@ class ServedTorrents {
     AddReport take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails);
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
-    void note_record(Roster::Index index, const std::string& record, const std::string& label);
+    void note_record(Roster::Index index, const RosterEntry& other);
     std::string remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;
     void leave(Roster::Index index);

@@ -165,8 +165,8 @@ void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change
     if (change.label) place_in_library(index);
     if (entry.record.empty() || !services_.added) return;
     const Error error = services_.added->change(entry.record, [&](AddedSources::Source& source) {
-        source.label = entry.label;
-        source.limits = entry.limits;
+        if (change.label) source.label = *change.label;
+        if (change.limits) source.limits = *change.limits;
     });
     if (error) throw Failure("the change holds until the end of the mount; it cannot be kept", error);
 }

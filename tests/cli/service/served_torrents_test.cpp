@@ -256,6 +256,25 @@ TEST(ServedTorrents, WhatIsAddedIsKeptAndWhatIsRemovedForgotten) {
     EXPECT_THAT(running.added.names(), IsEmpty());
 }
 
+TEST(ServedTorrents, LimitsAreKeptWhereALaterMountNamesTheTorrentToo) {
+    Serving serving;
+    AddedSources::Source source = Running::source("film");
+    source.limits.seed_ratio_mode = LimitMode::own;
+    source.limits.seed_ratio = 1.5;
+    ASSERT_FALSE(serving.added.keep(source));
+    serving.torrents.add({.torrents = {torrent("film")}, .published = {}, .urls = {}});
+    serving.engine.start();
+    serving.torrents.start();
+    ASSERT_TRUE(Running::becomes([&] { return !serving.torrents.takes_up_added(); }));
+    const auto reports = serving.torrents.reports();
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].entry.limits, source.limits);
+    serving.torrents.change(reports[0].index, {.label = "other"});
+    const auto kept = serving.added.read(serving.added.names().at(0));
+    EXPECT_EQ(kept->limits, source.limits);
+    EXPECT_EQ(kept->label, "other");
+}
+
 TEST(ServedTorrents, OfTwoSourcesOfOneTorrentOneIsKept) {
     Running running;
     running.torrents.add_source(Running::source("film"));
