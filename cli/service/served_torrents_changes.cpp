@@ -214,7 +214,9 @@ Roster::Index ServedTorrents::choose(std::string which) const {
     std::optional<Roster::Index> chosen;
     const auto names = filesystem_.names();
     for (const auto& [index, entry] : roster_.all()) {
-        const std::string& name = entry.slot ? names.at(*entry.slot) : entry.name;
+        // The names are of a moment before the roster's: a torrent may have come since.
+        const auto shown = entry.slot ? names.find(*entry.slot) : names.end();
+        const std::string& name = shown != names.end() ? shown->second : entry.name;
         if (which.empty() || (which != entry.info_hash && which != name && which != entry.url)) continue;
         if (chosen) throw Failure(one_line(which) + ": several torrents have that name; give an info-hash");
         chosen = index;
