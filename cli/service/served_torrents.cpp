@@ -251,12 +251,14 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedT
     served.handle = handle;
     served.slot = slot;
     know(index, metainfo);
+    take_pins(served);
+    std::string folder = library_folder(index, slot);
+    // The slot comes last: those who poll take a torrent that has one for ready to be imported.
     roster_.update(index, [&](RosterEntry& entry) {
+        entry.library_folder = std::move(folder);
         entry.slot = slot;
         entry.shown_ms = AddedSources::now_ms();
     });
-    take_pins(served);
-    place_in_library(index);
     update_library_soon();
 }
 

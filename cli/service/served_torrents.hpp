@@ -221,6 +221,7 @@ class ServedTorrents {
     void drop_content(const Identity& identity);
     void know(Roster::Index index, const TorrentSource& source);
     void know(Roster::Index index, const Metainfo& metainfo);
+    std::string library_folder(Roster::Index index, Slot slot);
     void place_in_library(Roster::Index index);
     void update_library_soon();
     void update_library();

@@ -212,18 +212,22 @@ void ServedTorrents::know(Roster::Index index, const Metainfo& metainfo) {
                               RosterEntry& entry) { entry.facts = made; });
 }
 
-void ServedTorrents::place_in_library(Roster::Index index) {
-    if (!services_.library) return;
-    const RosterEntry entry = roster_.get(index);
-    if (!entry.slot) return;
+/// Links a torrent under its labels. Returns the folder of the first link; empty if there is none.
+std::string ServedTorrents::library_folder(Roster::Index index, Slot slot) {
+    if (!services_.library) return {};
     const auto files = [&] {
         std::vector<std::string> paths;
-        for (const Filesystem::TorrentFile& file : filesystem_.files(*entry.slot)) paths.push_back(file.path);
+        for (const Filesystem::TorrentFile& file : filesystem_.files(slot)) paths.push_back(file.path);
         return paths;
     };
-    const std::string folder =
-        services_.library->place(index, filesystem_.name_of(*entry.slot), labels_of(entry.label), files)
-            .string();
+    const std::string label = roster_.get(index).label;
+    return services_.library->place(index, filesystem_.name_of(slot), labels_of(label), files).string();
+}
+
+void ServedTorrents::place_in_library(Roster::Index index) {
+    const RosterEntry entry = roster_.get(index);
+    if (!services_.library || !entry.slot) return;
+    const std::string folder = library_folder(index, *entry.slot);
     if (folder == entry.library_folder) return;
     roster_.update(index, [&](RosterEntry& changed) { changed.library_folder = folder; });
 }
