@@ -40,7 +40,10 @@ ServedTorrents::ServedTorrents(Services services)
       worker_(std::make_shared<Worker>()),
       finder_(
           {services_.engine, services_.cache_dir, roster_, *worker_},
-          [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
+          [this](Roster::Index index, TorrentSource source) {
+              update_library_soon();  // behind this job, also if it fails
+              bring_in_if_new(index, std::move(source));
+          }),
       filesystem_(
           {.virtual_files = {{"status",
                               [this] { return status_text(reports(), services_.engine.proxy_text()); }},
@@ -89,7 +92,7 @@ void ServedTorrents::add(Sources sources) {
 
 void ServedTorrents::start() {
     watch_waits();
-    if (services_.added) take_next_added(services_.added->names());
+    take_next_added(services_.added ? services_.added->names() : std::deque<std::string>{});
     worker_->start();
 }
 
@@ -179,6 +182,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
         spec.on_metadata = [this, index](TorrentHandle torrent, std::shared_ptr<const Bytes> info) {
             worker_->post([this, index, torrent, info] {
                 if (!roster_.has(index)) return;
+                update_library_soon();  // behind this job, also if it fails
                 roster_.or_fail(index, [&] { take_metadata(index, torrent, *info); });
             });
         };

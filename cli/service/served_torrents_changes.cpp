@@ -37,7 +37,7 @@ std::string ServedTorrents::remove(const std::string& which) {
 /// worker meanwhile has its turn in between.
 void ServedTorrents::take_next_added(std::deque<std::string> names) {
     takes_up_added_ = !names.empty();
-    if (names.empty()) return;
+    if (names.empty()) return update_library_soon();  // also if nothing of it could be shown
     worker_->post([this, left = std::move(names)]() mutable {
         try {
             take_kept(left.front());

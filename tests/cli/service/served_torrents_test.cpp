@@ -275,6 +275,28 @@ TEST(ServedTorrents, LimitsAreKeptWhereALaterMountNamesTheTorrentToo) {
     EXPECT_EQ(kept->label, "other");
 }
 
+TEST(ServedTorrents, StaleLinksGoThoughNothingIsShown) {
+    Serving serving;
+    const auto held = serving.hold(torrent("film"));
+    ASSERT_FALSE(serving.added.keep(Running::source("film")));
+    const std::filesystem::path root = std::filesystem::canonical(serving.folder.path);
+    std::filesystem::create_directories(root / "library" / "tv");
+    Library library(root / "library", root / "mnt");
+    const std::filesystem::path stale = root / "library" / "tv" / "gone";
+    std::filesystem::create_symlink(root / "mnt" / "gone", stale);
+    ServedTorrents torrents{{.engine = serving.engine,
+                             .cache_dir = serving.cache_dir,
+                             .pool = serving.pool,
+                             .memory = serving.memory,
+                             .data = serving.no_data,
+                             .peers = {},
+                             .added = &serving.added,
+                             .library = &library}};
+    serving.engine.start();
+    torrents.start();
+    EXPECT_TRUE(Running::becomes([&] { return !std::filesystem::is_symlink(stale); }));
+}
+
 TEST(ServedTorrents, OfTwoSourcesOfOneTorrentOneIsKept) {
     Running running;
     running.torrents.add_source(Running::source("film"));
