@@ -46,6 +46,7 @@ RecentChanges::Recent RecentChanges::look(std::span<const TorrentReport> torrent
     Recent recent;
     for (const TorrentReport& torrent : torrents) {
         const auto [at, is_new] = seen_.try_emplace(torrent.index);
+        removed_.erase(torrent.index);  // it was missing in an older list that was taken later
         Seen& seen = at->second;
         const std::uint64_t state = state_of(torrent);
         // Of torrents that were there before the first look, nobody knows when they changed.

@@ -41,6 +41,14 @@ TEST(RecentChanges, TorrentsThatWereThereBeforeTheFirstLookAreNotRecent) {
     EXPECT_THAT(changes.look(all, TimePoint{} + 1s, 101).changed, ElementsAre(1u));
 }
 
+TEST(RecentChanges, ATorrentThatIsThereAgainHasNotGone) {
+    RecentChanges changes;
+    const std::vector<TorrentReport> none, all{torrent(0)};
+    changes.look(all, TimePoint{}, 0);
+    EXPECT_THAT(changes.look(none, TimePoint{} + 1s, 1).removed, ElementsAre(0u));
+    EXPECT_THAT(changes.look(all, TimePoint{} + 2s, 2).removed, IsEmpty());
+}
+
 TEST(RecentChanges, ThoseThatHaveGoneAreNamedForAMinute) {
     RecentChanges changes;
     std::vector<TorrentReport> all{torrent(0), torrent(1)};
