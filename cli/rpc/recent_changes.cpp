@@ -1,5 +1,6 @@
 #include "cli/rpc/recent_changes.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -31,6 +32,11 @@ std::uint64_t state_of(const TorrentReport& torrent) {
     return hash;
 }
 
+/// Returns seconds since 1970.
+std::int64_t came_at(const RosterEntry& entry) {
+    return std::max(entry.added_ms, entry.shown_ms) / 1000;
+}
+
 }  // namespace
 
 RecentChanges::Recent RecentChanges::look(std::span<const TorrentReport> torrents, TimePoint now,
@@ -40,16 +46,19 @@ RecentChanges::Recent RecentChanges::look(std::span<const TorrentReport> torrent
     Recent recent;
     for (const TorrentReport& torrent : torrents) {
         const auto [at, is_new] = seen_.try_emplace(torrent.index);
+        removed_.erase(torrent.index);  // it was missing in an older list that was taken later
         Seen& seen = at->second;
         const std::uint64_t state = state_of(torrent);
-        if (is_new || state != seen.state) seen.changed = now;
+        // Of torrents that were there before the first look, nobody knows when they changed.
+        const bool is_old = looks_ == 1 && std::chrono::seconds(now_s - came_at(torrent.entry)) > kRecent;
+        if (is_new ? !is_old : state != seen.state) seen.changed = now;
         const std::uint64_t transferred =
             torrent.status ? torrent.status->downloaded + torrent.status->uploaded : 0;
         if (transferred > seen.transferred) seen.active_s = now_s;
         seen.state = state;
         seen.transferred = transferred;
         seen.look = looks_;
-        if (now - seen.changed <= kRecent) recent.changed.insert(torrent.index);
+        if (seen.changed && now - *seen.changed <= kRecent) recent.changed.insert(torrent.index);
         if (seen.active_s != 0) recent.active_s.emplace(torrent.index, seen.active_s);
     }
     std::erase_if(seen_, [&](const auto& item) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -32,7 +33,7 @@ class RecentChanges {
     struct Seen {
         std::uint64_t state = 0;  ///< hash of what clients show
         std::uint64_t transferred = 0;
-        TimePoint changed{};
+        std::optional<TimePoint> changed = {};
         std::int64_t active_s = 0;
         std::uint64_t look = 0;
     };

@@ -109,7 +109,8 @@ std::optional<std::vector<std::uint32_t>> RpcArguments::indices(std::string_view
 }
 
 RpcIds RpcArguments::ids() const {
-    const value* const found = find("ids");
+    const value* found = find("ids");
+    if (!found) found = find("id");
     if (!found) return {};
     RpcIds ids{.kind = RpcIds::Kind::some};
     if (found->is_string()) {

@@ -43,6 +43,7 @@ class RpcArguments {
     std::optional<std::vector<std::string>> texts(std::string_view key) const;
     /// Numbers of files.
     std::optional<std::vector<std::uint32_t>> indices(std::string_view key) const;
+    /// Of "ids", or of "id".
     RpcIds ids() const;
 
   private:

@@ -96,6 +96,29 @@ TorrentLimits with_limits(TorrentLimits limits, const RpcArguments& arguments) {
     return limits;
 }
 
+/// Throws RpcError for a removal of all torrents that has an argument of another name: the client may have
+/// meant it to name some.
+void refuse_unclear_removal(const object& params, const RpcIds& ids) {
+    if (ids.kind != RpcIds::Kind::all) return;
+    for (const auto& [key, given] : params)
+        if (snake_case(key) != "delete_local_data")
+            throw RpcError(RpcError::invalid_params, "no torrent is removed: the argument " + one_line(key) +
+                                                         " names none; \"ids\" does, and without any "
+                                                         "such argument all are meant");
+}
+
+/// Returns the path as clients have it: without a slash at its end.
+fs::path plain(const fs::path& path) {
+    const fs::path normal = path.lexically_normal();
+    return normal.has_filename() ? normal : normal.parent_path();
+}
+
+TransmissionRpc::Options plain(TransmissionRpc::Options options) {
+    options.mountpoint = plain(options.mountpoint);
+    options.library = plain(options.library);
+    return options;
+}
+
 /// True for the limits that may be changed.
 bool is_rate(std::string_view name) {
     return name.starts_with("speed_limit_") || name == "alt_speed_enabled" || name == "alt_speed_down" ||
@@ -113,7 +136,7 @@ bool same(const value& one, const value& other) {
 
 TransmissionRpc::TransmissionRpc(ServedTorrents& torrents, Options options)
     : torrents_(torrents),
-      options_(std::move(options)),
+      options_(plain(std::move(options))),
       session_id_(new_session_id()),
       rates_(SessionRates::of(options_.engine)) {}
 
@@ -181,16 +204,21 @@ TransmissionRpc::Json TransmissionRpc::call(const RpcCall& call) {
 // ---- torrents ----
 
 TransmissionRpc::Snapshot TransmissionRpc::snapshot() {
-    return {.torrents = torrents_.reports(),
-            .mount = {.download_dir = options_.mountpoint.string(),
-                      .max_peers = options_.engine.max_peers,
-                      .now_s = wall_clock_s()}};
+    Snapshot all{.torrents = torrents_.reports(),
+                 .mount = {.download_dir = options_.mountpoint.string(),
+                           .max_peers = options_.engine.max_peers,
+                           .now_s = wall_clock_s()},
+                 .recent = {}};
+    all.recent = changes_.look(all.torrents, Clock::now(), all.mount.now_s);
+    return all;
 }
 
 std::vector<std::size_t> TransmissionRpc::chosen(const Snapshot& snapshot, const RpcIds& ids) {
     std::vector<std::size_t> chosen;
     if (ids.kind != RpcIds::Kind::some) {
-        for (std::size_t i = 0; i < snapshot.torrents.size(); ++i) chosen.push_back(i);
+        const bool all = ids.kind == RpcIds::Kind::all;
+        for (std::size_t i = 0; i < snapshot.torrents.size(); ++i)
+            if (all || snapshot.recent.changed.contains(snapshot.torrents[i].index)) chosen.push_back(i);
         return chosen;
     }
     std::set<std::int64_t> numbers;
@@ -229,10 +257,8 @@ TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const Rp
 
     const RpcIds ids = arguments.ids();
     const Snapshot all = snapshot();
-    const RecentChanges::Recent recent = changes_.look(all.torrents, Clock::now(), all.mount.now_s);
-    std::vector<std::size_t> places = chosen(all, ids);
-    if (ids.kind == RpcIds::Kind::recently_active)
-        std::erase_if(places, [&](std::size_t i) { return !recent.changed.contains(all.torrents[i].index); });
+    const RecentChanges::Recent& recent = all.recent;
+    const std::vector<std::size_t> places = chosen(all, ids);
 
     std::map<Roster::Index, ContentReport> contents;
     std::map<Roster::Index, std::uint64_t> pinned_left;
@@ -306,10 +332,9 @@ std::string TransmissionRpc::download_dir() const {
 /// Returns the label that a download folder stands for: its last component, if it lies in the library or the
 /// mount. Throws RpcError for any other folder.
 std::string TransmissionRpc::label_of(const std::string& download_dir) const {
-    fs::path folder = fs::path(download_dir).lexically_normal();
+    const fs::path folder = plain(fs::path(download_dir));
     if (!folder.is_absolute())
         throw RpcError(RpcError::path_not_absolute, "download-dir is not an absolute path");
-    if (!folder.has_filename()) folder = folder.parent_path();
     for (const fs::path& parent : {options_.library, options_.mountpoint}) {
         if (parent.empty()) continue;
         if (folder == parent) return {};
@@ -362,10 +387,12 @@ TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const Rp
               {"name", to_valid_utf8(torrents_.name_of(added.index))}}}};
 }
 
-TransmissionRpc::Json TransmissionRpc::torrent_remove(const RpcCall&, const RpcArguments& arguments) {
+TransmissionRpc::Json TransmissionRpc::torrent_remove(const RpcCall& call, const RpcArguments& arguments) {
     const bool drop = arguments.flag("delete_local_data").value_or(false);
+    const RpcIds ids = arguments.ids();
+    refuse_unclear_removal(call.params, ids);
     const Snapshot all = snapshot();
-    for (const std::size_t i : chosen(all, arguments.ids()))
+    for (const std::size_t i : chosen(all, ids))
         torrents_.remove(all.torrents[i].index, drop ? RemovedContent::dropped : RemovedContent::kept);
     return {};
 }

@@ -41,7 +41,7 @@ struct RpcReply {
 class TransmissionRpc {
   public:
     struct Options {
-        std::filesystem::path mountpoint;  ///< absolute
+        std::filesystem::path mountpoint;  ///< absolute; with or without a slash at its end
         std::filesystem::path library;     ///< of the Library; empty: there is none
         EngineOptions engine;              ///< that the mount has
         /// Ends the mount, some time after it was called.
@@ -66,6 +66,7 @@ class TransmissionRpc {
     struct Snapshot {
         std::vector<TorrentReport> torrents;
         RpcMount mount;
+        RecentChanges::Recent recent;
     };
 
     Json call(const RpcCall& call);

@@ -1,8 +1,18 @@
 #include "cli/service/library.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <iterator>
+#include <optional>
 #include <system_error>
 
+#include "cache/disk/file_descriptor.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/text/one_line.hpp"
 #include "engine/log/log.hpp"
@@ -15,6 +25,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLongestName = 255;
 /// Links that cannot be made, of which the log tells.
 constexpr std::size_t kMostTold = 1000;
+/// Folders below each other in which links of an earlier mount are looked for.
+constexpr int kDeepest = 100;
 
 /// True if `path` is `folder` or lies below it. Both are absolute and normal.
 bool is_below(const fs::path& path, const fs::path& folder) {
@@ -27,6 +39,63 @@ fs::path settled(const fs::path& path) {
     fs::path result = fs::weakly_canonical(fs::absolute(path), error);
     if (error) result = fs::absolute(path).lexically_normal();
     return result.has_filename() ? result : result.parent_path();
+}
+
+std::error_code last_error() {
+    return {errno, std::generic_category()};
+}
+
+/// Opens a folder by its name in another one, for paths below it; follows no symlink.
+FileDescriptor open_folder(int folder, const std::string& name) {
+    return FileDescriptor(openat(folder, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+/// Opens the folder that holds `at`, a path below `root`; follows no symlink on the way. Makes what is missing
+/// if `make`.
+FileDescriptor open_parent(const fs::path& root, const fs::path& at, bool make, std::error_code& error) {
+    FileDescriptor folder(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    for (const fs::path& part : at.parent_path()) {
+        if (!folder) break;
+        if (part == "." || part == "..") {
+            error = std::make_error_code(std::errc::invalid_argument);
+            return {};
+        }
+        if (make && mkdirat(folder.get(), part.c_str(), 0777) != 0 && errno != EEXIST) {
+            error = last_error();
+            return {};
+        }
+        folder = open_folder(folder.get(), part.string());
+    }
+    if (!folder) error = last_error();
+    return folder;
+}
+
+/// Returns the target of a symlink in a folder; nothing if there is no symlink of that name.
+std::optional<std::string> read_link(int folder, const std::string& name) {
+    char target[PATH_MAX];
+    const ssize_t size = readlinkat(folder, name.c_str(), target, sizeof target);
+    if (size < 0) return std::nullopt;
+    return std::string(target, static_cast<std::size_t>(size));
+}
+
+std::vector<std::string> names_in(int folder) {
+    std::vector<std::string> names;
+    FileDescriptor readable(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    DIR* const listing = readable ? fdopendir(readable.get()) : nullptr;
+    if (listing == nullptr) return names;
+    readable.release();
+    while (const dirent* const entry = readdir(listing)) {
+        const std::string name = entry->d_name;
+        if (name != "." && name != "..") names.push_back(name);
+    }
+    closedir(listing);
+    return names;
+}
+
+/// A file, a folder's place that is a symlink, or a symlink that leads elsewhere.
+bool is_taken(const std::error_code& error) {
+    return error == std::errc::file_exists || error == std::errc::not_a_directory ||
+           error == std::errc::too_many_symbolic_link_levels;
 }
 
 }  // namespace
@@ -57,21 +126,23 @@ fs::path Library::place(Index torrent, const std::string& name, const std::vecto
     if (labels.empty()) return {};
     std::vector<std::string> paths = files();
     if (paths.size() > kMostLinks) paths = {name};
+    const bool is_folder = std::ranges::find(paths, name) == paths.end();
     Placed& placed = placed_[torrent];
     placed = {.name = name, .labels = labels};
     for (const std::string& label : labels) {
         if (!can_hold(label)) continue;
-        const fs::path folder = folder_ / label;
-        if (const fs::path at = folder / name; !links_.contains(at) && is_ours(at)) unlink(at);
+        const fs::path folder = label;
+        // An earlier mount has linked the folder in place of its files.
+        if (is_folder && !links_.contains(folder / name)) unlink(folder / name);
         bool any = false;
         for (const std::string& path : paths) {
             const fs::path at = folder / path;
-            if (links_.contains(at) || !link(at, mountpoint_ / path)) continue;
+            if (links_.contains(at) || !link(at)) continue;
             links_.insert(at);
             placed.links.push_back(at);
             any = true;
         }
-        if (any && placed.folder.empty()) placed.folder = folder;
+        if (any && placed.folder.empty()) placed.folder = folder_ / folder;
     }
     return placed.folder;
 }
@@ -86,50 +157,72 @@ void Library::take_out(Index torrent) {
     placed_.erase(found);
 }
 
-void Library::remove_stale() {
-    std::error_code error;
+void Library::remove_stale(const std::set<std::string>& mounted) {
     std::vector<fs::path> stale;
-    for (fs::recursive_directory_iterator at(folder_, error), end; !error && at != end; at.increment(error))
-        if (!links_.contains(at->path()) && is_ours(at->path())) stale.push_back(at->path());
+    const FileDescriptor root(open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return;
+    for (const std::string& label : names_in(root.get())) {
+        const FileDescriptor folder = open_folder(root.get(), label);
+        if (!folder) continue;
+        for (const std::string& name : names_in(folder.get()))
+            if (!mounted.contains(name)) find_links(folder.get(), name, label, name, kDeepest, stale);
+    }
     for (const fs::path& at : stale) unlink(at);
 }
 
-/// False if something else is there, or the disk refuses.
-bool Library::link(const fs::path& at, const fs::path& target) {
-    std::error_code error;
-    fs::create_directories(at.parent_path(), error);
-    if (!error) {
-        const fs::path there = fs::read_symlink(at, error);
-        if (!error && there == target) return true;
-        if (!error && leads_into_mount(there)) fs::remove(at, error);
-        error.clear();
-        fs::create_symlink(target, at, error);
+/// Finds links of ours: at LABEL/PATH, and below if that is a folder. `name` is the last part of PATH, in
+/// `folder`.
+void Library::find_links(int folder, const std::string& name, const fs::path& label, const fs::path& path,
+                         int depth, std::vector<fs::path>& found) const {
+    if (const auto target = read_link(folder, name)) {
+        if (*target == mountpoint_ / path) found.push_back(label / path);
+        return;
     }
-    if (error && told_.size() < kMostTold && told_.insert(at).second)
-        log::warn("library: {} cannot be linked: {}", printable(at.string()), error.message());
-    return !error;
+    if (depth == 0) return;
+    const FileDescriptor inner = open_folder(folder, name);
+    if (!inner) return;
+    for (const std::string& next : names_in(inner.get()))
+        find_links(inner.get(), next, label, path / next, depth - 1, found);
 }
 
-/// True for MOUNTPOINT/NAME, and for what is below.
-bool Library::leads_into_mount(const fs::path& target) const {
-    return target.is_absolute() && target != mountpoint_ && target == target.lexically_normal() &&
-           is_below(target, mountpoint_);
-}
-
-bool Library::is_ours(const fs::path& at) const {
+/// False if something else is there, or the disk refuses.
+bool Library::link(const fs::path& at) {
     std::error_code error;
-    const fs::path there = fs::read_symlink(at, error);
-    return !error && leads_into_mount(there);
+    fs::create_directories(folder_, error);
+    const FileDescriptor folder = error ? FileDescriptor() : open_parent(folder_, at, true, error);
+    if (folder) {
+        const std::string name = at.filename().string();
+        const fs::path target = target_of(at);
+        if (read_link(folder.get(), name) == target.string()) return true;
+        if (symlinkat(target.c_str(), folder.get(), name.c_str()) == 0) return true;
+        error = last_error();
+    }
+    if (told_.size() < kMostTold && told_.insert(at).second)
+        log::warn("library: {} cannot be linked: {}", printable((folder_ / at).string()),
+                  is_taken(error) ? "something else is there" : error.message());
+    return false;
+}
+
+/// Returns the target of a link: LABEL/PATH leads to MOUNTPOINT/PATH.
+fs::path Library::target_of(const fs::path& at) const {
+    fs::path target = mountpoint_;
+    for (auto part = std::next(at.begin()); part != at.end(); ++part) target /= *part;
+    return target;
 }
 
 /// Removes a link of ours, and the folders that it leaves empty, but for the label's; leaves anything else.
 void Library::unlink(const fs::path& at) {
-    if (!is_ours(at)) return;
     std::error_code error;
-    fs::remove(at, error);
-    if (error) return log::warn("library: {} cannot be removed: {}", printable(at.string()), error.message());
-    for (fs::path folder = at.parent_path(); folder.parent_path() != folder_; folder = folder.parent_path())
-        if (fs::is_symlink(folder, error) || !fs::remove(folder, error) || error) break;
+    const std::string name = at.filename().string();
+    const FileDescriptor holder = open_parent(folder_, at, false, error);
+    if (!holder || read_link(holder.get(), name) != target_of(at).string()) return;
+    if (unlinkat(holder.get(), name.c_str(), 0) != 0)
+        return log::warn("library: {} cannot be removed: {}", printable((folder_ / at).string()),
+                         last_error().message());
+    for (fs::path empty = at.parent_path(); empty.has_parent_path(); empty = empty.parent_path()) {
+        const FileDescriptor parent = open_parent(folder_, empty, false, error);
+        if (!parent || unlinkat(parent.get(), empty.filename().c_str(), AT_REMOVEDIR) != 0) break;
+    }
 }
 
 }  // namespace btfs::cli

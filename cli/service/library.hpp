@@ -13,10 +13,11 @@ namespace btfs::cli {
 
 /// Shows each torrent under each of its labels: FOLDER/LABEL/NAME is a symlink to MOUNTPOINT/NAME, or, of a
 /// torrent of many files, a folder with a symlink to each file, since programs that import files copy the
-/// symlinks that they find and read all else. Removes symlinks that lead into the mount and folders that are
-/// empty then, nothing else. A name that is taken by something else stays as it is, and the log says so.
-/// Label folders stay when they are empty, since programs want the folder of a category to be there. Never
-/// looks into the mount, which may be busy. On one thread at a time.
+/// symlinks that they find and read all else. Removes symlinks at FOLDER/LABEL/PATH that lead to
+/// MOUNTPOINT/PATH, which only a Library makes, and the folders below FOLDER/LABEL that are empty then; nothing
+/// else. A place that something else has, or that lies behind somebody's symlink, stays as it is, and the log
+/// says so. Label folders stay when they are empty, since programs want the folder of a category to be there.
+/// Never looks into the mount, which may be busy. On one thread at a time.
 class Library {
   public:
     using Index = std::size_t;
@@ -37,8 +38,9 @@ class Library {
                                 const std::vector<std::string>& labels, const ListFiles& files);
     /// Removes the links of a torrent.
     void take_out(Index torrent);
-    /// Removes links into the mount that an earlier mount has left and that lead to no torrent placed by now.
-    void remove_stale();
+    /// Removes the links that an earlier mount has left, but for those to torrents of these names, which the
+    /// mount has.
+    void remove_stale(const std::set<std::string>& mounted);
 
     /// True if a label can be the name of a folder.
     static bool can_hold(const std::string& label);
@@ -48,13 +50,16 @@ class Library {
         std::string name = {};
         std::vector<std::string> labels = {};
         std::filesystem::path folder = {};  ///< what place() returned
-        std::vector<std::filesystem::path> links = {};
+        std::vector<std::filesystem::path> links = {};  ///< below the folder
     };
 
-    bool link(const std::filesystem::path& at, const std::filesystem::path& target);
-    bool leads_into_mount(const std::filesystem::path& target) const;
-    bool is_ours(const std::filesystem::path& at) const;
+    // `at`: LABEL/PATH, below folder_.
+    bool link(const std::filesystem::path& at);
+    std::filesystem::path target_of(const std::filesystem::path& at) const;
     void unlink(const std::filesystem::path& at);
+    void find_links(int folder, const std::string& name, const std::filesystem::path& label,
+                    const std::filesystem::path& path, int depth,
+                    std::vector<std::filesystem::path>& found) const;
 
     std::filesystem::path folder_;
     std::filesystem::path mountpoint_;

@@ -40,7 +40,10 @@ ServedTorrents::ServedTorrents(Services services)
       worker_(std::make_shared<Worker>()),
       finder_(
           {services_.engine, services_.cache_dir, roster_, *worker_},
-          [this](Roster::Index index, TorrentSource source) { bring_in_if_new(index, std::move(source)); }),
+          [this](Roster::Index index, TorrentSource source) {
+              update_library_soon();  // behind this job, also if it fails
+              bring_in_if_new(index, std::move(source));
+          }),
       filesystem_(
           {.virtual_files = {{"status",
                               [this] { return status_text(reports(), services_.engine.proxy_text()); }},
@@ -89,7 +92,7 @@ void ServedTorrents::add(Sources sources) {
 
 void ServedTorrents::start() {
     watch_waits();
-    if (services_.added) take_next_added(services_.added->names());
+    take_next_added(services_.added ? services_.added->names() : std::deque<std::string>{});
     worker_->start();
 }
 
@@ -179,6 +182,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
         spec.on_metadata = [this, index](TorrentHandle torrent, std::shared_ptr<const Bytes> info) {
             worker_->post([this, index, torrent, info] {
                 if (!roster_.has(index)) return;
+                update_library_soon();  // behind this job, also if it fails
                 roster_.or_fail(index, [&] { take_metadata(index, torrent, *info); });
             });
         };
@@ -251,12 +255,14 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedT
     served.handle = handle;
     served.slot = slot;
     know(index, metainfo);
+    take_pins(served);
+    std::string folder = library_folder(index, slot);
+    // The slot comes last: those who poll take a torrent that has one for ready to be imported.
     roster_.update(index, [&](RosterEntry& entry) {
+        entry.library_folder = std::move(folder);
         entry.slot = slot;
         entry.shown_ms = AddedSources::now_ms();
     });
-    take_pins(served);
-    place_in_library(index);
     update_library_soon();
 }
 
@@ -281,7 +287,7 @@ void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) 
         log::info("{}: is mounted already, by another name", source.name);
         const RosterEntry entry = roster_.get(index);
         drop(index);
-        return note_record(*same, entry.record, entry.label);
+        return note_record(*same, entry);
     }
     if (is_still_open(source.identity))
         throw Failure(source.name + ": was removed, and files of it are still open");

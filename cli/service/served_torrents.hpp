@@ -213,7 +213,7 @@ class ServedTorrents {
     AddReport take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails);
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
-    void note_record(Roster::Index index, const std::string& record, const std::string& label);
+    void note_record(Roster::Index index, const RosterEntry& other);
     std::string remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;
     void leave(Roster::Index index);
@@ -221,6 +221,7 @@ class ServedTorrents {
     void drop_content(const Identity& identity);
     void know(Roster::Index index, const TorrentSource& source);
     void know(Roster::Index index, const Metainfo& metainfo);
+    std::string library_folder(Roster::Index index, Slot slot);
     void place_in_library(Roster::Index index);
     void update_library_soon();
     void update_library();

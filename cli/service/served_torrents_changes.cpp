@@ -37,7 +37,7 @@ std::string ServedTorrents::remove(const std::string& which) {
 /// worker meanwhile has its turn in between.
 void ServedTorrents::take_next_added(std::deque<std::string> names) {
     takes_up_added_ = !names.empty();
-    if (names.empty()) return;
+    if (names.empty()) return update_library_soon();  // also if nothing of it could be shown
     worker_->post([this, left = std::move(names)]() mutable {
         try {
             take_kept(left.front());
@@ -124,7 +124,7 @@ AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, 
     if (const auto same = find(source.identity)) {
         report.was_there = true;
         report.index = *same;
-        note_record(*same, entry.record, entry.label);
+        note_record(*same, entry);
         if (entry.pinned_whole) pin_whole(*same);
         return report;
     }
@@ -165,21 +165,26 @@ void ServedTorrents::drop(Roster::Index index) {
     roster_.remove(index);
 }
 
-/// The torrent was added by the source that is kept as `record`, too: that goes when the torrent does.
-void ServedTorrents::note_record(Roster::Index index, const std::string& record, const std::string& label) {
-    if (record.empty()) return;
+/// The torrent was added by another source, too, whose entry this is: its record goes when the torrent does.
+/// What the user has set there holds where nothing else was set.
+void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) {
+    if (other.record.empty()) return;
     const RosterEntry there = roster_.get(index);
-    if (there.record == record) return;
+    if (there.record == other.record) return;
     if (!there.record.empty()) {
-        if (const Error error = services_.added->forget(record))
+        if (const Error error = services_.added->forget(other.record))
             log::debug("{}: stays kept by two names: {}", there.name, error.message());
         return;
     }
-    records_[record] = index;
+    records_[other.record] = index;
     roster_.update(index, [&](RosterEntry& entry) {
-        entry.record = record;
-        if (entry.label.empty()) entry.label = label;
+        entry.record = other.record;
+        if (entry.label.empty()) entry.label = other.label;
+        if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
     });
+    const TorrentLimits limits = roster_.get(index).limits;
+    if (there.handle && limits != there.limits)
+        services_.engine.set_seed_goals(*there.handle, limits.seed_goals());
     place_in_library(index);
 }
 
@@ -209,7 +214,9 @@ Roster::Index ServedTorrents::choose(std::string which) const {
     std::optional<Roster::Index> chosen;
     const auto names = filesystem_.names();
     for (const auto& [index, entry] : roster_.all()) {
-        const std::string& name = entry.slot ? names.at(*entry.slot) : entry.name;
+        // The names are of a moment before the roster's: a torrent may have come since.
+        const auto shown = entry.slot ? names.find(*entry.slot) : names.end();
+        const std::string& name = shown != names.end() ? shown->second : entry.name;
         if (which.empty() || (which != entry.info_hash && which != name && which != entry.url)) continue;
         if (chosen) throw Failure(one_line(which) + ": several torrents have that name; give an info-hash");
         chosen = index;

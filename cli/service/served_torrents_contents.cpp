@@ -1,6 +1,8 @@
 // ServedTorrents: what a user changes of one torrent, and what is told of its content.
 #include <algorithm>
+#include <set>
 #include <span>
+#include <string>
 
 #include "cli/process/failure.hpp"
 #include "cli/service/served_torrents.hpp"
@@ -163,8 +165,8 @@ void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change
     if (change.label) place_in_library(index);
     if (entry.record.empty() || !services_.added) return;
     const Error error = services_.added->change(entry.record, [&](AddedSources::Source& source) {
-        source.label = entry.label;
-        source.limits = entry.limits;
+        if (change.label) source.label = *change.label;
+        if (change.limits) source.limits = *change.limits;
     });
     if (error) throw Failure("the change holds until the end of the mount; it cannot be kept", error);
 }
@@ -210,18 +212,22 @@ void ServedTorrents::know(Roster::Index index, const Metainfo& metainfo) {
                               RosterEntry& entry) { entry.facts = made; });
 }
 
-void ServedTorrents::place_in_library(Roster::Index index) {
-    if (!services_.library) return;
-    const RosterEntry entry = roster_.get(index);
-    if (!entry.slot) return;
+/// Links a torrent under its labels. Returns the folder of the first link; empty if there is none.
+std::string ServedTorrents::library_folder(Roster::Index index, Slot slot) {
+    if (!services_.library) return {};
     const auto files = [&] {
         std::vector<std::string> paths;
-        for (const Filesystem::TorrentFile& file : filesystem_.files(*entry.slot)) paths.push_back(file.path);
+        for (const Filesystem::TorrentFile& file : filesystem_.files(slot)) paths.push_back(file.path);
         return paths;
     };
-    const std::string folder =
-        services_.library->place(index, filesystem_.name_of(*entry.slot), labels_of(entry.label), files)
-            .string();
+    const std::string label = roster_.get(index).label;
+    return services_.library->place(index, filesystem_.name_of(slot), labels_of(label), files).string();
+}
+
+void ServedTorrents::place_in_library(Roster::Index index) {
+    const RosterEntry entry = roster_.get(index);
+    if (!services_.library || !entry.slot) return;
+    const std::string folder = library_folder(index, *entry.slot);
     if (folder == entry.library_folder) return;
     roster_.update(index, [&](RosterEntry& changed) { changed.library_folder = folder; });
 }
@@ -245,7 +251,10 @@ void ServedTorrents::update_library() {
         all_here = all_here && entry.settled();
         if (entry.slot && (!entry.label.empty() || !entry.library_folder.empty())) place_in_library(index);
     }
-    if (all_here && !std::exchange(library_is_swept_, true)) services_.library->remove_stale();
+    if (!all_here || std::exchange(library_is_swept_, true)) return;
+    std::set<std::string> mounted;
+    for (auto& [slot, name] : filesystem_.names()) mounted.insert(name);
+    services_.library->remove_stale(mounted);
 }
 
 }  // namespace btfs::cli

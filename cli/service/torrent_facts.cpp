@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/metainfo/utf8.hpp"
+
 namespace btfs::cli {
 
 void TorrentFacts::take(const Metainfo& metainfo) {
@@ -12,8 +14,8 @@ void TorrentFacts::take(const Metainfo& metainfo) {
         static_cast<std::uint32_t>(std::ranges::count(metainfo.layout.files(), false, &FileExtent::pad));
     is_private = metainfo.is_private;
     created = metainfo.creation_date.value_or(0);
-    comment = metainfo.comment;
-    creator = metainfo.created_by;
+    comment = utf8_prefix(metainfo.comment, kMaxText);
+    creator = utf8_prefix(metainfo.created_by, kMaxText);
 }
 
 }  // namespace btfs::cli

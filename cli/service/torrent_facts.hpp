@@ -1,6 +1,7 @@
 // What is known of a torrent for good, for those who list it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@ namespace btfs::cli {
 
 /// Immutable, so that those who list ten thousand torrents share it.
 struct TorrentFacts {
+    /// Bytes of the comment, and of the creator's name, that are kept.
+    static constexpr std::size_t kMaxText = 4096;
+
     std::vector<std::vector<std::string>> trackers;  ///< in tiers, as the source has them
     std::vector<std::string> web_seeds;              ///< as the source has them
     // Zero and empty until the torrent's description is known:

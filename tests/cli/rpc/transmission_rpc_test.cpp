@@ -198,6 +198,21 @@ TEST_F(TransmissionRpcTest, WhatCannotBeAddedSaysWhy) {
     EXPECT_TRUE(get("torrent-get", R"({"fields":["id"]})").at("torrents").as_array().empty());
 }
 
+TEST_F(TransmissionRpcTest, AMountpointMayHaveBeenGivenWithASlashAtItsEnd) {
+    TransmissionRpc slashed(torrents, {.mountpoint = mountpoint / "", .library = {}, .engine = {}});
+    for (const fs::path& given : {mountpoint, mountpoint / "", mountpoint / "tv"}) {
+        const std::string request =
+            R"({"method":"free-space","arguments":{"path":")" + given.string() + R"("}})";
+        const RpcReply reply =
+            slashed.handle({.method = "POST", .session_id = slashed.session_id(), .body = request});
+        EXPECT_EQ(boost::json::parse(reply.body).at("result"), "success") << given;
+    }
+    const RpcReply reply = slashed.handle({.method = "POST",
+                                           .session_id = slashed.session_id(),
+                                           .body = R"({"method":"session-get"})"});
+    EXPECT_EQ(boost::json::parse(reply.body).at("arguments").at("download-dir"), json(mountpoint.string()));
+}
+
 // ---- the mapping ----
 
 TEST_F(TransmissionRpcTest, ATorrentThatIsReadOnDemandIsCompleteAndWantsNothing) {
@@ -388,6 +403,21 @@ TEST_F(TransmissionRpcTest, RemovingWithItsDataDropsWhatTheCacheHas) {
     EXPECT_TRUE(fs::exists(claims));
 }
 
+TEST_F(TransmissionRpcTest, OnlyTorrentsThatAreMeantAreRemoved) {
+    const auto count = [&] {
+        return get("torrent-get", R"({"fields":["id"]})").at("torrents").as_array().size();
+    };
+    const std::int64_t first = add_id(small_torrent("first"));
+    add(small_torrent("second"));
+    for (const char* unclear : {R"({"torrentIds":[1]})", R"({"hashString":"x"})", R"({"ids":null})"})
+        EXPECT_THAT(refusal("torrent-remove", unclear), HasSubstr("no torrent is removed")) << unclear;
+    EXPECT_EQ(count(), 2u);
+    get("torrent-remove", R"({"id":)" + std::to_string(first) + "}");
+    EXPECT_EQ(count(), 1u);
+    get("torrent-remove");
+    EXPECT_EQ(count(), 0u);
+}
+
 // ---- what is not done ----
 
 TEST_F(TransmissionRpcTest, WhatAMountDoesNotDoIsSaid) {
@@ -482,6 +512,31 @@ TEST_F(TransmissionRpcTest, StatsFreeSpaceAndTheEnd) {
 }
 
 // ---- many ----
+
+TEST(TransmissionRpc, RecentlyActiveTorrentsAreNotAll) {
+    const TemporaryFolder folder;
+    CacheDir cache_dir{std::move(*CacheDir::open(folder.path / "cache"))};
+    DiskPool pool{1};
+    PieceMemory memory;
+    Engine engine{{}};
+    const DataFolders no_data;
+    const AddedSources added{folder.path / "added"};
+    const std::string magnet = std::string("magnet:?xt=urn:btih:") + kHash;
+    ServedTorrents torrents{{engine, cache_dir, pool, memory, no_data, {}, InodeWidth::bits63, &added}};
+    const ByteView bytes = as_bytes(magnet);
+    // Added ten minutes ago; it has never been shown.
+    ASSERT_FALSE(added.keep({.content = Bytes(bytes.begin(), bytes.end()),
+                             .added_ms = AddedSources::now_ms() - 600'000}));
+    torrents.add({});
+    engine.start();
+    torrents.start();
+    for (int i = 0; i < 500 && torrents.reports().empty(); ++i) std::this_thread::sleep_for(10ms);
+    TransmissionRpc rpc(torrents, {.mountpoint = "/mnt", .library = {}, .engine = {}});
+    rpc.handle({.method = "POST",
+                .session_id = rpc.session_id(),
+                .body = R"({"method":"torrent-remove","arguments":{"ids":"recently-active"}})"});
+    EXPECT_EQ(torrents.reports().size(), 1u);
+}
 
 TEST(TransmissionRpc, TenThousandTorrentsAreListedFast) {
     constexpr int kCount = 10'000;

@@ -1,8 +1,11 @@
 #include "cli/service/library.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <fstream>
+#include <iterator>
+#include <utility>
 
 #include "cli/process/failure.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -83,7 +86,7 @@ TEST_F(LibraryTest, WhatIsNotItsOwnStays) {
     EXPECT_TRUE(place(1, "link", {"films"}).empty());
     library.take_out(0);
     library.take_out(1);
-    library.remove_stale();
+    library.remove_stale({});
     EXPECT_TRUE(fs::is_regular_file(path / "films" / "file"));
     EXPECT_EQ(link(path / "films" / "link"), "/somewhere/else");
     // A link that somebody has put in place of ours.
@@ -101,10 +104,66 @@ TEST_F(LibraryTest, LinksThatAnEarlierMountHasLeftGo) {
     EXPECT_EQ(place(0, "here", {"films"}), path / "films");
     fs::create_directories(path / "films" / "show" / "s01");
     fs::create_symlink(mount / "show/s01/e01", path / "films" / "show" / "s01" / "e01");
-    library.remove_stale();
+    library.remove_stale({"here"});
     EXPECT_FALSE(fs::exists(fs::symlink_status(path / "films" / "show")));
     EXPECT_FALSE(fs::is_symlink(path / "films" / "gone"));
     EXPECT_EQ(link(path / "films" / "here"), mount / "here");
+}
+
+TEST_F(LibraryTest, LinksThatItDidNotMakeStay) {
+    // Directly in the folder; imported by a program below it; to a torrent that is in the mount.
+    fs::create_symlink(mount / "top", path / "top");
+    fs::create_directories(path / "Series" / "Show" / "Season 1");
+    fs::create_symlink(mount / "show/e01", path / "Series" / "Show" / "Season 1" / "e01");
+    fs::create_directory(path / "tv");
+    fs::create_symlink(mount / "unlabelled", path / "tv" / "unlabelled");
+    library.remove_stale({"unlabelled"});
+    EXPECT_EQ(link(path / "top"), mount / "top");
+    EXPECT_EQ(link(path / "Series" / "Show" / "Season 1" / "e01"), mount / "show/e01");
+    EXPECT_EQ(link(path / "tv" / "unlabelled"), mount / "unlabelled");
+}
+
+TEST_F(LibraryTest, ItsOwnFolderStaysWhateverLiesInIt) {
+    fs::create_symlink(mount / "top", path / "top");
+    library.remove_stale({});
+    fs::remove(path / "top");
+    library.remove_stale({});
+    EXPECT_TRUE(fs::is_directory(path));
+}
+
+TEST_F(LibraryTest, ALinkThatIsRightIsNotMadeAgain) {
+    const auto made = [&] {
+        struct stat status {};
+        EXPECT_EQ(lstat((path / "films" / "film").c_str(), &status), 0);
+        return std::pair(status.st_ino, status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec);
+    };
+    place(0, "film", {"films"});
+    const auto before = made();
+    Library next(path, mount);
+    EXPECT_EQ(next.place(0, "film", {"films"}, [] { return std::vector<std::string>{"film"}; }),
+              path / "films");
+    EXPECT_EQ(made(), before);
+}
+
+TEST_F(LibraryTest, NothingIsMadeOrRemovedBehindASymlink) {
+    const fs::path elsewhere = fs::canonical(folder.path) / "elsewhere";
+    fs::create_directory(elsewhere);
+    fs::create_symlink(mount / "gone", elsewhere / "gone");
+    fs::create_directory_symlink(elsewhere, path / "films");
+    fs::create_directories(path / "tv");
+    fs::create_directory_symlink(elsewhere, path / "tv" / "show");
+    EXPECT_TRUE(place(0, "film", {"films"}).empty());
+    EXPECT_TRUE(library.place(1, "show", {"tv"}, [] { return std::vector<std::string>{"show/a"}; }).empty());
+    library.remove_stale({});
+    EXPECT_EQ(link(elsewhere / "gone"), mount / "gone");
+    EXPECT_EQ(std::distance(fs::directory_iterator(elsewhere), {}), 1);
+    EXPECT_EQ(link(path / "tv" / "show"), elsewhere);
+    // A label's folder that is replaced while links are in it.
+    place(2, "gone", {"new"});
+    fs::remove_all(path / "new");
+    fs::create_directory_symlink(elsewhere, path / "new");
+    library.take_out(2);
+    EXPECT_EQ(link(elsewhere / "gone"), mount / "gone");
 }
 
 TEST_F(LibraryTest, ALabelThatCannotNameAFolderHasNoLink) {

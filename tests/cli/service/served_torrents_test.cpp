@@ -256,6 +256,47 @@ TEST(ServedTorrents, WhatIsAddedIsKeptAndWhatIsRemovedForgotten) {
     EXPECT_THAT(running.added.names(), IsEmpty());
 }
 
+TEST(ServedTorrents, LimitsAreKeptWhereALaterMountNamesTheTorrentToo) {
+    Serving serving;
+    AddedSources::Source source = Running::source("film");
+    source.limits.seed_ratio_mode = LimitMode::own;
+    source.limits.seed_ratio = 1.5;
+    ASSERT_FALSE(serving.added.keep(source));
+    serving.torrents.add({.torrents = {torrent("film")}, .published = {}, .urls = {}});
+    serving.engine.start();
+    serving.torrents.start();
+    ASSERT_TRUE(Running::becomes([&] { return !serving.torrents.takes_up_added(); }));
+    const auto reports = serving.torrents.reports();
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].entry.limits, source.limits);
+    serving.torrents.change(reports[0].index, {.label = "other"});
+    const auto kept = serving.added.read(serving.added.names().at(0));
+    EXPECT_EQ(kept->limits, source.limits);
+    EXPECT_EQ(kept->label, "other");
+}
+
+TEST(ServedTorrents, StaleLinksGoThoughNothingIsShown) {
+    Serving serving;
+    const auto held = serving.hold(torrent("film"));
+    ASSERT_FALSE(serving.added.keep(Running::source("film")));
+    const std::filesystem::path root = std::filesystem::canonical(serving.folder.path);
+    std::filesystem::create_directories(root / "library" / "tv");
+    Library library(root / "library", root / "mnt");
+    const std::filesystem::path stale = root / "library" / "tv" / "gone";
+    std::filesystem::create_symlink(root / "mnt" / "gone", stale);
+    ServedTorrents torrents{{.engine = serving.engine,
+                             .cache_dir = serving.cache_dir,
+                             .pool = serving.pool,
+                             .memory = serving.memory,
+                             .data = serving.no_data,
+                             .peers = {},
+                             .added = &serving.added,
+                             .library = &library}};
+    serving.engine.start();
+    torrents.start();
+    EXPECT_TRUE(Running::becomes([&] { return !std::filesystem::is_symlink(stale); }));
+}
+
 TEST(ServedTorrents, OfTwoSourcesOfOneTorrentOneIsKept) {
     Running running;
     running.torrents.add_source(Running::source("film"));
