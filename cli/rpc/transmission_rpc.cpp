@@ -496,8 +496,12 @@ TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const Rp
     if (rates == rates_) return {};
     if (rates.download() == 0)
         throw RpcError(RpcError::invalid_params, "with a download limit of 0 no file could be read");
+    const bool uploads = options_.engine.uploads;
+    if (!uploads && (rates.up != rates_.up || rates.alternative_up_kB != rates_.alternative_up_kB))
+        throw RpcError(RpcError::system_error,
+                       "the mount uploads nothing (--no-upload): it has no upload limit to change");
     rates_ = rates;
-    torrents_.set_rate_limits(rates.upload(), rates.download());
+    torrents_.set_rate_limits(uploads ? rates.upload() : options_.engine.upload_limit, rates.download());
     return {};
 }
 

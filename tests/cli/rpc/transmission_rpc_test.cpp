@@ -496,6 +496,36 @@ TEST_F(TransmissionRpcTest, RatesAreChangedWhileTheMountStands) {
     EXPECT_THAT(refusal("session-set", R"({"alt-speed-down":0})"), HasSubstr("no file could be read"));
 }
 
+TEST_F(TransmissionRpcTest, AnUploadLimitOfAMountWithoutUploadsCannotBeChanged) {
+    EngineOptions options;
+    options.uploads = false;
+    TransmissionRpc silent(torrents, {.mountpoint = mountpoint, .library = {}, .engine = options});
+    const auto result = [&](const std::string& arguments) {
+        const std::string request = R"({"method":"session-set","arguments":)" + arguments + '}';
+        const RpcReply reply =
+            silent.handle({.method = "POST", .session_id = silent.session_id(), .body = request});
+        return std::string(boost::json::parse(reply.body).at("result").as_string());
+    };
+    for (const char* change :
+         {R"({"speed-limit-up":5})", R"({"speed-limit-up-enabled":false})", R"({"alt-speed-up":5})"})
+        EXPECT_THAT(result(change), HasSubstr("--no-upload")) << change;
+    EXPECT_EQ(result(R"({"speed-limit-up":0,"speed-limit-down":5,"alt-speed-enabled":true})"), "success");
+}
+
+TEST(SessionRates, TheOptionsBytesHoldUntilTheirDirectionIsChanged) {
+    EngineOptions options;
+    options.download_limit = 1'048'576;
+    options.upload_limit = 500;
+    SessionRates rates = SessionRates::of(options);
+    EXPECT_EQ(rates.download(), 1'048'576u);
+    EXPECT_EQ(rates.upload(), 500u);
+    rates.down.kB = 2000;
+    EXPECT_EQ(rates.download(), 2'000'000u);
+    EXPECT_EQ(rates.upload(), 500u);
+    rates.up.is_on = false;
+    EXPECT_FALSE(rates.upload());
+}
+
 TEST_F(TransmissionRpcTest, StatsFreeSpaceAndTheEnd) {
     add(folder_torrent("series"));
     const value stats = get("session-stats");
