@@ -260,6 +260,15 @@ TEST_F(TransmissionRpcTest, FilesAreChosenWhenATorrentIsAdded) {
     EXPECT_EQ(field(add_id(folder_torrent("two"), R"(,"files-wanted":[])"), "wanted"), value({1, 1, 1}));
 }
 
+TEST_F(TransmissionRpcTest, OneTorrentThatFailsDoesNotKeepTheOthersFromTheirChange) {
+    const std::string magnet = std::string("magnet:?xt=urn:btih:") + kHash;
+    const value report = get("torrent-add", R"({"filename":")" + magnet + R"(","files-wanted":[0]})");
+    EXPECT_EQ(report.at("torrent-added").at("hashString"), kHash);
+    const std::int64_t id = add_id(folder_torrent("series"));
+    EXPECT_THAT(refusal("torrent-set", R"({"files-wanted":[0]})"), HasSubstr("not known yet"));
+    EXPECT_EQ(field(id, "wanted"), value({1, 0, 0}));
+}
+
 TEST_F(TransmissionRpcTest, ALabelMovesTheDownloadFolderIntoTheLibrary) {
     const std::int64_t id = add_id(small_torrent("film"), R"(,"labels":["films"])");
     EXPECT_EQ(field(id, "downloadDir"), json((library_path / "films").string()));
