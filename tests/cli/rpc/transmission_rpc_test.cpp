@@ -207,9 +207,8 @@ TEST_F(TransmissionRpcTest, AMountpointMayHaveBeenGivenWithASlashAtItsEnd) {
             slashed.handle({.method = "POST", .session_id = slashed.session_id(), .body = request});
         EXPECT_EQ(boost::json::parse(reply.body).at("result"), "success") << given;
     }
-    const RpcReply reply = slashed.handle({.method = "POST",
-                                           .session_id = slashed.session_id(),
-                                           .body = R"({"method":"session-get"})"});
+    const RpcReply reply = slashed.handle(
+        {.method = "POST", .session_id = slashed.session_id(), .body = R"({"method":"session-get"})"});
     EXPECT_EQ(boost::json::parse(reply.body).at("arguments").at("download-dir"), json(mountpoint.string()));
 }
 
@@ -564,8 +563,8 @@ TEST(TransmissionRpc, RecentlyActiveTorrentsAreNotAll) {
     ServedTorrents torrents{{engine, cache_dir, pool, memory, no_data, {}, InodeWidth::bits63, &added}};
     const ByteView bytes = as_bytes(magnet);
     // Added ten minutes ago; it has never been shown.
-    ASSERT_FALSE(added.keep({.content = Bytes(bytes.begin(), bytes.end()),
-                             .added_ms = AddedSources::now_ms() - 600'000}));
+    ASSERT_FALSE(added.keep(
+        {.content = Bytes(bytes.begin(), bytes.end()), .added_ms = AddedSources::now_ms() - 600'000}));
     torrents.add({});
     engine.start();
     torrents.start();
