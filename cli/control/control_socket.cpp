@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cli/process/failure.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs::cli {
@@ -23,7 +22,6 @@ using Json = boost::json::object;
 
 constexpr std::size_t kReceive = std::size_t{64} << 10;
 constexpr int kWaiting = 16;  // clients that wait for their turn
-constexpr std::chrono::seconds kPatienceOfClients{60};
 constexpr std::chrono::milliseconds kForEver{-1}, kPause{100};
 
 Error last_error() {
@@ -206,14 +204,19 @@ bool is_listening(const fs::path& socket) {
     return static_cast<bool>(connect_to(socket));
 }
 
-Json ask(const fs::path& socket_path, const Json& request) {
+Json ask(const fs::path& socket_path, const Json& request, std::chrono::milliseconds at_most) {
     const auto connected = connect_to(socket_path);
     if (!connected) throw Failure(socket_path.string(), connected.error());
     const FileDescriptor& socket = *connected;
     std::string received;
     std::optional<std::string> line;
-    if (send_line(socket.get(), boost::json::serialize(request)))
-        line = receive_line(socket.get(), -1, kPatienceOfClients, received, SIZE_MAX);
+    errno = 0;
+    const bool sent = send_line(socket.get(), boost::json::serialize(request));
+    if (sent) line = receive_line(socket.get(), -1, at_most, received, SIZE_MAX);
+    // A mount that has gone has closed the connection.
+    if (!line && (sent ? !wait_readable(socket.get(), -1, std::chrono::milliseconds(0))
+                       : errno == EAGAIN || errno == EWOULDBLOCK))
+        throw NoAnswerInTime(socket_path.string() + ": the mount does not answer");
     boost::json::error_code error;
     const boost::json::value answer = line ? boost::json::parse(*line, error) : boost::json::value{};
     if (!line || error || !answer.is_object())

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cache/disk/file_descriptor.hpp"
+#include "cli/process/failure.hpp"
 #include "engine/core/error.hpp"
 
 namespace btfs::cli {
@@ -59,8 +60,15 @@ class ControlSocket {
 /// True if somebody listens at that path.
 bool is_listening(const std::filesystem::path& socket);
 
-/// Sends the request to the socket and waits for its answer. Throws Failure: nobody answers, or the answer is
-/// an error.
-boost::json::object ask(const std::filesystem::path& socket, const boost::json::object& request);
+/// A mount that has its socket did not answer in time: it is busy.
+class NoAnswerInTime : public Failure {
+  public:
+    using Failure::Failure;
+};
+
+/// Sends the request to the socket and waits for its answer, for so long at most. Throws Failure: nobody
+/// answers, or the answer is an error; NoAnswerInTime.
+boost::json::object ask(const std::filesystem::path& socket, const boost::json::object& request,
+                        std::chrono::milliseconds at_most = std::chrono::seconds(60));
 
 }  // namespace btfs::cli

@@ -33,11 +33,12 @@ boost::json::object units(RpcForm form) {
 SessionRates SessionRates::of(const EngineOptions& engine) {
     const auto setting = [](std::optional<std::uint64_t> bytes) {
         const std::uint64_t kB = std::min<std::uint64_t>(bytes.value_or(0) / kKilo, 0xffff'ffff);
-        return RateSetting{bytes.has_value(), static_cast<std::uint32_t>(kB)};
+        return RateSetting{bytes.has_value(), static_cast<std::uint32_t>(kB), bytes.value_or(0)};
     };
     SessionRates rates;
     rates.down = setting(engine.download_limit);
     rates.up = setting(engine.uploads ? engine.upload_limit : std::optional<std::uint64_t>(0));
+    if (!engine.uploads) rates.alternative_up_kB = 0;
     return rates;
 }
 

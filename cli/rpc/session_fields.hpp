@@ -15,10 +15,13 @@ namespace btfs::cli {
 struct RateSetting {
     bool is_on = false;
     std::uint32_t kB = 0;
+    /// Bytes per second that the mount's option gives. They hold until another number is set.
+    std::uint64_t of_option = 0;
 
     bool operator==(const RateSetting&) const = default;
     std::optional<std::uint64_t> bytes() const {
-        return is_on ? std::optional(std::uint64_t{kB} * 1000) : std::nullopt;
+        if (!is_on) return std::nullopt;
+        return of_option / 1000 == kB ? of_option : std::uint64_t{kB} * 1000;
     }
 };
 

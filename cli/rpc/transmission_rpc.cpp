@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
+#include <exception>
 #include <random>
 #include <set>
 
@@ -13,6 +14,7 @@
 #include "cli/text/labels.hpp"
 #include "cli/text/one_line.hpp"
 #include "cli/text/trimmed.hpp"
+#include "engine/log/log.hpp"
 #include "engine/metainfo/utf8.hpp"
 
 namespace btfs::cli {
@@ -241,6 +243,21 @@ std::vector<std::size_t> TransmissionRpc::chosen(const Snapshot& snapshot, const
     return chosen;
 }
 
+void TransmissionRpc::each(const RpcIds& ids, const std::function<void(const TorrentReport&)>& act) {
+    const Snapshot all = snapshot();
+    std::exception_ptr first;
+    for (const std::size_t i : chosen(all, ids)) {
+        try {
+            act(all.torrents[i]);
+        } catch (const TorrentHasGone&) {
+            continue;
+        } catch (const std::exception&) {
+            if (!first) first = std::current_exception();
+        }
+    }
+    if (first) std::rethrow_exception(first);
+}
+
 TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const RpcArguments& arguments) {
     const auto names = arguments.texts("fields");
     if (!names || names->empty()) throw RpcError(RpcError::invalid_params, "no fields specified");
@@ -377,9 +394,13 @@ TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const Rp
     } catch (const Failure& failure) {
         throw RpcError(RpcError::unrecognized_source, failure.what());
     }
-    // Files can be chosen at once if the torrent's file was given.
-    if (!added.was_there && (!change.pin.some.empty() || !change.unpin.some.empty()))
-        torrents_.change(added.index, change);
+    // Files can be chosen at once if the torrent's file was given. The torrent is there, whatever fails here.
+    try {
+        if (!added.was_there && (!change.pin.some.empty() || !change.unpin.some.empty()))
+            torrents_.change(added.index, change);
+    } catch (const Failure& failure) {
+        log::warn("{}: its files were not chosen: {}", one_line(added.name), failure.what());
+    }
     const char* const key = added.was_there ? "torrent_duplicate" : "torrent_added";
     return {{dashed_name(call.form, key),
              {{camel_name(call.form, "hash_string"), added.info_hash},
@@ -391,9 +412,9 @@ TransmissionRpc::Json TransmissionRpc::torrent_remove(const RpcCall& call, const
     const bool drop = arguments.flag("delete_local_data").value_or(false);
     const RpcIds ids = arguments.ids();
     refuse_unclear_removal(call.params, ids);
-    const Snapshot all = snapshot();
-    for (const std::size_t i : chosen(all, ids))
-        torrents_.remove(all.torrents[i].index, drop ? RemovedContent::dropped : RemovedContent::kept);
+    each(ids, [&](const TorrentReport& torrent) {
+        torrents_.remove(torrent.index, drop ? RemovedContent::dropped : RemovedContent::kept);
+    });
     return {};
 }
 
@@ -406,13 +427,11 @@ TransmissionRpc::Json TransmissionRpc::torrent_set(const RpcCall&, const RpcArgu
     TorrentChange change{.pin = files_of(arguments, "files_wanted"),
                          .unpin = files_of(arguments, "files_unwanted")};
     if (labels) change.label = checked_labels(*labels);
-    const Snapshot all = snapshot();
-    for (const std::size_t i : chosen(all, arguments.ids())) {
-        const TorrentReport& torrent = all.torrents[i];
+    each(arguments.ids(), [&](const TorrentReport& torrent) {
         const TorrentLimits limits = with_limits(torrent.entry.limits, arguments);
         change.limits = limits == torrent.entry.limits ? std::nullopt : std::optional(limits);
         torrents_.change(torrent.index, change);
-    }
+    });
     return {};
 }
 
@@ -496,8 +515,12 @@ TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const Rp
     if (rates == rates_) return {};
     if (rates.download() == 0)
         throw RpcError(RpcError::invalid_params, "with a download limit of 0 no file could be read");
+    const bool uploads = options_.engine.uploads;
+    if (!uploads && (rates.up != rates_.up || rates.alternative_up_kB != rates_.alternative_up_kB))
+        throw RpcError(RpcError::system_error,
+                       "the mount uploads nothing (--no-upload): it has no upload limit to change");
     rates_ = rates;
-    torrents_.set_rate_limits(rates.upload(), rates.download());
+    torrents_.set_rate_limits(uploads ? rates.upload() : options_.engine.upload_limit, rates.download());
     return {};
 }
 

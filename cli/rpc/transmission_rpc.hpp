@@ -91,6 +91,9 @@ class TransmissionRpc {
     /// The torrents that are meant, by their places in the snapshot, each once. Ids that are not there are
     /// left out.
     std::vector<std::size_t> chosen(const Snapshot& snapshot, const RpcIds& ids);
+    /// Does something with each torrent that is meant. One that has gone meanwhile is left out; where one
+    /// fails, the rest is done before the first exception is thrown on.
+    void each(const RpcIds& ids, const std::function<void(const TorrentReport&)>& act);
     std::string label_of(const std::string& download_dir) const;
     std::string download_dir() const;
     SessionFacts session_facts();

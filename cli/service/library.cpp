@@ -50,8 +50,8 @@ FileDescriptor open_folder(int folder, const std::string& name) {
     return FileDescriptor(openat(folder, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-/// Opens the folder that holds `at`, a path below `root`; follows no symlink on the way. Makes what is missing
-/// if `make`.
+/// Opens the folder that holds `at`, a path below `root`; follows no symlink on the way. Makes what is
+/// missing if `make`.
 FileDescriptor open_parent(const fs::path& root, const fs::path& at, bool make, std::error_code& error) {
     FileDescriptor folder(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     for (const fs::path& part : at.parent_path()) {

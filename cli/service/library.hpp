@@ -14,10 +14,10 @@ namespace btfs::cli {
 /// Shows each torrent under each of its labels: FOLDER/LABEL/NAME is a symlink to MOUNTPOINT/NAME, or, of a
 /// torrent of many files, a folder with a symlink to each file, since programs that import files copy the
 /// symlinks that they find and read all else. Removes symlinks at FOLDER/LABEL/PATH that lead to
-/// MOUNTPOINT/PATH, which only a Library makes, and the folders below FOLDER/LABEL that are empty then; nothing
-/// else. A place that something else has, or that lies behind somebody's symlink, stays as it is, and the log
-/// says so. Label folders stay when they are empty, since programs want the folder of a category to be there.
-/// Never looks into the mount, which may be busy. On one thread at a time.
+/// MOUNTPOINT/PATH, which only a Library makes, and the folders below FOLDER/LABEL that are empty then;
+/// nothing else. A place that something else has, or that lies behind somebody's symlink, stays as it is, and
+/// the log says so. Label folders stay when they are empty, since programs want the folder of a category to
+/// be there. Never looks into the mount, which may be busy. On one thread at a time.
 class Library {
   public:
     using Index = std::size_t;
@@ -49,7 +49,7 @@ class Library {
     struct Placed {
         std::string name = {};
         std::vector<std::string> labels = {};
-        std::filesystem::path folder = {};  ///< what place() returned
+        std::filesystem::path folder = {};              ///< what place() returned
         std::vector<std::filesystem::path> links = {};  ///< below the folder
     };
 

@@ -38,12 +38,11 @@ ServedTorrents::ServedTorrents(Services services)
     : services_(std::move(services)),
       engine_status_(services_.engine),
       worker_(std::make_shared<Worker>()),
-      finder_(
-          {services_.engine, services_.cache_dir, roster_, *worker_},
-          [this](Roster::Index index, TorrentSource source) {
-              update_library_soon();  // behind this job, also if it fails
-              bring_in_if_new(index, std::move(source));
-          }),
+      finder_({services_.engine, services_.cache_dir, roster_, *worker_},
+              [this](Roster::Index index, TorrentSource source) {
+                  update_library_soon();  // behind this job, also if it fails
+                  bring_in_if_new(index, std::move(source));
+              }),
       filesystem_(
           {.virtual_files = {{"status",
                               [this] { return status_text(reports(), services_.engine.proxy_text()); }},

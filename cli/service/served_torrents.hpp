@@ -13,6 +13,7 @@
 #include "cache/adopted/data_folders.hpp"
 #include "cache/cache_dir.hpp"
 #include "cache/disk/use_count.hpp"
+#include "cli/process/failure.hpp"
 #include "cli/process/worker.hpp"
 #include "cli/service/added_sources.hpp"
 #include "cli/service/details_report.hpp"
@@ -78,6 +79,12 @@ struct ContentReport {
     std::vector<File> files;        ///< in the order of the torrent, without pad files
     Bitfield pieces;                ///< that are had
     std::uint64_t pinned_left = 0;  ///< bytes of pinned files that are not had
+};
+
+/// The torrent that is named by its index is not in the mount any more.
+class TorrentHasGone : public Failure {
+  public:
+    TorrentHasGone() : Failure("the torrent is not in the mount any more") {}
 };
 
 /// Bytes that the cache may take.

@@ -197,7 +197,7 @@ bool ServedTorrents::is_still_open(const Identity& identity) const {
 }
 
 std::string ServedTorrents::remove_now(Roster::Index index, RemovedContent content) {
-    if (!roster_.has(index)) throw Failure("the torrent is not in the mount any more");
+    if (!roster_.has(index)) throw TorrentHasGone();
     RosterEntry entry = roster_.get(index);
     if (entry.slot) entry.name = filesystem_.name_of(*entry.slot);
     forget(entry);

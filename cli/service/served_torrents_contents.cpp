@@ -152,7 +152,7 @@ ServedTorrent* ServedTorrents::find_served(Roster::Index index) {
 }
 
 void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change) {
-    if (!roster_.has(index)) throw Failure("the torrent is not in the mount any more");
+    if (!roster_.has(index)) throw TorrentHasGone();
     if (!change.pin.empty() || !change.unpin.empty()) change_pins(index, change);
     if (!change.label && !change.limits) return;
     roster_.update(index, [&](RosterEntry& entry) {

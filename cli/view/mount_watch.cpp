@@ -78,26 +78,35 @@ void MountWatch::run(const std::shared_ptr<Shared>& shared) {
         const bool all = begun >= due;
         lock.unlock();
         News news;
+        bool is_busy = false;
         try {
             if (all) news.mount = mount_state(ask(shared->socket, {{"command", "status"}}));
+        } catch (const NoAnswerInTime&) {
+            is_busy = true;  // nothing new is told, and it is asked again
         } catch (const std::exception& failure) {
             news.failure = failure.what();
         }
         try {
-            if (!wanted.empty() && news.failure.empty())
+            if (!wanted.empty() && news.failure.empty() && !is_busy)
                 news.details =
                     details_state(ask(shared->socket, {{"command", "torrent"}, {"torrent", wanted}}));
+        } catch (const NoAnswerInTime&) {
+            is_busy = true;
         } catch (const Failure&) {
             news.details.emplace();  // it was removed
         }
         const TimePoint now = Clock::now();
-        if (all) due = std::max(begun + shared->interval, now + kPausePerAnswer * (now - begun));
+        if (is_busy) {
+            due = now + shared->interval;
+        } else if (all) {
+            due = std::max(begun + shared->interval, now + kPausePerAnswer * (now - begun));
+        }
         asked = wanted;
         lock.lock();
         if (news.mount) shared->news.mount = std::move(news.mount);
         if (news.details) shared->news.details = std::move(news.details);
         shared->news.failure = news.failure;
-        shared->tell();
+        if (!is_busy || shared->news.mount) shared->tell();
         if (!news.failure.empty()) return;
         shared->changed.wait_until(lock, due, [&] { return shared->ended || shared->wanted != asked; });
         if (shared->wanted != asked)

@@ -31,7 +31,7 @@ class MountWatch {
         std::optional<MountState> mount;
         /// Of the wanted torrent; nothing inside: the mount does not know it.
         std::optional<std::optional<DetailsState>> details;
-        std::string failure;  ///< the mount does not answer, and is not asked again; empty: it does
+        std::string failure;  ///< the mount has ended, and is not asked again; empty: it has not
     };
     News take();
 

@@ -137,7 +137,7 @@ Terminal::Terminal() {
     std::setlocale(LC_CTYPE, "");
     sigset_t signals;
     sigemptyset(&signals);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGWINCH}) sigaddset(&signals, signal);
+    for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH}) sigaddset(&signals, signal);
     pthread_sigmask(SIG_BLOCK, &signals, &earlier_mask_);
     signals_ = FileDescriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     set_escdelay(kEscapeDelay);
@@ -199,8 +199,9 @@ Terminal::Woken Terminal::wait(int news, Duration at_most) {
             return Woken::told_to_end;
         return Woken::resized;
     }
-    if ((events[0].revents & POLLIN) != 0) return Woken::key;
-    if (events[0].revents != 0) return Woken::told_to_end;  // the terminal has gone
+    // A terminal that has gone can be read, too: there is nothing but its end.
+    if ((events[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return Woken::told_to_end;
+    if (events[0].revents != 0) return Woken::key;
     return Woken::news;
 }
 

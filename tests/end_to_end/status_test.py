@@ -160,7 +160,7 @@ class Status(TestCase):
         self.assertFalse((torrent / "peers").exists())
 
     def test_signals_and_the_end_of_the_mount_give_the_terminal_back(self):
-        for how in (signal.SIGINT, signal.SIGTERM):
+        for how in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             view = self.view()
             view.see("a film")
             view.process.send_signal(how)
@@ -174,6 +174,19 @@ class Status(TestCase):
         self.mount.stop()
         view.assert_restored(code=1)
         self.assertIn(b"the mount has ended", view.process.stderr.read())
+
+    def test_a_terminal_that_goes_without_a_signal_ends_the_view(self):
+        master, slave = pty.openpty()  # it is not the process's controlling terminal
+        process = subprocess.Popen([btfs.path(), "status", str(self.mountpoint)], stdin=slave, stdout=slave,
+                                   stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"}, start_new_session=True)
+        self.addCleanup(process.kill)
+        os.close(slave)
+        written = b""
+        while b"a film" not in written and select.select([master], [], [], 10)[0]:
+            written += os.read(master, 65536)
+        self.assertIn(b"a film", written)
+        os.close(master)
+        self.assertIsNotNone(process.wait(timeout=10))
 
     def test_it_is_plain_and_once_where_that_was_asked_for_or_the_terminal_can_do_nothing_else(self):
         for options, environment in ((["--once"], {}), (["--json"], {}), ([], {"TERM": "dumb"})):

@@ -47,6 +47,26 @@ struct ControlSocketTest : testing::Test {
     std::unique_ptr<ControlSocket> socket;
 };
 
+TEST(Ask, TellsAMountThatIsBusyFromOneThatHasEnded) {
+    const TemporaryFolder dir;
+    const std::filesystem::path path = dir.path / "1.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path.c_str());
+    FileDescriptor silent(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(bind(silent.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(listen(silent.get(), 1), 0);
+    EXPECT_THROW(ask(path, {}, std::chrono::milliseconds(20)), NoAnswerInTime);
+    silent = {};
+    try {
+        ask(path, {}, std::chrono::milliseconds(20));
+        ADD_FAILURE();
+    } catch (const NoAnswerInTime&) {
+        ADD_FAILURE() << "it has ended";
+    } catch (const Failure&) {
+    }
+}
+
 TEST_F(ControlSocketTest, AnswersEachRequestAndTellsWhyOneFailed) {
     const Json answer = ask(socket->path(), {{"command", "x"}, {"path", "a b\n\"ü"}});
     EXPECT_EQ(answer.at("echo").at("path"), "a b\n\"ü");

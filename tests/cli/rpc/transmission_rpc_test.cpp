@@ -207,9 +207,8 @@ TEST_F(TransmissionRpcTest, AMountpointMayHaveBeenGivenWithASlashAtItsEnd) {
             slashed.handle({.method = "POST", .session_id = slashed.session_id(), .body = request});
         EXPECT_EQ(boost::json::parse(reply.body).at("result"), "success") << given;
     }
-    const RpcReply reply = slashed.handle({.method = "POST",
-                                           .session_id = slashed.session_id(),
-                                           .body = R"({"method":"session-get"})"});
+    const RpcReply reply = slashed.handle(
+        {.method = "POST", .session_id = slashed.session_id(), .body = R"({"method":"session-get"})"});
     EXPECT_EQ(boost::json::parse(reply.body).at("arguments").at("download-dir"), json(mountpoint.string()));
 }
 
@@ -258,6 +257,15 @@ TEST_F(TransmissionRpcTest, PinnedFilesAreWantedAndDownloaded) {
 TEST_F(TransmissionRpcTest, FilesAreChosenWhenATorrentIsAdded) {
     EXPECT_EQ(field(add_id(folder_torrent("one"), R"(,"files-wanted":[1])"), "wanted"), value({0, 1, 0}));
     EXPECT_EQ(field(add_id(folder_torrent("two"), R"(,"files-wanted":[])"), "wanted"), value({1, 1, 1}));
+}
+
+TEST_F(TransmissionRpcTest, OneTorrentThatFailsDoesNotKeepTheOthersFromTheirChange) {
+    const std::string magnet = std::string("magnet:?xt=urn:btih:") + kHash;
+    const value report = get("torrent-add", R"({"filename":")" + magnet + R"(","files-wanted":[0]})");
+    EXPECT_EQ(report.at("torrent-added").at("hashString"), kHash);
+    const std::int64_t id = add_id(folder_torrent("series"));
+    EXPECT_THAT(refusal("torrent-set", R"({"files-wanted":[0]})"), HasSubstr("not known yet"));
+    EXPECT_EQ(field(id, "wanted"), value({1, 0, 0}));
 }
 
 TEST_F(TransmissionRpcTest, ALabelMovesTheDownloadFolderIntoTheLibrary) {
@@ -496,6 +504,36 @@ TEST_F(TransmissionRpcTest, RatesAreChangedWhileTheMountStands) {
     EXPECT_THAT(refusal("session-set", R"({"alt-speed-down":0})"), HasSubstr("no file could be read"));
 }
 
+TEST_F(TransmissionRpcTest, AnUploadLimitOfAMountWithoutUploadsCannotBeChanged) {
+    EngineOptions options;
+    options.uploads = false;
+    TransmissionRpc silent(torrents, {.mountpoint = mountpoint, .library = {}, .engine = options});
+    const auto result = [&](const std::string& arguments) {
+        const std::string request = R"({"method":"session-set","arguments":)" + arguments + '}';
+        const RpcReply reply =
+            silent.handle({.method = "POST", .session_id = silent.session_id(), .body = request});
+        return std::string(boost::json::parse(reply.body).at("result").as_string());
+    };
+    for (const char* change :
+         {R"({"speed-limit-up":5})", R"({"speed-limit-up-enabled":false})", R"({"alt-speed-up":5})"})
+        EXPECT_THAT(result(change), HasSubstr("--no-upload")) << change;
+    EXPECT_EQ(result(R"({"speed-limit-up":0,"speed-limit-down":5,"alt-speed-enabled":true})"), "success");
+}
+
+TEST(SessionRates, TheOptionsBytesHoldUntilTheirDirectionIsChanged) {
+    EngineOptions options;
+    options.download_limit = 1'048'576;
+    options.upload_limit = 500;
+    SessionRates rates = SessionRates::of(options);
+    EXPECT_EQ(rates.download(), 1'048'576u);
+    EXPECT_EQ(rates.upload(), 500u);
+    rates.down.kB = 2000;
+    EXPECT_EQ(rates.download(), 2'000'000u);
+    EXPECT_EQ(rates.upload(), 500u);
+    rates.up.is_on = false;
+    EXPECT_FALSE(rates.upload());
+}
+
 TEST_F(TransmissionRpcTest, StatsFreeSpaceAndTheEnd) {
     add(folder_torrent("series"));
     const value stats = get("session-stats");
@@ -525,8 +563,8 @@ TEST(TransmissionRpc, RecentlyActiveTorrentsAreNotAll) {
     ServedTorrents torrents{{engine, cache_dir, pool, memory, no_data, {}, InodeWidth::bits63, &added}};
     const ByteView bytes = as_bytes(magnet);
     // Added ten minutes ago; it has never been shown.
-    ASSERT_FALSE(added.keep({.content = Bytes(bytes.begin(), bytes.end()),
-                             .added_ms = AddedSources::now_ms() - 600'000}));
+    ASSERT_FALSE(added.keep(
+        {.content = Bytes(bytes.begin(), bytes.end()), .added_ms = AddedSources::now_ms() - 600'000}));
     torrents.add({});
     engine.start();
     torrents.start();

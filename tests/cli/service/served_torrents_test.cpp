@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <thread>
 
 #include "cli/process/failure.hpp"
@@ -295,6 +296,34 @@ TEST(ServedTorrents, StaleLinksGoThoughNothingIsShown) {
     serving.engine.start();
     torrents.start();
     EXPECT_TRUE(Running::becomes([&] { return !std::filesystem::is_symlink(stale); }));
+}
+
+TEST(ServedTorrents, ATorrentThatIsShownHasItsPinsAndItsLink) {
+    Serving serving;
+    const std::filesystem::path root = std::filesystem::canonical(serving.folder.path);
+    Library library(root / "library", root / "mnt");
+    ServedTorrents torrents{{.engine = serving.engine,
+                             .cache_dir = serving.cache_dir,
+                             .pool = serving.pool,
+                             .memory = serving.memory,
+                             .data = serving.no_data,
+                             .peers = {},
+                             .library = &library}};
+    serving.engine.start();
+    torrents.start();
+    std::atomic<bool> is_over = false;
+    std::size_t half_done = 0;
+    std::thread client([&] {
+        while (!is_over)
+            for (const TorrentReport& report : torrents.reports())
+                if (report.entry.visible() &&
+                    (report.entry.library_folder.empty() || !report.entry.all_pinned))
+                    ++half_done;
+    });
+    for (int i = 0; i < 20; ++i) torrents.add_source(Running::source("film " + std::to_string(i), true));
+    is_over = true;
+    client.join();
+    EXPECT_EQ(half_done, 0u);
 }
 
 TEST(ServedTorrents, OfTwoSourcesOfOneTorrentOneIsKept) {
