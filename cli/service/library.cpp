@@ -25,8 +25,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLongestName = 255;
 /// Links that cannot be made, of which the log tells.
 constexpr std::size_t kMostTold = 1000;
-/// Folders below each other in which links of an earlier mount are looked for.
-constexpr int kDeepest = 100;
 
 /// True if `path` is `folder` or lies below it. Both are absolute and normal.
 bool is_below(const fs::path& path, const fs::path& folder) {

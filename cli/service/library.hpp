@@ -26,6 +26,8 @@ class Library {
 
     /// Files of a torrent that have links of their own; one with more is linked as a folder.
     static constexpr std::size_t kMostLinks = 2000;
+    /// Folders below each other, from NAME on, in which links of an earlier mount are looked for.
+    static constexpr int kDeepest = 100;
 
     /// Makes the folder. Throws Failure if that fails, or if one of the two lies in the other.
     Library(const std::filesystem::path& folder, const std::filesystem::path& mountpoint);

@@ -166,6 +166,20 @@ TEST_F(LibraryTest, NothingIsMadeOrRemovedBehindASymlink) {
     EXPECT_EQ(link(elsewhere / "gone"), mount / "gone");
 }
 
+TEST_F(LibraryTest, ALinkInTooManyFoldersIsNotLookedFor) {
+    const auto make = [&](int folders) {
+        fs::path inner = "n" + std::to_string(folders);
+        for (int i = 1; i < folders; ++i) inner /= "d";
+        fs::create_directories(path / "tv" / inner);
+        fs::create_symlink(mount / inner / "file", path / "tv" / inner / "file");
+        return path / "tv" / inner / "file";
+    };
+    const fs::path found = make(Library::kDeepest), too_deep = make(Library::kDeepest + 1);
+    library.remove_stale({});
+    EXPECT_FALSE(fs::is_symlink(found));
+    EXPECT_TRUE(fs::is_symlink(too_deep));
+}
+
 TEST_F(LibraryTest, ALabelThatCannotNameAFolderHasNoLink) {
     for (const char* label : {"..", ".", "a/b", ""}) EXPECT_TRUE(place(0, "film", {label}).empty()) << label;
     EXPECT_TRUE(fs::is_empty(path));
