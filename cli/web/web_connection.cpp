@@ -42,8 +42,9 @@ constexpr std::uint64_t kFirstRead = 128 << 10, kLaterRead = 512 << 10, kLeasedT
 /// Bytes after which a file that was not all there is looked at again.
 constexpr std::uint64_t kLeaseAgain = 32 << 20;
 constexpr Duration kEventsEvery = 1s, kEventsSeldom = 10s;
-/// Making the events of a listener takes one part in so many of a core, unless that made them too seldom.
-constexpr int kEventsShare = 60;
+/// Making the events of a listener takes one part in so many of a core, unless that made them too seldom;
+/// what the engine and the socket do for them is about as much again.
+constexpr int kEventsShare = 150;
 /// For what a client still sends when its last answer was given.
 constexpr Duration kLinger = 2s;
 constexpr std::size_t kDropAtOnce = 16 << 10, kMaxDropped = 4 << 20;
