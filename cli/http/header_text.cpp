@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-/// What a date looks like: 0 is a digit, A a letter of a name, all else itself.
+/// Form of a date: 0 is a digit, A a letter of a name, all else itself.
 constexpr std::string_view kDateForm = "AAA, 00 AAA 0000 00:00:00 GMT";
 
 char lower(char c) {

@@ -7,7 +7,7 @@
 
 namespace btfs::cli {
 
-/// What tells one version of a file from another.
+/// Marks by which one version of a file is told from another.
 struct Validators {
     std::string etag;           ///< strong, with its quotes
     std::int64_t modified = 0;  ///< seconds since 1970

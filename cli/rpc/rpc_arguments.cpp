@@ -125,4 +125,12 @@ RpcIds RpcArguments::ids() const {
     return ids;
 }
 
+void take_number(const RpcArguments& arguments, std::string_view key, std::uint32_t& to) {
+    if (const auto number = arguments.integer(key, 0, kMostLimit)) to = static_cast<std::uint32_t>(*number);
+}
+
+void take_flag(const RpcArguments& arguments, std::string_view key, bool& to) {
+    if (const auto flag = arguments.flag(key)) to = *flag;
+}
+
 }  // namespace btfs::cli

@@ -50,4 +50,11 @@ class RpcArguments {
     std::map<std::string, const boost::json::value*, std::less<>> values_;
 };
 
+/// Largest number of a limit that a client may set.
+inline constexpr std::uint32_t kMostLimit = 1'000'000'000;
+
+/// Sets `to` to the argument, if it is given. Throws RpcError for one that is none of its kind or range.
+void take_number(const RpcArguments& arguments, std::string_view key, std::uint32_t& to);
+void take_flag(const RpcArguments& arguments, std::string_view key, bool& to);
+
 }  // namespace btfs::cli

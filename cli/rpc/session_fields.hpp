@@ -43,7 +43,7 @@ struct SessionRates {
     }
 };
 
-/// What the answer to session-get is made of.
+/// State of the mount from which the answer to session-get is made.
 struct SessionFacts {
     std::string download_dir;
     std::string session_id;

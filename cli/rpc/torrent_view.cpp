@@ -24,7 +24,7 @@ std::uint64_t TorrentView::bytes_had() const {
     return engine().content ? engine().content->size - engine().content->left : 0;
 }
 
-/// Of what is wanted; of a torrent that wants nothing, what it has: clients take 0 for "no metadata".
+/// Returns the size of what is wanted or, of a torrent that wants nothing, the bytes that it has.
 std::uint64_t TorrentView::size_when_done() const {
     if (entry().all_pinned) return facts().size;
     return entry().bytes_pinned > 0 ? entry().bytes_pinned : bytes_had();

@@ -2,20 +2,12 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <chrono>
 #include <exception>
 #include <random>
 #include <set>
 
-#include "cli/process/failure.hpp"
 #include "cli/rpc/torrent_fields.hpp"
-#include "cli/sources/torrent_url.hpp"
-#include "cli/text/base64.hpp"
-#include "cli/text/labels.hpp"
 #include "cli/text/one_line.hpp"
-#include "cli/text/trimmed.hpp"
-#include "engine/log/log.hpp"
-#include "engine/metainfo/utf8.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -27,10 +19,6 @@ using boost::json::value;
 
 constexpr unsigned kOk = 200, kNoContent = 204, kMethodNotAllowed = 405, kConflict = 409, kTooLarge = 413;
 constexpr const char* kSessionHeader = "X-Transmission-Session-Id";
-constexpr std::uint32_t kMostLimit = 1'000'000'000;  ///< of a number that a client may set
-/// Labels are shown, and are names of folders.
-constexpr std::size_t kMostLabels = 32;
-constexpr std::size_t kLongestLabel = 255;
 /// Torrents of one answer for each of which the engine is asked by itself.
 constexpr std::size_t kMostDetails = 8;
 
@@ -48,67 +36,6 @@ std::int64_t wall_clock_s() {
     return AddedSources::now_ms() / 1000;
 }
 
-std::string checked_labels(const std::vector<std::string>& labels) {
-    if (labels.size() > kMostLabels) throw RpcError(RpcError::invalid_params, "too many labels");
-    for (const std::string& label : labels)
-        if (trimmed(label).empty() || label.size() > kLongestLabel || label.find(',') != std::string::npos ||
-            printable(label) != label)
-            throw RpcError(RpcError::invalid_params,
-                           "a label is a word or more, without commas and control characters");
-    return label_text(labels_of(label_text(labels)));
-}
-
-TorrentChange::Files files_of(const RpcArguments& arguments, std::string_view key) {
-    const auto indices = arguments.indices(key);
-    if (!indices) return {};
-    return {.all = indices->empty(), .some = *indices};
-}
-
-/// Throws RpcError for a mode that there is not.
-void take_mode(const RpcArguments& arguments, std::string_view key, LimitMode& mode) {
-    if (const auto number = arguments.integer(key, 0, 2)) mode = static_cast<LimitMode>(*number);
-}
-
-void take_number(const RpcArguments& arguments, std::string_view key, std::uint32_t& to) {
-    if (const auto number = arguments.integer(key, 0, kMostLimit)) to = static_cast<std::uint32_t>(*number);
-}
-
-void take_flag(const RpcArguments& arguments, std::string_view key, bool& to) {
-    if (const auto flag = arguments.flag(key)) to = *flag;
-}
-
-TorrentLimits with_limits(TorrentLimits limits, const RpcArguments& arguments) {
-    take_number(arguments, "download_limit", limits.download_kB);
-    take_flag(arguments, "download_limited", limits.download_limited);
-    take_number(arguments, "upload_limit", limits.upload_kB);
-    take_flag(arguments, "upload_limited", limits.upload_limited);
-    take_flag(arguments, "honors_session_limits", limits.honors_session_limits);
-    take_number(arguments, "seed_idle_limit", limits.seed_idle_minutes);
-    take_mode(arguments, "seed_idle_mode", limits.seed_idle_mode);
-    take_mode(arguments, "seed_ratio_mode", limits.seed_ratio_mode);
-    if (const auto ratio = arguments.number("seed_ratio_limit")) {
-        if (*ratio < 0 || *ratio > kMostLimit)
-            throw RpcError(RpcError::invalid_params, "seed_ratio_limit is out of its range");
-        limits.seed_ratio = *ratio;
-    }
-    if (const auto priority = arguments.integer("bandwidth_priority", -1, 1))
-        limits.bandwidth_priority = static_cast<int>(*priority);
-    if (const auto peers = arguments.integer("peer_limit", 1, 0xffff))
-        limits.peer_limit = static_cast<std::uint32_t>(*peers);
-    return limits;
-}
-
-/// Throws RpcError for a removal of all torrents that has an argument of another name: the client may have
-/// meant it to name some.
-void refuse_unclear_removal(const object& params, const RpcIds& ids) {
-    if (ids.kind != RpcIds::Kind::all) return;
-    for (const auto& [key, given] : params)
-        if (snake_case(key) != "delete_local_data")
-            throw RpcError(RpcError::invalid_params, "no torrent is removed: the argument " + one_line(key) +
-                                                         " names none; \"ids\" does, and without any "
-                                                         "such argument all are meant");
-}
-
 /// Returns the path as clients have it: without a slash at its end.
 fs::path plain(const fs::path& path) {
     const fs::path normal = path.lexically_normal();
@@ -119,19 +46,6 @@ TransmissionRpc::Options plain(TransmissionRpc::Options options) {
     options.mountpoint = plain(options.mountpoint);
     options.library = plain(options.library);
     return options;
-}
-
-/// True for the limits that may be changed.
-bool is_rate(std::string_view name) {
-    return name.starts_with("speed_limit_") || name == "alt_speed_enabled" || name == "alt_speed_down" ||
-           name == "alt_speed_up";
-}
-
-/// Compares numbers by their values.
-bool same(const value& one, const value& other) {
-    if (one.is_number() && other.is_number()) return one.to_number<double>() == other.to_number<double>();
-    if (one.is_bool() && other.is_number()) return one.get_bool() == (other.to_number<double>() != 0);
-    return one == other;
 }
 
 }  // namespace
@@ -359,251 +273,6 @@ std::string TransmissionRpc::label_of(const std::string& download_dir) const {
     }
     throw RpcError(RpcError::invalid_params, "download-dir lies outside of " + this->download_dir() +
                                                  ": content stays in the cache, and is shown there");
-}
-
-TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const RpcArguments& arguments) {
-    AddedSources::Source source;
-    source.added_ms = AddedSources::now_ms();
-    if (const auto file = arguments.text("metainfo"); file && !file->empty()) {
-        auto bytes = from_base64(*file);
-        if (!bytes) throw RpcError(RpcError::invalid_params, "metainfo is no base64");
-        source.content = std::move(*bytes);
-    } else if (const auto link = arguments.text("filename"); link && !link->empty()) {
-        // A path of this machine is not read: whoever reaches the RPC may not be who may read it.
-        if (fs::path(*link).is_absolute())
-            throw RpcError(RpcError::unrecognized_source,
-                           "filename is a path; send the file's bytes as metainfo");
-        const ByteView bytes = as_bytes(*link);
-        source.content.assign(bytes.begin(), bytes.end());
-    } else {
-        throw RpcError(RpcError::invalid_params, "no filename or metainfo specified");
-    }
-    std::vector<std::string> labels = arguments.texts("labels").value_or(std::vector<std::string>{});
-    if (const auto folder = arguments.text("download_dir"); folder && !folder->empty())
-        if (std::string label = label_of(*folder); !label.empty())
-            labels.insert(labels.begin(), std::move(label));
-    source.label = checked_labels(labels);
-    source.limits = with_limits({}, arguments);
-    TorrentChange::Files wanted = files_of(arguments, "files_wanted");
-    source.pinned_whole = wanted.all;
-    const TorrentChange change{.pin = std::move(wanted), .unpin = files_of(arguments, "files_unwanted")};
-
-    AddReport added;
-    try {
-        added = torrents_.add_source(std::move(source));
-    } catch (const Failure& failure) {
-        throw RpcError(RpcError::unrecognized_source, failure.what());
-    }
-    // Files can be chosen at once if the torrent's file was given. The torrent is there, whatever fails here.
-    try {
-        if (!added.was_there && (!change.pin.some.empty() || !change.unpin.some.empty()))
-            torrents_.change(added.index, change);
-    } catch (const Failure& failure) {
-        log::warn("{}: its files were not chosen: {}", one_line(added.name), failure.what());
-    }
-    const char* const key = added.was_there ? "torrent_duplicate" : "torrent_added";
-    return {{dashed_name(call.form, key),
-             {{camel_name(call.form, "hash_string"), added.info_hash},
-              {"id", TorrentView::rpc_id(added.index)},
-              {"name", to_valid_utf8(torrents_.name_of(added.index))}}}};
-}
-
-TransmissionRpc::Json TransmissionRpc::torrent_remove(const RpcCall& call, const RpcArguments& arguments) {
-    const bool drop = arguments.flag("delete_local_data").value_or(false);
-    const RpcIds ids = arguments.ids();
-    refuse_unclear_removal(call.params, ids);
-    each(ids, [&](const TorrentReport& torrent) {
-        torrents_.remove(torrent.index, drop ? RemovedContent::dropped : RemovedContent::kept);
-    });
-    return {};
-}
-
-TransmissionRpc::Json TransmissionRpc::torrent_set(const RpcCall&, const RpcArguments& arguments) {
-    for (const char* key : {"tracker_add", "tracker_list", "tracker_remove", "tracker_replace"})
-        if (arguments.find(key))
-            throw RpcError(RpcError::invalid_params, "the trackers of a torrent cannot be changed");
-    if (arguments.find("location")) throw RpcError(RpcError::invalid_params, "content stays in the cache");
-    const auto labels = arguments.texts("labels");
-    TorrentChange change{.pin = files_of(arguments, "files_wanted"),
-                         .unpin = files_of(arguments, "files_unwanted")};
-    if (labels) change.label = checked_labels(*labels);
-    each(arguments.ids(), [&](const TorrentReport& torrent) {
-        const TorrentLimits limits = with_limits(torrent.entry.limits, arguments);
-        change.limits = limits == torrent.entry.limits ? std::nullopt : std::optional(limits);
-        torrents_.change(torrent.index, change);
-    });
-    return {};
-}
-
-TransmissionRpc::Json TransmissionRpc::torrent_reannounce(const RpcCall&, const RpcArguments& arguments) {
-    const Snapshot all = snapshot();
-    for (const std::size_t i : chosen(all, arguments.ids())) torrents_.want_peers(all.torrents[i].index);
-    return {};
-}
-
-/// What is so anyway: every torrent is started, and there is no queue for it to wait in.
-TransmissionRpc::Json TransmissionRpc::torrent_action(const RpcCall&, const RpcArguments& arguments) {
-    (void)arguments.ids();
-    return {};
-}
-
-TransmissionRpc::Json TransmissionRpc::refused_action(const RpcCall& call, const RpcArguments& arguments) {
-    (void)arguments.ids();
-    if (call.method == "torrent_stop")
-        throw RpcError(
-            RpcError::system_error,
-            "btfs does not stop torrents: what is not wanted is fetched when somebody reads it, and "
-            "never else");
-    if (call.method == "torrent_rename_path")
-        throw RpcError(RpcError::system_error, "btfs shows files by the names that the torrent gives them");
-    if (call.method == "torrent_verify")
-        throw RpcError(
-            RpcError::system_error,
-            "btfs verifies what it has when it is first read or uploaded; btfs cache verify looks at "
-            "all that nobody uses");
-    throw RpcError(RpcError::system_error, "btfs does not move content: it stays in the cache");
-}
-
-// ---- the session ----
-
-SessionFacts TransmissionRpc::session_facts() {
-    const MountReport report = torrents_.report();
-    std::lock_guard lock(rates_mutex_);
-    return {.download_dir = download_dir(),
-            .session_id = session_id_,
-            .free_bytes = torrents_.cache_space().free,
-            .peer_port = report.port,
-            .filters_addresses = static_cast<bool>(options_.reread_filter),
-            .engine = options_.engine,
-            .rates = rates_};
-}
-
-TransmissionRpc::Json TransmissionRpc::session_get(const RpcCall& call, const RpcArguments& arguments) {
-    const Json all = session_fields(session_facts(), call.form);
-    Json result;
-    if (const auto names = arguments.texts("fields")) {
-        for (const std::string& name : *names)
-            if (const value* const found = all.if_contains(snake_case(name)))
-                result.insert_or_assign(name, *found);
-        return result;
-    }
-    for (const auto& [name, field] : all) result.emplace(dashed_name(call.form, name), field);
-    return result;
-}
-
-/// Changes the limits of rates, and accepts what is so already. The rest follows from the options of the
-/// mount.
-TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const RpcArguments& arguments) {
-    const Json all = session_fields(session_facts(), call.form);
-    std::string refused;
-    for (const auto& [name, given] : arguments.all()) {
-        const value* const present = all.if_contains(name);
-        if (!present || is_read_only(name) || is_rate(name) || same(*present, *given)) continue;
-        refused += (refused.empty() ? "" : ", ") + dashed_name(call.form, name);
-    }
-    if (!refused.empty())
-        throw RpcError(RpcError::system_error, "cannot be changed while the mount stands: " + refused);
-    std::lock_guard lock(rates_mutex_);
-    SessionRates rates = rates_;
-    take_flag(arguments, "speed_limit_down_enabled", rates.down.is_on);
-    take_number(arguments, "speed_limit_down", rates.down.kB);
-    take_flag(arguments, "speed_limit_up_enabled", rates.up.is_on);
-    take_number(arguments, "speed_limit_up", rates.up.kB);
-    take_flag(arguments, "alt_speed_enabled", rates.alternative_is_on);
-    take_number(arguments, "alt_speed_down", rates.alternative_down_kB);
-    take_number(arguments, "alt_speed_up", rates.alternative_up_kB);
-    if (rates == rates_) return {};
-    if (rates.download() == 0)
-        throw RpcError(RpcError::invalid_params, "with a download limit of 0 no file could be read");
-    const bool uploads = options_.engine.uploads;
-    if (!uploads && (rates.up != rates_.up || rates.alternative_up_kB != rates_.alternative_up_kB))
-        throw RpcError(RpcError::system_error,
-                       "the mount uploads nothing (--no-upload): it has no upload limit to change");
-    rates_ = rates;
-    torrents_.set_rate_limits(uploads ? rates.upload() : options_.engine.upload_limit, rates.download());
-    return {};
-}
-
-TransmissionRpc::Json TransmissionRpc::session_stats(const RpcCall& call, const RpcArguments&) {
-    const MountReport report = torrents_.report();
-    double down = 0, up = 0;
-    std::int64_t paused = 0, files = 0;
-    const Snapshot all = snapshot();
-    for (const TorrentReport& torrent : all.torrents) {
-        const TorrentView view{torrent, all.mount};
-        paused += view.status() == RpcStatus::stopped;
-        files += view.facts().file_count;
-        down += view.engine().rates.down;
-        up += view.engine().rates.up;
-    }
-    const auto count = static_cast<std::int64_t>(all.torrents.size());
-    const auto stats = [&] {
-        return object{
-            {camel_name(call.form, "uploaded_bytes"), report.totals.sent},
-            {camel_name(call.form, "downloaded_bytes"), report.totals.received},
-            {camel_name(call.form, "files_added"), files},
-            {camel_name(call.form, "seconds_active"), static_cast<std::int64_t>(seconds(report.age))},
-            {camel_name(call.form, "session_count"), 1}};
-    };
-    // No run before this one is counted.
-    return {{camel_name(call.form, "active_torrent_count"), count - paused},
-            {camel_name(call.form, "paused_torrent_count"), paused},
-            {camel_name(call.form, "torrent_count"), count},
-            {camel_name(call.form, "download_speed"), static_cast<std::int64_t>(down)},
-            {camel_name(call.form, "upload_speed"), static_cast<std::int64_t>(up)},
-            {dashed_name(call.form, "cumulative_stats"), stats()},
-            {dashed_name(call.form, "current_stats"), stats()}};
-}
-
-TransmissionRpc::Json TransmissionRpc::session_close(const RpcCall&, const RpcArguments&) {
-    options_.close();
-    return {};
-}
-
-TransmissionRpc::Json TransmissionRpc::free_space(const RpcCall& call, const RpcArguments& arguments) {
-    const auto path = arguments.text("path");
-    if (!path || path->empty()) throw RpcError(RpcError::invalid_params, "no path specified");
-    (void)label_of(*path);  // of no other folder, since none of them takes content
-    const CacheSpace space = torrents_.cache_space();
-    return {{"path", *path},
-            {dashed_name(call.form, "size_bytes"), space.free},
-            {dashed_name(call.form, "total_size"), space.total}};
-}
-
-/// A peer that came from outside proves that the port is open. Nobody else is asked.
-TransmissionRpc::Json TransmissionRpc::port_test(const RpcCall& call, const RpcArguments& arguments) {
-    const std::string protocol = arguments.text("ip_protocol").value_or("");
-    if (!protocol.empty() && protocol != "ipv4" && protocol != "ipv6")
-        throw RpcError(RpcError::invalid_params, "ip_protocol is neither ipv4 nor ipv6");
-    const Snapshot all = snapshot();
-    for (const TorrentReport& torrent : all.torrents) {
-        if (!torrent.status) continue;
-        for (const PeerStatus& peer : torrent.status->connections) {
-            const Address& address = peer.endpoint.address;
-            const char* const family = address.is_v4() ? "ipv4" : "ipv6";
-            const bool is_far = !address.is_private() && !address.is_loopback();
-            if (peer.incoming && is_far && (protocol.empty() || protocol == family))
-                return {{dashed_name(call.form, "port_is_open"), true}, {"ip_protocol", family}};
-        }
-    }
-    throw RpcError(RpcError::system_error,
-                   "not known: no peer from outside is connected to the port at present, and btfs asks no "
-                   "service on the Internet");
-}
-
-TransmissionRpc::Json TransmissionRpc::blocklist_update(const RpcCall&, const RpcArguments&) {
-    if (!options_.reread_filter) throw RpcError(RpcError::system_error, "the mount has no --ip-filter");
-    options_.reread_filter();
-    throw RpcError(RpcError::system_error,
-                   "the file of --ip-filter is being reread; the log says how many ranges it has");
-}
-
-TransmissionRpc::Json TransmissionRpc::group_get(const RpcCall&, const RpcArguments&) {
-    return {{"group", array{}}};
-}
-
-TransmissionRpc::Json TransmissionRpc::group_set(const RpcCall&, const RpcArguments&) {
-    throw RpcError(RpcError::system_error, "btfs has no bandwidth groups");
 }
 
 }  // namespace btfs::cli

@@ -62,7 +62,7 @@ class TransmissionRpc {
   private:
     using Json = boost::json::object;
 
-    /// What the answer to one request looks at.
+    /// State of all torrents, from which one request is answered.
     struct Snapshot {
         std::vector<TorrentReport> torrents;
         RpcMount mount;
