@@ -66,6 +66,13 @@ class Terminal:
             if text.encode() not in self.written and (has_ended or time.monotonic() > until):
                 self.test.fail(f"no '{text}' in {self.written!r}; {self.process.poll()}")
 
+    def see_rows(self, more_than, seconds=10):
+        """Waits until it has written below a line, counted from 1, since the last text that was waited for."""
+        until = time.monotonic() + seconds
+        while self.rows_used() <= more_than and time.monotonic() < until:
+            self.read()
+        self.test.assertGreater(self.rows_used(), more_than)
+
     def rows_used(self):
         """The last line, from 1, that the cursor was sent to, or that was scrolled."""
         return max(map(int, re.findall(rb"\x1b\[(\d+)(?:;\d+H|d)", self.written) +
@@ -110,8 +117,7 @@ class Status(TestCase):
         view.see("Quit")
         view.resize(200, 50)
         view.see("a film")
-        view.read(0.5)
-        self.assertGreater(view.rows_used(), 40)
+        view.see_rows(more_than=40)
         view.press("?")
         view.see("Piece map")
         view.press("xq")
