@@ -43,8 +43,7 @@ def cpu_seconds(pid):
 
 class ManyTorrentsPage(TestCase):
     def test_page(self):
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
+        self.use_own_folders()
         torrents = self.folder / "torrents"
         torrents.mkdir()
         make_torrents(torrents)

@@ -1,5 +1,4 @@
 """Pins: files that are fetched without a reader and kept, while everything else passes through a small cache."""
-import os
 import stat
 import sys
 from pathlib import Path
@@ -22,9 +21,7 @@ class Pins(TestCase):
         self.seed = btfs.Seed(self, self.content, self.torrent, "--piece-size", "256K")
         self.cache = self.folder / "cache"
         self.mnt = self.folder / "mnt"
-        # Far from the user's own, as the end of a long path would not fit into the address of a socket.
-        os.environ["XDG_RUNTIME_DIR"] = str(self.folder)
-        self.addCleanup(os.environ.pop, "XDG_RUNTIME_DIR")
+        self.use_own_folders()
 
     def mount(self, *options, peers=True):
         return btfs.Mount(self, self.torrent, peers=[self.seed.port] if peers else [], options=options)
@@ -90,7 +87,7 @@ class Pins(TestCase):
 
     def test_the_control_socket_is_the_users_alone_and_goes_with_the_mount(self):
         mount = self.mount()
-        socket, = (self.folder / "btfs").glob("*.sock")
+        socket, = (self.runtime_folder / "btfs").glob("*.sock")
         self.assertEqual(stat.S_IMODE(socket.stat().st_mode), 0o600)
         mount.stop()
         self.assertFalse(socket.exists())

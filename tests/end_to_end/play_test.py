@@ -1,5 +1,4 @@
 """btfs play: a mount for as long as a player runs."""
-import os
 import signal
 import subprocess
 import sys
@@ -15,15 +14,13 @@ from support.harness import TestCase, main
 class Play(TestCase):
     def setUp(self):
         super().setUp()
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
-            self.addCleanup(os.environ.pop, variable)
+        self.use_own_folders()
         self.content = make_files(self.folder / "from" / "Series", {
             "e1.mkv": 900_000, "e2.mkv": 800_000, "e10.mkv": 1_000_000, "sample.mkv": 20_000, "notes.txt": 1_000_000})
         self.torrent = self.folder / "Series.torrent"
         self.seed = btfs.Seed(self, self.content, self.torrent, "--piece-size", "64K")
         self.options = f"no-dht,no-lsd,no-portmap,peer=127.0.0.1:{self.seed.port},cache-dir={self.folder / 'cache'}"
-        self.places = self.folder / "XDG_RUNTIME_DIR" / "btfs"
+        self.places = self.runtime_folder / "btfs"
 
     def player(self, text):
         path = self.folder / "player"

@@ -92,9 +92,7 @@ class Terminal:
 class Status(TestCase):
     def setUp(self):
         super().setUp()
-        # Far from the user's own, as the end of a long path would not fit into the address of a socket.
-        os.environ["XDG_RUNTIME_DIR"] = str(self.folder)
-        self.addCleanup(os.environ.pop, "XDG_RUNTIME_DIR")
+        self.use_own_folders()
         content = make_files(self.folder / "from" / "a film", {"film.mkv": 3 * MIB, "notes.txt": 7000})
         torrent = self.folder / "film.torrent"
         self.seed = btfs.Seed(self, content, torrent, "--piece-size", "64K")

@@ -27,10 +27,7 @@ def small_torrent(path, name):
 class Torrents(TestCase):
     def setUp(self):
         super().setUp()
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
-            self.addCleanup(os.environ.pop, variable)
-        (self.folder / "XDG_RUNTIME_DIR").mkdir()
+        self.use_own_folders()
         self.content = make_files(self.folder / "from" / "film", {"film.mkv": 3_000_000, "notes.txt": 70_000})
         self.torrent = self.folder / "film.torrent"
         self.seed = btfs.Seed(self, self.content, self.torrent, "--piece-size", "64K")
@@ -211,7 +208,7 @@ class Torrents(TestCase):
         small_torrent(self.folder / "other.torrent", "other")
         self.do("add", self.folder / "other.torrent")
         mount.stop()
-        records = sorted((self.folder / "XDG_STATE_HOME").rglob("*.source"), key=lambda path: path.stat().st_size)
+        records = sorted(self.state_folder.rglob("*.source"), key=lambda path: path.stat().st_size)
         self.assertEqual(len(records), 2)
         records[0].write_bytes(records[0].read_bytes()[:-5])
         mount = self.mount()

@@ -21,10 +21,7 @@ from support.harness import TestCase, free_port, main
 class Remotes(TestCase):
     def setUp(self):
         super().setUp()
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
-            self.addCleanup(os.environ.pop, variable)
-        (self.folder / "XDG_RUNTIME_DIR").mkdir()
+        self.use_own_folders()
         self.content = make_files(self.folder / "from" / "Show.S01E01",
                                   {"episode.mkv": 2_000_000, "notes.txt": 70_000, "sample.mkv": 100_000})
         self.torrent = self.folder / "show.torrent"

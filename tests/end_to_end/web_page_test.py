@@ -24,9 +24,7 @@ def lacking():
 class WebPage(TestCase):
     def setUp(self):
         super().setUp()
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
-            self.addCleanup(os.environ.pop, variable)
+        self.use_own_folders()
         series = make_files(self.folder / "from" / "Series", {"Extras/notes.txt": 300_000, f"{HOSTILE}.bin": 1000})
         subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=3", "-c:v", "libvpx",
                         "-b:v", "300k", series / "film.webm"], check=True, timeout=30)

@@ -19,10 +19,7 @@ from support.web import Web, parts_of
 class WebCase(TestCase):
     def setUp(self):
         super().setUp()
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
-            self.addCleanup(os.environ.pop, variable)
-        (self.folder / "XDG_RUNTIME_DIR").mkdir()
+        self.use_own_folders()
 
     def make(self, files):
         self.content = make_files(self.folder / "from" / "film", files)

@@ -51,8 +51,7 @@ class Sampler:
 class Soak(TestCase):
     def setUp(self):
         super().setUp()
-        os.environ["XDG_RUNTIME_DIR"] = str(self.folder)
-        self.addCleanup(os.environ.pop, "XDG_RUNTIME_DIR")
+        self.use_own_folders()
         self.contents, self.torrents, self.seeds = [], [], []
         for i in range(TORRENTS):
             content = make_files(self.folder / f"from{i}" / f"t{i}", {"film.mkv": FILM - 777 * i, "a/b.txt": 100_000}, seed=i)

@@ -124,6 +124,17 @@ class TestCase(unittest.TestCase):
         self.addCleanup(self._remove_folder)
         self._outputs = 0
 
+    def use_own_folders(self):
+        """Gives the btfs processes of this test a runtime and a state folder of its own, self.runtime_folder and self.state: what
+        a mount remembers goes with the test. Below self.folder, since the end of a long path would not fit into the address
+        of a socket."""
+        self.runtime_folder, self.state_folder = self.folder / "runtime", self.folder / "state"
+        for variable, folder in (("XDG_RUNTIME_DIR", self.runtime_folder), ("XDG_STATE_HOME", self.state_folder)):
+            folder.mkdir()
+            before = os.environ.get(variable)
+            os.environ[variable] = str(folder)
+            self.addCleanup(_set_variable, variable, before)
+
     def _remove_folder(self):
         with open("/proc/self/mountinfo") as lines:
             left = [line.split()[4] for line in lines if line.split()[4].startswith(f"{self.folder}/")]
@@ -170,6 +181,13 @@ class TestCase(unittest.TestCase):
                 self.fail(f"{process.args[0]} ended with {process.returncode}")
             return port in listening_ports()
         self.wait_for(listens, f"listener at port {port}")
+
+
+def _set_variable(name, value):
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def listening_ports():
