@@ -1,11 +1,10 @@
 #include "cli/http/password_gate.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 
 #include "cli/http/header_text.hpp"
 #include "cli/text/base64.hpp"
+#include "engine/core/secret.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -37,9 +36,9 @@ PasswordGate::Verdict PasswordGate::check(std::string_view authorization, const 
     if (authorization.empty()) return Verdict::closed;
     if (wait_of(address, now) > Duration::zero()) return Verdict::too_soon;
     const auto given = password_in(authorization);
-    // Digests are of one length, and are compared in a time that says nothing of where they differ.
+    // Digests are of one length: not even that of the password is told.
     const auto digest = sha256(as_bytes(given.value_or("")));
-    if (given && CRYPTO_memcmp(digest.bytes.data(), password_->bytes.data(), digest.bytes.size()) == 0) {
+    if (given && is_same_secret(as_text(password_->view()), as_text(digest.view()))) {
         std::erase_if(failures_, [&](const Failures& each) { return each.network == address.network(); });
         return Verdict::open;
     }

@@ -8,6 +8,7 @@
 
 #include "cli/rpc/torrent_fields.hpp"
 #include "cli/text/one_line.hpp"
+#include "engine/core/secret.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -64,7 +65,7 @@ RpcReply TransmissionRpc::handle(const RpcRequest& request) {
         reply.body = std::move(text);
         return reply;
     };
-    if (!request.session_id || *request.session_id != session_id_) {
+    if (!request.session_id || !is_same_secret(session_id_, *request.session_id)) {
         reply.headers.emplace_back("X-Transmission-Rpc-Version", kVersion);
         return with_text(kConflict, "409: Conflict\nSend the request again with the header " +
                                         std::string(kSessionHeader) + " of this answer.\n");

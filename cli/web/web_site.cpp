@@ -12,6 +12,7 @@
 #include "cli/text/one_line.hpp"
 #include "cli/web/page_files.hpp"
 #include "cli/web/stream_places.hpp"
+#include "engine/core/secret.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs::cli {
@@ -58,6 +59,12 @@ std::optional<std::string_view> behind(std::string_view path, std::string_view p
     return path.substr(prefix.size());
 }
 
+/// The same of a prefix with a token, which whoever measures the time does not learn.
+std::optional<std::string_view> behind_secret(std::string_view path, std::string_view prefix) {
+    if (!is_same_secret(prefix, path.substr(0, prefix.size()))) return std::nullopt;
+    return path.substr(prefix.size());
+}
+
 }  // namespace
 
 WebSite::WebSite(ServedTorrents& torrents, Options options)
@@ -82,7 +89,7 @@ WebSite::WebSite(ServedTorrents& torrents, Options options)
 std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now) {
     if (!is_own_host(request.origin.host, names_))
         return plain(421, "this host is not called that; --web-name NAME allows a name");
-    if (request.path.starts_with(streams_) || request.path.starts_with(playlists_)) return std::nullopt;
+    if (behind_secret(request.path, streams_) || behind_secret(request.path, playlists_)) return std::nullopt;
     const bool may_be_shown = request.is_read() && !request.path.starts_with("/api/");
     if (!may_be_shown && is_cross_site(request.origin))
         return plain(403, "a page of another site may ask nothing here");
@@ -105,7 +112,7 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
 }
 
 WebReply WebSite::answer(const WebRequest& request) {
-    if (const auto path = behind(request.path, playlists_)) return make_playlist(*path, request);
+    if (const auto path = behind_secret(request.path, playlists_)) return make_playlist(*path, request);
     const auto place = places_.find(request.path);
     const auto torrent = behind(request.path, kTorrents);
     if (place == places_.end() && !torrent) return plain(404, "there is nothing at this path");
@@ -124,7 +131,7 @@ WebReply WebSite::answer(const WebRequest& request) {
 }
 
 std::optional<std::string_view> WebSite::stream_path(const WebRequest& request) const {
-    return behind(request.path, streams_);
+    return behind_secret(request.path, streams_);
 }
 
 WebReply WebSite::control(const WebRequest& request) {

@@ -1,5 +1,6 @@
 #include "engine/core/secret.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -19,6 +20,10 @@ unsigned char* raw(std::byte* bytes) {
 void fill_secret(std::span<std::byte> out) {
     if (RAND_bytes(raw(out.data()), static_cast<int>(out.size())) != 1)
         throw std::runtime_error("the system has no random bytes to give");
+}
+
+bool is_same_secret(std::string_view secret, std::string_view given) {
+    return secret.size() == given.size() && CRYPTO_memcmp(secret.data(), given.data(), secret.size()) == 0;
 }
 
 Sha256Digest hmac_sha256(ByteView key, ByteView bytes) {
