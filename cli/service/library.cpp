@@ -76,6 +76,11 @@ std::optional<std::string> read_link(int folder, const std::string& name) {
     return std::string(target, static_cast<std::size_t>(size));
 }
 
+/// True if a link to a file at this path below the mountpoint would not be found again.
+bool is_too_deep(const std::string& path) {
+    return std::ranges::count(path, '/') > Library::kDeepest;
+}
+
 std::vector<std::string> names_in(int folder) {
     std::vector<std::string> names;
     FileDescriptor readable(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -119,40 +124,46 @@ fs::path Library::place(Index torrent, const std::string& name, const std::vecto
                         const ListFiles& files) {
     if (const auto found = placed_.find(torrent);
         found != placed_.end() && found->second.name == name && found->second.labels == labels)
-        return found->second.folder;
+        return folder_of(found->second);
     take_out(torrent);
     if (labels.empty()) return {};
+    // Another torrent had the name, and has a new one by now.
+    if (const auto former = by_name_.find(name); former != by_name_.end()) take_out(former->second);
     std::vector<std::string> paths = files();
-    if (paths.size() > kMostLinks) paths = {name};
+    if (paths.size() > kMostLinks || std::ranges::any_of(paths, is_too_deep)) paths = {name};
     const bool is_folder = std::ranges::find(paths, name) == paths.end();
     Placed& placed = placed_[torrent];
     placed = {.name = name, .labels = labels};
-    for (const std::string& label : labels) {
-        if (!can_hold(label)) continue;
-        const fs::path folder = label;
+    by_name_.emplace(name, torrent);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (!can_hold(labels[i])) continue;
+        const fs::path folder = labels[i];
         // An earlier mount has linked the folder in place of its files.
-        if (is_folder && !links_.contains(folder / name)) unlink(folder / name);
+        if (is_folder) unlink(folder / name);
         bool any = false;
-        for (const std::string& path : paths) {
-            const fs::path at = folder / path;
-            if (links_.contains(at) || !link(at)) continue;
-            links_.insert(at);
-            placed.links.push_back(at);
-            any = true;
-        }
-        if (any && placed.folder.empty()) placed.folder = folder_ / folder;
+        for (const std::string& path : paths) any = link(folder / path) || any;
+        if (any && !placed.linked) placed.linked = i;
     }
-    return placed.folder;
+    return folder_of(placed);
 }
 
 void Library::take_out(Index torrent) {
-    const auto found = placed_.find(torrent);
-    if (found == placed_.end()) return;
-    for (const fs::path& at : found->second.links) {
-        unlink(at);
-        links_.erase(at);
+    const auto taken = placed_.extract(torrent);
+    if (!taken) return;
+    const Placed& placed = taken.mapped();
+    by_name_.erase(placed.name);
+    const FileDescriptor root(open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return;
+    std::vector<fs::path> links;
+    for (const std::string& label : placed.labels) {
+        const FileDescriptor folder = can_hold(label) ? open_folder(root.get(), label) : FileDescriptor();
+        if (folder) find_links(folder.get(), placed.name, label, placed.name, kDeepest, links);
     }
-    placed_.erase(found);
+    for (const fs::path& at : links) unlink(at);
+}
+
+fs::path Library::folder_of(const Placed& placed) const {
+    return placed.linked ? folder_ / placed.labels[*placed.linked] : fs::path();
 }
 
 void Library::remove_stale(const std::set<std::string>& mounted) {

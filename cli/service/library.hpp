@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace btfs::cli {
@@ -17,7 +19,8 @@ namespace btfs::cli {
 /// MOUNTPOINT/PATH, which only a Library makes, and the folders below FOLDER/LABEL that are empty then;
 /// nothing else. A place that something else has, or that lies behind somebody's symlink, stays as it is, and
 /// the log says so. Label folders stay when they are empty, since programs want the folder of a category to
-/// be there. Never looks into the mount, which may be busy. On one thread at a time.
+/// be there. Never looks into the mount, which may be busy. Remembers no link: what it has made it finds by
+/// its place and target. On one thread at a time.
 class Library {
   public:
     using Index = std::size_t;
@@ -26,7 +29,8 @@ class Library {
 
     /// Files of a torrent that have links of their own; one with more is linked as a folder.
     static constexpr std::size_t kMostLinks = 2000;
-    /// Folders below each other, from NAME on, in which links of an earlier mount are looked for.
+    /// Folders below each other, from NAME on, in which links are looked for; one with a file in more is
+    /// linked as a folder, too.
     static constexpr int kDeepest = 100;
 
     /// Makes the folder. Throws Failure if that fails, or if one of the two lies in the other.
@@ -34,8 +38,9 @@ class Library {
 
     const std::filesystem::path& folder() const { return folder_; }
 
-    /// Links a torrent under these labels, and under no others that it had. Returns the folder of the first
-    /// label in which the name is there; empty if there is none. `files` is called if links have to be made.
+    /// Links a torrent under these labels, and under no others that it had. A torrent that had the name
+    /// before loses its links until it is placed by its new one. Returns the folder of the first label in
+    /// which the name is there; empty if there is none. `files` is called if links have to be made.
     std::filesystem::path place(Index torrent, const std::string& name,
                                 const std::vector<std::string>& labels, const ListFiles& files);
     /// Removes the links of a torrent.
@@ -51,9 +56,10 @@ class Library {
     struct Placed {
         std::string name = {};
         std::vector<std::string> labels = {};
-        std::filesystem::path folder = {};              ///< what place() returned
-        std::vector<std::filesystem::path> links = {};  ///< below the folder
+        std::optional<std::size_t> linked = {};  ///< the first of the labels under which it has a link
     };
+
+    std::filesystem::path folder_of(const Placed& placed) const;
 
     // `at`: LABEL/PATH, below folder_.
     bool link(const std::filesystem::path& at);
@@ -66,8 +72,8 @@ class Library {
     std::filesystem::path folder_;
     std::filesystem::path mountpoint_;
     std::map<Index, Placed> placed_;
-    std::set<std::filesystem::path> links_;  ///< of all of placed_
-    std::set<std::filesystem::path> told_;   ///< the log has told of them
+    std::unordered_map<std::string, Index> by_name_;  ///< of placed_: no name is there twice
+    std::set<std::filesystem::path> told_;            ///< the log has told of them
 };
 
 }  // namespace btfs::cli

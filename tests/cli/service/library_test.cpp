@@ -78,6 +78,34 @@ TEST_F(LibraryTest, ATorrentOfTooManyFilesIsLinkedAsAFolderAndMayChange) {
     EXPECT_EQ(link(path / "tv" / "show" / "a"), mount / "show/a");
 }
 
+TEST_F(LibraryTest, ANameThatGoesFromOneTorrentToAnotherKeepsItsLink) {
+    const auto files = [](const std::string& name) { return std::vector<std::string>{name + "/a"}; };
+    library.place(0, "show", {"tv"}, [&] { return files("show"); });
+    library.place(1, "show (2)", {"tv"}, [&] { return files("show (2)"); });
+    // The first one has gone; its name is the second's, or the two have changed names.
+    EXPECT_EQ(library.place(1, "show", {"tv"}, [&] { return files("show"); }), path / "tv");
+    EXPECT_EQ(link(path / "tv" / "show" / "a"), mount / "show/a");
+    EXPECT_FALSE(fs::exists(path / "tv" / "show (2)"));
+    library.take_out(0);
+    EXPECT_EQ(link(path / "tv" / "show" / "a"), mount / "show/a") << "it is the second's";
+    library.place(0, "show (2)", {"tv"}, [&] { return files("show (2)"); });
+    EXPECT_EQ(link(path / "tv" / "show (2)" / "a"), mount / "show (2)/a");
+    library.take_out(1);
+    EXPECT_FALSE(fs::exists(path / "tv" / "show"));
+}
+
+TEST_F(LibraryTest, ATorrentWithAFileInTooManyFoldersIsLinkedAsAFolder) {
+    std::string deep = "show", deepest = "other";
+    for (int i = 0; i < Library::kDeepest; ++i) deep += "/d", deepest += i == 0 ? "" : "/d";
+    EXPECT_EQ(library.place(0, "show", {"tv"}, [&] { return std::vector{deep + "/file"}; }), path / "tv");
+    EXPECT_EQ(link(path / "tv" / "show"), mount / "show");
+    library.place(1, "other", {"tv"}, [&] { return std::vector{deepest + "/file"}; });
+    EXPECT_EQ(link(path / "tv" / deepest / "file"), mount / deepest / "file");
+    library.take_out(0);
+    library.take_out(1);
+    EXPECT_TRUE(fs::is_empty(path / "tv"));
+}
+
 TEST_F(LibraryTest, WhatIsNotItsOwnStays) {
     fs::create_directories(path / "films");
     std::ofstream(path / "films" / "file") << "a user's";
