@@ -1,35 +1,31 @@
 #include "cli/rpc/recent_changes.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <string>
+
+#include "cli/service/state_hash.hpp"
 
 namespace btfs::cli {
 namespace {
 
 /// Returns a hash of what clients show of a torrent.
 std::uint64_t state_of(const TorrentReport& torrent) {
-    std::uint64_t hash = 0;
-    const auto mix = [&](std::uint64_t value) {
-        hash = (hash ^ (value + 0x9e37'79b9'7f4a'7c15 + (hash << 6) + (hash >> 2)));
-    };
-    const auto mix_text = [&](const std::string& text) { mix(std::hash<std::string>{}(text)); };
+    StateHash hash;
     const RosterEntry& entry = torrent.entry;
-    mix_text(entry.name);
-    mix_text(entry.label);
-    mix_text(entry.problem);
-    mix_text(entry.library_folder);
-    mix(entry.visible() ? 1 : 0);
-    mix(entry.bytes_pinned);
-    if (!torrent.status) return hash;
-    mix(torrent.status->peers);
-    mix(torrent.status->downloaded);
-    mix(torrent.status->uploaded);
-    mix(torrent.status->rates.down >= 1 || torrent.status->rates.up >= 1 ? 1 : 0);
-    mix(torrent.status->content ? torrent.status->content->left + 1 : 0);
-    mix(torrent.status->metadata.pieces_had);
-    mix(torrent.status->seeding_ended ? 1 : 0);
-    return hash;
+    hash.add(entry.name);
+    hash.add(entry.label);
+    hash.add(entry.problem);
+    hash.add(entry.library_folder);
+    hash.add(entry.visible() ? 1 : 0);
+    hash.add(entry.bytes_pinned);
+    if (!torrent.status) return hash.value();
+    hash.add(torrent.status->peers);
+    hash.add(torrent.status->downloaded);
+    hash.add(torrent.status->uploaded);
+    hash.add(torrent.status->rates.down >= 1 || torrent.status->rates.up >= 1 ? 1 : 0);
+    hash.add(torrent.status->content ? torrent.status->content->left + 1 : 0);
+    hash.add(torrent.status->metadata.pieces_had);
+    hash.add(torrent.status->seeding_ended ? 1 : 0);
+    return hash.value();
 }
 
 /// Returns seconds since 1970.

@@ -8,6 +8,7 @@
 
 #include "cli/service/details_text.hpp"
 #include "cli/service/reader_process.hpp"
+#include "cli/service/state_hash.hpp"
 #include "engine/metainfo/utf8.hpp"
 #include "engine/tracker/public_url.hpp"
 
@@ -45,6 +46,29 @@ boost::json::object torrent_json(const TorrentReport& report) {
         torrent["had"] = status.content->size - status.content->left;
     }
     return torrent;
+}
+
+std::uint64_t torrent_json_hash(const TorrentReport& report) {
+    const RosterEntry& entry = report.entry;
+    StateHash hash;
+    hash.add(entry.name);
+    hash.add(entry.info_hash);
+    hash.add(entry.label);
+    hash.add(entry.url);
+    hash.add(entry.problem);
+    // What state_text() depends on, beside these.
+    hash.add((entry.visible() ? 1U : 0U) + (entry.handle ? 2U : 0U));
+    if (!report.status) return hash.value();
+    const TorrentStatus& status = *report.status;
+    hash.add(status.metadata.pieces_had);
+    hash.add(status.metadata.piece_count);
+    hash.add(status.peers);
+    hash.add(status.seeds);
+    hash.add(whole(status.rates.down));
+    hash.add(whole(status.rates.up));
+    hash.add(status.content ? status.content->size + 1 : 0);
+    hash.add(status.content ? status.content->left : 0);
+    return hash.value();
 }
 
 boost::json::object peer_json(const PeerStatus& peer) {

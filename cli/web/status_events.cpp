@@ -1,7 +1,8 @@
 #include "cli/web/status_events.hpp"
 
 #include <boost/json.hpp>
-#include <functional>
+#include <set>
+#include <utility>
 
 #include "cli/service/status_json.hpp"
 
@@ -17,29 +18,36 @@ std::string key_of(const RosterEntry& entry) {
 
 std::string StatusEvents::next(const MountReport& report) {
     boost::json::object status = summary_json(report);
-    boost::json::array gone;
+    std::set<std::string> gone;
     std::string torrents;
     status["all"] = round_ == 0;
     ++round_;
     for (const TorrentReport& each : report.torrents) {
-        boost::json::object json = torrent_json(each);
+        const std::uint64_t hash = torrent_json_hash(each);
+        const auto [at, is_new] = told_.try_emplace(each.index);
+        Told& told = at->second;
+        told.round = round_;
+        if (!is_new && std::exchange(told.hash, hash) == hash) continue;
+        told.hash = hash;
         std::string key = key_of(each.entry);
+        if (!is_new && told.key != key) gone.insert(told.key);
+        boost::json::object json = torrent_json(each);
         json["key"] = key;
-        std::string text = boost::json::serialize(json);
-        const std::size_t hash = std::hash<std::string>()(text);
-        Told& told = told_[std::move(key)];
-        const bool is_news = told.round == 0 || told.hash != hash;
-        told = {hash, round_};
-        if (!is_news) continue;
+        told.key = std::move(key);
         if (!torrents.empty()) torrents += ',';
-        torrents += text;
+        torrents += boost::json::serialize(json);
     }
-    std::erase_if(told_, [&](const auto& entry) {
-        if (entry.second.round == round_) return false;
-        gone.emplace_back(entry.first);
-        return true;
-    });
-    status["gone"] = std::move(gone);
+    // Each torrent of the report is in told_ now, so that those which are left over have gone.
+    if (told_.size() > report.torrents.size())
+        std::erase_if(told_, [&](const auto& entry) {
+            if (entry.second.round == round_) return false;
+            gone.insert(entry.second.key);
+            return true;
+        });
+    // A torrent that was removed and added again has the key that it had.
+    if (!gone.empty())
+        for (const auto& [index, told] : told_) gone.erase(told.key);
+    status["gone"] = boost::json::array(gone.begin(), gone.end());
     std::string event = "event: status\ndata: " + boost::json::serialize(status);
     event.pop_back();  // the object goes on
     return event + ",\"torrents\":[" + torrents + "]}\n\n";

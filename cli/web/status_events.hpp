@@ -20,11 +20,12 @@ class StatusEvents {
 
   private:
     struct Told {
-        std::size_t hash = 0;  ///< of what was said of it
+        std::uint64_t hash = 0;  ///< of what was said of it
         std::uint64_t round = 0;
+        std::string key = {};
     };
 
-    std::unordered_map<std::string, Told> told_;  ///< by key
+    std::unordered_map<Roster::Index, Told> told_;
     std::uint64_t round_ = 0;
 };
 

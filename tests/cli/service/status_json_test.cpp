@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <set>
 
 namespace btfs::cli {
 namespace {
@@ -16,6 +17,40 @@ TEST(StatusJson, ATorrentThatIsNotKnownYetHasNulls) {
         EXPECT_TRUE(json.at(key).is_null()) << key;
     EXPECT_EQ(json.at("url"), "http://x/y");
     EXPECT_EQ(json.at("had"), 0);
+}
+
+TEST(StatusJson, TheHashChangesWithEachThingThatIsSaidOfATorrent) {
+    TorrentStatus status;
+    status.content = {100, 40};
+    const TorrentReport before{.entry = {.name = "a", .handle = TorrentHandle{1}}, .status = status};
+    const auto changes = {
+        +[](TorrentReport& report) { report.entry.name = "b"; },
+        +[](TorrentReport& report) { report.entry.info_hash = "b"; },
+        +[](TorrentReport& report) { report.entry.label = "b"; },
+        +[](TorrentReport& report) { report.entry.url = "b"; },
+        +[](TorrentReport& report) { report.entry.problem = "b"; },
+        +[](TorrentReport& report) { report.entry.slot = 0; },
+        +[](TorrentReport& report) { report.entry.handle.reset(); },
+        +[](TorrentReport& report) { report.status->metadata.piece_count = 7; },
+        +[](TorrentReport& report) {
+            report.status->metadata = {1, 7};
+        },
+        +[](TorrentReport& report) { report.status->peers = 1; },
+        +[](TorrentReport& report) { report.status->seeds = 1; },
+        +[](TorrentReport& report) { report.status->rates.down = 1; },
+        +[](TorrentReport& report) { report.status->rates.up = 1; },
+        +[](TorrentReport& report) { report.status->content->size = 101; },
+        +[](TorrentReport& report) { report.status->content->left = 41; },
+        +[](TorrentReport& report) { report.status->content.reset(); },
+    };
+    std::set<std::uint64_t> hashes{torrent_json_hash(before)};
+    for (const auto change : changes) {
+        TorrentReport changed = before;
+        change(changed);
+        EXPECT_NE(torrent_json(changed), torrent_json(before)) << "change " << hashes.size();
+        EXPECT_TRUE(hashes.insert(torrent_json_hash(changed)).second) << "change " << hashes.size();
+    }
+    EXPECT_EQ(torrent_json_hash(before), torrent_json_hash(TorrentReport(before)));
 }
 
 TEST(StatusJson, NamesThatAreNoTextAreMadeOne) {
