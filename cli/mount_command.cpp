@@ -176,8 +176,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
 
-    engine.set_ip_filter(std::move(ip_filter));
-    IpFilterReader filter_reader(options.network.ip_filter, engine);
+    IpFilterReader filter_reader(options.network.ip_filter, std::move(ip_filter), engine);
     reread_filter = [&filter_reader] { filter_reader.reread(); };
     const auto state = state_folder(options);
     const auto added = state ? std::optional(AddedSources(*state)) : std::nullopt;
@@ -206,14 +205,16 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     }
     std::optional<WebService> web;
     if (web_options) {
+        TransmissionRpc::IpFilter filter;
+        if (!options.network.ip_filter.empty())
+            filter = {.reread = [&filter_reader] { return filter_reader.reread_now(); },
+                      .range_count = [&filter_reader] { return filter_reader.range_count(); }};
         web.emplace(*web_options, torrents, state.value_or(std::filesystem::path()),
                     TransmissionRpc::Options{.mountpoint = options.mountpoint.lexically_normal(),
                                              .library = library ? library->folder() : std::filesystem::path(),
                                              .engine = engine_settings,
                                              .close = [&stop] { stop.raise(); },
-                                             .reread_filter = options.network.ip_filter.empty()
-                                                                  ? std::function<void()>()
-                                                                  : reread_filter});
+                                             .ip_filter = std::move(filter)});
         log::info("web page at http://{}/", web->endpoint().text());
     }
     std::list<WatchFolder> watched;

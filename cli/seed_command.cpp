@@ -54,8 +54,7 @@ int seed(const SeedOptions& options) {
     Engine engine(settings);
     if (auto opened = engine.open(); !opened)
         throw Failure("port " + std::to_string(options.network.port), opened.error());
-    engine.set_ip_filter(std::move(ip_filter));
-    IpFilterReader filter_reader(options.network.ip_filter, engine);
+    IpFilterReader filter_reader(options.network.ip_filter, std::move(ip_filter), engine);
     reread_filter = [&filter_reader] { filter_reader.reread(); };
     engine.start();
     engine.add({parsed->name, parsed->identity,

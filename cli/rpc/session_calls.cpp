@@ -2,6 +2,9 @@
 #include "cli/rpc/transmission_rpc.hpp"
 
 #include <boost/json.hpp>
+#include <optional>
+
+#include "cli/process/failure.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -33,7 +36,9 @@ SessionFacts TransmissionRpc::session_facts() {
             .session_id = session_id_,
             .free_bytes = space.free,
             .peer_port = report.port,
-            .filters_addresses = static_cast<bool>(options_.reread_filter),
+            .filtered_ranges = options_.ip_filter.range_count
+                                   ? std::optional(options_.ip_filter.range_count())
+                                   : std::nullopt,
             .engine = options_.engine,
             .rates = rates_};
 }
@@ -151,11 +156,15 @@ TransmissionRpc::Json TransmissionRpc::port_test(const RpcCall& call, const RpcA
                    "service on the Internet");
 }
 
-TransmissionRpc::Json TransmissionRpc::blocklist_update(const RpcCall&, const RpcArguments&) {
-    if (!options_.reread_filter) throw RpcError(RpcError::system_error, "the mount has no --ip-filter");
-    options_.reread_filter();
-    throw RpcError(RpcError::system_error,
-                   "the file of --ip-filter is being reread; the log says how many ranges it has");
+/// Rereads the file, which is the user's: btfs fetches no list.
+TransmissionRpc::Json TransmissionRpc::blocklist_update(const RpcCall& call, const RpcArguments&) {
+    if (!options_.ip_filter.reread) throw RpcError(RpcError::system_error, "the mount has no --ip-filter");
+    try {
+        return {{dashed_name(call.form, "blocklist_size"), options_.ip_filter.reread()}};
+    } catch (const Failure& failure) {
+        throw RpcError(RpcError::system_error,
+                       std::string(failure.what()) + "; the filter of before stays in force");
+    }
 }
 
 TransmissionRpc::Json TransmissionRpc::group_get(const RpcCall&, const RpcArguments&) {

@@ -49,7 +49,7 @@ struct SessionFacts {
     std::string session_id;
     std::uint64_t free_bytes = 0;
     std::uint16_t peer_port = 0;
-    bool filters_addresses = false;
+    std::optional<std::size_t> filtered_ranges = {};  ///< of addresses; nothing: there is no filter
     const EngineOptions& engine;
     SessionRates rates = {};
 };

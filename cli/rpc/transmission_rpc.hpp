@@ -1,6 +1,7 @@
 // TransmissionRpc: a mount that remotes made for Transmission control.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -40,14 +41,19 @@ struct RpcReply {
 /// thread; waits for the disk as ServedTorrents does.
 class TransmissionRpc {
   public:
+    /// The file of addresses that are no peers of ours. Null: there is none.
+    struct IpFilter {
+        /// Rereads the file, waits for that, and returns range_count(). Throws Failure.
+        std::function<std::size_t()> reread = {};
+        std::function<std::size_t()> range_count = {};
+    };
     struct Options {
         std::filesystem::path mountpoint;  ///< absolute; with or without a slash at its end
         std::filesystem::path library;     ///< of the Library; empty: there is none
         EngineOptions engine;              ///< that the mount has
         /// Ends the mount, some time after it was called.
         std::function<void()> close = [] {};
-        /// Rereads the IP filter; null: there is none.
-        std::function<void()> reread_filter = {};
+        IpFilter ip_filter = {};
     };
 
     /// The version of Transmission's RPC that is spoken.

@@ -42,8 +42,10 @@ std::shared_ptr<const IpFilter> load_ip_filter(const std::filesystem::path& path
     return std::make_shared<const IpFilter>(std::move(read->filter));
 }
 
-IpFilterReader::IpFilterReader(std::filesystem::path path, Engine& engine)
+IpFilterReader::IpFilterReader(std::filesystem::path path, std::shared_ptr<const IpFilter> first,
+                               Engine& engine)
     : path_(std::move(path)), engine_(engine) {
+    take(std::move(first));
     if (!path_.empty()) worker_.start();
 }
 
@@ -52,10 +54,22 @@ void IpFilterReader::reread() {
     worker_.post([this] { take_file(); });
 }
 
+std::size_t IpFilterReader::reread_now() {
+    return worker_.call([this] {
+        take(load_ip_filter(path_));
+        return range_count();
+    });
+}
+
+void IpFilterReader::take(std::shared_ptr<const IpFilter> filter) {
+    range_count_ = filter ? filter->v4_range_count() + filter->v6_range_count() : 0;
+    engine_.set_ip_filter(std::move(filter));
+}
+
 void IpFilterReader::take_file() {
     waits_ = false;
     try {
-        engine_.set_ip_filter(load_ip_filter(path_));
+        take(load_ip_filter(path_));
     } catch (const Failure& failure) {
         log::warn("{}; the filter of before stays in force", failure.what());
     }

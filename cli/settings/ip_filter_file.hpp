@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 
@@ -15,20 +16,28 @@ namespace btfs::cli {
 /// Throws Failure if the file cannot be read or names no addresses.
 std::shared_ptr<const IpFilter> load_ip_filter(const std::filesystem::path& path);
 
-/// Rereads the file on a thread of its own and hands the filter to the engine, which outlives this. If the
-/// file cannot be read any more, logs a warning, and the filter before stays in force.
+/// Hands the filter to the engine, which outlives this, at first and after each time that it rereads the
+/// file. It does that on a thread of its own. If the file cannot be read any more, logs a warning, and the
+/// filter before stays in force.
 class IpFilterReader {
   public:
     /// With an empty path there is no thread, and reread() does nothing. Made while signals are blocked.
-    IpFilterReader(std::filesystem::path path, Engine& engine);
+    IpFilterReader(std::filesystem::path path, std::shared_ptr<const IpFilter> first, Engine& engine);
 
     void reread();
+    /// Rereads the file while the caller waits, and returns range_count(). Throws Failure if it cannot be
+    /// read. Not with an empty path.
+    std::size_t reread_now();
+    /// Returns how many ranges of addresses are filtered. From any thread.
+    std::size_t range_count() const { return range_count_; }
 
   private:
     void take_file();
+    void take(std::shared_ptr<const IpFilter> filter);
 
     const std::filesystem::path path_;
     Engine& engine_;
+    std::atomic<std::size_t> range_count_ = 0;
     std::atomic<bool> waits_ = false;  ///< a job waits; further calls of reread() need no other
     Worker worker_;
 };
