@@ -51,13 +51,15 @@ StopSignal::StopSignal(std::function<void()> on_hangup)
     signal(SIGXFSZ, SIG_IGN);
     signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC);
     event_fd_ = eventfd(0, EFD_CLOEXEC);
-    if (signal_fd_ < 0 || event_fd_ < 0)
+    wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (signal_fd_ < 0 || event_fd_ < 0 || wake_fd_ < 0)
         throw Failure(std::string("cannot wait for signals: ") + std::strerror(errno));
 }
 
 StopSignal::~StopSignal() {
     close(signal_fd_);
     close(event_fd_);
+    close(wake_fd_);
 }
 
 /// Takes a signal that has come. Returns true if it ends the process.
@@ -85,11 +87,19 @@ StopSignal::Waited StopSignal::wait_for(Duration at_most, int pipe_fd) {
     for (;;) {
         const Duration left = std::max(end - Clock::now(), Duration::zero());
         const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-        pollfd fds[] = {{signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}, {pipe_fd, 0, 0}};
-        if (poll(fds, 3, static_cast<int>(milliseconds)) <= 0) return Waited::timed_out;
+        pollfd fds[] = {
+            {signal_fd_, POLLIN, 0}, {event_fd_, POLLIN, 0}, {pipe_fd, 0, 0}, {wake_fd_, POLLIN, 0}};
+        if (poll(fds, 4, static_cast<int>(milliseconds)) <= 0) return Waited::timed_out;
         if (fds[1].revents != 0 || (fds[0].revents != 0 && take_signal())) return Waited::stopped;
         if (fds[2].revents != 0) return Waited::hung_up;
+        std::uint64_t count = 0;
+        if (fds[3].revents != 0 && read(wake_fd_, &count, sizeof count) > 0) return Waited::woken;
     }
+}
+
+void StopSignal::wake() {
+    const std::uint64_t one = 1;
+    (void)!write(wake_fd_, &one, sizeof one);
 }
 
 void StopSignal::raise() {

@@ -25,12 +25,16 @@ class StopSignal {
     enum class Waited {
         stopped,  ///< as wait(), which will return at once too
         hung_up,  ///< the pipe has lost its reader
+        woken,    ///< wake() was called since the last wait_for()
         timed_out
     };
-    /// As wait(), but returns also after `at_most`, and when the pipe loses its reader; -1: no pipe.
+    /// As wait(), but returns also after `at_most`, after wake(), and when the pipe loses its reader; -1: no
+    /// pipe.
     Waited wait_for(Duration at_most, int pipe_fd);
     /// From any thread.
     void raise();
+    /// Ends the wait_for() that is under way, or the next one. From any thread.
+    void wake();
 
   private:
     bool take_signal();
@@ -39,6 +43,7 @@ class StopSignal {
     const bool has_terminal_;
     int signal_fd_;
     int event_fd_;
+    int wake_fd_;
 };
 
 }  // namespace btfs::cli

@@ -415,7 +415,7 @@ constexpr std::array kFields{
     TorrentField{"start_date", [](View t, RpcForm) -> value { return shown_s(t); }},
     TorrentField{"status", [](View t, RpcForm) -> value { return static_cast<int>(t.status()); }},
     TorrentField{"torrent_file", [](View, RpcForm) -> value { return ""; }},
-    TorrentField{"total_size", [](View t, RpcForm) -> value { return t.facts().size; }},
+    TorrentField{"total_size", [](View t, RpcForm) -> value { return t.total_size(); }},
     TorrentField{"tracker_list", tracker_list},
     TorrentField{"tracker_stats", tracker_stats, false, true},
     TorrentField{"trackers", trackers},

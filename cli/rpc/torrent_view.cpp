@@ -24,10 +24,14 @@ std::uint64_t TorrentView::bytes_had() const {
     return engine().content ? engine().content->size - engine().content->left : 0;
 }
 
-/// Returns the size of what is wanted or, of a torrent that wants nothing, the bytes that it has.
+/// Returns the size of what is wanted or, of a torrent that wants nothing, of all files: they can be read. Of
+/// 0 clients show "n/a" in place of a percentage.
 std::uint64_t TorrentView::size_when_done() const {
-    if (entry().all_pinned) return facts().size;
-    return entry().bytes_pinned > 0 ? entry().bytes_pinned : bytes_had();
+    return entry().bytes_pinned > 0 && !entry().all_pinned ? entry().bytes_pinned : total_size();
+}
+
+std::uint64_t TorrentView::total_size() const {
+    return is_known() || !entry().problem.empty() ? facts().size : 0;
 }
 
 std::uint64_t TorrentView::left_until_done() const {

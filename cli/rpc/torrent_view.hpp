@@ -41,6 +41,9 @@ struct TorrentView {
     bool is_known() const { return entry().visible(); }
     RpcStatus status() const;
     std::uint64_t size_when_done() const;
+    /// Of all files; 0 until they can be read, by which Sonarr tells a torrent that waits from one that
+    /// downloads.
+    std::uint64_t total_size() const;
     std::uint64_t left_until_done() const;
     std::uint64_t bytes_had() const;
     /// Seconds that are left, -1 if nothing is downloaded, -2 if that cannot be told.

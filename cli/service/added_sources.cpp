@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cache/disk/whole_file.hpp"
@@ -78,11 +79,37 @@ TorrentLimits parse_limits(const bencode::Value& from) {
     return limits;
 }
 
+/// A list of numbers: the first and the last file of each range.
+void write(const Pins& files, bencode::Writer& writer) {
+    writer.begin_list();
+    for (const FileRange& range : files) writer.integer(range.first).integer(range.last);
+    writer.end();
+}
+
+/// Returns nothing if the list is damaged.
+Pins parse_files(const bencode::Value& from) {
+    Pins files;
+    if (!from.is_list()) return {};
+    std::optional<std::uint32_t> first;
+    for (const bencode::Value item : from.list()) {
+        if (!item.is_integer() || !std::in_range<std::uint32_t>(item.integer())) return {};
+        const auto file = static_cast<std::uint32_t>(item.integer());
+        if (!first) {
+            first = file;
+            continue;
+        }
+        if (file < *first || files.size() == AddedSources::kMostPinnedRanges) return {};
+        files.push_back({*std::exchange(first, std::nullopt), file});
+    }
+    return with_pins({}, files);
+}
+
 Bytes written(const AddedSources::Source& source) {
     Bytes out;
     bencode::Writer writer(out);
     writer.begin_dictionary();
     writer.key("added").integer(source.added_ms);
+    if (!source.pinned_files.empty()) write(source.pinned_files, writer.key("files"));
     writer.key("label").string(source.label);
     if (source.limits != TorrentLimits{}) write(source.limits, writer.key("limits"));
     writer.key("pinned").integer(source.pinned_whole ? 1 : 0);
@@ -101,8 +128,11 @@ std::optional<AddedSources::Source> parse(ByteView file) {
     const auto pinned = root.get_integer("pinned");
     if (!content || !added || !label || !pinned) return std::nullopt;
     const ByteView bytes = as_bytes(*content);
-    AddedSources::Source source{{bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added, {}};
+    AddedSources::Source source{
+        {bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added, {}, {}};
     if (const auto limits = root.find("limits")) source.limits = parse_limits(*limits);
+    if (const auto files = root.find("files"); files && !source.pinned_whole)
+        source.pinned_files = parse_files(*files);
     return source;
 }
 
@@ -161,8 +191,11 @@ Error AddedSources::change(const std::string& name, const std::function<void(Sou
     return keep(*source);
 }
 
-Error AddedSources::set_pinned_whole(const std::string& name, bool pinned_whole) const {
-    return change(name, [&](Source& source) { source.pinned_whole = pinned_whole; });
+Error AddedSources::set_pinned(const std::string& name, bool pinned_whole, const Pins& pinned_files) const {
+    return change(name, [&](Source& source) {
+        source.pinned_whole = pinned_whole;
+        source.pinned_files = pinned_files;
+    });
 }
 
 Error AddedSources::forget(const std::string& name) const {

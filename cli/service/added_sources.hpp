@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "cache/records/pins.hpp"
 #include "cli/service/torrent_limits.hpp"
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
@@ -25,8 +26,14 @@ class AddedSources {
         bool pinned_whole = false;
         std::int64_t added_ms = 0;  ///< milliseconds since 1970
         TorrentLimits limits = {};
+        /// Files that are pinned once they are known, by their places among those that ContentReport lists;
+        /// kMostPinnedRanges at most. Empty if pinned_whole.
+        Pins pinned_files = {};
         bool operator==(const Source&) const = default;
     };
+
+    /// Ranges of pinned_files that are kept.
+    static constexpr std::size_t kMostPinnedRanges = 1000;
 
     /// Returns the time now, as added_ms has it.
     static std::int64_t now_ms();
@@ -44,7 +51,7 @@ class AddedSources {
     Error keep(const Source& source) const;
     /// Changes a source that is kept. ENOENT if there is none of that name, EIO if it is damaged.
     Error change(const std::string& name, const std::function<void(Source&)>& change) const;
-    Error set_pinned_whole(const std::string& name, bool pinned_whole) const;
+    Error set_pinned(const std::string& name, bool pinned_whole, const Pins& pinned_files) const;
     /// Ignores a name that is not there.
     Error forget(const std::string& name) const;
     /// Returns the names of all sources that are kept, in the order in which they were written last.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "cache/records/pins.hpp"
 #include "cli/service/torrent_facts.hpp"
 #include "cli/service/torrent_limits.hpp"
 #include "engine/session/engine.hpp"
@@ -30,6 +32,8 @@ struct RosterEntry {
     std::string problem = {};                  ///< why it will never be there
     std::string label = {};     ///< the user's, to tell torrents apart; several: see labels_of()
     bool pinned_whole = false;  ///< all of its files are pinned once they are known
+    /// The same of some files, by their places among those that ContentReport lists. Empty if pinned_whole.
+    Pins pinned_files = {};
     /// Places in the torrent of the files that are pinned, neighbours as one; null: none is.
     std::shared_ptr<const std::vector<ByteRange>> pinned = {};
     std::string record = {};          ///< its name among the AddedSources; empty: it is none of them
@@ -58,18 +62,30 @@ class Roster {
         const Index index = next_++;
         const auto added = entries_.emplace(index, std::move(entry)).first;
         note_hash(index, added->second.info_hash);
+        unsettled_ += added->second.settled() ? 0 : 1;
         return index;
     }
     /// `change` is short, and calls nothing that locks.
     template <class F>
     void update(Index index, F change) {
-        std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         RosterEntry& entry = entries_.at(index);
         const std::string earlier_hash = entry.info_hash;
+        const bool was_settled = entry.settled();
         change(entry);
-        if (entry.info_hash == earlier_hash) return;
-        forget_hash(index, earlier_hash);
-        note_hash(index, entry.info_hash);
+        if (entry.info_hash != earlier_hash) {
+            forget_hash(index, earlier_hash);
+            note_hash(index, entry.info_hash);
+        }
+        if (was_settled == entry.settled()) return;
+        unsettled_ += was_settled ? 1 : -1;
+        tell_settled(lock);
+    }
+    /// Has a function called whenever the last entry that was not settled is settled or removed, on the
+    /// thread that did it. It must not wait.
+    void on_settled(std::function<void()> call) {
+        std::lock_guard lock(mutex_);
+        on_settled_ = std::move(call);
     }
     /// Runs `bring`. If it throws, the entry has failed for good: the message becomes its problem, for the
     /// status, and the exception is thrown on.
@@ -84,15 +100,25 @@ class Roster {
     }
     /// Removes an entry: its torrent leaves the mount, or has another entry.
     void remove(Index index) {
-        std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         const auto found = entries_.find(index);
         if (found == entries_.end()) return;
         forget_hash(index, found->second.info_hash);
+        const bool was_settled = found->second.settled();
         entries_.erase(found);
+        if (was_settled) return;
+        --unsettled_;
+        tell_settled(lock);
     }
     bool has(Index index) const {
         std::lock_guard lock(mutex_);
         return entries_.contains(index);
+    }
+    /// True if its torrent is in the mount.
+    bool is_shown(Index index) const {
+        std::lock_guard lock(mutex_);
+        const auto found = entries_.find(index);
+        return found != entries_.end() && found->second.visible();
     }
     RosterEntry get(Index index) const {
         std::lock_guard lock(mutex_);
@@ -119,12 +145,18 @@ class Roster {
         return hashes;
     }
     /// Returns all entries in the order of add().
-    std::map<Index, RosterEntry> all() const {
+    std::vector<std::pair<Index, RosterEntry>> all() const {
         std::lock_guard lock(mutex_);
-        return entries_;
+        return {entries_.begin(), entries_.end()};
     }
 
   private:
+    void tell_settled(std::unique_lock<std::mutex>& lock) {
+        if (unsettled_ > 0 || !on_settled_) return;
+        const std::function<void()> call = on_settled_;
+        lock.unlock();
+        call();
+    }
     void note_hash(Index index, const std::string& hash) {
         if (!hash.empty()) by_hash_.insert_or_assign(hash, index);
     }
@@ -136,6 +168,8 @@ class Roster {
     mutable std::mutex mutex_;  // guards what follows
     Index next_ = 0;
     std::map<Index, RosterEntry> entries_;
+    std::function<void()> on_settled_;
+    std::ptrdiff_t unsettled_ = 0;                    ///< entries
     std::unordered_map<std::string, Index> by_hash_;  ///< the newest entry of each info-hash
 };
 

@@ -16,7 +16,7 @@ namespace btfs::cli {
 struct ServedTorrent {
     Roster::Index index;
     Identity identity;
-    std::unique_ptr<TorrentStore> store;
+    std::unique_ptr<TorrentStore> store = nullptr;
     std::unique_ptr<EngineDemand> demand = nullptr;
     TorrentHandle handle = 0;
     Slot slot = 0;

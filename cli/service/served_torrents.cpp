@@ -100,8 +100,8 @@ void ServedTorrents::end() {
 }
 
 void ServedTorrents::close_begin(TimePoint sync_until) {
-    for (const std::list<ServedTorrent>* torrents : {&served_, &removed_})
-        for (const ServedTorrent& served : *torrents) served.store->close_begin(sync_until);
+    for (const auto* torrents : {&served_, &removed_})
+        for (const auto& [index, served] : *torrents) served.store->close_begin(sync_until);
 }
 
 std::vector<TorrentReport> ServedTorrents::reports() {
@@ -110,8 +110,10 @@ std::vector<TorrentReport> ServedTorrents::reports() {
 
 std::vector<TorrentReport> ServedTorrents::reports_of(const TorrentStatuses& statuses) {
     const auto names = filesystem_.names();
+    auto entries = roster_.all();
     std::vector<TorrentReport> reports;
-    for (auto& [index, entry] : roster_.all()) {
+    reports.reserve(entries.size());
+    for (auto& [index, entry] : entries) {
         TorrentReport& report = reports.emplace_back();
         report.entry = std::move(entry);
         report.index = index;
@@ -240,9 +242,12 @@ ServedTorrent& ServedTorrents::open(Roster::Index index, const Metainfo& metainf
         throw Failure(metainfo.name + ": " + store.error().message() +
                       "; unmount it there, or give another --cache-dir");
     if (!store) throw Failure(metainfo.name, store.error());
-    served_.push_back({.index = index, .identity = metainfo.identity, .store = std::move(*store)});
-    served_.back().info = metainfo.info_bytes;
-    return served_.back();
+    ServedTorrent& served =
+        served_.try_emplace(index, ServedTorrent{.index = index, .identity = metainfo.identity})
+            .first->second;
+    served.store = std::move(*store);
+    served.info = metainfo.info_bytes;
+    return served;
 }
 
 void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedTorrent& served,
@@ -253,6 +258,7 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedT
                                        modification_time(metainfo, services_.cache_dir), in_use(index)});
     served.handle = handle;
     served.slot = slot;
+    by_slot_.emplace(slot, index);
     know(index, metainfo);
     take_pins(served);
     std::string folder = library_folder(index, slot);

@@ -3,11 +3,12 @@
 
 #include <atomic>
 #include <deque>
-#include <list>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cache/adopted/data_folders.hpp"
@@ -124,6 +125,10 @@ class ServedTorrents {
     explicit ServedTorrents(Services services);
     ~ServedTorrents();
 
+    /// Has a function called whenever the last torrent that was waited for is visible, has failed or has
+    /// gone, on the thread that did it. It must not wait. From any thread.
+    void on_settled(std::function<void()> call) { roster_.on_settled(std::move(call)); }
+
     /// Adds all sources of the command line; called once, before start(). A torrent whose store cannot be
     /// opened, as one that another process serves, is named in the log and stays in reports() as failed.
     /// Throws Failure if no source is left then.
@@ -239,6 +244,8 @@ class ServedTorrents {
     FetchReport fetch_now(const std::string& path, Fetching fetching);
     void take_pins(ServedTorrent& served);
     void pin_whole(Roster::Index index);
+    void pin_noted(ServedTorrent& served);
+    void note_pins(Roster::Index index, const TorrentChange& change);
     void set_pins(ServedTorrent& served, Pins pins);
     void publish_pins(const ServedTorrent& served);
 
@@ -259,8 +266,9 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> records_;  ///< sources that are kept, by their names
     /// Torrents that failed for good, by their info-hashes: each may be tried again.
     std::map<std::string, Roster::Index> failed_;
-    std::list<ServedTorrent> served_;
-    std::list<ServedTorrent> removed_;  ///< that somebody still uses
+    std::map<Roster::Index, ServedTorrent> served_;
+    std::map<Roster::Index, ServedTorrent> removed_;   ///< that somebody still uses
+    std::unordered_map<Slot, Roster::Index> by_slot_;  ///< of served_, those that are shown
     bool library_update_waits_ = false;
     bool library_is_swept_ = false;
     WaitLog wait_log_;

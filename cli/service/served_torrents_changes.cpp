@@ -79,6 +79,7 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
                                IfItFails if_it_fails) {
     RosterEntry entry{.label = source.label,
                       .pinned_whole = source.pinned_whole,
+                      .pinned_files = source.pinned_files,
                       .record = record,
                       .limits = source.limits,
                       .added_ms = source.added_ms};
@@ -189,9 +190,10 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
 }
 
 bool ServedTorrents::is_still_open(const Identity& identity) const {
-    const auto is_it = [&](const ServedTorrent& served) {
-        return std::ranges::any_of(identity.wire_hashes(),
-                                   [&](const Sha1Digest& hash) { return served.identity.answers_to(hash); });
+    const auto is_it = [&](const auto& removed) {
+        return std::ranges::any_of(identity.wire_hashes(), [&](const Sha1Digest& hash) {
+            return removed.second.identity.answers_to(hash);
+        });
     };
     return std::ranges::any_of(removed_, is_it);
 }
@@ -201,9 +203,11 @@ std::string ServedTorrents::remove_now(Roster::Index index, RemovedContent conte
     RosterEntry entry = roster_.get(index);
     if (entry.slot) entry.name = filesystem_.name_of(*entry.slot);
     forget(entry);
-    const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
-    if (served != served_.end() && !served->pins.empty()) set_pins(*served, {});
-    if (served != served_.end()) served->drop_data = content == RemovedContent::dropped;
+    if (const auto found = served_.find(index); found != served_.end()) {
+        ServedTorrent& served = found->second;
+        if (!served.pins.empty()) set_pins(served, {});
+        served.drop_data = content == RemovedContent::dropped;
+    }
     leave(index);
     log::info("removed {}", entry.name);
     return entry.name;
@@ -230,8 +234,10 @@ void ServedTorrents::leave(Roster::Index index) {
     const RosterEntry entry = roster_.get(index);
     drop(index);
     std::erase_if(known_, [&](const auto& known) { return known.second == index; });
-    const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
-    if (served != served_.end()) removed_.splice(removed_.end(), served_, served);
+    if (auto served = served_.extract(index)) {
+        if (entry.slot) by_slot_.erase(*entry.slot);
+        removed_.insert(std::move(served));
+    }
     if (entry.slot) filesystem_.remove(*entry.slot);
     if (services_.library) services_.library->take_out(index);
     update_library_soon();
@@ -266,13 +272,13 @@ std::shared_ptr<const void> ServedTorrents::in_use(Roster::Index index) {
 /// One of the users of a removed torrent's store has let it go. The store ends with the last one: files that
 /// are open read on what it has.
 void ServedTorrents::let_go(Roster::Index index, bool ServedTorrent::*user) {
-    const auto served = std::ranges::find(removed_, index, &ServedTorrent::index);
-    if (served == removed_.end()) return;
-    (*served).*user = false;
-    if (served->engine_uses || served->files_use) return;
-    const std::optional<Identity> dropped =
-        served->drop_data ? std::optional(served->identity) : std::nullopt;
-    removed_.erase(served);
+    const auto found = removed_.find(index);
+    if (found == removed_.end()) return;
+    ServedTorrent& served = found->second;
+    served.*user = false;
+    if (served.engine_uses || served.files_use) return;
+    const std::optional<Identity> dropped = served.drop_data ? std::optional(served.identity) : std::nullopt;
+    removed_.erase(found);
     if (dropped) drop_content(*dropped);
 }
 

@@ -1,5 +1,7 @@
 // ServedTorrents: what a user changes of one torrent, and what is told of its content.
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <set>
 #include <span>
 #include <string>
@@ -15,6 +17,9 @@ namespace {
 /// Torrents that come at once make one look at the library.
 constexpr Duration kLibraryDelay = 200ms;
 
+/// All files of a torrent, however many it has.
+constexpr FileRange kAllFiles{0, std::numeric_limits<std::uint32_t>::max()};
+
 /// Returns the files of a layout that are no padding, by their places in it.
 std::vector<std::uint32_t> listed_files(const Layout& layout) {
     std::vector<std::uint32_t> listed;
@@ -24,8 +29,16 @@ std::vector<std::uint32_t> listed_files(const Layout& layout) {
 }
 
 bool has(const Pins& pins, std::uint32_t file) {
-    return std::ranges::any_of(
-        pins, [&](const FileRange& range) { return range.first <= file && file <= range.last; });
+    const auto after = std::ranges::upper_bound(pins, file, {}, &FileRange::first);
+    return after != pins.begin() && file <= std::prev(after)->last;
+}
+
+/// Returns the files that are meant, by the numbers that they are given by.
+Pins numbers_of(const TorrentChange::Files& files) {
+    Pins numbers;
+    if (files.all) return {kAllFiles};
+    for (const std::uint32_t number : files.some) numbers.push_back({number, number});
+    return with_pins({}, numbers);
 }
 
 /// Returns the ranges of the files that are meant. Throws Failure if there is no such file.
@@ -146,9 +159,8 @@ CacheSpace ServedTorrents::cache_space() const {
 // ---- on the worker ----
 
 ServedTorrent* ServedTorrents::find_served(Roster::Index index) {
-    if (!roster_.has(index) || !roster_.get(index).slot) return nullptr;
-    const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
-    return served == served_.end() ? nullptr : &*served;
+    const auto found = served_.find(index);
+    return found == served_.end() || !roster_.is_shown(index) ? nullptr : &found->second;
 }
 
 void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change) {
@@ -173,20 +185,50 @@ void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change
 
 void ServedTorrents::change_pins(Roster::Index index, const TorrentChange& change) {
     ServedTorrent* const served = find_served(index);
-    if (!served) {
-        if (!change.pin.some.empty() || !change.unpin.some.empty())
-            throw Failure("the torrent's files are not known yet");
-        roster_.update(index, [&](RosterEntry& entry) { entry.pinned_whole = change.pin.all; });
-        const RosterEntry entry = roster_.get(index);
-        if (entry.record.empty() || !services_.added) return;
-        if (const Error error = services_.added->set_pinned_whole(entry.record, entry.pinned_whole))
-            throw Failure("that cannot be noted for later mounts", error);
-        return;
-    }
+    if (!served) return note_pins(index, change);
     const std::vector<std::uint32_t> listed = listed_files(served->store->layout());
     Pins pins = with_pins(served->pins, ranges_of(change.pin, listed));
     pins = without_pins(pins, ranges_of(change.unpin, listed));
     set_pins(*served, std::move(pins));
+}
+
+/// Notes which files are to be pinned once they are known.
+void ServedTorrents::note_pins(Roster::Index index, const TorrentChange& change) {
+    const RosterEntry before = roster_.get(index);
+    Pins files = before.pinned_whole ? Pins{kAllFiles} : before.pinned_files;
+    files = without_pins(with_pins(files, numbers_of(change.pin)), numbers_of(change.unpin));
+    if (files.size() > AddedSources::kMostPinnedRanges)
+        throw Failure("the torrent's files are not known yet, and these are too many to be noted");
+    const bool whole = files == Pins{kAllFiles};
+    if (whole) files.clear();
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.pinned_whole = whole;
+        entry.pinned_files = files;
+    });
+    if (before.record.empty() || !services_.added) return;
+    if (const Error error = services_.added->set_pinned(before.record, whole, files))
+        throw Failure("that cannot be noted for later mounts", error);
+}
+
+/// Pins the files that were noted before they were known. From then on these pins are the ones that are kept.
+void ServedTorrents::pin_noted(ServedTorrent& served) {
+    const RosterEntry entry = roster_.get(served.index);
+    if (entry.pinned_whole) return pin_whole(served.index);
+    if (entry.pinned_files.empty()) return;
+    const std::vector<std::uint32_t> listed = listed_files(served.store->layout());
+    Pins files;
+    for (const FileRange& range : entry.pinned_files)
+        for (std::size_t i = range.first; i <= range.last && i < listed.size(); ++i)
+            files.push_back({listed[i], listed[i]});
+    roster_.update(served.index, [](RosterEntry& changed) { changed.pinned_files.clear(); });
+    try {
+        set_pins(served, with_pins(served.pins, files));
+        if (entry.record.empty() || !services_.added) return;
+        if (const Error error = services_.added->set_pinned(entry.record, false, {}))
+            throw Failure("that cannot be noted for later mounts", error);
+    } catch (const Failure& failure) {
+        log::warn("{}: some of its files are to be pinned: {}", entry.name, failure.what());
+    }
 }
 
 /// Notes what a source says of its torrent.

@@ -68,8 +68,8 @@ FetchReport ServedTorrents::fetch_now(const std::string& path, Fetching fetching
     for (const NodeId node : of_torrents(filesystem_, find_node(filesystem_, path))) {
         const auto extents = filesystem_.extents(node);
         if (!extents) throw Failure(one_line(path) + ": is no part of a torrent");
-        const auto served = std::ranges::find(served_, extents->torrent, &ServedTorrent::slot);
-        const Layout& layout = served->store->layout();
+        ServedTorrent& served = served_.at(by_slot_.at(extents->torrent));
+        const Layout& layout = served.store->layout();
         Pins files;
         for (const ByteRange& range : extents->files) {
             const std::uint32_t file = layout.file_at(range.begin).value();
@@ -79,17 +79,17 @@ FetchReport ServedTorrents::fetch_now(const std::string& path, Fetching fetching
         report.files += files.size();
         switch (fetching) {
             case Fetching::pinned:
-                set_pins(*served, with_pins(served->pins, files));
+                set_pins(served, with_pins(served.pins, files));
                 break;
             case Fetching::unpinned:
-                set_pins(*served, without_pins(served->pins, files));
+                set_pins(served, without_pins(served.pins, files));
                 break;
             case Fetching::once:
-                services_.engine.prefetch(served->handle, pinned_pieces(layout, files));
+                services_.engine.prefetch(served.handle, pinned_pieces(layout, files));
                 break;
         }
     }
-    for (const ServedTorrent& served : served_) report.pinned += size_of(served.store->layout(), served.pins);
+    for (const auto& [index, served] : served_) report.pinned += size_of(served.store->layout(), served.pins);
     if (const CacheBound* bound = services_.cache_dir.bound()) report.room = bound->room_for_pins();
     return report;
 }
@@ -122,30 +122,34 @@ void ServedTorrents::publish_pins(const ServedTorrent& served) {
     });
 }
 
-/// Takes the pins that earlier mounts have kept, which the store knows of already, and pins all files if that
-/// was to be done once they are known.
+/// Takes the pins that earlier mounts have kept, which the store knows of already, and pins the files that
+/// were noted before they were known.
 void ServedTorrents::take_pins(ServedTorrent& served) {
     served.pins = services_.cache_dir.kept_pins(served.identity);
     publish_pins(served);
     if (!served.pins.empty())
         services_.engine.set_pinned(served.handle, pinned_pieces(served.store->layout(), served.pins));
-    if (roster_.get(served.index).pinned_whole) pin_whole(served.index);
+    pin_noted(served);
 }
 
 /// Pins all files of a torrent, now or once they are known. From then on these pins are the ones that are
 /// kept.
 void ServedTorrents::pin_whole(Roster::Index index) {
-    const auto served = std::ranges::find(served_, index, &ServedTorrent::index);
-    const bool is_known = served != served_.end();
-    roster_.update(index, [&](RosterEntry& entry) { entry.pinned_whole = !is_known; });
+    const auto found = served_.find(index);
+    const bool is_known = found != served_.end();
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.pinned_whole = !is_known;
+        entry.pinned_files.clear();
+    });
     const RosterEntry entry = roster_.get(index);
     try {
         if (is_known) {
-            const auto files = static_cast<std::uint32_t>(served->store->layout().files().size());
-            set_pins(*served, with_pins(served->pins, std::array{FileRange{0, files - 1}}));
+            ServedTorrent& served = found->second;
+            const auto files = static_cast<std::uint32_t>(served.store->layout().files().size());
+            set_pins(served, with_pins(served.pins, std::array{FileRange{0, files - 1}}));
         }
         if (entry.record.empty() || !services_.added) return;
-        if (const Error error = services_.added->set_pinned_whole(entry.record, entry.pinned_whole))
+        if (const Error error = services_.added->set_pinned(entry.record, entry.pinned_whole, {}))
             throw Failure("that cannot be noted for later mounts", error);
     } catch (const Failure& failure) {
         log::warn("{}: is to be pinned: {}", entry.name, failure.what());

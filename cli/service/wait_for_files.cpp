@@ -12,6 +12,7 @@
 namespace btfs::cli {
 namespace {
 
+/// Time after which the line that says what is waited for is shown anew.
 constexpr Duration kInterval = 100ms;
 
 /// Prints each torrent that is not visible, with the reason. Returns the exit code.
@@ -34,6 +35,9 @@ int wait_for_files(ServedTorrents& torrents, StopSignal& stop, const Readiness& 
                    std::optional<Duration> at_most) {
     const TimePoint deadline = at_most ? Clock::now() + *at_most : kNever;
     TerminalLine line;
+    torrents.on_settled([&torrents, &stop] {
+        if (!torrents.takes_up_added()) stop.wake();
+    });
     for (;;) {
         const bool all_known = !torrents.takes_up_added();
         const std::vector<TorrentReport> reports = torrents.reports();
@@ -49,6 +53,7 @@ int wait_for_files(ServedTorrents& torrents, StopSignal& stop, const Readiness& 
         }
         line.show(waiting_text(reports));
         switch (stop.wait_for(std::min<Duration>(kInterval, left), readiness.fd())) {
+            case StopSignal::Waited::woken:
             case StopSignal::Waited::timed_out:
                 break;
             case StopSignal::Waited::stopped:

@@ -41,6 +41,21 @@ TEST(StopSignalDeathTest, ComesOfEachSignalThatEndsAProcess) {
     }
 }
 
+TEST(StopSignalDeathTest, AWakeEndsOneWaitAndStopsNothing) {
+    EXPECT_EXIT(
+        {
+            StopSignal stop;
+            stop.wake();
+            stop.wake();
+            const bool woken = stop.wait_for(10s, -1) == Waited::woken;
+            const bool once = stop.wait_for(0ms, -1) == Waited::timed_out;
+            stop.wake();
+            stop.raise();
+            ends_with(woken && once && stop.wait_for(10s, -1) == Waited::stopped);
+        },
+        testing::ExitedWithCode(0), "");
+}
+
 TEST(StopSignalDeathTest, WithoutATerminalAHangupIsACall) {
     EXPECT_EXIT(
         {

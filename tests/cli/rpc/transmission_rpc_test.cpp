@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "cli/process/failure.hpp"
 #include "cli/text/base64.hpp"
 #include "tests/support/sanitized.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -248,6 +249,8 @@ TEST_F(TransmissionRpcTest, PinnedFilesAreWantedAndDownloaded) {
     EXPECT_EQ(field(id, "wanted"), value({0, 1, 1}));
     get("torrent-set", ids + R"("files-unwanted":[]})");
     EXPECT_EQ(field(id, "status"), 6);
+    EXPECT_EQ(field(id, "sizeWhenDone"), 36484) << "clients divide by it";
+    EXPECT_EQ(field(id, "percentDone").to_number<double>(), 1);
     EXPECT_THAT(refusal("torrent-set", ids + R"("files-wanted":[3]})"), HasSubstr("no file"));
     const value as_booleans =
         json_rpc("torrent_get", R"({"fields":["wanted"]})").at("result").at("torrents").at(0).at("wanted");
@@ -260,12 +263,26 @@ TEST_F(TransmissionRpcTest, FilesAreChosenWhenATorrentIsAdded) {
 }
 
 TEST_F(TransmissionRpcTest, OneTorrentThatFailsDoesNotKeepTheOthersFromTheirChange) {
-    const std::string magnet = std::string("magnet:?xt=urn:btih:") + kHash;
-    const value report = get("torrent-add", R"({"filename":")" + magnet + R"(","files-wanted":[0]})");
-    EXPECT_EQ(report.at("torrent-added").at("hashString"), kHash);
+    add_id(small_torrent("film"));
     const std::int64_t id = add_id(folder_torrent("series"));
-    EXPECT_THAT(refusal("torrent-set", R"({"files-wanted":[0]})"), HasSubstr("not known yet"));
-    EXPECT_EQ(field(id, "wanted"), value({1, 0, 0}));
+    EXPECT_THAT(refusal("torrent-set", R"({"files-wanted":[2]})"), HasSubstr("no file"));
+    EXPECT_EQ(field(id, "wanted"), value({0, 0, 1}));
+}
+
+TEST_F(TransmissionRpcTest, AChoiceOfFilesThatAreNotKnownYetIsKept) {
+    const std::string magnet = std::string("magnet:?xt=urn:btih:") + kHash;
+    const value report = get("torrent-add", R"({"filename":")" + magnet + R"(","files-wanted":[3,0]})");
+    EXPECT_EQ(report.at("torrent-added").at("hashString"), kHash);
+    const auto kept = [&] { return added.read(added.names().at(0)).value(); };
+    EXPECT_EQ(kept().pinned_files, (Pins{{0, 0}, {3, 3}}));
+    get("torrent-set", R"({"files-wanted":[1],"files-unwanted":[3]})");
+    EXPECT_EQ(kept().pinned_files, (Pins{{0, 1}}));
+    get("torrent-set", R"({"files-wanted":[]})");
+    EXPECT_TRUE(kept().pinned_whole);
+    EXPECT_EQ(kept().pinned_files, Pins{});
+    get("torrent-set", R"({"files-unwanted":[]})");
+    EXPECT_FALSE(kept().pinned_whole);
+    EXPECT_EQ(kept().pinned_files, Pins{});
 }
 
 TEST_F(TransmissionRpcTest, ALabelMovesTheDownloadFolderIntoTheLibrary) {
@@ -443,6 +460,33 @@ TEST_F(TransmissionRpcTest, WhatAMountDoesNotDoIsSaid) {
 }
 
 // ---- the session ----
+
+TEST_F(TransmissionRpcTest, TheFilterIsRereadAndItsSizeTold) {
+    std::size_t ranges = 3;
+    bool readable = true;
+    const auto reread = [&] {
+        if (!readable) throw Failure("IP filter list: No such file");
+        return ++ranges;
+    };
+    TransmissionRpc other{torrents,
+                          {.mountpoint = mountpoint,
+                           .library = {},
+                           .engine = {},
+                           .ip_filter = {.reread = reread, .range_count = [&] { return ranges; }}}};
+    const auto ask = [&](std::string_view method) {
+        const std::string body = R"({"method":")" + std::string(method) + R"(","arguments":{}})";
+        return boost::json::parse(
+            other.handle({.method = "POST", .session_id = other.session_id(), .body = body}).body);
+    };
+    EXPECT_EQ(ask("session-get").at("arguments").at("blocklist-size"), 3);
+    const value updated = ask("blocklist-update");
+    EXPECT_EQ(updated.at("result"), "success");
+    EXPECT_EQ(updated.at("arguments").at("blocklist-size"), 4);
+    readable = false;
+    EXPECT_THAT(std::string(ask("blocklist-update").at("result").as_string()), HasSubstr("No such file"));
+    EXPECT_EQ(ask("session-get").at("arguments").at("blocklist-size"), 4);
+    EXPECT_EQ(ask("session-get").at("arguments").at("blocklist-enabled"), true);
+}
 
 TEST_F(TransmissionRpcTest, TheSessionHasWhatClientsLookFor) {
     const value session = get("session-get");

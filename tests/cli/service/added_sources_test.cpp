@@ -53,10 +53,28 @@ TEST_F(AddedSourcesTest, WhatIsKeptIsLoadedInTheOrderInWhichItWasAdded) {
 
 TEST_F(AddedSourcesTest, ThatASourceIsPinnedCanBeTakenBack) {
     EXPECT_FALSE(added.keep(source("a", 1)));
-    EXPECT_FALSE(added.set_pinned_whole(name("a"), false));
+    EXPECT_FALSE(added.set_pinned(name("a"), false, {}));
     EXPECT_FALSE(load(added).at(0).second.pinned_whole);
     EXPECT_EQ(load(added).at(0).second.label, "films");
-    EXPECT_TRUE(added.set_pinned_whole(name("b"), false));
+    EXPECT_TRUE(added.set_pinned(name("b"), false, {}));
+}
+
+TEST_F(AddedSourcesTest, SomeFilesThatAreToBePinnedAreKept) {
+    const Pins files{{0, 3}, {7, 7}, {9, 0xffff'ffff}};
+    EXPECT_FALSE(added.keep(source("a", 1)));
+    EXPECT_FALSE(added.set_pinned(name("a"), false, files));
+    EXPECT_EQ(load(added).at(0).second.pinned_files, files);
+    EXPECT_FALSE(added.set_pinned(name("a"), true, {}));
+    EXPECT_THAT(load(added).at(0).second.pinned_files, IsEmpty());
+}
+
+TEST_F(AddedSourcesTest, AListOfFilesThatIsDamagedPinsNone) {
+    EXPECT_FALSE(added.keep(source("a", 1)));
+    for (const char* files : {"i1e", "li5ei3ee", "li-1ei3ee", "li1ei4294967296ee", "l1:ae"}) {
+        std::ofstream(file_of("a")) << "d5:addedi1e5:files" << files << "5:label0:6:pinnedi0e6:source1:ae";
+        ASSERT_EQ(load(added).size(), 1u) << files;
+        EXPECT_THAT(load(added).at(0).second.pinned_files, IsEmpty()) << files;
+    }
 }
 
 TEST_F(AddedSourcesTest, LabelsAndLimitsAreChangedInPlace) {

@@ -28,9 +28,32 @@ TEST(Roster, KeepsWhyATorrentFailedForGood) {
     Roster roster;
     const auto index = roster.add({.name = "a"});
     EXPECT_THROW(roster.or_fail(index, [] { throw std::runtime_error("a: no disk"); }), std::runtime_error);
-    EXPECT_EQ(roster.all().at(0).problem, "a: no disk");
+    EXPECT_EQ(roster.get(0).problem, "a: no disk");
     roster.or_fail(roster.add({.name = "b"}), [] {});
-    EXPECT_EQ(roster.all().at(1).problem, "");
+    EXPECT_EQ(roster.get(1).problem, "");
+}
+
+TEST(Roster, TellsWhenTheLastEntryIsSettledOrGone) {
+    Roster roster;
+    int told = 0;
+    roster.on_settled([&] {
+        ++told;
+        EXPECT_TRUE(roster.is_shown(0)) << "it may be looked at";
+    });
+    const auto first = roster.add({.name = "a"}), second = roster.add({.name = "b"});
+    const auto show = [](RosterEntry& entry) { entry.slot = 0; };
+    roster.update(first, [](RosterEntry& entry) { entry.label = "c"; });
+    roster.update(first, show);
+    EXPECT_EQ(told, 0);
+    roster.update(second, show);
+    roster.update(second, [](RosterEntry& entry) { entry.label = "c"; });
+    roster.remove(second);
+    EXPECT_EQ(told, 1);
+    const auto third = roster.add({.name = "d"});
+    roster.remove(third);
+    EXPECT_EQ(told, 2);
+    roster.update(roster.add({.name = "e"}), [](RosterEntry& entry) { entry.problem = "no disk"; });
+    EXPECT_EQ(told, 3);
 }
 
 TEST(Roster, AnEntryIsSettledWhenItIsVisibleOrHasFailed) {

@@ -348,6 +348,40 @@ TEST(ServedTorrents, AWholeTorrentIsPinnedOnceAndNotAgainAtEachMount) {
     EXPECT_THAT(running.cache_dir.kept_pins(torrent("film").identity), IsEmpty());
 }
 
+TEST(ServedTorrents, FilesThatWereChosenBeforeTheyWereKnownArePinnedByALaterMount) {
+    // "a", padding, "b": the second file that is listed is the third of the torrent.
+    const std::string info =
+        "d5:filesld6:lengthi5e4:pathl1:aeed4:attr1:p6:lengthi16379e4:pathl4:.pad5:16379eed6:lengthi5e4:"
+        "pathl1:b"
+        "eee4:name6:series12:piece lengthi16384e6:pieces40:" +
+        std::string(40, 'x') + "e";
+    const Metainfo metainfo = parse_info(as_bytes(info)).value();
+    const std::string link = "magnet:?xt=urn:btih:" + metainfo.identity.cache_key();
+    const ByteView bytes = as_bytes(link);
+    Running first;
+    const AddReport report = first.torrents.add_source({.content = {bytes.begin(), bytes.end()}});
+    first.torrents.change(report.index, {.pin = {.some = {1}}});
+    EXPECT_THAT(first.cache_dir.kept_pins(metainfo.identity), IsEmpty());
+    first.torrents.end();
+    first.engine.stop();
+
+    const ByteView info_bytes = as_bytes(info);
+    ASSERT_FALSE(first.cache_dir.keep_info(metainfo.identity, {info_bytes.begin(), info_bytes.end()}));
+    Engine engine{{}};
+    ServedTorrents later{{.engine = engine,
+                          .cache_dir = first.cache_dir,
+                          .pool = first.pool,
+                          .memory = first.memory,
+                          .data = first.no_data,
+                          .peers = {},
+                          .added = &first.added}};
+    engine.start();
+    later.start();
+    ASSERT_TRUE(Running::becomes([&] { return later.reports().size() == 1 && !later.takes_up_added(); }));
+    EXPECT_THAT(first.cache_dir.kept_pins(metainfo.identity), ElementsAre(FileRange{2, 2}));
+    EXPECT_THAT(first.added.read(first.added.names().at(0))->pinned_files, IsEmpty());
+}
+
 TEST(ServedTorrents, WhatWasAddedEarlierAndCannotBeServedStaysToBeSeenAndTriedAgain) {
     Running running;
     auto held = running.hold(torrent("film"));
