@@ -41,6 +41,7 @@ const char* text(Errc e) {
         case Errc::peer_timed_out: return "peer timed out";
         case Errc::peer_banned: return "peer sent wrong data";
         case Errc::peer_not_needed: return "peer not needed";
+        case Errc::torrent_paused: return "the torrent is paused";
         case Errc::other_transport: return "the peer is connected over another transport";
         case Errc::peer_out_of_date: return "peer does not know which pieces are gone";
         case Errc::connection_closed: return "connection closed by the peer";

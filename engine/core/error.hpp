@@ -45,6 +45,7 @@ enum class Errc {
     peer_timed_out,
     peer_banned,
     peer_not_needed,
+    torrent_paused,
     other_transport,
     peer_out_of_date,  ///< it asks for what we gave up, and cannot be told
     connection_closed,

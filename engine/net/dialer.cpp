@@ -133,9 +133,13 @@ void Dialer::cancel_half_open() {
 }
 
 void Dialer::cancel_half_open(const std::function<bool(const Address&)>& is_unwanted) {
+    cancel_if([&](const HalfOpen& dial) { return is_unwanted(dial.endpoint.address); });
+}
+
+void Dialer::cancel_if(const std::function<bool(const HalfOpen&)>& is_unwanted) {
     for (auto entry = half_open_.begin(); entry != half_open_.end();) {
         HalfOpen& dial = *entry->second;
-        if (!is_unwanted(dial.endpoint.address)) {
+        if (!is_unwanted(dial)) {
             ++entry;
             continue;
         }
@@ -170,6 +174,12 @@ void Dialer::Queue::cancel(Waiting waiting) {
                       [alive = std::weak_ptr(alive_), done = std::move(waiting.done)] {
                           if (!alive.expired()) done(Error(Errc::cancelled));
                       });
+}
+
+void Dialer::Queue::cancel_all() {
+    delist();
+    for (Waiting& waiting : std::exchange(waiting_, {})) cancel(std::move(waiting));
+    dialer_.cancel_if([this](const HalfOpen& dial) { return dial.queue == this; });
 }
 
 void Dialer::Queue::clear() {

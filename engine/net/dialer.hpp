@@ -101,6 +101,7 @@ class Dialer {
     DialRace::Course course_of(const Queue& queue, const Waiting& waiting) const;
     bool has_taken_tcp(const Queue& queue, const Endpoint& endpoint) const;
     void finish(std::uint64_t id, Result<Dialled> result);
+    void cancel_if(const std::function<bool(const HalfOpen&)>& is_unwanted);
     bool may_start(DialUrgency urgency) const;
     std::list<Queue*>& queues_of(DialUrgency urgency) { return queues_[static_cast<std::size_t>(urgency)]; }
 
@@ -134,6 +135,8 @@ class Dialer::Queue {
     void dial(const Endpoint& endpoint, Encryption encryption, Done done, const Way& way = {});
     /// Counts for all dials that wait.
     void set_urgency(DialUrgency urgency);
+    /// Ends all dials with Errc::cancelled.
+    void cancel_all();
     /// Ends all dials without a call.
     void clear();
 

@@ -26,6 +26,11 @@ void Announcing::start() {
     carry_on();
 }
 
+void Announcing::pause() {
+    announcer_.stop(Clock::now());
+    carry_on();
+}
+
 void Announcing::completed() {
     announcer_.complete();
     carry_on();

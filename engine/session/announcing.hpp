@@ -32,6 +32,8 @@ class Announcing {
                std::uint64_t seed, Owner owner);
 
     void start();
+    /// Says goodbye to the trackers and asks nothing, until start().
+    void pause();
     void completed();
     /// A reader waits for peers: the announces of the next kHurry go before those of other torrents.
     void want_peers();

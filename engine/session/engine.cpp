@@ -95,6 +95,12 @@ void Engine::want_peers(TorrentHandle torrent) {
     });
 }
 
+void Engine::set_paused(TorrentHandle torrent, bool paused) {
+    loop_->post([this, torrent, paused] {
+        if (TorrentRunner* runner = loop_->find(torrent)) runner->set_paused(paused);
+    });
+}
+
 void Engine::set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals) {
     loop_->post([this, torrent, goals] {
         if (TorrentRunner* runner = loop_->find(torrent))

@@ -101,6 +101,8 @@ struct TorrentSpec {
     std::vector<std::string> web_seeds = {};
     /// URLs of HTTP seeds (BEP 17), as the torrent has them.
     std::vector<std::string> http_seeds = {};
+    /// See Engine::set_paused().
+    bool paused = false;
     /// Called once on the engine thread, with the info dictionary that was fetched; provide() is to follow.
     std::function<void(TorrentHandle, std::shared_ptr<const Bytes>)> on_metadata = {};
 };
@@ -142,6 +144,9 @@ class Engine {
     void prefetch(TorrentHandle torrent, Bitfield pieces);
     /// Asks the trackers that may be asked now, and the DHT, for more peers.
     void want_peers(TorrentHandle torrent);
+    /// A paused torrent takes part in nothing: it closes its connections, tells its trackers that it leaves,
+    /// and is neither announced nor fetched. Its store is served as before. A resumed one goes on at once.
+    void set_paused(TorrentHandle torrent, bool paused);
     /// Uploading of a torrent ends at these goals from now on; nothing: at those of the EngineOptions.
     void set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals);
 

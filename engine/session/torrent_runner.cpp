@@ -44,6 +44,7 @@ TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, Torrent
       dials_(shared_.dialer, [this](const Endpoint& endpoint) { return may_dial(endpoint); }),
       timer_(shared_.io) {
     shared_.connections.add(*this);
+    torrent_.set_paused(spec_.paused, Clock::now());
     if (spec_.content) take_up_content();
     if (!spec_.content && !web_seeds_.empty())
         log::info("{}: has web seeds, which serve once a peer has told what the torrent consists of",
@@ -92,26 +93,35 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
                               if (!closed_) torrent_.handle_own_address(tracker, ours);
                           }});
     announcing_->set_port(AddressFamily::v4, announced_port(outside_ports_.tcp));
-    announcing_->start();
+    if (!torrent_.is_paused()) announcing_->start();
 }
 
 void TorrentRunner::start_searching(net::DhtClient& dht) {
-    if (is_private()) return;
-    dht_ = &dht;
-    for (const HostPort& node : spec_.dht_nodes) dht.add_node(node);
-    dht.add(identity().wire_hash(),
-            {[this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::dht); },
-             [this](AddressFamily family) -> std::optional<dht::Node::Announce> {
-                 const PeerPorts& ports = family == AddressFamily::v4 ? outside_ports_ : options_.ports;
-                 if (ports.tcp == 0) return std::nullopt;
-                 return dht::Node::Announce{ports.tcp, torrent_.totals().left == 0};
-             }});
+    known_dht_ = &dht;
+    search();
 }
 
 void TorrentRunner::start_discovering(net::LsdClient& lsd) {
-    if (is_private()) return;
-    lsd_ = &lsd;
-    lsd.add(identity().wire_hash(), [this](const Endpoint& peer) { add_peers({&peer, 1}, PeerSource::lsd); });
+    known_lsd_ = &lsd;
+    search();
+}
+
+/// Looks for peers wherever that is possible, and not done yet.
+void TorrentRunner::search() {
+    if (is_private() || torrent_.is_paused()) return;
+    if (known_lsd_ && !std::exchange(lsd_, known_lsd_))
+        lsd_->add(identity().wire_hash(), [this](const Endpoint& peer) {
+            add_peers({&peer, 1}, PeerSource::lsd);
+        });
+    if (!known_dht_ || std::exchange(dht_, known_dht_)) return;
+    for (const HostPort& node : spec_.dht_nodes) dht_->add_node(node);
+    dht_->add(identity().wire_hash(),
+              {[this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::dht); },
+               [this](AddressFamily family) -> std::optional<dht::Node::Announce> {
+                   const PeerPorts& ports = family == AddressFamily::v4 ? outside_ports_ : options_.ports;
+                   if (ports.tcp == 0) return std::nullopt;
+                   return dht::Node::Announce{ports.tcp, torrent_.totals().left == 0};
+               }});
 }
 
 void TorrentRunner::set_outside_ports(const PeerPorts& ports) {
@@ -153,7 +163,7 @@ void TorrentRunner::keep_peers() {
 }
 
 void TorrentRunner::take_incoming(net::Listener::Arrival arrival) {
-    if (closed_) return;
+    if (closed_ || torrent_.is_paused()) return;
     const Endpoint remote = arrival.stream->remote();
     const NewConnection made{.direction = wire::Direction::incoming,
                              .encrypted = arrival.encrypted,
@@ -170,6 +180,22 @@ void TorrentRunner::set_pinned(Bitfield pieces) {
 void TorrentRunner::prefetch(const Bitfield& pieces) {
     if (closed_) return;
     torrent_.prefetch(pieces, Clock::now());
+    after_event();
+}
+
+void TorrentRunner::set_paused(bool paused) {
+    if (closed_ || paused == torrent_.is_paused()) return;
+    log::info("{}: {}", spec_.name, paused ? "paused" : "goes on");
+    torrent_.set_paused(paused, Clock::now());
+    if (paused) {
+        stop_searching();
+        if (announcing_) announcing_->pause();
+        dials_.cancel_all();
+    } else {
+        update_dialling();
+        if (announcing_) announcing_->start();
+        search();
+    }
     after_event();
 }
 
@@ -204,6 +230,7 @@ void TorrentRunner::drop_reader(ReaderId reader) {
 // ---- limits of the process, and its network ----
 
 net::DialUrgency TorrentRunner::urgency() const {
+    if (torrent_.is_paused()) return net::DialUrgency::idle;
     if (torrent_.readers_wait()) return net::DialUrgency::reader_waits;
     const bool works = !readers_.empty() || !spec_.content || torrent_.wants_content();
     return works ? net::DialUrgency::active : net::DialUrgency::idle;
@@ -289,6 +316,7 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
     status.connections = torrent_.peer_statuses(now);
     status.waits = torrent_.reader_waits();
     status.seeding_ended = totals.seeding_ended;
+    status.paused = torrent_.is_paused();
     if (spec_.content) status.content = {spec_.content->layout.total_size(), totals.left};
     if (!announcing_) return status;
     std::vector<tracker::TrackerStatus> trackers = announcing_->status();

@@ -53,6 +53,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     const Identity& identity() const { return spec_.identity; }
     /// Peers that are known from the start, by name or address.
     const std::vector<HostPort>& peers() const { return spec_.peers; }
+    /// See Torrent::set_paused(). Trackers are told `stopped`, and DHT and LSD left, until it goes on.
+    void set_paused(bool paused);
     bool is_private() const { return spec_.content && spec_.content->is_private; }
     const TorrentOptions& options() const { return options_; }
     TorrentTotals totals() const { return torrent_.totals(); }
@@ -126,6 +128,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void carry_out(const WebSeedFailed& action);
     void carry_out(const SuperSeedingEnded& action);
     void take_up_content();
+    void search();
     void stop_searching();
     bool may_dial(const Endpoint& endpoint);
     bool has_room();
@@ -161,6 +164,10 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     TimePoint keep_due_ = kNever;
     bool has_kept_ = false;
     std::unique_ptr<Announcing> announcing_;
+    /// Where peers may be looked for; null: not there, or not yet.
+    net::DhtClient* known_dht_ = nullptr;
+    net::LsdClient* known_lsd_ = nullptr;
+    /// Where they are looked for now.
     net::DhtClient* dht_ = nullptr;
     net::LsdClient* lsd_ = nullptr;
     bool carrying_out_ = false;

@@ -33,6 +33,7 @@ struct TorrentStatus {
     };
     std::optional<Content> content;
     MetadataProgress metadata;  ///< until then
+    bool paused = false;        ///< by the user
     /// Nobody is unchoked any more, since this goal is reached.
     std::optional<SeedGoal> seeding_ended = {};
     /// The one that answers; else the first with a message. Nothing without usable trackers.

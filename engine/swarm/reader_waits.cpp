@@ -13,11 +13,15 @@ std::size_t asker_count(const PartialPiece& partial) {
     return askers.size();
 }
 
-ReaderWait wait_for(PieceIndex piece, const Picker& picker, const PeerTable& peers, bool no_room) {
+ReaderWait wait_for(PieceIndex piece, const Picker& picker, const PeerTable& peers, AskingHeld held) {
     ReaderWait wait{.piece = piece};
     const PieceState state = picker.state(piece);
     if (state == PieceState::verifying || state == PieceState::had) {
         wait.reason = WaitReason::verifying;
+        return wait;
+    }
+    if (held.paused) {
+        wait.reason = WaitReason::paused;
         return wait;
     }
     if (state == PieceState::receiving) wait.peers = asker_count(*picker.partials().at(piece));
@@ -36,7 +40,7 @@ ReaderWait wait_for(PieceIndex piece, const Picker& picker, const PeerTable& pee
                   : !any_greeted    ? WaitReason::connecting
                   : wait.peers == 0 ? WaitReason::no_one_has_it
                   : !any_unchokes   ? WaitReason::all_choke
-                  : no_room         ? WaitReason::no_room
+                  : held.no_room    ? WaitReason::no_room
                                     : WaitReason::peers_busy;
     return wait;
 }
@@ -44,13 +48,13 @@ ReaderWait wait_for(PieceIndex piece, const Picker& picker, const PeerTable& pee
 }  // namespace
 
 std::vector<ReaderWait> reader_waits(const Demand& demand, const Picker& picker, const PeerTable& peers,
-                                     bool no_room) {
+                                     AskingHeld held) {
     std::vector<ReaderWait> waits;
     std::set<ReaderId> seen;
     for (const Deadline& deadline : demand.blocked()) {
         for (const ReaderId reader : demand.blocked_on(deadline.piece)) {
             if (!seen.insert(reader).second) continue;
-            waits.push_back(wait_for(deadline.piece, picker, peers, no_room));
+            waits.push_back(wait_for(deadline.piece, picker, peers, held));
             waits.back().reader = reader;
         }
         if (seen.size() == demand.reader_count()) break;

@@ -14,6 +14,7 @@
 namespace btfs {
 
 enum class WaitReason : std::uint8_t {
+    paused,         ///< the user has paused the torrent
     no_peers,       ///< none is connected
     connecting,     ///< all peers are still in the handshake
     no_one_has_it,  ///< no connected peer has the piece
@@ -32,8 +33,14 @@ struct ReaderWait {
     std::size_t peers = 0;
 };
 
-/// Returns why each reader waits that does. `no_room`: the storage takes nothing more for now.
+/// What keeps a torrent from asking for anything.
+struct AskingHeld {
+    bool paused = false;   ///< by the user
+    bool no_room = false;  ///< the storage takes nothing more for now
+};
+
+/// Returns why each reader waits that does.
 std::vector<ReaderWait> reader_waits(const Demand& demand, const Picker& picker, const PeerTable& peers,
-                                     bool no_room);
+                                     AskingHeld held);
 
 }  // namespace btfs

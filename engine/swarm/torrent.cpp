@@ -182,11 +182,12 @@ void Torrent::on_background_changed(TimePoint now) {
 }
 
 bool Torrent::wants_content() const {
+    if (paused_) return false;
     return content_->demand.reader_count() > 0 || content_->dispatcher.has_background_work();
 }
 
 bool Torrent::active(TimePoint now) const {
-    return wants_content() || metadata_fetch_ || now < last_active_ + kLinger;
+    return !paused_ && (wants_content() || metadata_fetch_ || now < last_active_ + kLinger);
 }
 
 bool Torrent::interesting(const Peer& peer) const {
@@ -226,7 +227,7 @@ void Torrent::reconsider_interest(TimePoint now) {
 /// that another torrent gives back is free when we ask for it.
 void Torrent::tell_of_idleness(TimePoint now) {
     const bool wanted = std::exchange(wanted_content_, wants_content());
-    idle_.set_waiting(*this, readers_wait(), now);
+    idle_.set_waiting(*this, !paused_ && readers_wait(), now);
     if (wanted == wanted_content_) return;
     wanted_content_ ? idle_.end(*this) : idle_.begin(*this, now);
     for (auto& [id, peer] : peers_) update_interest(*peer, now);
@@ -273,7 +274,7 @@ TimePoint Torrent::next_timeout() const {
     if (holepunch_) next = std::min(next, holepunch_->next_timeout());
     if (metadata_fetch_) next = std::min(next, metadata_fetch_->next_timeout());
     if (can_dial()) next = std::min(next, peer_list_.next_time());
-    if (peers_.empty() && readers_wait()) next = std::min(next, want_peers_due_);
+    if (!paused_ && peers_.empty() && readers_wait()) next = std::min(next, want_peers_due_);
     return next;
 }
 
@@ -334,6 +335,23 @@ Choker::Aim Torrent::aim(TimePoint now) const {
     return aim;
 }
 
+void Torrent::set_paused(bool paused, TimePoint now) {
+    if (std::exchange(paused_, paused) == paused) return;
+    if (paused) {
+        std::vector<ConnectionId> ids;
+        for (const auto& [id, peer] : peers_) ids.push_back(id);
+        for (ConnectionId id : ids) disconnect(id, Errc::torrent_paused, now);
+        tell_of_idleness(now);
+        idle_.end(*this);
+    } else {
+        last_active_ = now;
+        want_peers_due_ = now + kWantPeersEvery;  // the owner asks trackers and the DHT now
+        peer_list_.on_need(now);
+        if (!wants_content()) idle_.begin(*this, now);
+    }
+    settle(now);
+}
+
 void Torrent::set_seed_goals(const SeedGoals& goals, TimePoint now) {
     seed_rule_.set_goals(goals);
     if (!metadata_fetch_) judge_seeding(now);
@@ -376,7 +394,7 @@ std::vector<PeerStatus> Torrent::peer_statuses(TimePoint now) const {
 std::vector<ReaderWait> Torrent::reader_waits() const {
     if (metadata_fetch_ || !readers_wait()) return {};
     return btfs::reader_waits(content_->demand, content_->picker, peers_,
-                              content_->dispatcher.lacks_credit());
+                              {.paused = paused_, .no_room = content_->dispatcher.lacks_credit()});
 }
 
 std::optional<PieceMap> Torrent::piece_map() const {

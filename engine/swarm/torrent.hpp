@@ -222,7 +222,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     /// A web seed takes part as a peer that wants nothing. It is not dialled, nor told to others, and no
     /// address is banned for it. kNobody if the torrent lacks nothing, or has no content yet.
     ConnectionId add_web_seed(std::uint32_t number, TimePoint now);
-    /// A reader is here, or something is fetched without one.
+    /// A reader is here, or something is fetched without one; never of a paused torrent.
     bool wants_content() const;
     /// The end, in the torrent, of the run of pieces without content that begins with the one there.
     std::uint64_t gap_end(std::uint64_t offset_in_torrent) const;
@@ -291,6 +291,10 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void set_pinned(Bitfield pieces, TimePoint now);
     /// These pieces are fetched without a reader, once: one that is evicted again is not fetched anew.
     void prefetch(const Bitfield& pieces, TimePoint now);
+    /// A paused torrent has no connections, dials none and takes none, and asks for nothing; readers wait for
+    /// what is not here. Nothing that readers and the user want is forgotten: a resumed one goes on at once.
+    void set_paused(bool paused, TimePoint now);
+    bool is_paused() const { return paused_; }
     /// Uploading ends at these goals from now on. One that has ended goes on if none of them is reached.
     void set_seed_goals(const SeedGoals& goals, TimePoint now);
     /// Begun pieces that no reader wants are given up.
@@ -477,7 +481,8 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     TimePoint want_peers_due_{};
     TimePoint rare_due_{};
     TimePoint housekeeping_due_ = kNever;
-    bool slots_due_ = false;     ///< some peer's interest has changed
+    bool slots_due_ = false;  ///< some peer's interest has changed
+    bool paused_ = false;
     bool choice_waits_ = false;  ///< several connections with one peer are left to it to choose from
     TimePoint last_active_;
     bool wanted_content_ = false;  ///< what wants_content() was when the others were told

@@ -49,7 +49,7 @@ std::vector<KeptPeer> Torrent::peers_to_keep(TimePoint now) {
 }
 
 bool Torrent::can_dial() const {
-    return dialling_ < max_dialling_ && peers_.size() + dialling_ < options_.max_peers;
+    return !paused_ && dialling_ < max_dialling_ && peers_.size() + dialling_ < options_.max_peers;
 }
 
 void Torrent::dial_more(TimePoint now) {
@@ -100,7 +100,8 @@ void Torrent::handle_dial_settled(ConnectionId connection, bool utp, bool encryp
 
 /// Dials on behalf of a relay. Such dials do not wait for others: they are worth something only now.
 void Torrent::punch(const Endpoint& endpoint) {
-    if (punching_.size() >= kMaxPunching || punching_.contains(endpoint) || max_dialling_ == 0) return;
+    if (punching_.size() >= kMaxPunching || punching_.contains(endpoint) || max_dialling_ == 0 || paused_)
+        return;
     if (peers_.size() >= options_.max_peers || peer_list_.is_banned(endpoint.address)) return;
     // An endpoint that only a relay has named is known once it is connected: it is dialled no second time.
     peer_list_.on_utp_told(endpoint);
@@ -218,7 +219,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
     const bool fetches = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0);
     if (!redial)
         verdict = admission_.judge(endpoint, direction, {options_.max_peers, dialling_, fetches}, now);
-    if (peer_list_.is_banned(endpoint.address) || !verdict.admitted || stranger) {
+    if (paused_ || peer_list_.is_banned(endpoint.address) || !verdict.admitted || stranger) {
         if (outgoing && !redial) peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
         return kNobody;
     }
@@ -269,7 +270,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
 }
 
 ConnectionId Torrent::add_web_seed(std::uint32_t number, TimePoint now) {
-    if (metadata_fetch_ || content_->picker.bytes_missing() == 0) return kNobody;
+    if (paused_ || metadata_fetch_ || content_->picker.bytes_missing() == 0) return kNobody;
     const ConnectionId id = next_connection_++;
     const Endpoint endpoint = web_seed_endpoint(number);
     const wire::PeerSession::Config config{
@@ -373,8 +374,8 @@ void Torrent::handle_path_broken(ConnectionId connection, TimePoint now) {
 }
 
 void Torrent::disconnect(ConnectionId connection, Error reason, TimePoint now) {
-    const bool no_need =
-        reason == Errc::peer_not_needed || reason == Errc::duplicate_peer || reason == Errc::message_flood;
+    const bool no_need = reason == Errc::peer_not_needed || reason == Errc::duplicate_peer ||
+                         reason == Errc::message_flood || reason == Errc::torrent_paused;
     remove(connection, no_need ? ConnectionUse::no_need : ConnectionUse::nothing, now);
     actions_.push_back(Disconnect{connection, reason});
 }
@@ -532,7 +533,7 @@ const wire::PeerId& Torrent::our_id_for(const Endpoint& endpoint) const {
 
 /// Asks for more peers if no connected peer can send the piece that the first blocked read waits for.
 void Torrent::ask_for_peers(TimePoint now) {
-    if (!readers_wait() || now < want_peers_due_) return;
+    if (paused_ || !readers_wait() || now < want_peers_due_) return;
     const PieceIndex piece = content_->demand.blocked().begin()->piece;
     const bool anybody = std::ranges::any_of(peers_, [&](const auto& entry) {
         const Peer& peer = *entry.second;

@@ -47,9 +47,15 @@ void Announcer::add_targets(Walk& walk) {
 
 void Announcer::start(TimePoint now) {
     if (phase_ == Phase::running) return;
-    phase_ = Phase::running;
+    const bool again = std::exchange(phase_, Phase::running) == Phase::stopping;
     stop_deadline_ = kNever;
-    for (Walk& walk : walks_) begin(walk, now);
+    for (Walk& walk : walks_) {
+        for (Target& target : walk.targets) {
+            if (std::exchange(target.stopped_due, false)) target.started = true;  // it was told nothing
+            if (again && target.failures == 0) target.not_before = now;
+        }
+        begin(walk, now);
+    }
 }
 
 void Announcer::complete() {
@@ -212,7 +218,7 @@ void Announcer::with_job(AnnounceId id, F&& f) {
 
 void Announcer::handle_reply(AnnounceId id, const AnnounceReply& reply, TimePoint now) {
     with_job(id, [&](Walk& walk, Target& target) {
-        if (phase_ == Phase::stopping) return;
+        if (phase_ == Phase::stopping || was_goodbye(walk, target, now)) return;
         if (reply.refused()) return on_failed(walk, target, reply.failure_reason, reply.retry_in, now);
         target.started = true;
         target.failures = 0;
@@ -234,8 +240,17 @@ void Announcer::handle_reply(AnnounceId id, const AnnounceReply& reply, TimePoin
 }
 
 void Announcer::handle_failure(AnnounceId id, Error error, TimePoint now) {
-    with_job(
-        id, [&](Walk& walk, Target& target) { on_failed(walk, target, error.message(), std::nullopt, now); });
+    with_job(id, [&](Walk& walk, Target& target) {
+        if (!was_goodbye(walk, target, now)) on_failed(walk, target, error.message(), std::nullopt, now);
+    });
+}
+
+/// Returns true if the job that has ended told the tracker `stopped`, and start() was called meanwhile: the
+/// tracker is told `started` now.
+bool Announcer::was_goodbye(Walk& walk, const Target& target, TimePoint now) {
+    if (phase_ != Phase::running || target.job_event != AnnounceEvent::stopped) return false;
+    begin(walk, now);
+    return true;
 }
 
 void Announcer::on_failed(Walk& walk, Target& target, std::string message, std::optional<Duration> retry_in,
@@ -266,6 +281,7 @@ void Announcer::give_up_late_jobs(TimePoint now) {
             if (!target.job || now < target.job_deadline) continue;
             target.job.reset();
             target.job_deadline = kNever;
+            if (was_goodbye(walk, target, now)) continue;
             on_failed(walk, target, make_error_code(Errc::tracker_timed_out).message(), std::nullopt, now);
         }
     }

@@ -79,6 +79,8 @@ class Announcer {
     /// `rng` outlives this.
     Announcer(Options options, TrackerTiers trackers, Rng& rng);
 
+    /// The same after stop(): trackers are told `started` anew, those that are being told `stopped` once they
+    /// have answered.
     void start(TimePoint now);
     /// The download has been finished just now, by fetching.
     void complete();
@@ -143,6 +145,7 @@ class Announcer {
     AnnounceJob make_job(Walk& walk, Target& target, AnnounceEvent event, TimePoint now,
                          const AnnounceProgress& progress);
     void give_up_late_jobs(TimePoint now);
+    bool was_goodbye(Walk& walk, const Target& target, TimePoint now);
     void on_failed(Walk& walk, Target& target, std::string message, std::optional<Duration> retry_in,
                    TimePoint now);
     void finish_if_exhausted(Walk& walk, TimePoint now);

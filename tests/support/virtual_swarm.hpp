@@ -67,6 +67,7 @@ class VirtualSwarm {
     std::size_t utp_connections(std::size_t node) const;
     void set_pinned(std::size_t node, const Bitfield& pieces);
     void prefetch(std::size_t node, const Bitfield& pieces);
+    void set_paused(std::size_t node, bool paused);
 
     /// Runs until the condition holds; false if nothing happens any more or `limit` has passed.
     bool run_until(const std::function<bool()>& condition, Duration limit);

@@ -134,6 +134,27 @@ TEST_F(EngineTest, WhatIsSaidOfARemovedTorrentIsIgnored) {
     EXPECT_FALSE(status(seeder, torrent));
 }
 
+TEST_F(EngineTest, APausedTorrentIsFetchedOnceItGoesOn) {
+    auto seeded = store(true), seeded_other = store(true), fetched = store(false),
+         fetched_other = store(false);
+    const TorrentHandle of_seeder = seeder.add(spec("film", *seeded));
+    const TorrentHandle other_of_seeder = seeder.add(spec("other", *seeded_other));
+    TorrentSpec paused = spec_with_seeder("film", *fetched);
+    paused.paused = true;
+    const TorrentHandle torrent = leecher.add(std::move(paused));
+    const TorrentHandle other = leecher.add(spec_with_seeder("other", *fetched_other));
+    ASSERT_TRUE(becomes(leecher, other, is_complete));
+    ASSERT_TRUE(status(leecher, torrent)->paused);
+    EXPECT_EQ(status(leecher, torrent)->peers, 0u);
+    EXPECT_EQ(status(leecher, torrent)->downloaded, 0u);
+    leecher.set_paused(torrent, false);
+    EXPECT_TRUE(becomes(leecher, torrent, is_complete));
+    seeder.set_paused(of_seeder, true);
+    EXPECT_TRUE(becomes(leecher, torrent, [](const TorrentStatus& now) { return now.peers == 0; }));
+    for (const TorrentHandle each : {torrent, other}) remove(leecher, each);
+    for (const TorrentHandle each : {of_seeder, other_of_seeder}) remove(seeder, each);
+}
+
 /// The tracker does not answer: its torrent is gone nevertheless, and the engine ends.
 TEST_F(EngineTest, ATorrentLeavesWhileItsTrackerIsSilent) {
     auto seeded = store(true);

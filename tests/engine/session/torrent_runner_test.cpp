@@ -133,6 +133,29 @@ TEST_F(TorrentRunnerTest, AnIdleTorrentDialsFewAndOneWhoseReaderWaitsDialsMany) 
     EXPECT_EQ(read.urgency(), net::DialUrgency::idle);
 }
 
+TEST_F(TorrentRunnerTest, APausedTorrentEndsItsDialsAndItsWebSeed) {
+    EmptyStorage storage(layout.piece_count());
+    TorrentRunner& runner = add(storage, {"http://127.0.0.1:1/film"});
+    const Endpoint peer{*Address::parse("127.0.0.2"), 20'000};
+    runner.add_peers({&peer, 1}, PeerSource::tracker);
+    ReaderDemand demand;
+    demand.blocked = {ByteRange{0, kBlockSize}};
+    runner.set_reader(1, demand);
+    EXPECT_GT(dialer.half_open(), 0U);
+    EXPECT_EQ(connections.used(), 1U);
+    runner.set_paused(true);
+    EXPECT_EQ(dialer.half_open(), 0U);
+    EXPECT_EQ(connections.used(), 0U);
+    EXPECT_EQ(runner.urgency(), net::DialUrgency::idle);
+    EXPECT_TRUE(runner.status(Clock::now()).paused);
+    io.poll();
+    EXPECT_EQ(dialer.half_open(), 0U) << "dials that were ended are not made anew";
+    runner.set_paused(false);
+    EXPECT_EQ(connections.used(), 0U) << "a web seed that was just closed waits a second";
+    EXPECT_FALSE(runner.status(Clock::now()).paused);
+    EXPECT_EQ(runner.urgency(), net::DialUrgency::reader_waits);
+}
+
 TEST_F(TorrentRunnerTest, AProxyThatRelaysUdpFromNowOnEndsNoConnectionOfAWebSeed) {
     EmptyStorage storage(layout.piece_count());
     TorrentRunner& runner = add(storage, {"http://127.0.0.1:1/film"});

@@ -732,6 +732,56 @@ TEST(Torrent, TellsWhyAReaderWaits) {
     EXPECT_EQ(slow.swarm.torrent(slow.leecher).reader_waits().at(0).peers, 1u);
 }
 
+TEST(Torrent, APausedOneLeavesItsPeersAndItsReadersWaitUntilItGoesOn) {
+    World w(2, {.link = {.up = 100'000}});
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 4 * kPiece}}, .window = {0, kSize}});
+    Torrent& torrent = w.swarm.torrent(w.leecher);
+    ASSERT_TRUE(w.swarm.run_until([&] { return torrent.totals().downloaded > 100'000; }, 5s));
+    w.swarm.set_paused(w.leecher, true);
+    EXPECT_TRUE(torrent.is_paused());
+    EXPECT_EQ(torrent.connection_count(), 0u);
+    EXPECT_EQ(why(w), WaitReason::paused);
+    const std::uint64_t before = torrent.totals().downloaded;
+    w.swarm.introduce(w.leecher, w.swarm.add({.seed = true}));
+    w.swarm.set_reader(w.leecher, 1, blocked_on(8 * kPiece, 9 * kPiece));
+    w.swarm.run_for(10min);
+    EXPECT_EQ(torrent.connection_count(), 0u);
+    EXPECT_EQ(torrent.totals().downloaded, before);
+    EXPECT_EQ(why(w), WaitReason::paused);
+
+    w.swarm.set_paused(w.leecher, false);
+    EXPECT_TRUE(w.swarm.run_until([&] { return w.has(8); }, 2s)) << "not after the dials' usual back-off";
+    EXPECT_GE(torrent.connection_count(), 2u);
+}
+
+TEST(Torrent, APausedOneAsksForNothingWhatEverIsSaidOfIt) {
+    World w(1);
+    Torrent& torrent = w.swarm.torrent(w.leecher);
+    w.swarm.run_for(1s);
+    w.swarm.set_paused(w.leecher, true);
+    w.swarm.prefetch(w.leecher, Bitfield(17, true));
+    EXPECT_FALSE(torrent.wants_content()) << "web seeds are connected while it does";
+    EXPECT_EQ(torrent.add_web_seed(0, w.swarm.now()), kNobody);
+    const Endpoint caller{*Address::parse("10.0.0.77"), 50'000};
+    EXPECT_EQ(torrent.handle_connected(caller, {wire::Direction::incoming}, w.swarm.now()), kNobody);
+    torrent.on_network_changed(w.swarm.now());
+    w.swarm.run_for(10min);
+    EXPECT_EQ(torrent.totals().downloaded, 0u);
+    EXPECT_EQ(torrent.next_timeout(), kNever) << "it costs nothing";
+    w.swarm.set_paused(w.leecher, false);
+    EXPECT_TRUE(w.swarm.run_until([&] { return torrent.totals().left == 0; }, 10s)) << "nothing is forgotten";
+}
+
+TEST(Torrent, OneThatIsPausedWhileItDialsTakesNoConnection) {
+    World w(3);
+    w.swarm.set_paused(w.leecher, true);  // dials are under way
+    w.swarm.run_for(1min);
+    EXPECT_EQ(w.swarm.torrent(w.leecher).connection_count(), 0u);
+    w.swarm.set_paused(w.leecher, false);
+    w.swarm.run_for(2s);
+    EXPECT_EQ(w.swarm.torrent(w.leecher).connection_count(), 3u);
+}
+
 TEST(Torrent, TellsThatAllWhoHaveThePieceChoke) {
     UploadSlots none(0);
     NodeOptions choking;

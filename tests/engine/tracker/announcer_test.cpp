@@ -290,6 +290,55 @@ TEST(AnnouncerTest, NobodyIsToldGoodbyeThatNeverAnswered) {
     EXPECT_TRUE(idle.announcer.stopped());
 }
 
+TEST(AnnouncerTest, AfterTheGoodbyeItStartsAnewAtOnce) {
+    World w({{a}, {b}});
+    w.announcer.start(w.now);
+    w.answer(w.job(), 30min, 20min);
+    w.announcer.stop(w.now);
+    w.answer(w.job());
+    w.now += 1h;
+    EXPECT_TRUE(w.jobs().empty());
+    EXPECT_EQ(w.announcer.next_timeout(), kNever);
+    w.announcer.start(w.now);
+    const AnnounceJob again = w.job();
+    EXPECT_EQ(again.url, a);
+    EXPECT_EQ(again.request.event, AnnounceEvent::started);
+    w.answer(again);
+    w.wait(30min);
+    EXPECT_EQ(w.job().request.event, AnnounceEvent::none);
+}
+
+TEST(AnnouncerTest, AStartDuringTheGoodbyeFollowsItsAnswer) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    w.answer(w.job(), 30min);
+    w.announcer.stop(w.now);
+    const AnnounceJob goodbye = w.job();
+    w.announcer.start(w.now);
+    EXPECT_TRUE(w.jobs().empty()) << "the tracker may take them in the wrong order";
+    w.answer(goodbye);
+    EXPECT_EQ(w.job().request.event, AnnounceEvent::started);
+
+    World silent({{a}});
+    silent.announcer.start(silent.now);
+    silent.answer(silent.job(), 30min);
+    silent.announcer.stop(silent.now);
+    silent.job();
+    silent.announcer.start(silent.now);
+    EXPECT_TRUE(silent.jobs().empty());
+    silent.wait(3s);
+    EXPECT_EQ(silent.job().request.event, AnnounceEvent::started);
+}
+
+TEST(AnnouncerTest, AStartBeforeTheGoodbyeIsSentIsNoNews) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    w.answer(w.job(), 30min);
+    w.announcer.stop(w.now);
+    w.announcer.start(w.now);
+    EXPECT_EQ(w.job().request.event, AnnounceEvent::none);
+}
+
 TEST(AnnouncerTest, EachFamilyAnnouncesForItself) {
     World w({{a}}, {AddressFamily::v4, AddressFamily::v6});
     w.announcer.start(w.now);
