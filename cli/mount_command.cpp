@@ -180,8 +180,9 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     reread_filter = [&filter_reader] { filter_reader.reread(); };
     const auto state = state_folder(options);
     const auto added = state ? std::optional(AddedSources(*state)) : std::nullopt;
+    const bool takes_commands = !options.no_control && !fuse_options->read_only;
     ServedTorrents torrents({engine, *cache_dir, pool, memory, data, peers, fuse_options->inode_width,
-                             added ? &*added : nullptr, library ? &*library : nullptr});
+                             added ? &*added : nullptr, library ? &*library : nullptr, takes_commands});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
     // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it

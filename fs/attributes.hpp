@@ -31,6 +31,7 @@ struct Attributes {
     std::uint32_t links = 1;
     std::int64_t modified = 0;
     Validity validity = Validity::permanent;
+    bool takes_commands = false;  ///< the mount's user may write it: see MountCommands
 };
 
 }  // namespace btfs

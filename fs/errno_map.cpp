@@ -27,6 +27,27 @@ Error read_only() {
 Error bad_handle() {
     return make_error_code(errc::bad_file_descriptor);
 }
+Error bad_name() {
+    return make_error_code(errc::invalid_argument);
+}
+Error exists() {
+    return make_error_code(errc::file_exists);
+}
+Error not_permitted() {
+    return make_error_code(errc::permission_denied);
+}
+Error too_large() {
+    return make_error_code(errc::file_too_large);
+}
+Error no_space() {
+    return make_error_code(errc::no_space_on_device);
+}
+Error busy() {
+    return make_error_code(errc::device_or_resource_busy);
+}
+Error not_supported() {
+    return make_error_code(errc::operation_not_supported);
+}
 Error unmounted() {
     return make_error_code(errc::io_error);
 }

@@ -13,6 +13,13 @@ Error is_a_directory();
 Error not_a_symlink();
 Error read_only();
 Error bad_handle();
+Error bad_name();
+Error exists();
+Error not_permitted();
+Error too_large();
+Error no_space();
+Error busy();
+Error not_supported();
 Error unmounted();
 /// The torrent is in the mount no more.
 Error removed();

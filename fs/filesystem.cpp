@@ -168,15 +168,39 @@ std::vector<ReaderStatus> Filesystem::readers() const {
     return readers;
 }
 
-Result<Handle*> Filesystem::open(NodeId node, bool for_writing) {
+Result<Handle*> Filesystem::open(NodeId node, const Opening& opening) {
     const auto place = find(node);
     if (!place) return place.error();
-    auto opened = place->open(read_path_, for_writing);
+    auto opened = place->open(read_path_, opening);
     if (!opened) return opened.error();
-    Handle* const handle = opened->get();
+    return keep(std::move(*opened));
+}
+
+Handle* Filesystem::keep(std::unique_ptr<Handle> opened) {
+    Handle* const handle = opened.get();
     std::lock_guard lock(handles_mutex_);
-    handles_.emplace(handle, std::move(*opened));
+    handles_.emplace(handle, std::move(opened));
     return handle;
+}
+
+Result<Filesystem::Created> Filesystem::create(NodeId folder, std::string_view name, const Opening& opening) {
+    if (folder != VirtualFolder::kAddNode || !takes_commands()) return fs_error::read_only();
+    if (!opening.may_command) return fs_error::not_permitted();
+    const auto file = virtual_.create(name);
+    if (!file) return file.error();
+    auto opened = virtual_.open_command((*file)->node(), opening, read_path_.processes());
+    assert(opened);  // `file` keeps it there
+    return Created{virtual_.attributes_of(**file), keep(std::move(opened))};
+}
+
+Result<Attributes> Filesystem::change(NodeId node, std::optional<std::uint64_t> size, bool may_command) {
+    const auto before = attributes(node);
+    if (!before) return before;
+    if (!before->takes_commands) return fs_error::read_only();
+    if (!may_command) return fs_error::not_permitted();
+    if (size)
+        if (const Error error = virtual_.resize(node, *size)) return error;
+    return attributes(node);
 }
 
 void Filesystem::release(Handle& handle) {

@@ -18,6 +18,7 @@
 #include "fs/handle.hpp"
 #include "fs/handle_table.hpp"
 #include "fs/inode_numbers.hpp"
+#include "fs/mount_commands.hpp"
 #include "fs/mounted_torrent.hpp"
 #include "fs/place.hpp"
 #include "fs/processes.hpp"
@@ -55,6 +56,8 @@ class Filesystem {
     struct Options {
         std::vector<VirtualFile> virtual_files = {};
         std::optional<VirtualMembers> virtual_members = {};  ///< in the folder of the virtual files
+        /// What programs ask for by writing there, which outlives this; null: nothing can be written.
+        MountCommands* commands = nullptr;
         InodeWidth inode_width = InodeWidth::bits63;
         ReadPath::Now now = Clock::now;
         const Processes* processes = nullptr;  ///< null: those of /proc
@@ -62,7 +65,7 @@ class Filesystem {
 
     Filesystem() : Filesystem(Options{}) {}
     explicit Filesystem(Options options)
-        : virtual_(std::move(options.virtual_files), std::move(options.virtual_members)),
+        : virtual_(std::move(options.virtual_files), std::move(options.virtual_members), options.commands),
           inode_numbers_(options.inode_width),
           read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {}
 
@@ -114,7 +117,21 @@ class Filesystem {
     std::vector<ReaderStatus> readers() const;
 
     /// Opens a file for the kernel, of a torrent or virtual: kept until release(), or until the end.
-    Result<Handle*> open(NodeId node, bool for_writing);
+    Result<Handle*> open(NodeId node, const Opening& opening);
+    Result<Handle*> open(NodeId node, bool for_writing) {
+        return open(node, Opening{.for_writing = for_writing});
+    }
+    struct Created {
+        Attributes attributes;
+        Handle* handle;
+    };
+    /// Makes a file and opens it, as open() has it. read_only but in the folder that takes files.
+    Result<Created> create(NodeId folder, std::string_view name, const Opening& opening);
+    /// Changes attributes: of a file that takes commands its size, and others to no effect, so that programs
+    /// that copy them are content. read_only for all other nodes.
+    Result<Attributes> change(NodeId node, std::optional<std::uint64_t> size, bool may_command);
+    /// False: nothing in the mount can be written.
+    bool takes_commands() const { return virtual_.takes_commands(); }
     /// The kernel has closed the file, whose handle is gone on return.
     void release(Handle& handle);
     ReadPath& read_path() { return read_path_; }
@@ -124,8 +141,9 @@ class Filesystem {
 
   private:
     Result<Place> find(NodeId node) const;
+    Handle* keep(std::unique_ptr<Handle> handle);
 
-    const VirtualFolder virtual_;
+    VirtualFolder virtual_;
     InodeNumbers inode_numbers_;
     PublishedRoot root_;
     std::atomic<bool> closed_{false};

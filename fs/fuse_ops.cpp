@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/log/log.hpp"
@@ -45,8 +48,8 @@ struct stat to_stat(const Attributes& attributes, const FuseMount& mount) {
     struct stat out {};
     out.st_ino = attributes.inode;
     out.st_nlink = attributes.links;
-    out.st_uid = mount.uid;
-    out.st_gid = mount.gid;
+    out.st_uid = attributes.takes_commands ? mount.commander_uid : mount.uid;
+    out.st_gid = attributes.takes_commands ? mount.commander_gid : mount.gid;
     out.st_size = static_cast<off_t>(attributes.size);
     switch (attributes.kind) {
         case NodeKind::directory:
@@ -59,6 +62,7 @@ struct stat to_stat(const Attributes& attributes, const FuseMount& mount) {
             out.st_mode = S_IFLNK | 0777;
             break;
     }
+    if (attributes.takes_commands) out.st_mode |= S_IWUSR;
     // Content counts as there wherever it is: copiers take a file without blocks for a hole.
     if (attributes.kind == NodeKind::file)
         out.st_blocks = static_cast<blkcnt_t>(units_for(attributes.size, 512));
@@ -95,6 +99,8 @@ void on_init(void* userdata, fuse_conn_info* connection) {
     want(*connection, FUSE_CAP_ASYNC_READ, true);
     want(*connection, FUSE_CAP_ASYNC_DIO, true);
     want(*connection, FUSE_CAP_AUTO_INVAL_DATA, false);
+    want(*connection, FUSE_CAP_ATOMIC_O_TRUNC, true);  // open() refuses what would truncate a file
+    want(*connection, FUSE_CAP_WRITEBACK_CACHE, false);
     want(*connection, FUSE_CAP_EXPORT_SUPPORT, true);  // a NodeId leads to its node after a forget, too
     const bool passes_through = mount.passthrough != nullptr && ask_for_passthrough(*connection);
     if (passes_through) mount.passthrough->enable();
@@ -136,11 +142,24 @@ void on_readlink(fuse_req_t req, fuse_ino_t node) {
     request.symlink(*target);
 }
 
+/// The mount's user and root may command it: those who may use its control socket.
+bool may_command(fuse_req_t req) {
+    const uid_t user = fuse_req_ctx(req)->uid;
+    return user == 0 || user == mount_of(req).commander_uid;
+}
+
+Opening opening_of(fuse_req_t req, const fuse_file_info& info) {
+    const bool truncates = (info.flags & O_TRUNC) != 0;
+    return {.for_writing = truncates || (info.flags & O_ACCMODE) != O_RDONLY,
+            .truncates = truncates,
+            .may_command = may_command(req)};
+}
+
 void on_open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
     FuseRequest request(req);
     const FuseMount& mount = mount_of(req);
     Filesystem& filesystem = mount.filesystem;
-    const auto handle = filesystem.open(node, (info->flags & O_ACCMODE) != O_RDONLY);
+    const auto handle = filesystem.open(node, opening_of(req, *info));
     if (!handle) return request.error(to_errno(handle.error()));
     info->fh = reinterpret_cast<std::uintptr_t>(*handle);
     // O_NONBLOCK means nothing for a regular file: as everywhere in Linux its reads wait, and its pages are
@@ -206,8 +225,10 @@ void on_ioctl(fuse_req_t req, fuse_ino_t, unsigned command, void*, fuse_file_inf
 // while its READ is waiting.
 void on_flush(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
     FuseRequest request(req);
-    handle_of(*info).flush(fuse_req_ctx(req)->pid);
-    request.error(0);
+    const pid_t closer = fuse_req_ctx(req)->pid;
+    const auto answer = std::make_shared<FuseRequest>(std::move(request));
+    handle_of(*info).flush(closer,
+                           [answer](const Error& error) { answer->error(error ? to_errno(error) : 0); });
 }
 
 void on_release(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
@@ -232,6 +253,99 @@ void on_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* info) {
     FuseRequest request(req);
     mount_of(req).filesystem.close_listing(info->fh);
     request.error(0);
+}
+
+// ---- writing: nothing but commands can be written; see MountCommands ----
+
+void on_create(fuse_req_t req, fuse_ino_t folder, const char* name, mode_t, fuse_file_info* info) {
+    FuseRequest request(req);
+    const FuseMount& mount = mount_of(req);
+    const auto created = mount.filesystem.create(folder, name, opening_of(req, *info));
+    if (!created) return request.error(to_errno(created.error()));
+    info->fh = reinterpret_cast<std::uintptr_t>(created->handle);
+    info->direct_io = true;
+    const NodeId node = created->attributes.node;
+    if (mount.passthrough != nullptr)  // RELEASE ends it
+        (void)mount.passthrough->begin(node, [] { return std::unique_ptr<DataLease>(); });
+    if (request.created(to_entry(created->attributes, false, mount), *info)) return;
+    if (mount.passthrough != nullptr) mount.passthrough->end(node);
+    mount.filesystem.release(*created->handle);
+}
+
+void on_write(fuse_req_t req, fuse_ino_t, const char* bytes, std::size_t size, off_t begin,
+              fuse_file_info* info) {
+    FuseRequest request(req);
+    if (begin < 0) return request.error(EINVAL);
+    const auto answer = std::make_shared<FuseRequest>(std::move(request));
+    handle_of(*info).write(static_cast<std::uint64_t>(begin), as_bytes({bytes, size}),
+                           [answer, size](const Error& error) {
+                               if (error) return answer->error(to_errno(error));
+                               answer->written(size);
+                           });
+}
+
+void on_setattr(fuse_req_t req, fuse_ino_t node, struct stat* wanted, int which, fuse_file_info*) {
+    FuseRequest request(req);
+    const FuseMount& mount = mount_of(req);
+    const auto size = (which & FUSE_SET_ATTR_SIZE) != 0
+                          ? std::optional(static_cast<std::uint64_t>(wanted->st_size))
+                          : std::nullopt;
+    const auto changed = mount.filesystem.change(node, size, may_command(req));
+    if (!changed) return request.error(to_errno(changed.error()));
+    request.attributes(to_stat(*changed, mount), timeout_s(changed->validity));
+}
+
+/// Answers access(2), which the kernel asks of a mount that can be written; open() decides by itself.
+void on_access(fuse_req_t req, fuse_ino_t node, int mask) {
+    FuseRequest request(req);
+    const auto attributes = mount_of(req).filesystem.attributes(node);
+    if (!attributes) return request.error(to_errno(attributes.error()));
+    if ((mask & W_OK) != 0 && !attributes->takes_commands)
+        return request.error(to_errno(fs_error::read_only()));
+    const bool refused =
+        ((mask & W_OK) != 0 && !may_command(req)) ||
+        ((mask & X_OK) != 0 && attributes->kind == NodeKind::file && !attributes->executable);
+    request.error(refused ? to_errno(fs_error::not_permitted()) : 0);
+}
+
+/// Extended attributes of a file that was copied into `add` are left out, as by file systems without them.
+void refuse_attribute(fuse_req_t req, fuse_ino_t node) {
+    FuseRequest request(req);
+    const auto attributes = mount_of(req).filesystem.attributes(node);
+    const bool takes_commands = attributes && attributes->takes_commands;
+    request.error(to_errno(takes_commands ? fs_error::not_supported() : fs_error::read_only()));
+}
+
+void on_setxattr(fuse_req_t req, fuse_ino_t node, const char*, const char*, std::size_t, int) {
+    refuse_attribute(req, node);
+}
+void on_removexattr(fuse_req_t req, fuse_ino_t node, const char*) {
+    refuse_attribute(req, node);
+}
+
+void refuse(fuse_req_t req) {
+    FuseRequest(req).error(to_errno(fs_error::read_only()));
+}
+void on_mknod(fuse_req_t req, fuse_ino_t, const char*, mode_t, dev_t) {
+    refuse(req);
+}
+void on_mkdir(fuse_req_t req, fuse_ino_t, const char*, mode_t) {
+    refuse(req);
+}
+void on_unlink(fuse_req_t req, fuse_ino_t, const char*) {
+    refuse(req);
+}
+void on_rmdir(fuse_req_t req, fuse_ino_t, const char*) {
+    refuse(req);
+}
+void on_symlink(fuse_req_t req, const char*, fuse_ino_t, const char*) {
+    refuse(req);
+}
+void on_rename(fuse_req_t req, fuse_ino_t, const char*, fuse_ino_t, const char*, unsigned) {
+    refuse(req);
+}
+void on_link(fuse_req_t req, fuse_ino_t, fuse_ino_t, const char*) {
+    refuse(req);
 }
 
 // Appends to `buffer` from its position on; the number of bytes, or more than `space` if it does not fit.
@@ -288,7 +402,7 @@ void on_statfs(fuse_req_t req, fuse_ino_t) {
 }  // namespace
 
 const fuse_lowlevel_ops& fuse_operations() {
-    // No extended attributes: answered without asking us, where GNU `ls -l` would ask for each file.
+    // No extended attributes are read: answered without asking us, where GNU `ls -l` would ask for each file.
     static const fuse_lowlevel_ops operations = [] {
         fuse_lowlevel_ops ops{};
         ops.init = on_init;
@@ -307,6 +421,19 @@ const fuse_lowlevel_ops& fuse_operations() {
         ops.readdirplus = on_readdirplus;
         ops.releasedir = on_releasedir;
         ops.statfs = on_statfs;
+        ops.create = on_create;
+        ops.write = on_write;
+        ops.setattr = on_setattr;
+        ops.access = on_access;
+        ops.setxattr = on_setxattr;
+        ops.removexattr = on_removexattr;
+        ops.mknod = on_mknod;
+        ops.mkdir = on_mkdir;
+        ops.unlink = on_unlink;
+        ops.rmdir = on_rmdir;
+        ops.symlink = on_symlink;
+        ops.rename = on_rename;
+        ops.link = on_link;
         return ops;
     }();
     return operations;

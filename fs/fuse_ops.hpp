@@ -23,6 +23,9 @@ struct FuseMount {
     std::uint32_t max_background;  ///< READs the kernel may have under way, as far as it grants them
     KernelDropper& dropper;
     Passthrough* passthrough = nullptr;  ///< null: the mount is to do without
+    /// Whose programs may command the mount, beside root's, and own the files for that.
+    uid_t commander_uid = 0;
+    gid_t commander_gid = 0;
 };
 
 /// Returns the operations for fuse_session_new(), whose user data is a FuseMount. No operation waits.

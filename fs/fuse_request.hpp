@@ -40,6 +40,11 @@ class FuseRequest {
     /// Returns false if the kernel has taken the open back, since its program was interrupted: no RELEASE
     /// follows.
     [[nodiscard]] bool opened(const fuse_file_info& file) { return fuse_reply_open(take(), &file) == 0; }
+    /// As opened(), of a file that was made.
+    [[nodiscard]] bool created(const fuse_entry_param& entry, const fuse_file_info& file) {
+        return fuse_reply_create(take(), &entry, &file) == 0;
+    }
+    void written(std::size_t size) { fuse_reply_write(take(), size); }
     void statistics(const struct statvfs& statistics) { fuse_reply_statfs(take(), &statistics); }
     void ioctl(const FileState& state) { fuse_reply_ioctl(take(), 0, &state, sizeof state); }
     void bytes(std::span<const char> bytes) { fuse_reply_buf(take(), bytes.data(), bytes.size()); }

@@ -56,7 +56,9 @@ class FuseSession::Session {
                  options.options.gid.value_or(getgid()),
                  granted_background(),
                  dropper_,
-                 options.options.passthrough ? &passthrough_ : nullptr} {
+                 options.options.passthrough ? &passthrough_ : nullptr,
+                 geteuid(),
+                 getegid()} {
         filesystem_.set_on_removed([this](const std::vector<std::string>& names) {
             for (const std::string& name : names) dropper_.drop(name);
         });
@@ -112,8 +114,10 @@ std::optional<MountFailure> FuseSession::Session::mount() {
     if (!loop_.is_ready()) return MountFailure{std::string("no event descriptor: ") + std::strerror(errno)};
 
     // A READ is no longer than ReadSide::read() may be asked for; on_init() says the same.
-    std::string list =
-        "ro,default_permissions,noatime,fsname=btfs,subtype=btfs,max_read=" + std::to_string(kMaxRead);
+    // The kernel refuses writes to a mount that takes no commands. One that does refuses them itself, with
+    // EROFS: of modes the kernel would make EACCES.
+    std::string list = filesystem_.takes_commands() ? "rw" : "ro,default_permissions";
+    list += ",noatime,fsname=btfs,subtype=btfs,max_read=" + std::to_string(kMaxRead);
     for (const std::string& option : options_.options.for_libfuse) list += ',' + option;
     const char* arguments[] = {"btfs", "-o", list.c_str()};
     fuse_args args = FUSE_ARGS_INIT(3, const_cast<char**>(arguments));

@@ -3,7 +3,13 @@
 #include <cstring>
 #include <string>
 
+#include "fs/errno_map.hpp"
+
 namespace btfs {
+
+void Handle::write(std::uint64_t, ByteView, CommandDone done) {
+    done(fs_error::read_only());
+}
 
 std::optional<ByteRange> ContentHandle::read(ReadPath::Request request,
                                              std::unique_ptr<InterruptibleReply> reply) {

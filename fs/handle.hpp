@@ -1,4 +1,4 @@
-// Files that the kernel has open: of a torrent, or virtual.
+// Files that the kernel has open: of a torrent, or virtual. Those that take commands: see CommandHandle.
 #pragma once
 
 #include <sys/types.h>
@@ -6,11 +6,20 @@
 #include <memory>
 #include <optional>
 
+#include "engine/core/bytes.hpp"
 #include "fs/file_state.hpp"
+#include "fs/mount_commands.hpp"
 #include "fs/read_path.hpp"
 #include "fs/virtual_folder.hpp"
 
 namespace btfs {
+
+/// How a program opens a file.
+struct Opening {
+    bool for_writing = false;  ///< also if it truncates the file
+    bool truncates = false;
+    bool may_command = false;  ///< its user may command the mount
+};
 
 /// One open file, from the kernel's OPEN to its RELEASE; owned by the Filesystem. Called from any thread;
 /// waits for neither network nor disk.
@@ -28,8 +37,11 @@ class Handle {
                                           std::unique_ptr<InterruptibleReply> reply) = 0;
     /// Nothing for a file that is no torrent's.
     virtual std::optional<FileState> state() const = 0;
-    /// The thread `closer` has closed one of the file's descriptors.
-    virtual void flush(pid_t closer) = 0;
+    /// Writes to a file that was opened for that. The answer to `done` may bring the RELEASE, so that this is
+    /// gone on return.
+    virtual void write(std::uint64_t begin, ByteView bytes, CommandDone done);
+    /// The thread `closer` has closed one of the file's descriptors. As write() has it.
+    virtual void flush(pid_t closer, CommandDone done) = 0;
     /// The kernel has closed the file: the last call.
     virtual void release() = 0;
     /// True if the kernel's page cache is of no use to the file.
@@ -48,7 +60,10 @@ class ContentHandle final : public Handle {
     std::optional<ByteRange> read(ReadPath::Request request,
                                   std::unique_ptr<InterruptibleReply> reply) override;
     std::optional<FileState> state() const override;
-    void flush(pid_t closer) override { path_.flush(file_, closer); }
+    void flush(pid_t closer, CommandDone done) override {
+        path_.flush(file_, closer);
+        done({});
+    }
     void release() override { path_.release(file_); }
     bool bypasses_page_cache() const override { return false; }
     std::unique_ptr<DataLease> lease() const override { return file_.torrent().reads.lease(file_.extent()); }
@@ -68,7 +83,7 @@ class TextHandle final : public Handle {
     std::optional<ByteRange> read(ReadPath::Request request,
                                   std::unique_ptr<InterruptibleReply> reply) override;
     std::optional<FileState> state() const override { return std::nullopt; }
-    void flush(pid_t) override {}
+    void flush(pid_t, CommandDone done) override { done({}); }
     void release() override {}
     bool bypasses_page_cache() const override { return true; }
 

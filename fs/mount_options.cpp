@@ -17,12 +17,12 @@ using namespace std::string_view_literals;
 /// Options of fstab that are for mount(8) and systemd, and options of the kernel that change nothing on a
 /// read-only mount without devices, set-user-id files and access times.
 constexpr std::array kDropped = {
-    "_netdev"sv,  "_rnetdev"sv,   "nofail"sv,      "defaults"sv,      "auto"sv,     "noauto"sv,
-    "user"sv,     "nouser"sv,     "users"sv,       "owner"sv,         "group"sv,    "rw"sv,
-    "ro"sv,       "dev"sv,        "nodev"sv,       "suid"sv,          "nosuid"sv,   "sync"sv,
-    "async"sv,    "dirsync"sv,    "atime"sv,       "noatime"sv,       "diratime"sv, "nodiratime"sv,
-    "relatime"sv, "norelatime"sv, "strictatime"sv, "nostrictatime"sv, "lazytime"sv, "nolazytime"sv,
-    "silent"sv,   "loud"sv,       "mand"sv,        "nomand"sv,        "iversion"sv, "noiversion"sv,
+    "_netdev"sv,     "_rnetdev"sv,      "nofail"sv,   "defaults"sv,   "auto"sv,     "noauto"sv,
+    "user"sv,        "nouser"sv,        "users"sv,    "owner"sv,      "group"sv,    "dev"sv,
+    "nodev"sv,       "suid"sv,          "nosuid"sv,   "sync"sv,       "async"sv,    "dirsync"sv,
+    "atime"sv,       "noatime"sv,       "diratime"sv, "nodiratime"sv, "relatime"sv, "norelatime"sv,
+    "strictatime"sv, "nostrictatime"sv, "lazytime"sv, "nolazytime"sv, "silent"sv,   "loud"sv,
+    "mand"sv,        "nomand"sv,        "iversion"sv, "noiversion"sv,
 };
 /// "subtype=" would change the type by which `btfs umount` knows its mounts.
 constexpr std::array kDroppedBeginnings = {"x-"sv,      "X-"sv,       "comment="sv, "user="sv,
@@ -69,7 +69,9 @@ std::optional<gid_t> group_of(const std::string& text) {
 
 std::optional<std::string> apply(const std::string& option, ParsedMountOptions& parsed) {
     if (is_dropped(option)) return std::nullopt;
-    if (option.starts_with("uid=")) {
+    if (option == "ro" || option == "rw") {
+        parsed.read_only = option == "ro";
+    } else if (option.starts_with("uid=")) {
         parsed.uid = user_of(option.substr(4));
         if (!parsed.uid) return "mount option " + option + ": no such user; give a number or a user's name";
     } else if (option.starts_with("gid=")) {

@@ -18,6 +18,7 @@ struct ParsedMountOptions {
     std::optional<gid_t> gid = {};
     InodeWidth inode_width = InodeWidth::bits63;
     bool passthrough = true;  ///< where the kernel can: see Passthrough
+    bool read_only = false;   ///< the kernel is to refuse all writes: no commands can be written
 };
 
 /// Parses options, each of which may itself be a list separated by commas; "\," is a comma within an option.
@@ -25,7 +26,7 @@ struct ParsedMountOptions {
 /// - `no_passthrough`: the kernel reads no file by itself.
 /// - Options that mean nothing here, or are meant for mount(8) and systemd, are dropped: see
 /// mount_options.cpp.
-///   `rw` is one of them, since every mount is read-only; writes fail with EROFS.
+/// - Of `ro` and `rw` the last counts. Neither makes torrents writable: writes fail with EROFS.
 /// - All others are left to libfuse, which refuses those that it does not know.
 /// The error is a sentence for the user.
 boost::system::result<ParsedMountOptions, std::string> parse_mount_options(

@@ -61,7 +61,7 @@ Result<std::string_view> RootPlace::symlink_target() const {
     return fs_error::not_a_symlink();
 }
 
-Result<std::unique_ptr<Handle>> RootPlace::open(ReadPath&, bool) const {
+Result<std::unique_ptr<Handle>> RootPlace::open(ReadPath&, const Opening&) const {
     return fs_error::is_a_directory();
 }
 
@@ -92,9 +92,9 @@ Result<std::string_view> TorrentPlace::symlink_target() const {
     return node().target;
 }
 
-Result<std::unique_ptr<Handle>> TorrentPlace::open(ReadPath& reads, bool for_writing) const {
+Result<std::unique_ptr<Handle>> TorrentPlace::open(ReadPath& reads, const Opening& opening) const {
     if (node().kind == NodeKind::directory) return fs_error::is_a_directory();
-    if (for_writing) return fs_error::read_only();
+    if (opening.for_writing) return fs_error::read_only();
     const std::uint64_t begin = node().offset_in_torrent;
     OpenFile& file = reads.open(torrent_, {begin, begin + node().size}, node().inode);
     return std::unique_ptr<Handle>(std::make_unique<ContentHandle>(reads, file));
@@ -129,9 +129,17 @@ Result<std::string_view> VirtualPlace::symlink_target() const {
     return fs_error::not_a_symlink();
 }
 
-Result<std::unique_ptr<Handle>> VirtualPlace::open(ReadPath&, bool for_writing) const {
+Result<std::unique_ptr<Handle>> VirtualPlace::open(ReadPath& reads, const Opening& opening) const {
     if (self_.kind == NodeKind::directory) return fs_error::is_a_directory();
-    if (for_writing) return fs_error::read_only();
+    if (self_.takes_commands) {
+        if (opening.for_writing && !opening.may_command) return fs_error::not_permitted();
+        auto command = folder_->open_command(self_.node, opening, reads.processes());
+        if (!command) return fs_error::not_found();
+        if (opening.truncates)
+            if (const Error error = folder_->resize(self_.node, 0)) return error;
+        return command;
+    }
+    if (opening.for_writing) return fs_error::read_only();
     auto snapshot = folder_->open(self_.node);
     if (!snapshot) return fs_error::not_found();
     return std::unique_ptr<Handle>(std::make_unique<TextHandle>(std::move(snapshot)));

@@ -36,7 +36,7 @@ class RootPlace {
     std::size_t child_count() const { return root_->by_name.size(); }
     NamedAttributes child_at(std::size_t position) const;
     Result<std::string_view> symlink_target() const;
-    Result<std::unique_ptr<Handle>> open(ReadPath& reads, bool for_writing) const;
+    Result<std::unique_ptr<Handle>> open(ReadPath& reads, const Opening& opening) const;
 
   private:
     std::shared_ptr<const MountRoot> root_;
@@ -56,7 +56,7 @@ class TorrentPlace {
     std::size_t child_count() const { return node().child_count; }
     NamedAttributes child_at(std::size_t position) const;
     Result<std::string_view> symlink_target() const;
-    Result<std::unique_ptr<Handle>> open(ReadPath& reads, bool for_writing) const;
+    Result<std::unique_ptr<Handle>> open(ReadPath& reads, const Opening& opening) const;
 
   private:
     const Node& node() const { return torrent_->tree.nodes()[index_]; }
@@ -79,7 +79,7 @@ class VirtualPlace {
     std::size_t child_count() const;
     NamedAttributes child_at(std::size_t position) const;
     Result<std::string_view> symlink_target() const;
-    Result<std::unique_ptr<Handle>> open(ReadPath& reads, bool for_writing) const;
+    Result<std::unique_ptr<Handle>> open(ReadPath& reads, const Opening& opening) const;
 
   private:
     const VirtualFolder* folder_;
@@ -122,8 +122,8 @@ class Place {
         return std::visit([](const auto& kind) { return kind.symlink_target(); }, kind_);
     }
     /// Opens a file.
-    Result<std::unique_ptr<Handle>> open(ReadPath& reads, bool for_writing) const {
-        return std::visit([&](const auto& kind) { return kind.open(reads, for_writing); }, kind_);
+    Result<std::unique_ptr<Handle>> open(ReadPath& reads, const Opening& opening) const {
+        return std::visit([&](const auto& kind) { return kind.open(reads, opening); }, kind_);
     }
 
   private:

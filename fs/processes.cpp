@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,6 +41,19 @@ std::string folder_of(pid_t thread) {
     return "/proc/" + std::to_string(thread) + '/';
 }
 
+// Fields of /proc/PID/stat, as proc(5) numbers them.
+constexpr int kStateField = 3, kFlagsField = 9, kExitStatusField = 52;
+
+/// Returns where a field behind the name begins, "1234 (name) S ppid pgrp ...": the name may hold anything.
+const char* field_of(const std::string& stat, int field) {
+    std::size_t at = stat.rfind(')');
+    for (int passed = kStateField - 1; passed < field && at != std::string::npos; ++passed) {
+        at = stat.find(' ', at);
+        if (at != std::string::npos) ++at;
+    }
+    return at == std::string::npos || at >= stat.size() ? nullptr : stat.c_str() + at;
+}
+
 /// The inode number that an open descriptor leads to; none before Linux 5.14, or if it was closed meanwhile.
 std::optional<std::uint64_t> inode_of(const std::string& fdinfo) {
     constexpr std::string_view kKey = "\nino:\t";
@@ -59,17 +73,20 @@ Processes::Life ProcProcesses::life(pid_t thread) const {
     if (thread <= 0 || !proc_shows_our_numbers()) return Life::unknown;
     const auto stat = beginning_of(folder_of(thread) + "stat");
     if (!stat) return errno == ENOENT || errno == ESRCH ? Life::gone : Life::unknown;
-    // "1234 (name) S ppid pgrp session tty tpgid flags": the name may hold anything.
-    const std::size_t name_end = stat->rfind(')');
-    if (name_end == std::string::npos || name_end + 2 >= stat->size()) return Life::unknown;
-    const char* at = stat->c_str() + name_end + 2;
-    if (*at == 'Z' || *at == 'X') return Life::gone;
-    for (int field = 0; field < 6 && at != nullptr; ++field) {
-        at = std::char_traits<char>::find(at, std::char_traits<char>::length(at), ' ');
-        if (at != nullptr) ++at;
-    }
-    if (at == nullptr) return Life::unknown;
-    return (std::strtoul(at, nullptr, 10) & kExiting) != 0 ? Life::gone : Life::alive;
+    const char* const state = field_of(*stat, kStateField);
+    if (state == nullptr) return Life::unknown;
+    if (*state == 'Z' || *state == 'X') return Life::gone;
+    const char* const flags = field_of(*stat, kFlagsField);
+    if (flags == nullptr) return Life::unknown;
+    return (std::strtoul(flags, nullptr, 10) & kExiting) != 0 ? Life::gone : Life::alive;
+}
+
+// The kernel shows the status as wait() gives it, to those who may look at the process.
+bool ProcProcesses::was_killed(pid_t thread) const {
+    if (thread <= 0 || !proc_shows_our_numbers()) return false;
+    const auto stat = beginning_of(folder_of(thread) + "stat");
+    const char* const status = stat ? field_of(*stat, kExitStatusField) : nullptr;
+    return status != nullptr && WIFSIGNALED(std::atoi(status));
 }
 
 // Only descriptors with a path are looked into: what others say of themselves may take locks of theirs. The

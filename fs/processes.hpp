@@ -19,6 +19,8 @@ class Processes {
     virtual Life life(pid_t thread) const = 0;
     /// False if none of the process's descriptors is of a file with this inode number.
     virtual bool may_have_open(pid_t thread, std::uint64_t inode) const = 0;
+    /// True if a signal is ending the thread, or has; false where that cannot be seen.
+    virtual bool was_killed(pid_t thread) const = 0;
 };
 
 /// Reads /proc. Where /proc is hidden, or another PID namespace's, all is unknown and everything may be open.
@@ -29,6 +31,7 @@ class ProcProcesses final : public Processes {
 
     Life life(pid_t thread) const override;
     bool may_have_open(pid_t thread, std::uint64_t inode) const override;
+    bool was_killed(pid_t thread) const override;
 };
 
 }  // namespace btfs

@@ -33,6 +33,7 @@ class ReadPath {
 
     /// `processes` outlives this.
     ReadPath(Now now, const Processes& processes) : now_(std::move(now)), processes_(processes) {}
+    const Processes& processes() const { return processes_; }
     ~ReadPath();
     ReadPath(const ReadPath&) = delete;
     ReadPath& operator=(const ReadPath&) = delete;

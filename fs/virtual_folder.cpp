@@ -4,6 +4,9 @@
 #include <ctime>
 #include <utility>
 
+#include "fs/command_handle.hpp"
+#include "fs/errno_map.hpp"
+
 namespace btfs {
 namespace {
 
@@ -11,6 +14,8 @@ namespace {
 constexpr std::uint32_t kOwnFiles = 64;
 constexpr NodeId kSnapshotMask = (NodeId{1} << VirtualFolder::kSnapshotBits) - 1;
 
+static_assert(VirtualFolder::kFirstMember + VirtualFolder::kMaxMembers <= VirtualFolder::kFirstRemove &&
+              VirtualFolder::kEndRemove <= VirtualFolder::kFirstDrop);
 static_assert(kOwnFiles + VirtualFolder::kMaxMembers * VirtualMembers::kMaxFiles <
               std::size_t{1} << (31 - VirtualFolder::kSnapshotBits));
 
@@ -69,7 +74,7 @@ std::optional<NodeId> VirtualFolder::node_of(const std::string& member) const {
 // ---- attributes ----
 
 Attributes VirtualFolder::attributes_of_folder(NodeId node) const {
-    const bool has_folder = node == kNode && members_;
+    const unsigned folders = node == kNode ? (members_ ? 1U : 0U) + (commands_ != nullptr ? 1U : 0U) : 0U;
     return {.node = node,
             .inode = node,
             .generation = 0,
@@ -77,11 +82,37 @@ Attributes VirtualFolder::attributes_of_folder(NodeId node) const {
             .executable = false,
             .size = 0,
             // 1 says that the folders in it are not counted.
-            .links = node == kMembersNode ? 1U
-                     : has_folder         ? 3U
-                                          : 2U,
+            .links = node == kMembersNode ? 1U : 2U + folders,
             .modified = std::time(nullptr),
-            .validity = Validity::momentary};
+            .validity = Validity::momentary,
+            .takes_commands = node == kAddNode};
+}
+
+/// Of the file `link`, or a file `remove`.
+Attributes VirtualFolder::attributes_of_command(NodeId node) const {
+    return {.node = node,
+            .inode = node,
+            .generation = 0,
+            .kind = NodeKind::file,
+            .executable = false,
+            .size = 0,
+            .links = 1,
+            .modified = std::time(nullptr),
+            .validity = Validity::momentary,
+            .takes_commands = true};
+}
+
+Attributes VirtualFolder::attributes_of(const DroppedFile& file) const {
+    Attributes attributes = attributes_of_command(file.node());
+    attributes.size = file.size();
+    attributes.modified = file.made();
+    return attributes;
+}
+
+/// Returns the name of the member whose file `remove` that is; nothing if it has gone, or is none.
+std::optional<std::string> VirtualFolder::member_of_remove(NodeId node) const {
+    if (commands_ == nullptr || node < kFirstRemove || node >= kEndRemove) return std::nullopt;
+    return member(kFirstMember + (node - kFirstRemove));
 }
 
 Attributes VirtualFolder::attributes_of_file(std::uint32_t number) const {
@@ -110,14 +141,19 @@ std::optional<Attributes> VirtualFolder::attributes(NodeId node) const {
         const auto snapshot = open(node);
         return snapshot ? std::optional(attributes_of(*snapshot)) : std::nullopt;
     }
-    if (node == kNode || (node == kMembersNode && members_) || member(node))
+    if (node == kNode || (node == kMembersNode && members_) || (node == kAddNode && commands_) ||
+        member(node))
         return attributes_of_folder(node);
+    if ((node == kLinkNode && commands_) || member_of_remove(node)) return attributes_of_command(node);
+    if (const auto dropped = drops_.find(node)) return attributes_of(*dropped);
     return std::nullopt;
 }
 
 NodeId VirtualFolder::parent(NodeId node) const {
     if (node == kNode) return kRootNode;
-    if (node == kMembersNode) return kNode;
+    if (node == kMembersNode || node == kAddNode) return kNode;
+    if (node == kLinkNode || (node >= kFirstDrop && !is_snapshot(node))) return kAddNode;
+    if (node >= kFirstRemove && node < kEndRemove) return kFirstMember + (node - kFirstRemove);
     if (!is_snapshot(node)) return kMembersNode;
     const std::uint32_t number = file_of(node);
     return number < kOwnFiles ? kNode : kFirstMember + (number - kOwnFiles) / VirtualMembers::kMaxFiles;
@@ -128,9 +164,15 @@ NodeId VirtualFolder::parent(NodeId node) const {
 std::optional<Attributes> VirtualFolder::look_up(std::string_view name, NodeId folder) const {
     if (folder == kNode) {
         if (members_ && name == members_->name) return attributes_of_folder(kMembersNode);
+        if (commands_ && name == kAdd) return attributes_of_folder(kAddNode);
         const auto found = std::ranges::find(files_, name, &VirtualFile::name);
         if (found == files_.end()) return std::nullopt;
         return make({.number = static_cast<std::uint32_t>(found - files_.begin()), .own = &*found});
+    }
+    if (folder == kAddNode && commands_) {
+        if (name == kLink) return attributes_of_command(kLinkNode);
+        const auto dropped = drops_.find(name);
+        return dropped ? std::optional(attributes_of(*dropped)) : std::nullopt;
     }
     if (!members_) return std::nullopt;
     if (folder == kMembersNode) {
@@ -139,6 +181,7 @@ std::optional<Attributes> VirtualFolder::look_up(std::string_view name, NodeId f
         return node ? std::optional(attributes_of_folder(*node)) : std::nullopt;
     }
     auto its_member = member(folder);
+    if (its_member && commands_ && name == kRemove) return attributes_of_command(remove_node_of(folder));
     const auto found = std::ranges::find(members_->files, name, &VirtualMembers::File::name);
     if (!its_member || found == members_->files.end()) return std::nullopt;
     return make({.number = static_cast<std::uint32_t>(kOwnFiles +
@@ -154,6 +197,11 @@ std::vector<VirtualFolder::Entry> VirtualFolder::list(NodeId folder) const {
         for (std::uint32_t i = 0; i < files_.size(); ++i)
             entries.push_back({files_[i].name, attributes_of_file(i)});
         if (members_) entries.push_back({members_->name, attributes_of_folder(kMembersNode)});
+        if (commands_) entries.push_back({std::string(kAdd), attributes_of_folder(kAddNode)});
+    } else if (folder == kAddNode && commands_) {
+        entries.push_back({std::string(kLink), attributes_of_command(kLinkNode)});
+        for (const auto& dropped : drops_.list())
+            entries.push_back({dropped->name(), attributes_of(*dropped)});
     } else if (folder == kMembersNode && members_) {
         std::vector<std::string> names = members_->list();
         std::ranges::sort(names);
@@ -165,8 +213,36 @@ std::vector<VirtualFolder::Entry> VirtualFolder::list(NodeId folder) const {
             static_cast<std::uint32_t>(kOwnFiles + (folder - kFirstMember) * VirtualMembers::kMaxFiles);
         for (std::uint32_t i = 0; i < members_->files.size(); ++i)
             entries.push_back({members_->files[i].name, attributes_of_file(first + i)});
+        if (commands_)
+            entries.push_back({std::string(kRemove), attributes_of_command(remove_node_of(folder))});
     }
     return entries;
+}
+
+// ---- commands ----
+
+std::unique_ptr<Handle> VirtualFolder::open_command(NodeId node, const Opening& opening,
+                                                    const Processes& processes) const {
+    if (commands_ == nullptr) return nullptr;
+    if (node == kLinkNode) return std::make_unique<LinkHandle>(*commands_, processes);
+    if (auto its_member = member_of_remove(node))
+        return std::make_unique<RemoveHandle>(std::move(*its_member), opening.truncates, *commands_,
+                                              processes);
+    auto dropped = drops_.find(node);
+    if (!dropped) return nullptr;
+    return std::make_unique<DropHandle>(std::move(dropped), *commands_, processes);
+}
+
+Result<std::shared_ptr<DroppedFile>> VirtualFolder::create(std::string_view name) {
+    if (commands_ == nullptr) return fs_error::read_only();
+    if (name == kLink) return fs_error::exists();
+    if (!commands_->takes(name)) return fs_error::bad_name();
+    return drops_.create(name, commands_->max_file_size());
+}
+
+Error VirtualFolder::resize(NodeId node, std::uint64_t size) const {
+    const auto dropped = drops_.find(node);
+    return dropped ? dropped->resize(size) : Error{};
 }
 
 // ---- snapshots ----

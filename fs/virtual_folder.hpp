@@ -1,4 +1,4 @@
-// .btfs at the mount's root: files and folders that tell the state of the mount itself.
+// .btfs at the mount's root: files and folders that tell the state of the mount itself, and take commands.
 #pragma once
 
 #include <deque>
@@ -12,8 +12,14 @@
 #include <vector>
 
 #include "fs/attributes.hpp"
+#include "fs/drop_folder.hpp"
 
 namespace btfs {
+
+class Handle;
+class MountCommands;
+class Processes;
+struct Opening;
 
 /// A file whose text is made each time it is looked up.
 struct VirtualFile {
@@ -45,15 +51,23 @@ struct VirtualMembers {
 /// A lookup makes a snapshot of the file's text, with a NodeId of its own, unless the text is as it was last.
 /// stat of a NodeId and reads of it see the same snapshot, so that its size is true,
 /// to programs that trust it, too. All snapshots of a file have one inode number. A listing makes no text.
+///
+/// With commands there are a folder `add` with a file `link`, and a file `remove` in each member.
 /// From any thread.
 class VirtualFolder {
   public:
     static constexpr std::string_view kName = ".btfs";
     static constexpr NodeId kNode = kRootNode + 1;
     static constexpr NodeId kMembersNode = kNode + 1;
+    static constexpr NodeId kAddNode = kNode + 2;
+    static constexpr NodeId kLinkNode = kNode + 3;
+    static constexpr std::string_view kAdd = "add", kLink = "link", kRemove = "remove";
     /// The folders of members, numbered in the order in which they were first looked up or listed.
     static constexpr NodeId kFirstMember = 256;
     static constexpr std::size_t kMaxMembers = 130'000;
+    /// The files `remove`, by the numbers of their members, and those in the folder `add`.
+    static constexpr NodeId kFirstRemove = NodeId{1} << 24, kEndRemove = kFirstRemove + kMaxMembers;
+    static constexpr NodeId kFirstDrop = NodeId{1} << 28;
     /// Snapshots: the file's number, and below it kSnapshotBits that tell snapshots of one file apart.
     static constexpr NodeId kFirstSnapshot = NodeId{1} << 31;
     static constexpr unsigned kSnapshotBits = 11;
@@ -73,13 +87,16 @@ class VirtualFolder {
         Attributes attributes;  ///< of a file: without a node, and without its size
     };
 
-    explicit VirtualFolder(std::vector<VirtualFile> files, std::optional<VirtualMembers> members = {})
-        : files_(std::move(files)), members_(std::move(members)) {}
+    /// `commands` outlives this; null: there are none.
+    explicit VirtualFolder(std::vector<VirtualFile> files, std::optional<VirtualMembers> members = {},
+                           MountCommands* commands = nullptr)
+        : files_(std::move(files)), members_(std::move(members)), commands_(commands) {}
 
     /// True for the nodes that a VirtualFolder may have.
     static constexpr bool may_have(NodeId node) { return node >= kNode && node >> 32 == 0; }
 
     bool is_there() const { return !files_.empty(); }
+    bool takes_commands() const { return commands_ != nullptr; }
 
     /// Nothing for a node that is not its own, or has gone.
     std::optional<Attributes> attributes(NodeId node) const;
@@ -92,6 +109,16 @@ class VirtualFolder {
     /// The snapshot is kept until the caller has dropped it. Null for folders, and for all that is not its
     /// own.
     std::shared_ptr<const Snapshot> open(NodeId node) const;
+
+    /// Opens a file that takes commands; null for other nodes, and if there is none any more.
+    std::unique_ptr<Handle> open_command(NodeId node, const Opening& opening,
+                                         const Processes& processes) const;
+    /// Makes a file in the folder `add`: bad_name, if no file of that name is taken, and what
+    /// DropFolder::create() says.
+    Result<std::shared_ptr<DroppedFile>> create(std::string_view name);
+    Attributes attributes_of(const DroppedFile& file) const;
+    /// Changes the size of a file in `add`; that of other nodes stays 0.
+    Error resize(NodeId node, std::uint64_t size) const;
 
   private:
     /// A file: of the folder itself, or of a member.
@@ -110,6 +137,9 @@ class VirtualFolder {
     std::optional<NodeId> node_of(const std::string& member) const;
     Attributes attributes_of_folder(NodeId node) const;
     Attributes attributes_of_file(std::uint32_t number) const;
+    Attributes attributes_of_command(NodeId node) const;
+    NodeId remove_node_of(NodeId member) const { return kFirstRemove + (member - kFirstMember); }
+    std::optional<std::string> member_of_remove(NodeId node) const;
     Attributes attributes_of(const Snapshot& snapshot) const;
     std::optional<Attributes> make(const File& file) const;
     std::shared_ptr<const Snapshot> find(NodeId node) const;
@@ -117,6 +147,8 @@ class VirtualFolder {
 
     const std::vector<VirtualFile> files_;
     const std::optional<VirtualMembers> members_;
+    MountCommands* const commands_;
+    DropFolder drops_{kFirstDrop, kFirstSnapshot};
     mutable std::mutex mutex_;                                       // guards what follows
     mutable std::deque<std::shared_ptr<const Snapshot>> snapshots_;  ///< the newest last
     mutable std::size_t bytes_ = 0;

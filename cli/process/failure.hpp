@@ -14,7 +14,14 @@ namespace btfs::cli {
 class Failure : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
-    Failure(const std::string& what, const Error& error) : Failure(what + ": " + error.message()) {}
+    Failure(const std::string& what, const Error& error)
+        : runtime_error(what + ": " + error.message()), error_(error) {}
+
+    /// Returns the error that it was made of; none, if it was made of a message alone.
+    const Error& error() const { return error_; }
+
+  private:
+    Error error_ = {};
 };
 
 }  // namespace btfs::cli

@@ -50,6 +50,7 @@ ServedTorrents::ServedTorrents(Services services)
                               [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},
                              {"metrics", [this] { return metrics_text(report()); }}},
            .virtual_members = torrent_folders(),
+           .commands = services_.takes_commands ? &shell_commands_ : nullptr,
            .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {

@@ -23,6 +23,7 @@
 #include "cli/service/library.hpp"
 #include "cli/service/roster.hpp"
 #include "cli/service/served_torrent.hpp"
+#include "cli/service/shell_commands.hpp"
 #include "cli/service/source_finder.hpp"
 #include "cli/service/status_text.hpp"
 #include "cli/service/torrent_facts.hpp"
@@ -120,6 +121,8 @@ class ServedTorrents {
         const AddedSources* added = nullptr;
         /// Links to what has a label; null: none are made. For the worker.
         Library* library = nullptr;
+        /// Torrents are added and removed by writing to files of .btfs, too.
+        bool takes_commands = false;
     };
 
     explicit ServedTorrents(Services services);
@@ -216,6 +219,7 @@ class ServedTorrents {
     bool is_still_open(const Identity& identity) const;
 
     // Changes to the running mount.
+    ShellCommands::Torrents shell_torrents();
     void take_next_added(std::deque<std::string> names);
     void take_kept(const std::string& record);
     AddReport add_now(const AddedSources::Source& source);
@@ -276,6 +280,7 @@ class ServedTorrents {
     std::atomic<bool> takes_up_added_ = false;
     UseCount keeping_;  ///< jobs of keep_peers(), which use the cache directory
 
+    ShellCommands shell_commands_{shell_torrents()};
     Filesystem filesystem_;  ///< destroyed before the stores that it shows
 };
 

@@ -11,6 +11,7 @@
 #include "cli/text/one_line.hpp"
 #include "cli/text/trimmed.hpp"
 #include "engine/log/log.hpp"
+#include "fs/errno_map.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -29,6 +30,45 @@ AddReport ServedTorrents::add_source(AddedSources::Source source) {
 
 std::string ServedTorrents::remove(const std::string& which) {
     return worker_->call([&] { return remove_now(choose(which), RemovedContent::kept); });
+}
+
+/// For programs that write to .btfs: what they wait for is done by the worker.
+ShellCommands::Torrents ServedTorrents::shell_torrents() {
+    const auto carry_out = [this](auto command, CommandDone done) {
+        worker_->post([command = std::move(command), done = std::move(done)] {
+            Error outcome;
+            try {
+                command();
+            } catch (const Failure& failure) {
+                log::warn("{}", failure.what());
+                outcome = shell_error(failure.error());
+            }
+            done(outcome);
+        });
+    };
+    return {.add =
+                [this, carry_out](Bytes content, CommandDone done) {
+                    AddedSources::Source source{.content = std::move(content),
+                                                .added_ms = AddedSources::now_ms()};
+                    carry_out(
+                        [this, source = std::move(source)] {
+                            const AddReport report = add_now(source);
+                            if (!report.was_there) log::info("added {}", one_line(report.name));
+                            if (!report.warning.empty())
+                                log::warn("{}: {}", one_line(report.name), report.warning);
+                        },
+                        std::move(done));
+                },
+            .remove =
+                [this, carry_out](const std::string& info_hash, CommandDone done) {
+                    carry_out(
+                        [this, info_hash] {
+                            const auto torrent = roster_.find(info_hash);
+                            if (!torrent) throw Failure(info_hash, Error(fs_error::not_found()));
+                            remove_now(*torrent, RemovedContent::kept);
+                        },
+                        std::move(done));
+                }};
 }
 
 // ---- on the worker ----

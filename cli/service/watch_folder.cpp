@@ -15,8 +15,8 @@
 #include "cli/process/failure.hpp"
 #include "cli/process/worker.hpp"
 #include "cli/sources/torrent_file.hpp"
+#include "cli/text/link_lines.hpp"
 #include "cli/text/one_line.hpp"
-#include "cli/text/trimmed.hpp"
 #include "engine/log/log.hpp"
 
 namespace btfs::cli {
@@ -30,19 +30,6 @@ constexpr std::string_view kTorrent = ".torrent", kMagnet = ".magnet";
 bool is_candidate(const fs::path& path) {
     return (path.extension() == kTorrent || path.extension() == kMagnet) &&
            !path.filename().string().starts_with('.');
-}
-
-/// Lines of the text that are not empty, without space around them.
-std::vector<Bytes> lines_of(std::string_view text) {
-    std::vector<Bytes> lines;
-    while (!text.empty()) {
-        std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
-        line = trimmed(line);
-        const ByteView bytes = as_bytes(line);
-        if (!line.empty()) lines.emplace_back(bytes.begin(), bytes.end());
-    }
-    return lines;
 }
 
 FileDescriptor watch(const fs::path& folder) {
@@ -154,13 +141,14 @@ void WatchFolder::add_all(const fs::path& path, const Version& version) {
     const Bytes content = read_torrent(path);
     if (path.extension() == kTorrent) return add_(content);
     const std::string_view text = as_text(content);
-    const std::vector<Bytes> links = lines_of(text);
+    const std::vector<std::string> links = link_lines(text);
     if (links.empty()) throw Failure("has no link");
     if (is_young(version) && !text.ends_with('\n')) throw Failure("its last line may not be whole");
     std::string problem;
-    for (const Bytes& link : links) {
+    for (const std::string& link : links) {
         try {
-            add_(link);
+            const ByteView bytes = as_bytes(link);
+            add_({bytes.begin(), bytes.end()});
         } catch (const WorkerEnded&) {
             throw;
         } catch (const Failure& failure) {

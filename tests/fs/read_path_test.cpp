@@ -62,6 +62,7 @@ class Reply final : public InterruptibleReply {
 };
 
 constexpr pid_t kReader = 100, kOther = 200;
+const auto ignored = [](const Error&) {};
 
 // Processes that live and have every file open, except those named in the sets.
 struct FakeProcesses final : Processes {
@@ -70,6 +71,7 @@ struct FakeProcesses final : Processes {
         return gone.contains(thread) ? Life::gone : hidden.contains(thread) ? Life::unknown : Life::alive;
     }
     bool may_have_open(pid_t thread, std::uint64_t) const override { return !closed.contains(thread); }
+    bool was_killed(pid_t thread) const override { return gone.contains(thread); }
     std::set<pid_t> gone, hidden, closed;
     mutable std::atomic<int> asked = 0;
 };
@@ -101,7 +103,7 @@ struct World {
     /// Lets the reader die, after which the kernel closes its descriptor.
     void kill_reader(Handle& of) {
         processes.gone.insert(reader);
-        of.flush(reader);
+        of.flush(reader, ignored);
     }
 
     TimePoint now{1h};
@@ -323,8 +325,8 @@ TEST(ReadPath, ALiveReadersReadsGoOnWhenADuplicateOfItsDescriptorIsClosed) {
     World world;
     auto page = world.read(0, 4096), readahead = world.read(4096, 128 * KiB);
     const std::size_t posts = world.sink.posts().size();
-    world.file->flush(kOther);  // a child that closes its copy before exec()
-    world.file->flush(kReader);
+    world.file->flush(kOther, ignored);  // a child that closes its copy before exec()
+    world.file->flush(kReader, ignored);
     EXPECT_EQ(page->count + readahead->count, 0);
     EXPECT_EQ(world.sink.posts().size(), posts) << "nothing is new to the sink";
     EXPECT_THAT(world.last().blocked, SizeIs(2));
@@ -337,7 +339,7 @@ TEST(ReadPath, ACloseEndsTheReadaheadThatNobodyWaitsForButNotThePageOfAMappedFil
     World world;
     auto page = world.read(0, 4096), readahead = world.read(4096, 128 * KiB);
     world.processes.closed.insert(kReader);
-    world.file->flush(kReader);
+    world.file->flush(kReader, ignored);
     EXPECT_EQ(readahead->error, EINTR);
     EXPECT_EQ(page->count, 0);
     EXPECT_THAT(world.last().blocked, ElementsAre(world.in_torrent(0, 4096)));
@@ -361,7 +363,7 @@ TEST(ReadPath, WhereProcessesAreHiddenACloseEndsTheReadsOfTheThreadThatClosed) {
     auto others = world.read(0, 64 * KiB);
     world.reader = kOther;
     auto own = world.read(MiB, 64 * KiB);
-    world.file->flush(kOther);
+    world.file->flush(kOther, ignored);
     EXPECT_EQ(own->error, EINTR);
     EXPECT_EQ(others->count, 0);
 }
@@ -583,8 +585,8 @@ TEST(ReadPath, PastTheLimitTheOldestReadOfAProcessThatHasGoneIsEnded) {
     Handle* const dead = world.filesystem.open(world.node, false).value();
     world.path().set_parked_limit(4);
     auto kept = world.read(0, 4096);
-    dead->flush(kOther);
-    living->flush(kOther);
+    dead->flush(kOther, ignored);
+    living->flush(kOther, ignored);
     world.file = dead;
     world.reader = kOther;
     auto first = world.read(1 * MiB, 4096), second = world.read(2 * MiB, 4096);
@@ -602,7 +604,7 @@ TEST(ReadPath, PastTheLimitTheOldestReadOfAProcessThatHasGoneIsEnded) {
 TEST(ReadPath, PastTheLimitNoMoreThanSoManyReadsAreLookedAt) {
     World world;
     world.path().set_parked_limit(static_cast<std::int64_t>(2 * ReadPath::kMaxExamined));
-    world.file->flush(kOther);
+    world.file->flush(kOther, ignored);
     for (std::size_t i = 0; i < 2 * ReadPath::kMaxExamined; ++i) world.read(i * 4096, 4096);
     const int before = world.processes.asked;
     world.read(50 * MiB, 4096);
@@ -632,7 +634,7 @@ TEST(ReadPath, NoReplyIsLostOrDoubled) {
                                std::make_unique<Reply>(answer));
                     if (random() % 4 == 0) world.path().interrupt(answer->id);
                 }
-                if (random() % 2) file->flush(kOther);
+                if (random() % 2) file->flush(kOther, ignored);
                 if (random() % 4 == 0) world.path().expire(0s);
                 world.filesystem.release(*file);
                 std::lock_guard lock(mutex);

@@ -1,0 +1,269 @@
+// Files of .btfs that take commands, as the kernel writes to them.
+#include "fs/command_handle.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fs/errno_map.hpp"
+#include "fs/filesystem.hpp"
+#include "tests/support/fake_mount_commands.hpp"
+
+namespace btfs {
+namespace {
+
+using Asked = std::vector<std::string>;
+
+constexpr pid_t kProgram = 7, kKilled = 9;
+constexpr Opening kWrite{.for_writing = true, .may_command = true};
+constexpr Opening kTruncate{.for_writing = true, .truncates = true, .may_command = true};
+
+struct OneIsKilled final : Processes {
+    Life life(pid_t) const override { return Life::alive; }
+    bool may_have_open(pid_t, std::uint64_t) const override { return true; }
+    bool was_killed(pid_t thread) const override { return thread == kKilled; }
+};
+
+/// A mount without torrents whose .btfs takes commands; two members can be removed.
+struct Mount {
+    OneIsKilled processes;
+    test::FakeMountCommands commands;
+    std::set<std::string> members{"aa", "bb"};
+    Filesystem filesystem{{.virtual_files = {{"status", [] { return std::string("s"); }}},
+                           .virtual_members = VirtualMembers{
+                               .name = "torrents",
+                               .list = [this] { return std::vector(members.begin(), members.end()); },
+                               .has = [this](const std::string& name) { return members.contains(name); },
+                               .files = {{"peers", [](const std::string&) { return std::string("p"); }}}},
+                           .commands = &commands,
+                           .processes = &processes}};
+
+    Result<Attributes> look(const std::vector<std::string>& path) {
+        Attributes at{.node = kRootNode};
+        for (const std::string& name : path) {
+            const auto next = filesystem.lookup(at.node, name);
+            if (!next) return next.error();
+            at = *next;
+        }
+        return at;
+    }
+    NodeId node(const std::vector<std::string>& path) { return look(path).value().node; }
+    std::vector<std::string> names(const std::vector<std::string>& path) {
+        const Listing listing = filesystem.list(node(path)).value();
+        std::vector<std::string> names;
+        for (std::size_t i = 2; i < listing.size(); ++i) names.emplace_back(listing.at(i).name);
+        return names;
+    }
+    Filesystem::Created create(std::string_view name) {
+        return filesystem.create(VirtualFolder::kAddNode, name, kWrite).value();
+    }
+    Handle* open(const std::vector<std::string>& path, const Opening& opening = kWrite) {
+        return filesystem.open(node(path), opening).value();
+    }
+};
+
+/// Nothing: it is not answered yet.
+std::optional<Error> written(Handle* file, std::string_view text, std::uint64_t at = 0) {
+    const auto answer = std::make_shared<std::optional<Error>>();
+    file->write(at, as_bytes(text), [answer](const Error& error) { *answer = error; });
+    return *answer;
+}
+
+std::optional<Error> closed(Handle* file, pid_t closer = kProgram) {
+    const auto answer = std::make_shared<std::optional<Error>>();
+    file->flush(closer, [answer](const Error& error) { *answer = error; });
+    return *answer;
+}
+
+TEST(Commands, AreFilesThatTheMountsUserMayWrite) {
+    Mount mount;
+    EXPECT_EQ(mount.names({".btfs"}), (std::vector<std::string>{"status", "torrents", "add"}));
+    EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link"}));
+    EXPECT_EQ(mount.names({".btfs", "torrents", "aa"}), (std::vector<std::string>{"peers", "remove"}));
+    const NodeId add = mount.node({".btfs", "add"}), aa = mount.node({".btfs", "torrents", "aa"});
+    EXPECT_EQ(mount.look({".btfs"})->links, 4u);
+    EXPECT_EQ(mount.node({".btfs", "add", ".."}), VirtualFolder::kNode);
+    EXPECT_EQ(mount.filesystem.lookup(mount.node({".btfs", "add", "link"}), "..")->node, add);
+    EXPECT_EQ(mount.filesystem.lookup(mount.node({".btfs", "torrents", "aa", "remove"}), "..")->node, aa);
+    for (const std::vector<std::string>& path :
+         {std::vector<std::string>{".btfs", "add", "link"}, {".btfs", "torrents", "bb", "remove"}}) {
+        const Attributes file = mount.look(path).value();
+        EXPECT_TRUE(file.takes_commands);
+        EXPECT_EQ(file.size, 0u);
+        EXPECT_EQ(mount.filesystem.attributes(file.node)->inode, file.inode);
+        EXPECT_EQ(mount.filesystem.open(file.node, Opening{.for_writing = true}).error(),
+                  fs_error::not_permitted());
+        EXPECT_TRUE(mount.filesystem.open(file.node, Opening{})) << "everybody may read that it is empty";
+    }
+    EXPECT_FALSE(mount.look({".btfs", "status"})->takes_commands);
+    mount.members.erase("bb");
+    EXPECT_EQ(mount.look({".btfs", "torrents", "bb", "remove"}).error(), fs_error::not_found());
+}
+
+TEST(Commands, AreNotThereWithoutSomebodyWhoCarriesThemOut) {
+    Filesystem filesystem({.virtual_files = {{"status", [] { return std::string("s"); }}}});
+    EXPECT_FALSE(filesystem.takes_commands());
+    EXPECT_EQ(filesystem.lookup(VirtualFolder::kNode, "add").error(), fs_error::not_found());
+    for (const NodeId node : {VirtualFolder::kAddNode, VirtualFolder::kLinkNode, VirtualFolder::kFirstRemove,
+                              VirtualFolder::kFirstDrop}) {
+        EXPECT_EQ(filesystem.attributes(node).error(), fs_error::not_found());
+        EXPECT_EQ(filesystem.open(node, kWrite).error(), fs_error::not_found());
+    }
+    EXPECT_EQ(filesystem.create(VirtualFolder::kAddNode, "x.torrent", kWrite).error(), fs_error::read_only());
+}
+
+TEST(Commands, AFileIsTakenWhenItIsClosedAndListedUntilThen) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    const Attributes file = created.attributes;
+    EXPECT_TRUE(file.takes_commands);
+    EXPECT_EQ(closed(created.handle), Error{}) << "a shell closes a copy of its descriptor first";
+    EXPECT_EQ(mount.look({".btfs", "add", "x.torrent"})->node, file.node);
+    EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link", "x.torrent"}));
+    EXPECT_EQ(written(created.handle, "cd", 2), Error{});
+    EXPECT_EQ(written(created.handle, "ab", 0), Error{});
+    EXPECT_EQ(mount.filesystem.attributes(file.node)->size, 4u);
+    EXPECT_TRUE(mount.commands.asked.empty());
+    mount.commands.holds = true;
+    EXPECT_EQ(closed(created.handle), std::nullopt) << "it is answered when the torrent was added";
+    EXPECT_EQ(mount.commands.asked, Asked{"take x.torrent: abcd"});
+    EXPECT_EQ(mount.look({".btfs", "add", "x.torrent"}).error(), fs_error::not_found());
+    EXPECT_EQ(mount.filesystem.attributes(file.node)->size, 4u) << "it is open still";
+    mount.commands.answer();
+    EXPECT_EQ(closed(created.handle), Error{});
+    EXPECT_EQ(mount.commands.asked.size(), 1u) << "it was taken before";
+    mount.filesystem.release(*created.handle);
+    EXPECT_EQ(mount.filesystem.attributes(file.node).error(), fs_error::not_found());
+}
+
+TEST(Commands, AFileThatIsRefusedFailsItsCloseAndMayBeWrittenOn) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "half");
+    mount.commands.outcome = fs_error::bad_name();
+    EXPECT_EQ(closed(created.handle), fs_error::bad_name());
+    mount.commands.outcome = {};
+    (void)written(created.handle, "half", 4);
+    EXPECT_EQ(closed(created.handle), Error{});
+    EXPECT_EQ(mount.commands.asked, (Asked{"take x.torrent: half", "take x.torrent: halfhalf"}));
+}
+
+TEST(Commands, AFileIsReadAndTruncatedWhileItIsOpen) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "abc");
+    Handle* const again = mount.filesystem.open(created.attributes.node, kTruncate).value();
+    EXPECT_EQ(mount.filesystem.attributes(created.attributes.node)->size, 0u);
+    (void)written(again, "de");
+    const auto changed = mount.filesystem.change(created.attributes.node, 1, true);
+    EXPECT_EQ(changed->size, 1u);
+    EXPECT_EQ(mount.filesystem.change(created.attributes.node, std::nullopt, true)->size, 1u);
+    EXPECT_EQ(mount.filesystem.change(created.attributes.node, 1001, true).error(), fs_error::too_large());
+    EXPECT_EQ(mount.filesystem.change(created.attributes.node, 0, false).error(), fs_error::not_permitted());
+    EXPECT_EQ(closed(again), Error{});
+    EXPECT_EQ(mount.commands.asked, Asked{"take x.torrent: d"});
+}
+
+TEST(Commands, OtherNamesFoldersAndUsersMakeNoFile) {
+    Mount mount;
+    const auto refusal = [&](NodeId folder, std::string_view name, Opening opening = kWrite) {
+        return mount.filesystem.create(folder, name, opening).error();
+    };
+    const NodeId add = VirtualFolder::kAddNode;
+    EXPECT_EQ(refusal(add, "x.txt"), fs_error::bad_name());
+    EXPECT_EQ(refusal(add, "link"), fs_error::exists());
+    EXPECT_EQ(refusal(add, "x.torrent", Opening{.for_writing = true}), fs_error::not_permitted());
+    for (const NodeId folder : {kRootNode, VirtualFolder::kNode, VirtualFolder::kMembersNode,
+                                mount.node({".btfs", "torrents", "aa"}), NodeId{77} << 32})
+        EXPECT_EQ(refusal(folder, "x.torrent"), fs_error::read_only());
+    for (const NodeId node : {kRootNode, VirtualFolder::kNode, mount.node({".btfs", "status"})})
+        EXPECT_EQ(mount.filesystem.change(node, 0, true).error(), fs_error::read_only());
+    EXPECT_TRUE(mount.filesystem.change(add, std::nullopt, true));
+}
+
+TEST(Commands, LinksAreAddedByWholeLinesAndTheRestWhenItIsClosed) {
+    Mount mount;
+    Handle* const link = mount.open({".btfs", "add", "link"});
+    EXPECT_EQ(written(link, "a\nb"), Error{});
+    EXPECT_EQ(mount.commands.asked, Asked{"link a\n"});
+    EXPECT_EQ(written(link, "c", 77), Error{}) << "a stream has no offsets";
+    EXPECT_EQ(mount.commands.asked.size(), 1u);
+    mount.commands.outcome = fs_error::bad_name();
+    EXPECT_EQ(written(link, "d\ne"), fs_error::bad_name());
+    EXPECT_EQ(mount.commands.asked.back(), "link bcd\n");
+    mount.commands.outcome = {};
+    EXPECT_EQ(closed(link), Error{});
+    EXPECT_EQ(mount.commands.asked.back(), "link e");
+    EXPECT_EQ(closed(link), Error{});
+    EXPECT_EQ(mount.commands.asked.size(), 3u);
+}
+
+TEST(Commands, ALineWithoutAnEndIsBounded) {
+    Mount mount;
+    Handle* const link = mount.open({".btfs", "add", "link"});
+    EXPECT_EQ(written(link, std::string(LinkHandle::kMaxLine, 'a')), Error{});
+    EXPECT_EQ(written(link, "a"), fs_error::too_large());
+    EXPECT_EQ(written(link, "\nb"), Error{});
+    EXPECT_EQ(written(link, std::string(LinkHandle::kMaxLine, 'a')), fs_error::too_large());
+}
+
+TEST(Commands, AMemberIsRemovedByAWrite) {
+    Mount mount;
+    Handle* const remove = mount.open({".btfs", "torrents", "bb", "remove"});
+    EXPECT_EQ(closed(remove), Error{}) << "as touch does: nothing was written";
+    EXPECT_TRUE(mount.commands.asked.empty());
+    mount.commands.holds = true;
+    EXPECT_EQ(written(remove, "1\n"), std::nullopt);
+    EXPECT_EQ(mount.commands.asked, Asked{"remove bb"});
+    mount.commands.answer();
+    EXPECT_EQ(written(remove, "1\n"), Error{});
+    EXPECT_EQ(closed(remove), Error{});
+    EXPECT_EQ(mount.commands.asked.size(), 1u) << "once";
+}
+
+TEST(Commands, AMemberIsRemovedByATruncatingOpenAndTheWriteBehindItTellsTheOutcome) {
+    Mount mount;
+    Handle* const remove = mount.open({".btfs", "torrents", "aa", "remove"}, kTruncate);
+    EXPECT_TRUE(mount.commands.asked.empty());
+    mount.commands.outcome = fs_error::busy();
+    EXPECT_EQ(closed(remove), fs_error::busy());
+    EXPECT_EQ(mount.commands.asked, Asked{"remove aa"});
+    EXPECT_EQ(written(remove, "\n"), fs_error::busy());
+    EXPECT_EQ(mount.commands.asked.size(), 1u);
+}
+
+TEST(Commands, WhatAKilledProgramWroteIsNotCarriedOut) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "abc");
+    EXPECT_EQ(closed(created.handle, kKilled), Error{});
+    EXPECT_EQ(closed(created.handle), Error{});
+    EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link"}));
+    Handle* const link = mount.open({".btfs", "add", "link"});
+    (void)written(link, "magnet:?xt=urn:btih:0123");
+    EXPECT_EQ(closed(link, kKilled), Error{});
+    EXPECT_EQ(closed(mount.open({".btfs", "torrents", "aa", "remove"}, kTruncate), kKilled), Error{});
+    EXPECT_TRUE(mount.commands.asked.empty());
+}
+
+// libfuse keeps no handle for a program that was not answered: the answer may come when all is gone.
+TEST(Commands, AnAnswerMayComeAfterTheFileIsGone) {
+    Mount mount;
+    mount.commands.holds = true;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "abc");
+    (void)closed(created.handle);
+    Handle* const remove = mount.open({".btfs", "torrents", "aa", "remove"});
+    (void)written(remove, "1");
+    mount.filesystem.release(*created.handle);
+    mount.filesystem.release(*remove);
+    mount.commands.answer();
+    EXPECT_EQ(mount.commands.asked.size(), 2u);
+    EXPECT_EQ(mount.filesystem.attributes(created.attributes.node).error(), fs_error::not_found());
+}
+
+}  // namespace
+}  // namespace btfs
