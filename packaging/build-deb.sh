@@ -61,7 +61,7 @@ CXXFLAGS="$(dpkg-buildflags --get CXXFLAGS) $(dpkg-buildflags --get CPPFLAGS)" L
 cmake --build static -j "$(nproc)"
 rm -rf "static/$name"
 DESTDIR=$PWD/static/$name cmake --install static --strip > /dev/null
-install -m 644 LICENSE README.md "static/$name/usr/local/share/doc/btfs-stream/"
+install -m 644 LICENSE README.md cli/MANUAL.md "static/$name/usr/local/share/doc/btfs-stream/"
 tar -C static --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -czf "$output/$name.tar.gz" \
     --transform "s,^$name/,," "$name/usr"
 echo "libraries that it wants:"

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "cli/http/header_text.hpp"
-#include "engine/core/endpoint.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -35,6 +34,10 @@ bool is_cross_site(const RequestOrigin& request) {
         return !equals_ignoring_case(request.origin.substr(scheme + 3), request.host);
     }
     return request.sec_fetch_site == "cross-site" || request.sec_fetch_site == "same-site";
+}
+
+std::string_view client_scheme(const Address& from, std::string_view forwarded) {
+    return from.is_loopback() && equals_ignoring_case(forwarded, "https") ? "https" : "http";
 }
 
 }  // namespace btfs::cli

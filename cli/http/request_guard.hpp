@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/core/endpoint.hpp"
+
 namespace btfs::cli {
 
 /// Returns true if a Host header names this machine: by an address, as localhost, or by one of `names`. A
@@ -21,5 +23,10 @@ struct RequestOrigin {
 /// Returns true if a page of another site sent the request. Programs that are no browsers say nothing of
 /// themselves, and are taken for no such page.
 bool is_cross_site(const RequestOrigin& request);
+
+/// Returns the scheme by which a client reached the server, "http" or "https". `forwarded` is the header
+/// X-Forwarded-Proto, which counts only if the connection comes from this machine, where a proxy with TLS may
+/// be.
+std::string_view client_scheme(const Address& from, std::string_view forwarded);
 
 }  // namespace btfs::cli

@@ -7,7 +7,7 @@
 
 namespace btfs::cli {
 
-/// Returns the text of Prometheus's exposition format 0.0.4. Base units; README.md describes the metrics. No
+/// Returns the text of Prometheus's exposition format 0.0.4. Base units; MANUAL.md describes the metrics. No
 /// label holds what comes from others.
 std::string metrics_text(const MountReport& report);
 

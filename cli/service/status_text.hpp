@@ -38,7 +38,7 @@ struct MountReport {
 };
 
 /// Returns a line of totals, then a section for each torrent: an empty line, and lines of "key: value".
-/// README.md describes them. Text from others is made one_line().
+/// MANUAL.md describes them. Text from others is made one_line().
 /// `proxy` is Engine::proxy_text().
 std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy = {});
 

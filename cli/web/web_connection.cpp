@@ -130,6 +130,7 @@ class WebConnection::Request {
                 .content_type = field(http::field::content_type),
                 .authorization = field(http::field::authorization),
                 .session_id = field("X-Transmission-Session-Id"),
+                .forwarded_scheme = field("X-Forwarded-Proto"),
                 .origin = {.host = field(http::field::host),
                            .origin = field(http::field::origin),
                            .sec_fetch_site = field("Sec-Fetch-Site")},

@@ -17,6 +17,7 @@ struct WebRequest {
     std::string_view query;   ///< behind the '?'
     std::string_view body;
     std::string_view content_type, authorization, session_id;
+    std::string_view forwarded_scheme;  ///< X-Forwarded-Proto
     RequestOrigin origin;
     StreamRequest stream;
     Address from;

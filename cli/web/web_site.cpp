@@ -167,7 +167,8 @@ WebReply WebSite::make_playlist(std::string_view path, const WebRequest& request
     while (path.ends_with('/')) path.remove_suffix(1);
     const auto place = find_place(files, path);
     if (!place) return plain(404, "there is no such folder");
-    std::string base = fmt::format("http://{}{}{}", request.origin.host, streams_, path);
+    std::string base = fmt::format("{}://{}{}{}", client_scheme(request.from, request.forwarded_scheme),
+                                   request.origin.host, streams_, path);
     if (base.ends_with('/')) base.pop_back();
     return {.content_type = "audio/x-mpegurl",
             .body = playlist(files, *place, base),

@@ -15,7 +15,7 @@
 
 namespace btfs::cli {
 
-/// The paths, of which README.md tells users:
+/// The paths, of which MANUAL.md tells users:
 /// - `/` and the files of the page;
 /// - `/api/status`: mount_json(), with "streams" and "playlists", the beginnings of their paths;
 /// - `/api/torrents/HASH`: torrent_details_json() of the torrent with that info-hash, and the same two;

@@ -75,6 +75,14 @@ const parts = {
     assert.equal(Buffer.from(await stream.arrayBuffer()).toString('hex'), '1a45dfa3', 'it begins as Matroska does');
   },
 
+  async reading(page) {
+    await row(page, 'Series').click();
+    const map = page.locator('canvas.pieces');
+    await page.locator('.reader', {hasText: 'notes.txt'}).waitFor();
+    await page.waitForFunction((it) => /; readers at piece \d+$/.test(it.getAttribute('aria-label')), await map.elementHandle(),
+      {timeout: PATIENCE_MS});
+  },
+
   async keyboard(page) {
     const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
     await row(page, 'Series').waitFor();

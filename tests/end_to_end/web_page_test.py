@@ -56,6 +56,12 @@ class WebPage(TestCase):
         self.mount()
         self.browse("playing")
 
+    def test_the_piece_map_shows_where_a_reader_is(self):
+        mount = self.mount()
+        with open(mount.mountpoint / "Series/Extras/notes.txt", "rb") as file:
+            file.read(1000)
+            self.browse("reading")
+
     def test_all_is_done_by_keyboard(self):
         mount = self.mount()
         self.browse("keyboard")

@@ -104,6 +104,9 @@ class Streams(WebCase):
         lines = body.decode().splitlines()
         self.assertEqual(lines, ["#EXTM3U", "#EXTINF:-1,a film.mkv", web.url("film/a%20film.mkv"),
                                  "#EXTINF:-1,second.mp4", web.url("film/more/second.mp4")])
+        _, _, body = web.ask(web.playlists + "film/", X_Forwarded_Proto="https")
+        links = [line for line in body.decode().splitlines() if not line.startswith("#")]
+        self.assertEqual(links[0], web.url("film/a%20film.mkv").replace("http://", "https://"))
 
     def test_one_connection_asks_for_many_things_at_once(self):
         web = self.mount()

@@ -159,6 +159,17 @@ export class DetailsPanel {
     const readers = this.catalog.readersOf(torrent);
     setHidden(this.readerSection, readers.length === 0);
     this.readers.set(readers);
+    this.map.setPlaces(this.placesOf(readers));
+  }
+
+  /// Offsets in the torrent at which readers are, as far as its files are known.
+  placesOf(readers) {
+    const places = new Set();
+    for (const reader of readers) {
+      const file = this.details?.files.find((each) => each.path === reader.path);
+      if (file && reader.position !== null) places.add(file.offset + Math.min(reader.position, Math.max(file.size - 1, 0)));
+    }
+    return [...places].sort((a, b) => a - b);
   }
 
   /// Asks for the details, and again after a while for as long as somebody sees them.

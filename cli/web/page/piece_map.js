@@ -1,4 +1,4 @@
-// The pieces of a torrent, drawn: what is here, and how many peers have the rest.
+// The pieces of a torrent, drawn: what is here, how many peers have the rest, and where readers are.
 import {colour, crispContext, make, setAttribute, setText} from './elements.js';
 import {countText, countedText, sizeText} from './text_format.js';
 
@@ -11,7 +11,8 @@ export class PieceMapView {
     this.caption = make('p', {class: 'quiet caption'});
     this.element = make('section', {class: 'map', 'aria-label': 'Pieces'}, this.canvas, this.caption,
       make('p', {class: 'legend', 'aria-hidden': 'true'}, key('had', 'here'), key('claimed', 'unverified'),
-        key('coming', 'on its way'), key('spread', 'at 1 to 9 peers'), key('absent', 'at none')));
+        key('coming', 'on its way'), key('spread', 'at 1 to 9 peers'), key('absent', 'at none'), key('place', 'a reader')));
+    this.places = [];
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.element);
   }
@@ -32,8 +33,24 @@ export class PieceMapView {
     const rest = rarest === 10 ? '' : rarest === 0 ? '; no peer has some of the rest'
       : `; the rarest of the rest ${rarest === 9 ? 'at 9 peers or more' : `at ${countedText(rarest, 'peer')}`}`;
     setText(this.caption, here + rest);
-    setAttribute(this.canvas, 'aria-label', `Piece map: ${here}${rest}`);
+    this.words = `Piece map: ${here}${rest}`;
+    this.describe();
     this.draw();
+  }
+
+  /// Offsets in the torrent at which readers are.
+  setPlaces(offsets) {
+    if (offsets.join() === this.places.join()) return;
+    this.places = offsets;
+    this.describe();
+    this.draw();
+  }
+
+  describe() {
+    if (!this.pieces) return;
+    const pieces = this.places.map((offset) => countText(Math.floor(offset / this.pieces.length)));
+    const readers = pieces.length > 0 ? `; readers at piece ${pieces.join(', ')}` : '';
+    setAttribute(this.canvas, 'aria-label', this.words + readers);
   }
 
   draw() {
@@ -66,6 +83,23 @@ export class PieceMapView {
         context.fillStyle = colours.had;
         const part = (rect[3] * Number(state)) / 10;
         context.fillRect(rect[0], rect[1] + rect[3] - part, rect[2], part);
+      }
+    }
+    this.drawPlaces(context, (cell) => [(cell % inRow) * wide, Math.floor(cell / inRow) * high, wide - gap, high - gap]);
+  }
+
+  /// A ring around the cell of each reader. rectOf(cell): its left, top, width and height.
+  drawPlaces(context, rectOf) {
+    const {map, length, per_cell: perCell} = this.pieces;
+    const inner = colour('sheet'), outer = colour('text');
+    context.globalAlpha = 1;
+    for (const offset of this.places) {
+      const cell = Math.min(Math.floor(offset / (length * perCell)), map.length - 1);
+      const [x, y, width, height] = rectOf(cell);
+      for (const [style, line] of [[inner, 4], [outer, 2]]) {
+        context.strokeStyle = style;
+        context.lineWidth = line;
+        context.strokeRect(x, y, width, height);
       }
     }
   }

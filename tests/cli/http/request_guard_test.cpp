@@ -27,6 +27,16 @@ TEST(RequestGuard, PagesOfOtherSites) {
     EXPECT_TRUE(is_cross_site({.host = "nas:9091", .sec_fetch_site = "cross-site"}));
 }
 
+TEST(RequestGuard, AProxyOnThisMachineTellsTheScheme) {
+    const Address here = *Address::parse("127.0.0.1"), elsewhere = *Address::parse("192.0.2.7");
+    EXPECT_EQ(client_scheme(here, "https"), "https");
+    EXPECT_EQ(client_scheme(*Address::parse("::1"), "HTTPS"), "https");
+    EXPECT_EQ(client_scheme(*Address::parse("::ffff:127.0.0.1"), "https"), "https");
+    EXPECT_EQ(client_scheme(elsewhere, "https"), "http");
+    for (const char* forwarded : {"", "http", "javascript", "https, http", "https://evil.example/"})
+        EXPECT_EQ(client_scheme(here, forwarded), "http") << forwarded;
+}
+
 TEST(ContentType, ByTheEnding) {
     EXPECT_EQ(content_type("A Film.MKV"), "video/x-matroska");
     EXPECT_EQ(content_type("mkv"), "application/octet-stream");

@@ -1,0 +1,72 @@
+"""Players on a mount and on its streams over HTTP: each plays a film from its start, and from a place behind."""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import btfs
+from support.films import make_film
+from support.harness import TestCase, free_port, main
+from support.users import GROUP, USER
+from support.web import Web
+
+SECONDS = 20
+BEHIND = 15  # seconds, where a player seeks to
+MPV = ("mpv", "--no-config", "--vo=null", "--ao=null", "--no-terminal", "--msg-level=all=error")
+VLC = ("cvlc", "--no-audio", "--vout", "dummy", "--play-and-exit")
+
+
+def without_vlc():
+    return "" if shutil.which("cvlc") else "VLC is not installed"
+
+
+class Players(TestCase):
+    def setUp(self):
+        super().setUp()
+        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+            os.environ[variable] = str(self.folder / variable)
+            self.addCleanup(os.environ.pop, variable)
+        films = self.folder / "from" / "Films"
+        for name in ("film.mkv", "film.mp4"):
+            make_film(films / name, SECONDS)
+        seed = btfs.Seed(self, films, self.folder / "films.torrent", "--piece-size", "64K")
+        self.folder.chmod(0o755)  # VLC runs as another user
+        mount = btfs.Mount(self, seed.torrent, peers=[seed.port], options=[f"--web=127.0.0.1:{free_port()}", "-o", "allow_other"])
+        web = Web(mount)
+        self.places = [place for name in ("film.mkv", "film.mp4")
+                       for place in (str(mount.mountpoint / "Films" / name), web.url(f"Films/{name}"))]
+
+    def plays(self, command, **options):
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, **options)
+        said = done.stdout + done.stderr
+        self.assertEqual(done.returncode, 0, f"{command}: {said}")
+        return said
+
+    def test_mpv(self):
+        for place in self.places:
+            self.assertEqual(self.plays([*MPV, "--length=0.5", place]), "")
+            self.assertEqual(self.plays([*MPV, f"--start={BEHIND}", "--length=0.5", place]), "")
+
+    def test_ffmpeg(self):
+        for place in self.places:
+            for start in (0, BEHIND):
+                said = self.plays(["ffmpeg", "-v", "error", "-ss", str(start), "-t", "1", "-i", place, "-an", "-progress", "-", "-f",
+                                   "null", "-"])
+                self.assertIn("frame=25\n", said)
+
+    def test_vlc(self):
+        if why := without_vlc():
+            self.skipTest(why)  # it brings too much along for a machine that only tests
+        home = self.folder / "home"
+        home.mkdir()
+        shutil.chown(home, USER)
+        for place in self.places:
+            said = self.plays([*VLC, f"--start-time={BEHIND}", f"--stop-time={BEHIND + 1}", place, "vlc://quit"], user=USER,
+                              group=GROUP, extra_groups=[], env={"HOME": str(home), "PATH": os.environ["PATH"]})
+            self.assertNotIn("VLC is unable to open", said)
+
+
+if __name__ == "__main__":
+    main(programs=("ffmpeg", "mpv"))
