@@ -121,7 +121,8 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
             "that import by links (Sonarr, Radarr) and for media servers")
         ->allow_extra_args(false);
     mount.add_flag("--no-control", options.no_control,
-                   "Let no other command ask anything of the running mount, or change it");
+                   "Let no other command ask anything of the running mount, or change it, nor a shell by "
+                   "writing to .btfs");
     add_network_options(mount, options.network);
     add_upload_options(mount, options.network.transfer);
     add_download_options(mount, options.network.transfer);

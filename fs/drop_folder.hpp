@@ -79,7 +79,7 @@ class DroppedFile {
 /// are given once. From any thread.
 class DropFolder {
   public:
-    static constexpr std::size_t kMaxFiles = 64;
+    static constexpr std::size_t kMaxFiles = 256;
     /// Bytes of all files: two of the largest torrent files.
     static constexpr std::size_t kMaxBytes = 128 << 20;
 

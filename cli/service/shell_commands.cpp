@@ -55,7 +55,7 @@ bool ShellCommands::takes(std::string_view name) const {
 }
 
 void ShellCommands::take(const std::string& name, std::shared_ptr<const Bytes> content, CommandDone done) {
-    if (name.ends_with(kTorrent)) return torrents_.add(*content, std::move(done));
+    if (name.ends_with(kTorrent)) return torrents_.add(*content, one_line(name), std::move(done));
     auto links = link_lines(as_text(*content));
     if (!links.empty()) return add_all(std::move(links), std::move(done));
     log::warn("{} has no link", one_line(name));
@@ -81,7 +81,8 @@ void ShellCommands::add_all(std::vector<std::string> links, CommandDone done) {
     batch->done = std::move(done);
     for (const std::string& link : links) {
         const ByteView bytes = as_bytes(link);
-        torrents_.add({bytes.begin(), bytes.end()}, [batch](const Error& error) { batch->take(error); });
+        torrents_.add({bytes.begin(), bytes.end()}, looks_like_url(link) ? shown_url(link) : one_line(link),
+                      [batch](const Error& error) { batch->take(error); });
     }
 }
 

@@ -22,7 +22,8 @@ class ShellCommands final : public MountCommands {
     /// Carries a command out, without keeping the caller waiting, and tells the log of failures. `done` takes
     /// an errno, and is dropped if the mount ends before.
     struct Torrents {
-        std::function<void(Bytes source, CommandDone done)> add;
+        /// `shown` is what the log calls the source.
+        std::function<void(Bytes source, const std::string& shown, CommandDone done)> add;
         std::function<void(const std::string& info_hash, CommandDone done)> remove;
     };
 

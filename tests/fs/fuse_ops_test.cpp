@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/fake_demand_sink.hpp"
+#include "tests/support/fake_mount_commands.hpp"
 #include "tests/support/fake_read_side.hpp"
 #include "tests/support/torrent_files.hpp"
 
@@ -21,6 +22,15 @@ namespace {
 
 constexpr std::uint32_t kMostBackground = 65535;  // the protocol's field has 16 bits
 constexpr std::uint64_t kSize = 5000;
+constexpr uid_t kUser = 1000, kOther = 1001;
+
+/// A request that names something, as "x.torrent".
+template <class Request>
+struct Named {
+    Request request{};
+    char name[10] = "x.torrent";
+};
+struct Nothing {};
 
 // A torrent of one file in a mount whose kernel is the test.
 class FuseOps : public testing::Test {
@@ -58,6 +68,7 @@ class FuseOps : public testing::Test {
         header.opcode = opcode;
         header.unique = ++unique;
         header.nodeid = node;
+        header.uid = caller;
         header.pid = static_cast<std::uint32_t>(getpid());
         std::memcpy(bytes.data(), &header, sizeof header);
         std::memcpy(bytes.data() + sizeof header, &request, sizeof request);
@@ -86,9 +97,17 @@ class FuseOps : public testing::Test {
     const FileList files = test::file_list({{"f", kSize}});
     test::FakeReadSide cache{kSize, 16 * 1024};
     test::FakeDemandSink sink;
-    Filesystem filesystem;
+    test::FakeMountCommands commands;
+    Filesystem filesystem{
+        {.virtual_files = {{"status", [] { return std::string("s"); }}}, .commands = &commands}};
     KernelDropper pages;
-    FuseMount mount{filesystem, 0, 0, kMostBackground, pages};
+    FuseMount mount{.filesystem = filesystem,
+                    .uid = 0,
+                    .gid = 0,
+                    .max_background = kMostBackground,
+                    .dropper = pages,
+                    .commander_uid = kUser};
+    uid_t caller = kUser;
     NodeId file = 0;
     fuse_session* session = nullptr;
     fuse_init_out connection{};
@@ -158,6 +177,89 @@ TEST_F(FuseOps, AFileTellsItsState) {
     fuse_release_in released{};
     released.fh = opened.fh;
     EXPECT_EQ(ask(FUSE_RELEASE, file, released, bytes), 0);
+}
+
+TEST_F(FuseOps, NothingButCommandsCanBeWritten) {
+    std::vector<char> bytes;
+    for (const NodeId folder : {NodeId{kRootNode}, VirtualFolder::kNode, file}) {
+        EXPECT_EQ(ask(FUSE_MKDIR, folder, Named<fuse_mkdir_in>{}, bytes), EROFS);
+        EXPECT_EQ(ask(FUSE_MKNOD, folder, Named<fuse_mknod_in>{}, bytes), EROFS);
+        EXPECT_EQ(ask(FUSE_CREATE, folder, Named<fuse_create_in>{}, bytes), EROFS);
+        EXPECT_EQ(ask(FUSE_UNLINK, folder, Named<Nothing>{}, bytes), EROFS);
+        EXPECT_EQ(ask(FUSE_RMDIR, folder, Named<Nothing>{}, bytes), EROFS);
+        EXPECT_EQ(ask(FUSE_LINK, folder, Named<fuse_link_in>{}, bytes), EROFS);
+        EXPECT_EQ(ask(FUSE_SETATTR, folder, fuse_setattr_in{}, bytes), EROFS);
+        EXPECT_EQ(ask(FUSE_REMOVEXATTR, folder, Named<Nothing>{}, bytes), EROFS);
+        fuse_access_in access{};
+        access.mask = W_OK;
+        EXPECT_EQ(ask(FUSE_ACCESS, folder, access, bytes), EROFS);
+        access.mask = R_OK;
+        EXPECT_EQ(ask(FUSE_ACCESS, folder, access, bytes), 0);
+    }
+    for (const unsigned flags : {unsigned{O_WRONLY}, unsigned{O_RDWR}, unsigned{O_RDONLY | O_TRUNC}}) {
+        fuse_open_in open{};
+        open.flags = flags;
+        EXPECT_EQ(ask(FUSE_OPEN, file, open, bytes), EROFS) << flags;
+    }
+    EXPECT_EQ(ask(FUSE_REMOVEXATTR, VirtualFolder::kLinkNode, Named<Nothing>{}, bytes), EOPNOTSUPP);
+    EXPECT_TRUE(commands.asked.empty());
+}
+
+TEST_F(FuseOps, OtherUsersCommandNothing) {
+    caller = kOther;
+    std::vector<char> bytes;
+    Named<fuse_create_in> create;
+    create.request.flags = O_WRONLY;
+    EXPECT_EQ(ask(FUSE_CREATE, VirtualFolder::kAddNode, create, bytes), EACCES);
+    fuse_open_in open{};
+    open.flags = O_WRONLY;
+    EXPECT_EQ(ask(FUSE_OPEN, VirtualFolder::kLinkNode, open, bytes), EACCES);
+    EXPECT_EQ(ask(FUSE_SETATTR, VirtualFolder::kLinkNode, fuse_setattr_in{}, bytes), EACCES);
+    fuse_access_in access{};
+    access.mask = W_OK;
+    EXPECT_EQ(ask(FUSE_ACCESS, VirtualFolder::kLinkNode, access, bytes), EACCES);
+    for (const uid_t user : {kUser, uid_t{0}}) {
+        caller = user;
+        EXPECT_EQ(ask(FUSE_ACCESS, VirtualFolder::kLinkNode, access, bytes), 0);
+    }
+    fuse_attr_out attributes{};
+    ask(FUSE_GETATTR, VirtualFolder::kLinkNode, fuse_getattr_in{}, attributes);
+    EXPECT_EQ(attributes.attr.uid, kUser);
+    EXPECT_EQ(attributes.attr.mode, S_IFREG | 0644U);
+}
+
+TEST_F(FuseOps, AFileThatWasDroppedAnswersItsFlushWhenItWasTaken) {
+    std::vector<char> bytes;
+    Named<fuse_create_in> create;
+    create.request.flags = O_WRONLY;
+    ASSERT_EQ(ask(FUSE_CREATE, VirtualFolder::kAddNode, create, bytes), 0);
+    fuse_entry_out entry{};
+    fuse_open_out opened{};
+    ASSERT_EQ(bytes.size(), sizeof entry + sizeof opened);
+    std::memcpy(&entry, bytes.data(), sizeof entry);
+    std::memcpy(&opened, bytes.data() + sizeof entry, sizeof opened);
+    EXPECT_EQ(entry.entry_valid + entry.attr_valid, 0u) << "the kernel remembers nothing of it";
+    EXPECT_NE(opened.open_flags & FOPEN_DIRECT_IO, 0u);
+    struct {
+        fuse_write_in request{};
+        char content[4] = {'d', '1', ':', 'a'};
+    } write;
+    write.request.fh = opened.fh;
+    write.request.size = sizeof write.content;
+    EXPECT_EQ(ask(FUSE_WRITE, entry.nodeid, write, bytes), 0);
+    fuse_flush_in flush{};
+    flush.fh = opened.fh;
+    commands.holds = true;
+    EXPECT_EQ(ask(FUSE_FLUSH, entry.nodeid, flush, bytes), -1) << "it waits";
+    EXPECT_EQ(commands.asked, std::vector<std::string>{"take x.torrent: d1:a"});
+    commands.waiting.clear();  // the mount ends
+    fuse_out_header answer{};
+    ASSERT_EQ(recv(kernel, &answer, sizeof answer, MSG_DONTWAIT), static_cast<ssize_t>(sizeof answer));
+    EXPECT_EQ(answer.unique, unique);
+    EXPECT_EQ(answer.error, -EIO);
+    fuse_release_in release{};
+    release.fh = opened.fh;
+    EXPECT_EQ(ask(FUSE_RELEASE, entry.nodeid, release, bytes), 0);
 }
 
 }  // namespace

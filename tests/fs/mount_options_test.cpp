@@ -53,6 +53,13 @@ TEST(MountOptions, InodeNumbersAreWideUnlessToldOtherwise) {
     EXPECT_EQ(parse_mount_options({"defaults,inode32"})->inode_width, InodeWidth::bits32);
 }
 
+TEST(MountOptions, OfReadOnlyAndWritableTheLastCounts) {
+    EXPECT_FALSE(parse_mount_options({"defaults"})->read_only);
+    EXPECT_TRUE(parse_mount_options({"rw,ro"})->read_only);
+    EXPECT_FALSE(parse_mount_options({"ro", "nosuid,rw"})->read_only);
+    EXPECT_TRUE(parse_mount_options({"ro"})->for_libfuse.empty());
+}
+
 TEST(MountOptions, PassthroughIsOnUnlessTurnedOff) {
     EXPECT_TRUE(parse_mount_options({"ro"})->passthrough);
     EXPECT_FALSE(parse_mount_options({"ro,no_passthrough"})->passthrough);

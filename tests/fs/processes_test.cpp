@@ -55,6 +55,24 @@ TEST(ProcProcesses, AProcessLivesUntilItHasEndedThoughNobodyHasCollectedIt) {
     EXPECT_EQ(processes.life(child), Life::gone);
 }
 
+TEST(ProcProcesses, AProcessThatASignalEndedWasKilledAndOneThatExitedWasNot) {
+    const ProcProcesses processes;
+    for (const int signal : {0, SIGKILL, SIGTERM}) {
+        const pid_t child = fork();
+        if (child == 0) {
+            if (signal != 0) raise(signal);
+            _exit(3);
+        }
+        siginfo_t info{};
+        ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+        EXPECT_EQ(processes.was_killed(child), signal != 0);
+        ASSERT_EQ(waitpid(child, nullptr, 0), child);
+        EXPECT_FALSE(processes.was_killed(child)) << "it has gone";
+    }
+    EXPECT_FALSE(processes.was_killed(getpid()));
+    EXPECT_FALSE(processes.was_killed(0));
+}
+
 TEST(ProcProcesses, AThreadIsSeenByItsOwnNumber) {
     const ProcProcesses processes;
     std::promise<pid_t> number;

@@ -24,7 +24,7 @@ struct World {
     std::vector<CommandDone> waiting;
     std::optional<Error> told;
     ShellCommands commands{{.add =
-                                [this](Bytes source, CommandDone done) {
+                                [this](Bytes source, const std::string&, CommandDone done) {
                                     added.emplace_back(as_text(source));
                                     waiting.push_back(std::move(done));
                                 },
