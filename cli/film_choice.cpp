@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "engine/core/natural_order.hpp"
+
 namespace btfs::cli {
 namespace {
 
@@ -45,30 +47,9 @@ std::vector<PlayableFile> of_kind(const std::vector<PlayableFile>& files, const 
     return found;
 }
 
-/// Compares runs of digits by their numbers.
 bool natural_less(const PlayableFile& one, const PlayableFile& other) {
-    const std::string a = lower(one.path), b = lower(other.path);
-    std::size_t i = 0, j = 0;
-    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-    const auto number = [&](const std::string& text, std::size_t& at) {
-        while (at < text.size() && text[at] == '0') ++at;
-        const std::size_t begin = at;
-        while (at < text.size() && is_digit(text[at])) ++at;
-        return text.substr(begin, at - begin);
-    };
-    while (i < a.size() && j < b.size()) {
-        if (is_digit(a[i]) && is_digit(b[j])) {
-            const std::string left = number(a, i), right = number(b, j);
-            if (left.size() != right.size()) return left.size() < right.size();
-            if (left != right) return left < right;
-            continue;
-        }
-        if (a[i] != b[j]) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
-        ++i;
-        ++j;
-    }
-    if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
-    return one.path < other.path;
+    const auto order = natural_order(one.path, other.path);
+    return order == 0 ? one.path < other.path : order < 0;
 }
 
 }  // namespace

@@ -61,6 +61,9 @@ std::string summary(const Json& mount) {
     if (const auto* const cache = mount.if_contains("cache"); cache != nullptr && cache->is_object())
         text += fmt::format("cache: {} of {}\n", human_size(number_in(cache->get_object(), "used")),
                             human_size(number_in(cache->get_object(), "limit")));
+    if (const std::uint64_t scans = number_in(mount, "scans"); scans > 0)
+        text += fmt::format("scans: {} file{} opened to be looked into, with nothing fetched ahead\n", scans,
+                            scans == 1 ? "" : "s");
     return text;
 }
 
@@ -75,7 +78,9 @@ Row reader_row(const Json& reader) {
     return {percent(number_in(reader, "position"), number_in(reader, "size")) + " of " +
                 human_size(number_in(reader, "size")),
             bytes_per_second == 0 ? "-" : rate(bytes_per_second),
-            number_in(reader, "waiting") == 0 ? "-" : wait_of(reader),
+            number_in(reader, "waiting") > 0 ? wait_of(reader)
+            : flag_in(reader, "scan")        ? "scan"
+                                             : "-",
             pid == 0 ? "-" : fmt::format("{} ({})", process.empty() ? "?" : process, pid),
             line_of(reader, "path")};
 }

@@ -169,4 +169,27 @@ std::optional<ByteRange> container_index(ByteView bytes, std::uint64_t size) {
     return std::nullopt;
 }
 
+// The directory stands before the records that end it, so their place and its length are enough: offsets are
+// wrong in archives that have something in front.
+std::optional<ByteRange> zip_directory(ByteView tail, std::uint64_t size) {
+    constexpr std::uint64_t kEndRecord = 22, kLocator64 = 20, kEndRecord64 = 56;
+    const Head end(tail);
+    if (end.size() < kEndRecord || end.size() > size) return std::nullopt;
+    std::uint64_t at = end.size() - kEndRecord;
+    const auto is_end_record = [&] {
+        return end.has(at, "PK\5\6") && at + kEndRecord + *end.little_endian(at + 20, 2) == end.size();
+    };
+    while (!is_end_record())
+        if (at-- == 0) return std::nullopt;
+    std::uint64_t length = *end.little_endian(at + 12, 4);
+    if (at >= kLocator64 + kEndRecord64 && end.has(at - kLocator64, "PK\6\7") &&
+        end.has(at - kLocator64 - kEndRecord64, "PK\6\6")) {
+        at -= kLocator64 + kEndRecord64;
+        length = *end.little_endian(at + 40, 8);
+    }
+    const std::uint64_t directory_end = size - end.size() + at;
+    if (length <= at || length > directory_end) return std::nullopt;
+    return placed(directory_end - length, length, size);
+}
+
 }  // namespace btfs

@@ -1,4 +1,4 @@
-// Where files of known formats keep their index, as their beginnings tell.
+// Where files of known formats keep their index, as their beginnings or ends tell.
 #pragma once
 
 #include <cstdint>
@@ -19,5 +19,13 @@ inline constexpr std::uint64_t kUnsizedIndexLength = std::uint64_t{512} << 10;
 /// Matroska and WebM (RFC 9559), idx1 of AVI, the header of 7z. Nothing if the format is not known, if `head`
 /// has the index, or if it does not tell. `head` is not trusted.
 std::optional<ByteRange> container_index(ByteView head, std::uint64_t size);
+
+/// So much of a file's end is enough for zip_directory(), if the archive has no long comment.
+inline constexpr std::size_t kZipEnd = 4096;
+
+/// Returns the place of a zip archive's central directory (APPNOTE.TXT, 4.3.12 to 4.3.16), which the last
+/// bytes `tail` of a file of `size` bytes tell. Nothing if this is no such archive, or if `tail` has the
+/// directory. `tail` is not trusted.
+std::optional<ByteRange> zip_directory(ByteView tail, std::uint64_t size);
 
 }  // namespace btfs

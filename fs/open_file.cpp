@@ -8,15 +8,23 @@
 
 #include "fs/container_index.hpp"
 #include "fs/pending_read.hpp"
+#include "fs/series.hpp"
 
 namespace btfs {
 namespace {
 
 constexpr std::uint64_t kWorthTelling = 256 * 1024;
+/// While the next file is being begun, how far the reader goes until that is thought about again.
+constexpr std::uint64_t kLookAgain = std::uint64_t{1} << 20;
 constexpr std::uint64_t kExpected = std::uint64_t{4} << 20;
 /// Length of a file's beginning and end; whole pieces are fetched for them.
 constexpr std::uint64_t kEdge = 64 * 1024;
-constexpr std::uint64_t kMayHaveIndex = std::uint64_t{8} << 20;
+/// A player has read so much in sequence, or a twentieth of the file: an index at the file's end is shorter.
+constexpr std::uint64_t kPlayedRun = kMaxIndexLength, kPlayedPart = 20;
+/// Beginning of the next file, by the pace of this one.
+constexpr Duration kNextFileTime = 3s;
+constexpr std::uint64_t kShortestBeginning = std::uint64_t{2} << 20,
+                        kLongestBeginning = std::uint64_t{8} << 20;
 constexpr Duration kRetryTime = 1s;  // the kernel's retry comes at once; a reader's own comes later
 
 /// The kernel's smallest READ of a cached file.
@@ -30,6 +38,21 @@ ByteRange next_of(ByteRange window) {
     return window.intersection({window.begin, window.begin + kExpected + window.size() / 8});
 }
 
+ByteView as_view(const iovec& part) {
+    return {static_cast<const std::byte*>(part.iov_base), part.iov_len};
+}
+
+/// Copies so many bytes of the end of an answer as zip_directory() looks at.
+std::vector<std::byte> end_of(std::span<const iovec> parts) {
+    std::vector<std::byte> bytes;
+    for (auto part = parts.rbegin(); part != parts.rend() && bytes.size() < kZipEnd; ++part) {
+        const ByteView view = as_view(*part);
+        const ByteView last = view.last(std::min<std::size_t>(view.size(), kZipEnd - bytes.size()));
+        bytes.insert(bytes.begin(), last.begin(), last.end());
+    }
+    return bytes;
+}
+
 }  // namespace
 
 OpenFile::OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
@@ -38,7 +61,9 @@ OpenFile::OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torren
       torrent_(std::move(torrent)),
       extent_(extent),
       inode_(inode),
-      readahead_(extent.size()) {}
+      readahead_(extent.size()),
+      may_have_index_(extent.size() >= kMayBeScanned),
+      tail_is_news_(may_have_index_) {}
 
 /// Null if the READ was answered.
 PendingRead* OpenFile::find(ReadId id) const {
@@ -50,12 +75,13 @@ bool OpenFile::any_parked() const {
     return std::ranges::any_of(reads_, &PendingRead::is_parked);
 }
 
-void OpenFile::expect_an_index() {
+void OpenFile::treat_as_scan() {
     std::lock_guard lock(mutex_);
-    may_have_index_ = extent_.size() >= kMayHaveIndex;
+    scan_ = true;
+    may_have_index_ = tail_is_news_ = false;
 }
 
-std::optional<ByteRange> OpenFile::begin(PendingRead& read, TimePoint now) {
+OpenFile::Begun OpenFile::begin(PendingRead& read, TimePoint now) {
     const ByteRange range_in_torrent = read.range_in_torrent();
     std::lock_guard lock(mutex_);
     quiet_ = false;
@@ -69,7 +95,74 @@ std::optional<ByteRange> OpenFile::begin(PendingRead& read, TimePoint now) {
     // Ids are drawn before this lock is taken, so two threads may come in the other order.
     reads_.insert(std::ranges::upper_bound(reads_, read.id(), {}, &PendingRead::id), &read);
     if (behind) behind = {behind->begin + extent_.begin, behind->end + extent_.begin};
-    return behind;
+    if (!next_was_sought_ && is_played()) want_next_file();
+    if (reads_on_ || readahead_.sequence().size() < kScanLooksAt) return {behind};
+    reads_on_ = true;
+    scan_ = false;
+    return {behind, true};
+}
+
+/// Returns true if the reader has come to most of the file, in sequence and at the pace of a player.
+bool OpenFile::is_played() const {
+    const ByteRange sequence = readahead_.sequence();
+    const auto size = static_cast<double>(extent_.size()),
+               rate = static_cast<double>(readahead_.bytes_per_second());
+    return !scan_ &&
+           sequence.size() >= std::max(kEstablishedRun, std::min(kPlayedRun, extent_.size() / kPlayedPart)) &&
+           static_cast<double>(sequence.end) >= kMostOfAFile * size && rate > 0 &&
+           size >= rate * seconds(kShortestPlay);
+}
+
+void OpenFile::want_next_file() {
+    next_was_sought_ = true;
+    const auto nodes = torrent_->tree.nodes();
+    const auto self = std::ranges::find(nodes, inode_, &Node::inode);
+    if (self == nodes.end()) return;
+    const auto found = next_in_series(torrent_->tree, torrent_->tree.index_of(*self));
+    if (!found) return;
+    const Node& next = nodes[*found];
+    const ByteRange file{next.offset_in_torrent, next.offset_in_torrent + next.size};
+    const std::uint64_t beginning =
+        std::clamp(readahead_.bytes_per_second() * static_cast<std::uint64_t>(seconds(kNextFileTime)),
+                   kShortestBeginning, kLongestBeginning);
+    later_ = {file.intersection({file.begin, file.begin + beginning}),
+              {file.end - std::min(kEdge, next.size), file.end}};
+    later_is_news_ = true;
+    next_ = file;
+}
+
+/// Receives the beginning of the next file, and wants its index where that says that it is.
+class OpenFile::NextHead final : public ReadReply {
+  public:
+    NextHead(std::shared_ptr<OpenFile> reader, ByteRange file) : reader_(std::move(reader)), file_(file) {}
+
+    void data(std::span<const iovec> bytes) override {
+        const auto index = container_index(as_view(bytes.front()), file_.size());
+        std::lock_guard lock(reader_->mutex_);
+        if (!index || reader_->quiet_) return;
+        reader_->later_.push_back({file_.begin + index->begin, file_.begin + index->end});
+        reader_->later_is_news_ = true;  // the next READ posts it
+    }
+    void fail(Error) override {}
+
+  private:
+    const std::shared_ptr<OpenFile> reader_;
+    const ByteRange file_;
+};
+
+/// Reads the beginning of the next file if it is here. Not under the lock.
+void OpenFile::look_at_next_file() {
+    std::unique_lock lock(mutex_);
+    const ByteRange file = next_, head = file.intersection({file.begin, file.begin + kEdge});
+    lock.unlock();
+    if (head.empty() || !torrent_->reads.has(head)) return;
+    lock.lock();
+    if (std::exchange(next_, {}).empty()) return;
+    lock.unlock();
+    // The reader's own number is that of no READ.
+    if (torrent_->reads.read(reader_, head, std::make_unique<NextHead>(shared_from_this(), file)) ==
+        ReadOutcome::parked)
+        torrent_->reads.cancel(reader_, Errc::cancelled);
 }
 
 OpenFile::Parked OpenFile::on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had) {
@@ -91,13 +184,18 @@ void OpenFile::on_again(PendingRead& earlier, PendingRead& again, TimePoint now)
     if (was_parked && !any_parked()) readahead_.on_served(now);
 }
 
-bool OpenFile::look_at_head(ByteRange range_in_torrent, std::span<const iovec> bytes) {
-    if (range_in_torrent.begin != extent_.begin || bytes.empty()) return false;
+bool OpenFile::look_for_index(ByteRange range_in_torrent, std::span<const iovec> bytes) {
+    const bool is_head = range_in_torrent.begin == extent_.begin,
+               is_tail = range_in_torrent.end == extent_.end;
+    if ((!is_head && !is_tail) || bytes.empty()) return false;
     std::lock_guard lock(mutex_);
-    if (!std::exchange(head_is_news_, false) || quiet_) return false;
+    if (quiet_) return false;
+    std::optional<ByteRange> index;
     // The first part is enough: what tells of an index stands in the first kilobytes, or far behind.
-    const ByteView head(static_cast<const std::byte*>(bytes.front().iov_base), bytes.front().iov_len);
-    const auto index = container_index(head, extent_.size());
+    if (is_head && std::exchange(head_is_news_, false))
+        index = container_index(as_view(bytes.front()), extent_.size());
+    if (!index && is_tail && std::exchange(tail_is_news_, false))
+        index = zip_directory(end_of(bytes), extent_.size());
     if (!index) return false;
     index_.push_back({extent_.begin + index->begin, extent_.begin + index->end});
     wants_index_ = true;
@@ -135,6 +233,8 @@ std::vector<ReadId> OpenFile::on_flush(const Readers& readers) {
     if (readers.empty() || what_became_of(last_thread_) != Reader::reads) {
         quiet_ = true;
         wants_index_ = false;
+        later_.clear();
+        next_ = {};
     }
     std::vector<ReadId> ids;
     for (PendingRead* read : reads_) {
@@ -191,17 +291,20 @@ bool OpenFile::is_retry_of_timeout(ByteRange range_in_torrent, TimePoint now) co
 }
 
 ByteRange OpenFile::window() const {
-    if (quiet_) return {};
+    if (quiet_ || scan_) return {};
     const ByteRange in_file = readahead_.window();
     return {in_file.begin + extent_.begin, in_file.end + extent_.begin};
 }
 
 bool OpenFile::window_moved() const {
+    if (later_is_news_) return true;
     const ByteRange now = window();
     if (now.empty() != considered_.empty()) return true;
     if (now.begin > considered_.end || now.begin + kForwardTolerance < considered_.begin)
         return true;  // a seek
-    if (now.end == extent_.end) return now.end != considered_.end;
+    if (now.end == extent_.end && now.end == considered_.end)
+        return !later_.empty() && now.begin >= considered_.begin + kLookAgain;  // it may be here meanwhile
+    if (now.end == extent_.end) return true;
     const std::uint64_t moved = std::max(now.end, considered_.end) - std::min(now.end, considered_.end);
     return moved >= std::max(kWorthTelling, now.size() / 8);
 }
@@ -213,6 +316,7 @@ ReaderDemand OpenFile::demand() const {
     }
     if (wants_index_) demand.edges = index_;
     demand.window = window();
+    if (!quiet_) demand.later = later_;
     demand.bytes_per_second = readahead_.bytes_per_second();
     return demand;
 }
@@ -222,8 +326,9 @@ ReaderStatus OpenFile::status(TimePoint now) const {
     ReaderStatus status{.reader = reader_,
                         .size = extent_.size(),
                         .thread = last_thread_,
-                        .window = quiet_ ? ByteRange{} : readahead_.window(),
-                        .bytes_per_second = readahead_.bytes_per_second()};
+                        .window = quiet_ || scan_ ? ByteRange{} : readahead_.window(),
+                        .bytes_per_second = readahead_.bytes_per_second(),
+                        .scan = scan_};
     for (const PendingRead* read : reads_) {
         if (!read->is_blocked()) continue;
         ++status.waiting;
@@ -253,19 +358,23 @@ void OpenFile::post() {
         }
         ReaderDemand wanted = demand();
         considered_ = wanted.window;
+        later_is_news_ = false;
         const bool told_anything = told_anything_;
         const std::size_t places = index_.size();
         const ByteRange told_here = told_here_;
         lock.unlock();
         torrent_->reads.expect(next_of(wanted.window));
+        look_at_next_file();
         ByteRange here;
         if (!wanted.window.empty() && torrent_->reads.has(wanted.window)) std::swap(wanted.window, here);
         std::erase_if(wanted.edges, [&](ByteRange edge) { return torrent_->reads.has(edge); });
-        const bool index_is_here = wanted.edges.empty();
+        std::erase_if(wanted.later, [&](ByteRange range) { return torrent_->reads.has(range); });
+        const bool index_is_here = wanted.edges.empty(), next_is_here = wanted.later.empty();
         if (told_anything || !wanted.idle()) torrent_->demand.set_demand(reader_, wanted);
         if (wanted.idle() && !(here.empty() && told_here.empty())) torrent_->demand.keep(reader_, here);
         lock.lock();
         if (index_is_here && places == index_.size()) wants_index_ = false;
+        if (next_is_here && !later_is_news_) later_.clear();
         told_anything_ = !wanted.idle();
         told_here_ = wanted.idle() ? here : ByteRange{};
     }

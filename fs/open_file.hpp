@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,6 +24,16 @@ namespace btfs {
 
 class PendingRead;
 
+/// Readers of smaller files are never taken for scans: a photo or a song is read whole.
+inline constexpr std::uint64_t kMayBeScanned = std::uint64_t{8} << 20;
+/// A scan reads less than this in one sequence: FFmpeg's probing ends after 5 MB.
+inline constexpr std::uint64_t kScanLooksAt = std::uint64_t{8} << 20;
+/// The next file is begun when so much of this one has been played.
+inline constexpr double kMostOfAFile = 0.8;
+/// A reader at whose pace the file lasts less than this copies it. (A player that takes a small file into its
+/// memory at once is not told from a copy.)
+inline constexpr Duration kShortestPlay = std::chrono::seconds(60);
+
 /// Lists its READs from their arrival to their answers, and posts the reader's demand to the torrent's
 /// DemandSink: waiting READs at once, the window only when it has moved enough to matter. Called from any
 /// thread; calls neither ReadSide nor DemandSink under its lock. Shared by the file's handle and the replies
@@ -38,13 +49,23 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     ByteRange extent() const { return extent_; }
     std::uint64_t inode() const { return inode_; }
 
-    /// If the first READ is at the file's beginning, demands the index of a container, too: see
-    /// container_index(); and the file's end, where others keep theirs. Does nothing for small files.
-    void expect_an_index();
+    /// True at the first READ of a file of kMayBeScanned or more: the caller decides then whether its reader
+    /// is a scan.
+    bool begins() { return extent_.size() >= kMayBeScanned && !was_read_.exchange(true); }
+    /// Its reader looks into many files, or is known to show none: it gets what it reads and nothing ahead of
+    /// that, until it has read kScanLooksAt in sequence.
+    void treat_as_scan();
 
+    struct Begun {
+        std::optional<ByteRange> behind =
+            {};                 ///< part of the torrent that the reader has left behind, if worth telling
+        bool reads_on = false;  ///< once: kScanLooksAt was read in sequence
+    };
     /// A READ arrives; the readahead moves. It is listed from here to end(), so that it can be interrupted.
-    /// Gives the part of the torrent that the reader has left behind, if it is worth telling.
-    std::optional<ByteRange> begin(PendingRead& read, TimePoint now);
+    /// If it is the first one, and at the beginning of a file of kMayBeScanned or more that is not scanned,
+    /// the index of a container is demanded, too: see container_index(); and the file's end, where others
+    /// keep theirs. When most of the file has been played, the beginning of the next one is: see series.hpp.
+    Begun begin(PendingRead& read, TimePoint now);
 
     enum class Parked {
         waiting,
@@ -56,9 +77,9 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// The cache asks for a READ to be made again: `again` is listed in its place, and is not parked.
     void on_again(PendingRead& earlier, PendingRead& again, TimePoint now);
 
-    /// The bytes of a READ, about to be answered. If they are the file's beginning, and an index is expected,
-    /// it is demanded where they say that it is. True if the caller has to call post().
-    bool look_at_head(ByteRange range_in_torrent, std::span<const iovec> bytes);
+    /// The bytes of a READ, about to be answered. If they are the file's beginning or its end, and an index
+    /// is expected, it is demanded where they say that it is. True if the caller has to call post().
+    bool look_for_index(ByteRange range_in_torrent, std::span<const iovec> bytes);
     /// A READ is about to be answered.
     void end(PendingRead& read, const Error& outcome, TimePoint now);
 
@@ -98,31 +119,44 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     void release();
 
   private:
+    class NextHead;
+
     PendingRead* find(ReadId id) const;
     bool any_parked() const;
     ByteRange window() const;
     bool window_moved() const;
+    bool is_played() const;
+    void want_next_file();
+    void look_at_next_file();
     ReaderDemand demand() const;
 
     const ReaderId reader_;
     const std::shared_ptr<const MountedTorrent> torrent_;
     const ByteRange extent_;
     const std::uint64_t inode_;
+    std::atomic<bool> was_read_ = false;
 
     mutable std::mutex mutex_;  // guards what follows
     Readahead readahead_;
     std::vector<PendingRead*> reads_;  ///< in the order of their ids, so the oldest first
     pid_t last_thread_ = 0;            ///< made the last READ
-    bool may_have_index_ = false;
+    bool scan_ = false;
+    bool reads_on_ = false;  ///< kScanLooksAt was read in sequence once
+    bool may_have_index_;
     bool wants_index_ = false;   ///< until it is here, or a descriptor is closed
     bool head_is_news_ = false;  ///< no READ of the file's beginning was looked at
+    bool tail_is_news_;          ///< nor of its end
     /// The places of the index in the torrent: the file's end until the file's beginning tells better.
     std::vector<ByteRange> index_;
-    bool flushed_ = false;        ///< once or more
-    bool quiet_ = false;          ///< its reader has closed it or gone, and there was no READ since
-    ByteRange considered_;        ///< the window when it was last thought about
-    bool told_anything_ = false;  ///< the sink's last word is a demand that is not idle
-    ByteRange told_here_;         ///< what the sink was last asked to keep
+    bool next_was_sought_ = false;  ///< the next file was looked for
+    bool later_is_news_ = false;
+    std::vector<ByteRange> later_;  ///< of the next file in the torrent, until they are here
+    ByteRange next_;                ///< the next file in the torrent, until its beginning has been looked at
+    bool flushed_ = false;          ///< once or more
+    bool quiet_ = false;            ///< its reader has closed it or gone, and there was no READ since
+    ByteRange considered_;          ///< the window when it was last thought about
+    bool told_anything_ = false;    ///< the sink's last word is a demand that is not idle
+    ByteRange told_here_;           ///< what the sink was last asked to keep
     std::optional<ByteRange> timed_out_;
     TimePoint timed_out_at_{};
     // One thread at a time talks to the sink; whoever has news meanwhile leaves them to it.

@@ -38,7 +38,7 @@ void PendingRead::data(std::span<const iovec> bytes) {
     if (size != range_in_torrent_.size()) return fail(Errc::storage_failed);
     if (!take()) return;
     const auto file = file_;  // the answer may bring the RELEASE
-    const bool knows_index = file->look_at_head(range_in_torrent_, bytes);
+    const bool knows_index = file->look_for_index(range_in_torrent_, bytes);
     ended({})->data(bytes);
     if (knows_index) file->post();
 }

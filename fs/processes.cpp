@@ -117,4 +117,18 @@ bool ProcProcesses::may_have_open(pid_t thread, std::uint64_t inode) const {
     return false;
 }
 
+// A thread may be called otherwise than its process, whose first thread has the process's number and name.
+std::string ProcProcesses::name(pid_t thread) const {
+    constexpr std::string_view kKey = "\nTgid:\t";
+    if (thread <= 0 || !proc_shows_our_numbers()) return {};
+    const auto status = beginning_of(folder_of(thread) + "status");
+    const std::size_t at = status ? status->find(kKey) : std::string::npos;
+    if (at == std::string::npos) return {};
+    const long process = std::strtol(status->c_str() + at + kKey.size(), nullptr, 10);
+    auto name = beginning_of(folder_of(static_cast<pid_t>(process)) + "comm");
+    if (!name) return {};
+    if (name->ends_with('\n')) name->pop_back();
+    return *name;
+}
+
 }  // namespace btfs

@@ -1,9 +1,10 @@
-// Processes that read the mount: do they live, and do they still have a file open?
+// Processes that read the mount: do they live, what are they called, and do they still have a file open?
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 
 namespace btfs {
 
@@ -21,6 +22,9 @@ class Processes {
     virtual bool may_have_open(pid_t thread, std::uint64_t inode) const = 0;
     /// True if a signal is ending the thread, or has; false where that cannot be seen.
     virtual bool was_killed(pid_t thread) const = 0;
+    /// Returns the name of the thread's process as the kernel has it, at most 15 bytes of any kind. Empty if
+    /// it cannot be seen.
+    virtual std::string name(pid_t thread) const = 0;
 };
 
 /// Reads /proc. Where /proc is hidden, or another PID namespace's, all is unknown and everything may be open.
@@ -32,6 +36,7 @@ class ProcProcesses final : public Processes {
     Life life(pid_t thread) const override;
     bool may_have_open(pid_t thread, std::uint64_t inode) const override;
     bool was_killed(pid_t thread) const override;
+    std::string name(pid_t thread) const override;
 };
 
 }  // namespace btfs

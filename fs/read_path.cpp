@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "fs/scanner_names.hpp"
+
 namespace btfs {
 namespace {
 
@@ -32,14 +34,14 @@ ReadPath::~ReadPath() {
 OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
                          std::uint64_t inode) {
     auto file = std::make_shared<OpenFile>(++last_id_, std::move(torrent), extent, inode);
-    bool eager;
-    {
-        std::lock_guard lock(mutex_);
-        files_.emplace(file->reader(), file);
-        eager = openings_.admits(now_());
-    }
-    if (eager) file->expect_an_index();
-    return *file;
+    std::lock_guard lock(mutex_);
+    return *files_.emplace(file->reader(), std::move(file)).first->second;
+}
+
+bool ReadPath::is_scan(const OpenFile& file, pid_t thread) {
+    if (is_scanner(processes_.name(thread))) return true;
+    std::lock_guard lock(mutex_);
+    return !openings_.admits(file.inode(), now_());
 }
 
 std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
@@ -57,7 +59,15 @@ std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
     const TimePoint now = now_();
     auto read =
         std::make_unique<PendingRead>(*this, file, ++last_id_, range, request.thread, std::move(reply), now);
-    const auto behind = file->begin(*read, now);
+    if (file->begins() && is_scan(*file, request.thread)) {
+        file->treat_as_scan();
+        ++scan_count_;
+    }
+    const auto [behind, reads_on] = file->begin(*read, now);
+    if (reads_on) {
+        std::lock_guard lock(mutex_);
+        openings_.on_read_on();
+    }
     read->watch_interrupts();
     came(*read);
     const Waiter waiter(*this);

@@ -38,8 +38,9 @@ class ReadPath {
     ReadPath(const ReadPath&) = delete;
     ReadPath& operator=(const ReadPath&) = delete;
 
-    /// Opens a file, which lives until release(), and longer while READs are under way. Its index is fetched
-    /// ahead, unless many files are opened in a row: a program that scans all files wants little of each.
+    /// Opens a file, which lives until release(), and longer while READs are under way. Its first READ
+    /// decides whether its reader is a scan, by the name of its process, or since many files are opened in a
+    /// row: then nothing is fetched ahead of what it reads.
     OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode);
 
     struct Request {
@@ -75,6 +76,8 @@ class ReadPath {
     std::int64_t parked_count() const { return parked_count_; }
     std::size_t open_count() const;
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
+    /// Openings of files that were taken to be scans.
+    std::uint64_t scan_count() const { return scan_count_; }
     /// Of the READs that were answered with bytes.
     ReadTimesStatus times() const { return times_.status(); }
     TimePoint now() const { return now_(); }
@@ -82,6 +85,7 @@ class ReadPath {
   private:
     friend class PendingRead;
 
+    bool is_scan(const OpenFile& file, pid_t thread);
     void ask(std::unique_ptr<PendingRead> read);
     void end_abandoned(std::size_t count);
     void cancel(OpenFile& file, const std::vector<ReadId>& ids, Error error);
@@ -100,6 +104,7 @@ class ReadPath {
     std::atomic<std::int64_t> parked_count_{0};  ///< counted by PendingRead alone
     std::atomic<std::int64_t> parked_limit_{std::numeric_limits<std::int64_t>::max()};
 
+    std::atomic<std::uint64_t> scan_count_{0};
     ReadTimes times_;
     std::atomic<int> may_wait_{0};  ///< so many more threads may wait for the disk
 

@@ -57,6 +57,7 @@ std::optional<ByteRange> Readahead::on_read(ByteRange range, TimePoint now) {
     window_ = {run.overtaken.empty() ? range.begin : std::min(range.begin, run.overtaken.begin),
                std::min(file_size_, run.head + ahead_of(run))};
     if (window_.end < range.end) window_.end = range.end;
+    sequence_ = {run.begin, run.head};
     return run.leave_behind();
 }
 

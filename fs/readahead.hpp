@@ -51,6 +51,8 @@ class Readahead {
     ByteRange window() const { return window_; }
     /// 0 until there was enough unblocked time to tell.
     std::uint64_t bytes_per_second() const;
+    /// The sequence of the last READ: from its beginning to the end of the furthest READ.
+    ByteRange sequence() const { return sequence_; }
 
   private:
     struct Run {
@@ -79,6 +81,7 @@ class Readahead {
     std::uint64_t uses_ = 0;
     bool reads_in_sequence_ = false;  ///< there was an established run
     ByteRange window_;
+    ByteRange sequence_;
 
     bool blocked_ = false;
     std::optional<TimePoint> accounted_;  ///< time before it is in unblocked_

@@ -20,6 +20,7 @@ struct ReaderStatus {
     pid_t thread = 0;        ///< that made the last READ; 0: there was none, or it cannot be seen from here
     ByteRange window = {};   ///< of the file: from the reader's position to the end of its readahead
     std::uint64_t bytes_per_second = 0;  ///< at which it reads; 0 while that is not known
+    bool scan = false;                   ///< it looks into files without showing them: nothing is read ahead
     std::size_t waiting = 0;             ///< READs that wait for bytes
     Duration waited{};                   ///< the longest of them, so far
 };

@@ -2,28 +2,41 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 
 #include "engine/core/time.hpp"
 
 namespace btfs {
 
-/// A few openings in a row may start something ahead; of more, one in kRefill. Not thread-safe.
+/// Admits a few files that are opened in a row, and of more one in kRefill. Two openings do not count: of a
+/// file that was admitted lately, since players open a file twice and each request of an HTTP client is an
+/// opening; and of a file that is read on, since `cp -r` is no scan. Not thread-safe.
 class ScanGuard {
   public:
     static constexpr double kBurst = 4;
     static constexpr Duration kRefill = std::chrono::seconds(2);
+    static constexpr std::size_t kRemembered = 8;
 
-    bool admits(TimePoint now) {
+    /// A file is opened. False: it looks like one of many.
+    bool admits(std::uint64_t inode, TimePoint now) {
         left_ = std::min(kBurst, left_ + seconds(now - last_) / seconds(kRefill));
         last_ = now;
+        if (std::ranges::find(admitted_, inode) != admitted_.end()) return true;
         if (left_ < 1) return false;
         left_ -= 1;
+        admitted_[next_++ % kRemembered] = inode;
         return true;
     }
+    /// The reader of an opened file has gone beyond what a scan looks at.
+    void on_read_on() { left_ = std::min(kBurst, left_ + 1); }
 
   private:
     double left_ = kBurst;
     TimePoint last_{};
+    std::array<std::uint64_t, kRemembered> admitted_{};  ///< inodes; 0: none
+    std::size_t next_ = 0;
 };
 
 }  // namespace btfs

@@ -27,6 +27,7 @@ Worth worth_to(const ReaderDemand& reader, std::size_t rank, ByteRange piece, st
     const std::uint64_t position = reader.window.begin;
     if (std::ranges::any_of(reader.edges, touches)) return {Worth::Kind::ahead, UINT64_MAX};
     if (touches(reader.window)) return {Worth::Kind::ahead, UINT64_MAX - distance(piece, position)};
+    if (std::ranges::any_of(reader.later, touches)) return {Worth::Kind::ahead, 0};
     if (reader.window.empty() || piece.end > position) return {Worth::Kind::unread, last_used};
     const std::uint64_t behind = position - piece.end;
     if (behind < looks_back) return {Worth::Kind::just_passed, last_used};

@@ -120,6 +120,10 @@ std::string metrics_text(const MountReport& report) {
         .histogram("cache", report.read_times.cache)
         .histogram("swarm", report.read_times.swarm);
     metrics.begin("btfs_open_files", gauge, "Files of torrents that are open.").value(report.readers.size());
+    metrics
+        .begin("btfs_scans_total", counter,
+               "Openings of files that were taken to be scans: nothing was fetched ahead.")
+        .value(report.scans);
     metrics.begin("btfs_waiting_reads", gauge, "Reads that wait for bytes.").value(waiting);
     metrics.begin("btfs_longest_wait_seconds", gauge, "How long the first of them has been waiting.")
         .value(seconds(longest));
@@ -128,7 +132,9 @@ std::string metrics_text(const MountReport& report) {
             .value(report.cache_used);
         metrics.begin("btfs_cache_limit_bytes", gauge, "Most bytes on disk that it may take.")
             .value(*report.cache_limit);
-        metrics.begin("btfs_cache_evicted_bytes_total", counter, "Bytes that were chosen to make room for others.")
+        metrics
+            .begin("btfs_cache_evicted_bytes_total", counter,
+                   "Bytes that were chosen to make room for others.")
             .value(report.cache_evicted);
     }
     return metrics.take();

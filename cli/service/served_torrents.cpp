@@ -136,6 +136,7 @@ MountReport ServedTorrents::report() {
                        .totals = statuses->totals,
                        .age = Clock::now() - made_};
     report.read_times = filesystem_.read_path().times();
+    report.scans = filesystem_.read_path().scan_count();
     for (const TorrentReport& torrent : report.torrents) {
         if (!torrent.status) continue;
         for (const ReaderWait& wait : torrent.status->waits) report.why.emplace(wait.reader, why_text(wait));

@@ -105,6 +105,7 @@ boost::json::object reader_json(const ReaderStatus& reader, const std::string& w
                              {"position", nullptr},
                              {"window_end", nullptr},
                              {"rate", nullptr},
+                             {"scan", reader.scan},
                              {"waiting", reader.waiting},
                              {"waited", seconds(reader.waited)},
                              {"why", text_or_null(why)}};
@@ -146,6 +147,7 @@ boost::json::object summary_json(const MountReport& report) {
                              {"wasted", report.totals.wasted},
                              {"sent", report.totals.sent},
                              {"cache", nullptr},
+                             {"scans", report.scans},
                              {"readers", std::move(readers)}};
     if (report.port != 0) json["port"] = report.port;
     if (report.cache_limit) json["cache"] = {{"used", report.cache_used}, {"limit", *report.cache_limit}};

@@ -29,13 +29,15 @@ boost::json::object tracker_json(const tracker::TrackerStatus& tracker);
 
 /// {"path": below the mountpoint, "size": in bytes, "pid", "process": the name of its reader, or null,
 /// "position", "window_end": bytes of the file, or null while nothing is read ahead, "rate": bytes per second
-/// or null, "waiting": READs that wait for bytes, "waited": seconds of the longest, "why": it waits, in
+/// or null, "scan": true if it is taken to look into files without showing them, so that nothing is fetched
+/// ahead of it, "waiting": READs that wait for bytes, "waited": seconds of the longest, "why": it waits, in
 /// words, or null}.
 boost::json::object reader_json(const ReaderStatus& reader, const std::string& why = {});
 
 /// {"version", "age": seconds since the mount was made, "port": or null, "proxy": or null, "peers", "down",
 /// "up": of all torrents, "received", "wasted", "sent": bytes of content since then, "cache": {"used",
-/// "limit"} in bytes or null without a bound, "readers": reader_json() of each}.
+/// "limit"} in bytes or null without a bound, "scans": openings of files so far that were taken to be scans,
+/// "readers": reader_json() of each}.
 boost::json::object summary_json(const MountReport& report);
 
 /// The same, and "torrents": torrent_json() of each, and in it "trackers": tracker_json() of those that

@@ -34,7 +34,8 @@ struct MountReport {
     std::optional<std::uint64_t> cache_limit = {};  ///< nothing: there is no bound
     std::uint64_t cache_evicted = 0;                ///< bytes, since the mount was made
     ReadTimesStatus read_times = {};
-    Duration age{};  ///< since the mount was made
+    std::uint64_t scans = 0;  ///< ReadPath::scan_count()
+    Duration age{};           ///< since the mount was made
 };
 
 /// Returns a line of totals, then a section for each torrent: an empty line, and lines of "key: value".

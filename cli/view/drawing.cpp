@@ -147,7 +147,9 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
             one_line(reader.path),
             reader.pid == 0 ? "-" : fmt::format("{} {}", process, reader.pid),
             short_percent(reader.position, reader.size),
-            window == 0 ? "-" : short_size(window),
+            reader.scan   ? "scan"
+            : window == 0 ? "-"
+                          : short_size(window),
             short_rate(reader.rate),
             wait_of(reader)};
         const int y = panes.readers_at + 1 + row;
@@ -252,7 +254,8 @@ void draw_help(Grid& grid) {
         "  D we download (d: it chokes us)   U it downloads (u: we choke it)",
         "  I it connected to us   E encrypted   P uTP   W web seed   S it does not answer",
         "",
-        "A file being read: AT is the reader's place, WINDOW what is fetched ahead of it.",
+        "A file being read: AT is the reader's place, WINDOW what is fetched ahead of it;",
+        "  scan: it looks into files, such as a thumbnailer, and gets nothing ahead.",
         "Any key closes this."};
     const int top = std::max(0, (grid.height() - static_cast<int>(kLines.size()) - 2) / 2);
     const int width = std::min(grid.width(), 86), left = (grid.width() - width) / 2;

@@ -62,7 +62,8 @@ ReaderState reader_state(const Json& json) {
             .waiting = number_in(json, "waiting"),
             .position = number_in(json, "position"),
             .window_end = number_in(json, "window_end"),
-            .waited = real_in(json, "waited")};
+            .waited = real_in(json, "waited"),
+            .scan = flag_in(json, "scan")};
 }
 
 PeerState peer_state(const Json& json) {

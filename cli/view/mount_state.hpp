@@ -28,6 +28,7 @@ struct ReaderState {
     std::uint64_t pid = 0, size = 0, rate = 0, waiting = 0;
     std::uint64_t position = 0, window_end = 0;
     double waited = 0;  ///< seconds
+    bool scan = false;  ///< nothing is fetched ahead of it
 };
 
 struct MountState {

@@ -21,10 +21,13 @@ struct ReaderDemand {
     std::vector<ByteRange> edges = {};
     /// Range that will be read next if the reader goes on: [position, end of its readahead window).
     ByteRange window;
+    /// Ranges that are wanted when nothing else is: the beginning of the file that will probably be opened
+    /// after this one.
+    std::vector<ByteRange> later = {};
     /// How fast the reader consumes; 0 while that is not known (then the window is due at once, in order).
     std::uint64_t bytes_per_second = 0;
 
-    bool idle() const { return blocked.empty() && edges.empty() && window.empty(); }
+    bool idle() const { return blocked.empty() && edges.empty() && window.empty() && later.empty(); }
 };
 
 }  // namespace btfs

@@ -18,6 +18,7 @@ void Demand::set_reader(ReaderId id, const ReaderDemand& demand, TimePoint now) 
     Reader& reader = readers_[id];
     set_pieces(id, Rank::blocked, reader.blocked, demand.blocked, now);
     set_pieces(id, Rank::edge, reader.edges, demand.edges, now);
+    set_pieces(id, Rank::later, reader.later, demand.later, now);
     move_window(id, reader, demand, now);
 }
 
@@ -123,8 +124,8 @@ std::vector<ReaderId> Demand::blocked_on(PieceIndex piece) const {
 
 bool Demand::is_due_by(TimePoint time, PieceIndex piece) const {
     auto found = pieces_.find(piece);
-    return found != pieces_.end() &&
-           (found->second.key.rank != Rank::window || found->second.key.due <= time);
+    if (found == pieces_.end() || found->second.key.rank == Rank::later) return false;
+    return found->second.key.rank != Rank::window || found->second.key.due <= time;
 }
 
 PieceIndex Demand::beyond_windows() const {

@@ -15,9 +15,9 @@
 
 namespace btfs {
 
-/// Blocked reads go before a file's edges, and those before readahead, whatever their dues; background has no
-/// due at all.
-enum class Rank : std::uint8_t { blocked, edge, window };
+/// Blocked reads go before a file's edges, those before readahead, and that before what is wanted later,
+/// whatever their dues; background has no due at all.
+enum class Rank : std::uint8_t { blocked, edge, window, later };
 
 struct Deadline {
     Rank rank = Rank::window;
@@ -80,6 +80,7 @@ class Demand {
     struct Reader {
         std::set<PieceIndex> blocked;
         std::set<PieceIndex> edges;
+        std::set<PieceIndex> later;
         Span window;
         TimePoint last_due;
     };

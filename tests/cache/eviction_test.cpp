@@ -52,6 +52,13 @@ TEST(Eviction, TheEndOfAFileThatIsAboutToBeReadStaysLongest) {
     EXPECT_GT(worth(mib(900, 901), {reader}), worth(mib(1, 2), {reader}));
 }
 
+TEST(Eviction, WhatIsWantedLaterGoesBeforeAllWindows) {
+    ReaderDemand reader = reader_at(0, 20);
+    reader.later = {mib(900, 901)};
+    EXPECT_LT(worth(mib(900, 901), {reader}), worth(mib(19, 20), {reader}));
+    EXPECT_GT(worth(mib(900, 901), {reader}), worth(mib(500, 501), {reader}, UINT64_MAX));
+}
+
 TEST(Eviction, APieceIsWorthWhatItIsWorthToTheReaderWhoNeedsItMost) {
     const std::vector<ReaderDemand> readers{reader_at(100, 120), reader_at(50, 70)};
     EXPECT_EQ(worth(mib(60, 61), readers).kind, Kind::ahead);

@@ -113,6 +113,38 @@ TEST(ContainerIndex, HeaderOf7z) {
     EXPECT_EQ(index(head(1000, ~std::uint64_t{0})), (ByteRange{1032, 1032 + kMaxIndexLength}));
 }
 
+std::string zip_end(std::uint64_t directory, const std::string& comment = {}) {
+    return "PK\5\6" + little(0, 8) + little(directory, 4) + little(0, 4) + little(comment.size(), 2) +
+           comment;
+}
+
+std::optional<ByteRange> directory(const std::string& tail, std::uint64_t size = kSize) {
+    return zip_directory(as_bytes(tail), size);
+}
+
+TEST(ZipDirectory, StandsBeforeTheRecordsThatEndTheArchive) {
+    EXPECT_EQ(directory(zip_end(1'000'000)), (ByteRange{kSize - 22 - 1'000'000, kSize - 22}));
+    EXPECT_EQ(directory("entries" + zip_end(1'000'000, "a comment")),
+              (ByteRange{kSize - 31 - 1'000'000, kSize - 31}));
+    const std::string zip64 = "PK\6\6" + little(44, 8) + little(0, 28) + little(5'000'000, 8) + little(0, 8) +
+                              "PK\6\7" + little(0, 16) + zip_end(0xFFFFFFFF);
+    EXPECT_EQ(directory(zip64), (ByteRange{kSize - 98 - 5'000'000, kSize - 98}));
+}
+
+TEST(ZipDirectory, OfALongOneTheBeginning) {
+    EXPECT_EQ(directory(zip_end(100'000'000)),
+              (ByteRange{kSize - 22 - 100'000'000, kSize - 22 - 100'000'000 + kMaxIndexLength}));
+}
+
+TEST(ZipDirectory, NoneIfItIsThereAlreadyOrTheEndLies) {
+    EXPECT_EQ(directory(std::string(100, 'x') + zip_end(100)), std::nullopt);
+    EXPECT_EQ(directory(zip_end(1'000'000), 900'000), std::nullopt);
+    EXPECT_EQ(directory(zip_end(1'000'000) + "more"), std::nullopt);
+    EXPECT_EQ(directory(zip_end(1'000'000), 10), std::nullopt);
+    const std::string whole = zip_end(1'000'000, "comment");
+    for (std::size_t length = 0; length < whole.size(); ++length) directory(whole.substr(0, length));
+}
+
 TEST(ContainerIndex, HeadsThatAreCutOrUnknown) {
     for (const std::string& whole :
          {kFtyp + box("mdat", 1, big(5000, 8)), matroska(seek("\x1C\x53\xBB\x6B", 7'000'000'000)),

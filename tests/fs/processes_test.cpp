@@ -89,6 +89,19 @@ TEST(ProcProcesses, AThreadIsSeenByItsOwnNumber) {
     EXPECT_EQ(processes.life(tid), Life::gone);
 }
 
+TEST(ProcProcesses, AThreadHasTheNameOfItsProcess) {
+    char own[16] = {};
+    ASSERT_EQ(pthread_getname_np(pthread_self(), own, sizeof own), 0);
+    std::promise<std::string> name;
+    std::thread thread([&] {
+        pthread_setname_np(pthread_self(), "another");
+        name.set_value(ProcProcesses().name(static_cast<pid_t>(syscall(SYS_gettid))));
+    });
+    EXPECT_EQ(name.get_future().get(), own);
+    thread.join();
+    EXPECT_EQ(ProcProcesses().name(0), "");
+}
+
 TEST(ProcProcesses, WhatCannotBeSeenIsUnknown) {
     EXPECT_EQ(ProcProcesses().life(0), Life::unknown);
     EXPECT_EQ(ProcProcesses().life(-1), Life::unknown);

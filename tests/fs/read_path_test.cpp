@@ -72,18 +72,23 @@ struct FakeProcesses final : Processes {
     }
     bool may_have_open(pid_t thread, std::uint64_t) const override { return !closed.contains(thread); }
     bool was_killed(pid_t thread) const override { return gone.contains(thread); }
+    std::string name(pid_t) const override { return called; }
     std::set<pid_t> gone, hidden, closed;
+    std::string called = "player";
     mutable std::atomic<int> asked = 0;
 };
 
-// Mount of one torrent with two files, the second of which is open.
+using Files = std::vector<std::pair<std::string, std::uint64_t>>;
+
+// Mount of one torrent with two files or more, the second of which is open. Its end is there, so that nothing
+// is demanded besides what is read and what is read ahead.
 struct World {
-    World() {
+    explicit World(const Files& of = {{"t/before", kBefore}, {"t/f", kSize}}) : files(test::file_list(of)) {
         filesystem.add({sha1(as_bytes("t")), files, cache, sink, 0});
-        node = filesystem.lookup(filesystem.lookup(kRootNode, "t").value().node, "f").value().node;
-        // Opens the file often enough to look like a scan, so that nothing is fetched ahead of reads.
-        for (int i = 0; i < 10; ++i) filesystem.release(*filesystem.open(node, false).value());
-        sink.forget();
+        node = filesystem.lookup(filesystem.lookup(kRootNode, "t").value().node, of[1].first.substr(2))
+                   .value()
+                   .node;
+        cache.bring({kBefore + kSize - 64 * KiB, kBefore + kSize});
         file = filesystem.open(node, false).value();
     }
     std::shared_ptr<Answer> read(std::uint64_t begin, std::uint64_t size, Reply::Watch watch = {}) {
@@ -109,7 +114,7 @@ struct World {
     TimePoint now{1h};
     FakeProcesses processes;
     pid_t reader = kReader;
-    const FileList files = test::file_list({{"t/before", kBefore}, {"t/f", kSize}});
+    const FileList files;
     const Layout layout = test::layout_of(files, kPiece);
     FakeReadSide cache{layout.total_size(), kPiece};
     FakeDemandSink sink;
@@ -128,8 +133,7 @@ void expect_content(const Answer& answer, std::uint64_t begin_in_file, std::uint
 
 TEST(ReadPath, WhoReadsTheBeginningOfAFileFirstGetsItsEndToo) {
     World world;
-    world.now += 1min;  // the scan is over
-    world.file = world.filesystem.open(world.node, false).value();
+    world.cache.lose_all();
     EXPECT_THAT(world.sink.posts(), IsEmpty());
     const auto answer = world.read(0, 64 * KiB);
     const std::uint64_t end = kBefore + kSize;
@@ -152,10 +156,9 @@ std::string head_of_film() {
 TEST(ReadPath, AnIndexIsDemandedWhereTheBeginningSaysThatItIs) {
     for (const bool is_there : {true, false}) {
         World world;
-        world.now += 1min;
+        world.cache.lose_all();
         world.cache.write(kBefore, head_of_film());
         if (is_there) world.cache.bring({kBefore, kBefore + 64 * KiB});
-        world.file = world.filesystem.open(world.node, false).value();
         const auto answer = world.read(0, 64 * KiB);
         if (!is_there) world.cache.bring({kBefore, kBefore + 64 * KiB});
         const std::uint64_t end = kBefore + kSize;
@@ -168,19 +171,160 @@ TEST(ReadPath, AnIndexIsDemandedWhereTheBeginningSaysThatItIs) {
     }
 }
 
-TEST(ReadPath, AScanGetsNoIndex) {
+/// What a small directory of a zip archive ends with.
+std::string end_of_zip(std::uint32_t directory) {
+    std::string end("PK\5\6\0\0\0\0\1\0\1\0", 12);
+    for (const std::uint32_t number : {directory, std::uint32_t{0}})
+        for (int shift = 0; shift < 32; shift += 8) end += static_cast<char>(number >> shift);
+    return end + std::string(2, '\0');
+}
+
+TEST(ReadPath, ADirectoryOfAnArchiveIsDemandedWhereItsEndSaysThatItIs) {
     World world;
+    const std::uint64_t end = kBefore + kSize;
+    world.cache.write(end - 22, end_of_zip(3 * MiB));
+    const auto answer = world.read(kSize - 4096, 4096);
+    EXPECT_EQ(answer->count, 1);
+    EXPECT_THAT(world.last().edges, ElementsAre(ByteRange{end - 22 - 3 * MiB, end - 22}));
+}
+
+TEST(ReadPath, AScanIsKnownByItsNameAndGetsWhatItReads) {
+    World world;
+    world.cache.lose_all();
     world.cache.write(kBefore, head_of_film());
-    world.cache.bring({kBefore, kBefore + 64 * KiB});
-    const auto answer = world.read(0, 64 * KiB);
-    for (const ReaderDemand& post : world.sink.posts()) EXPECT_THAT(post.edges, IsEmpty());
-    world.kill_reader(*world.file);
+    world.cache.bring({kBefore, kBefore + 4 * MiB});
+    world.processes.called = "ffprobe";
+    for (std::uint64_t at = 0; at < 4 * MiB; at += 128 * KiB) (void)world.read(at, 128 * KiB);
+    EXPECT_THAT(world.sink.posts(), IsEmpty());
+    const auto answer = world.read(4 * MiB, 256 * KiB);
+    EXPECT_THAT(world.last().blocked, SizeIs(1));
+    EXPECT_THAT(world.last().edges, IsEmpty());
+    EXPECT_TRUE(world.last().window.empty());
+    EXPECT_TRUE(world.filesystem.readers().at(0).scan);
+    EXPECT_EQ(world.path().scan_count(), 1u);
+}
+
+TEST(ReadPath, WhoReadsOnIsNoScan) {
+    World world;
+    world.cache.lose_all();
+    world.cache.bring({kBefore, kBefore + 9 * MiB});
+    world.processes.called = "clamscan";
+    for (std::uint64_t at = 0; at < 9 * MiB; at += 128 * KiB) (void)world.read(at, 128 * KiB);
+    EXPECT_GT(world.last().window.size(), 8 * MiB);
+    EXPECT_FALSE(world.filesystem.readers().at(0).scan);
+}
+
+/// Ten large files and one before them.
+Files many_files() {
+    Files files{{"t/before", kBefore}};
+    for (int i = 0; i < 10; ++i) files.emplace_back("t/f" + std::to_string(i), kSize);
+    return files;
+}
+
+TEST(ReadPath, WhoOpensFileAfterFileIsAScan) {
+    World world(many_files());
+    world.filesystem.release(*world.file);
+    for (int i = 0; i < 10; ++i) {
+        world.file = world.filesystem.open(world.node + static_cast<NodeId>(i), false).value();
+        EXPECT_FALSE(world.filesystem.readers().at(0).scan) << "nothing was read";
+        (void)world.read(0, 64 * KiB);
+        EXPECT_EQ(world.filesystem.readers().at(0).scan, i >= 4) << i;
+        EXPECT_EQ(world.last().edges.empty(), i == 0 || i >= 4) << i << ": the end of the first one is here";
+        world.kill_reader(*world.file);
+        world.filesystem.release(*world.file);
+    }
+    EXPECT_EQ(world.path().scan_count(), 6u);
+}
+
+TEST(ReadPath, WhoReadsFileAfterFileIsNone) {
+    World world(many_files());
+    world.filesystem.release(*world.file);
+    world.cache.bring_all();
+    for (int i = 0; i < 10; ++i) {
+        world.file = world.filesystem.open(world.node + static_cast<NodeId>(i), false).value();
+        for (std::uint64_t at = 0; at < 9 * MiB; at += MiB) (void)world.read(at, MiB);
+        world.filesystem.release(*world.file);
+    }
+    EXPECT_EQ(world.path().scan_count(), 0u);
+}
+
+TEST(ReadPath, WhoOpensOneFileAgainAndAgainIsNone) {
+    World world;
+    for (int i = 0; i < 20; ++i) {
+        world.filesystem.release(*world.file);
+        world.file = world.filesystem.open(world.node, false).value();
+        world.reader = 0;  // an HTTP client: each of its requests opens the file
+        (void)world.read(kSize - 4096, 4096);
+    }
+    EXPECT_EQ(world.path().scan_count(), 0u);
+}
+
+/// Reads an episode from the middle on, at so many bytes per second; the next one stands behind it.
+struct Series : World {
+    Series() : World({{"t/before", kBefore}, {"t/Show S01E09.mkv", kSize}, {"t/Show S01E10.mkv", kSize}}) {
+        cache.bring({kBefore, kBefore + kSize});
+    }
+    void play(std::uint64_t until, std::uint64_t bytes_per_second) {
+        for (; at < until; at += 128 * KiB) {
+            (void)read(at, 128 * KiB);
+            now += from_seconds(128.0 * KiB / static_cast<double>(bytes_per_second));
+        }
+    }
+    std::uint64_t at = 50 * MiB;
+};
+
+TEST(ReadPath, TheNextFileIsBegunWhenMostOfThisOneHasBeenPlayed) {
+    Series series;
+    series.play(79 * MiB, MiB);
+    EXPECT_THAT(series.last().later, IsEmpty());
+    series.play(81 * MiB, MiB);
+    const std::uint64_t next = kBefore + kSize, end = next + kSize;
+    ASSERT_THAT(series.last().later, SizeIs(2));
+    EXPECT_EQ(series.last().later[0].begin, next);
+    EXPECT_NEAR(double(series.last().later[0].size()), 3.0 * MiB, 0.3 * MiB) << "three seconds of playing";
+    EXPECT_EQ(series.last().later[1], (ByteRange{end - 64 * KiB, end}));
+    series.cache.bring({next, next + 4 * MiB});
+    series.play(90 * MiB, MiB);
+    EXPECT_THAT(series.last().later, ElementsAre(ByteRange{end - 64 * KiB, end}));
+    series.kill_reader(*series.file);
+    EXPECT_TRUE(series.last().idle()) << "nobody goes on";
+}
+
+TEST(ReadPath, TheIndexOfTheNextFileIsWantedWhereItsBeginningSaysThatItIs) {
+    Series series;
+    const std::uint64_t next = kBefore + kSize, end = next + kSize;
+    series.cache.write(next, head_of_film());  // with the last piece of this file it is here
+    series.play(81 * MiB, MiB);
+    EXPECT_THAT(series.last().later, SizeIs(3));
+    series.cache.bring({next, next + 4 * MiB});
+    series.play(83 * MiB, MiB);
+    EXPECT_THAT(series.last().later, ElementsAre(ByteRange{end - 64 * KiB, end}, ByteRange{end - MiB, end}));
+    series.cache.bring({end - MiB, end});
+    series.play(85 * MiB, MiB);
+    EXPECT_TRUE(series.last().idle());
+}
+
+TEST(ReadPath, ACopyBeginsNoNextFile) {
+    Series series;
+    series.play(100 * MiB, 20 * MiB);
+    for (const ReaderDemand& post : series.sink.posts()) EXPECT_THAT(post.later, IsEmpty());
+}
+
+TEST(ReadPath, NorDoesALookAtTheEndOrAScan) {
+    Series series;
+    series.at = 96 * MiB;
+    series.play(100 * MiB, MiB);
+    EXPECT_THAT(series.last().later, IsEmpty());
+    Series scan;
+    scan.processes.called = "ffprobe";
+    scan.at = 93 * MiB;
+    scan.play(100 * MiB, MiB);
+    EXPECT_THAT(scan.last().later, IsEmpty());
 }
 
 TEST(ReadPath, WhoBeginsElsewhereGetsNoEnd) {
     World world;
-    world.now += 1min;
-    world.file = world.filesystem.open(world.node, false).value();
+    world.cache.lose_all();
     const auto elsewhere = world.read(50 * MiB, 64 * KiB), beginning = world.read(0, 64 * KiB);
     for (const ReaderDemand& post : world.sink.posts()) EXPECT_THAT(post.edges, IsEmpty());
     world.kill_reader(*world.file);

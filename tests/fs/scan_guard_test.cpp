@@ -5,26 +5,50 @@
 namespace btfs {
 namespace {
 
-int admitted(ScanGuard& guard, int openings, TimePoint now) {
-    int count = 0;
-    for (int i = 0; i < openings; ++i) count += guard.admits(now);
-    return count;
-}
-
-TEST(ScanGuard, AFewFilesAreAdmittedAtOnceAndOfAScanHardlyAny) {
+struct Openings {
+    int admitted(int files, Duration every = {}) {
+        int count = 0;
+        for (int i = 0; i < files; ++i, now += every) count += guard.admits(++inode, now);
+        return count;
+    }
     ScanGuard guard;
     TimePoint now{1h};
-    EXPECT_EQ(admitted(guard, 500, now), 4);
-    int more = 0;
-    for (int i = 0; i < 500; ++i) more += guard.admits(now += 10ms);
-    EXPECT_EQ(more, 2);  // the refill of five seconds
+    std::uint64_t inode = 100;
+};
+
+TEST(ScanGuard, AFewFilesAreAdmittedAtOnceAndOfAScanHardlyAny) {
+    Openings openings;
+    EXPECT_EQ(openings.admitted(500), 4);
+    EXPECT_EQ(openings.admitted(501, 10ms), 2);  // the refill of five seconds
 }
 
 TEST(ScanGuard, RestIsRemembered) {
-    ScanGuard guard;
-    EXPECT_EQ(admitted(guard, 10, TimePoint{1h}), 4);
-    EXPECT_EQ(admitted(guard, 10, TimePoint{1h} + 4s), 2);
-    EXPECT_EQ(admitted(guard, 10, TimePoint{2h}), 4);
+    Openings openings;
+    EXPECT_EQ(openings.admitted(10), 4);
+    openings.now += 4s;
+    EXPECT_EQ(openings.admitted(10), 2);
+    openings.now += 1h;
+    EXPECT_EQ(openings.admitted(10), 4);
+}
+
+TEST(ScanGuard, AFileThatWasAdmittedIsAdmittedAgain) {
+    Openings openings;
+    EXPECT_TRUE(openings.guard.admits(1, openings.now));
+    EXPECT_EQ(openings.admitted(10), 3);
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(openings.guard.admits(1, openings.now));
+    openings.now += 1h;
+    for (std::size_t i = 0; i < ScanGuard::kRemembered; ++i, openings.now += 1min) openings.admitted(1);
+    EXPECT_EQ(openings.admitted(10), 4);
+    EXPECT_FALSE(openings.guard.admits(1, openings.now)) << "it is forgotten after others";
+}
+
+TEST(ScanGuard, FilesThatAreReadOnDoNotCount) {
+    Openings openings;
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_EQ(openings.admitted(1), 1);
+        openings.guard.on_read_on();
+    }
+    EXPECT_EQ(openings.admitted(10), 4);
 }
 
 }  // namespace

@@ -117,6 +117,10 @@ class FakeReadSide final : public ReadSide {
         auto ready = take([&](ReadId, const Parked& parked) { return has_locked(parked.range); });
         for (auto& [of, reply] : ready) answer(of, *reply);
     }
+    void lose_all() {
+        std::lock_guard lock(mutex_);
+        had_.assign(had_.size(), false);
+    }
     void bring_all() { bring({0, had_.size() * std::uint64_t{piece_length_}}); }
 
     /// The disk hangs: it takes replies, and answers none until resume().

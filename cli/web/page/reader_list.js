@@ -33,7 +33,7 @@ export class ReaderList {
     const words = [];
     if (reader.position !== null) words.push(`at ${sizeText(at)} (${percentText(at / size)})`, `${sizeText(end - at)} ahead`);
     if (reader.rate) words.push(`reads ${rateText(reader.rate)}`);
-    setText(parts.where, words.length > 0 ? words.join(' · ') : 'reads nothing ahead');
+    setText(parts.where, words.length > 0 ? words.join(' · ') : reader.scan ? 'scan: nothing is fetched ahead' : 'reads nothing ahead');
     const waits = reader.waiting > 0 && reader.waited >= LONG_S;
     setHidden(parts.wait, !waits);
     setText(parts.wait, waits ? `waits ${durationText(reader.waited)}${reader.why ? `: ${reader.why}` : ''}` : '');

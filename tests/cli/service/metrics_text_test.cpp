@@ -27,6 +27,7 @@ MountReport some_report() {
     report.readers = {{.path = "x", .waiting = 2, .waited = 1500ms}, {.path = "y"}};
     report.totals = {.received = 7'000'000'000, .wasted = 6, .sent = 5};
     report.age = 90s;
+    report.scans = 8;
     return report;
 }
 
@@ -38,8 +39,8 @@ TEST(MetricsText, CountsWhatTheMountDoes) {
           "btfs_content_bytes 100\n", "btfs_content_had_bytes 60\n", "btfs_peers{transport=\"tcp\"} 1\n",
           "btfs_peers{transport=\"utp\"} 1\n", "btfs_peers{transport=\"web_seed\"} 1\n",
           "btfs_received_bytes_total 7000000000\n", "btfs_wasted_bytes_total 6\n",
-          "btfs_sent_bytes_total 5\n", "btfs_open_files 2\n", "btfs_waiting_reads 2\n",
-          "btfs_longest_wait_seconds 1.5\n"})
+          "btfs_sent_bytes_total 5\n", "btfs_open_files 2\n", "btfs_scans_total 8\n",
+          "btfs_waiting_reads 2\n", "btfs_longest_wait_seconds 1.5\n"})
         EXPECT_THAT(text, HasSubstr(line));
     EXPECT_THAT(text, Not(HasSubstr("btfs_cache"))) << "there is no bound";
     MountReport bounded = some_report();

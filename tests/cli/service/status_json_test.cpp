@@ -83,7 +83,9 @@ TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
         .port = 6881,
         .cache_used = 5,
         .cache_limit = 7,
+        .scans = 2,
         .age = 3s};
+    report.readers[0].scan = true;
     const Json json = mount_json(report);
     EXPECT_EQ(json.at("peers"), 4);
     EXPECT_EQ(json.at("down"), 2001);
@@ -97,6 +99,8 @@ TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
     EXPECT_EQ(torrent.at("trackers").as_array()[0].as_object().at("url"), "http://t.example") << "no secrets";
     const Json& reader = json.at("readers").as_array()[0].as_object();
     EXPECT_EQ(reader.at("path"), "a/film");
+    EXPECT_EQ(reader.at("scan"), true);
+    EXPECT_EQ(json.at("scans"), 2);
     for (const char* key : {"pid", "process", "position", "window_end", "rate"})
         EXPECT_TRUE(reader.at(key).is_null()) << key;
 }

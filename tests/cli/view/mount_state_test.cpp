@@ -12,7 +12,7 @@ TEST(MountState, TakesWhatAMountTells) {
         "version": "1", "age": 2.5, "port": null, "proxy": null, "peers": 3, "down": 4, "up": 5, "received": 6,
         "sent": 7, "cache": {"used": 8, "limit": 9},
         "readers": [{"path": "p", "size": 10, "pid": 11, "process": "mpv", "position": 12, "window_end": 13,
-                     "rate": null, "waiting": 1, "waited": 1.5, "why": "no peers"}],
+                     "rate": null, "scan": true, "waiting": 1, "waited": 1.5, "why": "no peers"}],
         "torrents": [{"name": "n", "info_hash": "aa", "state": "ready", "size": null, "had": 0, "peers": 1,
                       "seeds": 1, "down": 2, "up": 3, "error": null}]})")
                                              .as_object());
@@ -23,6 +23,7 @@ TEST(MountState, TakesWhatAMountTells) {
     ASSERT_EQ(mount.readers.size(), 1u);
     EXPECT_EQ(mount.readers[0].why, "no peers");
     EXPECT_EQ(mount.readers[0].waited, 1.5);
+    EXPECT_TRUE(mount.readers[0].scan);
     ASSERT_EQ(mount.torrents.size(), 1u);
     EXPECT_EQ(mount.torrents[0].size, 0u);
 }

@@ -44,6 +44,17 @@ TEST_F(DemandTest, EdgesGoBetweenBlockedReadsAndReadahead) {
     EXPECT_EQ(open(), pieces({9}));
 }
 
+TEST_F(DemandTest, WhatIsWantedLaterGoesBehindAllWindows) {
+    demand.set_reader(1, {.blocked = {}, .window = {200, 400}, .later = {{0, 50}, {900, 1000}}}, now);
+    demand.set_reader(2, {.blocked = {}, .window = {500, 600}, .bytes_per_second = 1}, now + 1h);
+    EXPECT_EQ(open(), pieces({2, 3, 5, 0, 9}));
+    EXPECT_FALSE(demand.is_due_by(now + 2h, PieceIndex(0)));
+    demand.set_reader(1, {.blocked = {{0, 1}}, .window = {200, 400}, .later = {{900, 1000}}}, now);
+    EXPECT_EQ(open(), pieces({0, 2, 3, 5, 9}));
+    demand.drop_reader(1);
+    EXPECT_EQ(open(), pieces({5}));
+}
+
 TEST_F(DemandTest, AWindowThatMovesKeepsItsOrder) {
     demand.set_reader(1, {.blocked = {}, .window = {0, 300}, .bytes_per_second = 100}, now);
     demand.set_reader(1, {.blocked = {}, .window = {150, 500}, .bytes_per_second = 100000}, now + 1s);
