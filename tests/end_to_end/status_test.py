@@ -144,8 +144,8 @@ class Status(TestCase):
         found = subprocess.run(["find", folder, "-printf", "%y %P\n"], capture_output=True, text=True, timeout=20)
         info_hash = json.loads((folder / "status.json").read_text())["torrents"][0]["info_hash"]
         self.assertEqual(set(found.stdout.splitlines()),
-                         {"d ", "f status", "f status.json", "f metrics", "d torrents", f"d torrents/{info_hash}",
-                          *(f"f torrents/{info_hash}/{name}" for name in ("status.json", "pieces", "peers"))},
+                         {"d ", "f status", "f status.json", "f metrics", "d add", "f add/link", "d torrents", f"d torrents/{info_hash}",
+                          *(f"f torrents/{info_hash}/{name}" for name in ("status.json", "pieces", "peers", "remove"))},
                          found.stderr)
         torrent = folder / "torrents" / info_hash
         details = json.loads((torrent / "status.json").read_text())
