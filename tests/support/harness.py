@@ -125,9 +125,9 @@ class TestCase(unittest.TestCase):
         self._outputs = 0
 
     def use_own_folders(self):
-        """Gives the btfs processes of this test a runtime and a state folder of its own, self.runtime_folder and self.state: what
-        a mount remembers goes with the test. Below self.folder, since the end of a long path would not fit into the address
-        of a socket."""
+        """Gives the btfs processes of this test a runtime and a state folder of its own, self.runtime_folder and
+        self.state_folder: what a mount remembers goes with the test. They lie right below self.folder, since the end of a
+        long path would not fit into the address of a socket."""
         self.runtime_folder, self.state_folder = self.folder / "runtime", self.folder / "state"
         for variable, folder in (("XDG_RUNTIME_DIR", self.runtime_folder), ("XDG_STATE_HOME", self.state_folder)):
             folder.mkdir()
