@@ -69,6 +69,7 @@ class Simulation {
         static constexpr pid_t kThread = 1;
         Life life(pid_t) const override { return has_ended ? Life::gone : Life::alive; }
         bool may_have_open(pid_t, std::uint64_t) const override { return !has_ended; }
+        bool was_killed(pid_t) const override { return has_ended; }
         std::string name(pid_t) const override { return "player"; }
         bool has_ended = false;
     };
