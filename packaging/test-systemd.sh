@@ -73,7 +73,7 @@ check "it stops" systemctl stop "$unit"
 check "and is not mounted then" test -z "$(findmnt -n /mnt/other/my-films)"
 check "it has not failed" test "$(systemctl show -P Result "$unit")" = success
 check "systemd has nothing to say against it" test -z "$(systemd-analyze --man=no verify "$unit" 2>&1)"
-systemd-analyze security --no-pager "$unit" | tail -1
+check "its exposure is 7.1 of 10 at most" sh -c 'systemd-analyze security --no-pager --threshold=71 "$1" > /dev/null' sh "$unit"
 
 cat > /tmp/user <<'USER'
 unit="btfs@$(systemd-escape --path "$HOME/films").service"
