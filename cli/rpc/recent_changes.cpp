@@ -20,6 +20,7 @@ std::uint64_t state_of(const TorrentReport& torrent) {
     mix_text(entry.problem);
     mix_text(entry.library_folder);
     mix(entry.visible() ? 1 : 0);
+    mix(entry.paused ? 1 : 0);
     mix(entry.bytes_pinned);
     if (!torrent.status) return hash;
     mix(torrent.status->peers);

@@ -99,6 +99,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const Rp
             labels.insert(labels.begin(), std::move(label));
     source.label = checked_labels(labels);
     source.limits = with_limits({}, arguments);
+    source.paused = arguments.flag("paused").value_or(false);
     TorrentChange::Files wanted = files_of(arguments, "files_wanted");
     source.pinned_whole = wanted.all;
     const TorrentChange change{.pin = std::move(wanted), .unpin = files_of(arguments, "files_unwanted")};
@@ -156,19 +157,28 @@ TransmissionRpc::Json TransmissionRpc::torrent_reannounce(const RpcCall&, const 
     return {};
 }
 
-/// Accepts what holds already: every torrent is started, and there is no queue for it to wait in.
-TransmissionRpc::Json TransmissionRpc::torrent_action(const RpcCall&, const RpcArguments& arguments) {
+TransmissionRpc::Json TransmissionRpc::torrent_start(const RpcCall&, const RpcArguments& arguments) {
+    each(arguments.ids(), [&](const TorrentReport& torrent) {
+        if (torrent.entry.paused) torrents_.change(torrent.index, {.paused = false});
+    });
+    return {};
+}
+
+TransmissionRpc::Json TransmissionRpc::torrent_stop(const RpcCall&, const RpcArguments& arguments) {
+    each(arguments.ids(), [&](const TorrentReport& torrent) {
+        if (!torrent.entry.paused) torrents_.change(torrent.index, {.paused = true});
+    });
+    return {};
+}
+
+/// Accepts any move: there is no queue for torrents to wait in.
+TransmissionRpc::Json TransmissionRpc::queue_move(const RpcCall&, const RpcArguments& arguments) {
     (void)arguments.ids();
     return {};
 }
 
 TransmissionRpc::Json TransmissionRpc::refused_action(const RpcCall& call, const RpcArguments& arguments) {
     (void)arguments.ids();
-    if (call.method == "torrent_stop")
-        throw RpcError(
-            RpcError::system_error,
-            "btfs does not stop torrents: what is not wanted is fetched when somebody reads it, and "
-            "never else");
     if (call.method == "torrent_rename_path")
         throw RpcError(RpcError::system_error, "btfs shows files by the names that the torrent gives them");
     if (call.method == "torrent_verify")

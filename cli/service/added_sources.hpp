@@ -14,9 +14,9 @@
 
 namespace btfs::cli {
 
-/// Keeps a file for each source, in a folder of the mountpoint: a dictionary in bencode with the source's own
-/// bytes. Each file is written whole or not at all, so that a kill or a full disk costs one source at most.
-/// Waits for the disk. On one thread at a time.
+/// Keeps a file for each source, and one for the settings of each other torrent that has some, in a folder of
+/// the mountpoint: a dictionary in bencode with the source's own bytes. Each file is written whole or not at
+/// all, so that a kill or a full disk costs one source at most. Waits for the disk. On one thread at a time.
 class AddedSources {
   public:
     struct Source {
@@ -25,7 +25,15 @@ class AddedSources {
         bool pinned_whole = false;
         std::int64_t added_ms = 0;  ///< milliseconds since 1970
         TorrentLimits limits = {};
+        bool paused = false;
         bool operator==(const Source&) const = default;
+    };
+    /// What the user has set of a torrent whose source is not kept, since the command line names it.
+    struct Settings {
+        std::string label = {};
+        TorrentLimits limits = {};
+        bool paused = false;
+        bool operator==(const Settings&) const = default;
     };
 
     /// Returns the time now, as added_ms has it.
@@ -47,6 +55,10 @@ class AddedSources {
     Error set_pinned_whole(const std::string& name, bool pinned_whole) const;
     /// Ignores a name that is not there.
     Error forget(const std::string& name) const;
+    /// Keeps the settings of a torrent, by its info-hash in hex; defaults need no file.
+    Error keep_settings(const std::string& info_hash, const Settings& settings) const;
+    /// ENOENT if there are none, EIO if they are damaged.
+    Result<Settings> read_settings(const std::string& info_hash) const;
     /// Returns the names of all sources that are kept, in the order in which they were written last.
     std::deque<std::string> names() const;
     /// EIO if it is damaged; its file stays where it is.
@@ -54,6 +66,9 @@ class AddedSources {
     std::filesystem::path path_of(const std::string& name) const;
 
   private:
+    Error write(const std::filesystem::path& path, ByteView content) const;
+    std::filesystem::path settings_path(const std::string& info_hash) const;
+
     std::filesystem::path folder_;
 };
 

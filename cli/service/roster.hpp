@@ -34,6 +34,7 @@ struct RosterEntry {
     std::shared_ptr<const std::vector<ByteRange>> pinned = {};
     std::string record = {};          ///< its name among the AddedSources; empty: it is none of them
     TorrentLimits limits = {};        ///< the user's
+    bool paused = false;              ///< by the user
     std::int64_t added_ms = 0;        ///< milliseconds since 1970
     std::int64_t shown_ms = 0;        ///< when it came into this mount; 0 until then
     std::uint64_t bytes_pinned = 0;   ///< size of the files that are pinned

@@ -160,11 +160,13 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
         if (entry.added_ms == 0) entry.added_ms = AddedSources::now_ms();
     });
     know(index, source);
+    take_settings(index);
     TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
     spec.background_files = source.selected_files;
     spec.web_seeds = std::move(source.web_seeds);
     spec.peers.insert(spec.peers.end(), source.peers.begin(), source.peers.end());
     spec.kept_peers = services_.cache_dir.kept_peers(source.identity).value_or(Bytes{});
+    spec.paused = roster_.get(index).paused;
     spec.on_peers = [this, identity = source.identity](Bytes peers) {
         keep_peers(identity, std::move(peers));
     };

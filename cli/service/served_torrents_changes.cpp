@@ -81,6 +81,7 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
                       .pinned_whole = source.pinned_whole,
                       .record = record,
                       .limits = source.limits,
+                      .paused = source.paused,
                       .added_ms = source.added_ms};
     const std::string url = url_in(source.content);
     auto parsed = parse_source(source.content);
@@ -181,10 +182,17 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
         entry.record = other.record;
         if (entry.label.empty()) entry.label = other.label;
         if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
+        entry.paused = entry.paused || other.paused;
     });
-    const TorrentLimits limits = roster_.get(index).limits;
-    if (there.handle && limits != there.limits)
-        services_.engine.set_seed_goals(*there.handle, limits.seed_goals());
+    const RosterEntry now = roster_.get(index);
+    if (there.handle && now.limits != there.limits)
+        services_.engine.set_seed_goals(*there.handle, now.limits.seed_goals());
+    if (there.handle && now.paused != there.paused) services_.engine.set_paused(*there.handle, now.paused);
+    // From now on the record has its settings.
+    const TorrentChange all{.label = now.label, .limits = now.limits, .paused = now.paused};
+    Error error = keep_change(now, all);
+    if (!error) error = services_.added->keep_settings(now.info_hash, {});
+    if (error) log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
     place_in_library(index);
 }
 
@@ -241,11 +249,13 @@ void ServedTorrents::leave(Roster::Index index) {
     });
 }
 
-/// Later mounts do not have the torrent, unless their command line has.
+/// Later mounts do not have the torrent, unless their command line has; then without its settings.
 void ServedTorrents::forget(const RosterEntry& entry) {
-    if (entry.record.empty() || !services_.added) return;
-    if (const Error error = services_.added->forget(entry.record))
-        log::warn("{}: the next mount will have it again: {}", entry.name, error.message());
+    if (!services_.added) return;
+    const Error error = !entry.record.empty()      ? services_.added->forget(entry.record)
+                        : !entry.info_hash.empty() ? services_.added->keep_settings(entry.info_hash, {})
+                                                   : Error{};
+    if (error) log::warn("{}: the next mount will have it again: {}", entry.name, error.message());
 }
 
 /// Removes what was fetched of a torrent that nothing uses any more.

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -162,12 +163,59 @@ class TransmissionRemote(Remotes):
         self.wait_for(lambda: "100%" in self.row(), "all of it", 20)
         self.assertGreater(time.monotonic() - began, 2)
 
+    def test_a_stopped_torrent_is_paused_and_a_started_one_goes_on(self):
+        mount = self.mount()
+        self.do("--start-paused", "-a", self.torrent)
+        self.assertIn("Stopped", self.row())
+        episode = self.mnt / "Show.S01E01" / "episode.mkv"
+        with ThreadPoolExecutor() as threads:
+            read = threads.submit(episode.read_bytes)
+            try:
+                self.wait_for(lambda: "the torrent is paused" in btfs.run("status", "--once", "--json", self.mnt).stdout,
+                              "why it waits")
+                time.sleep(1)
+                self.assertFalse(read.done())
+                self.assertIn('"had":0', btfs.run("ls", "--json", self.mnt).stdout)
+            finally:
+                self.do("-t", "1", "-s")
+            self.assertEqual(read.result(timeout=20), (self.content / "episode.mkv").read_bytes())
+        self.assertNotIn("Stopped", self.row())
+        self.do("-t", self.hash, "-S")
+        self.assertIn("Stopped", self.row())
+        self.assertEqual(episode.read_bytes(), (self.content / "episode.mkv").read_bytes())  # from the cache
+        mount.stop()
+        mount = self.mount()
+        self.wait_for(lambda: "Stopped" in self.row(), "what was added before, paused")
+        mount.find("paused")
+        self.do("-t", "1", "-s")
+        self.assertEqual((self.mnt / "Show.S01E01" / "notes.txt").read_bytes(), (self.content / "notes.txt").read_bytes())
+
+    def test_a_torrent_of_the_command_line_stays_paused_over_mounts(self):
+        def mount():
+            self.port = free_port()
+            return btfs.Mount(self, self.torrent, peers=[self.seed.port], options=[f"--web={self.port}"])
+        def said(*words):
+            done = btfs.run(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+        running = mount()
+        notes = self.mnt / "Show.S01E01" / "notes.txt"
+        self.assertIn("paused: ", said("pause", notes))
+        self.assertIn("no change: ", said("pause", self.hash, "--of", self.mnt))
+        self.assertIn("paused", said("ls", self.mnt))
+        self.do("-t", "1", "-L", "kept")
+        running.stop()
+        running = mount()
+        self.assertRegex(said("ls", self.mnt), r"paused +kept")
+        self.assertIn("resumed: ", said("resume", self.mnt))
+        self.assertEqual(notes.read_bytes(), (self.content / "notes.txt").read_bytes())
+        self.assertEqual(btfs.run("pause", "--of", self.mnt, "nothing").returncode, 1)
+
     def test_what_a_mount_does_not_do_is_said(self):
         self.mount()
         self.add()
         self.do("-t", "1", "-s")
         self.do("-t", "1", "--reannounce")
-        self.fails("does not stop", "-t", "1", "-S")
         self.fails("cache verify", "-t", "1", "-v")
         self.fails("does not move", "-t", "1", "--move", "/tmp")
         self.fails("does not move", "-t", "1", "--find", "/tmp")
@@ -337,7 +385,7 @@ class CtrlTransmission(Remotes):
                                            "savePath": str(self.library / "tv"), "totalSize": 2_170_000})
         self.assertEqual(said["all"], {"torrents": 1, "labels": ["tv"]})
         self.assertEqual(said["set"], {"labels": ["other"], "seedRatioLimit": 3, "files": 3})
-        self.assertIn("does not stop", said["paused"])
+        self.assertEqual(said["paused"], "success")
         self.assertGreater(said["space"]["size-bytes"], 0)
         self.assertEqual((said["removed"], said["left"]), ("success", 0))
 

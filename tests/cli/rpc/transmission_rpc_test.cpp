@@ -310,6 +310,23 @@ TEST_F(TransmissionRpcTest, LabelsAndLimitsAreKeptForTheNextMount) {
     EXPECT_THAT(refusal("torrent-set", R"({"trackerAdd":["http://x/"]})"), HasSubstr("trackers"));
 }
 
+TEST_F(TransmissionRpcTest, AStoppedTorrentIsPausedUntilItIsStarted) {
+    constexpr int kStopped = 0, kSeeding = 6;
+    const std::int64_t one = add_id(small_torrent("one")),
+                       two = add_id(small_torrent("two"), R"(,"paused":true)");
+    EXPECT_EQ(field(one, "status"), kSeeding);
+    EXPECT_EQ(field(two, "status"), kStopped);
+    get("torrent-stop", R"({"ids":[)" + std::to_string(one) + "]}");
+    EXPECT_EQ(field(one, "status"), kStopped);
+    EXPECT_EQ(field(one, "isFinished"), false) << "its ratio is not reached";
+    EXPECT_TRUE(added.read(added.names().at(0))->paused && added.read(added.names().at(1))->paused);
+    json_rpc("torrent_start_now", R"({"ids":[)" + std::to_string(one) + "]}");
+    EXPECT_EQ(field(one, "status"), kSeeding);
+    EXPECT_EQ(field(two, "status"), kStopped);
+    get("torrent-start");
+    EXPECT_EQ(field(two, "status"), kSeeding);
+}
+
 // ---- reading ----
 
 TEST_F(TransmissionRpcTest, ATableHasItsHeaderAlsoWithoutTorrents) {
@@ -429,7 +446,6 @@ TEST_F(TransmissionRpcTest, OnlyTorrentsThatAreMeantAreRemoved) {
 // ---- what is not done ----
 
 TEST_F(TransmissionRpcTest, WhatAMountDoesNotDoIsSaid) {
-    EXPECT_THAT(refusal("torrent-stop"), HasSubstr("does not stop"));
     EXPECT_THAT(refusal("torrent-verify"), HasSubstr("verif"));
     EXPECT_THAT(refusal("torrent-set-location", R"({"location":"/x"})"), HasSubstr("does not move"));
     EXPECT_THAT(refusal("torrent-rename-path", R"({"path":"a","name":"b"})"), HasSubstr("names"));
