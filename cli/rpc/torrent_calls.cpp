@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "cli/process/failure.hpp"
+#include "cli/rpc/tracker_change.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "cli/text/base64.hpp"
 #include "cli/text/labels.hpp"
@@ -61,6 +62,13 @@ TorrentLimits with_limits(TorrentLimits limits, const RpcArguments& arguments) {
     if (const auto peers = arguments.integer("peer_limit", 1, 0xffff))
         limits.peer_limit = static_cast<std::uint32_t>(*peers);
     return limits;
+}
+
+/// Returns the trackers that the request gives to the torrent; nothing: it changes none.
+std::optional<TrackerList> trackers_after(const TorrentReport& torrent, const RpcArguments& arguments) {
+    const TrackerList none;
+    const auto facts = torrent.entry.facts;
+    return changed_trackers(facts ? facts->trackers : none, arguments);
 }
 
 /// Throws RpcError for a removal of all torrents that has an argument of another name: the client may have
@@ -135,9 +143,6 @@ TransmissionRpc::Json TransmissionRpc::torrent_remove(const RpcCall& call, const
 }
 
 TransmissionRpc::Json TransmissionRpc::torrent_set(const RpcCall&, const RpcArguments& arguments) {
-    for (const char* key : {"tracker_add", "tracker_list", "tracker_remove", "tracker_replace"})
-        if (arguments.find(key))
-            throw RpcError(RpcError::invalid_params, "the trackers of a torrent cannot be changed");
     if (arguments.find("location")) throw RpcError(RpcError::invalid_params, "content stays in the cache");
     const auto labels = arguments.texts("labels");
     TorrentChange change{.pin = files_of(arguments, "files_wanted"),
@@ -146,6 +151,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_set(const RpcCall&, const RpcArgu
     each(arguments.ids(), [&](const TorrentReport& torrent) {
         const TorrentLimits limits = with_limits(torrent.entry.limits, arguments);
         change.limits = limits == torrent.entry.limits ? std::nullopt : std::optional(limits);
+        change.trackers = trackers_after(torrent, arguments);
         torrents_.change(torrent.index, change);
     });
     return {};
@@ -159,7 +165,8 @@ TransmissionRpc::Json TransmissionRpc::torrent_reannounce(const RpcCall&, const 
 
 TransmissionRpc::Json TransmissionRpc::torrent_start(const RpcCall&, const RpcArguments& arguments) {
     each(arguments.ids(), [&](const TorrentReport& torrent) {
-        if (torrent.entry.paused) torrents_.change(torrent.index, {.paused = false});
+        const bool has_ended = torrent.status && torrent.status->seeding_ended;
+        if (torrent.entry.paused || has_ended) torrents_.change(torrent.index, {.paused = false});
     });
     return {};
 }

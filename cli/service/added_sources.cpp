@@ -79,6 +79,29 @@ TorrentLimits parse_limits(const bencode::Value& from) {
     return limits;
 }
 
+void write(const std::vector<std::vector<std::string>>& trackers, bencode::Writer& writer) {
+    writer.begin_list();
+    for (const auto& tier : trackers) {
+        writer.begin_list();
+        for (const std::string& url : tier) writer.string(url);
+        writer.end();
+    }
+    writer.end();
+}
+
+AddedSources::Trackers parse_trackers(const bencode::Value& root) {
+    const auto tiers = root.find("trackers");
+    if (!tiers || tiers->kind() != bencode::Kind::list) return std::nullopt;
+    std::vector<std::vector<std::string>> trackers;
+    for (const bencode::Value tier : tiers->list()) {
+        trackers.emplace_back();
+        if (tier.kind() != bencode::Kind::list) continue;
+        for (const bencode::Value url : tier.list())
+            if (url.kind() == bencode::Kind::string) trackers.back().emplace_back(url.string());
+    }
+    return trackers;
+}
+
 bool is_paused(const bencode::Value& root) {
     const auto paused = root.get_integer("paused");
     return paused && *paused != 0;
@@ -91,6 +114,7 @@ Bytes written(const AddedSources::Settings& settings) {
     writer.key("label").string(settings.label);
     if (settings.limits != TorrentLimits{}) write(settings.limits, writer.key("limits"));
     if (settings.paused) writer.key("paused").integer(1);
+    if (settings.trackers) write(*settings.trackers, writer.key("trackers"));
     writer.end();
     return out;
 }
@@ -104,6 +128,7 @@ std::optional<AddedSources::Settings> parse_settings(ByteView file) {
     AddedSources::Settings settings{.label = std::string(*label)};
     if (const auto limits = root.find("limits")) settings.limits = parse_limits(*limits);
     settings.paused = is_paused(root);
+    settings.trackers = parse_trackers(root);
     return settings;
 }
 
@@ -117,6 +142,7 @@ Bytes written(const AddedSources::Source& source) {
     if (source.paused) writer.key("paused").integer(1);
     writer.key("pinned").integer(source.pinned_whole ? 1 : 0);
     writer.key("source").string(ByteView(source.content));
+    if (source.trackers) write(*source.trackers, writer.key("trackers"));
     writer.end();
     return out;
 }
@@ -134,6 +160,7 @@ std::optional<AddedSources::Source> parse(ByteView file) {
     AddedSources::Source source{{bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added};
     if (const auto limits = root.find("limits")) source.limits = parse_limits(*limits);
     source.paused = is_paused(root);
+    source.trackers = parse_trackers(root);
     return source;
 }
 

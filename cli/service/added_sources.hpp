@@ -5,8 +5,10 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/service/torrent_limits.hpp"
 #include "engine/core/bytes.hpp"
@@ -19,6 +21,9 @@ namespace btfs::cli {
 /// all, so that a kill or a full disk costs one source at most. Waits for the disk. On one thread at a time.
 class AddedSources {
   public:
+    /// In tiers, as the user has changed them; nothing: those of the source.
+    using Trackers = std::optional<std::vector<std::vector<std::string>>>;
+
     struct Source {
         Bytes content;  ///< a torrent file, or the text of a magnet link or URL
         std::string label = {};
@@ -26,6 +31,7 @@ class AddedSources {
         std::int64_t added_ms = 0;  ///< milliseconds since 1970
         TorrentLimits limits = {};
         bool paused = false;
+        Trackers trackers = {};
         bool operator==(const Source&) const = default;
     };
     /// What the user has set of a torrent whose source is not kept, since the command line names it.
@@ -33,6 +39,7 @@ class AddedSources {
         std::string label = {};
         TorrentLimits limits = {};
         bool paused = false;
+        Trackers trackers = {};
         bool operator==(const Settings&) const = default;
     };
 

@@ -62,6 +62,7 @@ struct TorrentChange {
     std::optional<std::string> label = {};
     std::optional<TorrentLimits> limits = {};
     std::optional<bool> paused = {};
+    std::optional<std::vector<std::vector<std::string>>> trackers = {};  ///< in tiers
     Files pin = {};
     Files unpin = {};
 };
@@ -251,6 +252,8 @@ class ServedTorrents {
     void change_now(Roster::Index index, const TorrentChange& change);
     void change_pins(Roster::Index index, const TorrentChange& change);
     void take_settings(Roster::Index index);
+    void apply_limits(const RosterEntry& entry);
+    void apply_trackers(Roster::Index index);
     Error keep_change(const RosterEntry& entry, const TorrentChange& change);
     ServedTorrent* find_served(Roster::Index index);
 

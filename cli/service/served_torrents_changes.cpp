@@ -82,6 +82,7 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
                       .record = record,
                       .limits = source.limits,
                       .paused = source.paused,
+                      .trackers = source.trackers,
                       .added_ms = source.added_ms};
     const std::string url = url_in(source.content);
     auto parsed = parse_source(source.content);
@@ -183,14 +184,18 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
         if (entry.label.empty()) entry.label = other.label;
         if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
         entry.paused = entry.paused || other.paused;
+        if (!entry.trackers) entry.trackers = other.trackers;
     });
     const RosterEntry now = roster_.get(index);
-    if (there.handle && now.limits != there.limits)
-        services_.engine.set_seed_goals(*there.handle, now.limits.seed_goals());
+    if (now.limits != there.limits) apply_limits(now);
     if (there.handle && now.paused != there.paused) services_.engine.set_paused(*there.handle, now.paused);
+    if (now.trackers != there.trackers) apply_trackers(index);
     // From now on the record has its settings.
-    const TorrentChange all{.label = now.label, .limits = now.limits, .paused = now.paused};
-    Error error = keep_change(now, all);
+    const TorrentChange all{
+        .label = now.label, .limits = now.limits, .paused = now.paused, .trackers = now.trackers};
+    const bool differs = now.label != other.label || now.limits != other.limits ||
+                         now.paused != other.paused || now.trackers != other.trackers;
+    Error error = differs ? keep_change(now, all) : Error{};
     if (!error) error = services_.added->keep_settings(now.info_hash, {});
     if (error) log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
     place_in_library(index);

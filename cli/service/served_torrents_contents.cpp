@@ -168,19 +168,38 @@ ServedTorrent* ServedTorrents::find_served(Roster::Index index) {
 void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change) {
     if (!roster_.has(index)) throw TorrentHasGone();
     if (!change.pin.empty() || !change.unpin.empty()) change_pins(index, change);
-    if (!change.label && !change.limits && !change.paused) return;
+    if (!change.label && !change.limits && !change.paused && !change.trackers) return;
     roster_.update(index, [&](RosterEntry& entry) {
         if (change.label) entry.label = *change.label;
         if (change.limits) entry.limits = *change.limits;
         if (change.paused) entry.paused = *change.paused;
+        if (change.trackers) entry.trackers = *change.trackers;
     });
+    if (change.trackers) apply_trackers(index);
     const RosterEntry entry = roster_.get(index);
-    if (change.limits && entry.handle)
-        services_.engine.set_seed_goals(*entry.handle, entry.limits.seed_goals());
+    // A torrent that goes on has not been idle so far.
+    if (change.limits || (change.paused && !entry.paused)) apply_limits(entry);
     if (change.paused && entry.handle) services_.engine.set_paused(*entry.handle, entry.paused);
     if (change.label) place_in_library(index);
     if (const Error error = keep_change(entry, change))
         throw Failure("the change holds until the end of the mount; it cannot be kept", error);
+}
+
+/// Has the trackers that the user wants asked and shown.
+void ServedTorrents::apply_trackers(Roster::Index index) {
+    const RosterEntry entry = roster_.get(index);
+    if (!entry.trackers || !entry.facts) return;
+    TorrentFacts facts = *entry.facts;
+    facts.trackers = *entry.trackers;
+    roster_.update(index, [made = std::make_shared<const TorrentFacts>(std::move(facts))](
+                              RosterEntry& changed) { changed.facts = made; });
+    if (entry.handle) services_.engine.set_trackers(*entry.handle, *entry.trackers);
+}
+
+void ServedTorrents::apply_limits(const RosterEntry& entry) {
+    if (!entry.handle) return;
+    services_.engine.set_limits(*entry.handle, entry.limits.for_engine());
+    services_.engine.set_seed_goals(*entry.handle, entry.limits.seed_goals(), entry.limits.seed_idle());
 }
 
 /// Keeps a change for later mounts. That of a torrent of the command line whose info-hash is not known yet is
@@ -192,10 +211,12 @@ Error ServedTorrents::keep_change(const RosterEntry& entry, const TorrentChange&
             if (change.label) source.label = *change.label;
             if (change.limits) source.limits = *change.limits;
             if (change.paused) source.paused = *change.paused;
+            if (change.trackers) source.trackers = *change.trackers;
         });
     if (entry.info_hash.empty()) return {};
     return services_.added->keep_settings(
-        entry.info_hash, {.label = entry.label, .limits = entry.limits, .paused = entry.paused});
+        entry.info_hash,
+        {.label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers});
 }
 
 /// Takes up what the user has set of a torrent of the command line in an earlier mount; or keeps what was set
@@ -203,7 +224,8 @@ Error ServedTorrents::keep_change(const RosterEntry& entry, const TorrentChange&
 void ServedTorrents::take_settings(Roster::Index index) {
     const RosterEntry entry = roster_.get(index);
     if (!services_.added || !entry.record.empty()) return;
-    const AddedSources::Settings now{.label = entry.label, .limits = entry.limits, .paused = entry.paused};
+    const AddedSources::Settings now{
+        .label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers};
     Error error;
     if (now != AddedSources::Settings{}) {
         error = services_.added->keep_settings(entry.info_hash, now);
@@ -212,6 +234,7 @@ void ServedTorrents::take_settings(Roster::Index index) {
             changed.label = kept->label;
             changed.limits = kept->limits;
             changed.paused = kept->paused;
+            changed.trackers = kept->trackers;
         });
     } else if (kept.error() != std::errc::no_such_file_or_directory) {
         error = kept.error();

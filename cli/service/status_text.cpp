@@ -51,7 +51,9 @@ void append_section(std::string& out, const TorrentReport& report) {
                           : "-");
     if (status.seeding_ended)
         append(out, "seeding",
-               status.seeding_ended == SeedGoal::ratio ? "ended by --seed-ratio" : "ended by --seed-time");
+               status.seeding_ended == SeedGoal::ratio  ? "ended by --seed-ratio"
+               : status.seeding_ended == SeedGoal::time ? "ended by --seed-time"
+                                                        : "ended, since nobody took anything for its time");
     if (status.tracker) append(out, "tracker", tracker_text(*status.tracker));
     for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
         append(out, "tracker", tracker_text(tracker));

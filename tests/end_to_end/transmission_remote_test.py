@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs, npm_programs
 from support.content import make_files
 from support.harness import TestCase, free_port, main
+from support.tracker import Tracker
 
 
 class Remotes(TestCase):
@@ -211,6 +212,58 @@ class TransmissionRemote(Remotes):
         self.assertEqual(notes.read_bytes(), (self.content / "notes.txt").read_bytes())
         self.assertEqual(btfs.run("pause", "--of", self.mnt, "nothing").returncode, 1)
 
+    def test_trackers_are_added_and_removed_and_stay(self):
+        tracker = Tracker(self, "127.0.0.1")
+        port = tracker.http.split(":")[2].split("/")[0]
+        mount = self.mount(peers=False)
+        self.add()
+        self.do("-t", "1", "-td", tracker.http)
+        self.assertIn(f"127.0.0.1:{port}", self.show("-t", "1", "-it"))
+        self.wait_for(lambda: "started" in tracker.events, "an announce")
+        self.do("-t", "1", "-S")
+        self.wait_for(lambda: tracker.events[-1] == "stopped", "its goodbye")
+        self.do("-t", "1", "-s")
+        self.wait_for(lambda: tracker.events[-1] == "started", "its return")
+        mount.stop()
+        self.mount(peers=False)
+        self.wait_for(lambda: port in self.show("-t", "1", "-it"), "what was added before")
+        self.wait_for(lambda: tracker.events[-2:] == ["stopped", "started"], "an announce of the next mount")
+        self.do("-t", "1", "-tr", "0")
+        self.assertNotIn(port, self.show("-t", "1", "-it"))
+        self.wait_for(lambda: tracker.events[-1] == "stopped", "the goodbye to a tracker that was removed")
+
+    def seconds_to_read(self, path):
+        began = time.monotonic()
+        self.assertEqual(path.read_bytes(), (self.content / path.name).read_bytes())
+        return time.monotonic() - began
+
+    def test_a_torrent_downloads_and_uploads_at_its_own_limits(self):
+        own = self.mount("--limit-local")
+        self.add()
+        self.do("-t", "1", "-d", "400")
+        took = self.seconds_to_read(self.mnt / "Show.S01E01" / "episode.mkv")  # 2 MB
+        self.assertTrue(4 < took < 8, took)
+        self.do("-t", "1", "-D")
+        self.assertLess(self.seconds_to_read(self.mnt / "Show.S01E01" / "sample.mkv"), 2)
+
+        self.do("-t", "1", "-u", "400")
+        btfs.Mount(self, self.torrent, peers=[own.port], cache=self.folder / "other_cache", mountpoint=self.folder / "other")
+        took = self.seconds_to_read(self.folder / "other" / "Show.S01E01" / "episode.mkv")
+        self.assertTrue(4 < took < 8, took)
+
+    def test_limits_of_a_torrent_of_the_command_line_hold_in_the_next_mount(self):
+        def mount():
+            self.port = free_port()
+            return btfs.Mount(self, self.torrent, peers=[self.seed.port], options=[f"--web={self.port}", "--limit-local"])
+        running = mount()
+        self.do("-t", "1", "-d", "400", "-pr", "7")
+        running.stop()
+        mount()
+        self.assertIn("400 kB/s", self.info("Download Limit"))
+        self.assertEqual(self.info("Peer limit"), "7")
+        took = self.seconds_to_read(self.mnt / "Show.S01E01" / "episode.mkv")
+        self.assertTrue(4 < took < 8, took)
+
     def test_what_a_mount_does_not_do_is_said(self):
         self.mount()
         self.add()
@@ -219,7 +272,6 @@ class TransmissionRemote(Remotes):
         self.fails("cache verify", "-t", "1", "-v")
         self.fails("does not move", "-t", "1", "--move", "/tmp")
         self.fails("does not move", "-t", "1", "--find", "/tmp")
-        self.fails("trackers", "-t", "1", "-td", "http://tracker.test/announce")
         self.fails("while the mount stands", "-p", "12345")
         self.fails("asks no service", "-pt")
         self.fails("--ip-filter", "--blocklist-update")

@@ -80,9 +80,13 @@ TEST_F(AddedSourcesTest, LabelsAndLimitsAreChangedInPlace) {
 TEST_F(AddedSourcesTest, APausedSourceIsPausedUntilItIsResumed) {
     AddedSources::Source paused = source("a", 1);
     paused.paused = true;
+    paused.trackers = {{"http://a/x"}};
     EXPECT_FALSE(added.keep(paused));
     EXPECT_EQ(load(added).at(0).second, paused);
-    EXPECT_FALSE(added.change(name("a"), [](AddedSources::Source& changed) { changed.paused = false; }));
+    EXPECT_FALSE(added.change(name("a"), [](AddedSources::Source& changed) {
+        changed.paused = false;
+        changed.trackers.reset();
+    }));
     EXPECT_EQ(load(added).at(0).second, source("a", 1));
 }
 
@@ -92,6 +96,7 @@ TEST_F(AddedSourcesTest, SettingsOfATorrentAreKeptByItsInfoHashAndAreNoSource) {
     AddedSources::Settings settings{.label = "films", .paused = true};
     settings.limits.upload_limited = true;
     settings.limits.upload_kB = 7;
+    settings.trackers = {{"http://a/x", "udp://b:1"}, {"http://c/y"}};
     EXPECT_FALSE(added.keep_settings(hash, settings));
     EXPECT_EQ(AddedSources(path).read_settings(hash).value(), settings);
     EXPECT_THAT(added.names(), IsEmpty());
