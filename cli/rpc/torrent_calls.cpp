@@ -178,6 +178,11 @@ TransmissionRpc::Json TransmissionRpc::torrent_stop(const RpcCall&, const RpcArg
     return {};
 }
 
+TransmissionRpc::Json TransmissionRpc::torrent_verify(const RpcCall&, const RpcArguments& arguments) {
+    each(arguments.ids(), [&](const TorrentReport& torrent) { torrents_.recheck(torrent.index); });
+    return {};
+}
+
 /// Accepts any move: there is no queue for torrents to wait in.
 TransmissionRpc::Json TransmissionRpc::queue_move(const RpcCall&, const RpcArguments& arguments) {
     (void)arguments.ids();
@@ -188,11 +193,6 @@ TransmissionRpc::Json TransmissionRpc::refused_action(const RpcCall& call, const
     (void)arguments.ids();
     if (call.method == "torrent_rename_path")
         throw RpcError(RpcError::system_error, "btfs shows files by the names that the torrent gives them");
-    if (call.method == "torrent_verify")
-        throw RpcError(
-            RpcError::system_error,
-            "btfs verifies what it has when it is first read or uploaded; btfs cache verify looks at "
-            "all that nobody uses");
     throw RpcError(RpcError::system_error, "btfs does not move content: it stays in the cache");
 }
 

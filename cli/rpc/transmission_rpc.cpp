@@ -109,7 +109,7 @@ TransmissionRpc::Json TransmissionRpc::call(const RpcCall& call) {
         {"torrent_start", &TransmissionRpc::torrent_start},
         {"torrent_start_now", &TransmissionRpc::torrent_start},
         {"torrent_stop", &TransmissionRpc::torrent_stop},
-        {"torrent_verify", &TransmissionRpc::refused_action},
+        {"torrent_verify", &TransmissionRpc::torrent_verify},
     };
     const auto found = kFunctions.find(call.method);
     if (found == kFunctions.end())

@@ -167,6 +167,9 @@ class ServedTorrents {
     /// Returns the torrent's name in the mount; as its source calls it until it is there; empty if there is
     /// none. From any thread.
     std::string name_of(Roster::Index torrent) const;
+    /// Has what the cache holds of a torrent verified anew, in the background; until then none of it is
+    /// served. Throws Failure: its files are not known yet.
+    void recheck(Roster::Index torrent);
     /// Asks trackers and the DHT for more peers of a torrent, as far as they may be asked. From any thread.
     void want_peers(Roster::Index torrent);
     /// Limits of all torrents together from now on, in bytes per second; nothing: no limit. From any thread.

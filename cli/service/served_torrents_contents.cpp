@@ -137,6 +137,17 @@ std::map<Roster::Index, std::uint64_t> ServedTorrents::pinned_left(
     });
 }
 
+void ServedTorrents::recheck(Roster::Index torrent) {
+    worker_->call([&] {
+        if (!roster_.has(torrent)) throw TorrentHasGone();
+        const ServedTorrent* const served = find_served(torrent);
+        if (!served) throw Failure("the torrent's files are not known yet");
+        log::info("{}: what the cache has of it is verified anew", roster_.get(torrent).name);
+        served->store->recheck();
+        return true;
+    });
+}
+
 std::string ServedTorrents::name_of(Roster::Index torrent) const {
     const auto entry = roster_.get_if(torrent);
     if (!entry) return {};

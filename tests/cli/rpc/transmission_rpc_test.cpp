@@ -359,6 +359,14 @@ TEST_F(TransmissionRpcTest, TrackersAreAddedReplacedAndRemovedAndKept) {
     EXPECT_EQ(field(id, "trackers").as_array().size(), 0u);
 }
 
+TEST_F(TransmissionRpcTest, WhatIsKnownOfATorrentIsVerifiedOnRequest) {
+    const std::int64_t id = add_id(small_torrent("film"));
+    get("torrent-verify", R"({"ids":[)" + std::to_string(id) + "]}");
+    get("torrent-add", R"({"filename":"magnet:?xt=urn:btih:)" + std::string(kHash) + R"("})");
+    EXPECT_THAT(refusal("torrent-verify", R"({"ids":[")" + std::string(kHash) + R"("]})"),
+                HasSubstr("not known"));
+}
+
 // ---- reading ----
 
 TEST_F(TransmissionRpcTest, ATableHasItsHeaderAlsoWithoutTorrents) {
@@ -478,7 +486,6 @@ TEST_F(TransmissionRpcTest, OnlyTorrentsThatAreMeantAreRemoved) {
 // ---- what is not done ----
 
 TEST_F(TransmissionRpcTest, WhatAMountDoesNotDoIsSaid) {
-    EXPECT_THAT(refusal("torrent-verify"), HasSubstr("verif"));
     EXPECT_THAT(refusal("torrent-set-location", R"({"location":"/x"})"), HasSubstr("does not move"));
     EXPECT_THAT(refusal("torrent-rename-path", R"({"path":"a","name":"b"})"), HasSubstr("names"));
     EXPECT_THAT(refusal("port-test"), HasSubstr("not known"));
