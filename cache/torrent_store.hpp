@@ -89,6 +89,9 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     bool close_finish(TimePoint deadline);
 
     const Layout& layout() const { return spec_.layout; }
+    /// Has all that lies on the disk proven anew, piece by piece, in the background. A piece whose turn has
+    /// not come is proven when it is read; one that is damaged is lost, and the engine hears of it.
+    void recheck();
     /// Asks the disk for bytes that are about to be proven, unless they are in the page cache. May wait for
     /// it.
     void read_ahead(ByteRange range);
@@ -248,6 +251,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     std::mutex looking_again_;
     DamageCount changing_;  ///< large pieces whose files changed while they were being proven
     std::atomic<bool> proves_unproven_ = false;
+    std::atomic<bool> proves_again_ = false;  ///< from the first piece on, once it has come to the end
     WriteBack write_back_;
     Spills spills_;
     ReadAhead read_ahead_;

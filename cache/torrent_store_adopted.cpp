@@ -198,12 +198,20 @@ void TorrentStore::prove_unproven() {
     if (!proves_unproven_.exchange(true)) prove_next(PieceIndex(0));
 }
 
+void TorrentStore::recheck() {
+    cache_.unprove_all();
+    proves_again_ = true;
+    prove_unproven();
+}
+
 /// Proves the first doubtful piece from `from` on, unless somebody else is about to. Then rests, and goes on.
 void TorrentStore::prove_next(PieceIndex from) {
     Task work = job([this, from] {
         const std::optional<PieceIndex> piece = cache_.next_doubtful(from);
         if (!piece || closed_) {
             proves_unproven_ = false;
+            // A recheck() before this line has begun no proofs of its own.
+            if (!closed_ && proves_again_.exchange(false)) prove_unproven();
             return;
         }
         const TimePoint begun = Clock::now();

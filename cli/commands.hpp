@@ -32,7 +32,7 @@ struct MountOptions {
     std::vector<std::filesystem::path> watch;  ///< folders whose torrents are added as they come
     WatchMode watch_mode = WatchMode::rename;
     WebOptions web;
-    bool no_control = false;  ///< nothing can be asked of the running mount
+    bool no_control = false;        ///< nothing can be asked of the running mount
     std::filesystem::path library;  ///< where links by label are kept; empty: nowhere
     LogOptions log;
 };
@@ -47,6 +47,13 @@ struct AddOptions {
 struct RemoveOptions {
     std::vector<std::string> torrents;  ///< names, info-hashes, URLs, or paths in a mount
     std::filesystem::path mountpoint;   ///< empty: this user's only mount
+};
+
+/// Options of pause and resume.
+struct PauseOptions {
+    std::vector<std::string> torrents;  ///< names, info-hashes, URLs, or paths in a mount
+    std::filesystem::path mountpoint;   ///< empty: this user's only mount
+    bool paused = true;
 };
 
 struct ListOptions {
@@ -123,6 +130,7 @@ int mount(const MountOptions& options);
 int umount(const std::filesystem::path& mountpoint);
 int add(const AddOptions& options);
 int remove(const RemoveOptions& options);
+int pause(const PauseOptions& options);
 int list(const ListOptions& options);
 int status(const StatusOptions& options);
 int fetch(const FetchOptions& options);

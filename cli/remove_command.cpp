@@ -16,11 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A word with a slash is a path into a mount, unless it is a URL.
-bool is_path(const std::string& word) {
-    return word.find('/') != std::string::npos && word.find("://") == std::string::npos;
-}
-
 /// The mount and the torrent that a path leads to.
 InMount torrent_at(const std::string& word) {
     InMount place = locate(word);

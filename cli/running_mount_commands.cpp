@@ -33,6 +33,25 @@ CLI::App& add_remove(CLI::App& app, RemoveOptions& options) {
     return remove;
 }
 
+void add_pausing(CLI::App& app, int& exit_code) {
+    const auto add_one = [&](const char* name, const char* description, bool paused) {
+        const auto options = std::make_shared<PauseOptions>();
+        options->paused = paused;
+        CLI::App& command = *app.add_subcommand(name, description);
+        command
+            .add_option("TORRENT", options->torrents,
+                        "Names in the mount, paths to them, info-hashes, or a mountpoint for all")
+            ->required();
+        add_mountpoint_option(command, "--of", options->mountpoint);
+        command.callback([options, &exit_code] { exit_code = pause(*options); });
+    };
+    add_one("pause",
+            "Have torrents neither downloaded nor uploaded, over later mounts, too. What is in the cache can "
+            "be read; a read of anything else waits",
+            true);
+    add_one("resume", "Let torrents that were paused go on", false);
+}
+
 CLI::App& add_list(CLI::App& app, ListOptions& options) {
     CLI::App& list = *app.add_subcommand("ls", "List the torrents of a running mount");
     add_mountpoint_option(list, "MOUNTPOINT", options.mountpoint);
@@ -90,6 +109,7 @@ void add_command(CLI::App& app, int& exit_code, Add add, CarryOut carry_out) {
 void add_running_mount_commands(CLI::App& app, int& exit_code) {
     add_command<AddOptions>(app, exit_code, add_add, add);
     add_command<RemoveOptions>(app, exit_code, add_remove, remove);
+    add_pausing(app, exit_code);
     add_command<ListOptions>(app, exit_code, add_list, list);
     add_command<StatusOptions>(app, exit_code, add_status, status);
     add_fetching(app, exit_code);

@@ -185,6 +185,21 @@ void BlockCache::proof_failed(PieceIndex piece, Error error, CacheActions& actio
     waiters_.erase(waiting);
 }
 
+void BlockCache::unprove_all() {
+    std::lock_guard lock(mutex_);
+    for (PieceIndex piece(0); piece.value() < layout_.piece_count(); piece = piece.next()) {
+        const BlockSpan blocks = whole(piece);
+        const std::size_t first = block_index(piece, 0);
+        if (memory_.contains(piece) || !claimed_whole(piece)) continue;
+        if (is_adopted(piece)) {
+            adopted_doubtful_.assign(piece.value(), 1, true);
+        } else {
+            doubtful_.assign(first, blocks.count, true);
+        }
+        proven_.assign(first, blocks.count, false);
+    }
+}
+
 void BlockCache::doubt_all() {
     std::lock_guard lock(mutex_);
     for (PieceIndex piece(0); piece.value() < layout_.piece_count(); piece = piece.next()) {

@@ -109,6 +109,9 @@ class BlockCache {
     /// Any state -> missing. Reads go on waiting, but for the impatient. False if nothing was had. Once this
     /// returned, the blocks' place on disk may be written or punched.
     bool lose(BlockSpan blocks, CacheActions& actions);
+    /// Claimed or on disk -> claimed and doubtful: all that lies on the disk has to be proven, perhaps anew,
+    /// before it is read.
+    void unprove_all();
     /// All that is stored becomes doubtful: a sync failed.
     void doubt_all();
 

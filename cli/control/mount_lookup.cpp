@@ -25,6 +25,10 @@ fs::path socket_of(const KernelMount& mount, const fs::path& mountpoint) {
 
 }  // namespace
 
+bool is_path(const std::string& word) {
+    return word.find('/') != std::string::npos && word.find("://") == std::string::npos;
+}
+
 InMount locate(const fs::path& given) {
     std::error_code error;
     const fs::path path = fs::canonical(given, error);

@@ -12,6 +12,9 @@ struct InMount {
     std::string path;              ///< below the mountpoint
 };
 
+/// Returns true for a word with a slash, unless it is a URL; other words name torrents.
+bool is_path(const std::string& word);
+
 /// Throws Failure if the path leads into no mount that can be asked.
 InMount locate(const std::filesystem::path& given);
 

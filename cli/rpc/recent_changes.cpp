@@ -16,6 +16,7 @@ std::uint64_t state_of(const TorrentReport& torrent) {
     hash.add(entry.problem);
     hash.add(entry.library_folder);
     hash.add(entry.visible() ? 1 : 0);
+    hash.add(entry.paused ? 1 : 0);
     hash.add(entry.bytes_pinned);
     if (!torrent.status) return hash.value();
     hash.add(torrent.status->peers);

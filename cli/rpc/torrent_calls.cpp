@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "cli/process/failure.hpp"
+#include "cli/rpc/tracker_change.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "cli/text/base64.hpp"
 #include "cli/text/labels.hpp"
@@ -63,6 +64,13 @@ TorrentLimits with_limits(TorrentLimits limits, const RpcArguments& arguments) {
     return limits;
 }
 
+/// Returns the trackers that the request gives to the torrent; nothing: it changes none.
+std::optional<TrackerList> trackers_after(const TorrentReport& torrent, const RpcArguments& arguments) {
+    const TrackerList none;
+    const auto facts = torrent.entry.facts;
+    return changed_trackers(facts ? facts->trackers : none, arguments);
+}
+
 /// Throws RpcError for a removal of all torrents that has an argument of another name: the client may have
 /// meant it to name some.
 void refuse_unclear_removal(const object& params, const RpcIds& ids) {
@@ -99,6 +107,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const Rp
             labels.insert(labels.begin(), std::move(label));
     source.label = checked_labels(labels);
     source.limits = with_limits({}, arguments);
+    source.paused = arguments.flag("paused").value_or(false);
     TorrentChange::Files wanted = files_of(arguments, "files_wanted");
     source.pinned_whole = wanted.all;
     const TorrentChange change{.pin = std::move(wanted), .unpin = files_of(arguments, "files_unwanted")};
@@ -134,9 +143,6 @@ TransmissionRpc::Json TransmissionRpc::torrent_remove(const RpcCall& call, const
 }
 
 TransmissionRpc::Json TransmissionRpc::torrent_set(const RpcCall&, const RpcArguments& arguments) {
-    for (const char* key : {"tracker_add", "tracker_list", "tracker_remove", "tracker_replace"})
-        if (arguments.find(key))
-            throw RpcError(RpcError::invalid_params, "the trackers of a torrent cannot be changed");
     if (arguments.find("location")) throw RpcError(RpcError::invalid_params, "content stays in the cache");
     const auto labels = arguments.texts("labels");
     TorrentChange change{.pin = files_of(arguments, "files_wanted"),
@@ -145,6 +151,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_set(const RpcCall&, const RpcArgu
     each(arguments.ids(), [&](const TorrentReport& torrent) {
         const TorrentLimits limits = with_limits(torrent.entry.limits, arguments);
         change.limits = limits == torrent.entry.limits ? std::nullopt : std::optional(limits);
+        change.trackers = trackers_after(torrent, arguments);
         torrents_.change(torrent.index, change);
     });
     return {};
@@ -156,26 +163,36 @@ TransmissionRpc::Json TransmissionRpc::torrent_reannounce(const RpcCall&, const 
     return {};
 }
 
-/// Accepts what holds already: every torrent is started, and there is no queue for it to wait in.
-TransmissionRpc::Json TransmissionRpc::torrent_action(const RpcCall&, const RpcArguments& arguments) {
+TransmissionRpc::Json TransmissionRpc::torrent_start(const RpcCall&, const RpcArguments& arguments) {
+    each(arguments.ids(), [&](const TorrentReport& torrent) {
+        const bool has_ended = torrent.status && torrent.status->seeding_ended;
+        if (torrent.entry.paused || has_ended) torrents_.change(torrent.index, {.paused = false});
+    });
+    return {};
+}
+
+TransmissionRpc::Json TransmissionRpc::torrent_stop(const RpcCall&, const RpcArguments& arguments) {
+    each(arguments.ids(), [&](const TorrentReport& torrent) {
+        if (!torrent.entry.paused) torrents_.change(torrent.index, {.paused = true});
+    });
+    return {};
+}
+
+TransmissionRpc::Json TransmissionRpc::torrent_verify(const RpcCall&, const RpcArguments& arguments) {
+    each(arguments.ids(), [&](const TorrentReport& torrent) { torrents_.recheck(torrent.index); });
+    return {};
+}
+
+/// Accepts any move: there is no queue for torrents to wait in.
+TransmissionRpc::Json TransmissionRpc::queue_move(const RpcCall&, const RpcArguments& arguments) {
     (void)arguments.ids();
     return {};
 }
 
 TransmissionRpc::Json TransmissionRpc::refused_action(const RpcCall& call, const RpcArguments& arguments) {
     (void)arguments.ids();
-    if (call.method == "torrent_stop")
-        throw RpcError(
-            RpcError::system_error,
-            "btfs does not stop torrents: what is not wanted is fetched when somebody reads it, and "
-            "never else");
     if (call.method == "torrent_rename_path")
         throw RpcError(RpcError::system_error, "btfs shows files by the names that the torrent gives them");
-    if (call.method == "torrent_verify")
-        throw RpcError(
-            RpcError::system_error,
-            "btfs verifies what it has when it is first read or uploaded; btfs cache verify looks at "
-            "all that nobody uses");
     throw RpcError(RpcError::system_error, "btfs does not move content: it stays in the cache");
 }
 

@@ -339,8 +339,9 @@ constexpr std::array kFields{
     TorrentField{"honors_session_limits",
                  [](View t, RpcForm) -> value { return t.entry().limits.honors_session_limits; }},
     TorrentField{"id", [](View t, RpcForm) -> value { return t.id(); }},
-    TorrentField{"is_finished",
-                 [](View t, RpcForm) -> value { return t.is_known() && t.status() == RpcStatus::stopped; }},
+    TorrentField{
+        "is_finished",
+        [](View t, RpcForm) -> value { return t.is_known() && t.engine().seeding_ended.has_value(); }},
     TorrentField{"is_private", [](View t, RpcForm) -> value { return t.facts().is_private; }},
     TorrentField{"is_stalled",
                  [](View t, RpcForm) -> value {

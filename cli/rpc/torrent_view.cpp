@@ -15,7 +15,7 @@ const TorrentStatus& TorrentView::engine() const {
 }
 
 RpcStatus TorrentView::status() const {
-    if (!entry().problem.empty()) return RpcStatus::stopped;
+    if (!entry().problem.empty() || entry().paused) return RpcStatus::stopped;
     if (!is_known() || left_until_done() > 0) return RpcStatus::downloading;
     return engine().seeding_ended ? RpcStatus::stopped : RpcStatus::seeding;
 }

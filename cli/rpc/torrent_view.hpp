@@ -22,8 +22,8 @@ struct RpcMount {
 
 /// The mapping, in one place. Files that are fetched on demand are unwanted, pinned ones are wanted; so a
 /// torrent of which nothing is pinned wants nothing more, and is complete: its files can be read. A torrent
-/// whose files are not known is being downloaded. One that uploads no more, since its goal is reached, is
-/// stopped.
+/// whose files are not known is being downloaded. One that is paused, or uploads no more since its goal is
+/// reached, is stopped.
 struct TorrentView {
     const TorrentReport& report;
     const RpcMount& mount;

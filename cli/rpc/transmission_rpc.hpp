@@ -81,7 +81,10 @@ class TransmissionRpc {
     Json torrent_remove(const RpcCall& call, const RpcArguments& arguments);
     Json torrent_set(const RpcCall& call, const RpcArguments& arguments);
     Json torrent_reannounce(const RpcCall& call, const RpcArguments& arguments);
-    Json torrent_action(const RpcCall& call, const RpcArguments& arguments);
+    Json queue_move(const RpcCall& call, const RpcArguments& arguments);
+    Json torrent_start(const RpcCall& call, const RpcArguments& arguments);
+    Json torrent_stop(const RpcCall& call, const RpcArguments& arguments);
+    Json torrent_verify(const RpcCall& call, const RpcArguments& arguments);
     Json refused_action(const RpcCall& call, const RpcArguments& arguments);
     Json session_get(const RpcCall& call, const RpcArguments& arguments);
     Json session_set(const RpcCall& call, const RpcArguments& arguments);

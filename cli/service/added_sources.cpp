@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".source";
+constexpr std::string_view kSettingsSuffix = ".settings";
 constexpr std::size_t kLongestFolderName = 200;
 constexpr std::size_t kMostBesideContent = std::size_t{64} << 10;
 constexpr std::size_t kMaxSize = kMaxTorrentFileSize + kMostBesideContent;
@@ -104,6 +105,59 @@ Pins parse_files(const bencode::Value& from) {
     return with_pins({}, files);
 }
 
+void write(const std::vector<std::vector<std::string>>& trackers, bencode::Writer& writer) {
+    writer.begin_list();
+    for (const auto& tier : trackers) {
+        writer.begin_list();
+        for (const std::string& url : tier) writer.string(url);
+        writer.end();
+    }
+    writer.end();
+}
+
+AddedSources::Trackers parse_trackers(const bencode::Value& root) {
+    const auto tiers = root.find("trackers");
+    if (!tiers || tiers->kind() != bencode::Kind::list) return std::nullopt;
+    std::vector<std::vector<std::string>> trackers;
+    for (const bencode::Value tier : tiers->list()) {
+        trackers.emplace_back();
+        if (tier.kind() != bencode::Kind::list) continue;
+        for (const bencode::Value url : tier.list())
+            if (url.kind() == bencode::Kind::string) trackers.back().emplace_back(url.string());
+    }
+    return trackers;
+}
+
+bool is_paused(const bencode::Value& root) {
+    const auto paused = root.get_integer("paused");
+    return paused && *paused != 0;
+}
+
+Bytes written(const AddedSources::Settings& settings) {
+    Bytes out;
+    bencode::Writer writer(out);
+    writer.begin_dictionary();
+    writer.key("label").string(settings.label);
+    if (settings.limits != TorrentLimits{}) write(settings.limits, writer.key("limits"));
+    if (settings.paused) writer.key("paused").integer(1);
+    if (settings.trackers) write(*settings.trackers, writer.key("trackers"));
+    writer.end();
+    return out;
+}
+
+std::optional<AddedSources::Settings> parse_settings(ByteView file) {
+    const auto document = bencode::decode(file, {.max_size = kMostBesideContent});
+    if (!document) return std::nullopt;
+    const bencode::Value root = document->root();
+    const auto label = root.get_string("label");
+    if (!label) return std::nullopt;
+    AddedSources::Settings settings{.label = std::string(*label)};
+    if (const auto limits = root.find("limits")) settings.limits = parse_limits(*limits);
+    settings.paused = is_paused(root);
+    settings.trackers = parse_trackers(root);
+    return settings;
+}
+
 Bytes written(const AddedSources::Source& source) {
     Bytes out;
     bencode::Writer writer(out);
@@ -112,8 +166,10 @@ Bytes written(const AddedSources::Source& source) {
     if (!source.pinned_files.empty()) write(source.pinned_files, writer.key("files"));
     writer.key("label").string(source.label);
     if (source.limits != TorrentLimits{}) write(source.limits, writer.key("limits"));
+    if (source.paused) writer.key("paused").integer(1);
     writer.key("pinned").integer(source.pinned_whole ? 1 : 0);
     writer.key("source").string(ByteView(source.content));
+    if (source.trackers) write(*source.trackers, writer.key("trackers"));
     writer.end();
     return out;
 }
@@ -128,11 +184,12 @@ std::optional<AddedSources::Source> parse(ByteView file) {
     const auto pinned = root.get_integer("pinned");
     if (!content || !added || !label || !pinned) return std::nullopt;
     const ByteView bytes = as_bytes(*content);
-    AddedSources::Source source{
-        {bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added, {}, {}};
+    AddedSources::Source source{{bytes.begin(), bytes.end()}, std::string(*label), *pinned != 0, *added};
     if (const auto limits = root.find("limits")) source.limits = parse_limits(*limits);
     if (const auto files = root.find("files"); files && !source.pinned_whole)
         source.pinned_files = parse_files(*files);
+    source.paused = is_paused(root);
+    source.trackers = parse_trackers(root);
     return source;
 }
 
@@ -168,12 +225,35 @@ fs::path AddedSources::path_of(const std::string& name) const {
     return folder_ / (name + std::string(kSuffix));
 }
 
+fs::path AddedSources::settings_path(const std::string& info_hash) const {
+    return folder_ / (info_hash + std::string(kSettingsSuffix));
+}
+
 Error AddedSources::keep(const Source& source) const {
+    return write(path_of(name_of(source.content)), written(source));
+}
+
+Error AddedSources::keep_settings(const std::string& info_hash, const Settings& settings) const {
+    if (settings != Settings{}) return write(settings_path(info_hash), written(settings));
+    std::error_code error;
+    fs::remove(settings_path(info_hash), error);
+    return error ? Error(error.value(), boost::system::system_category()) : Error{};
+}
+
+Result<AddedSources::Settings> AddedSources::read_settings(const std::string& info_hash) const {
+    const auto file = read_whole(settings_path(info_hash), kMostBesideContent);
+    if (!file) return file.error();
+    auto settings = parse_settings(*file);
+    if (!settings) return Error(EIO, boost::system::system_category());
+    return std::move(*settings);
+}
+
+Error AddedSources::write(const fs::path& path, ByteView content) const {
     std::error_code error;
     fs::create_directories(folder_.parent_path(), error);
     if (mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
         return {errno, boost::system::system_category()};
-    return write_whole(path_of(name_of(source.content)), written(source), 0600);
+    return write_whole(path, content, 0600);
 }
 
 Result<AddedSources::Source> AddedSources::read(const std::string& name) const {

@@ -5,8 +5,10 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cache/records/pins.hpp"
 #include "cli/service/torrent_limits.hpp"
@@ -15,11 +17,14 @@
 
 namespace btfs::cli {
 
-/// Keeps a file for each source, in a folder of the mountpoint: a dictionary in bencode with the source's own
-/// bytes. Each file is written whole or not at all, so that a kill or a full disk costs one source at most.
-/// Waits for the disk. On one thread at a time.
+/// Keeps a file for each source, and one for the settings of each other torrent that has some, in a folder of
+/// the mountpoint: a dictionary in bencode with the source's own bytes. Each file is written whole or not at
+/// all, so that a kill or a full disk costs one source at most. Waits for the disk. On one thread at a time.
 class AddedSources {
   public:
+    /// In tiers, as the user has changed them; nothing: those of the source.
+    using Trackers = std::optional<std::vector<std::vector<std::string>>>;
+
     struct Source {
         Bytes content;  ///< a torrent file, or the text of a magnet link or URL
         std::string label = {};
@@ -29,7 +34,17 @@ class AddedSources {
         /// Files that are pinned once they are known, by their places among those that ContentReport lists;
         /// kMostPinnedRanges at most. Empty if pinned_whole.
         Pins pinned_files = {};
+        bool paused = false;
+        Trackers trackers = {};
         bool operator==(const Source&) const = default;
+    };
+    /// What the user has set of a torrent whose source is not kept, since the command line names it.
+    struct Settings {
+        std::string label = {};
+        TorrentLimits limits = {};
+        bool paused = false;
+        Trackers trackers = {};
+        bool operator==(const Settings&) const = default;
     };
 
     /// Ranges of pinned_files that are kept.
@@ -54,6 +69,10 @@ class AddedSources {
     Error set_pinned(const std::string& name, bool pinned_whole, const Pins& pinned_files) const;
     /// Ignores a name that is not there.
     Error forget(const std::string& name) const;
+    /// Keeps the settings of a torrent, by its info-hash in hex; defaults need no file.
+    Error keep_settings(const std::string& info_hash, const Settings& settings) const;
+    /// ENOENT if there are none, EIO if they are damaged.
+    Result<Settings> read_settings(const std::string& info_hash) const;
     /// Returns the names of all sources that are kept, in the order in which they were written last.
     std::deque<std::string> names() const;
     /// EIO if it is damaged; its file stays where it is.
@@ -61,6 +80,9 @@ class AddedSources {
     std::filesystem::path path_of(const std::string& name) const;
 
   private:
+    Error write(const std::filesystem::path& path, ByteView content) const;
+    std::filesystem::path settings_path(const std::string& info_hash) const;
+
     std::filesystem::path folder_;
 };
 

@@ -57,6 +57,8 @@ Json MountControl::handle(const Json& request) {
     const std::string command = text(request, "command");
     if (command == "add") return add(request);
     if (command == "remove") return remove(request);
+    if (command == "pause") return set_paused(request, true);
+    if (command == "resume") return set_paused(request, false);
     if (command == "list") return list();
     if (command == "status") return status();
     if (command == "torrent") return torrent(request);
@@ -79,6 +81,10 @@ Json MountControl::add(const Json& request) {
 
 Json MountControl::remove(const Json& request) {
     return {{"name", to_valid_utf8(torrents_.remove(text(request, "torrent")))}};
+}
+
+Json MountControl::set_paused(const Json& request, bool paused) {
+    return {{"changed", torrents_.set_paused(text(request, "torrent"), paused)}};
 }
 
 Json MountControl::list() {

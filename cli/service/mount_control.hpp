@@ -12,6 +12,7 @@ namespace btfs::cli {
 ///   (true: all of its files are pinned). Answer: "name", "info_hash" (or null), "was_there", "warning" (or
 ///   null).
 /// - remove: "torrent", an info-hash, a name in the mount or a URL. Answer: "name".
+/// - pause, resume: "torrent" as for remove; "" is all. Answer: "changed", how many were not so before.
 /// - list: Answer: "torrents", an array of torrent_json().
 /// - status: Answer: mount_json().
 /// - torrent: "torrent" as for remove. Answer: torrent_details_json().
@@ -30,6 +31,7 @@ class MountControl {
   private:
     boost::json::object add(const boost::json::object& request);
     boost::json::object remove(const boost::json::object& request);
+    boost::json::object set_paused(const boost::json::object& request, bool paused);
     boost::json::object list();
     boost::json::object status();
     boost::json::object torrent(const boost::json::object& request);

@@ -36,8 +36,11 @@ struct RosterEntry {
     Pins pinned_files = {};
     /// Places in the torrent of the files that are pinned, neighbours as one; null: none is.
     std::shared_ptr<const std::vector<ByteRange>> pinned = {};
-    std::string record = {};          ///< its name among the AddedSources; empty: it is none of them
-    TorrentLimits limits = {};        ///< the user's
+    std::string record = {};    ///< its name among the AddedSources; empty: it is none of them
+    TorrentLimits limits = {};  ///< the user's
+    bool paused = false;        ///< by the user
+    /// In tiers, as the user has changed them; nothing: those of the source.
+    std::optional<std::vector<std::vector<std::string>>> trackers = {};
     std::int64_t added_ms = 0;        ///< milliseconds since 1970
     std::int64_t shown_ms = 0;        ///< when it came into this mount; 0 until then
     std::uint64_t bytes_pinned = 0;   ///< size of the files that are pinned

@@ -163,12 +163,15 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
         entry.info_hash = source.identity.cache_key();
         if (entry.added_ms == 0) entry.added_ms = AddedSources::now_ms();
     });
+    take_settings(index);
+    if (auto changed = roster_.get(index).trackers) source.trackers = std::move(*changed);
     know(index, source);
     TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
     spec.background_files = source.selected_files;
     spec.web_seeds = std::move(source.web_seeds);
     spec.peers.insert(spec.peers.end(), source.peers.begin(), source.peers.end());
     spec.kept_peers = services_.cache_dir.kept_peers(source.identity).value_or(Bytes{});
+    spec.paused = roster_.get(index).paused;
     spec.on_peers = [this, identity = source.identity](Bytes peers) {
         keep_peers(identity, std::move(peers));
     };
@@ -193,8 +196,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
     const TorrentHandle handle = services_.engine.add(std::move(spec));
     for (const Sha1Digest& hash : source.identity.wire_hashes()) known_.emplace(hash, index);
     roster_.update(index, [&](RosterEntry& entry) { entry.handle = handle; });
-    if (const auto goals = roster_.get(index).limits.seed_goals())
-        services_.engine.set_seed_goals(handle, goals);
+    if (const RosterEntry entry = roster_.get(index); entry.limits != TorrentLimits{}) apply_limits(entry);
     if (served) show(index, *source.metainfo, *served, handle);
 }
 

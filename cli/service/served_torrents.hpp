@@ -63,6 +63,8 @@ struct TorrentChange {
 
     std::optional<std::string> label = {};
     std::optional<TorrentLimits> limits = {};
+    std::optional<bool> paused = {};
+    std::optional<std::vector<std::vector<std::string>>> trackers = {};  ///< in tiers
     Files pin = {};
     Files unpin = {};
 };
@@ -159,9 +161,13 @@ class ServedTorrents {
     std::string remove(const std::string& which);
     /// The same for the torrent of an index in the roster.
     std::string remove(Roster::Index torrent, RemovedContent content);
-    /// Carries out a change, and keeps it for later mounts if the source is kept. Throws Failure: there is no
+    /// Carries out a change, and keeps it for later mounts. Throws Failure: there is no
     /// such torrent or file, or its files are not known yet, or the disk does not take it.
     void change(Roster::Index torrent, const TorrentChange& change);
+    /// Pauses the torrent of that info-hash, name in the mount, or URL, or lets it go on; "": all torrents.
+    /// Later mounts keep it so. Returns how many have changed. Throws Failure: there is none, or several have
+    /// that name.
+    std::size_t set_paused(const std::string& which, bool paused);
     /// Returns the contents of those torrents whose description is known.
     std::map<Roster::Index, ContentReport> contents(const std::vector<Roster::Index>& torrents);
     /// Returns the bytes of pinned files that are not had yet, of those torrents whose description is known.
@@ -169,6 +175,9 @@ class ServedTorrents {
     /// Returns the torrent's name in the mount; as its source calls it until it is there; empty if there is
     /// none. From any thread.
     std::string name_of(Roster::Index torrent) const;
+    /// Has what the cache holds of a torrent verified anew, in the background; until then none of it is
+    /// served. Throws Failure: its files are not known yet.
+    void recheck(Roster::Index torrent);
     /// Asks trackers and the DHT for more peers of a torrent, as far as they may be asked. From any thread.
     void want_peers(Roster::Index torrent);
     /// Limits of all torrents together from now on, in bytes per second; nothing: no limit. From any thread.
@@ -256,6 +265,10 @@ class ServedTorrents {
     // Changes and reports of one torrent.
     void change_now(Roster::Index index, const TorrentChange& change);
     void change_pins(Roster::Index index, const TorrentChange& change);
+    void take_settings(Roster::Index index);
+    void apply_limits(const RosterEntry& entry);
+    void apply_trackers(Roster::Index index);
+    Error keep_change(const RosterEntry& entry, const TorrentChange& change);
     ServedTorrent* find_served(Roster::Index index);
 
     Services services_;

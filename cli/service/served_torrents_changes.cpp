@@ -124,6 +124,8 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
                       .pinned_files = source.pinned_files,
                       .record = record,
                       .limits = source.limits,
+                      .paused = source.paused,
+                      .trackers = source.trackers,
                       .added_ms = source.added_ms};
     const std::string url = url_in(source.content);
     auto parsed = parse_source(source.content);
@@ -224,10 +226,21 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
         entry.record = other.record;
         if (entry.label.empty()) entry.label = other.label;
         if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
+        entry.paused = entry.paused || other.paused;
+        if (!entry.trackers) entry.trackers = other.trackers;
     });
-    const TorrentLimits limits = roster_.get(index).limits;
-    if (there.handle && limits != there.limits)
-        services_.engine.set_seed_goals(*there.handle, limits.seed_goals());
+    const RosterEntry now = roster_.get(index);
+    if (now.limits != there.limits) apply_limits(now);
+    if (there.handle && now.paused != there.paused) services_.engine.set_paused(*there.handle, now.paused);
+    if (now.trackers != there.trackers) apply_trackers(index);
+    // From now on the record has its settings.
+    const TorrentChange all{
+        .label = now.label, .limits = now.limits, .paused = now.paused, .trackers = now.trackers};
+    const bool differs = now.label != other.label || now.limits != other.limits ||
+                         now.paused != other.paused || now.trackers != other.trackers;
+    Error error = differs ? keep_change(now, all) : Error{};
+    if (!error) error = services_.added->keep_settings(now.info_hash, {});
+    if (error) log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
     place_in_library(index);
 }
 
@@ -289,11 +302,13 @@ void ServedTorrents::leave(Roster::Index index) {
     });
 }
 
-/// Later mounts do not have the torrent, unless their command line has.
+/// Later mounts do not have the torrent, unless their command line has; then without its settings.
 void ServedTorrents::forget(const RosterEntry& entry) {
-    if (entry.record.empty() || !services_.added) return;
-    if (const Error error = services_.added->forget(entry.record))
-        log::warn("{}: the next mount will have it again: {}", entry.name, error.message());
+    if (!services_.added) return;
+    const Error error = !entry.record.empty()      ? services_.added->forget(entry.record)
+                        : !entry.info_hash.empty() ? services_.added->keep_settings(entry.info_hash, {})
+                                                   : Error{};
+    if (error) log::warn("{}: the next mount will have it again: {}", entry.name, error.message());
 }
 
 /// Removes what was fetched of a torrent that nothing uses any more.

@@ -116,6 +116,20 @@ void ServedTorrents::change(Roster::Index torrent, const TorrentChange& change) 
     });
 }
 
+std::size_t ServedTorrents::set_paused(const std::string& which, bool paused) {
+    return worker_->call([&] {
+        std::vector<Roster::Index> chosen;
+        if (!which.empty()) {
+            chosen.push_back(choose(which));
+        } else {
+            for (const auto& [index, entry] : roster_.all()) chosen.push_back(index);
+        }
+        std::erase_if(chosen, [&](Roster::Index index) { return roster_.get(index).paused == paused; });
+        for (const Roster::Index index : chosen) change_now(index, {.paused = paused});
+        return chosen.size();
+    });
+}
+
 std::map<Roster::Index, ContentReport> ServedTorrents::contents(const std::vector<Roster::Index>& torrents) {
     return worker_->call([&] {
         std::map<Roster::Index, ContentReport> reports;
@@ -133,6 +147,17 @@ std::map<Roster::Index, std::uint64_t> ServedTorrents::pinned_left(
             if (const ServedTorrent* served = find_served(index))
                 left.emplace(index, left_of(*served, served->store->available()));
         return left;
+    });
+}
+
+void ServedTorrents::recheck(Roster::Index torrent) {
+    worker_->call([&] {
+        if (!roster_.has(torrent)) throw TorrentHasGone();
+        const ServedTorrent* const served = find_served(torrent);
+        if (!served) throw Failure("the torrent's files are not known yet");
+        log::info("{}: what the cache has of it is verified anew", roster_.get(torrent).name);
+        served->store->recheck();
+        return true;
     });
 }
 
@@ -166,21 +191,78 @@ ServedTorrent* ServedTorrents::find_served(Roster::Index index) {
 void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change) {
     if (!roster_.has(index)) throw TorrentHasGone();
     if (!change.pin.empty() || !change.unpin.empty()) change_pins(index, change);
-    if (!change.label && !change.limits) return;
+    if (!change.label && !change.limits && !change.paused && !change.trackers) return;
     roster_.update(index, [&](RosterEntry& entry) {
         if (change.label) entry.label = *change.label;
         if (change.limits) entry.limits = *change.limits;
+        if (change.paused) entry.paused = *change.paused;
+        if (change.trackers) entry.trackers = *change.trackers;
     });
+    if (change.trackers) apply_trackers(index);
     const RosterEntry entry = roster_.get(index);
-    if (change.limits && entry.handle)
-        services_.engine.set_seed_goals(*entry.handle, entry.limits.seed_goals());
+    // A torrent that goes on has not been idle so far.
+    if (change.limits || (change.paused && !entry.paused)) apply_limits(entry);
+    if (change.paused && entry.handle) services_.engine.set_paused(*entry.handle, entry.paused);
     if (change.label) place_in_library(index);
-    if (entry.record.empty() || !services_.added) return;
-    const Error error = services_.added->change(entry.record, [&](AddedSources::Source& source) {
-        if (change.label) source.label = *change.label;
-        if (change.limits) source.limits = *change.limits;
-    });
-    if (error) throw Failure("the change holds until the end of the mount; it cannot be kept", error);
+    if (const Error error = keep_change(entry, change))
+        throw Failure("the change holds until the end of the mount; it cannot be kept", error);
+}
+
+/// Has the trackers that the user wants asked and shown.
+void ServedTorrents::apply_trackers(Roster::Index index) {
+    const RosterEntry entry = roster_.get(index);
+    if (!entry.trackers || !entry.facts) return;
+    TorrentFacts facts = *entry.facts;
+    facts.trackers = *entry.trackers;
+    roster_.update(index, [made = std::make_shared<const TorrentFacts>(std::move(facts))](
+                              RosterEntry& changed) { changed.facts = made; });
+    if (entry.handle) services_.engine.set_trackers(*entry.handle, *entry.trackers);
+}
+
+void ServedTorrents::apply_limits(const RosterEntry& entry) {
+    if (!entry.handle) return;
+    services_.engine.set_limits(*entry.handle, entry.limits.for_engine());
+    services_.engine.set_seed_goals(*entry.handle, entry.limits.seed_goals(), entry.limits.seed_idle());
+}
+
+/// Keeps a change for later mounts. That of a torrent of the command line whose info-hash is not known yet is
+/// kept once it is.
+Error ServedTorrents::keep_change(const RosterEntry& entry, const TorrentChange& change) {
+    if (!services_.added) return {};
+    if (!entry.record.empty())
+        return services_.added->change(entry.record, [&](AddedSources::Source& source) {
+            if (change.label) source.label = *change.label;
+            if (change.limits) source.limits = *change.limits;
+            if (change.paused) source.paused = *change.paused;
+            if (change.trackers) source.trackers = *change.trackers;
+        });
+    if (entry.info_hash.empty()) return {};
+    return services_.added->keep_settings(
+        entry.info_hash,
+        {.label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers});
+}
+
+/// Takes up what the user has set of a torrent of the command line in an earlier mount; or keeps what was set
+/// before its info-hash was known.
+void ServedTorrents::take_settings(Roster::Index index) {
+    const RosterEntry entry = roster_.get(index);
+    if (!services_.added || !entry.record.empty()) return;
+    const AddedSources::Settings now{
+        .label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers};
+    Error error;
+    if (now != AddedSources::Settings{}) {
+        error = services_.added->keep_settings(entry.info_hash, now);
+    } else if (auto kept = services_.added->read_settings(entry.info_hash)) {
+        roster_.update(index, [&](RosterEntry& changed) {
+            changed.label = kept->label;
+            changed.limits = kept->limits;
+            changed.paused = kept->paused;
+            changed.trackers = kept->trackers;
+        });
+    } else if (kept.error() != std::errc::no_such_file_or_directory) {
+        error = kept.error();
+    }
+    if (error) log::warn("{}: what was set of it in an earlier mount: {}", entry.name, error.message());
 }
 
 void ServedTorrents::change_pins(Roster::Index index, const TorrentChange& change) {

@@ -32,6 +32,7 @@ boost::json::object torrent_json(const TorrentReport& report) {
     boost::json::object torrent{{"name", to_valid_utf8(entry.name)},
                                 {"info_hash", text_or_null(entry.info_hash)},
                                 {"state", state_text(report)},
+                                {"paused", entry.paused},
                                 {"size", nullptr},
                                 {"had", 0},
                                 {"peers", status.peers},

@@ -51,7 +51,9 @@ void append_section(std::string& out, const TorrentReport& report) {
                           : "-");
     if (status.seeding_ended)
         append(out, "seeding",
-               status.seeding_ended == SeedGoal::ratio ? "ended by --seed-ratio" : "ended by --seed-time");
+               status.seeding_ended == SeedGoal::ratio  ? "ended by --seed-ratio"
+               : status.seeding_ended == SeedGoal::time ? "ended by --seed-time"
+                                                        : "ended, since nobody took anything for its time");
     if (status.tracker) append(out, "tracker", tracker_text(*status.tracker));
     for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
         append(out, "tracker", tracker_text(tracker));
@@ -65,6 +67,7 @@ void append_section(std::string& out, const TorrentReport& report) {
 std::string state_text(const TorrentReport& report) {
     const RosterEntry& entry = report.entry;
     if (!entry.problem.empty()) return "failed";
+    if (entry.paused) return "paused";
     if (entry.visible()) return "ready";
     if (!entry.handle) return entry.url.empty() ? "asking for its info-hash" : "fetching the torrent file";
     const auto [had, count] = report.status ? report.status->metadata : MetadataProgress{};
@@ -75,6 +78,8 @@ std::string state_text(const TorrentReport& report) {
 std::string why_text(const ReaderWait& wait) {
     const auto peers = fmt::format("{} peer{}", wait.peers, wait.peers == 1 ? "" : "s");
     switch (wait.reason) {
+        case WaitReason::paused:
+            return "the torrent is paused";
         case WaitReason::no_peers:
             return "no peers";
         case WaitReason::connecting:

@@ -43,7 +43,7 @@ struct MountReport {
 /// `proxy` is Engine::proxy_text().
 std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy = {});
 
-/// "ready", "failed", or what it waits for.
+/// "ready", "paused", "failed", or what it waits for.
 std::string state_text(const TorrentReport& report);
 
 /// "asked of 3 peers", "all 2 peers that have it choke us": why a reader waits.

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/core/time.hpp"
+#include "engine/swarm/own_limits.hpp"
 #include "engine/swarm/seed_rule.hpp"
 
 namespace btfs::cli {
@@ -15,8 +17,8 @@ enum class LimitMode : std::uint8_t {
     none = 2,
 };
 
-/// Kept with the source of the torrent. The engine applies the share ratio; it has no limit of the rates or
-/// of idle seeding of one torrent, so that the others are only reported to those who set them.
+/// Kept with the source of the torrent, or among its settings. The engine heeds all but the priority, which
+/// is only reported to those who set it.
 struct TorrentLimits {
     LimitMode seed_ratio_mode = LimitMode::of_session;
     double seed_ratio = 0;
@@ -43,6 +45,22 @@ struct TorrentLimits {
                 return SeedGoals{};
         }
         return std::nullopt;
+    }
+
+    /// Idle time after which uploading ends; nothing: it does not end for that.
+    std::optional<Duration> seed_idle() const {
+        if (seed_idle_mode != LimitMode::own) return std::nullopt;
+        return std::chrono::minutes(seed_idle_minutes);
+    }
+
+    /// Limits for the engine.
+    OwnLimits for_engine() const {
+        constexpr std::uint64_t kBytes = 1000;
+        OwnLimits limits{.heeds_process = honors_session_limits};
+        if (upload_limited) limits.upload = kBytes * upload_kB;
+        if (download_limited) limits.download = kBytes * download_kB;
+        if (peer_limit) limits.max_peers = *peer_limit;
+        return limits;
     }
 };
 

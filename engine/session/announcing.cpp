@@ -31,6 +31,11 @@ void Announcing::pause() {
     carry_on();
 }
 
+void Announcing::set_trackers(const std::vector<std::vector<std::string>>& trackers) {
+    announcer_.set_trackers(trackers, Clock::now());
+    carry_on();
+}
+
 void Announcing::completed() {
     announcer_.complete();
     carry_on();

@@ -34,6 +34,7 @@ class Announcing {
     void start();
     /// Says goodbye to the trackers and asks nothing, until start().
     void pause();
+    void set_trackers(const std::vector<std::vector<std::string>>& trackers);
     void completed();
     /// A reader waits for peers: the announces of the next kHurry go before those of other torrents.
     void want_peers();

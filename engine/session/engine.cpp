@@ -101,10 +101,24 @@ void Engine::set_paused(TorrentHandle torrent, bool paused) {
     });
 }
 
-void Engine::set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals) {
-    loop_->post([this, torrent, goals] {
-        if (TorrentRunner* runner = loop_->find(torrent))
-            runner->set_seed_goals(goals.value_or(loop_->options.seed_goals));
+void Engine::set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals,
+                            std::optional<Duration> idle) {
+    loop_->post([this, torrent, goals, idle] {
+        SeedGoals all = goals.value_or(loop_->options.seed_goals);
+        if (idle) all.idle = idle;
+        if (TorrentRunner* runner = loop_->find(torrent)) runner->set_seed_goals(all);
+    });
+}
+
+void Engine::set_trackers(TorrentHandle torrent, std::vector<std::vector<std::string>> trackers) {
+    loop_->post([this, torrent, trackers = std::move(trackers)]() mutable {
+        if (TorrentRunner* runner = loop_->find(torrent)) runner->set_trackers(std::move(trackers));
+    });
+}
+
+void Engine::set_limits(TorrentHandle torrent, const OwnLimits& limits) {
+    loop_->post([this, torrent, limits] {
+        if (TorrentRunner* runner = loop_->find(torrent)) runner->set_limits(limits);
     });
 }
 

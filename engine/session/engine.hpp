@@ -147,8 +147,15 @@ class Engine {
     /// A paused torrent takes part in nothing: it closes its connections, tells its trackers that it leaves,
     /// and is neither announced nor fetched. Its store is served as before. A resumed one goes on at once.
     void set_paused(TorrentHandle torrent, bool paused);
-    /// Uploading of a torrent ends at these goals from now on; nothing: at those of the EngineOptions.
-    void set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals);
+    /// Uploading of a torrent ends at these goals from now on; nothing: at those of the EngineOptions. In
+    /// both cases it ends, too, once it has been idle as long as `idle`; nothing: as the goals say.
+    void set_seed_goals(TorrentHandle torrent, std::optional<SeedGoals> goals,
+                        std::optional<Duration> idle = {});
+    /// Has a torrent announced to these trackers, in tiers, and to no others from now on. Those that have
+    /// gone are told that it leaves.
+    void set_trackers(TorrentHandle torrent, std::vector<std::vector<std::string>> trackers);
+    /// Other limits of one torrent from now on.
+    void set_limits(TorrentHandle torrent, const OwnLimits& limits);
 
     /// Other limits of all torrents together from now on, in bytes per second; nothing: no limit. An engine
     /// that does not upload goes on so.

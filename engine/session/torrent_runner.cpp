@@ -78,6 +78,8 @@ TorrentRunner::~TorrentRunner() {
 }
 
 void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t seed) {
+    tracker_client_ = &client;
+    announcing_seed_ = seed;
     if (spec_.trackers.empty()) return;
     Rng rng(seed);
     tracker::Announcer::Options options;
@@ -213,6 +215,19 @@ void TorrentRunner::set_seed_goals(const SeedGoals& goals) {
     after_event();
 }
 
+void TorrentRunner::set_limits(const OwnLimits& limits) {
+    if (closed_) return;
+    torrent_.set_limits(limits, Clock::now());
+    after_event();
+}
+
+void TorrentRunner::set_trackers(std::vector<std::vector<std::string>> trackers) {
+    if (closed_) return;
+    spec_.trackers = std::move(trackers);
+    if (announcing_) return announcing_->set_trackers(spec_.trackers);
+    if (tracker_client_) start_announcing(*tracker_client_, announcing_seed_);
+}
+
 void TorrentRunner::set_reader(ReaderId reader, const ReaderDemand& demand) {
     if (closed_) return;
     readers_.insert(reader);
@@ -252,7 +267,7 @@ bool TorrentRunner::may_dial(const Endpoint& endpoint) {
 bool TorrentRunner::has_room() {
     const bool beyond_share =
         urgency() == net::DialUrgency::idle && shared_.connections.is_beyond_share(*this);
-    return torrent_.connection_count() < options_.max_peers && !beyond_share;
+    return torrent_.connection_count() < torrent_.max_peers() && !beyond_share;
 }
 
 /// Sets the torrent's limit of dials. An idle torrent dials few peers, and none beyond its share of the
@@ -482,8 +497,14 @@ void TorrentRunner::carry_out(const PeersWanted&) {
 
 void TorrentRunner::carry_out(const SeedingChanged& action) {
     if (!action.reached) return log::info("{}: uploading goes on: there is more to give back", spec_.name);
-    const bool by_ratio = action.reached == SeedGoal::ratio;
-    log::info("{}: uploading has ended: the {} to seed is reached", spec_.name, by_ratio ? "ratio" : "time");
+    switch (*action.reached) {
+        case SeedGoal::ratio:
+            return log::info("{}: uploading has ended: the ratio to seed is reached", spec_.name);
+        case SeedGoal::time:
+            return log::info("{}: uploading has ended: the time to seed is reached", spec_.name);
+        case SeedGoal::idle:
+            return log::info("{}: uploading has ended: for a time nobody has taken anything", spec_.name);
+    }
 }
 
 void TorrentRunner::carry_out(const WebSeedFailed& action) {

@@ -86,6 +86,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     /// The limits that all torrents share are others now.
     void on_limits_changed();
     void set_seed_goals(const SeedGoals& goals);
+    void set_limits(const OwnLimits& limits);
+    void set_trackers(std::vector<std::vector<std::string>> trackers);
     void drop_reader(ReaderId reader);
 
     /// Closes connections that the network has broken, and dials, announces and searches anew.
@@ -163,7 +165,9 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     TimePoint armed_ = kNever;
     TimePoint keep_due_ = kNever;
     bool has_kept_ = false;
-    std::unique_ptr<Announcing> announcing_;
+    std::unique_ptr<Announcing> announcing_;  ///< null without trackers
+    net::TrackerClient* tracker_client_ = nullptr;
+    std::uint64_t announcing_seed_ = 0;
     /// Where peers may be looked for; null: not there, or not yet.
     net::DhtClient* known_dht_ = nullptr;
     net::LsdClient* known_lsd_ = nullptr;

@@ -68,6 +68,11 @@ void Dispatcher::dispatch(TimePoint now) {
     share_.end_turn();
 }
 
+void Dispatcher::set_limit(std::optional<std::uint64_t> own, bool heeds_process, TimePoint now) {
+    share_.set_own(own, heeds_process, now);
+    on_demand_changed();  // all that was held back is looked at again
+}
+
 TimePoint Dispatcher::next_timeout() const {
     return std::min({silence_.next(), held_until_, hedge_at_, retry_at_, share_.ready_at(),
                      trade_.next_look(world_.demand)});

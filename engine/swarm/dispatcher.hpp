@@ -18,9 +18,9 @@
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/picker.hpp"
 #include "engine/swarm/piece_choice.hpp"
-#include "engine/swarm/rate_limit.hpp"
 #include "engine/swarm/silence.hpp"
 #include "engine/swarm/take_limit.hpp"
+#include "engine/swarm/torrent_rate.hpp"
 #include "engine/swarm/trade.hpp"
 
 namespace btfs {
@@ -110,6 +110,8 @@ class Dispatcher {
     void dispatch(TimePoint now);
     /// The time at which dispatch() has to be called without a change, since a block may be late then.
     TimePoint next_timeout() const;
+    /// Sets the torrent's own limit of downloads; see TorrentRate.
+    void set_limit(std::optional<std::uint64_t> own, bool heeds_process, TimePoint now);
 
     /// A requested block has come from a peer; `data` is empty if it is in its place. Gives its piece if that
     /// is complete now.
@@ -189,7 +191,7 @@ class Dispatcher {
     Hedging hedging_;
     PieceChoice choice_;
     Trade trade_;
-    RateLimit::Share share_;
+    TorrentRate share_;
     BackgroundPieces background_;
     std::function<bool(PieceIndex, const Peer&)> excluded_ = [](PieceIndex, const Peer&) { return false; };
     /// The storage has refused, and on_credit() follows: readahead too, or what no reader wants alone.

@@ -131,6 +131,17 @@ void RateLimit::Share::give_back(std::uint64_t bytes) {
     if (limit_) limit_->give_back(static_cast<double>(bytes));
 }
 
+void RateLimit::Share::undo(std::size_t bytes) {
+    if (!is_limited()) return;
+    limit_->credit_ += static_cast<double>(bytes);
+    taken_ = std::max(taken_ - static_cast<double>(bytes), 0.0);
+}
+
+void RateLimit::Share::withdraw() {
+    if (queued_) limit_->leave(*this);
+    held_ = in_turn_ = false;
+}
+
 void RateLimit::Share::charge(std::uint64_t bytes) {
     if (limit_) limit_->charge(static_cast<double>(bytes));
 }

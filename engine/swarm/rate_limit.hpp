@@ -1,4 +1,5 @@
-// Limit of the bytes per second of the whole process in one direction: a token bucket, and a queue for it.
+// Limit of the bytes per second of the process, or of one torrent, in one direction: a token bucket, and a
+// queue for it.
 #pragma once
 
 #include <compare>
@@ -104,6 +105,10 @@ class RateLimit::Share {
     }
     /// Bytes that were taken and will not be transferred.
     void give_back(std::uint64_t bytes);
+    /// Takes back what take() has let pass just now.
+    void undo(std::size_t bytes);
+    /// Leaves the queue: what was refused is not waited for any more.
+    void withdraw();
     /// Bytes that were transferred without asking.
     void charge(std::uint64_t bytes);
 

@@ -1,4 +1,5 @@
-// Rule that says when uploading of a torrent ends: at a share ratio, or after a time.
+// Rule that says when uploading of a torrent ends: at a share ratio, after a time, or when nobody takes
+// anything.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,11 @@ struct SeedGoals {
     std::optional<double> ratio = {};
     /// Counted from when the torrent was complete.
     std::optional<Duration> time = {};
+    /// The torrent is complete, and nothing was uploaded for so long.
+    std::optional<Duration> idle = {};
 };
 
-enum class SeedGoal : std::uint8_t { ratio, time };
+enum class SeedGoal : std::uint8_t { ratio, time, idle };
 
 /// Knows this run alone: there is no memory over runs. A value without clock; the torrent asks it about once
 /// a second. A torrent that downloads more may fall below its ratio again; uploading goes on once it is well
@@ -38,20 +41,28 @@ class SeedRule {
 
     /// Other goals from now on, judged by what has been transferred so far.
     void set_goals(const SeedGoals& goals);
-    bool has_goals() const { return goals_.ratio || goals_.time; }
+    bool has_goals() const { return goals_.ratio || goals_.time || goals_.idle; }
+    /// Idle time counts from now on anew.
+    void begin_idling(TimePoint now);
     /// So many bytes of content were here when the torrent was opened.
     void set_had_at_start(std::uint64_t bytes) { had_at_start_ = bytes; }
     /// The goal that has been reached, the ratio first; nothing while there is none.
     std::optional<SeedGoal> judge(const Totals& totals, TimePoint now);
-    /// When the goal of time will be reached; kNever if it was, or if the torrent was not complete when it
-    /// was last judged.
+    /// When the goal of time, or that of idling, will be reached if nothing changes; kNever if they were, or
+    /// if the torrent was not complete when it was last judged.
     TimePoint next_timeout() const;
 
   private:
+    TimePoint time_due() const;
+    TimePoint idle_due() const;
+
     SeedGoals goals_;
     std::uint64_t had_at_start_ = 0;
     std::optional<TimePoint> complete_since_;
+    std::optional<TimePoint> idle_since_;
+    std::uint64_t uploaded_ = 0;  ///< when last judged
     bool time_is_over_ = false;
+    bool idle_is_over_ = false;
     bool ratio_is_reached_ = false;
 };
 

@@ -93,6 +93,7 @@ void Torrent::know_content(const Layout& layout, Storage& storage, std::shared_p
     metadata_fetch_.reset();
     metadata_ = std::move(metadata);
     content_ = std::make_unique<Content>(layout, storage, peers_, take_limit_, options_, rng_.next());
+    apply_rate_limits(now);
     announced_ = storage.available();
     withdrawn_ = Bitfield(layout.piece_count());
     take_limit_.know_content(layout, announced_bytes());
@@ -302,8 +303,10 @@ void Torrent::housekeep(TimePoint now) {
         update_interest(*peer, now);
         if (peer->session.am_interested() || peer->session.peer_interested()) peer->last_wanted = now;
     }
-    for (ConnectionId id : admission_.inactive(options_.max_peers, now))
-        disconnect(id, Errc::peer_not_needed, now);
+    if (peers_.size() > max_peers())
+        for (ConnectionId id : admission_.least_useful(peers_.size() - max_peers(), now))
+            disconnect(id, Errc::peer_not_needed, now);
+    for (ConnectionId id : admission_.inactive(max_peers(), now)) disconnect(id, Errc::peer_not_needed, now);
     close_duplicates(now);
     make_room_to_dial(now);
     redial_silent(now);
@@ -335,6 +338,19 @@ Choker::Aim Torrent::aim(TimePoint now) const {
     return aim;
 }
 
+void Torrent::set_limits(const OwnLimits& limits, TimePoint now) {
+    if (limits == own_limits_) return;
+    own_limits_ = limits;
+    apply_rate_limits(now);
+    if (peers_.size() > max_peers()) give_up_connections(peers_.size() - max_peers(), now);
+    settle(now);
+}
+
+void Torrent::apply_rate_limits(TimePoint now) {
+    content_->dispatcher.set_limit(own_limits_.download, own_limits_.heeds_process, now);
+    content_->uploader.set_limit(own_limits_.upload, own_limits_.heeds_process, now);
+}
+
 void Torrent::set_paused(bool paused, TimePoint now) {
     if (std::exchange(paused_, paused) == paused) return;
     if (paused) {
@@ -345,6 +361,7 @@ void Torrent::set_paused(bool paused, TimePoint now) {
         idle_.end(*this);
     } else {
         last_active_ = now;
+        seed_rule_.begin_idling(now);
         want_peers_due_ = now + kWantPeersEvery;  // the owner asks trackers and the DHT now
         peer_list_.on_need(now);
         if (!wants_content()) idle_.begin(*this, now);

@@ -28,6 +28,7 @@
 #include "engine/swarm/idle_interest.hpp"
 #include "engine/swarm/kept_peers.hpp"
 #include "engine/swarm/metadata_fetch.hpp"
+#include "engine/swarm/own_limits.hpp"
 #include "engine/swarm/peer.hpp"
 #include "engine/swarm/peer_list.hpp"
 #include "engine/swarm/peer_status.hpp"
@@ -297,6 +298,9 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     bool is_paused() const { return paused_; }
     /// Uploading ends at these goals from now on. One that has ended goes on if none of them is reached.
     void set_seed_goals(const SeedGoals& goals, TimePoint now);
+    /// Other limits of this torrent from now on. Connections beyond them end, but those that a read needs.
+    void set_limits(const OwnLimits& limits, TimePoint now);
+    std::size_t max_peers() const { return own_limits_.max_peers.value_or(options_.max_peers); }
     /// Begun pieces that no reader wants are given up.
     void handle_shortage(TimePoint now);
     void handle_credit(TimePoint now);
@@ -417,6 +421,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void announce(PieceIndex piece);
     void announce_what_lasts();
     void tell_what_is_rare(TimePoint now);
+    void apply_rate_limits(TimePoint now);
     void judge_seeding(TimePoint now);
     void super_seed(TimePoint now);
     bool may_upload(const Peer& peer, PieceIndex piece) const;
@@ -439,6 +444,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
 
     const Identity& identity_;
     const TorrentOptions options_;
+    OwnLimits own_limits_;
     PeerPorts outside_ports_;
     Rng rng_;
 

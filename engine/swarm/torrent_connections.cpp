@@ -49,7 +49,7 @@ std::vector<KeptPeer> Torrent::peers_to_keep(TimePoint now) {
 }
 
 bool Torrent::can_dial() const {
-    return !paused_ && dialling_ < max_dialling_ && peers_.size() + dialling_ < options_.max_peers;
+    return !paused_ && dialling_ < max_dialling_ && peers_.size() + dialling_ < max_peers();
 }
 
 void Torrent::dial_more(TimePoint now) {
@@ -102,7 +102,7 @@ void Torrent::handle_dial_settled(ConnectionId connection, bool utp, bool encryp
 void Torrent::punch(const Endpoint& endpoint) {
     if (punching_.size() >= kMaxPunching || punching_.contains(endpoint) || max_dialling_ == 0 || paused_)
         return;
-    if (peers_.size() >= options_.max_peers || peer_list_.is_banned(endpoint.address)) return;
+    if (peers_.size() >= max_peers() || peer_list_.is_banned(endpoint.address)) return;
     // An endpoint that only a relay has named is known once it is connected: it is dialled no second time.
     peer_list_.on_utp_told(endpoint);
     punching_.emplace(endpoint, peer_list_.begin_unasked(endpoint));
@@ -163,9 +163,9 @@ std::uint16_t Torrent::dht_port_for(const Address& remote) const {
 
 /// If all connections are taken, disconnects the least useful one in favour of a peer that may be dialled.
 void Torrent::make_room_to_dial(TimePoint now) {
-    if (now < turnover_due_ || peers_.size() + dialling_ < options_.max_peers) return;
+    if (now < turnover_due_ || peers_.size() + dialling_ < max_peers()) return;
     if (!active(now) || peer_list_.next_time() > now) return;
-    const ConnectionId replaced = admission_.replaceable(wire::Direction::outgoing, options_.max_peers, now);
+    const ConnectionId replaced = admission_.replaceable(wire::Direction::outgoing, max_peers(), now);
     if (replaced == kNobody) return;
     turnover_due_ = now + (readers_wait() ? kHurriedTurnover : kTurnoverEvery);
     disconnect(replaced, Errc::peer_not_needed, now);
@@ -217,8 +217,7 @@ ConnectionId Torrent::handle_connected(const Endpoint& endpoint, const NewConnec
     const bool stranger = outgoing && !peer_list_.may_dial(endpoint);
     Admission::Verdict verdict{.admitted = true};
     const bool fetches = active(now) && (metadata_fetch_ || content_->picker.bytes_missing() > 0);
-    if (!redial)
-        verdict = admission_.judge(endpoint, direction, {options_.max_peers, dialling_, fetches}, now);
+    if (!redial) verdict = admission_.judge(endpoint, direction, {max_peers(), dialling_, fetches}, now);
     if (paused_ || peer_list_.is_banned(endpoint.address) || !verdict.admitted || stranger) {
         if (outgoing && !redial) peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
         return kNobody;

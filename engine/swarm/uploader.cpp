@@ -75,6 +75,16 @@ void Uploader::return_unsent(Peer& peer) {
 
 void Uploader::pump_held(TimePoint now) {
     if (!share_.begin_turn(now)) return;
+    pump_all_held(now);
+    share_.end_turn();
+}
+
+void Uploader::set_limit(std::optional<std::uint64_t> own, bool heeds_process, TimePoint now) {
+    share_.set_own(own, heeds_process, now);
+    pump_all_held(now);
+}
+
+void Uploader::pump_all_held(TimePoint now) {
     for (std::size_t left = held_.size(); left > 0; --left) {
         const auto found = peers_.find(held_.front());
         held_.pop_front();
@@ -82,7 +92,6 @@ void Uploader::pump_held(TimePoint now) {
         found->second->upload_held = false;
         pump(*found->second, now);
     }
-    share_.end_turn();
 }
 
 void Uploader::on_peer_gone(Peer& peer) {

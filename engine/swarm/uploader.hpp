@@ -9,7 +9,7 @@
 #include "engine/core/time.hpp"
 #include "engine/storage.hpp"
 #include "engine/swarm/peer.hpp"
-#include "engine/swarm/rate_limit.hpp"
+#include "engine/swarm/torrent_rate.hpp"
 
 namespace btfs {
 
@@ -36,6 +36,8 @@ class Uploader {
     /// When pump_held() has something to do; kNever if no peer is held back.
     TimePoint next_timeout() const { return share_.ready_at(); }
     void on_peer_gone(Peer& peer);
+    /// Sets the torrent's own limit; see TorrentRate.
+    void set_limit(std::optional<std::uint64_t> own, bool heeds_process, TimePoint now);
 
   private:
     struct Read {
@@ -43,13 +45,14 @@ class Uploader {
         std::vector<BlockRef> blocks;  // neighbours, in order
     };
 
+    void pump_all_held(TimePoint now);
     bool begin_limited_read(Peer& peer, TimePoint now);
     bool take(Peer& peer, std::uint32_t size, TimePoint now);
     void return_unsent(Peer& peer);
 
     PeerTable& peers_;
     Storage& storage_;
-    RateLimit::Share share_;
+    TorrentRate share_;
     /// Peers that the limit holds back, longest waiting first.
     std::deque<ConnectionId> held_;
     std::map<ReadTicket, Read> reads_;

@@ -77,7 +77,8 @@ void Announcer::want_peers(TimePoint now) {
     for (Walk& walk : walks_) {
         if (walk.active) continue;
         const bool any = std::ranges::any_of(walk.targets, [&](const Target& target) {
-            return !target.job && !target.never_again && target.not_before <= now;
+            return !target.job && !target.never_again && target.not_before <= now &&
+                   trackers_.has(target.tracker);
         });
         if (any) begin(walk, now);
     }
@@ -86,6 +87,25 @@ void Announcer::want_peers(TimePoint now) {
 void Announcer::add_tracker(std::string_view url, TimePoint now) {
     if (!trackers_.add(url)) return;
     for (Walk& walk : walks_) {
+        add_targets(walk);
+        if (phase_ == Phase::running) begin(walk, now);
+    }
+}
+
+void Announcer::set_trackers(const std::vector<std::vector<std::string>>& tiers, TimePoint now) {
+    trackers_.replace(tiers, rng_);
+    for (Walk& walk : walks_) {
+        for (Target& target : walk.targets) {
+            if (trackers_.has(target.tracker)) {
+                if (std::exchange(target.stopped_due, false)) target.started = true;
+                continue;
+            }
+            target.job.reset();
+            target.job_deadline = kNever;
+            target.completed_due = target.port_due = false;
+            if (std::exchange(target.started, false)) target.stopped_due = true;
+            target.not_before = now;  // if it comes back
+        }
         add_targets(walk);
         if (phase_ == Phase::running) begin(walk, now);
     }
@@ -102,7 +122,7 @@ void Announcer::stop(TimePoint now) {
             target.job.reset();
             target.completed_due = false;
             target.port_due = false;
-            target.stopped_due = std::exchange(target.started, false);
+            if (std::exchange(target.started, false)) target.stopped_due = true;
         }
     }
 }
@@ -141,6 +161,7 @@ void Announcer::finish_if_exhausted(Walk& walk, TimePoint now) {
     if (!walk.active || walk.next < walk.order.size()) return;
     TimePoint earliest = kNever;
     for (const Target& target : walk.targets) {
+        if (!trackers_.has(target.tracker)) continue;
         if (target.job) return;
         if (!target.never_again) earliest = std::min(earliest, std::max(target.not_before, now));
     }
@@ -163,7 +184,9 @@ AnnounceJob Announcer::make_job(Walk& walk, Target& target, AnnounceEvent event,
     job.id = next_id_++;
     job.url = trackers_.url(target.tracker);
     job.family = walk.family;
-    job.timeout = stopping ? stop_deadline_ - now : kJobTimeout;
+    job.timeout = !stopping                   ? kJobTimeout
+                  : phase_ == Phase::stopping ? stop_deadline_ - now
+                                              : Duration(kStopTimeout);
     job.request.info_hash = options_.info_hash;
     job.request.peer_id = options_.peer_id;
     job.request.port = walk.port;
@@ -249,7 +272,7 @@ void Announcer::handle_failure(AnnounceId id, Error error, TimePoint now) {
 /// tracker is told `started` now.
 bool Announcer::was_goodbye(Walk& walk, const Target& target, TimePoint now) {
     if (phase_ != Phase::running || target.job_event != AnnounceEvent::stopped) return false;
-    begin(walk, now);
+    if (trackers_.has(target.tracker)) begin(walk, now);
     return true;
 }
 
@@ -316,6 +339,7 @@ std::vector<TrackerStatus> Announcer::status() const {
     std::vector<TrackerStatus> all;
     for (const Walk& walk : walks_) {
         for (const Target& target : walk.targets) {
+            if (!trackers_.has(target.tracker)) continue;
             all.push_back(target.shown);
             all.back().announcing = target.job.has_value();
         }

@@ -7,6 +7,13 @@
 namespace btfs::tracker {
 
 TrackerTiers::TrackerTiers(const std::vector<std::vector<std::string>>& tiers, Rng& rng) {
+    replace(tiers, rng);
+}
+
+void TrackerTiers::replace(const std::vector<std::vector<std::string>>& tiers, Rng& rng) {
+    tiers_.clear();
+    unusable_.clear();
+    listed_.assign(urls_.size(), false);
     for (const auto& urls : tiers) {
         std::vector<TrackerIndex> tier;
         for (const std::string& url : urls) add_to(tier, url);
@@ -23,15 +30,22 @@ bool TrackerTiers::add(std::string_view url) {
 }
 
 bool TrackerTiers::add_to(std::vector<TrackerIndex>& tier, std::string_view url) {
-    if (std::ranges::find(urls_, url) != urls_.end()) return false;
+    const auto known_url = std::ranges::find(urls_, url);
+    const auto place = static_cast<std::size_t>(known_url - urls_.begin());
+    if (known_url != urls_.end() && listed_[place]) return false;
     if (!TrackerUrl::parse(url)) {
         const bool known = std::ranges::find(unusable_, url) != unusable_.end();
         if (!known && unusable_.size() < kMaxTrackers) unusable_.emplace_back(url);
         return false;
     }
-    if (urls_.size() >= kMaxTrackers) return false;
-    tier.push_back(TrackerIndex(urls_.size()));
-    urls_.emplace_back(url);
+    if (std::ranges::count(listed_, true) >= static_cast<std::ptrdiff_t>(kMaxTrackers)) return false;
+    if (known_url == urls_.end()) {
+        if (urls_.size() >= kMaxKnown) return false;
+        urls_.emplace_back(url);
+        listed_.push_back(true);
+    }
+    listed_[place] = true;
+    tier.push_back(TrackerIndex(place));
     return true;
 }
 

@@ -207,6 +207,60 @@ TEST(TorrentStoreTest, AfterAPowerLossNothingIsAnnouncedBeforeItsProof) {
     EXPECT_TRUE(w.store->unproven().test(p1)) << "a clean end proves nothing that was doubted";
 }
 
+TEST(TorrentStoreTest, WhatIsRecheckedIsServedOnceItIsProvenAndWhatIsDamagedIsLost) {
+    World w(make_torrent(kPiece, 3 * kPiece));
+    w.open();
+    w.fill_all();
+    w.close();
+    w.open();
+    EXPECT_EQ(read_now(*w.store, w.range(0, 3 * kPiece)), w.torrent.content);
+    test::flip_byte(w.data_path(), kPiece + 5);
+    EXPECT_NE(read_now(*w.store, w.range(kPiece, 10)), w.expected(w.range(kPiece, 10)))
+        << "it was verified, and is not looked at again";
+    w.store->recheck();
+    auto damaged = start_read(w, 1, w.range(kPiece, 10), ReadOutcome::parked);
+    EXPECT_EQ(read_now(*w.store, w.range(0, kPiece)), w.expected(w.range(0, kPiece)));
+    EXPECT_TRUE(w.engine.wait_lost(p1));
+    EXPECT_FALSE(damaged->done());
+    EXPECT_TRUE(w.engine.wait([&] { return w.store->unproven().none(); }));
+    EXPECT_TRUE(w.store->available().test(p0) && w.store->available().test(p2));
+    EXPECT_FALSE(w.store->available().test(p1));
+    EXPECT_EQ(w.store->bytes_had(), 2 * kPiece);
+    w.fill(p1);
+    EXPECT_EQ(damaged->bytes(), w.expected(w.range(kPiece, 10)));
+    EXPECT_EQ(read_now(*w.store, w.range(0, 3 * kPiece)), w.torrent.content);
+}
+
+TEST(TorrentStoreTest, WhatAnEarlierRunHasLeftIsRecheckedToo) {
+    World w(make_torrent(kPiece, 3 * kPiece));
+    w.open();
+    w.fill_all();
+    w.close();
+    test::flip_byte(w.data_path(), 2 * kPiece + 5);
+    w.open();
+    w.store->recheck();
+    EXPECT_TRUE(w.engine.wait_lost(p2));
+    EXPECT_TRUE(w.engine.wait([&] { return w.store->unproven().none(); }));
+    EXPECT_EQ(w.store->available().count(), 2u);
+    EXPECT_TRUE(w.store->earlier().none()) << "all is proven";
+}
+
+TEST(TorrentStoreTest, WhatIsRecheckedDuringACheckIsCheckedAgain) {
+    World w(make_torrent(kPiece, 20 * kPiece));
+    w.open();
+    w.fill_all();
+    w.close();
+    w.open();
+    read_now(*w.store, w.range(0, 20 * kPiece));
+    for (int i = 0; i < 5; ++i) {
+        w.store->recheck();
+        EXPECT_EQ(read_now(*w.store, w.range(5 * kPiece, kPiece)), w.expected(w.range(5 * kPiece, kPiece)));
+    }
+    EXPECT_TRUE(w.engine.wait([&] { return w.store->unproven().none(); }));
+    EXPECT_TRUE(w.store->available().all());
+    EXPECT_TRUE(w.engine.lost.empty());
+}
+
 TEST(TorrentStoreTest, ADataFileThatIsGoneIsALossNotAnError) {
     World w(make_torrent(kPiece, 3 * kPiece));
     w.open();

@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs, npm_programs
 from support.content import make_files
 from support.harness import TestCase, free_port, main
+from support.tracker import Tracker
 
 
 class Remotes(TestCase):
@@ -159,16 +161,130 @@ class TransmissionRemote(Remotes):
         self.wait_for(lambda: "100%" in self.row(), "all of it", 20)
         self.assertGreater(time.monotonic() - began, 2)
 
+    def test_a_stopped_torrent_is_paused_and_a_started_one_goes_on(self):
+        mount = self.mount()
+        self.do("--start-paused", "-a", self.torrent)
+        self.assertIn("Stopped", self.row())
+        episode = self.mnt / "Show.S01E01" / "episode.mkv"
+        with ThreadPoolExecutor() as threads:
+            read = threads.submit(episode.read_bytes)
+            try:
+                self.wait_for(lambda: "the torrent is paused" in btfs.run("status", "--once", "--json", self.mnt).stdout,
+                              "why it waits")
+                time.sleep(1)
+                self.assertFalse(read.done())
+                self.assertIn('"had":0', btfs.run("ls", "--json", self.mnt).stdout)
+            finally:
+                self.do("-t", "1", "-s")
+            self.assertEqual(read.result(timeout=20), (self.content / "episode.mkv").read_bytes())
+        self.assertNotIn("Stopped", self.row())
+        self.do("-t", self.hash, "-S")
+        self.assertIn("Stopped", self.row())
+        self.assertEqual(episode.read_bytes(), (self.content / "episode.mkv").read_bytes())  # from the cache
+        mount.stop()
+        self.mount()
+        self.wait_for(lambda: "Stopped" in self.row(), "what was added before, paused")
+        self.do("-t", "1", "-s")
+        self.assertEqual((self.mnt / "Show.S01E01" / "notes.txt").read_bytes(), (self.content / "notes.txt").read_bytes())
+
+    def test_a_torrent_of_the_command_line_stays_paused_over_mounts(self):
+        def mount():
+            self.port = free_port()
+            return btfs.Mount(self, self.torrent, peers=[self.seed.port], options=[f"--web={self.port}"])
+        def said(*words):
+            done = btfs.run(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+        running = mount()
+        notes = self.mnt / "Show.S01E01" / "notes.txt"
+        self.assertIn("paused: ", said("pause", notes))
+        self.assertIn("no change: ", said("pause", self.hash, "--of", self.mnt))
+        self.assertIn("paused", said("ls", self.mnt))
+        self.do("-t", "1", "-L", "kept")
+        running.stop()
+        running = mount()
+        self.assertRegex(said("ls", self.mnt), r"paused +kept")
+        self.assertIn("resumed: ", said("resume", self.mnt))
+        self.assertEqual(notes.read_bytes(), (self.content / "notes.txt").read_bytes())
+        self.assertEqual(btfs.run("pause", "--of", self.mnt, "nothing").returncode, 1)
+
+    def test_trackers_are_added_and_removed_and_stay(self):
+        tracker = Tracker(self, "127.0.0.1")
+        port = tracker.http.split(":")[2].split("/")[0]
+        mount = self.mount(peers=False)
+        self.add()
+        self.do("-t", "1", "-td", tracker.http)
+        self.assertIn(f"127.0.0.1:{port}", self.show("-t", "1", "-it"))
+        self.wait_for(lambda: "started" in tracker.events, "an announce")
+        self.do("-t", "1", "-S")
+        self.wait_for(lambda: tracker.events[-1] == "stopped", "its goodbye")
+        self.do("-t", "1", "-s")
+        self.wait_for(lambda: tracker.events[-1] == "started", "its return")
+        mount.stop()
+        self.mount(peers=False)
+        self.wait_for(lambda: port in self.show("-t", "1", "-it"), "what was added before")
+        self.wait_for(lambda: tracker.events[-2:] == ["stopped", "started"], "an announce of the next mount")
+        self.do("-t", "1", "-tr", "0")
+        self.assertNotIn(port, self.show("-t", "1", "-it"))
+        self.wait_for(lambda: tracker.events[-1] == "stopped", "the goodbye to a tracker that was removed")
+
+    def test_what_the_cache_has_is_verified_anew(self):
+        mount = self.mount()
+        self.add()
+        episode = self.mnt / "Show.S01E01" / "episode.mkv"
+        self.assertEqual(episode.read_bytes(), (self.content / "episode.mkv").read_bytes())
+        mount.stop()
+        mount = self.mount(peers=False)
+        self.wait_for(lambda: "Show.S01E01" in self.row(), "what was added before")
+        with open(mount.cache / f"{self.hash}.data", "r+b") as data:
+            data.seek(1_000_000)
+            byte = data.read(1)[0]
+            data.seek(1_000_000)
+            data.write(bytes([byte ^ 1]))
+        self.do("-t", "1", "-v")
+        mount.find("piece 15 of .* is damaged on disk")
+        with open(episode, "rb") as file:
+            self.assertEqual(file.read(65536), (self.content / "episode.mkv").read_bytes()[:65536])
+
+    def seconds_to_read(self, path):
+        began = time.monotonic()
+        self.assertEqual(path.read_bytes(), (self.content / path.name).read_bytes())
+        return time.monotonic() - began
+
+    def test_a_torrent_downloads_and_uploads_at_its_own_limits(self):
+        own = self.mount("--limit-local")
+        self.add()
+        self.do("-t", "1", "-d", "400")
+        took = self.seconds_to_read(self.mnt / "Show.S01E01" / "episode.mkv")  # 2 MB
+        self.assertTrue(4 < took < 8, took)
+        self.do("-t", "1", "-D")
+        self.assertLess(self.seconds_to_read(self.mnt / "Show.S01E01" / "sample.mkv"), 2)
+
+        self.do("-t", "1", "-u", "400")
+        btfs.Mount(self, self.torrent, peers=[own.port], cache=self.folder / "other_cache", mountpoint=self.folder / "other")
+        took = self.seconds_to_read(self.folder / "other" / "Show.S01E01" / "episode.mkv")
+        self.assertTrue(4 < took < 8, took)
+
+    def test_limits_of_a_torrent_of_the_command_line_hold_in_the_next_mount(self):
+        def mount():
+            self.port = free_port()
+            return btfs.Mount(self, self.torrent, peers=[self.seed.port], options=[f"--web={self.port}", "--limit-local"])
+        running = mount()
+        self.do("-t", "1", "-d", "400", "-pr", "7")
+        running.stop()
+        mount()
+        self.assertIn("400 kB/s", self.info("Download Limit"))
+        self.assertEqual(self.info("Peer limit"), "7")
+        took = self.seconds_to_read(self.mnt / "Show.S01E01" / "episode.mkv")
+        self.assertTrue(4 < took < 8, took)
+
     def test_what_a_mount_does_not_do_is_said(self):
         self.mount()
         self.add()
         self.do("-t", "1", "-s")
         self.do("-t", "1", "--reannounce")
-        self.fails("does not stop", "-t", "1", "-S")
-        self.fails("cache verify", "-t", "1", "-v")
         self.fails("does not move", "-t", "1", "--move", "/tmp")
         self.fails("does not move", "-t", "1", "--find", "/tmp")
-        self.fails("trackers", "-t", "1", "-td", "http://tracker.test/announce")
         self.fails("while the mount stands", "-p", "12345")
         self.fails("asks no service", "-pt")
         self.fails("--ip-filter", "--blocklist-update")
@@ -334,7 +450,7 @@ class CtrlTransmission(Remotes):
                                            "savePath": str(self.library / "tv"), "totalSize": 2_170_000})
         self.assertEqual(said["all"], {"torrents": 1, "labels": ["tv"]})
         self.assertEqual(said["set"], {"labels": ["other"], "seedRatioLimit": 3, "files": 3})
-        self.assertIn("does not stop", said["paused"])
+        self.assertEqual(said["paused"], "success")
         self.assertGreater(said["space"]["size-bytes"], 0)
         self.assertEqual((said["removed"], said["left"]), ("success", 0))
 

@@ -132,6 +132,10 @@ void VirtualSwarm::set_paused(std::size_t node, bool paused) {
     nodes_[node]->tell([&] { torrent(node).set_paused(paused, now_); });
 }
 
+void VirtualSwarm::set_limits(std::size_t node, const OwnLimits& limits) {
+    nodes_[node]->tell([&] { torrent(node).set_limits(limits, now_); });
+}
+
 void VirtualSwarm::tell_reception(std::size_t node, const TcpReception& reception) {
     for (const auto& [connection, end] : nodes_[node]->ends)
         if (!nodes_[node]->over_utp.contains(connection))

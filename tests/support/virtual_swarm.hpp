@@ -68,6 +68,7 @@ class VirtualSwarm {
     void set_pinned(std::size_t node, const Bitfield& pieces);
     void prefetch(std::size_t node, const Bitfield& pieces);
     void set_paused(std::size_t node, bool paused);
+    void set_limits(std::size_t node, const OwnLimits& limits);
 
     /// Runs until the condition holds; false if nothing happens any more or `limit` has passed.
     bool run_until(const std::function<bool()>& condition, Duration limit);

@@ -6,7 +6,7 @@ import {copy, say, sayError} from './messages.js';
 import {PeerList} from './peer_list.js';
 import {PieceMapView} from './piece_map.js';
 import {ReaderList} from './reader_list.js';
-import {detailsOf, pathBelow, removeTorrent, setPinned} from './requests.js';
+import {detailsOf, pathBelow, removeTorrent, setPaused, setPinned} from './requests.js';
 import {countText, countedText, percentText, rateText, sizeText} from './text_format.js';
 
 const EVERY_MS = 2000;
@@ -52,12 +52,13 @@ export class DetailsPanel {
   makeActions() {
     const button = (name, words, onclick) => make('button', {onclick}, icon(name), make('span', {}, words));
     this.pinButton = button('pin', 'Pin all', () => this.pinAll());
+    this.pauseButton = button('pause', 'Pause', () => this.pause());
     this.playlist = make('a', {class: 'button', download: '', title: 'A playlist of its films and songs for players'}, icon('list'),
       make('span', {}, 'Playlist'));
     this.magnet = button('magnet', 'Magnet', () => copy(this.magnetLink(), 'Magnet link'));
     this.removeButton = button('trash', 'Remove', () => this.confirm(true));
     this.magnet.title = 'Copy the magnet link';
-    return make('div', {class: 'actions start'}, this.pinButton, this.playlist, this.magnet, this.removeButton);
+    return make('div', {class: 'actions start'}, this.pinButton, this.pauseButton, this.playlist, this.magnet, this.removeButton);
   }
 
   makeConfirmation() {
@@ -155,6 +156,8 @@ export class DetailsPanel {
     }
     const isThere = torrent.size !== null && torrent.kind !== 'waiting' && torrent.kind !== 'failed';
     this.pinButton.disabled = !isThere;
+    setText(this.pauseButton.lastChild, torrent.paused ? 'Resume' : 'Pause');
+    this.pauseButton.disabled = torrent.kind === 'failed';
     this.magnet.disabled = !torrent.info_hash;
     const readers = this.catalog.readersOf(torrent);
     setHidden(this.readerSection, readers.length === 0);
@@ -242,6 +245,16 @@ export class DetailsPanel {
   pinAll() {
     const torrent = this.catalog.torrents.get(this.key);
     if (!this.pinButton.disabled && this.details) this.pin(torrent.name, !this.files.root.pinned);
+  }
+
+  async pause() {
+    const {paused, name} = this.catalog.torrents.get(this.key);
+    try {
+      await setPaused(this.key, !paused);
+      say(`${name} is ${paused ? 'resumed' : 'paused'}.`);
+    } catch (error) {
+      sayError(error.message);
+    }
   }
 
   async pin(path, pinned) {

@@ -36,6 +36,9 @@ export async function addFile(file, {label, pin}) {
 export function removeTorrent(torrent) {
   return control({command: 'remove', torrent});
 }
+export function setPaused(torrent, paused) {
+  return control({command: paused ? 'pause' : 'resume', torrent});
+}
 /// A path below the mountpoint: of a file, a folder or a torrent.
 export function setPinned(path, pinned) {
   return control({command: pinned ? 'pin' : 'unpin', path});

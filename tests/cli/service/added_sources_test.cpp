@@ -95,6 +95,36 @@ TEST_F(AddedSourcesTest, LabelsAndLimitsAreChangedInPlace) {
     EXPECT_TRUE(added.change(name("b"), [](AddedSources::Source&) {}));
 }
 
+TEST_F(AddedSourcesTest, APausedSourceIsPausedUntilItIsResumed) {
+    AddedSources::Source paused = source("a", 1);
+    paused.paused = true;
+    paused.trackers = {{"http://a/x"}};
+    EXPECT_FALSE(added.keep(paused));
+    EXPECT_EQ(load(added).at(0).second, paused);
+    EXPECT_FALSE(added.change(name("a"), [](AddedSources::Source& changed) {
+        changed.paused = false;
+        changed.trackers.reset();
+    }));
+    EXPECT_EQ(load(added).at(0).second, source("a", 1));
+}
+
+TEST_F(AddedSourcesTest, SettingsOfATorrentAreKeptByItsInfoHashAndAreNoSource) {
+    const std::string hash(40, 'a'), other(40, 'b');
+    EXPECT_EQ(added.read_settings(hash).error(), std::errc::no_such_file_or_directory);
+    AddedSources::Settings settings{.label = "films", .paused = true};
+    settings.limits.upload_limited = true;
+    settings.limits.upload_kB = 7;
+    settings.trackers = {{"http://a/x", "udp://b:1"}, {"http://c/y"}};
+    EXPECT_FALSE(added.keep_settings(hash, settings));
+    EXPECT_EQ(AddedSources(path).read_settings(hash).value(), settings);
+    EXPECT_THAT(added.names(), IsEmpty());
+    EXPECT_FALSE(added.keep_settings(hash, {}));
+    EXPECT_FALSE(fs::exists(path / (hash + ".settings"))) << "the defaults need no file";
+    EXPECT_FALSE(added.keep_settings(hash, {}));
+    std::ofstream(path / (other + ".settings")) << "d5:label5:fil";
+    EXPECT_EQ(added.read_settings(other).error(), std::errc::io_error);
+}
+
 TEST_F(AddedSourcesTest, AFileThatIsCutAnywhereCostsItsOwnSourceAloneAndStays) {
     EXPECT_FALSE(added.keep(source("whole", 1)));
     EXPECT_FALSE(added.keep(source("damaged", 2)));

@@ -257,6 +257,54 @@ TEST(ServedTorrents, WhatIsAddedIsKeptAndWhatIsRemovedForgotten) {
     EXPECT_THAT(running.added.names(), IsEmpty());
 }
 
+TEST(ServedTorrents, WhatIsSetOfATorrentOfTheCommandLineIsKeptUntilItIsRemoved) {
+    const std::string hash = torrent("film").identity.cache_key();
+    Running running({.torrents = {torrent("film")}, .published = {}, .urls = {}});
+    EXPECT_EQ(running.torrents.set_paused("film", true), 1u);
+    EXPECT_EQ(running.torrents.set_paused(hash, true), 0u) << "it is paused already";
+    EXPECT_TRUE(running.torrents.reports().at(0).entry.paused);
+    EXPECT_TRUE(Running::becomes([&] { return running.torrents.reports().at(0).status->paused; }));
+    running.torrents.change(running.torrents.reports().at(0).index, {.label = "new"});
+    const AddedSources::Settings kept{.label = "new", .paused = true};
+    EXPECT_EQ(running.added.read_settings(hash).value(), kept);
+    EXPECT_EQ(running.torrents.set_paused("", false), 1u);
+    EXPECT_FALSE(running.added.read_settings(hash)->paused);
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.set_paused("other", true); }),
+                HasSubstr("no torrent"));
+    running.torrents.remove("film");
+    EXPECT_FALSE(running.added.read_settings(hash));
+}
+
+TEST(ServedTorrents, WhatWasSetOfATorrentInAnEarlierMountIsSetAgain) {
+    const std::string hash = torrent("film").identity.cache_key();
+    Serving serving;
+    TorrentLimits limits;
+    limits.seed_ratio_mode = LimitMode::none;
+    ASSERT_FALSE(serving.added.keep_settings(hash, {.label = "old", .limits = limits, .paused = true}));
+    serving.torrents.add({.torrents = {torrent("film"), torrent("other")}, .published = {}, .urls = {}});
+    const RosterEntry entry = serving.torrents.reports().at(0).entry;
+    EXPECT_EQ(entry.label, "old");
+    EXPECT_EQ(entry.limits, limits);
+    EXPECT_TRUE(entry.paused);
+    EXPECT_FALSE(serving.torrents.reports().at(1).entry.paused);
+    serving.engine.start();
+    EXPECT_TRUE(Running::becomes([&] {
+        const auto status = serving.torrents.reports().at(0).status;
+        return status && status->paused;
+    }));
+}
+
+TEST(ServedTorrents, OnceItsSourceIsKeptTooItsRecordHasTheSettings) {
+    const std::string hash = torrent("film").identity.cache_key();
+    Running running({.torrents = {torrent("film")}, .published = {}, .urls = {}});
+    running.torrents.set_paused("film", true);
+    EXPECT_TRUE(running.torrents.add_source(Running::source("film")).was_there);
+    EXPECT_FALSE(running.added.read_settings(hash)) << "it would win over what is set later";
+    EXPECT_TRUE(running.added.read(running.added.names().at(0))->paused);
+    running.torrents.set_paused("film", false);
+    EXPECT_FALSE(running.added.read(running.added.names().at(0))->paused);
+}
+
 TEST(ServedTorrents, LimitsAreKeptWhereALaterMountNamesTheTorrentToo) {
     Serving serving;
     AddedSources::Source source = Running::source("film");

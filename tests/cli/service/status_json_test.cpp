@@ -17,6 +17,13 @@ TEST(StatusJson, ATorrentThatIsNotKnownYetHasNulls) {
         EXPECT_TRUE(json.at(key).is_null()) << key;
     EXPECT_EQ(json.at("url"), "http://x/y");
     EXPECT_EQ(json.at("had"), 0);
+    EXPECT_EQ(json.at("paused"), false);
+}
+
+TEST(StatusJson, APausedTorrentSaysSoWhateverElseIsKnownOfIt) {
+    const Json json = torrent_json({.entry = {.name = "x", .slot = 1, .paused = true}, .status = {}});
+    EXPECT_EQ(json.at("state"), "paused");
+    EXPECT_EQ(json.at("paused"), true);
 }
 
 TEST(StatusJson, TheHashChangesWithEachThingThatIsSaidOfATorrent) {

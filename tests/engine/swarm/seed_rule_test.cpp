@@ -81,5 +81,27 @@ TEST(SeedRule, TheFirstGoalCounts) {
     EXPECT_EQ(other.judge({.uploaded = 19, .complete = true}, kOpened + 1h), SeedGoal::time);
 }
 
+TEST(SeedRule, ASeedFromWhichNobodyTakesAnythingEnds) {
+    SeedRule rule({.idle = 10min});
+    EXPECT_TRUE(rule.has_goals());
+    EXPECT_FALSE(rule.judge({.complete = false}, kOpened));
+    EXPECT_EQ(rule.next_timeout(), kNever);
+    EXPECT_FALSE(rule.judge({.complete = true}, kOpened + 1h));
+    EXPECT_EQ(rule.next_timeout(), kOpened + 1h + 10min);
+    EXPECT_FALSE(rule.judge({.uploaded = 5, .complete = true}, kOpened + 1h + 9min));
+    EXPECT_EQ(rule.next_timeout(), kOpened + 1h + 19min);
+    EXPECT_FALSE(rule.judge({.uploaded = 5, .complete = true}, kOpened + 1h + 18min));
+    EXPECT_EQ(rule.judge({.uploaded = 5, .complete = true}, kOpened + 1h + 19min), SeedGoal::idle);
+    EXPECT_EQ(rule.next_timeout(), kNever);
+    EXPECT_EQ(rule.judge({.uploaded = 6, .complete = true}, kOpened + 2h), SeedGoal::idle)
+        << "what was on its way";
+    rule.begin_idling(kOpened + 3h);
+    EXPECT_FALSE(rule.judge({.uploaded = 6, .complete = true}, kOpened + 3h));
+    EXPECT_EQ(rule.judge({.uploaded = 6, .complete = true}, kOpened + 3h + 10min), SeedGoal::idle);
+    rule.set_goals({.idle = 1h});
+    EXPECT_FALSE(rule.judge({.uploaded = 6, .complete = true}, kOpened + 9h))
+        << "it counts from when it is set";
+}
+
 }  // namespace
 }  // namespace btfs

@@ -279,5 +279,74 @@ TEST(TransferLimits, TheTimeEndsAlsoWithoutPeers) {
     EXPECT_EQ(swarm.torrent(seed).next_timeout(), kNever);
 }
 
+// ---- limits of one torrent ----
+
+TEST(OwnLimits, ATorrentDownloadsAtItsOwnLimitUntilThatIsTakenAway) {
+    TransferLimits none = limits({}, {});
+    World w(with_limits(none, kLeecher), kSeed, 2);
+    w.swarm.set_limits(w.leecher, {.download = 1'000'000});
+    w.swarm.run_for(1s);
+    w.expect_rate(1'000'000, 10);
+    w.swarm.set_limits(w.leecher, {.download = 400'000});
+    w.swarm.run_for(1s);
+    w.expect_rate(400'000, 5);
+    w.swarm.set_limits(w.leecher, {});
+    EXPECT_TRUE(w.swarm.run_until([&] { return w.downloaded() == kContent; }, 3s));
+}
+
+TEST(OwnLimits, ASeedUploadsAtItsOwnLimit) {
+    TransferLimits none = limits({}, {});
+    World w(kLeecher, with_limits(none, kSeed));
+    w.swarm.set_limits(1, {.upload = 500'000});
+    w.swarm.run_for(1s);
+    w.expect_rate(500'000, 10);
+    w.swarm.set_limits(1, {});
+    EXPECT_TRUE(w.swarm.run_until([&] { return w.downloaded() == kContent; }, 3s));
+}
+
+TEST(OwnLimits, TheLowerOfItsOwnLimitAndTheProcesssHolds) {
+    TransferLimits process = limits({}, 600'000);
+    World w(with_limits(process, kLeecher), kSeed);
+    w.swarm.set_limits(w.leecher, {.download = 3'000'000});
+    w.swarm.run_for(1s);
+    w.expect_rate(600'000, 5);
+    w.swarm.set_limits(w.leecher, {.download = 300'000});
+    w.swarm.run_for(1s);
+    w.expect_rate(300'000, 5);
+    w.swarm.set_limits(w.leecher, {.download = 1'200'000, .heeds_process = false});
+    w.swarm.run_for(1s);
+    w.expect_rate(1'200'000, 5);
+}
+
+TEST(OwnLimits, ATorrentThatIsHeldBackByItsOwnLimitLeavesTheProcesssToOthers) {
+    TransferLimits process = limits(1'000'000, {});
+    VirtualSwarm swarm(kPieceSize, kContent);
+    const NodeOptions seed = with_limits(process, kSeed);
+    const std::size_t slow = swarm.add(seed), fast = swarm.add(seed);
+    const std::size_t of_slow = swarm.add(kLeecher), of_fast = swarm.add(kLeecher);
+    swarm.introduce(of_slow, slow);
+    swarm.introduce(of_fast, fast);
+    swarm.set_limits(slow, {.upload = 200'000});
+    swarm.run_for(2s);
+    const auto downloaded = [&](std::size_t node) { return swarm.torrent(node).totals().downloaded; };
+    const std::uint64_t slow_before = downloaded(of_slow), fast_before = downloaded(of_fast);
+    swarm.run_for(5s);
+    EXPECT_NEAR(static_cast<double>(downloaded(of_slow) - slow_before), 1e6, 1e5);
+    EXPECT_NEAR(static_cast<double>(downloaded(of_fast) - fast_before), 4e6, 4e5);
+}
+
+TEST(OwnLimits, WithAnotherLimitOfPeersTheRestIsDisconnected) {
+    World w({.torrent = {}}, kSeed, 6);
+    w.swarm.run_for(2s);
+    Torrent& torrent = w.swarm.torrent(w.leecher);
+    ASSERT_EQ(torrent.connection_count(), 6u);
+    w.swarm.set_limits(w.leecher, {.max_peers = 2});
+    EXPECT_EQ(torrent.connection_count(), 2u);
+    w.swarm.run_for(5min);
+    EXPECT_LE(torrent.connection_count(), 2u);
+    w.swarm.set_limits(w.leecher, {});
+    EXPECT_EQ(torrent.max_peers(), 80u);
+}
+
 }  // namespace
 }  // namespace btfs

@@ -404,6 +404,48 @@ TEST(AnnouncerTest, ATrackerAddedLaterIsAskedAtOnce) {
     EXPECT_EQ(w.job().url, c);
 }
 
+TEST(AnnouncerTest, AListOfOtherTrackersIsTakenUpAtOnce) {
+    World w({{a}, {b}});
+    w.announcer.start(w.now);
+    w.answer(w.job(), 30min);
+    w.now += 1min;
+    w.announcer.set_trackers({{c}, {b}}, w.now);
+    const auto jobs = w.jobs();
+    ASSERT_EQ(jobs.size(), 2u);
+    EXPECT_EQ(jobs[0].url, a);
+    EXPECT_EQ(jobs[0].request.event, AnnounceEvent::stopped);
+    EXPECT_EQ(jobs[0].timeout, Announcer::kStopTimeout);
+    EXPECT_EQ(jobs[1].url, c);
+    EXPECT_EQ(jobs[1].request.event, AnnounceEvent::started);
+    w.fail(jobs[0]);
+    w.answer(jobs[1], 30min);
+    EXPECT_TRUE(w.jobs().empty()) << "the one that has gone is not asked again";
+    const auto shown = w.announcer.status();
+    ASSERT_EQ(shown.size(), 2u);
+    EXPECT_EQ(shown[0].url, b);
+    EXPECT_EQ(shown[1].url, c);
+    w.now += 29min;
+    w.announcer.set_trackers({{a}, {c}}, w.now);
+    const AnnounceJob back = w.job();
+    EXPECT_EQ(back.url, a);
+    EXPECT_EQ(back.request.event, AnnounceEvent::started);
+    w.announcer.set_trackers({}, w.now);
+    EXPECT_EQ(w.job().url, c) << "its goodbye; the other had not answered yet";
+    EXPECT_TRUE(w.announcer.status().empty());
+    w.announcer.stop(w.now);
+    w.now += 4s;
+    EXPECT_TRUE(w.jobs().empty());
+    EXPECT_TRUE(w.announcer.stopped());
+}
+
+TEST(AnnouncerTest, TrackersOfAnIdleTorrentAreAskedOnceItStarts) {
+    World w({{a}});
+    w.announcer.set_trackers({{b}}, w.now);
+    EXPECT_TRUE(w.jobs().empty());
+    w.announcer.start(w.now);
+    EXPECT_EQ(w.job().url, b);
+}
+
 TEST(AnnouncerTest, RandomTrackersAreNeverAskedTwiceAtOnceNorInAHurry) {
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         SCOPED_TRACE(seed);
@@ -474,6 +516,13 @@ TEST(TrackerTiersTest, IsBounded) {
     Tiers many(1);
     for (int i = 0; i < 1000; ++i) many[0].push_back("http://t" + std::to_string(i) + ".example/");
     EXPECT_EQ(TrackerTiers(many, rng).size(), TrackerTiers::kMaxTrackers);
+    TrackerTiers replaced;
+    for (int round = 0; round < 30; ++round) {
+        for (std::string& url : many[0]) url += "x";
+        replaced.replace(many, rng);
+    }
+    EXPECT_EQ(replaced.size(), TrackerTiers::kMaxKnown);
+    EXPECT_TRUE(replaced.order().empty()) << "they are all new";
 }
 
 TEST(AnnouncerTest, TrackersThatCannotBeAskedAreNamedInTheStatus) {
