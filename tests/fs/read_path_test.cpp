@@ -337,6 +337,19 @@ TEST(ReadPath, TheIndexOfTheNextFileIsWantedThoughNoReadComesAfterTheDisksAnswer
     EXPECT_THAT(series.last().later, SizeIs(3));
 }
 
+TEST(ReadPath, TheIndexOfTheNextFileIsNotWantedWhenTheFileIsClosedBeforeTheDisksAnswer) {
+    Series series;
+    series.cache.write(kBefore + kSize, head_of_film());
+    series.play(79 * MiB, MiB);
+    series.cache.hang();
+    series.play(81 * MiB, MiB);
+    const std::size_t posts = series.sink.posts().size();
+    series.filesystem.release(*series.file);
+    series.cache.resume();
+    EXPECT_EQ(series.sink.posts().size(), posts);
+    EXPECT_FALSE(series.sink.late());
+}
+
 TEST(ReadPath, ACopyBeginsNoNextFile) {
     Series series;
     series.play(100 * MiB, 20 * MiB);
