@@ -13,6 +13,7 @@
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_lookup.hpp"
 #include "cli/process/exit_codes.hpp"
+#include "cli/service/status_text.hpp"
 #include "cli/text/human_size.hpp"
 #include "cli/text/one_line.hpp"
 #include "cli/text/table.hpp"
@@ -62,8 +63,7 @@ std::string summary(const Json& mount) {
         text += fmt::format("cache: {} of {}\n", human_size(number_in(cache->get_object(), "used")),
                             human_size(number_in(cache->get_object(), "limit")));
     if (const std::uint64_t scans = number_in(mount, "scans"); scans > 0)
-        text += fmt::format("scans: {} file{} opened to be looked into, with nothing fetched ahead\n", scans,
-                            scans == 1 ? "" : "s");
+        text += "scans: " + scans_text(scans) + '\n';
     return text;
 }
 

@@ -18,7 +18,7 @@
 namespace btfs {
 
 /// A torrent to add. `info_hash` and `files` are read during Filesystem::add() only; `reads` and `demand`
-/// outlive the Filesystem, or `in_use`.
+/// outlive the Filesystem, or `in_use`. `demand` outlives `reads`, whose last answers it may get to know of.
 struct TorrentContent {
     const Sha1Digest& info_hash;  ///< inode numbers and file handles derive from it
     const FileList& files;

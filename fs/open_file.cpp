@@ -42,6 +42,18 @@ ByteView as_view(const iovec& part) {
     return {static_cast<const std::byte*>(part.iov_base), part.iov_len};
 }
 
+/// Returns the beginning of an answer, of which container_index() needs the first kilobytes: its first part
+/// or, if a piece ends soon after the file's beginning, a copy of the first parts.
+ByteView beginning_of(std::span<const iovec> parts, std::vector<std::byte>& copy) {
+    if (parts.size() == 1 || parts.front().iov_len >= kEdge) return as_view(parts.front());
+    for (const iovec& part : parts) {
+        const ByteView view = as_view(part);
+        const ByteView first = view.first(std::min<std::size_t>(view.size(), kEdge - copy.size()));
+        copy.insert(copy.end(), first.begin(), first.end());
+    }
+    return copy;
+}
+
 /// Copies so many bytes of the end of an answer as zip_directory() looks at.
 std::vector<std::byte> end_of(std::span<const iovec> parts) {
     std::vector<std::byte> bytes;
@@ -137,11 +149,15 @@ class OpenFile::NextHead final : public ReadReply {
     NextHead(std::shared_ptr<OpenFile> reader, ByteRange file) : reader_(std::move(reader)), file_(file) {}
 
     void data(std::span<const iovec> bytes) override {
-        const auto index = container_index(as_view(bytes.front()), file_.size());
-        std::lock_guard lock(reader_->mutex_);
-        if (!index || reader_->quiet_) return;
-        reader_->later_.push_back({file_.begin + index->begin, file_.begin + index->end});
-        reader_->later_is_news_ = true;  // the next READ posts it
+        std::vector<std::byte> copy;
+        const auto index = container_index(beginning_of(bytes, copy), file_.size());
+        {
+            std::lock_guard lock(reader_->mutex_);
+            if (!index || reader_->quiet_) return;
+            reader_->later_.push_back({file_.begin + index->begin, file_.begin + index->end});
+            reader_->later_is_news_ = true;
+        }
+        reader_->post();  // there may be no further READ
     }
     void fail(Error) override {}
 
@@ -191,9 +207,9 @@ bool OpenFile::look_for_index(ByteRange range_in_torrent, std::span<const iovec>
     std::lock_guard lock(mutex_);
     if (quiet_) return false;
     std::optional<ByteRange> index;
-    // The first part is enough: what tells of an index stands in the first kilobytes, or far behind.
+    std::vector<std::byte> copy;
     if (is_head && std::exchange(head_is_news_, false))
-        index = container_index(as_view(bytes.front()), extent_.size());
+        index = container_index(beginning_of(bytes, copy), extent_.size());
     if (!index && is_tail && std::exchange(tail_is_news_, false))
         index = zip_directory(end_of(bytes), extent_.size());
     if (!index) return false;
@@ -318,6 +334,7 @@ ReaderDemand OpenFile::demand() const {
     demand.window = window();
     if (!quiet_) demand.later = later_;
     demand.bytes_per_second = readahead_.bytes_per_second();
+    demand.may_trade = !scan_;
     return demand;
 }
 

@@ -66,7 +66,7 @@ std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
     const auto [behind, reads_on] = file->begin(*read, now);
     if (reads_on) {
         std::lock_guard lock(mutex_);
-        openings_.on_read_on();
+        openings_.on_read_on(file->inode());
     }
     read->watch_interrupts();
     came(*read);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "engine/core/time.hpp"
 
@@ -23,19 +24,33 @@ class ScanGuard {
     bool admits(std::uint64_t inode, TimePoint now) {
         left_ = std::min(kBurst, left_ + seconds(now - last_) / seconds(kRefill));
         last_ = now;
-        if (std::ranges::find(admitted_, inode) != admitted_.end()) return true;
+        if (left_ >= kBurst) {
+            for (Admitted& file : admitted_) file.counts = false;
+        }
+        if (std::ranges::find(admitted_, inode, &Admitted::inode) != admitted_.end()) return true;
         if (left_ < 1) return false;
         left_ -= 1;
-        admitted_[next_++ % kRemembered] = inode;
+        admitted_[next_++ % kRemembered] = {inode, true};
         return true;
     }
-    /// The reader of an opened file has gone beyond what a scan looks at.
-    void on_read_on() { left_ = std::min(kBurst, left_ + 1); }
+    /// The reader of an opened file has gone beyond what a scan looks at. Takes back what its opening
+    /// counted: nothing if it was not admitted, if that was taken back before, or if time has made good for
+    /// it.
+    void on_read_on(std::uint64_t inode) {
+        const auto found = std::ranges::find(admitted_, inode, &Admitted::inode);
+        if (found != admitted_.end() && std::exchange(found->counts, false))
+            left_ = std::min(kBurst, left_ + 1);
+    }
 
   private:
+    struct Admitted {
+        std::uint64_t inode = 0;  ///< 0: none
+        bool counts = false;      ///< one of kBurst is missing for it
+    };
+
     double left_ = kBurst;
     TimePoint last_{};
-    std::array<std::uint64_t, kRemembered> admitted_{};  ///< inodes; 0: none
+    std::array<Admitted, kRemembered> admitted_{};
     std::size_t next_ = 0;
 };
 

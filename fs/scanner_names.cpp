@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::size_t kCommLength = 15;  // of the kernel: TASK_COMM_LEN without its zero
 
-// Programs that also play or serve what they index (Kodi, minidlnad, Jellyfin, mpd) are not here: what they
-// do tells them. Those that open no file (find, updatedb) need not be.
+// Programs that also play, serve or copy what they index (Kodi, minidlnad, Jellyfin, mpd, and KDE's kioworker
+// and kioslave5, which make thumbnails and copy files) are not here: what they do tells them. Those that open
+// no file (find, updatedb) need not be.
 constexpr std::string_view kScanners[] = {
     // what a file is
     "ffprobe",
@@ -27,9 +28,6 @@ constexpr std::string_view kScanners[] = {
     "gdk-pixbuf-thumbnailer",
     "gsf-office-thumbnailer",
     "tumblerd",
-    "kioworker",
-    "kioslave5",
-    "kioslave",
     // indexes
     "tracker-extract",
     "tracker-extract-3",

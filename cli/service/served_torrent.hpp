@@ -16,8 +16,8 @@ namespace btfs::cli {
 struct ServedTorrent {
     Roster::Index index;
     Identity identity;
+    std::unique_ptr<EngineDemand> demand = nullptr;  ///< before the store, whose last jobs may use it
     std::unique_ptr<TorrentStore> store = nullptr;
-    std::unique_ptr<EngineDemand> demand = nullptr;
     TorrentHandle handle = 0;
     Slot slot = 0;
     Pins pins = {};

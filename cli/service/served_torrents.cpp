@@ -43,15 +43,13 @@ ServedTorrents::ServedTorrents(Services services)
                   update_library_soon();  // behind this job, also if it fails
                   bring_in_if_new(index, std::move(source));
               }),
-      filesystem_(
-          {.virtual_files = {{"status",
-                              [this] { return status_text(reports(), services_.engine.proxy_text()); }},
-                             {"status.json",
-                              [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},
-                             {"metrics", [this] { return metrics_text(report()); }}},
-           .virtual_members = torrent_folders(),
-           .commands = services_.takes_commands ? &shell_commands_ : nullptr,
-           .inode_width = services_.inode_width}) {}
+      filesystem_({.virtual_files = {{"status", [this] { return status_text(report()); }},
+                                     {"status.json",
+                                      [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},
+                                     {"metrics", [this] { return metrics_text(report()); }}},
+                   .virtual_members = torrent_folders(),
+                   .commands = services_.takes_commands ? &shell_commands_ : nullptr,
+                   .inode_width = services_.inode_width}) {}
 
 ServedTorrents::~ServedTorrents() {
     end();

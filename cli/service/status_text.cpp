@@ -102,10 +102,15 @@ std::string why_text(const ReaderWait& wait) {
     return "being verified";
 }
 
-std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy) {
+std::string scans_text(std::uint64_t scans) {
+    return fmt::format("{} file{} opened to be looked into, with nothing fetched ahead", scans,
+                       scans == 1 ? "" : "s");
+}
+
+std::string status_text(const MountReport& mount) {
     std::size_t ready = 0, peers = 0;
     TransferRates rates;
-    for (const TorrentReport& report : reports) {
+    for (const TorrentReport& report : mount.torrents) {
         ready += report.entry.visible();
         if (!report.status) continue;
         peers += report.status->peers;
@@ -114,10 +119,11 @@ std::string status_text(std::span<const TorrentReport> reports, std::string_view
     }
     std::string out;
     append(out, "totals",
-           fmt::format("{} of {} torrents ready, {} peers, {} B/s down, {} B/s up", ready, reports.size(),
-                       peers, rounded(rates.down), rounded(rates.up)));
-    if (!proxy.empty()) append(out, "proxy", proxy);
-    for (const TorrentReport& report : reports) append_section(out, report);
+           fmt::format("{} of {} torrents ready, {} peers, {} B/s down, {} B/s up", ready,
+                       mount.torrents.size(), peers, rounded(rates.down), rounded(rates.up)));
+    if (!mount.proxy.empty()) append(out, "proxy", mount.proxy);
+    if (mount.scans > 0) append(out, "scans", scans_text(mount.scans));
+    for (const TorrentReport& report : mount.torrents) append_section(out, report);
     return out;
 }
 

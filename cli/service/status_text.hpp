@@ -1,6 +1,7 @@
 // Formats the status of a mount: `.btfs/status`, and the line that --wait shows.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -38,10 +39,13 @@ struct MountReport {
     Duration age{};           ///< since the mount was made
 };
 
-/// Returns a line of totals, then a section for each torrent: an empty line, and lines of "key: value".
-/// MANUAL.md describes them. Text from others is made one_line().
-/// `proxy` is Engine::proxy_text().
-std::string status_text(std::span<const TorrentReport> reports, std::string_view proxy = {});
+/// Returns a line of totals, lines of the proxy and of scans if there are any, then a section for each
+/// torrent: an empty line, and lines of "key: value". MANUAL.md describes them. Text from others is made
+/// one_line().
+std::string status_text(const MountReport& report);
+
+/// "2 files opened to be looked into, with nothing fetched ahead".
+std::string scans_text(std::uint64_t scans);
 
 /// "ready", "paused", "failed", or what it waits for.
 std::string state_text(const TorrentReport& report);

@@ -26,6 +26,8 @@ struct ReaderDemand {
     std::vector<ByteRange> later = {};
     /// How fast the reader consumes; 0 while that is not known (then the window is due at once, in order).
     std::uint64_t bytes_per_second = 0;
+    /// False: no content is fetched to be passed on so that peers serve this reader; see Trade.
+    bool may_trade = true;
 
     bool idle() const { return blocked.empty() && edges.empty() && window.empty() && later.empty(); }
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace btfs {
 
@@ -16,6 +17,13 @@ Demand::Span Demand::pieces_of(ByteRange range) const {
 
 void Demand::set_reader(ReaderId id, const ReaderDemand& demand, TimePoint now) {
     Reader& reader = readers_[id];
+    if (std::exchange(reader.may_trade, demand.may_trade) != demand.may_trade) {
+        for (PieceIndex index_of_piece : reader.blocked) {
+            Piece& piece = pieces_.at(index_of_piece);
+            unindex(piece);
+            index(piece);
+        }
+    }
     set_pieces(id, Rank::blocked, reader.blocked, demand.blocked, now);
     set_pieces(id, Rank::edge, reader.edges, demand.edges, now);
     set_pieces(id, Rank::later, reader.later, demand.later, now);
@@ -91,12 +99,20 @@ void Demand::remove(ReaderId reader, Rank rank, PieceIndex index_of_piece) {
 void Demand::index(Piece& piece) {
     piece.key = std::ranges::min(piece.wants, {}, &Want::deadline).deadline;
     if (piece.offer == Offer::open) open_.insert(piece.key);
-    if (piece.offer != Offer::had && piece.key.rank == Rank::blocked) blocked_.insert(piece.key);
+    if (piece.offer == Offer::had || piece.key.rank != Rank::blocked) return;
+    blocked_.insert(piece.key);
+    for (const auto& [reader, deadline] : piece.wants) {
+        if (deadline.rank != Rank::blocked || !readers_.at(reader).may_trade) continue;
+        if (!piece.trader_key || deadline < *piece.trader_key) piece.trader_key = deadline;
+    }
+    if (piece.trader_key) blocked_traders_.insert(*piece.trader_key);
 }
 
-void Demand::unindex(const Piece& piece) {
+void Demand::unindex(Piece& piece) {
     open_.erase(piece.key);
     blocked_.erase(piece.key);
+    if (piece.trader_key) blocked_traders_.erase(*piece.trader_key);
+    piece.trader_key.reset();
 }
 
 bool Demand::set_offer(PieceIndex index_of_piece, Offer offer) {

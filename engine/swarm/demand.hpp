@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -59,6 +60,9 @@ class Demand {
     const std::set<Deadline>& open() const { return open_; }
     /// Pieces that somebody waits for at this moment and that are not had, longest waiting first.
     const std::set<Deadline>& blocked() const { return blocked_; }
+    /// Those of blocked() that a reader with ReaderDemand::may_trade waits for, each since such a reader
+    /// does.
+    const std::set<Deadline>& blocked_traders() const { return blocked_traders_; }
     /// The first piece behind the furthest window: where pieces are asked for in advance.
     PieceIndex beyond_windows() const;
 
@@ -70,7 +74,8 @@ class Demand {
     struct Piece {
         std::vector<Want> wants;
         Offer offer = Offer::open;
-        Deadline key;  // the earliest of wants, as it stands in open_ and blocked_
+        Deadline key;                        // the earliest of wants, as it stands in open_ and blocked_
+        std::optional<Deadline> trader_key;  // as it stands in blocked_traders_
     };
     struct Span {  // pieces [begin, end)
         std::uint32_t begin = 0;
@@ -83,6 +88,7 @@ class Demand {
         std::set<PieceIndex> later;
         Span window;
         TimePoint last_due;
+        bool may_trade = true;
     };
 
     Span pieces_of(ByteRange range) const;
@@ -91,7 +97,7 @@ class Demand {
     void add(ReaderId reader, const Deadline& deadline);
     void remove(ReaderId reader, Rank rank, PieceIndex piece);
     void index(Piece& piece);
-    void unindex(const Piece& piece);
+    void unindex(Piece& piece);
     void move_window(ReaderId id, Reader& reader, const ReaderDemand& demand, TimePoint now);
 
     const Layout& layout_;
@@ -100,6 +106,7 @@ class Demand {
     std::unordered_map<PieceIndex, Piece> pieces_;
     std::set<Deadline> open_;
     std::set<Deadline> blocked_;
+    std::set<Deadline> blocked_traders_;
 };
 
 }  // namespace btfs

@@ -69,8 +69,9 @@ std::optional<PieceIndex> Dispatcher::unread_piece(Peer& peer, TimePoint now) {
 /// it reads first comes before that: the next kNearReader, then twice as much, and so on.
 std::optional<PieceIndex> Dispatcher::piece_near_reader(
     const std::function<bool(PieceIndex)>& eligible) const {
-    if (!trade_.is_open() || world_.demand.blocked().empty()) return std::nullopt;
-    const std::uint32_t begin = world_.demand.blocked().begin()->piece.value() + 1;
+    const auto& blocked = world_.demand.blocked_traders();
+    if (!trade_.is_open() || blocked.empty()) return std::nullopt;
+    const std::uint32_t begin = blocked.begin()->piece.value() + 1;
     std::optional<PieceIndex> best;
     std::uint32_t at = begin;
     for (std::uint64_t near = kNearReader; near <= kFarFromReader && !best; near *= 2) {

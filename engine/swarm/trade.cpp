@@ -18,7 +18,8 @@ bool serves(const Peer& peer, TimePoint now) {
 bool Trade::look(const Demand& demand, const PeerTable& peers, const Picker& picker, TimePoint now) {
     if (now < next_look_) return false;
     next_look_ = now + kLookEvery;
-    const Duration waits = demand.blocked().empty() ? Duration{} : now - demand.blocked().begin()->due;
+    const auto& blocked = demand.blocked_traders();
+    const Duration waits = blocked.empty() ? Duration{} : now - blocked.begin()->due;
     if (waits >= kStarves) {
         starved_ = now;
         has_starved_ = true;

@@ -12,10 +12,10 @@
 namespace btfs {
 
 /// Leechers unchoke those who feed them, and who reads on demand has little to feed them with. So, while a
-/// reader starves among peers that choke us, pieces are fetched that no reader wants: from whoever unchokes
-/// us even for a moment, and from the allowed-fast sets of those who do not. The bytes of such pieces are
-/// bounded: kCapital, and a share of what was uploaded since, which shows that the trade pays. When the
-/// reader is fed, no further piece is begun.
+/// reader that may trade starves among peers that choke us, pieces are fetched that no reader wants: from
+/// whoever unchokes us even for a moment, and from the allowed-fast sets of those who do not. The bytes of
+/// such pieces are bounded: kCapital, and a share of what was uploaded since, which shows that the trade
+/// pays. When the reader is fed, no further piece is begun.
 class Trade {
   public:
     static constexpr std::uint64_t kCapital = 8 << 20;
@@ -32,7 +32,7 @@ class Trade {
     bool look(const Demand& demand, const PeerTable& peers, const Picker& picker, TimePoint now);
     /// The time of the next look; kNever if there is nothing to look for.
     TimePoint next_look(const Demand& demand) const {
-        return open_ || !demand.blocked().empty() ? next_look_ : kNever;
+        return open_ || !demand.blocked_traders().empty() ? next_look_ : kNever;
     }
 
     bool is_open() const { return open_; }

@@ -171,6 +171,18 @@ TEST(ReadPath, AnIndexIsDemandedWhereTheBeginningSaysThatItIs) {
     }
 }
 
+/// A piece that ends soon after the file's beginning makes a short first part.
+TEST(ReadPath, AnIndexIsFoundInABeginningThatComesInParts) {
+    World world;
+    world.cache.lose_all();
+    world.cache.write(kBefore, head_of_film());
+    world.cache.bring({kBefore, kBefore + 64 * KiB});
+    world.cache.set_parts(64 * KiB / 8);
+    const auto answer = world.read(0, 64 * KiB);
+    const std::uint64_t end = kBefore + kSize;
+    EXPECT_THAT(world.last().edges, ElementsAre(ByteRange{end - 64 * KiB, end}, ByteRange{end - MiB, end}));
+}
+
 /// What a small directory of a zip archive ends with.
 std::string end_of_zip(std::uint32_t directory) {
     std::string end("PK\5\6\0\0\0\0\1\0\1\0", 12);
@@ -200,6 +212,7 @@ TEST(ReadPath, AScanIsKnownByItsNameAndGetsWhatItReads) {
     EXPECT_THAT(world.last().blocked, SizeIs(1));
     EXPECT_THAT(world.last().edges, IsEmpty());
     EXPECT_TRUE(world.last().window.empty());
+    EXPECT_FALSE(world.last().may_trade);
     EXPECT_TRUE(world.filesystem.readers().at(0).scan);
     EXPECT_EQ(world.path().scan_count(), 1u);
 }
@@ -211,6 +224,7 @@ TEST(ReadPath, WhoReadsOnIsNoScan) {
     world.processes.called = "clamscan";
     for (std::uint64_t at = 0; at < 9 * MiB; at += 128 * KiB) (void)world.read(at, 128 * KiB);
     EXPECT_GT(world.last().window.size(), 8 * MiB);
+    EXPECT_TRUE(world.last().may_trade);
     EXPECT_FALSE(world.filesystem.readers().at(0).scan);
 }
 
@@ -302,6 +316,25 @@ TEST(ReadPath, TheIndexOfTheNextFileIsWantedWhereItsBeginningSaysThatItIs) {
     series.cache.bring({end - MiB, end});
     series.play(85 * MiB, MiB);
     EXPECT_TRUE(series.last().idle());
+}
+
+TEST(ReadPath, TheIndexOfTheNextFileIsFoundInABeginningThatComesInParts) {
+    Series series;
+    series.cache.write(kBefore + kSize, head_of_film());
+    series.cache.set_parts(64 * KiB / 8);
+    series.play(81 * MiB, MiB);
+    EXPECT_THAT(series.last().later, SizeIs(3));
+}
+
+TEST(ReadPath, TheIndexOfTheNextFileIsWantedThoughNoReadComesAfterTheDisksAnswer) {
+    Series series;
+    series.cache.write(kBefore + kSize, head_of_film());
+    series.play(79 * MiB, MiB);
+    series.cache.hang();
+    series.play(81 * MiB, MiB);
+    EXPECT_THAT(series.last().later, SizeIs(2));
+    series.cache.resume();
+    EXPECT_THAT(series.last().later, SizeIs(3));
 }
 
 TEST(ReadPath, ACopyBeginsNoNextFile) {

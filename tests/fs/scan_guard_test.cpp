@@ -46,9 +46,32 @@ TEST(ScanGuard, FilesThatAreReadOnDoNotCount) {
     Openings openings;
     for (int i = 0; i < 100; ++i) {
         EXPECT_EQ(openings.admitted(1), 1);
-        openings.guard.on_read_on();
+        openings.guard.on_read_on(openings.inode);
     }
     EXPECT_EQ(openings.admitted(10), 4);
+}
+
+TEST(ScanGuard, NothingIsTakenBackForAFileThatDidNotCount) {
+    Openings openings;
+    EXPECT_EQ(openings.admitted(5), 4);
+    const std::uint64_t refused = openings.inode, admitted = refused - 1;
+    for (int i = 0; i < 10; ++i) openings.guard.on_read_on(refused);
+    EXPECT_EQ(openings.admitted(10), 0);
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_TRUE(openings.guard.admits(admitted, openings.now));
+        openings.guard.on_read_on(admitted);  // as a player that asks for range after range
+    }
+    EXPECT_EQ(openings.admitted(10), 1);
+}
+
+TEST(ScanGuard, NorForAFileThatTimeHasMadeGoodFor) {
+    Openings openings;
+    EXPECT_EQ(openings.admitted(1), 1);
+    const std::uint64_t first = openings.inode;
+    openings.now += 1h;
+    EXPECT_EQ(openings.admitted(10), 4);
+    openings.guard.on_read_on(first);
+    EXPECT_EQ(openings.admitted(10), 0);
 }
 
 }  // namespace

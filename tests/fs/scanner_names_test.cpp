@@ -6,17 +6,16 @@ namespace btfs {
 namespace {
 
 TEST(ScannerNames, AreKnownAsTheKernelCutsThem) {
-    for (const char* name :
-         {"ffprobe", "mediainfo", "file", "tumblerd", "tracker-extract", "tracker-miner-f", "localsearch-ext",
-          "totem-video-thu", "ffmpegthumbnail", "gnome-thumbnail", "baloo_file_extr", "Plex Media Scan",
-          "jellyfin-ffprob", "kioworker", "clamscan"})
+    for (const char* name : {"ffprobe", "mediainfo", "file", "tumblerd", "tracker-extract", "tracker-miner-f",
+                             "localsearch-ext", "totem-video-thu", "ffmpegthumbnail", "gnome-thumbnail",
+                             "baloo_file_extr", "Plex Media Scan", "jellyfin-ffprob", "clamscan"})
         EXPECT_TRUE(is_scanner(name)) << name;
 }
 
 TEST(ScannerNames, PlayersAndCopiesAreNone) {
-    for (const char* name :
-         {"", "f", "ffmpeg", "ffplay", "mpv", "vlc", "cp", "cat", "totem", "minidlnad", "Plex Media Serv",
-          "jellyfin", "kodi.bin", "files", "rsync", "baloo_file_extractor"})
+    for (const char* name : {"", "f", "ffmpeg", "ffplay", "mpv", "vlc", "cp", "cat", "totem", "minidlnad",
+                             "Plex Media Serv", "jellyfin", "kodi.bin", "files", "rsync",
+                             "baloo_file_extractor", "kioworker", "kioslave5", "kioslave"})
         EXPECT_FALSE(is_scanner(name)) << name;
 }
 

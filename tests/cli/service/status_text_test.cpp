@@ -44,12 +44,13 @@ TorrentReport asking_its_publisher() {
 }
 
 std::string status_of(const TorrentReport& report) {
-    return status_text({&report, 1});
+    return status_text(MountReport{.torrents = {report}, .readers = {}, .proxy = {}});
 }
 
 TEST(StatusText, TellsEverythingInItsOrder) {
-    const std::vector<TorrentReport> reports{ready(), fetching_metadata(), fetching_file()};
-    EXPECT_EQ(status_text(reports),
+    const MountReport mount{
+        .torrents = {ready(), fetching_metadata(), fetching_file()}, .readers = {}, .proxy = {}};
+    EXPECT_EQ(status_text(mount),
               "totals: 1 of 3 torrents ready, 14 peers, 1234568 B/s down, 100 B/s up\n"
               "\n"
               "name: film.mkv\n"
@@ -87,9 +88,22 @@ TEST(StatusText, IsALineOfTotalsForNothing) {
 }
 
 TEST(StatusText, TellsOfTheProxyBehindTheTotals) {
-    EXPECT_EQ(status_text({}, "socks5://proxy.example:1080, TCP and UDP"),
+    MountReport mount;
+    mount.proxy = "socks5://proxy.example:1080, TCP and UDP";
+    EXPECT_EQ(status_text(mount),
               "totals: 0 of 0 torrents ready, 0 peers, 0 B/s down, 0 B/s up\n"
               "proxy: socks5://proxy.example:1080, TCP and UDP\n");
+}
+
+TEST(StatusText, TellsOfScansIfThereWereAny) {
+    MountReport mount;
+    const std::string totals = "totals: 0 of 0 torrents ready, 0 peers, 0 B/s down, 0 B/s up\n";
+    mount.scans = 1;
+    EXPECT_EQ(status_text(mount),
+              totals + "scans: 1 file opened to be looked into, with nothing fetched ahead\n");
+    mount.scans = 2;
+    EXPECT_EQ(status_text(mount),
+              totals + "scans: 2 files opened to be looked into, with nothing fetched ahead\n");
 }
 
 TEST(StatusText, ForeignTextCannotForgeALine) {

@@ -69,9 +69,11 @@ struct Chokers {
             swarm.introduce(0, i);
         }
     }
-    void read(std::uint32_t piece) {
+    void read(std::uint32_t piece, bool may_trade = true) {
         swarm.set_reader(0, 1,
-                         {.blocked = {{piece * std::uint64_t{kPiece}, piece * kPiece + 1}}, .window = {}});
+                         {.blocked = {{piece * std::uint64_t{kPiece}, piece * kPiece + 1}},
+                          .window = {},
+                          .may_trade = may_trade});
     }
     std::size_t had() { return swarm.storage(0).had().count(); }
 
@@ -88,6 +90,16 @@ TEST(Trade, WhatChokingPeersAllowIsFetchedToBePassedOnWhileAReaderStarves) {
     w.swarm.run_for(5s);
     EXPECT_GE(w.had(), 4u);
     EXPECT_LE(w.swarm.torrent(0).totals().downloaded, Trade::kCapital + kPiece);
+}
+
+TEST(Trade, AReaderThatMayNotTradeGetsWhatItReadsAlone) {
+    Chokers w;
+    w.read(95, false);
+    w.swarm.run_for(20s);
+    EXPECT_LE(w.had(), 1u);
+    w.read(95);
+    w.swarm.run_for(5s);
+    EXPECT_GE(w.had(), 4u) << "it trades when it may";
 }
 
 TEST(Trade, NothingIsFetchedUnreadWhileASeedServes) {

@@ -89,6 +89,31 @@ TEST_F(DemandTest, WhatIsHadOrInFlightIsNotOffered) {
     EXPECT_EQ(open(), pieces({1, 2}));
 }
 
+TEST_F(DemandTest, OfWhatIsWaitedForTheReadersThatMayTradeAreKnown) {
+    const auto traders = [&] {
+        std::vector<std::pair<std::uint32_t, Duration>> waits;
+        for (const Deadline& d : demand.blocked_traders()) waits.emplace_back(d.piece.value(), d.due - now);
+        return waits;
+    };
+    using Waits = decltype(traders());
+    ReaderDemand scan{.blocked = {{0, 1}, {200, 201}}, .window = {}, .may_trade = false};
+    demand.set_reader(1, scan, now);
+    EXPECT_EQ(demand.blocked().size(), 2u);
+    EXPECT_EQ(traders(), Waits{});
+    demand.set_reader(2, {.blocked = {{200, 201}}, .window = {}}, now + 1s);
+    EXPECT_EQ(traders(), (Waits{{2, 1s}})) << "not since the scan waits for it";
+    demand.set_offer(PieceIndex(2), Offer::had);
+    EXPECT_EQ(traders(), Waits{});
+    demand.set_offer(PieceIndex(2), Offer::open);
+    demand.drop_reader(2);
+    EXPECT_EQ(traders(), Waits{});
+    scan.may_trade = true;  // it reads on
+    demand.set_reader(1, scan, now + 2s);
+    EXPECT_EQ(traders(), (Waits{{0, 0s}, {2, 0s}}));
+    demand.drop_reader(1);
+    EXPECT_EQ(traders(), Waits{});
+}
+
 TEST_F(DemandTest, RangesBeyondTheEndAreCut) {
     demand.set_reader(1, {.blocked = {}, .window = {900, 5000}}, now);
     EXPECT_EQ(open(), pieces({9}));
