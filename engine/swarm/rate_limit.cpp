@@ -38,7 +38,8 @@ void RateLimit::advance(TimePoint now) {
     const double returned = std::min(returned_, kReturnedShare * earned);
     at_ = now;
     returned_ -= returned;
-    credit_ = std::min(credit_ + earned + returned, queue_.empty() ? bytes_in(kBurst) : most_kept());
+    credit_ = std::min(credit_ + earned + returned,
+                       queue_.empty() && !keeps_credit_ ? bytes_in(kBurst) : most_kept());
 }
 
 void RateLimit::give_back(double bytes) {

@@ -37,8 +37,10 @@ class RateLimit {
 
     static constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
-    /// 0: nothing passes; kUnlimited: everything does.
-    explicit RateLimit(double bytes_per_second) : rate_(bytes_per_second) {}
+    /// 0: nothing passes; kUnlimited: everything does. `keeps_credit`: also while no share waits, as much
+    /// credit is kept as for a late caller: what this limit lets pass may have to wait for another one.
+    explicit RateLimit(double bytes_per_second, bool keeps_credit = false)
+        : keeps_credit_(keeps_credit), rate_(bytes_per_second) {}
     RateLimit(const RateLimit&) = delete;
     RateLimit& operator=(const RateLimit&) = delete;
 
@@ -71,6 +73,7 @@ class RateLimit {
     double most_kept() const { return bytes_of_turn() + rate_ * seconds(kCatchUp); }
     Duration time_for(double bytes) const;
 
+    const bool keeps_credit_;
     double rate_;
     double credit_ = 0;    ///< bytes; negative: debt
     double returned_ = 0;  ///< bytes that were given back, and are not part of credit_ yet

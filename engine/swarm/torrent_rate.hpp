@@ -62,7 +62,7 @@ class TorrentRate {
     }
 
   private:
-    RateLimit own_limit_{RateLimit::kUnlimited};
+    RateLimit own_limit_{RateLimit::kUnlimited, true};
     RateLimit::Share own_{&own_limit_};
     RateLimit::Share of_process_;
     bool heeds_process_ = true;

@@ -25,6 +25,7 @@ struct OneIsKilled final : Processes {
     Life life(pid_t) const override { return Life::alive; }
     bool may_have_open(pid_t, std::uint64_t) const override { return true; }
     bool was_killed(pid_t thread) const override { return thread == kKilled; }
+    std::string name(pid_t) const override { return {}; }
 };
 
 /// A mount without torrents whose .btfs takes commands; two members can be removed.

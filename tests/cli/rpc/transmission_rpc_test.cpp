@@ -165,7 +165,7 @@ TEST_F(TransmissionRpcTest, AddsATorrentFileOnceAndNamesADuplicate) {
 TEST_F(TransmissionRpcTest, AddsMagnetLinksWhichAreDownloadingUntilTheirFilesAreKnown) {
     const std::string magnet = std::string("magnet:?xt=urn:btih:") + kHash + "&dn=some%20film";
     const value report = get("torrent-add", R"({"filename":")" + magnet + R"(","download-dir":")" +
-                                                (library_path / "tv").string() + R"(","paused":true})")
+                                                (library_path / "tv").string() + R"(","paused":false})")
                              .at("torrent-added");
     EXPECT_EQ(report.at("hashString"), kHash);
     EXPECT_EQ(report.at("name"), "some film");

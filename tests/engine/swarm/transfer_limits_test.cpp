@@ -289,7 +289,7 @@ TEST(OwnLimits, ATorrentDownloadsAtItsOwnLimitUntilThatIsTakenAway) {
     w.expect_rate(1'000'000, 10);
     w.swarm.set_limits(w.leecher, {.download = 400'000});
     w.swarm.run_for(1s);
-    w.expect_rate(400'000, 5);
+    w.expect_rate(400'000, 10);
     w.swarm.set_limits(w.leecher, {});
     EXPECT_TRUE(w.swarm.run_until([&] { return w.downloaded() == kContent; }, 3s));
 }
