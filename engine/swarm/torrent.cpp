@@ -359,9 +359,11 @@ void Torrent::set_paused(bool paused, TimePoint now) {
         for (ConnectionId id : ids) disconnect(id, Errc::torrent_paused, now);
         tell_of_idleness(now);
         idle_.end(*this);
+        seed_rule_.pause(now);
     } else {
         last_active_ = now;
-        seed_rule_.begin_idling(now);
+        seed_rule_.resume(now);
+        if (!metadata_fetch_) judge_seeding(now);
         want_peers_due_ = now + kWantPeersEvery;  // the owner asks trackers and the DHT now
         peer_list_.on_need(now);
         if (!wants_content()) idle_.begin(*this, now);
@@ -374,8 +376,10 @@ void Torrent::set_seed_goals(const SeedGoals& goals, TimePoint now) {
     if (!metadata_fetch_) judge_seeding(now);
 }
 
-/// Ends uploads if a goal of the user is reached, and lets them go on if none is.
+/// Ends uploads if a goal of the user is reached, and lets them go on if none is. A paused torrent is judged
+/// when it goes on.
 void Torrent::judge_seeding(TimePoint now) {
+    if (paused_) return;
     if (!seed_rule_.has_goals() && !seeding_ended_) return;
     const TorrentTotals all = totals();
     const auto reached = seed_rule_.judge({all.uploaded, all.downloaded, all.left == 0}, now);

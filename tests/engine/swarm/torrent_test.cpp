@@ -782,6 +782,26 @@ TEST(Torrent, OneThatIsPausedWhileItDialsTakesNoConnection) {
     EXPECT_EQ(w.swarm.torrent(w.leecher).connection_count(), 3u);
 }
 
+TEST(Torrent, ADialThatAPauseEndedIsNoFailureOfThePeer) {
+    VirtualSwarm swarm(kPiece, kSize);
+    Torrent& torrent = swarm.torrent(swarm.add({}));
+    const auto dials = [&] {
+        std::size_t count = 0;
+        while (const auto action = torrent.poll_action()) count += std::holds_alternative<Dial>(*action);
+        return count;
+    };
+    const Endpoint peer{*Address::parse("10.0.1.1"), 6881};
+    torrent.handle_candidates({&peer, 1}, PeerSource::tracker, swarm.now());
+    ASSERT_EQ(dials(), 1u);
+    for (int i = 0; i < 3; ++i) {
+        torrent.set_paused(true, swarm.now());
+        torrent.handle_dial_failed(peer, Errc::cancelled, swarm.now());
+        EXPECT_EQ(dials(), 0u);
+        torrent.set_paused(false, swarm.now());
+        EXPECT_EQ(dials(), 1u) << "at once, not after a back-off";
+    }
+}
+
 TEST(Torrent, TellsThatAllWhoHaveThePieceChoke) {
     UploadSlots none(0);
     NodeOptions choking;
