@@ -303,9 +303,7 @@ void Torrent::housekeep(TimePoint now) {
         update_interest(*peer, now);
         if (peer->session.am_interested() || peer->session.peer_interested()) peer->last_wanted = now;
     }
-    if (peers_.size() > max_peers())
-        for (ConnectionId id : admission_.least_useful(peers_.size() - max_peers(), now))
-            disconnect(id, Errc::peer_not_needed, now);
+    keep_own_max_peers(now);
     for (ConnectionId id : admission_.inactive(max_peers(), now)) disconnect(id, Errc::peer_not_needed, now);
     close_duplicates(now);
     make_room_to_dial(now);
@@ -342,8 +340,26 @@ void Torrent::set_limits(const OwnLimits& limits, TimePoint now) {
     if (limits == own_limits_) return;
     own_limits_ = limits;
     apply_rate_limits(now);
-    if (peers_.size() > max_peers()) give_up_connections(peers_.size() - max_peers(), now);
+    keep_own_max_peers(now);
     settle(now);
+}
+
+/// Disconnects the least useful peers beyond the torrent's own limit. Web seeds do not count, nor does a
+/// second connection to a peer, which soon takes the place of the first.
+void Torrent::keep_own_max_peers(TimePoint now) {
+    if (!own_limits_.max_peers || peers_.size() <= *own_limits_.max_peers) return;
+    const auto counts = [&](const Peer& peer) {
+        return !peer.is_web_seed && !peers_.contains(peer.replaces);
+    };
+    auto count = static_cast<std::size_t>(
+        std::ranges::count_if(peers_, [&](const auto& entry) { return counts(*entry.second); }));
+    for (ConnectionId id : admission_.least_useful(peers_.size(), now)) {
+        if (count <= *own_limits_.max_peers) return;
+        const auto found = peers_.find(id);
+        if (found == peers_.end() || !counts(*found->second)) continue;
+        disconnect(id, Errc::peer_not_needed, now);
+        --count;
+    }
 }
 
 void Torrent::apply_rate_limits(TimePoint now) {

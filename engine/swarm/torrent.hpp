@@ -421,6 +421,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void announce(PieceIndex piece);
     void announce_what_lasts();
     void tell_what_is_rare(TimePoint now);
+    void keep_own_max_peers(TimePoint now);
     void apply_rate_limits(TimePoint now);
     void judge_seeding(TimePoint now);
     void super_seed(TimePoint now);
