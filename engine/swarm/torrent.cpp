@@ -69,9 +69,10 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       peer_list_(rng_, bans_, options_.encryption),
       admission_(peers_, [this](const Peer& peer) { return owes_blocked(peer); }),
       metadata_fetch_(std::in_place, identity_),
+      paused_(options_.paused),
       last_active_(now),
       seed_rule_(options_.seed_goals) {
-    idle_.begin(*this, now);
+    paused_ ? seed_rule_.pause(now) : idle_.begin(*this, now);
     if (options_.pex) pex_.emplace([this](ConnectionId id) { return pex_flags(*peers_.at(id)); });
     if (options_.pex && options_.utp)
         holepunch_.emplace(peers_, [this](const Endpoint& endpoint) { return is_ours(endpoint); });
@@ -230,7 +231,11 @@ void Torrent::tell_of_idleness(TimePoint now) {
     const bool wanted = std::exchange(wanted_content_, wants_content());
     idle_.set_waiting(*this, !paused_ && readers_wait(), now);
     if (wanted == wanted_content_) return;
-    wanted_content_ ? idle_.end(*this) : idle_.begin(*this, now);
+    if (wanted_content_) {
+        idle_.end(*this);
+    } else if (!paused_) {
+        idle_.begin(*this, now);
+    }
     for (auto& [id, peer] : peers_) update_interest(*peer, now);
 }
 

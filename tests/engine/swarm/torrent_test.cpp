@@ -802,6 +802,30 @@ TEST(Torrent, ADialThatAPauseEndedIsNoFailureOfThePeer) {
     }
 }
 
+TEST(Torrent, APausedOneTakesNoInterestFromTheIdle) {
+    IdleInterest shared;
+    VirtualSwarm swarm(kPiece, kSize);
+    NodeOptions options;
+    options.torrent.idle_interest = &shared;
+    const std::size_t reads = swarm.add(options);
+    swarm.set_reader(reads, 1, blocked_on(0, 1));
+    std::vector<std::size_t> idle;
+    for (std::size_t i = 0; i < IdleInterest::kMaxTorrents; ++i) {
+        idle.push_back(swarm.add(options));
+        swarm.introduce(idle.back(), swarm.add({.seed = true}));
+    }
+    swarm.run_for(3s);
+    swarm.set_paused(reads, true);
+    options.torrent.paused = true;
+    EXPECT_TRUE(swarm.torrent(swarm.add(options)).is_paused());
+    swarm.run_for(3s);
+    for (const std::size_t each : idle) {
+        const auto peers = swarm.torrent(each).peer_statuses(swarm.now());
+        ASSERT_EQ(peers.size(), 1u);
+        EXPECT_TRUE(peers[0].interesting) << each;
+    }
+}
+
 TEST(Torrent, TellsThatAllWhoHaveThePieceChoke) {
     UploadSlots none(0);
     NodeOptions choking;
