@@ -175,8 +175,8 @@ class ServedTorrents {
     /// Returns the torrent's name in the mount; as its source calls it until it is there; empty if there is
     /// none. From any thread.
     std::string name_of(Roster::Index torrent) const;
-    /// Has what the cache holds of a torrent verified anew, in the background; until then none of it is
-    /// served. Throws Failure: its files are not known yet.
+    /// Has what the cache holds of a torrent verified anew, piece by piece, in the background; a piece whose
+    /// turn has not come is verified when it is read. Throws Failure: its files are not known yet.
     void recheck(Roster::Index torrent);
     /// Asks trackers and the DHT for more peers of a torrent, as far as they may be asked. From any thread.
     void want_peers(Roster::Index torrent);

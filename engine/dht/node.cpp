@@ -84,6 +84,13 @@ bool Node::find_peers(const NodeId& info_hash, std::optional<Announce> announce,
     return begin(info_hash, PeerSearch{announce}, kParallel, now);
 }
 
+void Node::end_search(const NodeId& info_hash) {
+    std::erase_if(lookups_, [&](const auto& entry) {
+        const Running& running = entry.second;
+        return running.lookup.target() == info_hash && std::holds_alternative<PeerSearch>(running.purpose);
+    });
+}
+
 bool Node::find_item(const ItemName& name, TimePoint now) {
     return begin(name.target, ItemSearch{name, std::nullopt}, kParallel, now);
 }

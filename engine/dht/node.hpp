@@ -108,6 +108,9 @@ class Node {
     /// Events follow: PeersFound, and PeersLookedUp at the end. With `announce` the nodes that are nearest
     /// are told of us. False if there are too many lookups, or one of this torrent.
     bool find_peers(const NodeId& info_hash, std::optional<Announce> announce, TimePoint now);
+    /// Ends the lookup of the torrent's peers, if there is one: nothing more is asked or announced, and no
+    /// event follows.
+    void end_search(const NodeId& info_hash);
     /// ItemLookedUp follows. False as above.
     bool find_item(const ItemName& name, TimePoint now);
 

@@ -51,6 +51,7 @@ void DhtClient::remove(const Sha1Digest& info_hash) {
     schedule_.remove(info_hash);
     torrents_.erase(info_hash);
     searching_.erase(info_hash);
+    for (dht::Node& each : nodes_) each.end_search(info_hash);
     if (torrents_.empty() && items_.empty()) stop();
 }
 

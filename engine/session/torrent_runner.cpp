@@ -25,7 +25,8 @@ std::uint16_t announced_port(std::uint16_t ours) {
     return ours != 0 ? ours : 1;
 }
 
-TorrentOptions waking(TorrentOptions options, std::function<void()> on_actions) {
+TorrentOptions options_of(const TorrentSpec& spec, TorrentOptions options, std::function<void()> on_actions) {
+    options.paused = spec.paused;
     options.on_actions = std::move(on_actions);
     return options;
 }
@@ -37,14 +38,13 @@ TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, Torrent
     : shared_(shared),
       handle_(handle),
       spec_(std::move(spec)),
-      options_(waking(options, [this] { after_event(); })),
+      options_(options_of(spec_, options, [this] { after_event(); })),
       outside_ports_(options_.ports),
       torrent_(spec_.identity, options_, seed, Clock::now()),
       web_seeds_(spec_.web_seeds, spec_.http_seeds),
       dials_(shared_.dialer, [this](const Endpoint& endpoint) { return may_dial(endpoint); }),
       timer_(shared_.io) {
     shared_.connections.add(*this);
-    torrent_.set_paused(spec_.paused, Clock::now());
     if (spec_.content) take_up_content();
     if (!spec_.content && !web_seeds_.empty())
         log::info("{}: has web seeds, which serve once a peer has told what the torrent consists of",

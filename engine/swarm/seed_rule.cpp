@@ -13,7 +13,13 @@ void SeedRule::set_goals(const SeedGoals& goals) {
     idle_since_.reset();
 }
 
-void SeedRule::begin_idling(TimePoint now) {
+void SeedRule::pause(TimePoint now) {
+    paused_since_ = now;
+}
+
+void SeedRule::resume(TimePoint now) {
+    if (paused_since_ && complete_since_) *complete_since_ += now - *paused_since_;
+    paused_since_.reset();
     idle_is_over_ = false;
     if (idle_since_) idle_since_ = now;
 }
@@ -52,6 +58,7 @@ TimePoint SeedRule::idle_due() const {
 }
 
 TimePoint SeedRule::next_timeout() const {
+    if (paused_since_) return kNever;
     return std::min(time_due(), idle_due());
 }
 

@@ -42,14 +42,16 @@ class SeedRule {
     /// Other goals from now on, judged by what has been transferred so far.
     void set_goals(const SeedGoals& goals);
     bool has_goals() const { return goals_.ratio || goals_.time || goals_.idle; }
-    /// Idle time counts from now on anew.
-    void begin_idling(TimePoint now);
+    /// The torrent is paused: until resume(), it is not to be judged, and no time counts.
+    void pause(TimePoint now);
+    /// Time counts on, and idle time anew.
+    void resume(TimePoint now);
     /// So many bytes of content were here when the torrent was opened.
     void set_had_at_start(std::uint64_t bytes) { had_at_start_ = bytes; }
     /// The goal that has been reached, the ratio first; nothing while there is none.
     std::optional<SeedGoal> judge(const Totals& totals, TimePoint now);
-    /// When the goal of time, or that of idling, will be reached if nothing changes; kNever if they were, or
-    /// if the torrent was not complete when it was last judged.
+    /// When the goal of time, or that of idling, will be reached if nothing changes; kNever if they were, if
+    /// the torrent was not complete when it was last judged, or if it is paused.
     TimePoint next_timeout() const;
 
   private:
@@ -60,6 +62,7 @@ class SeedRule {
     std::uint64_t had_at_start_ = 0;
     std::optional<TimePoint> complete_since_;
     std::optional<TimePoint> idle_since_;
+    std::optional<TimePoint> paused_since_;
     std::uint64_t uploaded_ = 0;  ///< when last judged
     bool time_is_over_ = false;
     bool idle_is_over_ = false;

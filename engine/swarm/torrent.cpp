@@ -69,9 +69,10 @@ Torrent::Torrent(const Identity& identity, const TorrentOptions& options, std::u
       peer_list_(rng_, bans_, options_.encryption),
       admission_(peers_, [this](const Peer& peer) { return owes_blocked(peer); }),
       metadata_fetch_(std::in_place, identity_),
+      paused_(options_.paused),
       last_active_(now),
       seed_rule_(options_.seed_goals) {
-    idle_.begin(*this, now);
+    paused_ ? seed_rule_.pause(now) : idle_.begin(*this, now);
     if (options_.pex) pex_.emplace([this](ConnectionId id) { return pex_flags(*peers_.at(id)); });
     if (options_.pex && options_.utp)
         holepunch_.emplace(peers_, [this](const Endpoint& endpoint) { return is_ours(endpoint); });
@@ -230,7 +231,11 @@ void Torrent::tell_of_idleness(TimePoint now) {
     const bool wanted = std::exchange(wanted_content_, wants_content());
     idle_.set_waiting(*this, !paused_ && readers_wait(), now);
     if (wanted == wanted_content_) return;
-    wanted_content_ ? idle_.end(*this) : idle_.begin(*this, now);
+    if (wanted_content_) {
+        idle_.end(*this);
+    } else if (!paused_) {
+        idle_.begin(*this, now);
+    }
     for (auto& [id, peer] : peers_) update_interest(*peer, now);
 }
 
@@ -303,9 +308,7 @@ void Torrent::housekeep(TimePoint now) {
         update_interest(*peer, now);
         if (peer->session.am_interested() || peer->session.peer_interested()) peer->last_wanted = now;
     }
-    if (peers_.size() > max_peers())
-        for (ConnectionId id : admission_.least_useful(peers_.size() - max_peers(), now))
-            disconnect(id, Errc::peer_not_needed, now);
+    keep_own_max_peers(now);
     for (ConnectionId id : admission_.inactive(max_peers(), now)) disconnect(id, Errc::peer_not_needed, now);
     close_duplicates(now);
     make_room_to_dial(now);
@@ -342,8 +345,26 @@ void Torrent::set_limits(const OwnLimits& limits, TimePoint now) {
     if (limits == own_limits_) return;
     own_limits_ = limits;
     apply_rate_limits(now);
-    if (peers_.size() > max_peers()) give_up_connections(peers_.size() - max_peers(), now);
+    keep_own_max_peers(now);
     settle(now);
+}
+
+/// Disconnects the least useful peers beyond the torrent's own limit. Web seeds do not count, nor does a
+/// second connection to a peer, which soon takes the place of the first.
+void Torrent::keep_own_max_peers(TimePoint now) {
+    if (!own_limits_.max_peers || peers_.size() <= *own_limits_.max_peers) return;
+    const auto counts = [&](const Peer& peer) {
+        return !peer.is_web_seed && !peers_.contains(peer.replaces);
+    };
+    auto count = static_cast<std::size_t>(
+        std::ranges::count_if(peers_, [&](const auto& entry) { return counts(*entry.second); }));
+    for (ConnectionId id : admission_.least_useful(peers_.size(), now)) {
+        if (count <= *own_limits_.max_peers) return;
+        const auto found = peers_.find(id);
+        if (found == peers_.end() || !counts(*found->second)) continue;
+        disconnect(id, Errc::peer_not_needed, now);
+        --count;
+    }
 }
 
 void Torrent::apply_rate_limits(TimePoint now) {
@@ -359,9 +380,11 @@ void Torrent::set_paused(bool paused, TimePoint now) {
         for (ConnectionId id : ids) disconnect(id, Errc::torrent_paused, now);
         tell_of_idleness(now);
         idle_.end(*this);
+        seed_rule_.pause(now);
     } else {
         last_active_ = now;
-        seed_rule_.begin_idling(now);
+        seed_rule_.resume(now);
+        if (!metadata_fetch_) judge_seeding(now);
         want_peers_due_ = now + kWantPeersEvery;  // the owner asks trackers and the DHT now
         peer_list_.on_need(now);
         if (!wants_content()) idle_.begin(*this, now);
@@ -374,8 +397,10 @@ void Torrent::set_seed_goals(const SeedGoals& goals, TimePoint now) {
     if (!metadata_fetch_) judge_seeding(now);
 }
 
-/// Ends uploads if a goal of the user is reached, and lets them go on if none is.
+/// Ends uploads if a goal of the user is reached, and lets them go on if none is. A paused torrent is judged
+/// when it goes on.
 void Torrent::judge_seeding(TimePoint now) {
+    if (paused_) return;
     if (!seed_rule_.has_goals() && !seeding_ended_) return;
     const TorrentTotals all = totals();
     const auto reached = seed_rule_.judge({all.uploaded, all.downloaded, all.left == 0}, now);

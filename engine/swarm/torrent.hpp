@@ -155,6 +155,8 @@ struct TorrentOptions {
     std::function<void()> on_actions = [] {};
     /// Limits that all torrents of the process share; outlives the torrent. Null: none.
     TransferLimits* limits = nullptr;
+    /// It begins paused: see Torrent::set_paused().
+    bool paused = false;
 };
 
 struct TorrentTotals {
@@ -421,6 +423,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     void announce(PieceIndex piece);
     void announce_what_lasts();
     void tell_what_is_rare(TimePoint now);
+    void keep_own_max_peers(TimePoint now);
     void apply_rate_limits(TimePoint now);
     void judge_seeding(TimePoint now);
     void super_seed(TimePoint now);
@@ -488,7 +491,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     TimePoint rare_due_{};
     TimePoint housekeeping_due_ = kNever;
     bool slots_due_ = false;  ///< some peer's interest has changed
-    bool paused_ = false;
+    bool paused_;
     bool choice_waits_ = false;  ///< several connections with one peer are left to it to choose from
     TimePoint last_active_;
     bool wanted_content_ = false;  ///< what wants_content() was when the others were told

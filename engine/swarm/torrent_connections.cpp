@@ -126,7 +126,10 @@ bool Torrent::counts_as_connected(const Endpoint& endpoint) const {
 }
 
 void Torrent::count_failed_dial(const Endpoint& endpoint, Error reason, TimePoint now) {
-    if (is_our_networks(reason)) {
+    if (paused_ && reason == Errc::cancelled) {
+        // The pause has ended the dial: the peer is dialled at once when the torrent goes on.
+        peer_list_.on_closed(endpoint, ConnectionUse::no_need, now);
+    } else if (is_our_networks(reason)) {
         peer_list_.on_unreachable(endpoint, now);
     } else if (reason == Errc::encryption_refused) {
         peer_list_.on_hung_up(endpoint, HangUp::in_encryption, now);

@@ -93,8 +93,14 @@ void Announcer::add_tracker(std::string_view url, TimePoint now) {
 }
 
 void Announcer::set_trackers(const std::vector<std::vector<std::string>>& tiers, TimePoint now) {
+    std::vector<bool> had;
+    for (std::size_t i = 0; i < trackers_.size(); ++i) had.push_back(trackers_.has(TrackerIndex(i)));
     trackers_.replace(tiers, rng_);
+    had.resize(trackers_.size(), false);
+    bool any_new = false;
+    for (std::size_t i = 0; i < had.size(); ++i) any_new |= !had[i] && trackers_.has(TrackerIndex(i));
     for (Walk& walk : walks_) {
+        bool lost_answerer = false;
         for (Target& target : walk.targets) {
             if (trackers_.has(target.tracker)) {
                 if (std::exchange(target.stopped_due, false)) target.started = true;
@@ -103,11 +109,12 @@ void Announcer::set_trackers(const std::vector<std::vector<std::string>>& tiers,
             target.job.reset();
             target.job_deadline = kNever;
             target.completed_due = target.port_due = false;
-            if (std::exchange(target.started, false)) target.stopped_due = true;
+            if (std::exchange(target.started, false)) target.stopped_due = lost_answerer = true;
             target.not_before = now;  // if it comes back
         }
         add_targets(walk);
-        if (phase_ == Phase::running) begin(walk, now);
+        // A walk under way has the old order.
+        if (phase_ == Phase::running && (walk.active || any_new || lost_answerer)) begin(walk, now);
     }
 }
 

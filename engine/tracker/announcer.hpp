@@ -91,7 +91,8 @@ class Announcer {
     void set_port(AddressFamily family, std::uint16_t port);
     /// A magnet link or the user names one more.
     void add_tracker(std::string_view url, TimePoint now);
-    /// Has these trackers from now on. Those that have gone are told `stopped`; new ones are asked at once.
+    /// Has these trackers from now on. Those that have gone are told `stopped`; new ones are asked at once,
+    /// and others if one that had answered has gone.
     void set_trackers(const std::vector<std::vector<std::string>>& tiers, TimePoint now);
     /// Says goodbye where it is due. Jobs under way are no longer of interest.
     void stop(TimePoint now);

@@ -256,14 +256,14 @@ class TransmissionRemote(Remotes):
         self.add()
         self.do("-t", "1", "-d", "400")
         took = self.seconds_to_read(self.mnt / "Show.S01E01" / "episode.mkv")  # 2 MB
-        self.assertTrue(4 < took < 8, took)
+        self.assertGreater(took, 4)
+        self.do("-t", "1", "-d", "10")  # 100 kB take longer than the 2 MB did
         self.do("-t", "1", "-D")
-        self.assertLess(self.seconds_to_read(self.mnt / "Show.S01E01" / "sample.mkv"), 2)
+        self.assertLess(self.seconds_to_read(self.mnt / "Show.S01E01" / "sample.mkv"), took)
 
         self.do("-t", "1", "-u", "400")
         btfs.Mount(self, self.torrent, peers=[own.port], cache=self.folder / "other_cache", mountpoint=self.folder / "other")
-        took = self.seconds_to_read(self.folder / "other" / "Show.S01E01" / "episode.mkv")
-        self.assertTrue(4 < took < 8, took)
+        self.assertGreater(self.seconds_to_read(self.folder / "other" / "Show.S01E01" / "episode.mkv"), 4)
 
     def test_limits_of_a_torrent_of_the_command_line_hold_in_the_next_mount(self):
         def mount():
@@ -275,8 +275,7 @@ class TransmissionRemote(Remotes):
         mount()
         self.assertIn("400 kB/s", self.info("Download Limit"))
         self.assertEqual(self.info("Peer limit"), "7")
-        took = self.seconds_to_read(self.mnt / "Show.S01E01" / "episode.mkv")
-        self.assertTrue(4 < took < 8, took)
+        self.assertGreater(self.seconds_to_read(self.mnt / "Show.S01E01" / "episode.mkv"), 4)
 
     def test_what_a_mount_does_not_do_is_said(self):
         self.mount()
@@ -367,7 +366,6 @@ class Sonarr(Remotes):
         self.assertGreaterEqual(float(re.match(r"\d+\.\d+", session["version"])[0]), 2.4)
         download_dir = session["download-dir"]
         self.assertTrue(os.path.isdir(download_dir))
-        began = time.monotonic()
         added = self.ask("torrent-add", filename=self.magnet,
                          **{"download-dir": f"{download_dir}/tv-sonarr", "paused": False})["torrent-added"]
         self.assertEqual(added["hashString"], self.hash)
@@ -380,9 +378,7 @@ class Sonarr(Remotes):
             seen.add(state)
             return state == "Completed"
         self.wait_for(is_completed, "Completed")
-        took = time.monotonic() - began
         self.assertLessEqual(seen, {"Queued", "Completed"})
-        self.assertLess(took, 5)
         self.assertEqual(self.item["labels"], ["tv-sonarr"])
         self.assertEqual(self.item["seedIdleLimit"], 60)
         path = Path(self.item["downloadDir"]) / self.item["name"]

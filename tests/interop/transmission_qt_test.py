@@ -88,14 +88,14 @@ class TransmissionQt(TestCase):
     def test_it_lists_what_is_mounted_and_adds_a_link(self):
         remote = self.run_remote(LINK)
         names = lambda: {torrent["name"] for torrent in self.web.status()["torrents"]}
-        self.wait_for(lambda: len(names()) == 2, "torrent of the link", 10)
+        self.wait_for(lambda: len(names()) == 2, "torrent of the link", 30)
 
         def rows():
             """Its tables of torrents: a row of names, and a row for each."""
             tables = [given["torrents"] for given in self.answers("torrent-get") if given.get("torrents")]
             return [dict(zip(table[0], row)) for table in tables for row in table[1:] if isinstance(table[0], list)]
         listed = lambda: {row.get("name") for row in rows()}
-        self.wait_for(lambda: names() <= listed(), "table with both torrents", 10)
+        self.wait_for(lambda: names() <= listed(), "table with both torrents", 30)
         self.assertIsNone(remote.poll())
         for method in ("session-get", "session-stats", "torrent-get", "torrent-add"):
             self.assertTrue(self.answers(method), method)

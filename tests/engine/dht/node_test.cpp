@@ -416,6 +416,24 @@ TEST(NodeTest, LookupsAndQueriesUnderWayAreBounded) {
     EXPECT_LE(sent, Node::kMaxPending);
 }
 
+TEST(NodeTest, ASearchThatIsEndedAnnouncesNothingAndMayBeginAnew) {
+    Network network(8);
+    const auto nodes = grow(network, 40);
+    const NodeId info_hash = random_id(network.rng());
+    Node& node = network.node(nodes[3]);
+    ASSERT_TRUE(node.find_peers(info_hash, Node::Announce{6881, true}, network.now()));
+    network.touch(nodes[3]);
+    network.run_for(1ms);  // the first queries are under way
+    node.end_search(info_hash);
+    network.run_for(1min);
+    EXPECT_TRUE(events_of<PeersLookedUp>(node).empty());
+    for (const Endpoint& each : nodes) EXPECT_EQ(network.node(each).peers().size(), 0u);
+    ASSERT_TRUE(node.find_peers(info_hash, Node::Announce{6881, true}, network.now()));
+    node.end_search(info_hash);
+    look_up(network, nodes[3], info_hash, Node::Announce{6881, true});
+    EXPECT_EQ(look_up(network, nodes[20], info_hash, std::nullopt).peers.size(), 1u);
+}
+
 TEST(NodeTest, InAnotherNetworkItLearnsItsAddressAnew) {
     Network network(7);
     const auto nodes = grow(network, 40);

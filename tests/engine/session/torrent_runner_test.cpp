@@ -143,6 +143,7 @@ TEST_F(TorrentRunnerTest, APausedTorrentEndsItsDialsAndItsWebSeed) {
     runner.set_reader(1, demand);
     EXPECT_GT(dialer.half_open(), 0U);
     EXPECT_EQ(connections.used(), 1U);
+    const TimePoint paused = Clock::now();
     runner.set_paused(true);
     EXPECT_EQ(dialer.half_open(), 0U);
     EXPECT_EQ(connections.used(), 0U);
@@ -151,7 +152,9 @@ TEST_F(TorrentRunnerTest, APausedTorrentEndsItsDialsAndItsWebSeed) {
     io.poll();
     EXPECT_EQ(dialer.half_open(), 0U) << "dials that were ended are not made anew";
     runner.set_paused(false);
-    EXPECT_EQ(connections.used(), 0U) << "a web seed that was just closed waits a second";
+    const std::size_t used = connections.used();
+    const bool is_early = Clock::now() < paused + 1s;
+    EXPECT_TRUE(used == 0 || !is_early) << "a web seed that was just closed waits a second";
     EXPECT_FALSE(runner.status(Clock::now()).paused);
     EXPECT_EQ(runner.urgency(), net::DialUrgency::reader_waits);
 }

@@ -95,12 +95,23 @@ TEST(SeedRule, ASeedFromWhichNobodyTakesAnythingEnds) {
     EXPECT_EQ(rule.next_timeout(), kNever);
     EXPECT_EQ(rule.judge({.uploaded = 6, .complete = true}, kOpened + 2h), SeedGoal::idle)
         << "what was on its way";
-    rule.begin_idling(kOpened + 3h);
+    rule.resume(kOpened + 3h);
     EXPECT_FALSE(rule.judge({.uploaded = 6, .complete = true}, kOpened + 3h));
     EXPECT_EQ(rule.judge({.uploaded = 6, .complete = true}, kOpened + 3h + 10min), SeedGoal::idle);
     rule.set_goals({.idle = 1h});
     EXPECT_FALSE(rule.judge({.uploaded = 6, .complete = true}, kOpened + 9h))
         << "it counts from when it is set";
+}
+
+TEST(SeedRule, TheTimeOfAPauseDoesNotCount) {
+    SeedRule rule({.time = 1h, .idle = 50min});
+    EXPECT_FALSE(rule.judge({.complete = true}, kOpened));
+    rule.pause(kOpened + 40min);
+    EXPECT_EQ(rule.next_timeout(), kNever);
+    rule.resume(kOpened + 10h);
+    EXPECT_FALSE(rule.judge({.complete = true}, kOpened + 10h));
+    EXPECT_EQ(rule.next_timeout(), kOpened + 10h + 20min);
+    EXPECT_EQ(rule.judge({.complete = true}, kOpened + 10h + 20min), SeedGoal::time);
 }
 
 }  // namespace

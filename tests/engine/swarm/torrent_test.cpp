@@ -782,6 +782,50 @@ TEST(Torrent, OneThatIsPausedWhileItDialsTakesNoConnection) {
     EXPECT_EQ(w.swarm.torrent(w.leecher).connection_count(), 3u);
 }
 
+TEST(Torrent, ADialThatAPauseEndedIsNoFailureOfThePeer) {
+    VirtualSwarm swarm(kPiece, kSize);
+    Torrent& torrent = swarm.torrent(swarm.add({}));
+    const auto dials = [&] {
+        std::size_t count = 0;
+        while (const auto action = torrent.poll_action()) count += std::holds_alternative<Dial>(*action);
+        return count;
+    };
+    const Endpoint peer{*Address::parse("10.0.1.1"), 6881};
+    torrent.handle_candidates({&peer, 1}, PeerSource::tracker, swarm.now());
+    ASSERT_EQ(dials(), 1u);
+    for (int i = 0; i < 3; ++i) {
+        torrent.set_paused(true, swarm.now());
+        torrent.handle_dial_failed(peer, Errc::cancelled, swarm.now());
+        EXPECT_EQ(dials(), 0u);
+        torrent.set_paused(false, swarm.now());
+        EXPECT_EQ(dials(), 1u) << "at once, not after a back-off";
+    }
+}
+
+TEST(Torrent, APausedOneTakesNoInterestFromTheIdle) {
+    IdleInterest shared;
+    VirtualSwarm swarm(kPiece, kSize);
+    NodeOptions options;
+    options.torrent.idle_interest = &shared;
+    const std::size_t reads = swarm.add(options);
+    swarm.set_reader(reads, 1, blocked_on(0, 1));
+    std::vector<std::size_t> idle;
+    for (std::size_t i = 0; i < IdleInterest::kMaxTorrents; ++i) {
+        idle.push_back(swarm.add(options));
+        swarm.introduce(idle.back(), swarm.add({.seed = true}));
+    }
+    swarm.run_for(3s);
+    swarm.set_paused(reads, true);
+    options.torrent.paused = true;
+    EXPECT_TRUE(swarm.torrent(swarm.add(options)).is_paused());
+    swarm.run_for(3s);
+    for (const std::size_t each : idle) {
+        const auto peers = swarm.torrent(each).peer_statuses(swarm.now());
+        ASSERT_EQ(peers.size(), 1u);
+        EXPECT_TRUE(peers[0].interesting) << each;
+    }
+}
+
 TEST(Torrent, TellsThatAllWhoHaveThePieceChoke) {
     UploadSlots none(0);
     NodeOptions choking;

@@ -279,6 +279,25 @@ TEST(TransferLimits, TheTimeEndsAlsoWithoutPeers) {
     EXPECT_EQ(swarm.torrent(seed).next_timeout(), kNever);
 }
 
+TEST(TransferLimits, UploadingDoesNotEndDuringAPause) {
+    NodeOptions options = kSeed;
+    options.torrent.seed_goals.time = 1h;
+    VirtualSwarm swarm(kPieceSize, kContent);
+    const std::size_t node = swarm.add(options);
+    Torrent& seed = swarm.torrent(node);
+    swarm.run_for(30min);
+    swarm.set_paused(node, true);
+    EXPECT_EQ(seed.next_timeout(), kNever);
+    swarm.run_for(5h);
+    seed.set_seed_goals({.time = 40min}, swarm.now());
+    EXPECT_FALSE(seed.totals().seeding_ended);
+    swarm.set_paused(node, false);
+    swarm.run_for(9min);
+    EXPECT_FALSE(seed.totals().seeding_ended);
+    swarm.run_for(2min);
+    EXPECT_EQ(seed.totals().seeding_ended, SeedGoal::time);
+}
+
 // ---- limits of one torrent ----
 
 TEST(OwnLimits, ATorrentDownloadsAtItsOwnLimitUntilThatIsTakenAway) {

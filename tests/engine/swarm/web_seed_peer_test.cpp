@@ -44,8 +44,13 @@ struct WebSeedPeer : ::testing::Test, StorageEvents {
     void on_credit() override { torrent->handle_credit(now); }
     void on_read(ReadTicket, Result<ContentView>) override {}
 
-    ConnectionId connect(std::uint32_t number) {
-        const ConnectionId id = torrent->add_web_seed(number, now);
+    ConnectionId connect(std::uint32_t number) { return greet(torrent->add_web_seed(number, now), number); }
+    /// A peer that is no web seed, and has all.
+    ConnectionId accept(std::uint32_t number) {
+        const Endpoint endpoint{*Address::parse("10.0.0.9"), static_cast<std::uint16_t>(50'000 + number)};
+        return greet(torrent->handle_connected(endpoint, {wire::Direction::incoming}, now), number);
+    }
+    ConnectionId greet(ConnectionId id, std::uint32_t number) {
         wire::Handshake hello;
         hello.capabilities = {.fast = true, .extended = true};
         hello.info_hash = identity.wire_hash();
@@ -97,6 +102,25 @@ TEST_F(WebSeedPeer, ServesAReader) {
     answer(id, false);
     EXPECT_EQ(storage.had().count(), 4u);
     EXPECT_EQ(torrent->totals().seeds, 1u);
+}
+
+TEST_F(WebSeedPeer, CountsAgainstNoLimitOfPeers) {
+    TorrentOptions options;
+    options.max_peers = 1;
+    torrent = std::make_unique<Torrent>(identity, layout, storage, options, 1, now);
+    const auto keep_house = [&] {
+        for (int i = 0; i < 5; ++i) torrent->handle_timeout(now += Torrent::kHousekeeping);
+    };
+    const ConnectionId first = accept(1), web_seed = connect(0);
+    keep_house();
+    EXPECT_EQ(torrent->connection_count(), 2u) << "a limit that is not the torrent's own";
+    torrent->set_limits({.max_peers = 1}, now);
+    keep_house();
+    EXPECT_NE(torrent->session(web_seed), nullptr);
+    EXPECT_NE(torrent->session(first), nullptr);
+    torrent->set_limits({.max_peers = 0}, now);
+    EXPECT_NE(torrent->session(web_seed), nullptr);
+    EXPECT_EQ(torrent->session(first), nullptr);
 }
 
 TEST_F(WebSeedPeer, ThatSendsAWrongPieceIsToldSoAndNeitherBannedNorDisconnected) {

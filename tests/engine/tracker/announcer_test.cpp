@@ -438,6 +438,31 @@ TEST(AnnouncerTest, AListOfOtherTrackersIsTakenUpAtOnce) {
     EXPECT_TRUE(w.announcer.stopped());
 }
 
+TEST(AnnouncerTest, BackupsAreNotAskedWhileTheTrackerThatAnsweredStays) {
+    World w({{a}, {b}, {c}});
+    w.announcer.start(w.now);
+    w.answer(w.job(), 30min);
+    w.now += 1min;
+    w.announcer.set_trackers({{c}, {b}, {a}}, w.now);
+    EXPECT_TRUE(w.jobs().empty()) << "another order";
+    w.announcer.set_trackers({{c}, {a}}, w.now);
+    EXPECT_TRUE(w.jobs().empty()) << "one that was not asked has gone";
+    EXPECT_EQ(w.announcer.next_timeout(), w.now + 29min);
+    w.announcer.set_trackers({{c}}, w.now);
+    const auto jobs = w.jobs();
+    ASSERT_EQ(jobs.size(), 2u);
+    EXPECT_EQ(jobs[0].request.event, AnnounceEvent::stopped);
+    EXPECT_EQ(jobs[1].url, c);
+}
+
+TEST(AnnouncerTest, ATrackerThatIsRemovedDuringAWalkIsNotAsked) {
+    World w({{a}, {b}, {c}});
+    w.announcer.start(w.now);
+    EXPECT_EQ(w.job().url, a);
+    w.announcer.set_trackers({{a}, {c}}, w.now);
+    EXPECT_EQ(w.job().url, c);
+}
+
 TEST(AnnouncerTest, TrackersOfAnIdleTorrentAreAskedOnceItStarts) {
     World w({{a}});
     w.announcer.set_trackers({{b}}, w.now);
