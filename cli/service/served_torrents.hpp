@@ -164,10 +164,13 @@ class ServedTorrents {
     /// Carries out a change, and keeps it for later mounts. Throws Failure: there is no
     /// such torrent or file, or its files are not known yet, or the disk does not take it.
     void change(Roster::Index torrent, const TorrentChange& change);
-    /// Pauses the torrent of that info-hash, name in the mount, or URL, or lets it go on; "": all torrents.
-    /// Later mounts keep it so. Returns how many have changed. Throws Failure: there is none, or several have
-    /// that name.
+    /// Pauses the torrent of that info-hash, name in the mount, or URL, or lets it go on. Later mounts keep
+    /// it so. Returns how many have changed. Throws Failure: there is none, or several have that name, or the
+    /// disk does not take it.
     std::size_t set_paused(const std::string& which, bool paused);
+    /// The same for all torrents. Throws Failure, after all have changed, if the disk does not take it of
+    /// one.
+    std::size_t set_all_paused(bool paused);
     /// Returns the contents of those torrents whose description is known.
     std::map<Roster::Index, ContentReport> contents(const std::vector<Roster::Index>& torrents);
     /// Returns the bytes of pinned files that are not had yet, of those torrents whose description is known.
@@ -264,6 +267,8 @@ class ServedTorrents {
 
     // Changes and reports of one torrent.
     void change_now(Roster::Index index, const TorrentChange& change);
+    void apply_now(Roster::Index index, const TorrentChange& change);
+    void keep_now(Roster::Index index, const TorrentChange& change);
     void change_pins(Roster::Index index, const TorrentChange& change);
     void take_settings(Roster::Index index);
     void apply_limits(const RosterEntry& entry);

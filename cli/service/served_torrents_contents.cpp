@@ -1,5 +1,6 @@
 // ServedTorrents: what a user changes of one torrent, and what is told of its content.
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <limits>
 #include <set>
@@ -117,17 +118,38 @@ void ServedTorrents::change(Roster::Index torrent, const TorrentChange& change) 
 }
 
 std::size_t ServedTorrents::set_paused(const std::string& which, bool paused) {
-    return worker_->call([&] {
-        std::vector<Roster::Index> chosen;
-        if (!which.empty()) {
-            chosen.push_back(choose(which));
-        } else {
-            for (const auto& [index, entry] : roster_.all()) chosen.push_back(index);
-        }
-        std::erase_if(chosen, [&](Roster::Index index) { return roster_.get(index).paused == paused; });
-        for (const Roster::Index index : chosen) change_now(index, {.paused = paused});
-        return chosen.size();
+    return worker_->call([&]() -> std::size_t {
+        const Roster::Index index = choose(which);
+        if (roster_.get(index).paused == paused) return 0;
+        change_now(index, {.paused = paused});
+        return 1;
     });
+}
+
+std::size_t ServedTorrents::set_all_paused(bool paused) {
+    const std::vector<Roster::Index> changed = worker_->call([&] {
+        std::vector<Roster::Index> indices;
+        for (const auto& [index, entry] : roster_.all()) {
+            if (entry.paused == paused) continue;
+            apply_now(index, {.paused = paused});
+            indices.push_back(index);
+        }
+        return indices;
+    });
+    // The disk takes them one a job: what is asked of the worker meanwhile has its turn in between.
+    std::exception_ptr first;
+    for (const Roster::Index index : changed) {
+        try {
+            worker_->call([&] {
+                if (const auto entry = roster_.get_if(index)) keep_now(index, {.paused = entry->paused});
+                return true;
+            });
+        } catch (const Failure&) {
+            if (!first) first = std::current_exception();
+        }
+    }
+    if (first) std::rethrow_exception(first);
+    return changed.size();
 }
 
 std::map<Roster::Index, ContentReport> ServedTorrents::contents(const std::vector<Roster::Index>& torrents) {
@@ -192,6 +214,12 @@ void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change
     if (!roster_.has(index)) throw TorrentHasGone();
     if (!change.pin.empty() || !change.unpin.empty()) change_pins(index, change);
     if (!change.label && !change.limits && !change.paused && !change.trackers) return;
+    apply_now(index, change);
+    keep_now(index, change);
+}
+
+/// Carries out a change, but for its pins.
+void ServedTorrents::apply_now(Roster::Index index, const TorrentChange& change) {
     roster_.update(index, [&](RosterEntry& entry) {
         if (change.label) entry.label = *change.label;
         if (change.limits) entry.limits = *change.limits;
@@ -204,7 +232,11 @@ void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change
     if (change.limits || (change.paused && !entry.paused)) apply_limits(entry);
     if (change.paused && entry.handle) services_.engine.set_paused(*entry.handle, entry.paused);
     if (change.label) place_in_library(index);
-    if (const Error error = keep_change(entry, change))
+}
+
+/// Keeps a change, but for its pins, for later mounts. Throws Failure if the disk does not take it.
+void ServedTorrents::keep_now(Roster::Index index, const TorrentChange& change) {
+    if (const Error error = keep_change(roster_.get(index), change))
         throw Failure("the change holds until the end of the mount; it cannot be kept", error);
 }
 

@@ -239,7 +239,9 @@ TEST(ServedTorrents, AnEmptyWordNamesNoTorrent) {
     Running running;
     running.torrents.add_source(Running::source("film"));
     EXPECT_THAT(Running::failure_of([&] { running.torrents.remove(""); }), HasSubstr("no torrent"));
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.set_paused("", true); }), HasSubstr("no torrent"));
     EXPECT_THAT(running.names(), ElementsAre("film"));
+    EXPECT_FALSE(running.torrents.reports().at(0).entry.paused);
 }
 
 TEST(ServedTorrents, WhatIsAddedIsKeptAndWhatIsRemovedForgotten) {
@@ -267,12 +269,26 @@ TEST(ServedTorrents, WhatIsSetOfATorrentOfTheCommandLineIsKeptUntilItIsRemoved) 
     running.torrents.change(running.torrents.reports().at(0).index, {.label = "new"});
     const AddedSources::Settings kept{.label = "new", .paused = true};
     EXPECT_EQ(running.added.read_settings(hash).value(), kept);
-    EXPECT_EQ(running.torrents.set_paused("", false), 1u);
+    EXPECT_EQ(running.torrents.set_all_paused(false), 1u);
     EXPECT_FALSE(running.added.read_settings(hash)->paused);
     EXPECT_THAT(Running::failure_of([&] { running.torrents.set_paused("other", true); }),
                 HasSubstr("no torrent"));
     running.torrents.remove("film");
     EXPECT_FALSE(running.added.read_settings(hash));
+}
+
+TEST(ServedTorrents, AllArePausedThoughTheDiskDoesNotTakeItOfOne) {
+    Running running;
+    for (const char* name : {"one", "two", "three"}) running.torrents.add_source(Running::source(name));
+    const std::string lost = AddedSources::name_of(Running::source("one").content);
+    const std::string kept = AddedSources::name_of(Running::source("three").content);
+    ASSERT_FALSE(running.added.forget(lost));
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.set_all_paused(true); }),
+                HasSubstr("cannot be kept"));
+    for (const TorrentReport& report : running.torrents.reports())
+        EXPECT_TRUE(report.entry.paused) << report.entry.name;
+    EXPECT_TRUE(running.added.read(kept)->paused);
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.set_all_paused(true); }), "no failure");
 }
 
 TEST(ServedTorrents, WhatWasSetOfATorrentInAnEarlierMountIsSetAgain) {
