@@ -241,6 +241,7 @@ class ServedTorrents {
     AddReport take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails);
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
+    void join(Roster::Index index, const RosterEntry& other);
     void note_record(Roster::Index index, const RosterEntry& other);
     std::string remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;
@@ -274,6 +275,7 @@ class ServedTorrents {
     void apply_limits(const RosterEntry& entry);
     void apply_trackers(Roster::Index index);
     Error keep_change(const RosterEntry& entry, const TorrentChange& change);
+    Error keep_beside_record(const RosterEntry& entry);
     ServedTorrent* find_served(Roster::Index index);
 
     Services services_;
@@ -288,6 +290,8 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> records_;  ///< sources that are kept, by their names
     /// Torrents that failed for good, by their info-hashes: each may be tried again.
     std::map<std::string, Roster::Index> failed_;
+    /// What was changed of torrents of the command line before their info-hashes were known.
+    std::map<Roster::Index, TorrentChange> early_changes_;
     std::map<Roster::Index, ServedTorrent> served_;
     std::map<Roster::Index, ServedTorrent> removed_;   ///< that somebody still uses
     std::unordered_map<Slot, Roster::Index> by_slot_;  ///< of served_, those that are shown

@@ -85,6 +85,10 @@ std::uint64_t left_of(const ServedTorrent& served, const Bitfield& pieces) {
     return left;
 }
 
+AddedSources::Settings settings_of(const RosterEntry& entry) {
+    return {.label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers};
+}
+
 ContentReport content_of(const ServedTorrent& served) {
     const Layout& layout = served.store->layout();
     ContentReport report{.files = {}, .pieces = served.store->available(), .pinned_left = 0};
@@ -236,7 +240,15 @@ void ServedTorrents::apply_now(Roster::Index index, const TorrentChange& change)
 
 /// Keeps a change, but for its pins, for later mounts. Throws Failure if the disk does not take it.
 void ServedTorrents::keep_now(Roster::Index index, const TorrentChange& change) {
-    if (const Error error = keep_change(roster_.get(index), change))
+    const RosterEntry entry = roster_.get(index);
+    if (entry.record.empty() && entry.info_hash.empty()) {
+        TorrentChange& early = early_changes_[index];
+        if (change.label) early.label = change.label;
+        if (change.limits) early.limits = change.limits;
+        if (change.paused) early.paused = change.paused;
+        if (change.trackers) early.trackers = change.trackers;
+    }
+    if (const Error error = keep_change(entry, change))
         throw Failure("the change holds until the end of the mount; it cannot be kept", error);
 }
 
@@ -261,39 +273,52 @@ void ServedTorrents::apply_limits(const RosterEntry& entry) {
 /// kept once it is.
 Error ServedTorrents::keep_change(const RosterEntry& entry, const TorrentChange& change) {
     if (!services_.added) return {};
-    if (!entry.record.empty())
-        return services_.added->change(entry.record, [&](AddedSources::Source& source) {
-            if (change.label) source.label = *change.label;
-            if (change.limits) source.limits = *change.limits;
-            if (change.paused) source.paused = *change.paused;
-            if (change.trackers) source.trackers = *change.trackers;
-        });
-    if (entry.info_hash.empty()) return {};
-    return services_.added->keep_settings(
-        entry.info_hash,
-        {.label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers});
+    if (entry.record.empty() && entry.info_hash.empty()) return {};
+    if (entry.record.empty()) return services_.added->keep_settings(entry.info_hash, settings_of(entry));
+    const Error error = services_.added->change(entry.record, [&](AddedSources::Source& source) {
+        if (change.label) source.label = *change.label;
+        if (change.limits) source.limits = *change.limits;
+        if (change.paused) source.paused = *change.paused;
+        if (change.trackers) source.trackers = *change.trackers;
+    });
+    return error ? error : keep_beside_record(entry);
 }
 
-/// Takes up what the user has set of a torrent of the command line in an earlier mount; or keeps what was set
-/// before its info-hash was known.
+/// Keeps the settings of a torrent that has a record beside it, too, if the command line names the torrent,
+/// or did in an earlier mount: such a mount has the torrent in its engine before it reads records.
+Error ServedTorrents::keep_beside_record(const RosterEntry& entry) {
+    if (!services_.added || entry.info_hash.empty()) return {};
+    const AddedSources::Settings now = settings_of(entry);
+    const auto kept = services_.added->read_settings(entry.info_hash);
+    if (kept && *kept == now) return {};
+    const bool none = !kept && kept.error() == std::errc::no_such_file_or_directory;
+    if (none && !entry.of_command_line) return {};
+    return services_.added->keep_settings(entry.info_hash, now);
+}
+
+/// Takes up what the user has set of a torrent of the command line in an earlier mount, but for what was
+/// changed in this one before the torrent's info-hash was known; that is kept now.
 void ServedTorrents::take_settings(Roster::Index index) {
+    const auto found = early_changes_.extract(index);
+    const TorrentChange early = found ? found.mapped() : TorrentChange{};
     const RosterEntry entry = roster_.get(index);
     if (!services_.added || !entry.record.empty()) return;
-    const AddedSources::Settings now{
-        .label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers};
+    AddedSources::Settings kept;
     Error error;
-    if (now != AddedSources::Settings{}) {
-        error = services_.added->keep_settings(entry.info_hash, now);
-    } else if (auto kept = services_.added->read_settings(entry.info_hash)) {
-        roster_.update(index, [&](RosterEntry& changed) {
-            changed.label = kept->label;
-            changed.limits = kept->limits;
-            changed.paused = kept->paused;
-            changed.trackers = kept->trackers;
-        });
-    } else if (kept.error() != std::errc::no_such_file_or_directory) {
-        error = kept.error();
+    if (auto read = services_.added->read_settings(entry.info_hash)) {
+        kept = std::move(*read);
+    } else if (read.error() != std::errc::no_such_file_or_directory) {
+        error = read.error();
     }
+    roster_.update(index, [&](RosterEntry& changed) {
+        if (!early.label && changed.label.empty()) changed.label = kept.label;
+        if (!early.limits && changed.limits == TorrentLimits{}) changed.limits = kept.limits;
+        if (!early.paused && !changed.paused) changed.paused = kept.paused;
+        if (!early.trackers && !changed.trackers) changed.trackers = kept.trackers;
+    });
+    const AddedSources::Settings now = settings_of(roster_.get(index));
+    if (now != kept)
+        if (const Error failed = services_.added->keep_settings(entry.info_hash, now)) error = failed;
     if (error) log::warn("{}: what was set of it in an earlier mount: {}", entry.name, error.message());
 }
 
