@@ -66,7 +66,7 @@ struct TorrentChange {
     std::optional<bool> paused = {};
     std::optional<std::vector<std::vector<std::string>>> trackers = {};  ///< in tiers
     Files pin = {};
-    Files unpin = {};
+    Files unpin = {};  ///< before any is pinned
 };
 
 /// The files and pieces of a torrent whose description is known.
@@ -175,6 +175,8 @@ class ServedTorrents {
     std::map<Roster::Index, ContentReport> contents(const std::vector<Roster::Index>& torrents);
     /// Returns the bytes of pinned files that are not had yet, of those torrents whose description is known.
     std::map<Roster::Index, std::uint64_t> pinned_left(const std::vector<Roster::Index>& torrents);
+    /// True if the torrent is in the mount, or is to be. From any thread.
+    bool has(Roster::Index torrent) const { return roster_.has(torrent); }
     /// Returns the torrent's name in the mount; as its source calls it until it is there; empty if there is
     /// none. From any thread.
     std::string name_of(Roster::Index torrent) const;
@@ -242,6 +244,7 @@ class ServedTorrents {
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
     void join(Roster::Index index, const RosterEntry& other);
+    void join_pins(Roster::Index index, const RosterEntry& other);
     void note_record(Roster::Index index, const RosterEntry& other);
     std::string remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;

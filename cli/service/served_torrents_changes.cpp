@@ -174,7 +174,6 @@ AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, 
         report.was_there = true;
         report.index = *same;
         join(*same, entry);
-        if (entry.pinned_whole) pin_whole(*same);
         return report;
     }
     const Roster::Index index = report.index = enter(std::move(entry));
@@ -218,6 +217,7 @@ void ServedTorrents::drop(Roster::Index index) {
 /// The torrent was added by another source, too, whose entry this is.
 void ServedTorrents::join(Roster::Index index, const RosterEntry& other) {
     note_record(index, other);
+    join_pins(index, other);
     if (!other.of_command_line || roster_.get(index).of_command_line) return;
     roster_.update(index, [](RosterEntry& entry) { entry.of_command_line = true; });
     const RosterEntry now = roster_.get(index);
@@ -257,6 +257,20 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
     if (const Error error = differs ? keep_change(now, all) : keep_beside_record(now))
         log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
     place_in_library(index);
+}
+
+/// Files that the other source was to have pinned are pinned, or noted to be.
+void ServedTorrents::join_pins(Roster::Index index, const RosterEntry& other) {
+    if (other.pinned_whole) return pin_whole(index);
+    if (other.pinned_files.empty() || roster_.get(index).pinned_whole) return;
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.pinned_files = with_pins(entry.pinned_files, other.pinned_files);
+    });
+    if (ServedTorrent* const served = find_served(index)) return pin_noted(*served);
+    const RosterEntry now = roster_.get(index);
+    if (now.record.empty() || !services_.added) return;
+    if (const Error error = services_.added->set_pinned(now.record, false, now.pinned_files))
+        log::warn("{}: some of its files are to be pinned: {}", now.name, error.message());
 }
 
 bool ServedTorrents::is_still_open(const Identity& identity) const {

@@ -391,6 +391,18 @@ TEST(ServedTorrents, ATorrentThatIsAddedOnceMoreStaysAsTheUserHasSetIt) {
     EXPECT_FALSE(kept->trackers);
 }
 
+TEST(ServedTorrents, FilesThatARecordIsToPinArePinnedOfATorrentOfTheCommandLine) {
+    Serving serving;
+    AddedSources::Source source = Running::source("film");
+    source.pinned_files = {{0, 0}};
+    ASSERT_FALSE(serving.added.keep(source));
+    Remount mount(serving, {.torrents = {torrent("film")}, .published = {}, .urls = {}});
+    mount.start();
+    EXPECT_TRUE(mount.only().all_pinned);
+    EXPECT_THAT(serving.cache_dir.kept_pins(torrent("film").identity), ElementsAre(FileRange{0, 0}));
+    EXPECT_THAT(serving.added.read(serving.added.names().at(0))->pinned_files, IsEmpty());
+}
+
 /// Sends one torrent file over HTTP when it is let.
 class SlowDownload {
   public:
