@@ -28,10 +28,16 @@ int pause(const PauseOptions& options) {
     int exit_code = kSuccess;
     for (const std::string& word : options.torrents) {
         try {
+            if (word.empty()) throw Failure("an empty word names no torrent; a mountpoint stands for all");
             const InMount torrent =
                 is_path(word) ? torrent_with(word) : InMount{socket_of(options.mountpoint), word};
-            const auto answer = ask(torrent.socket, {{"command", options.paused ? "pause" : "resume"},
-                                                     {"torrent", torrent.path}});
+            boost::json::object request{{"command", options.paused ? "pause" : "resume"}};
+            if (torrent.path.empty()) {
+                request["all"] = true;
+            } else {
+                request["torrent"] = torrent.path;
+            }
+            const auto answer = ask(torrent.socket, request);
             const std::uint64_t changed = number_in(answer, "changed");
             const std::string state = options.paused ? "paused" : "resumed";
             std::cout << (changed == 0 ? "no change" : state) << ": " << one_line(word);

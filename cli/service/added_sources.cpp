@@ -25,7 +25,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view kSuffix = ".source";
 constexpr std::string_view kSettingsSuffix = ".settings";
 constexpr std::size_t kLongestFolderName = 200;
-constexpr std::size_t kMostBesideContent = std::size_t{64} << 10;
+/// A hundred trackers with URLs of 2,048 bytes, and all else that is set.
+constexpr std::size_t kMostBesideContent = std::size_t{1} << 20;
 constexpr std::size_t kMaxSize = kMaxTorrentFileSize + kMostBesideContent;
 
 /// Share ratios are written in millionths: bencode has no fractions.

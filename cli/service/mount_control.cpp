@@ -84,6 +84,7 @@ Json MountControl::remove(const Json& request) {
 }
 
 Json MountControl::set_paused(const Json& request, bool paused) {
+    if (flag(request, "all")) return {{"changed", torrents_.set_all_paused(paused)}};
     return {{"changed", torrents_.set_paused(text(request, "torrent"), paused)}};
 }
 

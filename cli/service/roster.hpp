@@ -36,7 +36,11 @@ struct RosterEntry {
     Pins pinned_files = {};
     /// Places in the torrent of the files that are pinned, neighbours as one; null: none is.
     std::shared_ptr<const std::vector<ByteRange>> pinned = {};
-    std::string record = {};    ///< its name among the AddedSources; empty: it is none of them
+    std::string record = {};        ///< its name among the AddedSources; empty: it is none of them
+    bool of_earlier_mount = false;  ///< its record was written by one
+    /// The command line names it, whether it has a record or not: a later mount has it before it reads
+    /// records.
+    bool of_command_line = false;
     TorrentLimits limits = {};  ///< the user's
     bool paused = false;        ///< by the user
     /// In tiers, as the user has changed them; nothing: those of the source.
@@ -52,6 +56,8 @@ struct RosterEntry {
     bool visible() const { return slot.has_value(); }
     /// The engine never had it, and will not.
     bool has_failed() const { return !problem.empty() && !handle; }
+    /// It is paused before its files are known: no peer is asked for them.
+    bool held_back() const { return paused && handle && !settled(); }
     bool settled() const { return visible() || !problem.empty(); }
 };
 

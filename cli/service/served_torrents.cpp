@@ -63,7 +63,7 @@ void ServedTorrents::add(Sources sources) {
     for (std::size_t i = 0; i < sources.torrents.size(); ++i) {
         std::unique_ptr<AdoptedFiles> adopted = data.take(i);
         TorrentSource& source = sources.torrents[i];
-        RosterEntry entry{.name = source.name, .url = shown_url(source.url)};
+        RosterEntry entry{.name = source.name, .url = shown_url(source.url), .of_command_line = true};
         if (!source.url.empty()) entry.fetch = "kept from an earlier mount";
         const auto index = roster_.add(std::move(entry));
         try {
@@ -79,11 +79,12 @@ void ServedTorrents::add(Sources sources) {
     if (!failures.empty() && failures.size() == count)
         throw Failure("not one of " + std::to_string(count) + " torrents can be served");
     for (const std::string& url : sources.urls) {
-        const auto index = roster_.add({.name = shown_url(url), .url = shown_url(url)});
+        const auto index =
+            roster_.add({.name = shown_url(url), .url = shown_url(url), .of_command_line = true});
         worker_->post([this, index, url] { finder_.fetch(index, url); });
     }
     for (const TorrentSource& source : sources.published) {
-        const auto index = roster_.add({.name = source.name});
+        const auto index = roster_.add({.name = source.name, .of_command_line = true});
         worker_->post([this, index, source] { finder_.look_up(index, source); });
     }
 }
@@ -294,7 +295,7 @@ void ServedTorrents::bring_in_if_new(Roster::Index index, TorrentSource source) 
         log::info("{}: is mounted already, by another name", source.name);
         const RosterEntry entry = roster_.get(index);
         drop(index);
-        return note_record(*same, entry);
+        return join(*same, entry);
     }
     if (is_still_open(source.identity))
         throw Failure(source.name + ": was removed, and files of it are still open");

@@ -66,7 +66,7 @@ struct TorrentChange {
     std::optional<bool> paused = {};
     std::optional<std::vector<std::vector<std::string>>> trackers = {};  ///< in tiers
     Files pin = {};
-    Files unpin = {};
+    Files unpin = {};  ///< before any is pinned
 };
 
 /// The files and pieces of a torrent whose description is known.
@@ -164,14 +164,19 @@ class ServedTorrents {
     /// Carries out a change, and keeps it for later mounts. Throws Failure: there is no
     /// such torrent or file, or its files are not known yet, or the disk does not take it.
     void change(Roster::Index torrent, const TorrentChange& change);
-    /// Pauses the torrent of that info-hash, name in the mount, or URL, or lets it go on; "": all torrents.
-    /// Later mounts keep it so. Returns how many have changed. Throws Failure: there is none, or several have
-    /// that name.
+    /// Pauses the torrent of that info-hash, name in the mount, or URL, or lets it go on. Later mounts keep
+    /// it so. Returns how many have changed. Throws Failure: there is none, or several have that name, or the
+    /// disk does not take it.
     std::size_t set_paused(const std::string& which, bool paused);
+    /// The same for all torrents. Throws Failure, after all have changed, if the disk does not take it of
+    /// one.
+    std::size_t set_all_paused(bool paused);
     /// Returns the contents of those torrents whose description is known.
     std::map<Roster::Index, ContentReport> contents(const std::vector<Roster::Index>& torrents);
     /// Returns the bytes of pinned files that are not had yet, of those torrents whose description is known.
     std::map<Roster::Index, std::uint64_t> pinned_left(const std::vector<Roster::Index>& torrents);
+    /// True if the torrent is in the mount, or is to be. From any thread.
+    bool has(Roster::Index torrent) const { return roster_.has(torrent); }
     /// Returns the torrent's name in the mount; as its source calls it until it is there; empty if there is
     /// none. From any thread.
     std::string name_of(Roster::Index torrent) const;
@@ -238,6 +243,8 @@ class ServedTorrents {
     AddReport take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails);
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
+    void join(Roster::Index index, const RosterEntry& other);
+    void join_pins(Roster::Index index, const RosterEntry& other);
     void note_record(Roster::Index index, const RosterEntry& other);
     std::string remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;
@@ -264,11 +271,14 @@ class ServedTorrents {
 
     // Changes and reports of one torrent.
     void change_now(Roster::Index index, const TorrentChange& change);
+    void apply_now(Roster::Index index, const TorrentChange& change);
+    void keep_now(Roster::Index index, const TorrentChange& change);
     void change_pins(Roster::Index index, const TorrentChange& change);
     void take_settings(Roster::Index index);
     void apply_limits(const RosterEntry& entry);
     void apply_trackers(Roster::Index index);
     Error keep_change(const RosterEntry& entry, const TorrentChange& change);
+    Error keep_beside_record(const RosterEntry& entry);
     ServedTorrent* find_served(Roster::Index index);
 
     Services services_;
@@ -283,6 +293,8 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> records_;  ///< sources that are kept, by their names
     /// Torrents that failed for good, by their info-hashes: each may be tried again.
     std::map<std::string, Roster::Index> failed_;
+    /// What was changed of torrents of the command line before their info-hashes were known.
+    std::map<Roster::Index, TorrentChange> early_changes_;
     std::map<Roster::Index, ServedTorrent> served_;
     std::map<Roster::Index, ServedTorrent> removed_;   ///< that somebody still uses
     std::unordered_map<Slot, Roster::Index> by_slot_;  ///< of served_, those that are shown

@@ -123,6 +123,7 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
                       .pinned_whole = source.pinned_whole,
                       .pinned_files = source.pinned_files,
                       .record = record,
+                      .of_earlier_mount = if_it_fails == IfItFails::stay,
                       .limits = source.limits,
                       .paused = source.paused,
                       .trackers = source.trackers,
@@ -165,12 +166,14 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
 AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails) {
     AddReport report{.name = source.name, .info_hash = source.identity.cache_key()};
     entry.info_hash = report.info_hash;
-    if (const auto earlier = failed_.extract(report.info_hash); !earlier.empty()) drop(earlier.mapped());
+    if (const auto earlier = failed_.extract(report.info_hash); !earlier.empty()) {
+        entry.of_command_line = roster_.get(earlier.mapped()).of_command_line;
+        drop(earlier.mapped());
+    }
     if (const auto same = find(source.identity)) {
         report.was_there = true;
         report.index = *same;
-        note_record(*same, entry);
-        if (entry.pinned_whole) pin_whole(*same);
+        join(*same, entry);
         return report;
     }
     const Roster::Index index = report.index = enter(std::move(entry));
@@ -207,11 +210,24 @@ void ServedTorrents::drop(Roster::Index index) {
         records_.erase(found);
     if (const auto found = failed_.find(entry.info_hash); found != failed_.end() && found->second == index)
         failed_.erase(found);
+    early_changes_.erase(index);
     roster_.remove(index);
 }
 
-/// The torrent was added by another source, too, whose entry this is: its record goes when the torrent does.
-/// What the user has set there holds where nothing else was set.
+/// The torrent was added by another source, too, whose entry this is.
+void ServedTorrents::join(Roster::Index index, const RosterEntry& other) {
+    note_record(index, other);
+    join_pins(index, other);
+    if (!other.of_command_line || roster_.get(index).of_command_line) return;
+    roster_.update(index, [](RosterEntry& entry) { entry.of_command_line = true; });
+    const RosterEntry now = roster_.get(index);
+    if (const Error error = keep_beside_record(now))
+        log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
+}
+
+/// The other source's record goes when the torrent does. What the user has set there in an earlier mount
+/// holds where nothing else was set; that a torrent is added once more changes its label alone, if it has
+/// none.
 void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) {
     if (other.record.empty()) return;
     const RosterEntry there = roster_.get(index);
@@ -225,6 +241,7 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
     roster_.update(index, [&](RosterEntry& entry) {
         entry.record = other.record;
         if (entry.label.empty()) entry.label = other.label;
+        if (!other.of_earlier_mount) return;
         if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
         entry.paused = entry.paused || other.paused;
         if (!entry.trackers) entry.trackers = other.trackers;
@@ -233,15 +250,27 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
     if (now.limits != there.limits) apply_limits(now);
     if (there.handle && now.paused != there.paused) services_.engine.set_paused(*there.handle, now.paused);
     if (now.trackers != there.trackers) apply_trackers(index);
-    // From now on the record has its settings.
     const TorrentChange all{
         .label = now.label, .limits = now.limits, .paused = now.paused, .trackers = now.trackers};
     const bool differs = now.label != other.label || now.limits != other.limits ||
                          now.paused != other.paused || now.trackers != other.trackers;
-    Error error = differs ? keep_change(now, all) : Error{};
-    if (!error) error = services_.added->keep_settings(now.info_hash, {});
-    if (error) log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
+    if (const Error error = differs ? keep_change(now, all) : keep_beside_record(now))
+        log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
     place_in_library(index);
+}
+
+/// Files that the other source was to have pinned are pinned, or noted to be.
+void ServedTorrents::join_pins(Roster::Index index, const RosterEntry& other) {
+    if (other.pinned_whole) return pin_whole(index);
+    if (other.pinned_files.empty() || roster_.get(index).pinned_whole) return;
+    roster_.update(index, [&](RosterEntry& entry) {
+        entry.pinned_files = with_pins(entry.pinned_files, other.pinned_files);
+    });
+    if (ServedTorrent* const served = find_served(index)) return pin_noted(*served);
+    const RosterEntry now = roster_.get(index);
+    if (now.record.empty() || !services_.added) return;
+    if (const Error error = services_.added->set_pinned(now.record, false, now.pinned_files))
+        log::warn("{}: some of its files are to be pinned: {}", now.name, error.message());
 }
 
 bool ServedTorrents::is_still_open(const Identity& identity) const {
@@ -305,9 +334,9 @@ void ServedTorrents::leave(Roster::Index index) {
 /// Later mounts do not have the torrent, unless their command line has; then without its settings.
 void ServedTorrents::forget(const RosterEntry& entry) {
     if (!services_.added) return;
-    const Error error = !entry.record.empty()      ? services_.added->forget(entry.record)
-                        : !entry.info_hash.empty() ? services_.added->keep_settings(entry.info_hash, {})
-                                                   : Error{};
+    Error error;
+    if (!entry.record.empty()) error = services_.added->forget(entry.record);
+    if (!error && !entry.info_hash.empty()) error = services_.added->keep_settings(entry.info_hash, {});
     if (error) log::warn("{}: the next mount will have it again: {}", entry.name, error.message());
 }
 

@@ -1,5 +1,6 @@
 // ServedTorrents: what a user changes of one torrent, and what is told of its content.
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <limits>
 #include <set>
@@ -84,6 +85,10 @@ std::uint64_t left_of(const ServedTorrent& served, const Bitfield& pieces) {
     return left;
 }
 
+AddedSources::Settings settings_of(const RosterEntry& entry) {
+    return {.label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers};
+}
+
 ContentReport content_of(const ServedTorrent& served) {
     const Layout& layout = served.store->layout();
     ContentReport report{.files = {}, .pieces = served.store->available(), .pinned_left = 0};
@@ -117,17 +122,38 @@ void ServedTorrents::change(Roster::Index torrent, const TorrentChange& change) 
 }
 
 std::size_t ServedTorrents::set_paused(const std::string& which, bool paused) {
-    return worker_->call([&] {
-        std::vector<Roster::Index> chosen;
-        if (!which.empty()) {
-            chosen.push_back(choose(which));
-        } else {
-            for (const auto& [index, entry] : roster_.all()) chosen.push_back(index);
-        }
-        std::erase_if(chosen, [&](Roster::Index index) { return roster_.get(index).paused == paused; });
-        for (const Roster::Index index : chosen) change_now(index, {.paused = paused});
-        return chosen.size();
+    return worker_->call([&]() -> std::size_t {
+        const Roster::Index index = choose(which);
+        if (roster_.get(index).paused == paused) return 0;
+        change_now(index, {.paused = paused});
+        return 1;
     });
+}
+
+std::size_t ServedTorrents::set_all_paused(bool paused) {
+    const std::vector<Roster::Index> changed = worker_->call([&] {
+        std::vector<Roster::Index> indices;
+        for (const auto& [index, entry] : roster_.all()) {
+            if (entry.paused == paused) continue;
+            apply_now(index, {.paused = paused});
+            indices.push_back(index);
+        }
+        return indices;
+    });
+    // The disk takes them one a job: what is asked of the worker meanwhile has its turn in between.
+    std::exception_ptr first;
+    for (const Roster::Index index : changed) {
+        try {
+            worker_->call([&] {
+                if (const auto entry = roster_.get_if(index)) keep_now(index, {.paused = entry->paused});
+                return true;
+            });
+        } catch (const Failure&) {
+            if (!first) first = std::current_exception();
+        }
+    }
+    if (first) std::rethrow_exception(first);
+    return changed.size();
 }
 
 std::map<Roster::Index, ContentReport> ServedTorrents::contents(const std::vector<Roster::Index>& torrents) {
@@ -192,6 +218,12 @@ void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change
     if (!roster_.has(index)) throw TorrentHasGone();
     if (!change.pin.empty() || !change.unpin.empty()) change_pins(index, change);
     if (!change.label && !change.limits && !change.paused && !change.trackers) return;
+    apply_now(index, change);
+    keep_now(index, change);
+}
+
+/// Carries out a change, but for its pins.
+void ServedTorrents::apply_now(Roster::Index index, const TorrentChange& change) {
     roster_.update(index, [&](RosterEntry& entry) {
         if (change.label) entry.label = *change.label;
         if (change.limits) entry.limits = *change.limits;
@@ -204,6 +236,18 @@ void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change
     if (change.limits || (change.paused && !entry.paused)) apply_limits(entry);
     if (change.paused && entry.handle) services_.engine.set_paused(*entry.handle, entry.paused);
     if (change.label) place_in_library(index);
+}
+
+/// Keeps a change, but for its pins, for later mounts. Throws Failure if the disk does not take it.
+void ServedTorrents::keep_now(Roster::Index index, const TorrentChange& change) {
+    const RosterEntry entry = roster_.get(index);
+    if (entry.record.empty() && entry.info_hash.empty()) {
+        TorrentChange& early = early_changes_[index];
+        if (change.label) early.label = change.label;
+        if (change.limits) early.limits = change.limits;
+        if (change.paused) early.paused = change.paused;
+        if (change.trackers) early.trackers = change.trackers;
+    }
     if (const Error error = keep_change(entry, change))
         throw Failure("the change holds until the end of the mount; it cannot be kept", error);
 }
@@ -229,39 +273,52 @@ void ServedTorrents::apply_limits(const RosterEntry& entry) {
 /// kept once it is.
 Error ServedTorrents::keep_change(const RosterEntry& entry, const TorrentChange& change) {
     if (!services_.added) return {};
-    if (!entry.record.empty())
-        return services_.added->change(entry.record, [&](AddedSources::Source& source) {
-            if (change.label) source.label = *change.label;
-            if (change.limits) source.limits = *change.limits;
-            if (change.paused) source.paused = *change.paused;
-            if (change.trackers) source.trackers = *change.trackers;
-        });
-    if (entry.info_hash.empty()) return {};
-    return services_.added->keep_settings(
-        entry.info_hash,
-        {.label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers});
+    if (entry.record.empty() && entry.info_hash.empty()) return {};
+    if (entry.record.empty()) return services_.added->keep_settings(entry.info_hash, settings_of(entry));
+    const Error error = services_.added->change(entry.record, [&](AddedSources::Source& source) {
+        if (change.label) source.label = *change.label;
+        if (change.limits) source.limits = *change.limits;
+        if (change.paused) source.paused = *change.paused;
+        if (change.trackers) source.trackers = *change.trackers;
+    });
+    return error ? error : keep_beside_record(entry);
 }
 
-/// Takes up what the user has set of a torrent of the command line in an earlier mount; or keeps what was set
-/// before its info-hash was known.
+/// Keeps the settings of a torrent that has a record beside it, too, if the command line names the torrent,
+/// or did in an earlier mount: such a mount has the torrent in its engine before it reads records.
+Error ServedTorrents::keep_beside_record(const RosterEntry& entry) {
+    if (!services_.added || entry.info_hash.empty()) return {};
+    const AddedSources::Settings now = settings_of(entry);
+    const auto kept = services_.added->read_settings(entry.info_hash);
+    if (kept && *kept == now) return {};
+    const bool none = !kept && kept.error() == std::errc::no_such_file_or_directory;
+    if (none && !entry.of_command_line) return {};
+    return services_.added->keep_settings(entry.info_hash, now);
+}
+
+/// Takes up what the user has set of a torrent of the command line in an earlier mount, but for what was
+/// changed in this one before the torrent's info-hash was known; that is kept now.
 void ServedTorrents::take_settings(Roster::Index index) {
+    const auto found = early_changes_.extract(index);
+    const TorrentChange early = found ? found.mapped() : TorrentChange{};
     const RosterEntry entry = roster_.get(index);
     if (!services_.added || !entry.record.empty()) return;
-    const AddedSources::Settings now{
-        .label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers};
+    AddedSources::Settings kept;
     Error error;
-    if (now != AddedSources::Settings{}) {
-        error = services_.added->keep_settings(entry.info_hash, now);
-    } else if (auto kept = services_.added->read_settings(entry.info_hash)) {
-        roster_.update(index, [&](RosterEntry& changed) {
-            changed.label = kept->label;
-            changed.limits = kept->limits;
-            changed.paused = kept->paused;
-            changed.trackers = kept->trackers;
-        });
-    } else if (kept.error() != std::errc::no_such_file_or_directory) {
-        error = kept.error();
+    if (auto read = services_.added->read_settings(entry.info_hash)) {
+        kept = std::move(*read);
+    } else if (read.error() != std::errc::no_such_file_or_directory) {
+        error = read.error();
     }
+    roster_.update(index, [&](RosterEntry& changed) {
+        if (!early.label && changed.label.empty()) changed.label = kept.label;
+        if (!early.limits && changed.limits == TorrentLimits{}) changed.limits = kept.limits;
+        if (!early.paused && !changed.paused) changed.paused = kept.paused;
+        if (!early.trackers && !changed.trackers) changed.trackers = kept.trackers;
+    });
+    const AddedSources::Settings now = settings_of(roster_.get(index));
+    if (now != kept)
+        if (const Error failed = services_.added->keep_settings(entry.info_hash, now)) error = failed;
     if (error) log::warn("{}: what was set of it in an earlier mount: {}", entry.name, error.message());
 }
 

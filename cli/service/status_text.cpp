@@ -131,7 +131,7 @@ std::string waiting_text(std::span<const TorrentReport> reports) {
     std::size_t files = 0, names = 0, torrents = 0, peers = 0;
     std::uint64_t had = 0, count = 0;
     for (const TorrentReport& report : reports) {
-        if (report.entry.settled()) continue;
+        if (report.entry.settled() || report.entry.held_back()) continue;
         ++torrents;
         if (!report.entry.handle) ++(report.entry.url.empty() ? names : files);
         if (!report.status) continue;

@@ -1,6 +1,8 @@
 // Limits of one torrent, as the user sets them with a Transmission remote.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -50,7 +52,8 @@ struct TorrentLimits {
     /// Idle time after which uploading ends; nothing: it does not end for that.
     std::optional<Duration> seed_idle() const {
         if (seed_idle_mode != LimitMode::own) return std::nullopt;
-        return std::chrono::minutes(seed_idle_minutes);
+        constexpr std::chrono::minutes kMost = std::chrono::hours(24 * 365 * 10);  // a Duration has 292 years
+        return std::min(std::chrono::minutes(seed_idle_minutes), kMost);
     }
 
     /// Limits for the engine.

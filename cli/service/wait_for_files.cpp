@@ -17,16 +17,19 @@ constexpr Duration kInterval = 100ms;
 
 /// Prints each torrent that is not visible, with the reason. Returns the exit code.
 int tell_missing(const std::vector<TorrentReport>& reports) {
+    int exit_code = kSuccess;
     for (const TorrentReport& report : reports) {
-        if (report.entry.visible()) continue;
-        const std::string& problem = report.entry.problem;
-        std::fprintf(stderr, "btfs: %s\n",
-                     problem.empty() ? (one_line(report.entry.name) +
-                                        ": is not there yet; the mount stays, and shows it when it comes")
-                                           .c_str()
-                                     : one_line(problem).c_str());
+        const RosterEntry& entry = report.entry;
+        if (entry.visible()) continue;
+        if (!entry.held_back()) exit_code = kNotAllThere;
+        const std::string text =
+            !entry.problem.empty() ? one_line(entry.problem)
+            : entry.held_back()
+                ? one_line(entry.name) + ": is paused; the mount shows it once it was resumed"
+                : one_line(entry.name) + ": is not there yet; the mount stays, and shows it when it comes";
+        std::fprintf(stderr, "btfs: %s\n", text.c_str());
     }
-    return kNotAllThere;
+    return exit_code;
 }
 
 }  // namespace
@@ -41,15 +44,14 @@ int wait_for_files(ServedTorrents& torrents, StopSignal& stop, const Readiness& 
     for (;;) {
         const bool all_known = !torrents.takes_up_added();
         const std::vector<TorrentReport> reports = torrents.reports();
-        const auto count = [&](auto what) {
-            return static_cast<std::size_t>(std::ranges::count_if(
-                reports, [&](const TorrentReport& report) { return (report.entry.*what)(); }));
+        const auto is_over = [](const TorrentReport& report) {
+            return report.entry.settled() || report.entry.held_back();
         };
-        if (all_known && count(&RosterEntry::visible) == reports.size()) return kSuccess;
         const Duration left = deadline - Clock::now();
-        if ((all_known && count(&RosterEntry::settled) == reports.size()) || left <= Duration{}) {
+        if ((all_known && std::ranges::all_of(reports, is_over)) || left <= Duration{}) {
             line.wipe();
-            return tell_missing(reports);
+            const int exit_code = tell_missing(reports);
+            return all_known ? exit_code : kNotAllThere;
         }
         line.show(waiting_text(reports));
         switch (stop.wait_for(std::min<Duration>(kInterval, left), readiness.fd())) {

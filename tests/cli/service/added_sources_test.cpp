@@ -125,6 +125,15 @@ TEST_F(AddedSourcesTest, SettingsOfATorrentAreKeptByItsInfoHashAndAreNoSource) {
     EXPECT_EQ(added.read_settings(other).error(), std::errc::io_error);
 }
 
+TEST_F(AddedSourcesTest, AsManyTrackersAsATorrentMayHaveAreReadAgain) {
+    const std::string hash(40, 'a');
+    AddedSources::Settings settings{.trackers = {{}}};
+    for (int i = 0; i < 100; ++i) settings.trackers->push_back({"http://a/" + std::string(2039, 'x')});
+    settings.trackers->erase(settings.trackers->begin());
+    EXPECT_FALSE(added.keep_settings(hash, settings));
+    EXPECT_EQ(added.read_settings(hash).value(), settings);
+}
+
 TEST_F(AddedSourcesTest, AFileThatIsCutAnywhereCostsItsOwnSourceAloneAndStays) {
     EXPECT_FALSE(added.keep(source("whole", 1)));
     EXPECT_FALSE(added.keep(source("damaged", 2)));

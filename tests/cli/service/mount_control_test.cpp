@@ -81,6 +81,19 @@ TEST_F(MountControlTest, FilesArePinnedUnpinnedAndPrefetched) {
     }
 }
 
+TEST_F(MountControlTest, AllTorrentsArePausedOnlyIfAllAreMeant) {
+    control.handle({{"command", "add"}, {"file", to_base64(as_bytes(torrent_file()))}});
+    const auto is_paused = [&] { return torrents.reports().at(0).entry.paused; };
+    EXPECT_THAT(refusal(R"({"command": "pause", "torrent": ""})"), HasSubstr("no torrent of that name"));
+    EXPECT_THAT(refusal(R"({"command": "pause"})"), HasSubstr("no torrent in the request"));
+    EXPECT_THAT(refusal(R"({"command": "pause", "all": false})"), HasSubstr("no torrent in the request"));
+    EXPECT_FALSE(is_paused());
+    EXPECT_EQ(control.handle({{"command", "pause"}, {"all", true}}).at("changed"), 1);
+    EXPECT_TRUE(is_paused());
+    EXPECT_EQ(control.handle({{"command", "resume"}, {"torrent", "film"}}).at("changed"), 1);
+    EXPECT_FALSE(is_paused());
+}
+
 TEST_F(MountControlTest, WhatIsNotUnderstoodIsRefused) {
     for (const auto& [request, words] : std::initializer_list<std::pair<const char*, const char*>>{
              {"{}", "no command"},

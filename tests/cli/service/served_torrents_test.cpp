@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <atomic>
+#include <boost/asio.hpp>
+#include <future>
 #include <thread>
 
 #include "cli/process/failure.hpp"
@@ -239,7 +242,9 @@ TEST(ServedTorrents, AnEmptyWordNamesNoTorrent) {
     Running running;
     running.torrents.add_source(Running::source("film"));
     EXPECT_THAT(Running::failure_of([&] { running.torrents.remove(""); }), HasSubstr("no torrent"));
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.set_paused("", true); }), HasSubstr("no torrent"));
     EXPECT_THAT(running.names(), ElementsAre("film"));
+    EXPECT_FALSE(running.torrents.reports().at(0).entry.paused);
 }
 
 TEST(ServedTorrents, WhatIsAddedIsKeptAndWhatIsRemovedForgotten) {
@@ -267,12 +272,26 @@ TEST(ServedTorrents, WhatIsSetOfATorrentOfTheCommandLineIsKeptUntilItIsRemoved) 
     running.torrents.change(running.torrents.reports().at(0).index, {.label = "new"});
     const AddedSources::Settings kept{.label = "new", .paused = true};
     EXPECT_EQ(running.added.read_settings(hash).value(), kept);
-    EXPECT_EQ(running.torrents.set_paused("", false), 1u);
+    EXPECT_EQ(running.torrents.set_all_paused(false), 1u);
     EXPECT_FALSE(running.added.read_settings(hash)->paused);
     EXPECT_THAT(Running::failure_of([&] { running.torrents.set_paused("other", true); }),
                 HasSubstr("no torrent"));
     running.torrents.remove("film");
     EXPECT_FALSE(running.added.read_settings(hash));
+}
+
+TEST(ServedTorrents, AllArePausedThoughTheDiskDoesNotTakeItOfOne) {
+    Running running;
+    for (const char* name : {"one", "two", "three"}) running.torrents.add_source(Running::source(name));
+    const std::string lost = AddedSources::name_of(Running::source("one").content);
+    const std::string kept = AddedSources::name_of(Running::source("three").content);
+    ASSERT_FALSE(running.added.forget(lost));
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.set_all_paused(true); }),
+                HasSubstr("cannot be kept"));
+    for (const TorrentReport& report : running.torrents.reports())
+        EXPECT_TRUE(report.entry.paused) << report.entry.name;
+    EXPECT_TRUE(running.added.read(kept)->paused);
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.set_all_paused(true); }), "no failure");
 }
 
 TEST(ServedTorrents, WhatWasSetOfATorrentInAnEarlierMountIsSetAgain) {
@@ -294,15 +313,159 @@ TEST(ServedTorrents, WhatWasSetOfATorrentInAnEarlierMountIsSetAgain) {
     }));
 }
 
-TEST(ServedTorrents, OnceItsSourceIsKeptTooItsRecordHasTheSettings) {
+/// One more mount of the same cache, which ends before it.
+struct Remount {
+    explicit Remount(Serving& serving, Sources sources = {})
+        : torrents({.engine = engine,
+                    .cache_dir = serving.cache_dir,
+                    .pool = serving.pool,
+                    .memory = serving.memory,
+                    .data = serving.no_data,
+                    .peers = {},
+                    .added = &serving.added}) {
+        torrents.add(std::move(sources));
+    }
+    void start() {
+        engine.start();
+        torrents.start();
+        ASSERT_TRUE(Running::becomes([&] { return !torrents.takes_up_added(); }));
+    }
+    RosterEntry only() {
+        const auto reports = torrents.reports();
+        EXPECT_EQ(reports.size(), 1u);
+        return reports.at(0).entry;
+    }
+
+    Engine engine{{}};
+    ServedTorrents torrents;
+};
+
+TEST(ServedTorrents, ATorrentOfARecordAndTheCommandLineIsPausedFromTheStartOfAMount) {
     const std::string hash = torrent("film").identity.cache_key();
+    const Sources film{.torrents = {torrent("film")}, .published = {}, .urls = {}};
+    Serving serving;
+    {
+        Remount first(serving, film);
+        first.start();
+        EXPECT_TRUE(first.torrents.add_source(Running::source("film")).was_there);
+        first.torrents.set_paused("film", true);
+        EXPECT_TRUE(serving.added.read(serving.added.names().at(0))->paused);
+    }
+    {
+        Remount second(serving, film);
+        EXPECT_TRUE(second.only().paused) << "the engine has it before any record is read";
+        EXPECT_EQ(second.only().label, "label");
+        second.start();
+        EXPECT_TRUE(second.only().paused);
+    }
+    {
+        Remount without_it(serving);
+        without_it.start();
+        EXPECT_EQ(without_it.torrents.set_paused(hash, false), 1u);
+    }
+    {
+        Remount third(serving, film);
+        EXPECT_FALSE(third.only().paused) << "it was resumed in a mount that did not name it";
+        third.start();
+        EXPECT_FALSE(third.only().paused);
+        third.torrents.remove(hash);
+        EXPECT_FALSE(serving.added.read_settings(hash));
+    }
+}
+
+TEST(ServedTorrents, ATorrentThatIsAddedOnceMoreStaysAsTheUserHasSetIt) {
     Running running({.torrents = {torrent("film")}, .published = {}, .urls = {}});
-    running.torrents.set_paused("film", true);
-    EXPECT_TRUE(running.torrents.add_source(Running::source("film")).was_there);
-    EXPECT_FALSE(running.added.read_settings(hash)) << "it would win over what is set later";
-    EXPECT_TRUE(running.added.read(running.added.names().at(0))->paused);
-    running.torrents.set_paused("film", false);
-    EXPECT_FALSE(running.added.read(running.added.names().at(0))->paused);
+    AddedSources::Source again = Running::source("film");
+    again.paused = true;
+    again.limits.upload_limited = true;
+    again.trackers = {{"http://127.0.0.1:1/x"}};
+    EXPECT_TRUE(running.torrents.add_source(again).was_there);
+    const RosterEntry entry = running.torrents.reports().at(0).entry;
+    EXPECT_FALSE(entry.paused);
+    EXPECT_EQ(entry.limits, TorrentLimits{});
+    EXPECT_FALSE(entry.trackers);
+    EXPECT_EQ(entry.label, "label") << "it had none";
+    const auto kept = running.added.read(running.added.names().at(0));
+    EXPECT_FALSE(kept->paused);
+    EXPECT_EQ(kept->limits, TorrentLimits{});
+    EXPECT_FALSE(kept->trackers);
+}
+
+TEST(ServedTorrents, FilesThatARecordIsToPinArePinnedOfATorrentOfTheCommandLine) {
+    Serving serving;
+    AddedSources::Source source = Running::source("film");
+    source.pinned_files = {{0, 0}};
+    ASSERT_FALSE(serving.added.keep(source));
+    Remount mount(serving, {.torrents = {torrent("film")}, .published = {}, .urls = {}});
+    mount.start();
+    EXPECT_TRUE(mount.only().all_pinned);
+    EXPECT_THAT(serving.cache_dir.kept_pins(torrent("film").identity), ElementsAre(FileRange{0, 0}));
+    EXPECT_THAT(serving.added.read(serving.added.names().at(0))->pinned_files, IsEmpty());
+}
+
+/// Sends one torrent file over HTTP when it is let.
+class SlowDownload {
+  public:
+    explicit SlowDownload(const std::string& file)
+        : answer_("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(file.size()) +
+                  "\r\nConnection: close\r\n\r\n" + file) {
+        acceptor_.async_accept(socket_, [this](boost::system::error_code error) {
+            if (!error) taken_.set_value();
+        });
+        thread_ = std::thread([this] { io_.run_for(20s); });
+    }
+    ~SlowDownload() {
+        io_.stop();
+        thread_.join();
+    }
+    std::string url() {
+        return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/film.torrent";
+    }
+    void let() {
+        ASSERT_EQ(taken_.get_future().wait_for(10s), std::future_status::ready);
+        boost::asio::post(io_, [this] {
+            boost::asio::async_write(socket_, boost::asio::buffer(answer_),
+                                     [this](boost::system::error_code, std::size_t) { read_rest(); });
+        });
+    }
+
+  private:
+    /// Until the other side closes.
+    void read_rest() {
+        socket_.async_read_some(boost::asio::buffer(request_),
+                                [this](boost::system::error_code error, std::size_t) {
+                                    if (!error) read_rest();
+                                });
+    }
+
+    const std::string answer_;
+    std::array<char, 4096> request_{};
+    boost::asio::io_context io_;
+    boost::asio::ip::tcp::acceptor acceptor_{io_, {boost::asio::ip::make_address("127.0.0.1"), 0}};
+    boost::asio::ip::tcp::socket socket_{io_};
+    std::promise<void> taken_;
+    std::thread thread_;
+};
+
+TEST(ServedTorrents, WhatIsChangedWhileATorrentFileIsFetchedLeavesTheRestOfWhatWasKept) {
+    const std::string hash = torrent("film").identity.cache_key();
+    SlowDownload download(torrent_text("film"));
+    Serving serving;
+    AddedSources::Settings kept{.label = "old", .paused = true, .trackers = {{{"http://127.0.0.1:1/x"}}}};
+    kept.limits.upload_limited = true;
+    ASSERT_FALSE(serving.added.keep_settings(hash, kept));
+    Remount mount(serving, {.torrents = {}, .published = {}, .urls = {download.url()}});
+    mount.start();
+    const Roster::Index index = mount.torrents.reports().at(0).index;
+    mount.torrents.change(index, {.label = "new"});
+    download.let();
+    ASSERT_TRUE(Running::becomes([&] { return mount.only().visible(); }));
+    kept.label = "new";
+    EXPECT_EQ(serving.added.read_settings(hash).value(), kept);
+    EXPECT_TRUE(mount.only().paused);
+    EXPECT_EQ(mount.only().limits, kept.limits);
+    EXPECT_EQ(mount.only().trackers, kept.trackers);
+    EXPECT_EQ(mount.only().label, "new");
 }
 
 TEST(ServedTorrents, LimitsAreKeptWhereALaterMountNamesTheTorrentToo) {

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <set>
+#include <string>
 
 namespace btfs::cli {
 namespace {
@@ -37,6 +38,7 @@ TEST(StatusJson, TheHashChangesWithEachThingThatIsSaidOfATorrent) {
         +[](TorrentReport& report) { report.entry.url = "b"; },
         +[](TorrentReport& report) { report.entry.problem = "b"; },
         +[](TorrentReport& report) { report.entry.slot = 0; },
+        +[](TorrentReport& report) { report.entry.paused = true; },
         +[](TorrentReport& report) { report.entry.handle.reset(); },
         +[](TorrentReport& report) { report.status->metadata.piece_count = 7; },
         +[](TorrentReport& report) {
@@ -51,12 +53,17 @@ TEST(StatusJson, TheHashChangesWithEachThingThatIsSaidOfATorrent) {
         +[](TorrentReport& report) { report.status->content.reset(); },
     };
     std::set<std::uint64_t> hashes{torrent_json_hash(before)};
+    std::set<std::string> unchanged;
+    for (const auto& member : torrent_json(before)) unchanged.emplace(member.key());
     for (const auto change : changes) {
         TorrentReport changed = before;
         change(changed);
         EXPECT_NE(torrent_json(changed), torrent_json(before)) << "change " << hashes.size();
+        for (const auto& member : torrent_json(changed))
+            if (member.value() != torrent_json(before).at(member.key())) unchanged.erase(member.key());
         EXPECT_TRUE(hashes.insert(torrent_json_hash(changed)).second) << "change " << hashes.size();
     }
+    EXPECT_EQ(unchanged, std::set<std::string>()) << "no change above is of these members";
     EXPECT_EQ(torrent_json_hash(before), torrent_json_hash(TorrentReport(before)));
 }
 
