@@ -75,6 +75,8 @@ std::string state_text(const TorrentReport& report) {
 std::string why_text(const ReaderWait& wait) {
     const auto peers = fmt::format("{} peer{}", wait.peers, wait.peers == 1 ? "" : "s");
     switch (wait.reason) {
+        case WaitReason::paused:
+            return "the torrent is paused";
         case WaitReason::no_peers:
             return "no peers";
         case WaitReason::connecting:
