@@ -103,6 +103,8 @@ class Dispatcher {
     void give_up(PieceIndex piece, TimePoint now);
     /// Gives up the pieces that no reader wants and that nothing is asked of.
     void give_up_unwanted();
+    /// Gives up the pieces of which nothing has come and that nothing is asked of.
+    void give_up_empty();
     /// A piece's blocks or state changed: the demand is told what there is to ask for.
     void refresh_offer(PieceIndex piece);
 

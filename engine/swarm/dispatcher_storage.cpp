@@ -96,6 +96,16 @@ void Dispatcher::give_up_unwanted() {
     }
 }
 
+void Dispatcher::give_up_empty() {
+    std::vector<PieceIndex> empty;
+    for (const auto& [piece, partial] : world_.picker.partials())
+        if (partial->asked_count() == 0 && partial->received_count() == 0) empty.push_back(piece);
+    for (const PieceIndex piece : empty) {
+        abandon(piece);
+        refresh_offer(piece);
+    }
+}
+
 void Dispatcher::abandon(PieceIndex piece) {
     trade_.on_ended(piece);
     world_.picker.abandon(piece);

@@ -378,6 +378,7 @@ void Torrent::set_paused(bool paused, TimePoint now) {
         std::vector<ConnectionId> ids;
         for (const auto& [id, peer] : peers_) ids.push_back(id);
         for (ConnectionId id : ids) disconnect(id, Errc::torrent_paused, now);
+        content_->dispatcher.give_up_empty();
         tell_of_idleness(now);
         idle_.end(*this);
         seed_rule_.pause(now);

@@ -782,6 +782,19 @@ TEST(Torrent, OneThatIsPausedWhileItDialsTakesNoConnection) {
     EXPECT_EQ(w.swarm.torrent(w.leecher).connection_count(), 3u);
 }
 
+TEST(Torrent, APausedOneKeepsNoMemoryForPiecesOfWhichNothingIsHere) {
+    World w(1, {.link = {.up = 1000}});
+    const auto& begun = w.swarm.torrent(w.leecher).picker().partials();
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 4 * kPiece}}, .window = {0, kSize}});
+    w.swarm.run_for(2s);
+    EXPECT_FALSE(begun.empty());
+    w.swarm.set_paused(w.leecher, true);
+    EXPECT_TRUE(begun.empty());
+    w.swarm.set_paused(w.leecher, false);
+    w.swarm.run_for(2s);
+    EXPECT_FALSE(begun.empty());
+}
+
 TEST(Torrent, ADialThatAPauseEndedIsNoFailureOfThePeer) {
     VirtualSwarm swarm(kPiece, kSize);
     Torrent& torrent = swarm.torrent(swarm.add({}));
