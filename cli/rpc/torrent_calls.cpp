@@ -2,6 +2,7 @@
 #include "cli/rpc/transmission_rpc.hpp"
 
 #include <boost/json.hpp>
+#include <utility>
 
 #include "cli/process/failure.hpp"
 #include "cli/rpc/tracker_change.hpp"
@@ -108,9 +109,10 @@ TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const Rp
     source.label = checked_labels(labels);
     source.limits = with_limits({}, arguments);
     source.paused = arguments.flag("paused").value_or(false);
-    TorrentChange::Files wanted = files_of(arguments, "files_wanted");
-    source.pinned_whole = wanted.all;
-    const TorrentChange change{.pin = std::move(wanted), .unpin = files_of(arguments, "files_unwanted")};
+    TorrentChange change{.pin = files_of(arguments, "files_wanted"),
+                         .unpin = files_of(arguments, "files_unwanted")};
+    // All that are wanted are pinned with the source; those that are not wanted are taken from them.
+    source.pinned_whole = std::exchange(change.pin.all, false);
 
     AddReport added;
     try {
@@ -165,8 +167,15 @@ TransmissionRpc::Json TransmissionRpc::torrent_reannounce(const RpcCall&, const 
 
 TransmissionRpc::Json TransmissionRpc::torrent_start(const RpcCall&, const RpcArguments& arguments) {
     each(arguments.ids(), [&](const TorrentReport& torrent) {
-        const bool has_ended = torrent.status && torrent.status->seeding_ended;
-        if (torrent.entry.paused || has_ended) torrents_.change(torrent.index, {.paused = false});
+        const auto ended = torrent.status ? torrent.status->seeding_ended : std::nullopt;
+        if (!torrent.entry.paused && !ended) return;
+        TorrentChange change{.paused = false};
+        // Its goal would end it again at once; idle time begins anew.
+        if (ended && *ended != SeedGoal::idle) {
+            change.limits = torrent.entry.limits;
+            change.limits->seed_ratio_mode = LimitMode::none;
+        }
+        torrents_.change(torrent.index, change);
     });
     return {};
 }

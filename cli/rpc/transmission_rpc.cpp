@@ -164,10 +164,9 @@ void TransmissionRpc::each(const RpcIds& ids, const std::function<void(const Tor
     for (const std::size_t i : chosen(all, ids)) {
         try {
             act(all.torrents[i]);
-        } catch (const TorrentHasGone&) {
-            continue;
         } catch (const std::exception&) {
-            if (!first) first = std::current_exception();
+            // What has gone since the snapshot is no failure.
+            if (!first && torrents_.has(all.torrents[i].index)) first = std::current_exception();
         }
     }
     if (first) std::rethrow_exception(first);

@@ -326,16 +326,15 @@ void ServedTorrents::change_pins(Roster::Index index, const TorrentChange& chang
     ServedTorrent* const served = find_served(index);
     if (!served) return note_pins(index, change);
     const std::vector<std::uint32_t> listed = listed_files(served->store->layout());
-    Pins pins = with_pins(served->pins, ranges_of(change.pin, listed));
-    pins = without_pins(pins, ranges_of(change.unpin, listed));
-    set_pins(*served, std::move(pins));
+    const Pins left = without_pins(served->pins, ranges_of(change.unpin, listed));
+    set_pins(*served, with_pins(left, ranges_of(change.pin, listed)));
 }
 
 /// Notes which files are to be pinned once they are known.
 void ServedTorrents::note_pins(Roster::Index index, const TorrentChange& change) {
     const RosterEntry before = roster_.get(index);
     Pins files = before.pinned_whole ? Pins{kAllFiles} : before.pinned_files;
-    files = without_pins(with_pins(files, numbers_of(change.pin)), numbers_of(change.unpin));
+    files = with_pins(without_pins(files, numbers_of(change.unpin)), numbers_of(change.pin));
     if (files.size() > AddedSources::kMostPinnedRanges)
         throw Failure("the torrent's files are not known yet, and these are too many to be noted");
     const bool whole = files == Pins{kAllFiles};

@@ -244,11 +244,13 @@ export class DetailsPanel {
 
   pinAll() {
     const torrent = this.catalog.torrents.get(this.key);
-    if (!this.pinButton.disabled && this.details) this.pin(torrent.name, !this.files.root.pinned);
+    if (torrent && !this.pinButton.disabled && this.details) this.pin(torrent.name, !this.files.root.pinned);
   }
 
   async pause() {
-    const {paused, name} = this.catalog.torrents.get(this.key);
+    const torrent = this.catalog.torrents.get(this.key);
+    if (!torrent) return;
+    const {paused, name} = torrent;
     try {
       await setPaused(this.key, !paused);
       say(`${name} is ${paused ? 'resumed' : 'paused'}.`);

@@ -260,6 +260,14 @@ TEST_F(TransmissionRpcTest, PinnedFilesAreWantedAndDownloaded) {
 TEST_F(TransmissionRpcTest, FilesAreChosenWhenATorrentIsAdded) {
     EXPECT_EQ(field(add_id(folder_torrent("one"), R"(,"files-wanted":[1])"), "wanted"), value({0, 1, 0}));
     EXPECT_EQ(field(add_id(folder_torrent("two"), R"(,"files-wanted":[])"), "wanted"), value({1, 1, 1}));
+    EXPECT_EQ(field(add_id(folder_torrent("three"), R"(,"files-wanted":[],"files-unwanted":[1])"), "wanted"),
+              value({1, 0, 1}));
+}
+
+TEST_F(TransmissionRpcTest, FilesThatAreWantedAreWantedThoughAllWereNotAtFirst) {
+    const std::int64_t id = add_id(folder_torrent("series"), R"(,"files-wanted":[0])");
+    get("torrent-set", R"({"files-unwanted":[],"files-wanted":[2]})");
+    EXPECT_EQ(field(id, "wanted"), value({0, 0, 1}));
 }
 
 TEST_F(TransmissionRpcTest, OneTorrentThatFailsDoesNotKeepTheOthersFromTheirChange) {
@@ -277,6 +285,8 @@ TEST_F(TransmissionRpcTest, AChoiceOfFilesThatAreNotKnownYetIsKept) {
     EXPECT_EQ(kept().pinned_files, (Pins{{0, 0}, {3, 3}}));
     get("torrent-set", R"({"files-wanted":[1],"files-unwanted":[3]})");
     EXPECT_EQ(kept().pinned_files, (Pins{{0, 1}}));
+    get("torrent-set", R"({"files-wanted":[2],"files-unwanted":[]})");
+    EXPECT_EQ(kept().pinned_files, (Pins{{2, 2}}));
     get("torrent-set", R"({"files-wanted":[]})");
     EXPECT_TRUE(kept().pinned_whole);
     EXPECT_EQ(kept().pinned_files, Pins{});

@@ -156,6 +156,9 @@ TEST(WaitingText, AddsUpWhatIsStillToCome) {
               "waiting for metadata of 2 torrents: 4 peers, 3 of 14 pieces");
     EXPECT_EQ(waiting_text(std::vector{fetching_file()}), "waiting for the torrent file");
     EXPECT_EQ(waiting_text(std::vector{asking_its_publisher()}), "waiting for the info-hash");
+    TorrentReport paused = fetching_metadata();
+    paused.entry.paused = true;
+    EXPECT_EQ(waiting_text(std::vector{fetching_file(), paused}), "waiting for the torrent file");
     TorrentReport lonely = fetching_metadata();
     lonely.status->peers = 1;
     lonely.status->metadata = {};
