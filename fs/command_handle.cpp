@@ -21,50 +21,64 @@ std::optional<ByteRange> DropHandle::read(ReadPath::Request request,
     return std::nullopt;
 }
 
-void DropHandle::write(std::uint64_t begin, ByteView bytes, CommandDone done) {
-    done(file_->write(begin, bytes));
+void DropHandle::write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done) {
+    done(file_->write(begin, bytes, processes_.process(writer)));
 }
 
-// A shell closes a descriptor of the file before the program begins that writes it: then nothing is new.
+// A shell closes a descriptor of the file before the program begins that writes it: then nothing is new. A
+// process that only shares a descriptor, as a child between fork() and exec(), closes what is half written.
 void DropHandle::flush(pid_t closer, CommandDone done) {
-    const auto file = file_;
+    if (!for_writing_ || !file_->may_have_written(processes_.process(closer))) return done({});
     if (processes_.was_killed(closer)) {
-        file->unlist();
-        file->discard();
+        file_->unlist();
+        file_->discard();
         return done({});
     }
-    if (!file->begin_taking()) return done({});
-    file->unlist();
-    commands_.take(file->name(), std::shared_ptr<const Bytes>(file, &file->content()),
-                   [file, done = std::move(done)](const Error& error) {
-                       file->taken();
-                       done(error);
-                   });
+    auto content = file_->begin_taking();
+    if (!content) return file_->outcome().join(std::move(done));
+    file_->unlist();
+    commands_.take(file_->name(), std::move(content), file_->outcome().begin(std::move(done)));
 }
 
 // ---- the file `link` ----
 
-void LinkHandle::write(std::uint64_t, ByteView bytes, CommandDone done) {
-    const std::string_view text = as_text(bytes);
-    const std::size_t whole = text.rfind('\n') + 1;  // bytes of lines that have their end; npos + 1 is 0
+void LinkHandle::write(std::uint64_t, ByteView bytes, pid_t writer, CommandDone done) {
+    std::string_view text = as_text(bytes);
+    const pid_t process = processes_.process(writer);
     std::string lines;
     bool too_long = false;
     {
         std::lock_guard lock(mutex_);
+        writer_ = process;
+        if (skips_line_) {
+            const std::size_t end = text.find('\n');
+            skips_line_ = too_long = end == std::string_view::npos;
+            text.remove_prefix(skips_line_ ? text.size() : end + 1);
+        }
+        const std::size_t whole = text.rfind('\n') + 1;  // bytes of lines that have their end; npos + 1 is 0
         if (whole > 0) lines = std::exchange(line_, {}).append(text.substr(0, whole));
-        too_long = line_.size() + text.size() - whole > kMaxLine;
-        if (!too_long) line_ += text.substr(whole);
+        line_ += text.substr(whole);
+        if (line_.size() > kMaxLine) {
+            line_.clear();
+            skips_line_ = too_long = true;
+        }
     }
-    if (too_long) return done(fs_error::too_large());
-    if (lines.empty()) return done({});
-    commands_.add_links(std::move(lines), std::move(done));
+    if (lines.empty()) return done(too_long ? fs_error::too_large() : Error{});
+    if (!too_long) return commands_.add_links(std::move(lines), std::move(done));
+    commands_.add_links(std::move(lines), [done = std::move(done)](const Error& error) {
+        done(error ? error : fs_error::too_large());
+    });
 }
 
 void LinkHandle::flush(pid_t closer, CommandDone done) {
+    const pid_t process = processes_.process(closer);
     std::string line;
     {
         std::lock_guard lock(mutex_);
-        line = std::exchange(line_, {});
+        if (may_be_same(writer_, process)) {
+            skips_line_ = false;
+            line = std::exchange(line_, {});
+        }
     }
     if (line.empty() || processes_.was_killed(closer)) return done({});
     commands_.add_links(std::move(line), std::move(done));
@@ -72,7 +86,7 @@ void LinkHandle::flush(pid_t closer, CommandDone done) {
 
 // ---- the file `remove` ----
 
-void RemoveHandle::write(std::uint64_t, ByteView, CommandDone done) {
+void RemoveHandle::write(std::uint64_t, ByteView, pid_t, CommandDone done) {
     remove(std::move(done));
 }
 
@@ -83,21 +97,7 @@ void RemoveHandle::flush(pid_t closer, CommandDone done) {
 
 // A shell closes a descriptor before `echo` writes: the write, whose errors are told, says what came of it.
 void RemoveHandle::remove(CommandDone done) {
-    const auto state = state_;
-    std::optional<Error> outcome;
-    {
-        std::lock_guard lock(state->mutex);
-        outcome = state->outcome;
-        if (!outcome) state->outcome = Error{};  // as long as it is not known
-    }
-    if (outcome) return done(*outcome);
-    commands_.remove(member_, [state, done = std::move(done)](const Error& error) {
-        {
-            std::lock_guard lock(state->mutex);
-            state->outcome = error;
-        }
-        done(error);
-    });
+    if (auto first = outcome_->begin_once(std::move(done))) commands_.remove(member_, std::move(first));
 }
 
 }  // namespace btfs

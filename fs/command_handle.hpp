@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "fs/command_outcome.hpp"
 #include "fs/drop_folder.hpp"
 #include "fs/handle.hpp"
 #include "fs/mount_commands.hpp"
@@ -14,8 +15,8 @@
 
 namespace btfs {
 
-/// A file that takes commands: read past the page cache, and written through it. What a program wrote whose
-/// last words were cut short by a signal is not carried out.
+/// A file that takes commands, past the page cache. What the last process to write has not ended is carried
+/// out when that process closes a descriptor, and is dropped if a signal ended the process.
 class CommandHandle : public Handle {
   public:
     /// Both outlive this.
@@ -34,20 +35,22 @@ class CommandHandle : public Handle {
     const Processes& processes_;
 };
 
-/// A file in the folder `add`: taken each time a descriptor of it is closed behind something new. Several
-/// handles may be of one file.
+/// A file in the folder `add`: taken when the process that was the last to write closes a descriptor that is
+/// open for writing. Several handles may be of one file.
 class DropHandle final : public CommandHandle {
   public:
-    DropHandle(std::shared_ptr<DroppedFile> file, MountCommands& commands, const Processes& processes)
-        : CommandHandle(commands, processes), file_(std::move(file)) {}
+    DropHandle(std::shared_ptr<DroppedFile> file, bool for_writing, MountCommands& commands,
+               const Processes& processes)
+        : CommandHandle(commands, processes), file_(std::move(file)), for_writing_(for_writing) {}
 
     std::optional<ByteRange> read(ReadPath::Request request,
                                   std::unique_ptr<InterruptibleReply> reply) override;
-    void write(std::uint64_t begin, ByteView bytes, CommandDone done) override;
+    void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done) override;
     void flush(pid_t closer, CommandDone done) override;
 
   private:
     const std::shared_ptr<DroppedFile> file_;
+    const bool for_writing_;
 };
 
 /// The file `link`: a stream of lines, wherever the program writes them. Each write of whole lines is
@@ -56,15 +59,17 @@ class DropHandle final : public CommandHandle {
 class LinkHandle final : public CommandHandle {
   public:
     using CommandHandle::CommandHandle;
-    /// Bound of a line that has no end yet, in bytes.
+    /// Bound of a line that has no end yet, in bytes. A longer one is dropped to its end.
     static constexpr std::size_t kMaxLine = 1 << 20;
 
-    void write(std::uint64_t begin, ByteView bytes, CommandDone done) override;
+    void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done) override;
     void flush(pid_t closer, CommandDone done) override;
 
   private:
-    std::mutex mutex_;
-    std::string line_;  // guarded by mutex_: the beginning of one
+    std::mutex mutex_;         // guards what follows
+    std::string line_;         ///< the beginning of one
+    bool skips_line_ = false;  ///< up to its end: it was too long
+    pid_t writer_ = 0;         ///< the process that wrote last
 };
 
 /// The file `remove` of a member: whatever is written to it is the command, as is an open that truncates it.
@@ -73,21 +78,15 @@ class RemoveHandle final : public CommandHandle {
     RemoveHandle(std::string member, bool truncated, MountCommands& commands, const Processes& processes)
         : CommandHandle(commands, processes), member_(std::move(member)), truncated_(truncated) {}
 
-    void write(std::uint64_t begin, ByteView bytes, CommandDone done) override;
+    void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done) override;
     void flush(pid_t closer, CommandDone done) override;
 
   private:
-    /// Outlives the handle: the command may.
-    struct State {
-        std::mutex mutex;
-        std::optional<Error> outcome;  // guarded by mutex: of the command, once it was given
-    };
-
     void remove(CommandDone done);
 
     const std::string member_;
     const bool truncated_;
-    const std::shared_ptr<State> state_ = std::make_shared<State>();
+    const std::shared_ptr<CommandOutcome> outcome_ = std::make_shared<CommandOutcome>();
 };
 
 }  // namespace btfs

@@ -1,71 +1,98 @@
 #include "fs/drop_folder.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <utility>
 
 #include "fs/errno_map.hpp"
+#include "fs/processes.hpp"
 
 namespace btfs {
 
 std::size_t DroppedFile::size() const {
     std::lock_guard lock(mutex_);
-    return content_.size();
+    return content_->bytes.size();
 }
 
 Bytes DroppedFile::read(std::uint64_t begin, std::size_t size) const {
     std::lock_guard lock(mutex_);
-    if (begin >= content_.size()) return {};
-    const auto first = content_.begin() + static_cast<std::ptrdiff_t>(begin);
-    const std::size_t count = std::min<std::size_t>(size, content_.size() - begin);
+    const Bytes& bytes = content_->bytes;
+    if (begin >= bytes.size()) return {};
+    const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(begin);
+    const std::size_t count = std::min<std::size_t>(size, bytes.size() - begin);
     return Bytes(first, first + static_cast<std::ptrdiff_t>(count));
 }
 
-Error DroppedFile::make_room(std::uint64_t size) {
-    if (is_being_taken_) return fs_error::busy();
-    if (size > bounds_.file) return fs_error::too_large();
-    if (size <= content_.size()) return {};
-    const std::size_t more = size - content_.size();
-    if (held_->fetch_add(more) + more > bounds_.all) {
-        *held_ -= more;
-        return fs_error::no_space();
+/// Returns an empty Content with room for `size` bytes, for `at_best` if all files leave that. Null if there
+/// is no space.
+std::shared_ptr<DroppedFile::Content> DroppedFile::allocate(std::size_t size, std::size_t at_best) const {
+    for (const std::size_t capacity : {std::max(size, at_best), size}) {
+        if (held_->fetch_add(capacity) + capacity > bounds_.all) {
+            *held_ -= capacity;
+            continue;
+        }
+        auto content = std::make_shared<Content>(held_);
+        content->counted = capacity;
+        content->bytes.reserve(capacity);
+        return content;
     }
-    content_.resize(size);
+    return nullptr;
+}
+
+/// Moves the bytes to other memory if they are shared, do not fit, or leave more than half of it empty. The
+/// old memory counts on only if it is shared.
+Error DroppedFile::set_size(std::uint64_t size) {
+    if (size > bounds_.file) return fs_error::too_large();
+    const std::size_t room = content_->counted;
+    if (is_shared_ || size > room || size < room / 2) {
+        const bool grows = size > content_->bytes.size();
+        if (!is_shared_) *held_ -= std::exchange(content_->counted, 0);
+        auto moved = allocate(size, grows ? std::min(2 * content_->bytes.size(), bounds_.file) : 0);
+        if (!moved) {
+            if (!is_shared_) *held_ += content_->counted = room;
+            return fs_error::no_space();
+        }
+        const std::size_t kept = std::min<std::size_t>(size, content_->bytes.size());
+        moved->bytes.assign(content_->bytes.begin(),
+                            content_->bytes.begin() + static_cast<std::ptrdiff_t>(kept));
+        content_ = std::move(moved);
+        is_shared_ = false;
+    }
+    content_->bytes.resize(size);
     return {};
 }
 
-Error DroppedFile::write(std::uint64_t begin, ByteView bytes) {
+Error DroppedFile::write(std::uint64_t begin, ByteView bytes, pid_t writer) {
     std::lock_guard lock(mutex_);
     if (begin > bounds_.file) return fs_error::too_large();
-    if (const Error error = make_room(begin + bytes.size())) return error;
-    std::ranges::copy(bytes, content_.begin() + static_cast<std::ptrdiff_t>(begin));
+    const std::uint64_t size = std::max<std::uint64_t>(begin + bytes.size(), content_->bytes.size());
+    if (const Error error = set_size(size)) return error;
+    std::ranges::copy(bytes, content_->bytes.begin() + static_cast<std::ptrdiff_t>(begin));
     is_written_ = true;
+    writer_ = writer;
     return {};
 }
 
 Error DroppedFile::resize(std::uint64_t size) {
     std::lock_guard lock(mutex_);
-    if (const Error error = make_room(size)) return error;
-    *held_ -= content_.size() - size;
-    content_.resize(size);
-    return {};
+    return set_size(size);
 }
 
-bool DroppedFile::begin_taking() {
+bool DroppedFile::may_have_written(pid_t process) const {
     std::lock_guard lock(mutex_);
-    if (!is_written_ || is_being_taken_) return false;
-    is_written_ = false;
-    return is_being_taken_ = true;
+    return writer_ && may_be_same(*writer_, process);
 }
 
-void DroppedFile::taken() {
+std::shared_ptr<const Bytes> DroppedFile::begin_taking() {
     std::lock_guard lock(mutex_);
-    assert(is_being_taken_);
-    is_being_taken_ = false;
+    if (!std::exchange(is_written_, false)) return nullptr;
+    is_shared_ = true;
+    return {content_, &content_->bytes};
 }
 
 void DroppedFile::discard() {
     std::lock_guard lock(mutex_);
-    is_written_ = false;
+    content_ = std::make_shared<Content>(held_);
+    is_shared_ = is_written_ = false;
 }
 
 Result<std::shared_ptr<DroppedFile>> DropFolder::create(std::string_view name, std::size_t max_size) {
@@ -92,6 +119,10 @@ std::shared_ptr<DroppedFile> DropFolder::find(std::string_view name) const {
     const auto listed = list();
     const auto found = std::ranges::find(listed, name, &DroppedFile::name);
     return found == listed.end() ? nullptr : *found;
+}
+
+std::size_t DropFolder::room() const {
+    return kMaxBytes - std::min<std::size_t>(kMaxBytes, *held_);
 }
 
 std::vector<std::shared_ptr<DroppedFile>> DropFolder::list() const {

@@ -1,6 +1,8 @@
 // Files that programs write in .btfs/add, in memory until they are taken.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,11 +19,12 @@
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
 #include "fs/attributes.hpp"
+#include "fs/command_outcome.hpp"
 
 namespace btfs {
 
-/// A file that a program writes. Its bytes count against `held`, the bytes of all of them, until it is
-/// destroyed. From any thread.
+/// A file that a program writes. Memory for its bytes counts against `held`, that of all files. From any
+/// thread.
 class DroppedFile {
   public:
     struct Bounds {
@@ -31,7 +34,6 @@ class DroppedFile {
 
     DroppedFile(NodeId node, std::string name, Bounds bounds, std::shared_ptr<std::atomic<std::size_t>> held)
         : node_(node), name_(std::move(name)), bounds_(bounds), held_(std::move(held)) {}
-    ~DroppedFile() { *held_ -= content_.size(); }
     DroppedFile(const DroppedFile&) = delete;
     DroppedFile& operator=(const DroppedFile&) = delete;
 
@@ -41,38 +43,57 @@ class DroppedFile {
     std::size_t size() const;
     /// Returns a part of the content, cut to what is there.
     Bytes read(std::uint64_t begin, std::size_t size) const;
-    /// Writes anywhere; a gap before it is zeros. too_large, no_space past the bounds; busy while the content
-    /// is being taken.
-    Error write(std::uint64_t begin, ByteView bytes);
+    /// Writes anywhere; a gap before it is zeros. too_large, no_space past the bounds. `writer` is the
+    /// process; 0: it cannot be seen.
+    Error write(std::uint64_t begin, ByteView bytes, pid_t writer);
     Error resize(std::uint64_t size);
 
-    /// Begins to take what has been written: it stays as it is until taken(). False if nothing was written
-    /// since the last time, or it is being taken.
-    bool begin_taking();
-    void taken();
-    /// The content, between begin_taking() and taken().
-    const Bytes& content() const { return content_; }
-    /// Forgets what was written: nothing of it is to be taken.
+    /// False if another process than this one was the last to write, or none was; true where that cannot be
+    /// seen.
+    bool may_have_written(pid_t process) const;
+    /// Returns the content, which stays as it is whatever is written from now on. Null if nothing was written
+    /// since the last time.
+    std::shared_ptr<const Bytes> begin_taking();
+    /// Empties the file: nothing of what was written is taken.
     void discard();
+    /// Of the last time that the content was taken.
+    CommandOutcome& outcome() { return *outcome_; }
 
     /// True until the file's name leads to it no more.
     bool is_listed() const { return listed_; }
     void unlist() { listed_ = false; }
 
   private:
-    Error make_room(std::uint64_t size);  // mutex_ is held
+    /// Bytes whose memory counts against `held` as long as it is kept.
+    struct Content {
+        explicit Content(std::shared_ptr<std::atomic<std::size_t>> of) : held(std::move(of)) {}
+        ~Content() { *held -= counted; }
+        Content(const Content&) = delete;
+        Content& operator=(const Content&) = delete;
+
+        const std::shared_ptr<std::atomic<std::size_t>> held;
+        std::size_t counted = 0;  ///< capacity of `bytes`
+        Bytes bytes = {};
+    };
+
+    // mutex_ is held:
+    Error set_size(std::uint64_t size);
+    std::shared_ptr<Content> allocate(std::size_t size, std::size_t at_best) const;
 
     const NodeId node_;
     const std::string name_;
     const Bounds bounds_;
     const std::int64_t made_ = std::time(nullptr);  ///< seconds since 1970
     const std::shared_ptr<std::atomic<std::size_t>> held_;
+    const std::shared_ptr<CommandOutcome> outcome_ = std::make_shared<CommandOutcome>();
     std::atomic<bool> listed_{true};
 
-    mutable std::mutex mutex_;
-    Bytes content_;                // guarded by mutex_; constant while is_being_taken_
-    bool is_written_ = false;      // guarded by mutex_: since the last begin_taking()
-    bool is_being_taken_ = false;  // guarded by mutex_
+    mutable std::mutex mutex_;  // guards what follows
+    /// Constant once it is shared with whoever takes it: a write copies it then.
+    std::shared_ptr<Content> content_ = std::make_shared<Content>(held_);
+    bool is_shared_ = false;
+    bool is_written_ = false;  ///< since the last begin_taking()
+    std::optional<pid_t> writer_;
 };
 
 /// The files of the folder: each is there as long as somebody holds it, and listed until it is taken. NodeIds
@@ -84,19 +105,24 @@ class DropFolder {
     static constexpr std::size_t kMaxBytes = 128 << 20;
 
     /// NodeIds come from [first, end).
-    DropFolder(NodeId first, NodeId end) : next_(first), end_(end) {}
+    DropFolder(NodeId first, NodeId end) : first_(first), next_(first), end_(end) {}
 
     /// exists, if the name is listed; no_space, if there are too many. `max_size` is a bound of its bytes.
     Result<std::shared_ptr<DroppedFile>> create(std::string_view name, std::size_t max_size);
+    /// True for the NodeIds of files, of those that have gone, too.
+    bool may_have(NodeId node) const { return node >= first_ && node < end_; }
     /// Null if it has gone.
     std::shared_ptr<DroppedFile> find(NodeId node) const;
     /// Null if no such name is listed.
     std::shared_ptr<DroppedFile> find(std::string_view name) const;
     /// Those that are listed, sorted by their names.
     std::vector<std::shared_ptr<DroppedFile>> list() const;
+    /// Bytes that may be written now.
+    std::size_t room() const;
 
   private:
     const std::shared_ptr<std::atomic<std::size_t>> held_ = std::make_shared<std::atomic<std::size_t>>(0);
+    const NodeId first_;
     mutable std::mutex mutex_;  // guards what follows
     std::map<NodeId, std::weak_ptr<DroppedFile>>
         files_;  ///< those that have gone stay until the next create()

@@ -33,7 +33,7 @@ Error bad_name() {
 Error exists() {
     return make_error_code(errc::file_exists);
 }
-Error not_permitted() {
+Error access_denied() {
     return make_error_code(errc::permission_denied);
 }
 Error too_large() {
@@ -61,7 +61,7 @@ int to_errno(const Error& error) {
     const auto& category = error.category();
     const bool is_errno =
         category == boost::system::generic_category() || category == boost::system::system_category();
-    return is_errno && error.value() > 0 ? error.value() : EIO;
+    return is_errno && error.value() > 0 && error.value() != ENOSYS ? error.value() : EIO;
 }
 
 }  // namespace btfs

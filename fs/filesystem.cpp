@@ -146,7 +146,7 @@ Result<Filesystem::OpenListing> Filesystem::open_listing(NodeId node) {
 
 Usage Filesystem::usage() const {
     const auto root = root_.get();
-    return {root->total_size, root->node_count + 1};
+    return {root->total_size, root->node_count + 1, virtual_.room()};
 }
 
 std::vector<ReaderStatus> Filesystem::readers() const {
@@ -170,7 +170,8 @@ std::vector<ReaderStatus> Filesystem::readers() const {
 
 Result<Handle*> Filesystem::open(NodeId node, const Opening& opening) {
     const auto place = find(node);
-    if (!place) return place.error();
+    // A file may be taken between the kernel's LOOKUP and its OPEN, which O_CREAT makes anew.
+    if (!place) return virtual_.is_of_dropped_file(node) ? fs_error::removed() : place.error();
     auto opened = place->open(read_path_, opening);
     if (!opened) return opened.error();
     return keep(std::move(*opened));
@@ -185,7 +186,7 @@ Handle* Filesystem::keep(std::unique_ptr<Handle> opened) {
 
 Result<Filesystem::Created> Filesystem::create(NodeId folder, std::string_view name, const Opening& opening) {
     if (folder != VirtualFolder::kAddNode || !takes_commands()) return fs_error::read_only();
-    if (!opening.may_command) return fs_error::not_permitted();
+    if (!opening.may_command) return fs_error::access_denied();
     const auto file = virtual_.create(name);
     if (!file) return file.error();
     auto opened = virtual_.open_command((*file)->node(), opening, read_path_.processes());
@@ -197,7 +198,7 @@ Result<Attributes> Filesystem::change(NodeId node, std::optional<std::uint64_t> 
     const auto before = attributes(node);
     if (!before) return before;
     if (!before->takes_commands) return fs_error::read_only();
-    if (!may_command) return fs_error::not_permitted();
+    if (!may_command) return fs_error::access_denied();
     if (size)
         if (const Error error = virtual_.resize(node, *size)) return error;
     return attributes(node);

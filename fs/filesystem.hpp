@@ -31,6 +31,7 @@ namespace btfs {
 struct Usage {
     std::uint64_t total_size = 0;
     std::uint64_t node_count = 0;
+    std::uint64_t room = 0;  ///< bytes that may be written, all of them to the folder `add`
 };
 
 /// Snapshot of one directory, taken when it is opened. Destroyed before the Filesystem.

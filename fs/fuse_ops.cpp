@@ -63,6 +63,7 @@ struct stat to_stat(const Attributes& attributes, const FuseMount& mount) {
             break;
     }
     if (attributes.takes_commands) out.st_mode |= S_IWUSR;
+    if (attributes.is_private) out.st_mode &= ~static_cast<mode_t>(S_IRWXG | S_IRWXO);
     // Content counts as there wherever it is: copiers take a file without blocks for a hole.
     if (attributes.kind == NodeKind::file)
         out.st_blocks = static_cast<blkcnt_t>(units_for(attributes.size, 512));
@@ -276,8 +277,9 @@ void on_write(fuse_req_t req, fuse_ino_t, const char* bytes, std::size_t size, o
               fuse_file_info* info) {
     FuseRequest request(req);
     if (begin < 0) return request.error(EINVAL);
+    const pid_t writer = fuse_req_ctx(req)->pid;
     const auto answer = std::make_shared<FuseRequest>(std::move(request));
-    handle_of(*info).write(static_cast<std::uint64_t>(begin), as_bytes({bytes, size}),
+    handle_of(*info).write(static_cast<std::uint64_t>(begin), as_bytes({bytes, size}), writer,
                            [answer, size](const Error& error) {
                                if (error) return answer->error(to_errno(error));
                                answer->written(size);
@@ -303,9 +305,9 @@ void on_access(fuse_req_t req, fuse_ino_t node, int mask) {
     if ((mask & W_OK) != 0 && !attributes->takes_commands)
         return request.error(to_errno(fs_error::read_only()));
     const bool refused =
-        ((mask & W_OK) != 0 && !may_command(req)) ||
+        (((mask & W_OK) != 0 || ((mask & R_OK) != 0 && attributes->is_private)) && !may_command(req)) ||
         ((mask & X_OK) != 0 && attributes->kind == NodeKind::file && !attributes->executable);
-    request.error(refused ? to_errno(fs_error::not_permitted()) : 0);
+    request.error(refused ? to_errno(fs_error::access_denied()) : 0);
 }
 
 /// Extended attributes of a file that was copied into `add` are left out, as by file systems without them.
@@ -393,7 +395,9 @@ void on_statfs(fuse_req_t req, fuse_ino_t) {
     const Usage usage = mount_of(req).filesystem.usage();
     struct statvfs out {};
     out.f_bsize = out.f_frsize = kStatfsBlock;
-    out.f_blocks = units_for(usage.total_size, kStatfsBlock);
+    // File managers and Samba copy nothing into a file system that is full.
+    out.f_bfree = out.f_bavail = usage.room / kStatfsBlock;
+    out.f_blocks = units_for(usage.total_size, kStatfsBlock) + out.f_bfree;
     out.f_files = usage.node_count;
     out.f_namemax = 255;
     request.statistics(out);

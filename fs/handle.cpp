@@ -7,7 +7,7 @@
 
 namespace btfs {
 
-void Handle::write(std::uint64_t, ByteView, CommandDone done) {
+void Handle::write(std::uint64_t, ByteView, pid_t, CommandDone done) {
     done(fs_error::read_only());
 }
 

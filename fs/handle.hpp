@@ -37,9 +37,9 @@ class Handle {
                                           std::unique_ptr<InterruptibleReply> reply) = 0;
     /// Nothing for a file that is no torrent's.
     virtual std::optional<FileState> state() const = 0;
-    /// Writes to a file that was opened for that. The answer to `done` may bring the RELEASE, so that this is
-    /// gone on return.
-    virtual void write(std::uint64_t begin, ByteView bytes, CommandDone done);
+    /// Writes to a file that was opened for that, by the thread `writer`. The answer to `done` may bring the
+    /// RELEASE, so that this is gone on return.
+    virtual void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done);
     /// The thread `closer` has closed one of the file's descriptors. As write() has it.
     virtual void flush(pid_t closer, CommandDone done) = 0;
     /// The kernel has closed the file: the last call.

@@ -15,7 +15,8 @@ enum class InodeWidth : std::uint8_t { bits63, bits32 };
 /// The numbers in use: an open-addressing hash table, so that a million files cost 16 MiB. From any thread.
 class InodeNumbers {
   public:
-    /// Smaller numbers are the mount's own: its root, and what is virtual.
+    /// Smaller numbers are the mount's own: its root, and what is always in `.btfs`. Other virtual nodes have
+    /// numbers below 2^32, which a node of a torrent may have, too; with 32 bits that is likely.
     static constexpr std::uint64_t kFirst = 256;
 
     explicit InodeNumbers(InodeWidth width = InodeWidth::bits63)

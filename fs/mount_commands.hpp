@@ -22,11 +22,12 @@ class MountCommands {
   public:
     virtual ~MountCommands() = default;
 
-    /// Bound of a file that is dropped, in bytes.
-    virtual std::size_t max_file_size() const = 0;
+    /// Bound of a file of that name that is dropped, in bytes.
+    virtual std::size_t max_file_size(std::string_view name) const = 0;
     /// True for the names of files that may be dropped into the folder `add`.
     virtual bool takes(std::string_view name) const = 0;
-    /// Takes a file that was dropped, and closed. Its content does not change until `done` is called.
+    /// Takes a file that was dropped, and closed. Its content does not change, and counts against the memory
+    /// for such files until it is let go.
     virtual void take(const std::string& name, std::shared_ptr<const Bytes> content, CommandDone done) = 0;
     /// Takes text that was written to the file `link`: one or more lines, of which the last may lack its end.
     virtual void add_links(std::string lines, CommandDone done) = 0;

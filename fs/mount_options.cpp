@@ -15,7 +15,7 @@ namespace {
 using namespace std::string_view_literals;
 
 /// Options of fstab that are for mount(8) and systemd, and options of the kernel that change nothing on a
-/// read-only mount without devices, set-user-id files and access times.
+/// mount without devices, set-user-id files and access times.
 constexpr std::array kDropped = {
     "_netdev"sv,     "_rnetdev"sv,      "nofail"sv,   "defaults"sv,   "auto"sv,     "noauto"sv,
     "user"sv,        "nouser"sv,        "users"sv,    "owner"sv,      "group"sv,    "dev"sv,

@@ -132,9 +132,10 @@ Result<std::string_view> VirtualPlace::symlink_target() const {
 Result<std::unique_ptr<Handle>> VirtualPlace::open(ReadPath& reads, const Opening& opening) const {
     if (self_.kind == NodeKind::directory) return fs_error::is_a_directory();
     if (self_.takes_commands) {
-        if (opening.for_writing && !opening.may_command) return fs_error::not_permitted();
+        if ((opening.for_writing || self_.is_private) && !opening.may_command)
+            return fs_error::access_denied();
         auto command = folder_->open_command(self_.node, opening, reads.processes());
-        if (!command) return fs_error::not_found();
+        if (!command) return fs_error::removed();
         if (opening.truncates)
             if (const Error error = folder_->resize(self_.node, 0)) return error;
         return command;

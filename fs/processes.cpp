@@ -117,15 +117,20 @@ bool ProcProcesses::may_have_open(pid_t thread, std::uint64_t inode) const {
     return false;
 }
 
-// A thread may be called otherwise than its process, whose first thread has the process's number and name.
-std::string ProcProcesses::name(pid_t thread) const {
+pid_t ProcProcesses::process(pid_t thread) const {
     constexpr std::string_view kKey = "\nTgid:\t";
-    if (thread <= 0 || !proc_shows_our_numbers()) return {};
+    if (thread <= 0 || !proc_shows_our_numbers()) return 0;
     const auto status = beginning_of(folder_of(thread) + "status");
     const std::size_t at = status ? status->find(kKey) : std::string::npos;
-    if (at == std::string::npos) return {};
-    const long process = std::strtol(status->c_str() + at + kKey.size(), nullptr, 10);
-    auto name = beginning_of(folder_of(static_cast<pid_t>(process)) + "comm");
+    if (at == std::string::npos) return 0;
+    return static_cast<pid_t>(std::strtol(status->c_str() + at + kKey.size(), nullptr, 10));
+}
+
+// A thread may be called otherwise than its process, whose first thread has the process's number and name.
+std::string ProcProcesses::name(pid_t thread) const {
+    const pid_t number = process(thread);
+    if (number == 0) return {};
+    auto name = beginning_of(folder_of(number) + "comm");
     if (!name) return {};
     if (name->ends_with('\n')) name->pop_back();
     return *name;

@@ -22,10 +22,17 @@ class Processes {
     virtual bool may_have_open(pid_t thread, std::uint64_t inode) const = 0;
     /// True if a signal is ending the thread, or has; false where that cannot be seen.
     virtual bool was_killed(pid_t thread) const = 0;
+    /// Returns the number of the thread's process; 0 if it cannot be seen.
+    virtual pid_t process(pid_t thread) const = 0;
     /// Returns the name of the thread's process as the kernel has it, at most 15 bytes of any kind. Empty if
     /// it cannot be seen.
     virtual std::string name(pid_t thread) const = 0;
 };
+
+/// False if one of two numbers of Processes::process() is another process than the other.
+inline bool may_be_same(pid_t one, pid_t other) {
+    return one == 0 || other == 0 || one == other;
+}
 
 /// Reads /proc. Where /proc is hidden, or another PID namespace's, all is unknown and everything may be open.
 class ProcProcesses final : public Processes {
@@ -36,6 +43,7 @@ class ProcProcesses final : public Processes {
     Life life(pid_t thread) const override;
     bool may_have_open(pid_t thread, std::uint64_t inode) const override;
     bool was_killed(pid_t thread) const override;
+    pid_t process(pid_t thread) const override;
     std::string name(pid_t thread) const override;
 };
 

@@ -19,6 +19,10 @@ static_assert(VirtualFolder::kFirstMember + VirtualFolder::kMaxMembers <= Virtua
 static_assert(kOwnFiles + VirtualFolder::kMaxMembers * VirtualMembers::kMaxFiles <
               std::size_t{1} << (31 - VirtualFolder::kSnapshotBits));
 
+bool is_remove(NodeId node) {
+    return node >= VirtualFolder::kFirstRemove && node < VirtualFolder::kEndRemove;
+}
+
 bool is_snapshot(NodeId node) {
     return node >= VirtualFolder::kFirstSnapshot && node >> 32 == 0;
 }
@@ -26,6 +30,13 @@ bool is_snapshot(NodeId node) {
 std::uint32_t file_of(NodeId snapshot) {
     return static_cast<std::uint32_t>((snapshot - VirtualFolder::kFirstSnapshot) >>
                                       VirtualFolder::kSnapshotBits);
+}
+
+/// FNV-1a: the same in each mount.
+std::uint32_t hash_of(std::string_view text) {
+    std::uint32_t hash = 2'166'136'261;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619;
+    return hash;
 }
 
 /// Also the inode number of all snapshots of the file.
@@ -71,13 +82,22 @@ std::optional<NodeId> VirtualFolder::node_of(const std::string& member) const {
     return kFirstMember + number;
 }
 
+/// Returns the generation of a member's folder and of the files in it, since members are numbered in another
+/// order by each mount. 0 for other nodes.
+std::uint32_t VirtualFolder::generation_of(NodeId member) const {
+    std::lock_guard lock(mutex_);
+    return member >= kFirstMember && member - kFirstMember < numbered_.size()
+               ? hash_of(numbered_[member - kFirstMember])
+               : 0;
+}
+
 // ---- attributes ----
 
 Attributes VirtualFolder::attributes_of_folder(NodeId node) const {
     const unsigned folders = node == kNode ? (members_ ? 1U : 0U) + (commands_ != nullptr ? 1U : 0U) : 0U;
     return {.node = node,
             .inode = node,
-            .generation = 0,
+            .generation = generation_of(node),
             .kind = NodeKind::directory,
             .executable = false,
             .size = 0,
@@ -90,35 +110,39 @@ Attributes VirtualFolder::attributes_of_folder(NodeId node) const {
 
 /// Of the file `link`, or a file `remove`.
 Attributes VirtualFolder::attributes_of_command(NodeId node) const {
-    return {.node = node,
-            .inode = node,
-            .generation = 0,
-            .kind = NodeKind::file,
-            .executable = false,
-            .size = 0,
-            .links = 1,
-            .modified = std::time(nullptr),
-            .validity = Validity::momentary,
-            .takes_commands = true};
+    return {
+        .node = node,
+        .inode = node,
+        .generation = is_remove(node) ? generation_of(kFirstMember + (node - kFirstRemove)) : own_generation_,
+        .kind = NodeKind::file,
+        .executable = false,
+        .size = 0,
+        .links = 1,
+        .modified = std::time(nullptr),
+        .validity = Validity::momentary,
+        .takes_commands = true};
 }
 
 Attributes VirtualFolder::attributes_of(const DroppedFile& file) const {
     Attributes attributes = attributes_of_command(file.node());
     attributes.size = file.size();
     attributes.modified = file.made();
+    attributes.is_private = true;
     return attributes;
 }
 
 /// Returns the name of the member whose file `remove` that is; nothing if it has gone, or is none.
 std::optional<std::string> VirtualFolder::member_of_remove(NodeId node) const {
-    if (commands_ == nullptr || node < kFirstRemove || node >= kEndRemove) return std::nullopt;
+    if (commands_ == nullptr || !is_remove(node)) return std::nullopt;
     return member(kFirstMember + (node - kFirstRemove));
 }
 
 Attributes VirtualFolder::attributes_of_file(std::uint32_t number) const {
     return {.node = 0,
             .inode = first_node_of(number),
-            .generation = 0,
+            .generation = number < kOwnFiles ? 0
+                                             : generation_of(kFirstMember + (number - kOwnFiles) /
+                                                                                VirtualMembers::kMaxFiles),
             .kind = NodeKind::file,
             .executable = false,
             .size = 0,
@@ -153,7 +177,7 @@ NodeId VirtualFolder::parent(NodeId node) const {
     if (node == kNode) return kRootNode;
     if (node == kMembersNode || node == kAddNode) return kNode;
     if (node == kLinkNode || (node >= kFirstDrop && !is_snapshot(node))) return kAddNode;
-    if (node >= kFirstRemove && node < kEndRemove) return kFirstMember + (node - kFirstRemove);
+    if (is_remove(node)) return kFirstMember + (node - kFirstRemove);
     if (!is_snapshot(node)) return kMembersNode;
     const std::uint32_t number = file_of(node);
     return number < kOwnFiles ? kNode : kFirstMember + (number - kOwnFiles) / VirtualMembers::kMaxFiles;
@@ -230,14 +254,14 @@ std::unique_ptr<Handle> VirtualFolder::open_command(NodeId node, const Opening& 
                                               processes);
     auto dropped = drops_.find(node);
     if (!dropped) return nullptr;
-    return std::make_unique<DropHandle>(std::move(dropped), *commands_, processes);
+    return std::make_unique<DropHandle>(std::move(dropped), opening.for_writing, *commands_, processes);
 }
 
 Result<std::shared_ptr<DroppedFile>> VirtualFolder::create(std::string_view name) {
     if (commands_ == nullptr) return fs_error::read_only();
     if (name == kLink) return fs_error::exists();
     if (!commands_->takes(name)) return fs_error::bad_name();
-    return drops_.create(name, commands_->max_file_size());
+    return drops_.create(name, commands_->max_file_size(name));
 }
 
 Error VirtualFolder::resize(NodeId node, std::uint64_t size) const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -119,6 +120,10 @@ class VirtualFolder {
     Attributes attributes_of(const DroppedFile& file) const;
     /// Changes the size of a file in `add`; that of other nodes stays 0.
     Error resize(NodeId node, std::uint64_t size) const;
+    /// True for nodes of files in `add`, of those that have gone, too.
+    bool is_of_dropped_file(NodeId node) const { return commands_ != nullptr && drops_.may_have(node); }
+    /// Bytes that may be written to files in `add`.
+    std::size_t room() const { return commands_ != nullptr ? drops_.room() : 0; }
 
   private:
     /// A file: of the folder itself, or of a member.
@@ -138,6 +143,7 @@ class VirtualFolder {
     Attributes attributes_of_folder(NodeId node) const;
     Attributes attributes_of_file(std::uint32_t number) const;
     Attributes attributes_of_command(NodeId node) const;
+    std::uint32_t generation_of(NodeId member) const;
     NodeId remove_node_of(NodeId member) const { return kFirstRemove + (member - kFirstMember); }
     std::optional<std::string> member_of_remove(NodeId node) const;
     Attributes attributes_of(const Snapshot& snapshot) const;
@@ -148,6 +154,8 @@ class VirtualFolder {
     const std::vector<VirtualFile> files_;
     const std::optional<VirtualMembers> members_;
     MountCommands* const commands_;
+    /// Of files that are this mount's alone.
+    const std::uint32_t own_generation_ = std::random_device()();
     DropFolder drops_{kFirstDrop, kFirstSnapshot};
     mutable std::mutex mutex_;                                       // guards what follows
     mutable std::deque<std::shared_ptr<const Snapshot>> snapshots_;  ///< the newest last

@@ -34,42 +34,19 @@ std::string ServedTorrents::remove(const std::string& which) {
 
 /// For programs that write to .btfs: what they wait for is done by the worker.
 ShellCommands::Torrents ServedTorrents::shell_torrents() {
-    const auto carry_out = [this](const std::string& shown, auto command, CommandDone done) {
-        worker_->post([shown, command = std::move(command), done = std::move(done)] {
-            Error outcome;
-            try {
-                command();
-            } catch (const Failure& failure) {
-                log::warn("{}: {}", shown, failure.what());
-                outcome = shell_error(failure.error());
-            }
-            done(outcome);
-        });
-    };
-    return {.add =
-                [this, carry_out](Bytes content, const std::string& shown, CommandDone done) {
-                    AddedSources::Source source{.content = std::move(content),
-                                                .added_ms = AddedSources::now_ms()};
-                    carry_out(
-                        shown,
-                        [this, source = std::move(source)] {
-                            const AddReport report = add_now(source);
-                            if (!report.was_there) log::info("added {}", one_line(report.name));
-                            if (!report.warning.empty())
-                                log::warn("{}: {}", one_line(report.name), report.warning);
-                        },
-                        std::move(done));
+    return {.post = [this](ShellCommands::Job job) { worker_->post(std::move(job)); },
+            .add =
+                [this](Bytes content) {
+                    const AddReport report =
+                        add_now({.content = std::move(content), .added_ms = AddedSources::now_ms()});
+                    if (!report.was_there) log::info("added {}", one_line(report.name));
+                    if (!report.warning.empty()) log::warn("{}: {}", one_line(report.name), report.warning);
                 },
             .remove =
-                [this, carry_out](const std::string& info_hash, CommandDone done) {
-                    carry_out(
-                        info_hash,
-                        [this, info_hash] {
-                            const auto torrent = roster_.find(info_hash);
-                            if (!torrent) throw Failure("has gone", fs_error::not_found());
-                            remove_now(*torrent, RemovedContent::kept);
-                        },
-                        std::move(done));
+                [this](const std::string& info_hash) {
+                    const auto torrent = roster_.find(info_hash);
+                    if (!torrent) throw Failure("has gone", fs_error::not_found());
+                    remove_now(*torrent, RemovedContent::kept);
                 }};
 }
 

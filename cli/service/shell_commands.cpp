@@ -1,9 +1,12 @@
 #include "cli/service/shell_commands.hpp"
 
 #include <boost/system/errc.hpp>
-#include <mutex>
+#include <deque>
+#include <exception>
+#include <iterator>
 #include <utility>
 
+#include "cli/process/failure.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "cli/text/link_lines.hpp"
 #include "cli/text/one_line.hpp"
@@ -18,36 +21,56 @@ namespace errc = boost::system::errc;
 
 constexpr std::string_view kTorrent = ".torrent", kMagnet = ".magnet";
 
-/// Outcome of several adds: the first failure, once the last one is done.
-struct Batch {
-    std::mutex mutex;
-    std::size_t left;  // guarded by mutex
-    Error failure;     // guarded by mutex
-    CommandDone done;
-
-    void take(const Error& error) {
-        Error outcome;
-        {
-            std::lock_guard lock(mutex);
-            if (!failure) failure = error;
-            if (--left > 0) return;
-            outcome = failure;
-        }
-        done(outcome);
+/// Carries out one command; its errno, and in `problem` what failed.
+Error outcome_of(const ShellCommands::Job& command, std::string& problem) {
+    try {
+        command();
+        return {};
+    } catch (const Failure& failure) {
+        problem = failure.what();
+        return shell_error(failure.error());
+    } catch (const std::exception& failure) {
+        problem = failure.what();
+        return make_error_code(errc::io_error);
     }
-};
+}
+
+/// Carries out one command, and tells the log what failed; `shown` is what the log calls the command.
+Error told_outcome_of(const ShellCommands::Job& command, const std::string& shown) {
+    std::string problem;
+    const Error outcome = outcome_of(command, problem);
+    if (outcome) log::warn("{}: {}", shown, problem);
+    return outcome;
+}
+
+/// True for what the parsers of torrent files and links say: the first groups of Errc.
+bool is_of_parser(const Error& error) {
+    return error.category() == error_category() && error.value() <= static_cast<int>(Errc::magnet_no_hash);
+}
 
 }  // namespace
 
+/// Links that are added one after the other, and answered together with the first failure.
+struct ShellCommands::Batch {
+    std::string shown;  ///< what the log calls them
+    bool may_be_empty;
+    CommandDone done;
+    std::deque<std::string> links = {};
+    Error failure = {};
+    std::size_t failed = 0;
+};
+
 Error shell_error(const Error& error) {
-    if (!error) return make_error_code(errc::device_or_resource_busy);
+    if (!error || error == Errc::storage_locked) return make_error_code(errc::device_or_resource_busy);
     if (error == Errc::torrent_too_large) return make_error_code(errc::file_too_large);
-    if (error.category() == error_category()) return make_error_code(errc::invalid_argument);
+    if (error == Errc::storage_full) return make_error_code(errc::no_space_on_device);
+    if (is_of_parser(error)) return make_error_code(errc::invalid_argument);
+    if (error.category() == error_category()) return make_error_code(errc::io_error);
     return error;
 }
 
-std::size_t ShellCommands::max_file_size() const {
-    return kMaxTorrentFileSize;
+std::size_t ShellCommands::max_file_size(std::string_view name) const {
+    return name.ends_with(kTorrent) ? kMaxTorrentFileSize : kMaxLinkFile;
 }
 
 bool ShellCommands::takes(std::string_view name) const {
@@ -55,39 +78,64 @@ bool ShellCommands::takes(std::string_view name) const {
 }
 
 void ShellCommands::take(const std::string& name, std::shared_ptr<const Bytes> content, CommandDone done) {
-    if (name.ends_with(kTorrent)) return torrents_.add(*content, one_line(name), std::move(done));
-    auto links = link_lines(as_text(*content));
-    if (!links.empty()) return add_all(std::move(links), std::move(done));
-    log::warn("{} has no link", one_line(name));
-    done(make_error_code(errc::invalid_argument));
+    if (!name.ends_with(kTorrent)) {
+        auto batch = std::make_shared<Batch>(one_line(name), false, std::move(done));
+        return torrents_.post([this, content = std::move(content), batch = std::move(batch)] {
+            begin(as_text(*content), batch);
+        });
+    }
+    torrents_.post([this, content = std::move(content), shown = one_line(name), done = std::move(done)] {
+        done(told_outcome_of([&] { torrents_.add(*content); }, shown));
+    });
 }
 
 void ShellCommands::add_links(std::string lines, CommandDone done) {
-    add_all(link_lines(lines), std::move(done));
-}
-
-void ShellCommands::add_all(std::vector<std::string> links, CommandDone done) {
-    Error failure;
-    std::erase_if(links, [&](const std::string& link) {
-        if (looks_like_magnet(link) || looks_like_url(link)) return false;
-        log::warn("{}: no magnet link, info-hash or URL", one_line(link));
-        failure = make_error_code(errc::invalid_argument);
-        return true;
-    });
-    if (links.empty()) return done(failure);
-    const auto batch = std::make_shared<Batch>();
-    batch->left = links.size();
-    batch->failure = failure;
-    batch->done = std::move(done);
-    for (const std::string& link : links) {
-        const ByteView bytes = as_bytes(link);
-        torrents_.add({bytes.begin(), bytes.end()}, looks_like_url(link) ? shown_url(link) : one_line(link),
-                      [batch](const Error& error) { batch->take(error); });
-    }
+    auto batch = std::make_shared<Batch>("link", true, std::move(done));
+    torrents_.post([this, lines = std::move(lines), batch = std::move(batch)] { begin(lines, batch); });
 }
 
 void ShellCommands::remove(const std::string& member, CommandDone done) {
-    torrents_.remove(member, std::move(done));
+    torrents_.post([this, member, done = std::move(done)] {
+        done(told_outcome_of([&] { torrents_.remove(member); }, member));
+    });
+}
+
+// ---- on the worker ----
+
+void ShellCommands::begin(std::string_view text, const std::shared_ptr<Batch>& batch) {
+    auto links = link_lines(text);
+    if (links.empty() && !batch->may_be_empty) {
+        log::warn("{} has no link", batch->shown);
+        return batch->done(make_error_code(errc::invalid_argument));
+    }
+    if (links.size() > kMaxLinks) {
+        log::warn("{}: more than {} links at once: write fewer", batch->shown, kMaxLinks);
+        return batch->done(make_error_code(errc::file_too_large));
+    }
+    batch->links = {std::make_move_iterator(links.begin()), std::make_move_iterator(links.end())};
+    add_next(batch);
+}
+
+void ShellCommands::add_next(const std::shared_ptr<Batch>& batch) {
+    if (!batch->links.empty()) {
+        const std::string link = std::move(batch->links.front());
+        batch->links.pop_front();
+        const bool is_url = looks_like_url(link);
+        const ByteView source = as_bytes(link);
+        std::string problem = "no magnet link, info-hash or URL";
+        Error error = make_error_code(errc::invalid_argument);
+        if (is_url || looks_like_magnet(link))
+            error = outcome_of([&] { torrents_.add({source.begin(), source.end()}); }, problem);
+        if (error) {
+            if (!batch->failure) batch->failure = error;
+            if (++batch->failed <= kMaxTold)
+                log::warn("{}: {}", is_url ? shown_url(link) : one_line(link), problem);
+        }
+    }
+    if (!batch->links.empty()) return torrents_.post([this, batch] { add_next(batch); });
+    if (batch->failed > kMaxTold)
+        log::warn("{}: {} more links could not be added", batch->shown, batch->failed - kMaxTold);
+    batch->done(batch->failure);
 }
 
 }  // namespace btfs::cli

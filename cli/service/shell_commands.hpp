@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
@@ -14,22 +13,32 @@
 
 namespace btfs::cli {
 
-/// Reads what was written: torrent files by their names, links by lines. Each torrent or link is one add; a
-/// link that is none fails with EINVAL, and the others are added nevertheless. The log tells what failed.
-/// Called from any thread.
+/// Reads what was written: torrent files by their names, links by lines. Each torrent or link is one add, and
+/// one job of the worker, so that what else is asked of the worker has its turn in between. A link that is
+/// none fails with EINVAL, and the others are added nevertheless. The log tells what failed. Called from any
+/// thread; outlives the worker's jobs.
 class ShellCommands final : public MountCommands {
   public:
-    /// Carries a command out, without keeping the caller waiting, and tells the log of failures. `done` takes
-    /// an errno, and is dropped if the mount ends before.
+    using Job = std::function<void()>;
+
+    /// The worker, and what it does. A command whose job is dropped is dropped, too.
     struct Torrents {
-        /// `shown` is what the log calls the source.
-        std::function<void(Bytes source, const std::string& shown, CommandDone done)> add;
-        std::function<void(const std::string& info_hash, CommandDone done)> remove;
+        std::function<void(Job)> post;
+        // On the worker. Both throw Failure, and may throw any std::exception.
+        std::function<void(Bytes source)> add;
+        std::function<void(const std::string& info_hash)> remove;
     };
+
+    /// Bounds of what is written at once: bytes of a *.magnet file, and links in it or in one write to
+    /// `link`.
+    static constexpr std::size_t kMaxLinkFile = 1 << 20;
+    static constexpr std::size_t kMaxLinks = 10'000;
+    /// Links of one batch whose failures the log tells; of the others it tells how many failed.
+    static constexpr std::size_t kMaxTold = 5;
 
     explicit ShellCommands(Torrents torrents) : torrents_(std::move(torrents)) {}
 
-    std::size_t max_file_size() const override;
+    std::size_t max_file_size(std::string_view name) const override;
     /// *.torrent and *.magnet that are not hidden, as in a WatchFolder.
     bool takes(std::string_view name) const override;
     void take(const std::string& name, std::shared_ptr<const Bytes> content, CommandDone done) override;
@@ -37,13 +46,17 @@ class ShellCommands final : public MountCommands {
     void remove(const std::string& member, CommandDone done) override;
 
   private:
-    void add_all(std::vector<std::string> links, CommandDone done);
+    struct Batch;
+
+    void begin(std::string_view text, const std::shared_ptr<Batch>& batch);
+    void add_next(const std::shared_ptr<Batch>& batch);
 
     const Torrents torrents_;
 };
 
 /// Returns the errno by which a program learns why a torrent was not added: EINVAL for what is none, EFBIG
-/// for one that is too large, the system's own numbers, and EBUSY for one that cannot be served now.
+/// for one that is too large, ENOSPC for a full disk, the system's own numbers, EBUSY for one that cannot be
+/// served now, and EIO for all else.
 Error shell_error(const Error& error);
 
 }  // namespace btfs::cli

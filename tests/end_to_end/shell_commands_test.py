@@ -309,6 +309,12 @@ class ShellCommands(TestCase):
             self.assertRegex(says, "Permission denied|cannot create", command)
         self.fails("cp $f/film.torrent $m/film/", "Read-only file system", **nobody)
         self.assertEqual(self.shell("test -w $a || test -w $a/link", **nobody)[0], 1)
+        with open(self.add / "x.torrent", "wb", buffering=0) as file:
+            file.write(self.torrent.read_bytes()[:100])
+            self.fails("cat $a/x.torrent", "Permission denied", **nobody)
+            self.assertEqual(self.shell("test -r $a/x.torrent", **nobody)[0], 1)
+            with self.assertRaises(OSError):
+                file.close()
         self.assertEqual(self.names(), ["film"])
 
     def test_an_ordinary_user_commands_the_mount_that_is_the_users(self):
@@ -357,6 +363,62 @@ class ShellCommands(TestCase):
                     writer.wait(10)
         self.assert_nothing_waits()
         self.assertEqual(json.loads((self.mnt / ".btfs" / "status.json").read_text())["torrents"], [])
+
+    def test_a_reader_neither_takes_nor_drops_what_another_program_writes(self):
+        self.mount()
+        whole = self.torrent.read_bytes()
+        dropped = self.add / "x.torrent"
+        with open(dropped, "wb", buffering=0) as file:
+            file.write(whole[:100])
+            self.assertEqual(oct(dropped.stat().st_mode), "0o100600")
+            self.assertEqual(dropped.read_bytes(), whole[:100])  # opens, reads, closes
+            reader = self.start(["tail", "-c", "+1", "-f", dropped])
+            opened = Path(f"/proc/{reader.pid}/fd")
+            self.wait_for(lambda: any(os.path.realpath(fd) == str(dropped) for fd in opened.iterdir()), "tail", 5)
+            reader.send_signal(signal.SIGINT)
+            reader.wait(10)
+            for program in (["true"], ["sleep", "100"]):  # share the descriptor, and write nothing
+                child = self.start(program, pass_fds=[file.fileno()])
+                if program[0] == "sleep":
+                    child.kill()
+                child.wait(10)
+            self.assertEqual(sorted(os.listdir(self.add)), ["link", "x.torrent"])
+            self.assertEqual(self.names(), [])
+            file.write(whole[100:])
+        self.assertEqual(self.names(), ["film"])
+
+    def test_a_killed_child_of_a_shell_loses_nothing_that_the_shell_wrote(self):
+        self.mount()
+        for shell in ("sh", "bash"):
+            for name in ("x.magnet", "link"):
+                with self.subTest(name, shell=shell):
+                    info_hash = hashlib.sha1(f"{name} {shell}".encode()).hexdigest()
+                    self.works("{ printf magnet:?xt=urn:btih:" + info_hash + "; sleep 9 & kill $!; wait; true; } 2> /dev/null > $a/" + name,
+                               shell=shell)
+                    status = json.loads((self.mnt / ".btfs" / "status.json").read_text())
+                    self.assertIn(info_hash, [torrent["info_hash"] for torrent in status["torrents"]])
+
+    def test_a_line_that_is_too_long_is_no_link(self):
+        self.mount()
+        code, _ = self.shell("{ printf %s \"$magnet&tr=\"; head -c 2M /dev/zero | tr '\\0' a; } | dd of=$a/link bs=64K iflag=fullblock status=none")
+        self.assertNotEqual(code, 0)
+        self.assertEqual(json.loads((self.mnt / ".btfs" / "status.json").read_text())["torrents"], [])
+
+    def test_many_links_at_once_are_added_or_refused_while_the_mount_answers(self):
+        mount = self.mount()
+        (self.folder / "junk").write_text("".join(f"junk{i}\n" for i in range(5000)))
+        (self.folder / "many").write_text("".join(f"http://{i}\n" for i in range(20_000)))
+        self.fails("cp $f/junk $a/x.magnet", "Invalid argument")
+        mount.find("x.magnet: 4995 more links could not be added")
+        self.fails("cp $f/many $a/x.magnet", "File too large")
+        self.fails("head -c 2M /dev/zero > $a/x.magnet", "File too large")
+        self.assertEqual(json.loads((self.mnt / ".btfs" / "status.json").read_text())["torrents"], [])
+
+    def test_the_room_for_files_is_shown_as_free_space(self):
+        self.mount()
+        for path in (self.mnt, self.add):
+            shown = os.statvfs(path)
+            self.assertEqual(shown.f_bavail * shown.f_frsize, 2 * LARGEST)
 
     def test_the_mount_ends_while_torrents_are_dropped(self):
         mount = self.mount()

@@ -17,7 +17,7 @@ namespace {
 
 using Asked = std::vector<std::string>;
 
-constexpr pid_t kProgram = 7, kKilled = 9;
+constexpr pid_t kProgram = 7, kThreadOfProgram = 8, kKilled = 9, kChild = 10;
 constexpr Opening kWrite{.for_writing = true, .may_command = true};
 constexpr Opening kTruncate{.for_writing = true, .truncates = true, .may_command = true};
 
@@ -25,7 +25,8 @@ struct OneIsKilled final : Processes {
     Life life(pid_t) const override { return Life::alive; }
     bool may_have_open(pid_t, std::uint64_t) const override { return true; }
     bool was_killed(pid_t thread) const override { return thread == kKilled; }
-    std::string name(pid_t) const override { return {}; }
+    pid_t process(pid_t thread) const override { return thread == kThreadOfProgram ? kProgram : thread; }
+    std::string name(pid_t) const override { return "cp"; }
 };
 
 /// A mount without torrents whose .btfs takes commands; two members can be removed.
@@ -67,9 +68,10 @@ struct Mount {
 };
 
 /// Nothing: it is not answered yet.
-std::optional<Error> written(Handle* file, std::string_view text, std::uint64_t at = 0) {
+std::optional<Error> written(Handle* file, std::string_view text, std::uint64_t at = 0,
+                             pid_t writer = kProgram) {
     const auto answer = std::make_shared<std::optional<Error>>();
-    file->write(at, as_bytes(text), [answer](const Error& error) { *answer = error; });
+    file->write(at, as_bytes(text), writer, [answer](const Error& error) { *answer = error; });
     return *answer;
 }
 
@@ -96,7 +98,7 @@ TEST(Commands, AreFilesThatTheMountsUserMayWrite) {
         EXPECT_EQ(file.size, 0u);
         EXPECT_EQ(mount.filesystem.attributes(file.node)->inode, file.inode);
         EXPECT_EQ(mount.filesystem.open(file.node, Opening{.for_writing = true}).error(),
-                  fs_error::not_permitted());
+                  fs_error::access_denied());
         EXPECT_TRUE(mount.filesystem.open(file.node, Opening{})) << "everybody may read that it is empty";
     }
     EXPECT_FALSE(mount.look({".btfs", "status"})->takes_commands);
@@ -108,6 +110,7 @@ TEST(Commands, AreNotThereWithoutSomebodyWhoCarriesThemOut) {
     Filesystem filesystem({.virtual_files = {{"status", [] { return std::string("s"); }}}});
     EXPECT_FALSE(filesystem.takes_commands());
     EXPECT_EQ(filesystem.lookup(VirtualFolder::kNode, "add").error(), fs_error::not_found());
+    EXPECT_EQ(filesystem.usage().room, 0u);
     for (const NodeId node : {VirtualFolder::kAddNode, VirtualFolder::kLinkNode, VirtualFolder::kFirstRemove,
                               VirtualFolder::kFirstDrop}) {
         EXPECT_EQ(filesystem.attributes(node).error(), fs_error::not_found());
@@ -163,7 +166,7 @@ TEST(Commands, AFileIsReadAndTruncatedWhileItIsOpen) {
     EXPECT_EQ(changed->size, 1u);
     EXPECT_EQ(mount.filesystem.change(created.attributes.node, std::nullopt, true)->size, 1u);
     EXPECT_EQ(mount.filesystem.change(created.attributes.node, 1001, true).error(), fs_error::too_large());
-    EXPECT_EQ(mount.filesystem.change(created.attributes.node, 0, false).error(), fs_error::not_permitted());
+    EXPECT_EQ(mount.filesystem.change(created.attributes.node, 0, false).error(), fs_error::access_denied());
     EXPECT_EQ(closed(again), Error{});
     EXPECT_EQ(mount.commands.asked, Asked{"take x.torrent: d"});
 }
@@ -176,7 +179,7 @@ TEST(Commands, OtherNamesFoldersAndUsersMakeNoFile) {
     const NodeId add = VirtualFolder::kAddNode;
     EXPECT_EQ(refusal(add, "x.txt"), fs_error::bad_name());
     EXPECT_EQ(refusal(add, "link"), fs_error::exists());
-    EXPECT_EQ(refusal(add, "x.torrent", Opening{.for_writing = true}), fs_error::not_permitted());
+    EXPECT_EQ(refusal(add, "x.torrent", Opening{.for_writing = true}), fs_error::access_denied());
     for (const NodeId folder : {kRootNode, VirtualFolder::kNode, VirtualFolder::kMembersNode,
                                 mount.node({".btfs", "torrents", "aa"}), NodeId{77} << 32})
         EXPECT_EQ(refusal(folder, "x.torrent"), fs_error::read_only());
@@ -207,8 +210,17 @@ TEST(Commands, ALineWithoutAnEndIsBounded) {
     Handle* const link = mount.open({".btfs", "add", "link"});
     EXPECT_EQ(written(link, std::string(LinkHandle::kMaxLine, 'a')), Error{});
     EXPECT_EQ(written(link, "a"), fs_error::too_large());
-    EXPECT_EQ(written(link, "\nb"), Error{});
-    EXPECT_EQ(written(link, std::string(LinkHandle::kMaxLine, 'a')), fs_error::too_large());
+    EXPECT_EQ(written(link, "of the same line"), fs_error::too_large());
+    EXPECT_EQ(written(link, "its end\nb"), Error{});
+    EXPECT_TRUE(mount.commands.asked.empty()) << "nothing of the line is a link";
+    EXPECT_EQ(written(link, "c\n"), Error{});
+    EXPECT_EQ(mount.commands.asked, Asked{"link bc\n"});
+    EXPECT_EQ(written(link, "good\n" + std::string(LinkHandle::kMaxLine + 1, 'a')), fs_error::too_large());
+    EXPECT_EQ(mount.commands.asked.back(), "link good\n");
+    EXPECT_EQ(closed(link), Error{});
+    EXPECT_EQ(written(link, "next\n"), Error{}) << "a close ends a line";
+    EXPECT_EQ(mount.commands.asked.back(), "link next\n");
+    EXPECT_EQ(mount.commands.asked.size(), 3u);
 }
 
 TEST(Commands, AMemberIsRemovedByAWrite) {
@@ -239,15 +251,147 @@ TEST(Commands, AMemberIsRemovedByATruncatingOpenAndTheWriteBehindItTellsTheOutco
 TEST(Commands, WhatAKilledProgramWroteIsNotCarriedOut) {
     Mount mount;
     const auto created = mount.create("x.torrent");
-    (void)written(created.handle, "abc");
+    (void)written(created.handle, "abc", 0, kKilled);
     EXPECT_EQ(closed(created.handle, kKilled), Error{});
     EXPECT_EQ(closed(created.handle), Error{});
+    EXPECT_EQ(mount.filesystem.attributes(created.attributes.node)->size, 0u);
     EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link"}));
     Handle* const link = mount.open({".btfs", "add", "link"});
-    (void)written(link, "magnet:?xt=urn:btih:0123");
+    (void)written(link, "magnet:?xt=urn:btih:0123", 0, kKilled);
     EXPECT_EQ(closed(link, kKilled), Error{});
     EXPECT_EQ(closed(mount.open({".btfs", "torrents", "aa", "remove"}, kTruncate), kKilled), Error{});
     EXPECT_TRUE(mount.commands.asked.empty());
+}
+
+TEST(Commands, AReaderThatClosesTakesNothing) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "ha");
+    for (const pid_t reader : {kChild, kKilled, kProgram}) {
+        Handle* const reading = mount.open({".btfs", "add", "x.torrent"}, Opening{.may_command = true});
+        EXPECT_EQ(closed(reading, reader), Error{});
+        mount.filesystem.release(*reading);
+    }
+    EXPECT_TRUE(mount.commands.asked.empty());
+    EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link", "x.torrent"}));
+    (void)written(created.handle, "lf", 2);
+    EXPECT_EQ(closed(created.handle), Error{});
+    EXPECT_EQ(mount.commands.asked, Asked{"take x.torrent: half"});
+}
+
+TEST(Commands, AFileIsReadByThoseWhoMayWriteIt) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    EXPECT_TRUE(created.attributes.is_private);
+    EXPECT_TRUE(mount.look({".btfs", "add", "x.torrent"})->is_private);
+    EXPECT_FALSE(mount.look({".btfs", "add", "link"})->is_private);
+    EXPECT_EQ(mount.filesystem.open(created.attributes.node, Opening{}).error(), fs_error::access_denied());
+    EXPECT_TRUE(mount.filesystem.open(created.attributes.node, Opening{.may_command = true}));
+}
+
+// As a child that was forked and has not begun its program yet, or that only waits.
+TEST(Commands, AProcessThatSharesADescriptorAndWritesNothingTakesAndDropsNothing) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    Handle* const link = mount.open({".btfs", "add", "link"});
+    (void)written(created.handle, "ha");
+    (void)written(link, "magnet:?xt=urn");
+    for (const pid_t sharer : {kChild, kKilled}) {
+        EXPECT_EQ(closed(created.handle, sharer), Error{});
+        EXPECT_EQ(closed(link, sharer), Error{});
+    }
+    EXPECT_TRUE(mount.commands.asked.empty());
+    (void)written(created.handle, "lf", 2);
+    (void)written(link, ":btih:01", 14);
+    EXPECT_EQ(closed(created.handle, kThreadOfProgram), Error{}) << "any thread of the process that wrote";
+    EXPECT_EQ(closed(link, kThreadOfProgram), Error{});
+    EXPECT_EQ(mount.commands.asked, (Asked{"take x.torrent: half", "link magnet:?xt=urn:btih:01"}));
+}
+
+TEST(Commands, AFileIsWrittenOnWhileItIsTaken) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "ha");
+    mount.commands.holds = true;
+    EXPECT_EQ(closed(created.handle), std::nullopt);
+    EXPECT_EQ(written(created.handle, "lf", 2), Error{});
+    EXPECT_EQ(as_text(*mount.commands.taken.at(0)), "ha");
+    EXPECT_EQ(closed(created.handle), std::nullopt);
+    EXPECT_EQ(mount.commands.asked, (Asked{"take x.torrent: ha", "take x.torrent: half"}));
+    mount.commands.answer();
+}
+
+TEST(Commands, EachCloseIsToldWhatBecameOfTheFile) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "junk");
+    mount.commands.holds = true;
+    std::vector<Error> told;
+    for (int i = 0; i < 2; ++i)
+        created.handle->flush(kProgram, [&](const Error& error) { told.push_back(error); });
+    EXPECT_TRUE(told.empty()) << "the second close waits, too";
+    mount.commands.outcome = fs_error::bad_name();
+    mount.commands.answer();
+    EXPECT_EQ(told, (std::vector{fs_error::bad_name(), fs_error::bad_name()}));
+    EXPECT_EQ(closed(created.handle), fs_error::bad_name());
+    EXPECT_EQ(closed(created.handle, kChild), Error{}) << "it has written nothing";
+    EXPECT_EQ(mount.commands.asked.size(), 1u);
+}
+
+TEST(Commands, AWriteWaitsForTheRemovalThatACloseHasBegun) {
+    Mount mount;
+    Handle* const remove = mount.open({".btfs", "torrents", "aa", "remove"}, kTruncate);
+    mount.commands.holds = true;
+    EXPECT_EQ(closed(remove), std::nullopt);
+    EXPECT_EQ(written(remove, "1"), std::nullopt);
+    mount.commands.waiting.clear();
+    EXPECT_EQ(written(remove, "1"), fs_error::unmounted()) << "the command was dropped";
+    EXPECT_EQ(mount.commands.asked.size(), 1u);
+}
+
+// The kernel looks up the name again then, and makes the file if the program wants that.
+TEST(Commands, AFileThatIsTakenBeforeItsOpenIsStale) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    const NodeId node = created.attributes.node;
+    (void)written(created.handle, "abc");
+    (void)closed(created.handle);
+    mount.filesystem.release(*created.handle);
+    mount.commands.taken.clear();
+    EXPECT_EQ(mount.filesystem.open(node, kWrite).error(), fs_error::removed());
+    EXPECT_EQ(mount.filesystem.attributes(node).error(), fs_error::not_found());
+}
+
+TEST(Commands, TheRoomForFilesIsTold) {
+    Mount mount;
+    EXPECT_EQ(mount.filesystem.usage().room, DropFolder::kMaxBytes);
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "abc");
+    EXPECT_EQ(mount.filesystem.usage().room, DropFolder::kMaxBytes - 3);
+}
+
+// A file handle of NFS outlives the mount, whose members are numbered as they are met.
+TEST(Commands, NodesThatLeadElsewhereInAnotherMountHaveAnotherGeneration) {
+    Mount one, other;
+    (void)other.node({".btfs", "torrents", "bb"});
+    for (const std::vector<std::string>& below : {std::vector<std::string>{}, {"remove"}, {"peers"}}) {
+        const auto in = [&](const char* member) {
+            std::vector<std::string> path{".btfs", "torrents", member};
+            path.insert(path.end(), below.begin(), below.end());
+            return path;
+        };
+        const Attributes aa = one.look(in("aa")).value();
+        const Attributes bb = other.look(in("bb")).value();
+        EXPECT_EQ(aa.inode, bb.inode);
+        EXPECT_NE(aa.generation, bb.generation);
+        EXPECT_EQ(aa.generation, one.filesystem.attributes(aa.node)->generation);
+        EXPECT_EQ(aa.generation, other.look(in("aa"))->generation) << "the same member";
+    }
+    const auto mine = one.create("x.torrent"), its = other.create("x.torrent");
+    EXPECT_EQ(mine.attributes.node, its.attributes.node);
+    EXPECT_NE(mine.attributes.generation, its.attributes.generation);
+    EXPECT_NE(one.look({".btfs", "add", "link"})->generation,
+              other.look({".btfs", "add", "link"})->generation);
 }
 
 // libfuse keeps no handle for a program that was not answered: the answer may come when all is gone.

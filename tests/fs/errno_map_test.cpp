@@ -13,6 +13,10 @@ TEST(ErrnoMap, OnlyCancelledIsEintrAndTheRestOfTheEngineIsEio) {
         EXPECT_EQ(to_errno(e), EIO);
 }
 
+TEST(ErrnoMap, AFailureIsNeverTakenForAnUnknownOperation) {
+    EXPECT_EQ(to_errno(Error(ENOSYS, boost::system::generic_category())), EIO);
+}
+
 TEST(ErrnoMap, NumbersOfTheSystemStay) {
     EXPECT_EQ(to_errno(fs_error::not_found()), ENOENT);
     EXPECT_EQ(to_errno(fs_error::read_only()), EROFS);

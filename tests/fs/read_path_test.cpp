@@ -72,6 +72,7 @@ struct FakeProcesses final : Processes {
     }
     bool may_have_open(pid_t thread, std::uint64_t) const override { return !closed.contains(thread); }
     bool was_killed(pid_t thread) const override { return gone.contains(thread); }
+    pid_t process(pid_t thread) const override { return thread; }
     std::string name(pid_t) const override { return called; }
     std::set<pid_t> gone, hidden, closed;
     std::string called = "player";

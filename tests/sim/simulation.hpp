@@ -70,6 +70,7 @@ class Simulation {
         Life life(pid_t) const override { return has_ended ? Life::gone : Life::alive; }
         bool may_have_open(pid_t, std::uint64_t) const override { return !has_ended; }
         bool was_killed(pid_t) const override { return has_ended; }
+        pid_t process(pid_t thread) const override { return thread; }
         std::string name(pid_t) const override { return "player"; }
         bool has_ended = false;
     };
