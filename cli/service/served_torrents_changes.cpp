@@ -227,12 +227,18 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
     if (now.limits != there.limits) apply_limits(now);
     if (there.handle && now.paused != there.paused) services_.engine.set_paused(*there.handle, now.paused);
     if (now.trackers != there.trackers) apply_trackers(index);
-    const TorrentChange all{
-        .label = now.label, .limits = now.limits, .paused = now.paused, .trackers = now.trackers};
     const bool differs = now.label != other.label || now.limits != other.limits ||
                          now.paused != other.paused || now.trackers != other.trackers;
-    if (const Error error = differs ? keep_change(now, all) : keep_beside_record(now))
-        log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
+    Error error;
+    if (differs)
+        error = services_.added->change(now.record, [&](AddedSources::Source& source) {
+            source.label = now.label;
+            source.limits = now.limits;
+            source.paused = now.paused;
+            source.trackers = now.trackers;
+        });
+    if (!error) error = keep_beside_record(now);
+    if (error) log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
     place_in_library(index);
 }
 

@@ -441,6 +441,8 @@ class SlowDownload {
     const std::string answer_;
     std::array<char, 4096> request_{};
     boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> until_stopped_{
+        io_.get_executor()};
     boost::asio::ip::tcp::acceptor acceptor_{io_, {boost::asio::ip::make_address("127.0.0.1"), 0}};
     boost::asio::ip::tcp::socket socket_{io_};
     std::promise<void> taken_;
