@@ -47,7 +47,7 @@ class TransmissionRemote(Remotes):
 
     def do(self, *words):
         said = self.remote(*words)
-        self.assertIn('"success"', said, words)
+        self.assertRegex(said, r'responded: "?success\b', words)  # 4.1 leaves the quotes out
         return said
 
     def show(self, *words):
@@ -127,7 +127,7 @@ class TransmissionRemote(Remotes):
         mount.stop()
         mount = self.mount()
         self.wait_for(lambda: self.info("Location") == str(self.library / "tv"), "what was added before")
-        self.assertEqual(self.info("Ratio Limit"), "1.5")
+        self.assertEqual(float(self.info("Ratio Limit")), 1.5)
         self.do("-t", "1", "-L", "new")
         self.assertFalse(os.path.lexists(self.library / "tv" / "Show.S01E01"))
         self.do("-t", "all", "-r")

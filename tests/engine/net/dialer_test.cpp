@@ -346,10 +346,12 @@ TEST_F(UtpDialTest, WhereTcpIsFasterItIsTakenThoughItWasTakenAMomentAgo) {
 
 TEST_F(UtpDialTest, ThroughANatUtpAloneIsTriedAndSayingThatNobodyListensDoesNotEndIt) {
     const Endpoint there{*Address::parse("127.0.0.1"), server.port()};  // TCP would be taken
-    std::optional<Result<Dialer::Dialled>> punched;
+    std::unique_ptr<Result<Dialer::Dialled>> punched;                   // of an optional g++ 14 warns
     begin(Transport::both);
     queue->dial(there, std::nullopt,
-                [&](Result<Dialer::Dialled> ended_with) { punched.emplace(std::move(ended_with)); },
+                [&](Result<Dialer::Dialled> ended_with) {
+                    punched = std::make_unique<Result<Dialer::Dialled>>(std::move(ended_with));
+                },
                 {.punch = true});
     io.run_for(300ms);  // the kernel refuses the first SYN
     EXPECT_FALSE(punched);
