@@ -13,10 +13,11 @@ using boost::json::array;
 using boost::json::object;
 using boost::json::value;
 
-/// True for the limits that may be changed.
-bool is_rate(std::string_view name) {
+/// True for what may be changed until the end of the mount: limits of rates, and whether torrents that are
+/// added start.
+bool is_changeable(std::string_view name) {
     return name.starts_with("speed_limit_") || name == "alt_speed_enabled" || name == "alt_speed_down" ||
-           name == "alt_speed_up";
+           name == "alt_speed_up" || name == "start_added_torrents";
 }
 
 /// Compares numbers by their values.
@@ -40,7 +41,8 @@ SessionFacts TransmissionRpc::session_facts() {
                                    ? std::optional(options_.ip_filter.range_count())
                                    : std::nullopt,
             .engine = options_.engine,
-            .rates = rates_};
+            .rates = rates_,
+            .starts_added = starts_added_};
 }
 
 TransmissionRpc::Json TransmissionRpc::session_get(const RpcCall& call, const RpcArguments& arguments) {
@@ -56,14 +58,14 @@ TransmissionRpc::Json TransmissionRpc::session_get(const RpcCall& call, const Rp
     return result;
 }
 
-/// Changes the limits of rates, and accepts what is so already. The rest follows from the options of the
-/// mount.
+/// Changes the limits of rates and whether added torrents start, and accepts what is so already. The rest
+/// follows from the options of the mount.
 TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const RpcArguments& arguments) {
     const Json all = session_fields(session_facts(), call.form);
     std::string refused;
     for (const auto& [name, given] : arguments.all()) {
         const value* const present = all.if_contains(name);
-        if (!present || is_read_only(name) || is_rate(name) || same(*present, *given)) continue;
+        if (!present || is_read_only(name) || is_changeable(name) || same(*present, *given)) continue;
         refused += (refused.empty() ? "" : ", ") + dashed_name(call.form, name);
     }
     if (!refused.empty())
@@ -77,7 +79,14 @@ TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const Rp
     take_flag(arguments, "alt_speed_enabled", rates.alternative_is_on);
     take_number(arguments, "alt_speed_down", rates.alternative_down_kB);
     take_number(arguments, "alt_speed_up", rates.alternative_up_kB);
-    if (rates == rates_) return {};
+    bool starts_added = starts_added_;
+    take_flag(arguments, "start_added_torrents", starts_added);
+    if (rates != rates_) set_rates(rates);
+    starts_added_ = starts_added;
+    return {};
+}
+
+void TransmissionRpc::set_rates(const SessionRates& rates) {
     if (rates.download() == 0)
         throw RpcError(RpcError::invalid_params, "with a download limit of 0 no file could be read");
     const bool uploads = options_.engine.uploads;
@@ -86,7 +95,6 @@ TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const Rp
                        "the mount uploads nothing (--no-upload): it has no upload limit to change");
     rates_ = rates;
     torrents_.set_rate_limits(uploads ? rates.upload() : options_.engine.upload_limit, rates.download());
-    return {};
 }
 
 TransmissionRpc::Json TransmissionRpc::session_stats(const RpcCall& call, const RpcArguments&) {

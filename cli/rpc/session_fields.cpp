@@ -106,7 +106,7 @@ boost::json::object session_fields(const SessionFacts& facts, RpcForm form) {
         {"speed_limit_down_enabled", facts.rates.down.is_on},
         {"speed_limit_up", facts.rates.up.kB},
         {"speed_limit_up_enabled", facts.rates.up.is_on},
-        {"start_added_torrents", true},
+        {"start_added_torrents", facts.starts_added},
         {"tcp_enabled", tcp},
         {"trash_original_torrent_files", false},
         {"units", units(form)},

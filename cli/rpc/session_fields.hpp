@@ -52,6 +52,7 @@ struct SessionFacts {
     std::optional<std::size_t> filtered_ranges = {};  ///< of addresses; nothing: there is no filter
     const EngineOptions& engine;
     SessionRates rates = {};
+    bool starts_added = true;
 };
 
 /// Returns all fields, by their names in snake_case; values as the form has them.

@@ -108,7 +108,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const Rp
             labels.insert(labels.begin(), std::move(label));
     source.label = checked_labels(labels);
     source.limits = with_limits({}, arguments);
-    source.paused = arguments.flag("paused").value_or(false);
+    source.paused = arguments.flag("paused").value_or(!starts_added_);
     TorrentChange change{.pin = files_of(arguments, "files_wanted"),
                          .unpin = files_of(arguments, "files_unwanted")};
     // All that are wanted are pinned with the source; those that are not wanted are taken from them.

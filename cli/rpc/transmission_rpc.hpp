@@ -1,6 +1,7 @@
 // TransmissionRpc: a mount that remotes made for Transmission control.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -106,6 +107,8 @@ class TransmissionRpc {
     std::string label_of(const std::string& download_dir) const;
     std::string download_dir() const;
     SessionFacts session_facts();
+    /// Throws RpcError for limits that the mount cannot have. rates_mutex_ is held.
+    void set_rates(const SessionRates& rates);
 
     ServedTorrents& torrents_;
     const Options options_;
@@ -114,7 +117,8 @@ class TransmissionRpc {
     RecentChanges changes_;
 
     std::mutex rates_mutex_;
-    SessionRates rates_;  // guarded by rates_mutex_
+    SessionRates rates_;                     // guarded by rates_mutex_
+    std::atomic<bool> starts_added_ = true;  ///< torrents that are added, unless the request says otherwise
 };
 
 }  // namespace btfs::cli

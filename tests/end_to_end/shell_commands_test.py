@@ -13,28 +13,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
-from support.content import make_files
+from support.content import make_files, small_torrent
 from support.harness import TestCase, main
 from support.users import OrdinaryUser
 
 LARGEST = 64 << 20  # bytes of a torrent file
 
 
-def small_torrent(path, name):
-    """Writes a torrent of one file whose content nobody has; its info-hash."""
-    info = (f"d6:lengthi16384e4:name{len(name)}:{name}12:piece lengthi16384e6:pieces20:".encode()
-            + hashlib.sha1(name.encode()).digest() + b"e")
-    path.write_bytes(b"d4:info" + info + b"e")
-    return hashlib.sha1(info).hexdigest()
-
-
 class ShellCommands(TestCase):
     def setUp(self):
         super().setUp()
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
-            self.addCleanup(os.environ.pop, variable)
-        (self.folder / "XDG_RUNTIME_DIR").mkdir()
+        self.use_own_folders()
         self.content = make_files(self.folder / "from" / "film", {"film.mkv": 3_000_000, "notes.txt": 70_000})
         self.torrent = self.folder / "film.torrent"
         self.seed = btfs.Seed(self, self.content, self.torrent, "--piece-size", "64K")

@@ -1,6 +1,5 @@
 """Torrents that come and go while the mount stands: btfs add, rm and ls, and what a later mount remembers."""
 import errno
-import hashlib
 import http.server
 import json
 import os
@@ -12,16 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
-from support.content import make_files
+from support.content import make_files, small_torrent
 from support.harness import TestCase, free_port, main
-
-
-def small_torrent(path, name):
-    """Writes a torrent of one file whose content nobody has; its info-hash."""
-    info = (f"d6:lengthi16384e4:name{len(name)}:{name}12:piece lengthi16384e6:pieces20:".encode()
-            + hashlib.sha1(name.encode()).digest() + b"e")
-    path.write_bytes(b"d4:info" + info + b"e")
-    return hashlib.sha1(info).hexdigest()
 
 
 class Torrents(TestCase):

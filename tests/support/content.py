@@ -1,4 +1,5 @@
 """Content for torrents, and comparing it."""
+import hashlib
 import random
 import subprocess
 
@@ -28,3 +29,11 @@ def differences(one, other, seconds=60):
     """What `diff -r` says of two folders; empty if they are the same, byte by byte."""
     done = subprocess.run(["diff", "-r", str(one), str(other)], capture_output=True, text=True, timeout=seconds)
     return done.stdout + done.stderr
+
+
+def small_torrent(path, name):
+    """Writes a torrent of one file whose content nobody has; its info-hash."""
+    info = (f"d6:lengthi16384e4:name{len(name)}:{name}12:piece lengthi16384e6:pieces20:".encode()
+            + hashlib.sha1(name.encode()).digest() + b"e")
+    path.write_bytes(b"d4:info" + info + b"e")
+    return hashlib.sha1(info).hexdigest()

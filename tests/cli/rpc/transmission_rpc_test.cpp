@@ -592,6 +592,15 @@ TEST_F(TransmissionRpcTest, SettingWhatIsSoIsNoErrorAndAnythingElseIs) {
     EXPECT_THAT(refusal("session-set", R"({"pex-enabled":false})"), HasSubstr("pex-enabled"));
 }
 
+TEST_F(TransmissionRpcTest, AddedTorrentsStartUnlessTheSessionOrTheRequestSaysOtherwise) {
+    get("session-set", R"({"start-added-torrents":false})");
+    EXPECT_EQ(get("session-get").at("start-added-torrents"), false);
+    add_id(small_torrent("one"));
+    add_id(small_torrent("two"), R"(,"paused":false)");
+    EXPECT_TRUE(added.read(added.names().at(0))->paused);
+    EXPECT_FALSE(added.read(added.names().at(1))->paused);
+}
+
 TEST_F(TransmissionRpcTest, RatesAreChangedWhileTheMountStands) {
     EXPECT_EQ(get("session-get").at("speed-limit-down-enabled"), false);
     get("session-set", R"({"speed-limit-down":100,"speed-limit-down-enabled":true,"alt-speed-up":5})");
