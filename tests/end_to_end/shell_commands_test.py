@@ -151,7 +151,7 @@ class ShellCommands(TestCase):
         mount.find("junk: no magnet link")
 
     def test_a_file_is_bounded(self):
-        mount = self.mount()
+        self.mount()
         with open(self.add / "x.torrent", "wb", buffering=0) as file:
             self.assertEqual(file.write(b"d"), 1)
             os.ftruncate(file.fileno(), LARGEST)
@@ -184,9 +184,6 @@ class ShellCommands(TestCase):
         self.fails("head -c 100M /dev/zero > $a/x.torrent", "File too large")
         self.fails("head -c 2M /dev/zero | tr '\\0' a > $a/link", "File too large")
         self.assert_nothing_waits()
-        with open(f"/proc/{mount.process.pid}/status") as lines:
-            resident = next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
-        self.assertLess(resident, 200_000, "KiB: what was written is let go")
 
     def test_a_torrent_is_removed_by_a_write(self):
         self.mount()

@@ -19,7 +19,7 @@ std::string big(std::uint64_t value, int count) {
 
 std::string little(std::uint64_t value, int count) {
     std::string bytes;
-    for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i));
+    for (int i = 0; i < count; ++i, value >>= 8) bytes += static_cast<char>(value);
     return bytes;
 }
 
