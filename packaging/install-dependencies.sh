@@ -15,7 +15,7 @@ unit=(libbenchmark-dev libgtest-dev libgmock-dev python3)
 tests=("${unit[@]}" clang 'libclang-rt-*-dev'
        apache2-bin aria2 attr chromium curl dante-server ffmpeg fish iproute2 libnfs-utils lighttpd microsocks minidlna miniupnpd-nftables mpv
        nfs-ganesha nfs-ganesha-vfs nftables man-db nginx openssl opentracker procps psmisc python3-libtorrent qbittorrent-nox rtorrent
-       squid tinyproxy transmission-cli transmission-daemon xfsprogs zsh)
+       squid tinyproxy transmission-cli transmission-daemon transmission-qt vlc-bin vlc-plugin-base xfsprogs zsh)
 # They may be there from elsewhere, and then Debian's npm does not go with them.
 command -v node >/dev/null || tests+=(nodejs)
 command -v npm >/dev/null || tests+=(npm)

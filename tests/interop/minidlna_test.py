@@ -20,9 +20,7 @@ MOST_FETCHED = 6 << 20  # of each film, heads and indexes
 class MiniDlna(TestCase):
     def setUp(self):
         super().setUp()
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
-            self.addCleanup(os.environ.pop, variable)
+        self.use_own_folders()
         self.films = self.folder / "from" / "Films"
         made = [make_film(self.folder / "made" / f"film.{kind}", 60, "3M") for kind in ("mkv", "mp4")]
         self.films.mkdir(parents=True)

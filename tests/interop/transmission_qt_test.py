@@ -1,7 +1,6 @@
 """Transmission-Qt, without a screen, as the remote of a mount: what it asks is answered, and a link that it is given is added."""
 import json
 import os
-import shutil
 import sys
 import threading
 import urllib.error
@@ -12,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import make_files
-from support.harness import SKIP, TestCase, free_port, main
+from support.harness import TestCase, free_port, main
 from support.web import Web
 
 LINK = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=a+link"
@@ -61,9 +60,7 @@ class Handler(BaseHTTPRequestHandler):
 class TransmissionQt(TestCase):
     def setUp(self):
         super().setUp()
-        for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-            os.environ[variable] = str(self.folder / variable)
-            self.addCleanup(os.environ.pop, variable)
+        self.use_own_folders()
         content = make_files(self.folder / "from" / "Series", {"one.mkv": 300_000, "two.mkv": 300_000})
         seed = btfs.Seed(self, content, self.folder / "series.torrent")
         mount = btfs.Mount(self, seed.torrent, peers=[seed.port], options=[f"--web=127.0.0.1:{free_port()}"])
@@ -104,8 +101,4 @@ class TransmissionQt(TestCase):
 
 
 if __name__ == "__main__":
-    # Not among the packages that tests need: it brings all of Qt along.
-    if not shutil.which("transmission-qt"):
-        print("skipped: transmission-qt is not installed")
-        sys.exit(SKIP)
-    main()
+    main(programs=("transmission-qt",))
