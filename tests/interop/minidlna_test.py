@@ -1,5 +1,4 @@
 """MiniDLNA over a mount: a library is listed and costs little of each film, and a film streams from there."""
-import os
 import shutil
 import sqlite3
 import sys
