@@ -1,4 +1,5 @@
 // `btfs pause` and `btfs resume`.
+#include <algorithm>
 #include <boost/json.hpp>
 #include <iostream>
 
@@ -6,7 +7,7 @@
 #include "cli/control/answer.hpp"
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_lookup.hpp"
-#include "cli/process/exit_codes.hpp"
+#include "cli/process/each_word.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/text/one_line.hpp"
 
@@ -25,31 +26,23 @@ InMount torrent_with(const std::string& path) {
 }  // namespace
 
 int pause(const PauseOptions& options) {
-    int exit_code = kSuccess;
-    for (const std::string& word : options.torrents) {
-        try {
-            if (word.empty()) throw Failure("an empty word names no torrent; a mountpoint stands for all");
-            const InMount torrent =
-                is_path(word) ? torrent_with(word) : InMount{socket_of(options.mountpoint), word};
-            boost::json::object request{{"command", options.paused ? "pause" : "resume"}};
-            if (torrent.path.empty()) {
-                request["all"] = true;
-            } else {
-                request["torrent"] = torrent.path;
-            }
-            const auto answer = ask(torrent.socket, request);
-            const std::uint64_t changed = number_in(answer, "changed");
-            const std::string state = options.paused ? "paused" : "resumed";
-            std::cout << (changed == 0 ? "no change" : state) << ": " << one_line(word);
-            if (changed > 1) std::cout << ", " << changed << " torrents";
-            std::cout << '\n';
-        } catch (const Failure& failure) {
-            if (options.torrents.size() == 1) throw;
-            std::cerr << "btfs: " << failure.what() << '\n';
-            exit_code = kFailure;
+    return each_word(options.torrents, [&](const std::string& word) {
+        if (word.empty()) throw Failure("an empty word names no torrent; a mountpoint stands for all");
+        const InMount torrent =
+            is_path(word) ? torrent_with(word) : InMount{socket_of(options.mountpoint), word};
+        boost::json::object request{{"command", options.paused ? "pause" : "resume"}};
+        if (torrent.path.empty()) {
+            request["all"] = true;
+        } else {
+            request["torrent"] = torrent.path;
         }
-    }
-    return exit_code;
+        const auto answer = ask(torrent.socket, request);
+        const std::uint64_t changed = number_in(answer, "changed");
+        const std::string state = options.paused ? "paused" : "resumed";
+        std::cout << (changed == 0 ? "no change" : state) << ": " << one_line(word);
+        if (changed > 1) std::cout << ", " << changed << " torrents";
+        std::cout << '\n';
+    });
 }
 
 }  // namespace btfs::cli

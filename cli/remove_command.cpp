@@ -7,7 +7,7 @@
 #include "cli/control/answer.hpp"
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_lookup.hpp"
-#include "cli/process/exit_codes.hpp"
+#include "cli/process/each_word.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/text/one_line.hpp"
 
@@ -31,20 +31,12 @@ InMount torrent_at(const std::string& word) {
 }  // namespace
 
 int remove(const RemoveOptions& options) {
-    int exit_code = kSuccess;
-    for (const std::string& word : options.torrents) {
-        try {
-            const InMount torrent =
-                is_path(word) ? torrent_at(word) : InMount{socket_of(options.mountpoint), word};
-            const auto answer = ask(torrent.socket, {{"command", "remove"}, {"torrent", torrent.path}});
-            std::cout << "removed: " << one_line(text_in(answer, "name")) << '\n';
-        } catch (const Failure& failure) {
-            if (options.torrents.size() == 1) throw;
-            std::cerr << "btfs: " << failure.what() << '\n';
-            exit_code = kFailure;
-        }
-    }
-    return exit_code;
+    return each_word(options.torrents, [&](const std::string& word) {
+        const InMount torrent =
+            is_path(word) ? torrent_at(word) : InMount{socket_of(options.mountpoint), word};
+        const auto answer = ask(torrent.socket, {{"command", "remove"}, {"torrent", torrent.path}});
+        std::cout << "removed: " << one_line(text_in(answer, "name")) << '\n';
+    });
 }
 
 }  // namespace btfs::cli

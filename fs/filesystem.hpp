@@ -57,7 +57,7 @@ class Filesystem {
     struct Options {
         std::vector<VirtualFile> virtual_files = {};
         std::optional<VirtualMembers> virtual_members = {};  ///< in the folder of the virtual files
-        /// What programs ask for by writing there, which outlives this; null: nothing can be written.
+        /// Commands that programs give by writing there; they outlive this. Null: nothing can be written.
         MountCommands* commands = nullptr;
         InodeWidth inode_width = InodeWidth::bits63;
         ReadPath::Now now = Clock::now;

@@ -165,7 +165,7 @@ void TransmissionRpc::each(const RpcIds& ids, const std::function<void(const Tor
         try {
             act(all.torrents[i]);
         } catch (const std::exception&) {
-            // What has gone since the snapshot is no failure.
+            // A torrent that has gone since the snapshot is no failure.
             if (!first && torrents_.has(all.torrents[i].index)) first = std::current_exception();
         }
     }

@@ -38,7 +38,7 @@ class AddedSources {
         Trackers trackers = {};
         bool operator==(const Source&) const = default;
     };
-    /// What the user has set of a torrent whose source is not kept, since the command line names it.
+    /// The settings that a user made of a torrent whose source is not kept, since the command line names it.
     struct Settings {
         std::string label = {};
         TorrentLimits limits = {};

@@ -293,7 +293,7 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> records_;  ///< sources that are kept, by their names
     /// Torrents that failed for good, by their info-hashes: each may be tried again.
     std::map<std::string, Roster::Index> failed_;
-    /// What was changed of torrents of the command line before their info-hashes were known.
+    /// Changes of torrents of the command line that came before their info-hashes were known.
     std::map<Roster::Index, TorrentChange> early_changes_;
     std::map<Roster::Index, ServedTorrent> served_;
     std::map<Roster::Index, ServedTorrent> removed_;   ///< that somebody still uses

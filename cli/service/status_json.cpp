@@ -57,7 +57,7 @@ std::uint64_t torrent_json_hash(const TorrentReport& report) {
     hash.add(entry.label);
     hash.add(entry.url);
     hash.add(entry.problem);
-    // What state_text() depends on, beside these.
+    // state_text() depends on these three, too.
     hash.add((entry.visible() ? 1U : 0U) + (entry.handle ? 2U : 0U) + (entry.paused ? 4U : 0U));
     if (!report.status) return hash.value();
     const TorrentStatus& status = *report.status;

@@ -33,7 +33,7 @@ struct ReaderWait {
     std::size_t peers = 0;
 };
 
-/// What keeps a torrent from asking for anything.
+/// The reasons for which a torrent asks for nothing at all.
 struct AskingHeld {
     bool paused = false;   ///< by the user
     bool no_room = false;  ///< the storage takes nothing more for now
