@@ -41,6 +41,9 @@ TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, Torrent
       options_(options_of(spec_, options, [this] { after_event(); })),
       outside_ports_(options_.ports),
       torrent_(spec_.identity, options_, seed, Clock::now()),
+      peer_search_(spec_.identity.wire_hash(), std::move(spec_.dht_nodes),
+                   {[this](std::span<const Endpoint> peers, PeerSource source) { add_peers(peers, source); },
+                    [this](AddressFamily family) { return dht_announce(family); }}),
       web_seeds_(spec_.web_seeds, spec_.http_seeds),
       dials_(shared_.dialer, [this](const Endpoint& endpoint) { return may_dial(endpoint); }),
       timer_(shared_.io) {
@@ -49,6 +52,7 @@ TorrentRunner::TorrentRunner(const Shared& shared, TorrentHandle handle, Torrent
     if (!spec_.content && !web_seeds_.empty())
         log::info("{}: has web seeds, which serve once a peer has told what the torrent consists of",
                   spec_.name);
+    if (!is_private() && !torrent_.is_paused()) peer_search_.start();
     update_dialling();
 }
 
@@ -56,12 +60,14 @@ void TorrentRunner::provide(KnownContent content) {
     if (closed_ || spec_.content) return;
     spec_.content.emplace(std::move(content));
     take_up_content();
-    if (is_private()) stop_searching();
     after_event();
 }
 
 void TorrentRunner::take_up_content() {
-    if (is_private()) torrent_.become_private(Clock::now());
+    if (is_private()) {
+        torrent_.become_private(Clock::now());
+        peer_search_.stop();
+    }
     // Subscribes to the store's events before know_content() asks the store which pieces it has: readers may
     // use the store already, and a piece that is lost in between must be reported. Events are posted, so the
     // torrent knows its content when the first one arrives.
@@ -99,31 +105,18 @@ void TorrentRunner::start_announcing(net::TrackerClient& client, std::uint64_t s
 }
 
 void TorrentRunner::start_searching(net::DhtClient& dht) {
-    known_dht_ = &dht;
-    search();
+    peer_search_.use(dht);
 }
 
 void TorrentRunner::start_discovering(net::LsdClient& lsd) {
-    known_lsd_ = &lsd;
-    search();
+    peer_search_.use(lsd);
 }
 
-/// Looks for peers wherever that is possible, and not done yet.
-void TorrentRunner::search() {
-    if (is_private() || torrent_.is_paused()) return;
-    if (known_lsd_ && !std::exchange(lsd_, known_lsd_))
-        lsd_->add(identity().wire_hash(), [this](const Endpoint& peer) {
-            add_peers({&peer, 1}, PeerSource::lsd);
-        });
-    if (!known_dht_ || std::exchange(dht_, known_dht_)) return;
-    for (const HostPort& node : spec_.dht_nodes) dht_->add_node(node);
-    dht_->add(identity().wire_hash(),
-              {[this](std::span<const Endpoint> peers) { add_peers(peers, PeerSource::dht); },
-               [this](AddressFamily family) -> std::optional<dht::Node::Announce> {
-                   const PeerPorts& ports = family == AddressFamily::v4 ? outside_ports_ : options_.ports;
-                   if (ports.tcp == 0) return std::nullopt;
-                   return dht::Node::Announce{ports.tcp, torrent_.totals().left == 0};
-               }});
+/// The port and state that nodes of the DHT are told; nothing if no peer can reach us there.
+std::optional<dht::Node::Announce> TorrentRunner::dht_announce(AddressFamily family) const {
+    const PeerPorts& ports = family == AddressFamily::v4 ? outside_ports_ : options_.ports;
+    if (ports.tcp == 0) return std::nullopt;
+    return dht::Node::Announce{ports.tcp, torrent_.totals().left == 0};
 }
 
 void TorrentRunner::set_outside_ports(const PeerPorts& ports) {
@@ -132,7 +125,7 @@ void TorrentRunner::set_outside_ports(const PeerPorts& ports) {
     const PeerPorts before = std::exchange(outside_ports_, ports);
     if (before.tcp == ports.tcp) return;
     if (announcing_) announcing_->set_port(AddressFamily::v4, announced_port(ports.tcp));
-    if (dht_) dht_->announce_again(identity().wire_hash());
+    peer_search_.announce_again();
 }
 
 void TorrentRunner::stop_announcing(std::function<void()> stopped) {
@@ -190,13 +183,13 @@ void TorrentRunner::set_paused(bool paused) {
     log::info("{}: {}", spec_.name, paused ? "paused" : "goes on");
     torrent_.set_paused(paused, Clock::now());
     if (paused) {
-        stop_searching();
+        peer_search_.stop();
         if (announcing_) announcing_->pause();
         dials_.cancel_all();
     } else {
         update_dialling();
         if (announcing_) announcing_->start();
-        search();
+        if (!is_private()) peer_search_.start();
     }
     after_event();
 }
@@ -369,12 +362,7 @@ void TorrentRunner::close() {
     dials_.clear();
     connections_.clear();
     timer_.cancel();
-    stop_searching();
-}
-
-void TorrentRunner::stop_searching() {
-    if (dht_) std::exchange(dht_, nullptr)->remove(identity().wire_hash());
-    if (lsd_) std::exchange(lsd_, nullptr)->remove(identity().wire_hash());
+    peer_search_.stop();
 }
 
 // ---- events of the store: they come on its threads, so each is posted ----
@@ -487,12 +475,12 @@ void TorrentRunner::carry_out(const MetadataFetched& action) {
 }
 
 void TorrentRunner::carry_out(const DhtNodeTold& action) {
-    if (dht_) dht_->add_node(action.endpoint);
+    peer_search_.add_node(action.endpoint);
 }
 
 void TorrentRunner::carry_out(const PeersWanted&) {
     if (announcing_) announcing_->want_peers();
-    if (dht_) dht_->want_peers(identity().wire_hash());
+    peer_search_.want_peers();
 }
 
 void TorrentRunner::carry_out(const SeedingChanged& action) {

@@ -8,16 +8,15 @@
 #include <span>
 #include <vector>
 
-#include "engine/net/dht_client.hpp"
 #include "engine/net/dialer.hpp"
 #include "engine/net/http_client.hpp"
 #include "engine/net/listener.hpp"
-#include "engine/net/lsd_client.hpp"
 #include "engine/net/network_path.hpp"
 #include "engine/net/peer_connection.hpp"
 #include "engine/session/announcing.hpp"
 #include "engine/session/connection_budget.hpp"
 #include "engine/session/engine.hpp"
+#include "engine/session/peer_search.hpp"
 #include "engine/session/torrent_status.hpp"
 #include "engine/session/web_seeds.hpp"
 #include "engine/swarm/torrent.hpp"
@@ -130,8 +129,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     void carry_out(const WebSeedFailed& action);
     void carry_out(const SuperSeedingEnded& action);
     void take_up_content();
-    void search();
-    void stop_searching();
+    std::optional<dht::Node::Announce> dht_announce(AddressFamily family) const;
     bool may_dial(const Endpoint& endpoint);
     bool has_room();
     bool update_dialling();
@@ -156,6 +154,7 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     const TorrentOptions options_;
     PeerPorts outside_ports_;  ///< ports that peers outside reach over IPv4
     Torrent torrent_;
+    PeerSearch peer_search_;
     WebSeeds web_seeds_;
     std::map<ConnectionId, Connection> connections_;
     net::Dialer::Queue dials_;
@@ -168,12 +167,6 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     std::unique_ptr<Announcing> announcing_;  ///< null without trackers
     net::TrackerClient* tracker_client_ = nullptr;
     std::uint64_t announcing_seed_ = 0;
-    /// Where peers may be looked for; null: not there, or not yet.
-    net::DhtClient* known_dht_ = nullptr;
-    net::LsdClient* known_lsd_ = nullptr;
-    /// Where they are looked for now.
-    net::DhtClient* dht_ = nullptr;
-    net::LsdClient* lsd_ = nullptr;
     bool carrying_out_ = false;
     bool closed_ = false;
 };
