@@ -43,6 +43,9 @@ struct TorrentStatus {
     static constexpr std::size_t kMaxUnusableShown = 5;
     std::vector<PeerStatus> connections = {};
     std::vector<ReaderWait> waits = {};  ///< why each reader waits that does
+
+    /// Sets `tracker` and `unusable_trackers`. Unusable ones stand at the end of `trackers`.
+    void show_trackers(std::vector<tracker::TrackerStatus> trackers);
 };
 
 /// What costs too much to be in the status of all torrents.
