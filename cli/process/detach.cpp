@@ -9,6 +9,7 @@
 
 #include "cli/process/exit_codes.hpp"
 #include "cli/process/failure.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 
@@ -18,6 +19,7 @@ Readiness::~Readiness() {
 
 void Readiness::ready(int exit_code) {
     if (fd_ < 0) return;
+    log::wait_until_written();  // stderr ends below
     const char word = static_cast<char>(exit_code);
     (void)!write(fd_, &word, 1);
     close(fd_);

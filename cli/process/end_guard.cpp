@@ -22,6 +22,7 @@ void EndGuard::begin(TimePoint deadline, std::string message) {
         std::unique_lock lock(mutex_);
         if (changed_.wait_until(lock, deadline, [this] { return over_; })) return;
         log::error("{}", message);
+        log::wait_until_written();
         std::_Exit(kFailure);
     });
 }

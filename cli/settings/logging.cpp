@@ -11,7 +11,11 @@ namespace btfs::cli {
 
 void start_logging(const LogOptions& options, bool detached) {
     // Log lines contain names of torrents and messages of servers, so unprintable characters are replaced.
-    log::Target target{options.file.string(), log::level_of(options.level), std::nullopt, printable};
+    log::Target target{.file = options.file.string(),
+                       .least = log::level_of(options.level),
+                       .on_stderr = std::nullopt,
+                       .made_safe = printable,
+                       .queued = true};
     if (detached) {
         target.on_stderr = log::Level::warn;
     } else if (target.file.empty()) {

@@ -1,4 +1,4 @@
-// Where the log goes.
+// Set-up of the log from the options of a command.
 #pragma once
 
 #include "cli/settings/options.hpp"
@@ -7,7 +7,8 @@ namespace btfs::cli {
 
 /// Sets the default logger up. A process that detaches (`detached`) loses its stderr once the mount stands;
 /// until then stderr gets the warnings, beside a log file too. Each entry is one line, whatever names it
-/// quotes. Throws Failure if the log file cannot be opened.
+/// quotes, and a thread of its own writes it (log::Target::queued). Throws Failure if the log file cannot be
+/// opened.
 void start_logging(const LogOptions& options, bool detached);
 
 }  // namespace btfs::cli

@@ -6,11 +6,14 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
 #include <vector>
+
+#include "engine/log/line_writer.hpp"
 
 namespace btfs::log {
 namespace {
@@ -51,17 +54,62 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
 
 /// The log that open() made. It is never destroyed: a thread that is left behind may still log while the
 /// process ends. exit() flushes what the file's stream buffers.
-struct Log {
+class Log {
+  public:
     Log(std::vector<spdlog::sink_ptr> sinks, std::shared_ptr<FileSink> to_file, const Target& target)
-        : logger("btfs", sinks.begin(), sinks.end()), file(std::move(to_file)), made_safe(target.made_safe) {
-        logger.set_level(spdlog_level(target.least));
-        logger.flush_on(spdlog::level::info);
-        logger.set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
+        : logger_("btfs", sinks.begin(), sinks.end()),
+          file_(std::move(to_file)),
+          made_safe_(target.made_safe) {
+        logger_.set_level(spdlog_level(target.least));
+        logger_.flush_on(spdlog::level::info);
+        logger_.set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
+        if (target.queued)
+            writer_ = new LineWriter([this](std::uint64_t dropped) {
+                logger_.warn("{} lines were dropped: the log was not taken in time", dropped);
+            });
     }
 
-    spdlog::logger logger;
-    const std::shared_ptr<FileSink> file;  ///< one of the logger's; null: none
-    std::string (*const made_safe)(std::string_view);
+    void write(Level level, fmt::string_view format, fmt::format_args arguments) {
+        if (!logger_.should_log(spdlog_level(level))) return;
+        const auto now = spdlog::log_clock::now();
+        std::string line = fmt::vformat(format, arguments);
+        if (made_safe_) line = made_safe_(line);
+        const std::size_t size = line.size() + kOverhead;
+        run(
+            [this, now, level, line = std::move(line)] {
+                logger_.log(now, {}, spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+            },
+            size);
+    }
+
+    void reopen() {
+        if (file_) run([this] { reopen_now(); }, kOverhead);
+    }
+
+    bool wait_until_written() { return !writer_ || writer_->wait_until_written(kPatience); }
+
+  private:
+    /// Bytes that a queued line takes beside its text.
+    static constexpr std::size_t kOverhead = 128;
+
+    template <class Job>
+    void run(Job job, std::size_t size) {
+        if (!writer_) return job();
+        writer_->push(std::move(job), size);
+    }
+
+    void reopen_now() {
+        try {
+            file_->reopen();
+        } catch (const spdlog::spdlog_ex& e) {
+            logger_.warn("the log file cannot be opened anew: {}", e.what());
+        }
+    }
+
+    spdlog::logger logger_;
+    const std::shared_ptr<FileSink> file_;  ///< one of the logger's; null: none
+    std::string (*const made_safe_)(std::string_view);
+    LineWriter* writer_ = nullptr;  ///< null: lines are written at once
 };
 
 /// Keeps a log for as long as the process lives, since a thread may be writing to it when the next one is
@@ -89,6 +137,17 @@ std::atomic<Log*>& current() {
     return log;
 }
 
+/// From now on exit() waits for the queue. With a log that is not taken it ends the process at once: the
+/// streams that it would flush hang as well.
+void write_all_at_exit() {
+    static const int registered = on_exit(
+        [](int exit_code, void*) {
+            if (!wait_until_written()) std::_Exit(exit_code);
+        },
+        nullptr);
+    (void)registered;
+}
+
 }  // namespace
 
 Level level_of(std::string_view name) {
@@ -101,27 +160,22 @@ Level level_of(std::string_view name) {
 void open(const Target& target) {
     try {
         current() = make_log(target);
+        if (target.queued) write_all_at_exit();
     } catch (const spdlog::spdlog_ex& e) {
         throw std::runtime_error(e.what());
     }
 }
 
 void reopen() {
-    const Log& log = *current().load(std::memory_order_acquire);
-    if (!log.file) return;
-    try {
-        log.file->reopen();
-    } catch (const spdlog::spdlog_ex& e) {
-        warn("the log file cannot be opened anew: {}", e.what());
-    }
+    current().load(std::memory_order_acquire)->reopen();
+}
+
+bool wait_until_written() {
+    return current().load(std::memory_order_acquire)->wait_until_written();
 }
 
 void write(Level level, fmt::string_view format, fmt::format_args arguments) {
-    Log& log = *current().load(std::memory_order_acquire);
-    if (!log.logger.should_log(spdlog_level(level))) return;
-    std::string line = fmt::vformat(format, arguments);
-    if (log.made_safe) line = log.made_safe(line);
-    log.logger.log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+    current().load(std::memory_order_acquire)->write(level, format, arguments);
 }
 
 }  // namespace btfs::log

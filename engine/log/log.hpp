@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,16 +25,27 @@ struct Target {
     /// Makes text that others sent fit to be shown; each line passes through it. Null: lines are written as
     /// they are.
     std::string (*made_safe)(std::string_view) = nullptr;
+    /// A thread of its own writes the lines, so that no other waits for a terminal that is not read or a disk
+    /// that hangs; lines beyond LineWriter::kMaxBytes are dropped and counted. exit() waits for them, for
+    /// kPatience. Else write() itself writes. Not before a fork().
+    bool queued = false;
 };
+
+/// How long the end of the process waits for a log that is not taken.
+inline constexpr std::chrono::milliseconds kPatience{1000};
 
 /// Replaces the target, which is stderr at level info until then. Throws std::runtime_error if the file
 /// cannot be opened. Every target stays usable until the process has ended, also for a thread that outlives
 /// main().
 void open(const Target& target);
 
-/// Opens the target's file anew under its name, as after it was renamed. If that fails lines go on to the old
-/// one, and one of them says why. On any thread.
+/// Opens the target's file anew under its name, as after it was renamed, for the lines that follow. If that
+/// fails lines go on to the old one, and one of them says why. On any thread.
 void reopen();
+
+/// Waits until the lines that were queued so far are written, for kPatience at most. Returns true if they
+/// are.
+bool wait_until_written();
 
 /// Formats and writes one line, if the target takes lines of this level. Threads may call it at the same
 /// time.

@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "cli/process/exit_codes.hpp"
+#include "engine/log/log.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -23,6 +26,19 @@ int exit_code_of(void (*work)()) {
 
 TEST(EndGuard, EndsAProcessThatHangsAtItsEnd) {
     EXPECT_EQ(exit_code_of([] {
+                  EndGuard guard;
+                  guard.begin(Clock::now() + 10ms, "the disk does not answer");
+                  pause();
+              }),
+              kFailure);
+}
+
+TEST(EndGuard, EndsAProcessWhoseLogIsNotTaken) {
+    EXPECT_EQ(exit_code_of([] {
+                  int ends[2];
+                  if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0) _exit(kUsage);
+                  log::open({.queued = true});
+                  for (int i = 0; i < 100; ++i) log::info("{}", std::string(10000, 'x'));
                   EndGuard guard;
                   guard.begin(Clock::now() + 10ms, "the disk does not answer");
                   pause();

@@ -1,6 +1,9 @@
 #include "engine/log/log.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -125,6 +128,57 @@ TEST_F(Log, MakesEachLineSafe) {
           }});
     info("a name: {}", "two\nlines");
     EXPECT_THAT(text(), HasSubstr("a name: two?lines\n"));
+}
+
+// A pipe that nobody reads stands for a terminal that is stopped, or a disk that hangs.
+TEST_F(Log, AQueuedLogThatIsNotTakenHoldsUpNobodyAndTellsWhatItDropped) {
+    constexpr int kLines = 3000;
+    const std::string filler(1000, 'x');
+    ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
+    const int reader = ::open(file_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ASSERT_GE(reader, 0);
+    open({.file = file_, .on_stderr = std::nullopt, .queued = true});
+    for (int i = 0; i < kLines; ++i) info("line {} {}", i, filler);
+    EXPECT_FALSE(wait_until_written());
+
+    std::string told;
+    char buffer[65536];
+    pollfd readable{reader, POLLIN, 0};
+    while (told.find("were dropped") == std::string::npos && poll(&readable, 1, 10000) == 1) {
+        const ssize_t count = read(reader, buffer, sizeof buffer);
+        if (count > 0) told.append(buffer, static_cast<std::size_t>(count));
+    }
+    std::istringstream lines(told);
+    int written = 0, dropped = 0;
+    for (std::string line; std::getline(lines, line);) {
+        if (const std::size_t at = line.find("warning: "); at != std::string::npos)
+            dropped = std::stoi(line.substr(at + 9));
+        else
+            written += line.find(fmt::format("line {} ", written)) != std::string::npos ? 1 : 0;
+    }
+    // The queue holds some more, and the lines behind the one with which room came are written last.
+    while (written + dropped < kLines && poll(&readable, 1, 10000) == 1) {
+        const ssize_t count = read(reader, buffer, sizeof buffer);
+        for (ssize_t i = 0; i < count; ++i) written += buffer[i] == '\n' ? 1 : 0;
+    }
+    EXPECT_EQ(written + dropped, kLines);
+    EXPECT_GT(dropped, 1000);
+    EXPECT_TRUE(wait_until_written());
+    open({});
+    close(reader);
+}
+
+TEST_F(Log, AQueuedLogIsWrittenInOrderAndOpenedAnewBetweenItsLines) {
+    open({.file = file_, .on_stderr = std::nullopt, .queued = true});
+    info("first");
+    EXPECT_TRUE(wait_until_written());
+    std::filesystem::rename(file_, file_ + ".1");
+    reopen();
+    info("second");
+    EXPECT_TRUE(wait_until_written());
+    EXPECT_THAT(text(), AllOf(HasSubstr("second"), Not(HasSubstr("first"))));
+    std::filesystem::rename(file_ + ".1", file_);
+    EXPECT_THAT(text(), AllOf(HasSubstr("first"), Not(HasSubstr("second"))));
 }
 
 TEST_F(Log, WritesToStderrFromTheLevelThatIsNamedForIt) {
