@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "engine/log/log.hpp"
+#include "cli/text/bounded_memory.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 using Json = boost::json::object;
 
 constexpr std::size_t kReceive = std::size_t{64} << 10;
-constexpr int kWaiting = 16;  // clients that wait for their turn
+constexpr int kWaiting = 64;  // clients that wait for their turn
+/// Of a request in memory: its texts, which are on the line, and some structure around them.
+constexpr std::size_t kMaxParsed = ControlSocket::kMaxLine + (std::size_t{1} << 20);
 constexpr std::chrono::milliseconds kForEver{-1}, kPause{100};
 
 Error last_error() {
@@ -93,10 +95,14 @@ std::optional<std::string> receive_line(int socket, int end, std::chrono::millis
     }
 }
 
-/// False: the other side has gone, or takes nothing for kPatience.
-bool send_line(int socket, const std::string& line) {
+/// What the socket sends, or a connect() of it, waits for kPatience at most and then fails with EAGAIN.
+void limit_sending(int socket) {
     const timeval patience{ControlSocket::kPatience.count() / 1000, 0};
     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+/// Returns false if the other side has gone, or takes nothing for as long as the socket waits.
+bool send_line(int socket, const std::string& line) {
     const std::string text = line + '\n';
     for (std::size_t at = 0; at < text.size();) {
         const ssize_t count = send(socket, text.data() + at, text.size() - at, MSG_NOSIGNAL);
@@ -111,7 +117,9 @@ Result<FileDescriptor> connect_to(const fs::path& path) {
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const auto address = address_of(path);
     if (!address) return Error{ENAMETOOLONG, boost::system::system_category()};
-    if (!socket || connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    if (!socket) return last_error();
+    limit_sending(socket.get());  // a mount that is busy accepts nobody
+    if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
         return last_error();
     // Where folders are shared, others could listen in our mount's place.
     const auto listener = user_of(socket.get());
@@ -155,15 +163,17 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::open(const fs::path& folde
         unlink(path.c_str());
         return error;
     }
-    FileDescriptor end(eventfd(0, EFD_CLOEXEC));
-    if (!end) return last_error();
-    return std::unique_ptr<ControlSocket>(
-        new ControlSocket(std::move(listening), std::move(end), std::move(path), std::move(handler)));
+    FileDescriptor end(eventfd(0, EFD_CLOEXEC)), a_turn(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!end || !a_turn) return last_error();
+    return std::unique_ptr<ControlSocket>(new ControlSocket(
+        std::move(listening), std::move(end), std::move(a_turn), std::move(path), std::move(handler)));
 }
 
-ControlSocket::ControlSocket(FileDescriptor listening, FileDescriptor end, fs::path path, Handler handler)
+ControlSocket::ControlSocket(FileDescriptor listening, FileDescriptor end, FileDescriptor a_turn,
+                             fs::path path, Handler handler)
     : listening_(std::move(listening)),
       end_(std::move(end)),
+      a_turn_(std::move(a_turn)),
       path_(std::move(path)),
       handler_(std::move(handler)),
       thread_([this] { run(); }) {}
@@ -175,25 +185,40 @@ ControlSocket::~ControlSocket() {
 }
 
 void ControlSocket::run() {
-    while (wait_readable(listening_.get(), end_.get(), kForEver)) {
-        const FileDescriptor client(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        if (client && may_ask(client.get())) serve(client.get());
+    for (;;) {
+        const bool full = clients_.size() == kMaxClients;
+        if (!wait_readable(full ? a_turn_.get() : listening_.get(), end_.get(), kForEver)) break;
+        eventfd_t ended;
+        eventfd_read(a_turn_.get(), &ended);
+        clients_.remove_if([](const Client& client) { return client.ended.load(); });
+        if (full) continue;
+        FileDescriptor socket(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         // Without descriptors the client goes on waiting, and the socket can be read at once again.
-        if (!client) wait_readable(-1, end_.get(), kPause);
+        if (!socket) wait_readable(-1, end_.get(), kPause);
+        if (!socket || !may_ask(socket.get())) continue;
+        Client& client = clients_.emplace_back(std::move(socket));
+        client.thread = std::jthread([this, &client] { serve(client); });
     }
+    clients_.clear();  // waits for their threads
 }
 
-void ControlSocket::serve(int client) {
+void ControlSocket::serve(Client& client) {
+    const int socket = client.socket.get();
+    limit_sending(socket);
     std::string received;
-    while (const auto line = receive_line(client, end_.get(), kPatience, received, kMaxLine))
-        if (!send_line(client, answer_to(*line))) return;
+    while (const auto line = receive_line(socket, end_.get(), kPatience, received, kMaxLine))
+        if (!send_line(socket, answer_to(*line))) break;
+    shutdown(socket, SHUT_RDWR);
+    client.ended = true;
+    eventfd_write(a_turn_.get(), 1);
 }
 
 std::string ControlSocket::answer_to(const std::string& line) const {
-    boost::json::error_code error;
-    const boost::json::value request = boost::json::parse(line, error);
-    if (error || !request.is_object()) return error_line("not a JSON object");
+    BoundedMemory memory(kMaxParsed);
     try {
+        boost::json::error_code error;
+        const boost::json::value request = boost::json::parse(line, error, &memory);
+        if (error || !request.is_object()) return error_line("not a JSON object");
         return boost::json::serialize(handler_(request.get_object()));
     } catch (const std::exception& failure) {
         return error_line(failure.what());
@@ -201,11 +226,14 @@ std::string ControlSocket::answer_to(const std::string& line) const {
 }
 
 bool is_listening(const fs::path& socket) {
-    return static_cast<bool>(connect_to(socket));
+    const auto connected = connect_to(socket);
+    return connected || connected.error() == boost::system::errc::resource_unavailable_try_again;
 }
 
 Json ask(const fs::path& socket_path, const Json& request, std::chrono::milliseconds at_most) {
     const auto connected = connect_to(socket_path);
+    if (!connected && connected.error() == boost::system::errc::resource_unavailable_try_again)
+        throw NoAnswerInTime(socket_path.string() + ": the mount does not answer");
     if (!connected) throw Failure(socket_path.string(), connected.error());
     const FileDescriptor& socket = *connected;
     std::string received;

@@ -2,6 +2,7 @@
 #include "cli/control/control_socket.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,6 +10,9 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstring>
+#include <future>
+#include <thread>
+#include <vector>
 
 #include "cli/process/failure.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -36,8 +40,11 @@ struct ControlSocketTest : testing::Test {
         return client;
     }
     static std::string exchange(const FileDescriptor& client, const std::string& text) {
-        EXPECT_EQ(send(client.get(), text.data(), text.size(), MSG_NOSIGNAL),
-                  static_cast<ssize_t>(text.size()));
+        for (std::size_t at = 0; at < text.size();) {
+            const ssize_t count = send(client.get(), text.data() + at, text.size() - at, MSG_NOSIGNAL);
+            if (count <= 0) return "not sent";
+            at += static_cast<std::size_t>(count);
+        }
         std::string answer;
         for (char c; recv(client.get(), &c, 1, 0) == 1 && c != '\n';) answer += c;
         return answer;
@@ -107,18 +114,69 @@ TEST_F(ControlSocketTest, AnEndlessLineEndsTheConnection) {
     EXPECT_EQ(exchange(connect(), "{}\n"), R"({"echo":{}})");
 }
 
-TEST_F(ControlSocketTest, ASilentClientHoldsUpOthersForAShortTimeAndTheEndNotAtAll) {
+TEST_F(ControlSocketTest, ASilentClientHoldsUpNeitherOthersNorTheEnd) {
+    const auto before = std::chrono::steady_clock::now();
     const FileDescriptor silent = connect();
     EXPECT_EQ(send(silent.get(), "{", 1, 0), 1);
     EXPECT_EQ(exchange(connect(), "{}\n"), R"({"echo":{}})");
-    const FileDescriptor silent_too = connect();
-    EXPECT_EQ(exchange(silent_too, "{}\n"), R"({"echo":{}})");  // it is being served now
-    const auto before = std::chrono::steady_clock::now();
     const std::filesystem::path path = socket->path();
     socket.reset();
     EXPECT_LT(std::chrono::steady_clock::now() - before, ControlSocket::kPatience / 2);
     EXPECT_FALSE(std::filesystem::exists(path));
     EXPECT_THROW(ask(path, {}), Failure);
+}
+
+TEST_F(ControlSocketTest, ClientsBeyondTheLimitWaitForTheirTurn) {
+    std::vector<FileDescriptor> silent(ControlSocket::kMaxClients);
+    for (FileDescriptor& client : silent) {
+        client = connect();
+        EXPECT_EQ(exchange(client, "{}\n"), R"({"echo":{}})");
+    }
+    const FileDescriptor next = connect();
+    EXPECT_EQ(send(next.get(), "{}\n", 3, MSG_NOSIGNAL), 3);
+    pollfd answered{next.get(), POLLIN, 0};
+    EXPECT_EQ(poll(&answered, 1, 50), 0);
+    silent.pop_back();
+    EXPECT_EQ(poll(&answered, 1, 10000), 1);
+    EXPECT_EQ(exchange(next, "{\"a\":1}\n"), R"({"echo":{}})");
+}
+
+TEST(ControlSocketOfASlowMount, AnswersOthersWhileARequestIsCarriedOut) {
+    const TemporaryFolder dir;
+    std::promise<void> disk;
+    auto socket = ControlSocket::open(dir.path / "btfs", "1.sock", [&](const Json& request) -> Json {
+        if (request.contains("add")) disk.get_future().wait();
+        return {};
+    });
+    ASSERT_TRUE(socket);
+    std::jthread adds([&] { ask((*socket)->path(), {{"add", 1}}); });
+    EXPECT_NO_THROW(ask((*socket)->path(), {{"status", 1}}));
+    disk.set_value();
+}
+
+TEST(Ask, DoesNotWaitForEverForAMountThatAcceptsNobody) {
+    const TemporaryFolder dir;
+    const std::filesystem::path path = dir.path / "1.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path.c_str());
+    const FileDescriptor hung(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(bind(hung.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(listen(hung.get(), 0), 0);
+    const FileDescriptor first(::socket(AF_UNIX, SOCK_STREAM, 0));  // fills the queue
+    ASSERT_EQ(connect(first.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_THROW(ask(path, {}), NoAnswerInTime);
+    EXPECT_TRUE(is_listening(path));
+}
+
+TEST_F(ControlSocketTest, ARequestThatWouldTakeTooMuchMemoryIsRefused) {
+    // Two bytes each, which stand for a value of sixteen.
+    std::string text = "{\"a\":[";
+    text.reserve(ControlSocket::kMaxLine);
+    while (text.size() < ControlSocket::kMaxLine - 100) text += "1,";
+    const Json answer = boost::json::parse(exchange(connect(), text + "1]}\n")).as_object();
+    EXPECT_TRUE(answer.contains("error")) << "taken";
+    EXPECT_EQ(exchange(connect(), "{}\n"), R"({"echo":{}})");
 }
 
 TEST_F(ControlSocketTest, TakesThePlaceOfOneThatAKilledProcessHasLeft) {
