@@ -1,20 +1,17 @@
 // Bencode: any text that decodes can be walked and written again, and the canonical form is a fixed point.
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 
 #include "engine/metainfo/bencode.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 
 namespace {
 
 using namespace btfs;
+using fuzz::require;
 using namespace btfs::bencode;
 
 constexpr Limits kLimits{.max_size = 1 << 20, .max_depth = 50, .max_tokens = 10'000};
-
-void require(bool held) {
-    if (!held) std::abort();
-}
 
 void write(Writer& out, const Value& value) {
     switch (value.kind()) {

@@ -1,21 +1,18 @@
 // Holepunch in virtual time: peers that send any ut_holepunch and PEX messages about any addresses. Nobody
 // but connected peers is told anything; dials stay within their bounds, and never go to us, to a peer that is
 // connected, or to an address of a local network that a relay elsewhere names.
-#include <cstdlib>
 #include <deque>
 
 #include "engine/core/address_scope.hpp"
 #include "engine/swarm/holepunch.hpp"
 #include "engine/wire/messages.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 
 namespace {
 
 using namespace btfs;
+using fuzz::require;
 using wire::HolepunchMessage;
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 struct NoPlaces final : wire::BlockPlaces {
     std::span<std::byte> place_of(const BlockRef&) override { return {}; }

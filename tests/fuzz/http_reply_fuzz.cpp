@@ -1,20 +1,17 @@
 // HTTP reply: the result does not depend on how the bytes are cut. The first byte is the size of the parts.
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "engine/http/reply_parser.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 
 namespace {
 
 using namespace btfs;
+using fuzz::require;
 using http::ReplyParser;
 
 constexpr ReplyParser::Limits kLimits{.max_header_size = 2000, .max_body_size = 4000};
-
-void require(bool held) {
-    if (!held) std::abort();
-}
 
 struct Outcome {
     Error error;

@@ -1,21 +1,18 @@
 // URLs of torrents, servers and users: an accepted URL can be put into a request and a log without change.
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "engine/http/http_url.hpp"
 #include "engine/http/local_access.hpp"
 #include "engine/tracker/public_url.hpp"
 #include "engine/tracker/tracker_url.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 
 namespace {
 
 using namespace btfs;
+using fuzz::require;
 using http::HttpUrl;
-
-void require(bool held) {
-    if (!held) std::abort();
-}
 
 bool has(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;

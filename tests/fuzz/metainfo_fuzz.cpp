@@ -1,18 +1,15 @@
 // Torrent files: one that parses is safe to mount. Its names, sizes and pieces are as metainfo.hpp promises.
-#include <cstdlib>
 #include <set>
 #include <string>
 
 #include "engine/metainfo/metainfo.hpp"
 #include "engine/metainfo/safe_path.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 
 namespace {
 
 using namespace btfs;
-
-void require(bool held) {
-    if (!held) std::abort();
-}
+using fuzz::require;
 
 std::vector<std::string_view> split(std::string_view path) {
     std::vector<std::string_view> names;

@@ -3,16 +3,18 @@
 // outside of the places given for blocks (ASan checks this), and its queues stay within their limits.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
 
 #include "engine/wire/peer_session.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 
 namespace {
 
 using namespace btfs;
+using fuzz::Input;
+using fuzz::require;
 
 struct Places final : wire::BlockPlaces {
     std::span<std::byte> place_of(const BlockRef& block) override {
@@ -28,32 +30,6 @@ constexpr std::uint32_t kPieceLength = 65536;
 constexpr std::uint32_t kPieces = 9;
 /// Bytes that our own commands, and one read of the peer, may add to the backlog at which reading stops.
 constexpr std::size_t kSlack = 256 * 1024;
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
-
-class Input {
-  public:
-    Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-    bool empty() const { return size_ == 0; }
-    std::uint8_t byte() {
-        if (size_ == 0) return 0;
-        --size_;
-        return *data_++;
-    }
-    std::size_t take(std::byte* out, std::size_t size) {
-        size = std::min(size, size_);
-        std::memcpy(out, data_, size);
-        data_ += size;
-        size_ -= size;
-        return size;
-    }
-
-  private:
-    const std::uint8_t* data_;
-    std::size_t size_;
-};
 
 class World {
   public:
@@ -156,10 +132,10 @@ class World {
             require(count > 0);
             std::size_t placed = 0;
             for (std::size_t i = 0; i < count && bite > 0 && !input_.empty(); ++i) {
-                const std::size_t n = input_.take(static_cast<std::byte*>(buffers[i].iov_base),
-                                                  std::min(buffers[i].iov_len, bite));
-                bite -= n;
-                placed += n;
+                const ByteView part = input_.view(std::min(buffers[i].iov_len, bite));
+                std::memcpy(buffers[i].iov_base, part.data(), part.size());
+                bite -= part.size();
+                placed += part.size();
             }
             now_ += 1ms;
             session_.handle_received(placed, now_);

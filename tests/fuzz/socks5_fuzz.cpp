@@ -2,21 +2,18 @@
 // than there is, and datagrams of a relay are read as they are written. The first byte chooses the machine
 // and the size of the parts.
 #include <algorithm>
-#include <cstdlib>
 
 #include "engine/proxy/http_connect.hpp"
 #include "engine/proxy/proxy_url.hpp"
 #include "engine/proxy/relayed_datagram.hpp"
 #include "engine/proxy/socks5_client.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 
 namespace {
 
 using namespace btfs;
+using fuzz::require;
 using namespace btfs::proxy;
-
-void require(bool held) {
-    if (!held) std::abort();
-}
 
 struct Outcome {
     Error error;

@@ -4,18 +4,20 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <map>
 
 #include "engine/swarm/torrent.hpp"
 #include "engine/wire/metadata_message.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 #include "tests/support/memory_storage.hpp"
 
 namespace {
 
 using namespace btfs;
+using fuzz::Input;
+using fuzz::require;
 
 constexpr std::uint32_t kPieceLength = 2 * kBlockSize;
 constexpr std::uint32_t kPieces = 9;
@@ -23,33 +25,6 @@ constexpr std::uint64_t kSize = kPieces * std::uint64_t{kPieceLength} - 5000;
 constexpr std::size_t kMaxPeers = 6;
 /// Bytes that one step of the input adds to a backlog at which reading stops.
 constexpr std::size_t kSlack = 256 * 1024;
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
-
-class Input {
-  public:
-    Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-    bool empty() const { return size_ == 0; }
-    std::uint8_t byte() {
-        if (size_ == 0) return 0;
-        --size_;
-        return *data_++;
-    }
-    Bytes bytes(std::size_t size) {
-        size = std::min(size, size_);
-        const auto* begin = reinterpret_cast<const std::byte*>(data_);
-        Bytes out(begin, begin + size);
-        data_ += size;
-        size_ -= size;
-        return out;
-    }
-
-  private:
-    const std::uint8_t* data_;
-    std::size_t size_;
-};
 
 class World {
   public:
@@ -157,7 +132,7 @@ class World {
                 if (detail % 2 == 0) reads_.insert({some_peer(detail), true});
                 return;
             case 12:
-                return receive(some_peer(detail), input_.bytes(input_.byte()));
+                return receive(some_peer(detail), input_.view(input_.byte()));
             case 13:
                 return storage_.set_room(detail % 2 == 0);
             default:
@@ -204,7 +179,7 @@ class World {
         hello.info_hash = identity_.wire_hash();
         hello.peer_id.fill(static_cast<std::byte>(1 + (detail < 14 ? id : 0)));  // some have a copied id
         const auto raw = hello.encode();
-        receive(id, Bytes(raw.begin(), raw.end()));
+        receive(id, raw);
     }
 
     void pass(Duration time) {
@@ -221,7 +196,7 @@ class World {
     }
 
     /// Hands bytes over as a PeerConnection does.
-    void receive(ConnectionId id, const Bytes& bytes) {
+    void receive(ConnectionId id, ByteView bytes) {
         std::size_t at = 0;
         while (at < bytes.size()) {
             wire::PeerSession* session = torrent_.session(id);

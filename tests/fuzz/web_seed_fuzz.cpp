@@ -4,42 +4,19 @@
 // limits.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
 
 #include "engine/webseed/web_seed.hpp"
+#include "tests/fuzz/fuzz_input.hpp"
 
 namespace {
 
 using namespace btfs;
+using fuzz::Input;
+using fuzz::require;
 using namespace btfs::webseed;
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
-
-class Input {
-  public:
-    Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-    bool empty() const { return size_ == 0; }
-    std::uint8_t byte() {
-        if (size_ == 0) return 0;
-        --size_;
-        return *data_++;
-    }
-    std::uint32_t number() { return std::uint32_t{byte()} << 8 | byte(); }
-    std::string text() {
-        std::string out;
-        for (std::size_t n = byte() % 40; n > 0 && !empty(); --n) out += static_cast<char>(byte());
-        return out;
-    }
-
-  private:
-    const std::uint8_t* data_;
-    std::size_t size_;
-};
 
 const Layout kLayout(65536, {{0, 100'000, false},
                              {100'000, 31'072, true},
