@@ -12,6 +12,7 @@
 #include "fs/handle.hpp"
 #include "fs/mount_commands.hpp"
 #include "fs/processes.hpp"
+#include "fs/taken_names.hpp"
 
 namespace btfs {
 
@@ -36,12 +37,15 @@ class CommandHandle : public Handle {
 };
 
 /// A file in the folder `add`: taken when the process that was the last to write closes a descriptor that is
-/// open for writing. Several handles may be of one file.
+/// open for writing; a temporary one when it is renamed. Several handles may be of one file.
 class DropHandle final : public CommandHandle {
   public:
-    DropHandle(std::shared_ptr<DroppedFile> file, bool for_writing, MountCommands& commands,
-               const Processes& processes)
-        : CommandHandle(commands, processes), file_(std::move(file)), for_writing_(for_writing) {}
+    DropHandle(std::shared_ptr<DroppedFile> file, bool for_writing, std::shared_ptr<TakenNames> taken,
+               MountCommands& commands, const Processes& processes)
+        : CommandHandle(commands, processes),
+          file_(std::move(file)),
+          for_writing_(for_writing),
+          taken_(std::move(taken)) {}
 
     std::optional<ByteRange> read(ReadPath::Request request,
                                   std::unique_ptr<InterruptibleReply> reply) override;
@@ -51,6 +55,18 @@ class DropHandle final : public CommandHandle {
   private:
     const std::shared_ptr<DroppedFile> file_;
     const bool for_writing_;
+    const std::shared_ptr<TakenNames> taken_;
+};
+
+/// A file of the folder `add` that was taken, opened for reading by the program that wrote it: rsync changes
+/// the mode of such a descriptor. The content has gone.
+class TakenHandle final : public CommandHandle {
+  public:
+    using CommandHandle::CommandHandle;
+
+    std::optional<ByteRange> read(ReadPath::Request request,
+                                  std::unique_ptr<InterruptibleReply> reply) override;
+    void flush(pid_t, CommandDone done) override { done({}); }
 };
 
 /// The file `link`: a stream of lines, wherever the program writes them. Each write of whole lines is

@@ -66,7 +66,8 @@ class Filesystem {
 
     Filesystem() : Filesystem(Options{}) {}
     explicit Filesystem(Options options)
-        : virtual_(std::move(options.virtual_files), std::move(options.virtual_members), options.commands),
+        : virtual_(std::move(options.virtual_files), std::move(options.virtual_members), options.commands,
+                   options.now),
           inode_numbers_(options.inode_width),
           read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {}
 
@@ -85,7 +86,9 @@ class Filesystem {
     std::unordered_map<Slot, std::string> names() const;
 
     /// Of any node, "." gives itself and ".." the folder that it stands in: what a file handle needs.
-    Result<Attributes> lookup(NodeId parent, std::string_view name) const;
+    /// A file that was taken from the folder `add` is found by the process of `thread`, which wrote it, for a
+    /// while; by nobody, if that is nothing.
+    Result<Attributes> lookup(NodeId parent, std::string_view name, std::optional<pid_t> thread = {}) const;
     Result<Attributes> attributes(NodeId node) const;
     Result<std::string> symlink_target(NodeId node) const;
     struct FileExtents {
@@ -131,6 +134,13 @@ class Filesystem {
     /// Changes attributes: of a file that takes commands its size, and others to no effect, so that programs
     /// that copy them are content. read_only for all other nodes.
     Result<Attributes> change(NodeId node, std::optional<std::uint64_t> size, bool may_command);
+    /// Renames a file within the folder `add`, which takes a file that had a temporary name. read_only for
+    /// all others. `done` is called as MountCommands has it.
+    void rename(NodeId folder, std::string_view name, NodeId new_folder, std::string_view new_name,
+                pid_t thread, bool may_command, CommandDone done);
+    /// Removes a temporary file from the folder `add`, or the name of one that was taken. read_only for all
+    /// others.
+    Error unlink(NodeId folder, std::string_view name, pid_t thread, bool may_command);
     /// False: nothing in the mount can be written.
     bool takes_commands() const { return virtual_.takes_commands(); }
     /// The kernel has closed the file, whose handle is gone on return.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -116,7 +117,7 @@ void on_init(void* userdata, fuse_conn_info* connection) {
 void on_lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
     FuseRequest request(req);
     const FuseMount& mount = mount_of(req);
-    auto found = mount.filesystem.lookup(parent, name);
+    auto found = mount.filesystem.lookup(parent, name, fuse_req_ctx(req)->pid);
     if (!found) return request.error(to_errno(found.error()));
     request.entry(to_entry(*found, parent == kRootNode, mount));
 }
@@ -334,8 +335,11 @@ void on_mknod(fuse_req_t req, fuse_ino_t, const char*, mode_t, dev_t) {
 void on_mkdir(fuse_req_t req, fuse_ino_t, const char*, mode_t) {
     refuse(req);
 }
-void on_unlink(fuse_req_t req, fuse_ino_t, const char*) {
-    refuse(req);
+void on_unlink(fuse_req_t req, fuse_ino_t folder, const char* name) {
+    FuseRequest request(req);
+    const Error error =
+        mount_of(req).filesystem.unlink(folder, name, fuse_req_ctx(req)->pid, may_command(req));
+    request.error(error ? to_errno(error) : 0);
 }
 void on_rmdir(fuse_req_t req, fuse_ino_t, const char*) {
     refuse(req);
@@ -343,8 +347,17 @@ void on_rmdir(fuse_req_t req, fuse_ino_t, const char*) {
 void on_symlink(fuse_req_t req, const char*, fuse_ino_t, const char*) {
     refuse(req);
 }
-void on_rename(fuse_req_t req, fuse_ino_t, const char*, fuse_ino_t, const char*, unsigned) {
-    refuse(req);
+void on_rename(fuse_req_t req, fuse_ino_t folder, const char* name, fuse_ino_t new_folder,
+               const char* new_name, unsigned flags) {
+    FuseRequest request(req);
+    if ((flags & ~static_cast<unsigned>(RENAME_NOREPLACE)) != 0)  // exchanges two files
+        return request.error(to_errno(fs_error::read_only()));
+    const bool may = may_command(req);
+    const pid_t caller = fuse_req_ctx(req)->pid;
+    Filesystem& filesystem = mount_of(req).filesystem;
+    const auto answer = std::make_shared<FuseRequest>(std::move(request));
+    filesystem.rename(folder, name, new_folder, new_name, caller, may,
+                      [answer](const Error& error) { answer->error(error ? to_errno(error) : 0); });
 }
 void on_link(fuse_req_t req, fuse_ino_t, fuse_ino_t, const char*) {
     refuse(req);
