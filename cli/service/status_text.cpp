@@ -49,6 +49,7 @@ void append_section(std::string& out, const TorrentReport& report) {
            status.content ? fmt::format("{} of {} bytes", status.content->size - status.content->left,
                                         status.content->size)
                           : "-");
+    if (const auto verifying = entry.verifying()) append(out, "verifying", verifying_text(*verifying));
     if (status.seeding_ended)
         append(out, "seeding",
                status.seeding_ended == SeedGoal::ratio  ? "ended by --seed-ratio"
@@ -73,6 +74,11 @@ std::string state_text(const TorrentReport& report) {
     const auto [had, count] = report.status ? report.status->metadata : MetadataProgress{};
     if (count == 0) return "looking for peers";
     return fmt::format("fetching metadata, {} of {} pieces", had, count);
+}
+
+std::string verifying_text(const RecheckProgress::State& state) {
+    if (!state.begun) return "waits for its turn";
+    return fmt::format("{} %", static_cast<int>(100 * state.done));
 }
 
 std::string why_text(const ReaderWait& wait) {

@@ -358,6 +358,33 @@ class Sonarr(Remotes):
             return "Completed", torrent
         return "Downloading", torrent
 
+    def test_the_progress_of_a_verification_is_shown(self):
+        large = self.folder / "large"
+        with open(large, "wb") as file:
+            file.truncate(600 << 20)
+        btfs.run("create", large, "-o", self.folder / "large.torrent", "--piece-size", "1M")
+        self.port = free_port()
+        btfs.Mount(self, self.folder / "large.torrent", options=[f"--web={self.port}", "--data", self.folder])
+        self.log_in()
+        self.wait_for(lambda: [t["status"] for t in self.ask("torrent-get", fields=["status"])["torrents"]] == [6], "the torrent")
+        self.ask("torrent-verify", ids=[1])
+        seen = []
+
+        def has_ended():
+            torrent = self.ask("torrent-get", fields=["status", "recheckProgress"])["torrents"][0]
+            status = json.loads((self.mnt / ".btfs" / "status.json").read_text())["torrents"][0]
+            seen.append((torrent["status"], torrent["recheckProgress"], status["verifying"]))
+            return len(seen) > 1 and torrent["status"] == 6
+        self.wait_for(has_ended, "the end of the verification", 60)
+        checking = [progress for status, progress, _ in seen if status == 2]
+        self.assertEqual({status for status, *_ in seen} - {1, 2, 6}, set())
+        self.assertGreater(len(set(checking)), 2, seen)
+        self.assertEqual(checking, sorted(checking))
+        self.assertGreater(max(checking), 0.5, seen)
+        self.assertLessEqual(max(checking), 1)
+        self.assertEqual(seen[-1], (6, 0, None))
+        self.assertIn(True, [verifying is not None and verifying > 0 for *_, verifying in seen])
+
     def test_an_episode_is_added_imported_by_link_and_removed(self):
         (self.library / "tv-sonarr").mkdir(parents=True)
         self.mount()
