@@ -95,6 +95,8 @@ std::string why_text(const ReaderWait& wait) {
         case WaitReason::all_choke:
             return wait.peers == 1 ? "the only peer that has it chokes us"
                                    : fmt::format("all {} that have it choke us", peers);
+        case WaitReason::limit_is_zero:
+            return "the download limit is 0";
         case WaitReason::no_room:
             return "the cache is full";
         case WaitReason::peers_busy:

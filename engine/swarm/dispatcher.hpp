@@ -67,6 +67,8 @@ class Dispatcher {
     }
     /// The storage has refused memory or space to a reader, and takes nothing more for now.
     bool lacks_credit() const { return no_credit_; }
+    /// The download limit lets nothing pass from peers that it holds for.
+    bool limit_is_zero() const { return share_.is_zero(); }
     /// A reader starves among peers that choke us, and pieces are fetched to be passed on.
     bool trades() const { return trade_.is_open(); }
     /// We have the piece now, and did not before; or do not have it any more.

@@ -47,6 +47,7 @@ class RateLimit {
     /// Another rate from now on. Without a limit now, all that waits may go on.
     void set_rate(double bytes_per_second, TimePoint now);
     bool is_unlimited() const { return rate_ == kUnlimited; }
+    bool is_zero() const { return rate_ == 0; }
     std::size_t waiting() const { return queue_.size(); }
 
   private:
@@ -97,6 +98,8 @@ class RateLimit::Share {
     Share& operator=(const Share&) = delete;
 
     bool is_limited() const { return limit_ && !limit_->is_unlimited(); }
+    /// Nothing passes.
+    bool is_zero() const { return limit_ && limit_->is_zero(); }
     /// Something was refused, and it is not our turn yet.
     bool is_held() const { return held_; }
     /// True if take() would refuse at once. What is more urgent than all that waits may be tried.

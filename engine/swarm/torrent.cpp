@@ -437,7 +437,9 @@ std::vector<PeerStatus> Torrent::peer_statuses(TimePoint now) const {
 std::vector<ReaderWait> Torrent::reader_waits() const {
     if (metadata_fetch_ || !readers_wait()) return {};
     return btfs::reader_waits(content_->demand, content_->picker, peers_,
-                              {.paused = paused_, .no_room = content_->dispatcher.lacks_credit()});
+                              {.paused = paused_,
+                               .limit_is_zero = content_->dispatcher.limit_is_zero(),
+                               .no_room = content_->dispatcher.lacks_credit()});
 }
 
 std::optional<PieceMap> Torrent::piece_map() const {

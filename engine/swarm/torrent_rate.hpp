@@ -28,6 +28,8 @@ class TorrentRate {
     }
 
     bool is_limited() const { return own_.is_limited() || (heeds_process_ && of_process_.is_limited()); }
+    /// Nothing passes.
+    bool is_zero() const { return own_.is_zero() || (heeds_process_ && of_process_.is_zero()); }
     bool is_held(Urgency urgency) const {
         return own_.is_held(urgency) || (heeds_process_ && of_process_.is_held(urgency));
     }

@@ -265,6 +265,28 @@ class TransmissionRemote(Remotes):
         btfs.Mount(self, self.torrent, peers=[own.port], cache=self.folder / "other_cache", mountpoint=self.folder / "other")
         self.assertGreater(self.seconds_to_read(self.folder / "other" / "Show.S01E01" / "episode.mkv"), 4)
 
+    def test_a_read_at_a_download_limit_of_zero_says_why_it_waits(self):
+        mount = self.mount("--limit-local")
+        self.add()
+        (self.mnt / "Show.S01E01" / "notes.txt").read_bytes()  # peers are there
+        why = "the download limit is 0"
+
+        def is_told():
+            readers = json.loads((self.mnt / ".btfs" / "status.json").read_text())["readers"]
+            return [reader["why"] for reader in readers if reader["waiting"]] == [why]
+        for limit, none in ((("-t", "1", "-d", "0"), ("-t", "1", "-D")), (("-d", "0"), ("-D",))):
+            self.do(*limit)
+            name = "episode.mkv" if "-t" in limit else "sample.mkv"
+            with ThreadPoolExecutor() as pool:
+                read = pool.submit((self.mnt / "Show.S01E01" / name).read_bytes)
+                try:
+                    self.wait_for(is_told, why, 10)
+                    if "-t" in limit:
+                        mount.find(rf"{name}.* {why}", 20)
+                finally:
+                    self.do(*none)
+                self.assertEqual(read.result(30), (self.content / name).read_bytes())
+
     def test_limits_of_a_torrent_of_the_command_line_hold_in_the_next_mount(self):
         def mount():
             self.port = free_port()

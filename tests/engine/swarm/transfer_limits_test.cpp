@@ -86,6 +86,36 @@ TEST(TransferLimits, PeersInTheLocalNetworkAreFree) {
     EXPECT_TRUE(w.swarm.run_until([&] { return w.downloaded() >= kContent; }, 10s));
 }
 
+/// Why the leecher's only reader waits; nothing: it does not wait.
+std::optional<WaitReason> why(World& w) {
+    const auto waits = w.swarm.torrent(w.leecher).reader_waits();
+    return waits.empty() ? std::nullopt : std::optional(waits.at(0).reason);
+}
+
+TEST(TransferLimits, AReaderIsToldThatTheDownloadLimitIsZero) {
+    for (const bool of_process : {false, true}) {
+        TransferLimits process = limits({}, of_process ? std::optional<std::uint64_t>(0) : std::nullopt);
+        World w(with_limits(process, {}), kSeed, 2);
+        if (!of_process) w.swarm.set_limits(w.leecher, {.download = 0});
+        w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 10}}, .window = {}});
+        w.swarm.run_for(3s);
+        EXPECT_EQ(why(w), WaitReason::limit_is_zero) << of_process;
+        EXPECT_EQ(w.swarm.torrent(w.leecher).reader_waits().at(0).peers, 2u);
+        w.swarm.set_limits(w.leecher, {.heeds_process = false});
+        w.swarm.run_for(3s);
+        EXPECT_NE(why(w), WaitReason::limit_is_zero) << of_process;
+        EXPECT_TRUE(w.has(0)) << of_process;
+    }
+}
+
+TEST(TransferLimits, ALimitOfZeroIsNoReasonWhereAPeerIsFreeOfIt) {
+    TransferLimits process(std::nullopt, 0, false);
+    World w(with_limits(process, {}), {.seed = true, .link = {.up = 1000}});
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 10}}, .window = {}});
+    w.swarm.run_for(2s);
+    EXPECT_EQ(why(w), WaitReason::asked) << "peers in the local network are not limited";
+}
+
 TEST(TransferLimits, TorrentsShareThemEvenly) {
     TransferLimits one = limits(std::nullopt, 1'000'000);
     VirtualSwarm swarm(kPieceSize, kContent);
