@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include "engine/log/log.hpp"
 #include "fs/errno_map.hpp"
 
 namespace btfs {
@@ -51,6 +52,11 @@ void DropHandle::flush(pid_t closer, CommandDone done) {
 std::optional<ByteRange> TakenHandle::read(ReadPath::Request, std::unique_ptr<InterruptibleReply> reply) {
     reply->fail(fs_error::removed());
     return std::nullopt;
+}
+
+void DropHandle::release() {
+    if (for_writing_ && file_.use_count() == 1 && file_->is_listed() && !file_->was_written())
+        log::warn("{} in .btfs/add was closed without content, and nothing is added", file_->name());
 }
 
 // ---- the file `link` ----

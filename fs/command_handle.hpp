@@ -51,6 +51,7 @@ class DropHandle final : public CommandHandle {
                                   std::unique_ptr<InterruptibleReply> reply) override;
     void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done) override;
     void flush(pid_t closer, CommandDone done) override;
+    void release() override;
 
   private:
     const std::shared_ptr<DroppedFile> file_;
@@ -88,7 +89,8 @@ class LinkHandle final : public CommandHandle {
     pid_t writer_ = 0;         ///< the process that wrote last
 };
 
-/// The file `remove` of a member: whatever is written to it is the command, as is an open that truncates it.
+/// The file `remove` of a member: whatever is written to it is the command, as is an open that truncates it,
+/// and truncating its descriptor.
 class RemoveHandle final : public CommandHandle {
   public:
     RemoveHandle(std::string member, bool truncated, MountCommands& commands, const Processes& processes)
@@ -96,6 +98,7 @@ class RemoveHandle final : public CommandHandle {
 
     void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done) override;
     void flush(pid_t closer, CommandDone done) override;
+    void truncated(CommandDone done) override { remove(std::move(done)); }
 
   private:
     void remove(CommandDone done);

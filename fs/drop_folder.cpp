@@ -83,6 +83,11 @@ bool DroppedFile::may_have_written(pid_t process) const {
     return writer_ && may_be_same(*writer_, process);
 }
 
+bool DroppedFile::was_written() const {
+    std::lock_guard lock(mutex_);
+    return writer_.has_value();
+}
+
 std::shared_ptr<const Bytes> DroppedFile::share() {
     is_written_ = false;
     is_shared_ = true;

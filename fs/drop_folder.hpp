@@ -55,6 +55,8 @@ class DroppedFile {
     /// False if another process than this one was the last to write, or none was; true where that cannot be
     /// seen.
     bool may_have_written(pid_t process) const;
+    /// True if somebody has written, whatever became of that.
+    bool was_written() const;
     /// Returns the content, which stays as it is whatever is written from now on. Null if nothing was written
     /// since the last time.
     std::shared_ptr<const Bytes> begin_taking();

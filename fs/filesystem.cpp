@@ -199,11 +199,16 @@ Result<Filesystem::Created> Filesystem::create(NodeId folder, std::string_view n
     return Created{virtual_.attributes_of(**file), keep(std::move(opened))};
 }
 
-Result<Attributes> Filesystem::change(NodeId node, std::optional<std::uint64_t> size, bool may_command) {
+Result<Attributes> Filesystem::change(NodeId node, std::optional<std::uint64_t> size, bool may_command,
+                                      std::optional<pid_t> by_path) {
     const auto before = attributes(node);
     if (!before) return before;
     if (!before->takes_commands) return fs_error::read_only();
     if (!may_command) return fs_error::access_denied();
+    if (size && by_path && VirtualFolder::is_remove(node)) {
+        const std::string name = read_path_.processes().name(*by_path);
+        if (!name.empty() && name != "nfsd") return fs_error::bad_size();
+    }
     if (size)
         if (const Error error = virtual_.resize(node, *size)) return error;
     return attributes(node);

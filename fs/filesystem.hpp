@@ -132,8 +132,12 @@ class Filesystem {
     /// Makes a file and opens it, as open() has it. read_only but in the folder that takes files.
     Result<Created> create(NodeId folder, std::string_view name, const Opening& opening);
     /// Changes attributes: of a file that takes commands its size, and others to no effect, so that programs
-    /// that copy them are content. read_only for all other nodes.
-    Result<Attributes> change(NodeId node, std::optional<std::uint64_t> size, bool may_command);
+    /// that copy them are content. read_only for all other nodes. `by_path`: the thread that does so without
+    /// a descriptor. The size of a file `remove` can be changed by its descriptors alone, whose
+    /// Handle::truncated() is called then: bad_size, unless the thread is the kernel's NFS server, which
+    /// empties a file so before it writes.
+    Result<Attributes> change(NodeId node, std::optional<std::uint64_t> size, bool may_command,
+                              std::optional<pid_t> by_path = {});
     /// Renames a file within the folder `add`, which takes a file that had a temporary name. read_only for
     /// all others. `done` is called as MountCommands has it.
     void rename(NodeId folder, std::string_view name, NodeId new_folder, std::string_view new_name,

@@ -287,15 +287,22 @@ void on_write(fuse_req_t req, fuse_ino_t, const char* bytes, std::size_t size, o
                            });
 }
 
-void on_setattr(fuse_req_t req, fuse_ino_t node, struct stat* wanted, int which, fuse_file_info*) {
+void on_setattr(fuse_req_t req, fuse_ino_t node, struct stat* wanted, int which, fuse_file_info* info) {
     FuseRequest request(req);
     const FuseMount& mount = mount_of(req);
     const auto size = (which & FUSE_SET_ATTR_SIZE) != 0
                           ? std::optional(static_cast<std::uint64_t>(wanted->st_size))
                           : std::nullopt;
-    const auto changed = mount.filesystem.change(node, size, may_command(req));
+    const auto by_path = info == nullptr ? std::optional(fuse_req_ctx(req)->pid) : std::nullopt;
+    const auto changed = mount.filesystem.change(node, size, may_command(req), by_path);
     if (!changed) return request.error(to_errno(changed.error()));
-    request.attributes(to_stat(*changed, mount), timeout_s(changed->validity));
+    const struct stat attributes = to_stat(*changed, mount);
+    const double timeout = timeout_s(changed->validity);
+    if (!size || info == nullptr) return request.attributes(attributes, timeout);
+    const auto answer = std::make_shared<FuseRequest>(std::move(request));
+    handle_of(*info).truncated([answer, attributes, timeout](const Error& error) {
+        error ? answer->error(to_errno(error)) : answer->attributes(attributes, timeout);
+    });
 }
 
 /// Answers access(2), which the kernel asks of a mount that can be written; open() decides by itself.

@@ -19,10 +19,6 @@ static_assert(VirtualFolder::kFirstMember + VirtualFolder::kMaxMembers <= Virtua
 static_assert(kOwnFiles + VirtualFolder::kMaxMembers * VirtualMembers::kMaxFiles <
               std::size_t{1} << (31 - VirtualFolder::kSnapshotBits));
 
-bool is_remove(NodeId node) {
-    return node >= VirtualFolder::kFirstRemove && node < VirtualFolder::kEndRemove;
-}
-
 bool is_snapshot(NodeId node) {
     return node >= VirtualFolder::kFirstSnapshot && node >> 32 == 0;
 }
@@ -324,7 +320,8 @@ Error VirtualFolder::unlink(std::string_view name, pid_t process) {
 Error VirtualFolder::resize(NodeId node, std::uint64_t size) const {
     if (const auto dropped = drops_.find(node)) return dropped->resize(size);
     const auto taken = taken_->find(node);
-    return taken && taken->size != size ? fs_error::removed() : Error{};
+    if (taken) return taken->size == size ? Error{} : fs_error::removed();
+    return size == 0 ? Error{} : fs_error::bad_size();
 }
 
 // ---- snapshots ----

@@ -131,8 +131,11 @@ class VirtualFolder {
     /// for other files.
     Error unlink(std::string_view name, pid_t process);
     Attributes attributes_of(const DroppedFile& file) const;
-    /// Changes the size of a file in `add`, removed if it was taken; that of other nodes stays 0.
+    /// Changes the size of a file in `add`, removed if it was taken; that of other nodes stays 0, and
+    /// bad_size is the answer to any other.
     Error resize(NodeId node, std::uint64_t size) const;
+    /// True for files `remove`.
+    static constexpr bool is_remove(NodeId node) { return node >= kFirstRemove && node < kEndRemove; }
     /// True for nodes of files in `add`, of those that have gone, too.
     bool is_of_dropped_file(NodeId node) const { return commands_ != nullptr && drops_.may_have(node); }
     /// Bytes that may be written to files in `add`.

@@ -151,6 +151,10 @@ class ShellCommands(TestCase):
         self.fails("rsync $f/page.torrent $a/", "Invalid argument")
         self.fails("install -m 644 $f/page.torrent $a/", "Invalid argument")
         self.fails("gio copy $f/page.torrent $a/", "Invalid argument")
+        self.works(": > $a/link; truncate -s 0 $a/link")  # it is empty
+        self.fails("truncate -s 5 $a/link", "Invalid argument")
+        self.works(": > $a/empty.torrent")
+        mount.find("empty.torrent in .btfs/add was closed without content")
         self.fails("echo junk | tee $a/link", "Invalid argument")
         self.fails("printf junk | tee $a/link", "Invalid argument")
         self.assertEqual(self.names(), [])
@@ -198,13 +202,18 @@ class ShellCommands(TestCase):
     def test_a_torrent_is_removed_by_a_write(self):
         self.mount()
         removes = {"echo": "echo 1 > $r", "nothing": ": > $r", "append": "echo >> $r", "tee": "echo | tee $r", "dd": "dd if=/dev/zero of=$r bs=1 count=1 status=none",
-                   "cp": "cp $f/film.torrent $r"}
+                   "cp": "cp $f/film.torrent $r", "truncate": "truncate -s 0 $r"}
         for name, remove in removes.items():
             for shell in ("sh", "bash"):
                 with self.subTest(name, shell=shell):
                     self.works_soon("cp $f/film.torrent $a/")
                     (self.mnt / "film" / "notes.txt").read_bytes()
-                    self.works("r=$m/.btfs/torrents/$hash/remove; touch $r; cat $r; test -e $m/film")
+                    self.works("r=$m/.btfs/torrents/$hash/remove; touch $r; : >> $r; cat $r; test -e $m/film")
+                    self.fails("truncate -s 5 $m/.btfs/torrents/$hash/remove", "Invalid argument")
+                    with self.assertRaises(OSError) as failure:
+                        os.truncate(self.mnt / ".btfs" / "torrents" / self.hash / "remove", 0)
+                    self.assertEqual(failure.exception.errno, errno.EINVAL)
+                    self.assertEqual(self.names(), ["film"])
                     code, _ = self.shell("r=$m/.btfs/torrents/$hash/remove; " + remove, shell)
                     self.assertEqual(code, 0, remove)
                     self.assertEqual(self.names(), [])

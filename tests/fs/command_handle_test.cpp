@@ -26,7 +26,9 @@ struct OneIsKilled final : Processes {
     bool may_have_open(pid_t, std::uint64_t) const override { return true; }
     bool was_killed(pid_t thread) const override { return thread == kKilled; }
     pid_t process(pid_t thread) const override { return thread == kThreadOfProgram ? kProgram : thread; }
-    std::string name(pid_t) const override { return "cp"; }
+    std::string name(pid_t) const override { return program; }
+
+    std::string program = "cp";
 };
 
 /// A mount without torrents whose .btfs takes commands; two members can be removed.
@@ -253,6 +255,39 @@ TEST(Commands, AMemberIsRemovedByATruncatingOpenAndTheWriteBehindItTellsTheOutco
     EXPECT_EQ(mount.commands.asked, Asked{"remove aa"});
     EXPECT_EQ(written(remove, "\n"), fs_error::busy());
     EXPECT_EQ(mount.commands.asked.size(), 1u);
+}
+
+TEST(Commands, AMemberIsRemovedByTruncatingADescriptorAndNotByItsPath) {
+    Mount mount;
+    const NodeId node = mount.node({".btfs", "torrents", "aa", "remove"});
+    EXPECT_EQ(mount.filesystem.change(node, 0, true, kProgram).error(), fs_error::bad_size())
+        << "nothing would come of it";
+    mount.processes.program = "nfsd";
+    EXPECT_TRUE(mount.filesystem.change(node, 0, true, kProgram)) << "a WRITE follows";
+    mount.processes.program = "";
+    EXPECT_TRUE(mount.filesystem.change(node, 0, true, kProgram)) << "it may be that";
+    EXPECT_TRUE(mount.filesystem.change(node, std::nullopt, true, kProgram)) << "as touch does";
+    EXPECT_TRUE(mount.commands.asked.empty());
+    Handle* const remove = mount.open({".btfs", "torrents", "aa", "remove"});
+    EXPECT_EQ(mount.filesystem.change(node, 5, true).error(), fs_error::bad_size());
+    ASSERT_TRUE(mount.filesystem.change(node, 0, true));
+    mount.commands.outcome = fs_error::busy();
+    Error told;
+    remove->truncated([&](const Error& error) { told = error; });
+    EXPECT_EQ(told, fs_error::busy());
+    EXPECT_EQ(mount.commands.asked, Asked{"remove aa"});
+    EXPECT_EQ(closed(remove), Error{}) << "it was told before";
+    EXPECT_EQ(mount.commands.asked.size(), 1u);
+}
+
+TEST(Commands, LinkIsEmptyAndStaysSo) {
+    Mount mount;
+    const NodeId node = mount.node({".btfs", "add", "link"});
+    EXPECT_TRUE(mount.filesystem.change(node, 0, true, kProgram));
+    EXPECT_EQ(mount.filesystem.change(node, 5, true, kProgram).error(), fs_error::bad_size());
+    Handle* const link = mount.open({".btfs", "add", "link"}, kTruncate);
+    EXPECT_EQ(closed(link), Error{});
+    EXPECT_TRUE(mount.commands.asked.empty());
 }
 
 TEST(Commands, WhatAKilledProgramWroteIsNotCarriedOut) {
