@@ -69,7 +69,11 @@ class Filesystem {
         : virtual_(std::move(options.virtual_files), std::move(options.virtual_members), options.commands,
                    options.now),
           inode_numbers_(options.inode_width),
-          read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {}
+          read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {
+        read_path_.set_find_episode([this](const MountedTorrent& torrent, NodeIndex file) {
+            return next_episode(*root_.get(), torrent, file);
+        });
+    }
 
     /// Adds a torrent: it is visible when this returns.
     Slot add(const TorrentContent& content);
