@@ -116,6 +116,7 @@ class Dispatcher {
     TimePoint next_timeout() const;
     /// Sets the torrent's own limit of downloads; see TorrentRate.
     void set_limit(std::optional<std::uint64_t> own, bool heeds_process, TimePoint now);
+    void set_priority(TransferPriority priority) { share_.set_priority(priority); }
 
     /// A requested block has come from a peer; `data` is empty if it is in its place. Gives its piece if that
     /// is complete now.

@@ -368,6 +368,8 @@ void Torrent::keep_own_max_peers(TimePoint now) {
 }
 
 void Torrent::apply_rate_limits(TimePoint now) {
+    content_->dispatcher.set_priority(own_limits_.priority);
+    content_->uploader.set_priority(own_limits_.priority);
     content_->dispatcher.set_limit(own_limits_.download, own_limits_.heeds_process, now);
     content_->uploader.set_limit(own_limits_.upload, own_limits_.heeds_process, now);
 }

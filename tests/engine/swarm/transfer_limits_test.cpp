@@ -136,6 +136,25 @@ TEST(TransferLimits, TorrentsShareThemEvenly) {
             << i;
 }
 
+TEST(TransferLimits, ATorrentOfHighPriorityGetsMore) {
+    TransferLimits one = limits(std::nullopt, 1'000'000);
+    VirtualSwarm swarm(kPieceSize, kContent);
+    std::vector<std::size_t> leechers;
+    for (int i = 0; i < 2; ++i) {
+        leechers.push_back(swarm.add(with_limits(one, kLeecher)));
+        swarm.introduce(leechers.back(), swarm.add(kSeed));
+    }
+    swarm.set_limits(leechers[1], {.priority = TransferPriority::high});
+    swarm.run_for(2s);
+    std::vector<std::uint64_t> got;
+    for (const std::size_t leecher : leechers) got.push_back(swarm.torrent(leecher).totals().downloaded);
+    swarm.run_for(10s);
+    for (std::size_t i = 0; i < got.size(); ++i)
+        got[i] = swarm.torrent(leechers[i]).totals().downloaded - got[i];
+    EXPECT_NEAR(static_cast<double>(got[1]), 8e6, 6e5);
+    EXPECT_NEAR(static_cast<double>(got[0]), 2e6, 6e5);
+}
+
 TEST(TransferLimits, AReadThatWaitsGoesBeforeBackground) {
     TransferLimits small = limits(std::nullopt, 300'000);
     World w(with_limits(small, kLeecher), kSeed, 3);
