@@ -29,6 +29,7 @@
 #include "cache/pieces/verifier.hpp"
 #include "cache/pieces/write_back.hpp"
 #include "cache/read_side.hpp"
+#include "cache/recheck_progress.hpp"
 #include "cache/records/claims.hpp"
 #include "cache/records/kept_info.hpp"
 #include "cache/records/last_use.hpp"
@@ -92,6 +93,8 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     /// Has all that lies on the disk proven anew, piece by piece, in the background. A piece whose turn has
     /// not come is proven when it is read; one that is damaged is lost, and the engine hears of it.
     void recheck();
+    /// Progress of that, which may outlive the store.
+    std::shared_ptr<const RecheckProgress> recheck_progress() const { return recheck_; }
     /// Asks the disk for bytes that are about to be proven, unless they are in the page cache. May wait for
     /// it.
     void read_ahead(ByteRange range);
@@ -252,6 +255,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
     DamageCount changing_;  ///< large pieces whose files changed while they were being proven
     std::atomic<bool> proves_unproven_ = false;
     std::atomic<bool> proves_again_ = false;  ///< from the first piece on, once it has come to the end
+    const std::shared_ptr<RecheckProgress> recheck_ = std::make_shared<RecheckProgress>();
     WriteBack write_back_;
     Spills spills_;
     ReadAhead read_ahead_;

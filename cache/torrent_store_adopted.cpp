@@ -200,6 +200,7 @@ void TorrentStore::prove_unproven() {
 
 void TorrentStore::recheck() {
     cache_.unprove_all();
+    recheck_->ask(cache_.doubtful_pieces());
     proves_again_ = true;
     prove_unproven();
 }
@@ -207,11 +208,14 @@ void TorrentStore::recheck() {
 /// Proves the first doubtful piece from `from` on, unless somebody else is about to. Then rests, and goes on.
 void TorrentStore::prove_next(PieceIndex from) {
     Task work = job([this, from] {
+        if (from == PieceIndex(0)) recheck_->begin_walk();
+        recheck_->pass(from);
         const std::optional<PieceIndex> piece = cache_.next_doubtful(from);
         if (!piece || closed_) {
             proves_unproven_ = false;
             // A recheck() before this line has begun no proofs of its own.
-            if (!closed_ && proves_again_.exchange(false)) prove_unproven();
+            if (!closed_ && proves_again_.exchange(false)) return prove_unproven();
+            recheck_->end_walk();
             return;
         }
         const TimePoint begun = Clock::now();

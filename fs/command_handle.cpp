@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include "engine/log/log.hpp"
 #include "fs/errno_map.hpp"
 
 namespace btfs {
@@ -28,16 +29,34 @@ void DropHandle::write(std::uint64_t begin, ByteView bytes, pid_t writer, Comman
 // A shell closes a descriptor of the file before the program begins that writes it: then nothing is new. A
 // process that only shares a descriptor, as a child between fork() and exec(), closes what is half written.
 void DropHandle::flush(pid_t closer, CommandDone done) {
-    if (!for_writing_ || !file_->may_have_written(processes_.process(closer))) return done({});
+    const pid_t process = processes_.process(closer);
+    if (!for_writing_ || !file_->may_have_written(process)) return done({});
     if (processes_.was_killed(closer)) {
         file_->unlist();
         file_->discard();
         return done({});
     }
+    if (!name_behind_temporary(file_->name()).empty()) return done({});
     auto content = file_->begin_taking();
     if (!content) return file_->outcome().join(std::move(done));
     file_->unlist();
-    commands_.take(file_->name(), std::move(content), file_->outcome().begin(std::move(done)));
+    TakenNames::Name name{file_->node(), file_->name(), content->size(), file_->made(), process};
+    auto outcome = [taken = taken_, name = std::move(name),
+                    all = file_->outcome().begin(std::move(done))](const Error& error) {
+        if (!error) taken->add(name);
+        all(error);
+    };
+    commands_.take(file_->name(), std::move(content), std::move(outcome));
+}
+
+std::optional<ByteRange> TakenHandle::read(ReadPath::Request, std::unique_ptr<InterruptibleReply> reply) {
+    reply->fail(fs_error::removed());
+    return std::nullopt;
+}
+
+void DropHandle::release() {
+    if (for_writing_ && file_.use_count() == 1 && file_->is_listed() && !file_->was_written())
+        log::warn("{} in .btfs/add was closed without content, and nothing is added", file_->name());
 }
 
 // ---- the file `link` ----

@@ -12,6 +12,7 @@
 #include "fs/handle.hpp"
 #include "fs/mount_commands.hpp"
 #include "fs/processes.hpp"
+#include "fs/taken_names.hpp"
 
 namespace btfs {
 
@@ -36,21 +37,37 @@ class CommandHandle : public Handle {
 };
 
 /// A file in the folder `add`: taken when the process that was the last to write closes a descriptor that is
-/// open for writing. Several handles may be of one file.
+/// open for writing; a temporary one when it is renamed. Several handles may be of one file.
 class DropHandle final : public CommandHandle {
   public:
-    DropHandle(std::shared_ptr<DroppedFile> file, bool for_writing, MountCommands& commands,
-               const Processes& processes)
-        : CommandHandle(commands, processes), file_(std::move(file)), for_writing_(for_writing) {}
+    DropHandle(std::shared_ptr<DroppedFile> file, bool for_writing, std::shared_ptr<TakenNames> taken,
+               MountCommands& commands, const Processes& processes)
+        : CommandHandle(commands, processes),
+          file_(std::move(file)),
+          for_writing_(for_writing),
+          taken_(std::move(taken)) {}
 
     std::optional<ByteRange> read(ReadPath::Request request,
                                   std::unique_ptr<InterruptibleReply> reply) override;
     void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done) override;
     void flush(pid_t closer, CommandDone done) override;
+    void release() override;
 
   private:
     const std::shared_ptr<DroppedFile> file_;
     const bool for_writing_;
+    const std::shared_ptr<TakenNames> taken_;
+};
+
+/// A file of the folder `add` that was taken, opened for reading by the program that wrote it: rsync changes
+/// the mode of such a descriptor. The content has gone.
+class TakenHandle final : public CommandHandle {
+  public:
+    using CommandHandle::CommandHandle;
+
+    std::optional<ByteRange> read(ReadPath::Request request,
+                                  std::unique_ptr<InterruptibleReply> reply) override;
+    void flush(pid_t, CommandDone done) override { done({}); }
 };
 
 /// The file `link`: a stream of lines, wherever the program writes them. Each write of whole lines is
@@ -72,7 +89,8 @@ class LinkHandle final : public CommandHandle {
     pid_t writer_ = 0;         ///< the process that wrote last
 };
 
-/// The file `remove` of a member: whatever is written to it is the command, as is an open that truncates it.
+/// The file `remove` of a member: whatever is written to it is the command, as is an open that truncates it,
+/// and truncating its descriptor.
 class RemoveHandle final : public CommandHandle {
   public:
     RemoveHandle(std::string member, bool truncated, MountCommands& commands, const Processes& processes)
@@ -80,6 +98,7 @@ class RemoveHandle final : public CommandHandle {
 
     void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done) override;
     void flush(pid_t closer, CommandDone done) override;
+    void truncated(CommandDone done) override { remove(std::move(done)); }
 
   private:
     void remove(CommandDone done);

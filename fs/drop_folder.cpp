@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/log/log.hpp"
 #include "fs/errno_map.hpp"
 #include "fs/processes.hpp"
 
@@ -82,11 +83,25 @@ bool DroppedFile::may_have_written(pid_t process) const {
     return writer_ && may_be_same(*writer_, process);
 }
 
-std::shared_ptr<const Bytes> DroppedFile::begin_taking() {
+bool DroppedFile::was_written() const {
     std::lock_guard lock(mutex_);
-    if (!std::exchange(is_written_, false)) return nullptr;
+    return writer_.has_value();
+}
+
+std::shared_ptr<const Bytes> DroppedFile::share() {
+    is_written_ = false;
     is_shared_ = true;
     return {content_, &content_->bytes};
+}
+
+std::shared_ptr<const Bytes> DroppedFile::begin_taking() {
+    std::lock_guard lock(mutex_);
+    return is_written_ ? share() : nullptr;
+}
+
+std::shared_ptr<const Bytes> DroppedFile::take_again() {
+    std::lock_guard lock(mutex_);
+    return share();
 }
 
 void DroppedFile::discard() {
@@ -95,7 +110,40 @@ void DroppedFile::discard() {
     is_shared_ = is_written_ = false;
 }
 
-Result<std::shared_ptr<DroppedFile>> DropFolder::create(std::string_view name, std::size_t max_size) {
+std::string_view name_behind_temporary(std::string_view name) {
+    constexpr std::size_t kRandom = 6;  // as mkstemp() has them
+    if (name.size() < kRandom + 3 || name.front() != '.') return {};
+    const std::string_view random = name.substr(name.size() - kRandom);
+    name = name.substr(1, name.size() - kRandom - 1);
+    const auto is_random = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    };
+    if (name.back() != '.' || !std::ranges::all_of(random, is_random)) return {};
+    name.remove_suffix(1);
+    return name;
+}
+
+/// Lets go of temporary files that were unlisted, or that nobody has held for their time.
+void DropFolder::drop_temporaries() const {
+    std::vector<std::shared_ptr<DroppedFile>> forgotten;  // outlives the lock
+    const TimePoint now = now_();
+    {
+        std::lock_guard lock(mutex_);
+        for (Temporary& temporary : temporaries_) {
+            if (temporary.file.use_count() > 1) temporary.used = now;
+            if (!temporary.file->is_listed() || now - temporary.used >= kTemporaryLifetime)
+                forgotten.push_back(std::move(temporary.file));
+        }
+        std::erase_if(temporaries_, [](const Temporary& temporary) { return !temporary.file; });
+    }
+    for (const auto& file : forgotten)
+        if (file->is_listed())
+            log::warn("{} in .btfs/add has got no other name, and is dropped", file->name());
+}
+
+Result<std::shared_ptr<DroppedFile>> DropFolder::create(std::string_view name, std::size_t max_size,
+                                                        Kind kind) {
+    drop_temporaries();
     std::lock_guard lock(mutex_);
     std::erase_if(files_, [](const auto& file) { return file.second.expired(); });
     for (const auto& [node, weak] : files_)
@@ -106,6 +154,7 @@ Result<std::shared_ptr<DroppedFile>> DropFolder::create(std::string_view name, s
     auto file = std::make_shared<DroppedFile>(node, std::string(name),
                                               DroppedFile::Bounds{.file = max_size, .all = kMaxBytes}, held_);
     files_.emplace(node, file);
+    if (kind == Kind::temporary) temporaries_.push_back({file, now_()});
     return file;
 }
 
@@ -126,6 +175,7 @@ std::size_t DropFolder::room() const {
 }
 
 std::vector<std::shared_ptr<DroppedFile>> DropFolder::list() const {
+    drop_temporaries();
     std::vector<std::shared_ptr<DroppedFile>> listed;
     {
         std::lock_guard lock(mutex_);

@@ -30,6 +30,9 @@ Error bad_handle() {
 Error bad_name() {
     return make_error_code(errc::invalid_argument);
 }
+Error bad_size() {
+    return make_error_code(errc::invalid_argument);
+}
 Error exists() {
     return make_error_code(errc::file_exists);
 }

@@ -14,6 +14,7 @@ Error not_a_symlink();
 Error read_only();
 Error bad_handle();
 Error bad_name();
+Error bad_size();
 Error exists();
 Error access_denied();
 Error too_large();

@@ -63,12 +63,17 @@ Result<Place> Filesystem::find(NodeId node) const {
     return Place(TorrentPlace(*torrent, slot, index));
 }
 
-Result<Attributes> Filesystem::lookup(NodeId parent, std::string_view name) const {
+Result<Attributes> Filesystem::lookup(NodeId parent, std::string_view name,
+                                      std::optional<pid_t> thread) const {
     const auto place = find(parent);
     if (!place) return place.error();
     if (name == ".") return place->attributes();
     if (name == "..") return attributes(place->parent());
-    return place->child(name);
+    auto child = place->child(name);
+    if (!child && parent == VirtualFolder::kAddNode && thread)
+        if (const auto taken = virtual_.look_up_taken(name, read_path_.processes().process(*thread)))
+            return *taken;
+    return child;
 }
 
 Result<Attributes> Filesystem::attributes(NodeId node) const {
@@ -194,14 +199,33 @@ Result<Filesystem::Created> Filesystem::create(NodeId folder, std::string_view n
     return Created{virtual_.attributes_of(**file), keep(std::move(opened))};
 }
 
-Result<Attributes> Filesystem::change(NodeId node, std::optional<std::uint64_t> size, bool may_command) {
+Result<Attributes> Filesystem::change(NodeId node, std::optional<std::uint64_t> size, bool may_command,
+                                      std::optional<pid_t> by_path) {
     const auto before = attributes(node);
     if (!before) return before;
     if (!before->takes_commands) return fs_error::read_only();
     if (!may_command) return fs_error::access_denied();
+    if (size && by_path && VirtualFolder::is_remove(node)) {
+        const std::string name = read_path_.processes().name(*by_path);
+        if (!name.empty() && name != "nfsd") return fs_error::bad_size();
+    }
     if (size)
         if (const Error error = virtual_.resize(node, *size)) return error;
     return attributes(node);
+}
+
+void Filesystem::rename(NodeId folder, std::string_view name, NodeId new_folder, std::string_view new_name,
+                        pid_t thread, bool may_command, CommandDone done) {
+    if (folder != VirtualFolder::kAddNode || new_folder != folder || !takes_commands())
+        return done(fs_error::read_only());
+    if (!may_command) return done(fs_error::access_denied());
+    virtual_.rename(name, new_name, read_path_.processes().process(thread), std::move(done));
+}
+
+Error Filesystem::unlink(NodeId folder, std::string_view name, pid_t thread, bool may_command) {
+    if (folder != VirtualFolder::kAddNode || !takes_commands()) return fs_error::read_only();
+    if (!may_command) return fs_error::access_denied();
+    return virtual_.unlink(name, read_path_.processes().process(thread));
 }
 
 void Filesystem::release(Handle& handle) {

@@ -66,9 +66,14 @@ class Filesystem {
 
     Filesystem() : Filesystem(Options{}) {}
     explicit Filesystem(Options options)
-        : virtual_(std::move(options.virtual_files), std::move(options.virtual_members), options.commands),
+        : virtual_(std::move(options.virtual_files), std::move(options.virtual_members), options.commands,
+                   options.now),
           inode_numbers_(options.inode_width),
-          read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {}
+          read_path_(std::move(options.now), options.processes ? *options.processes : proc_) {
+        read_path_.set_find_episode([this](const MountedTorrent& torrent, NodeIndex file) {
+            return next_episode(*root_.get(), torrent, file);
+        });
+    }
 
     /// Adds a torrent: it is visible when this returns.
     Slot add(const TorrentContent& content);
@@ -85,7 +90,9 @@ class Filesystem {
     std::unordered_map<Slot, std::string> names() const;
 
     /// Of any node, "." gives itself and ".." the folder that it stands in: what a file handle needs.
-    Result<Attributes> lookup(NodeId parent, std::string_view name) const;
+    /// A file that was taken from the folder `add` is found by the process of `thread`, which wrote it, for a
+    /// while; by nobody, if that is nothing.
+    Result<Attributes> lookup(NodeId parent, std::string_view name, std::optional<pid_t> thread = {}) const;
     Result<Attributes> attributes(NodeId node) const;
     Result<std::string> symlink_target(NodeId node) const;
     struct FileExtents {
@@ -129,8 +136,19 @@ class Filesystem {
     /// Makes a file and opens it, as open() has it. read_only but in the folder that takes files.
     Result<Created> create(NodeId folder, std::string_view name, const Opening& opening);
     /// Changes attributes: of a file that takes commands its size, and others to no effect, so that programs
-    /// that copy them are content. read_only for all other nodes.
-    Result<Attributes> change(NodeId node, std::optional<std::uint64_t> size, bool may_command);
+    /// that copy them are content. read_only for all other nodes. `by_path`: the thread that does so without
+    /// a descriptor. The size of a file `remove` can be changed by its descriptors alone, whose
+    /// Handle::truncated() is called then: bad_size, unless the thread is the kernel's NFS server, which
+    /// empties a file so before it writes.
+    Result<Attributes> change(NodeId node, std::optional<std::uint64_t> size, bool may_command,
+                              std::optional<pid_t> by_path = {});
+    /// Renames a file within the folder `add`, which takes a file that had a temporary name. read_only for
+    /// all others. `done` is called as MountCommands has it.
+    void rename(NodeId folder, std::string_view name, NodeId new_folder, std::string_view new_name,
+                pid_t thread, bool may_command, CommandDone done);
+    /// Removes a temporary file from the folder `add`, or the name of one that was taken. read_only for all
+    /// others.
+    Error unlink(NodeId folder, std::string_view name, pid_t thread, bool may_command);
     /// False: nothing in the mount can be written.
     bool takes_commands() const { return virtual_.takes_commands(); }
     /// The kernel has closed the file, whose handle is gone on return.

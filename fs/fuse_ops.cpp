@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -116,7 +117,7 @@ void on_init(void* userdata, fuse_conn_info* connection) {
 void on_lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
     FuseRequest request(req);
     const FuseMount& mount = mount_of(req);
-    auto found = mount.filesystem.lookup(parent, name);
+    auto found = mount.filesystem.lookup(parent, name, fuse_req_ctx(req)->pid);
     if (!found) return request.error(to_errno(found.error()));
     request.entry(to_entry(*found, parent == kRootNode, mount));
 }
@@ -286,15 +287,22 @@ void on_write(fuse_req_t req, fuse_ino_t, const char* bytes, std::size_t size, o
                            });
 }
 
-void on_setattr(fuse_req_t req, fuse_ino_t node, struct stat* wanted, int which, fuse_file_info*) {
+void on_setattr(fuse_req_t req, fuse_ino_t node, struct stat* wanted, int which, fuse_file_info* info) {
     FuseRequest request(req);
     const FuseMount& mount = mount_of(req);
     const auto size = (which & FUSE_SET_ATTR_SIZE) != 0
                           ? std::optional(static_cast<std::uint64_t>(wanted->st_size))
                           : std::nullopt;
-    const auto changed = mount.filesystem.change(node, size, may_command(req));
+    const auto by_path = info == nullptr ? std::optional(fuse_req_ctx(req)->pid) : std::nullopt;
+    const auto changed = mount.filesystem.change(node, size, may_command(req), by_path);
     if (!changed) return request.error(to_errno(changed.error()));
-    request.attributes(to_stat(*changed, mount), timeout_s(changed->validity));
+    const struct stat attributes = to_stat(*changed, mount);
+    const double timeout = timeout_s(changed->validity);
+    if (!size || info == nullptr) return request.attributes(attributes, timeout);
+    const auto answer = std::make_shared<FuseRequest>(std::move(request));
+    handle_of(*info).truncated([answer, attributes, timeout](const Error& error) {
+        error ? answer->error(to_errno(error)) : answer->attributes(attributes, timeout);
+    });
 }
 
 /// Answers access(2), which the kernel asks of a mount that can be written; open() decides by itself.
@@ -334,8 +342,11 @@ void on_mknod(fuse_req_t req, fuse_ino_t, const char*, mode_t, dev_t) {
 void on_mkdir(fuse_req_t req, fuse_ino_t, const char*, mode_t) {
     refuse(req);
 }
-void on_unlink(fuse_req_t req, fuse_ino_t, const char*) {
-    refuse(req);
+void on_unlink(fuse_req_t req, fuse_ino_t folder, const char* name) {
+    FuseRequest request(req);
+    const Error error =
+        mount_of(req).filesystem.unlink(folder, name, fuse_req_ctx(req)->pid, may_command(req));
+    request.error(error ? to_errno(error) : 0);
 }
 void on_rmdir(fuse_req_t req, fuse_ino_t, const char*) {
     refuse(req);
@@ -343,8 +354,17 @@ void on_rmdir(fuse_req_t req, fuse_ino_t, const char*) {
 void on_symlink(fuse_req_t req, const char*, fuse_ino_t, const char*) {
     refuse(req);
 }
-void on_rename(fuse_req_t req, fuse_ino_t, const char*, fuse_ino_t, const char*, unsigned) {
-    refuse(req);
+void on_rename(fuse_req_t req, fuse_ino_t folder, const char* name, fuse_ino_t new_folder,
+               const char* new_name, unsigned flags) {
+    FuseRequest request(req);
+    if ((flags & ~static_cast<unsigned>(RENAME_NOREPLACE)) != 0)  // exchanges two files
+        return request.error(to_errno(fs_error::read_only()));
+    const bool may = may_command(req);
+    const pid_t caller = fuse_req_ctx(req)->pid;
+    Filesystem& filesystem = mount_of(req).filesystem;
+    const auto answer = std::make_shared<FuseRequest>(std::move(request));
+    filesystem.rename(folder, name, new_folder, new_name, caller, may,
+                      [answer](const Error& error) { answer->error(error ? to_errno(error) : 0); });
 }
 void on_link(fuse_req_t req, fuse_ino_t, fuse_ino_t, const char*) {
     refuse(req);

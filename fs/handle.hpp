@@ -42,6 +42,9 @@ class Handle {
     virtual void write(std::uint64_t begin, ByteView bytes, pid_t writer, CommandDone done);
     /// The thread `closer` has closed one of the file's descriptors. As write() has it.
     virtual void flush(pid_t closer, CommandDone done) = 0;
+    /// The file's size was changed by one of its descriptors, as Filesystem::change() allowed. As write() has
+    /// it.
+    virtual void truncated(CommandDone done) { done({}); }
     /// The kernel has closed the file: the last call.
     virtual void release() = 0;
     /// True if the kernel's page cache is of no use to the file.

@@ -107,11 +107,11 @@ OpenFile::Begun OpenFile::begin(PendingRead& read, TimePoint now) {
     // Ids are drawn before this lock is taken, so two threads may come in the other order.
     reads_.insert(std::ranges::upper_bound(reads_, read.id(), {}, &PendingRead::id), &read);
     if (behind) behind = {behind->begin + extent_.begin, behind->end + extent_.begin};
-    if (!next_was_sought_ && is_played()) want_next_file();
-    if (reads_on_ || readahead_.sequence().size() < kScanLooksAt) return {behind};
+    const bool seeks_episode = !next_was_sought_ && is_played() && !want_next_file();
+    if (reads_on_ || readahead_.sequence().size() < kScanLooksAt) return {behind, false, seeks_episode};
     reads_on_ = true;
     scan_ = false;
-    return {behind, true};
+    return {behind, true, seeks_episode};
 }
 
 /// Returns true if the reader has come to most of the file, in sequence and at the pace of a player.
@@ -125,14 +125,30 @@ bool OpenFile::is_played() const {
            size >= rate * seconds(kShortestPlay);
 }
 
-void OpenFile::want_next_file() {
-    next_was_sought_ = true;
+NodeIndex OpenFile::node() const {
     const auto nodes = torrent_->tree.nodes();
     const auto self = std::ranges::find(nodes, inode_, &Node::inode);
-    if (self == nodes.end()) return;
-    const auto found = next_in_series(torrent_->tree, torrent_->tree.index_of(*self));
-    if (!found) return;
-    const Node& next = nodes[*found];
+    return self == nodes.end() ? 0 : torrent_->tree.index_of(*self);
+}
+
+/// False if the torrent has no next file.
+bool OpenFile::want_next_file() {
+    next_was_sought_ = true;
+    const auto found = next_in_series(torrent_->tree, node());
+    if (found) want_beginning(torrent_->tree.nodes()[*found]);
+    return found.has_value();
+}
+
+void OpenFile::want_episode(ReaderId reader, const std::shared_ptr<const MountedTorrent>& torrent,
+                            NodeIndex file) {
+    std::lock_guard lock(mutex_);
+    if (quiet_ || episode_) return;
+    episode_ = torrent;
+    episode_reader_ = reader;
+    want_beginning(torrent->tree.nodes()[file]);
+}
+
+void OpenFile::want_beginning(const Node& next) {
     const ByteRange file{next.offset_in_torrent, next.offset_in_torrent + next.size};
     const std::uint64_t beginning =
         std::clamp(readahead_.bytes_per_second() * static_cast<std::uint64_t>(seconds(kNextFileTime)),
@@ -166,19 +182,44 @@ class OpenFile::NextHead final : public ReadReply {
     const ByteRange file_;
 };
 
+/// Null if it was removed.
+std::shared_ptr<const MountedTorrent> OpenFile::torrent_of_next() const {
+    return episode_ ? episode_->lock() : torrent_;
+}
+
 /// Reads the beginning of the next file if it is here. Not under the lock.
 void OpenFile::look_at_next_file() {
     std::unique_lock lock(mutex_);
     const ByteRange file = next_, head = file.intersection({file.begin, file.begin + kEdge});
+    const auto torrent = torrent_of_next();
+    const ReaderId reader = episode_ ? episode_reader_ : reader_;
     lock.unlock();
-    if (head.empty() || !torrent_->reads.has(head)) return;
+    if (head.empty() || !torrent || !torrent->reads.has(head)) return;
     lock.lock();
     if (std::exchange(next_, {}).empty()) return;
     lock.unlock();
     // The reader's own number is that of no READ.
-    if (torrent_->reads.read(reader_, head, std::make_unique<NextHead>(shared_from_this(), file)) ==
+    if (torrent->reads.read(reader, head, std::make_unique<NextHead>(shared_from_this(), file)) ==
         ReadOutcome::parked)
-        torrent_->reads.cancel(reader_, Errc::cancelled);
+        torrent->reads.cancel(reader, Errc::cancelled);
+}
+
+/// Posts the demand of the next episode to its torrent. Only post() calls this, so that posts never overtake
+/// each other. Not under the lock.
+void OpenFile::post_episode(bool window_is_here) {
+    std::shared_ptr<const MountedTorrent> torrent;  // its last owner is not to destroy it under the lock
+    std::unique_lock lock(mutex_);
+    if (!episode_ || (!told_episode_ && !window_is_here && !quiet_)) return;
+    torrent = episode_->lock();
+    const bool told = told_episode_;
+    ReaderDemand wanted;
+    if (!quiet_ && torrent) wanted.later = later_;
+    lock.unlock();
+    std::erase_if(wanted.later, [&](ByteRange range) { return torrent->reads.has(range); });
+    if (torrent && (told || !wanted.idle())) torrent->demand.set_demand(episode_reader_, wanted);
+    lock.lock();
+    if (wanted.idle() && !later_is_news_) later_.clear();
+    told_episode_ = !wanted.idle();
 }
 
 OpenFile::Parked OpenFile::on_parked(ReadId id, TimePoint now, std::uint64_t bytes_had) {
@@ -332,7 +373,7 @@ ReaderDemand OpenFile::demand() const {
     }
     if (wants_index_) demand.edges = index_;
     demand.window = window();
-    if (!quiet_) demand.later = later_;
+    if (!quiet_ && !episode_) demand.later = later_;
     demand.bytes_per_second = readahead_.bytes_per_second();
     demand.may_trade = !scan_;
     return demand;
@@ -369,8 +410,10 @@ void OpenFile::post() {
     posting_ = true;
     while (std::exchange(news_, false)) {
         if (released_) {
+            const auto next_torrent = episode_ ? episode_->lock() : nullptr;
             lock.unlock();
             torrent_->demand.drop(reader_);
+            if (next_torrent) next_torrent->demand.drop(episode_reader_);
             return;  // posting_ stays: nobody talks to the sink any more
         }
         ReaderDemand wanted = demand();
@@ -387,11 +430,13 @@ void OpenFile::post() {
         std::erase_if(wanted.edges, [&](ByteRange edge) { return torrent_->reads.has(edge); });
         std::erase_if(wanted.later, [&](ByteRange range) { return torrent_->reads.has(range); });
         const bool index_is_here = wanted.edges.empty(), next_is_here = wanted.later.empty();
+        const bool window_is_here = wanted.window.empty() && wanted.blocked.empty();
         if (told_anything || !wanted.idle()) torrent_->demand.set_demand(reader_, wanted);
         if (wanted.idle() && !(here.empty() && told_here.empty())) torrent_->demand.keep(reader_, here);
+        post_episode(window_is_here);
         lock.lock();
         if (index_is_here && places == index_.size()) wants_index_ = false;
-        if (next_is_here && !later_is_news_) later_.clear();
+        if (next_is_here && !later_is_news_ && !episode_) later_.clear();
         told_anything_ = !wanted.idle();
         told_here_ = wanted.idle() ? here : ByteRange{};
     }

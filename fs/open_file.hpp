@@ -60,12 +60,19 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
         std::optional<ByteRange> behind =
             {};                 ///< part of the torrent that the reader has left behind, if worth telling
         bool reads_on = false;  ///< once: kScanLooksAt was read in sequence
+        bool seeks_episode = false;  ///< once: it is played, and its torrent has no next file
     };
     /// A READ arrives; the readahead moves. It is listed from here to end(), so that it can be interrupted.
     /// If it is the first one, and at the beginning of a file of kMayBeScanned or more that is not scanned,
     /// the index of a container is demanded, too: see container_index(); and the file's end, where others
     /// keep theirs. When most of the file has been played, the beginning of the next one is: see series.hpp.
     Begun begin(PendingRead& read, TimePoint now);
+
+    NodeIndex node() const;
+    /// The file's reader will probably open `file` of another torrent next. Its beginning is demanded there,
+    /// in the name of `reader`, as that of a next file in the same torrent is, once this one's window is
+    /// here.
+    void want_episode(ReaderId reader, const std::shared_ptr<const MountedTorrent>& torrent, NodeIndex file);
 
     enum class Parked {
         waiting,
@@ -126,8 +133,11 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     ByteRange window() const;
     bool window_moved() const;
     bool is_played() const;
-    void want_next_file();
+    bool want_next_file();
+    void want_beginning(const Node& file);
     void look_at_next_file();
+    std::shared_ptr<const MountedTorrent> torrent_of_next() const;
+    void post_episode(bool window_is_here);
     ReaderDemand demand() const;
 
     const ReaderId reader_;
@@ -152,11 +162,15 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     bool later_is_news_ = false;
     std::vector<ByteRange> later_;  ///< of the next file in the torrent, until they are here
     ByteRange next_;                ///< the next file in the torrent, until its beginning has been looked at
-    bool flushed_ = false;          ///< once or more
-    bool quiet_ = false;            ///< its reader has closed it or gone, and there was no READ since
-    ByteRange considered_;          ///< the window when it was last thought about
-    bool told_anything_ = false;    ///< the sink's last word is a demand that is not idle
-    ByteRange told_here_;           ///< what the sink was last asked to keep
+    /// The torrent of the next file, and of later_ and next_, if it is another one; it may be removed.
+    std::optional<std::weak_ptr<const MountedTorrent>> episode_;
+    ReaderId episode_reader_ = 0;
+    bool told_episode_ = false;   ///< the sink's last word there is a demand that is not idle
+    bool flushed_ = false;        ///< once or more
+    bool quiet_ = false;          ///< its reader has closed it or gone, and there was no READ since
+    ByteRange considered_;        ///< the window when it was last thought about
+    bool told_anything_ = false;  ///< the sink's last word is a demand that is not idle
+    ByteRange told_here_;         ///< what the sink was last asked to keep
     std::optional<ByteRange> timed_out_;
     TimePoint timed_out_at_{};
     // One thread at a time talks to the sink; whoever has news meanwhile leaves them to it.

@@ -63,7 +63,10 @@ std::optional<ByteRange> ReadPath::read(OpenFile& of, const Request& request,
         file->treat_as_scan();
         ++scan_count_;
     }
-    const auto [behind, reads_on] = file->begin(*read, now);
+    const auto [behind, reads_on, seeks_episode] = file->begin(*read, now);
+    if (seeks_episode && find_episode_)
+        if (const auto next = find_episode_(file->torrent(), file->node()))
+            file->want_episode(++last_id_, next->torrent, next->file);
     if (reads_on) {
         std::lock_guard lock(mutex_);
         openings_.on_read_on(file->inode());

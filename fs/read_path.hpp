@@ -13,6 +13,7 @@
 
 #include "cache/read_side.hpp"
 #include "engine/core/time.hpp"
+#include "fs/next_episode.hpp"
 #include "fs/open_file.hpp"
 #include "fs/pending_read.hpp"
 #include "fs/processes.hpp"
@@ -37,6 +38,11 @@ class ReadPath {
     ~ReadPath();
     ReadPath(const ReadPath&) = delete;
     ReadPath& operator=(const ReadPath&) = delete;
+
+    /// Finds the file that a viewer opens when one has been played that has no next one in its torrent.
+    /// Called on the threads of read(), and does not wait. Set before the first READ.
+    using FindEpisode = std::function<std::optional<NextEpisode>(const MountedTorrent&, NodeIndex)>;
+    void set_find_episode(FindEpisode find) { find_episode_ = std::move(find); }
 
     /// Opens a file, which lives until release(), and longer while READs are under way. Its first READ
     /// decides whether its reader is a scan, by the name of its process, or since many files are opened in a
@@ -100,6 +106,7 @@ class ReadPath {
 
     const Now now_;
     const Processes& processes_;
+    FindEpisode find_episode_;
     std::atomic<std::uint64_t> last_id_{0};      ///< of readers and reads alike
     std::atomic<std::int64_t> parked_count_{0};  ///< counted by PendingRead alone
     std::atomic<std::int64_t> parked_limit_{std::numeric_limits<std::int64_t>::max()};

@@ -19,10 +19,6 @@ static_assert(VirtualFolder::kFirstMember + VirtualFolder::kMaxMembers <= Virtua
 static_assert(kOwnFiles + VirtualFolder::kMaxMembers * VirtualMembers::kMaxFiles <
               std::size_t{1} << (31 - VirtualFolder::kSnapshotBits));
 
-bool is_remove(NodeId node) {
-    return node >= VirtualFolder::kFirstRemove && node < VirtualFolder::kEndRemove;
-}
-
 bool is_snapshot(NodeId node) {
     return node >= VirtualFolder::kFirstSnapshot && node >> 32 == 0;
 }
@@ -131,6 +127,14 @@ Attributes VirtualFolder::attributes_of(const DroppedFile& file) const {
     return attributes;
 }
 
+Attributes VirtualFolder::attributes_of(const TakenNames::Name& taken) const {
+    Attributes attributes = attributes_of_command(taken.node);
+    attributes.size = taken.size;
+    attributes.modified = taken.made;
+    attributes.is_private = true;
+    return attributes;
+}
+
 /// Returns the name of the member whose file `remove` that is; nothing if it has gone, or is none.
 std::optional<std::string> VirtualFolder::member_of_remove(NodeId node) const {
     if (commands_ == nullptr || !is_remove(node)) return std::nullopt;
@@ -170,6 +174,7 @@ std::optional<Attributes> VirtualFolder::attributes(NodeId node) const {
         return attributes_of_folder(node);
     if ((node == kLinkNode && commands_) || member_of_remove(node)) return attributes_of_command(node);
     if (const auto dropped = drops_.find(node)) return attributes_of(*dropped);
+    if (const auto taken = taken_->find(node)) return attributes_of(*taken);
     return std::nullopt;
 }
 
@@ -253,20 +258,70 @@ std::unique_ptr<Handle> VirtualFolder::open_command(NodeId node, const Opening& 
         return std::make_unique<RemoveHandle>(std::move(*its_member), opening.truncates, *commands_,
                                               processes);
     auto dropped = drops_.find(node);
-    if (!dropped) return nullptr;
-    return std::make_unique<DropHandle>(std::move(dropped), opening.for_writing, *commands_, processes);
+    if (!dropped) {
+        if (!opening.for_writing && taken_->find(node))
+            return std::make_unique<TakenHandle>(*commands_, processes);
+        taken_->forget(node);  // so that the program makes a new file
+        return nullptr;
+    }
+    return std::make_unique<DropHandle>(std::move(dropped), opening.for_writing, taken_, *commands_,
+                                        processes);
 }
 
 Result<std::shared_ptr<DroppedFile>> VirtualFolder::create(std::string_view name) {
     if (commands_ == nullptr) return fs_error::read_only();
     if (name == kLink) return fs_error::exists();
-    if (!commands_->takes(name)) return fs_error::bad_name();
-    return drops_.create(name, commands_->max_file_size(name));
+    if (commands_->takes(name)) return drops_.create(name, commands_->max_file_size(name));
+    const std::string_view later = name_behind_temporary(name);
+    if (!commands_->takes(later)) return fs_error::bad_name();
+    return drops_.create(name, commands_->max_file_size(later), DropFolder::Kind::temporary);
+}
+
+std::optional<Attributes> VirtualFolder::look_up_taken(std::string_view name, pid_t process) const {
+    const auto taken = taken_->find(name, process);
+    return taken ? std::optional(attributes_of(*taken)) : std::nullopt;
+}
+
+void VirtualFolder::rename(std::string_view name, std::string_view new_name, pid_t process,
+                           CommandDone done) {
+    if (commands_ == nullptr || name_behind_temporary(name).empty()) return done(fs_error::read_only());
+    const auto file = drops_.find(name);
+    if (!file) return done(fs_error::not_found());
+    if (!commands_->takes(new_name)) return done(fs_error::bad_name());
+    auto content = file->take_again();
+    if (content->size() > commands_->max_file_size(new_name)) return done(fs_error::too_large());
+    TakenNames::Name taken{file->node(), std::string(new_name), content->size(), file->made(), process};
+    auto outcome = [names = taken_, taken = std::move(taken), file,
+                    done = std::move(done)](const Error& error) {
+        if (!error) {
+            file->unlist();
+            file->discard();
+            names->add(taken);
+        }
+        done(error);
+    };
+    commands_->take(std::string(new_name), std::move(content), std::move(outcome));
+}
+
+Error VirtualFolder::unlink(std::string_view name, pid_t process) {
+    if (commands_ == nullptr || name == kLink) return fs_error::read_only();
+    if (const auto file = drops_.find(name)) {
+        if (name_behind_temporary(name).empty()) return fs_error::read_only();
+        file->unlist();
+        file->discard();
+        return {};
+    }
+    const auto taken = taken_->find(name, process);
+    if (!taken) return fs_error::not_found();
+    taken_->forget(taken->node);
+    return {};
 }
 
 Error VirtualFolder::resize(NodeId node, std::uint64_t size) const {
-    const auto dropped = drops_.find(node);
-    return dropped ? dropped->resize(size) : Error{};
+    if (const auto dropped = drops_.find(node)) return dropped->resize(size);
+    const auto taken = taken_->find(node);
+    if (taken) return taken->size == size ? Error{} : fs_error::removed();
+    return size == 0 ? Error{} : fs_error::bad_size();
 }
 
 // ---- snapshots ----

@@ -14,11 +14,12 @@
 
 #include "fs/attributes.hpp"
 #include "fs/drop_folder.hpp"
+#include "fs/mount_commands.hpp"
+#include "fs/taken_names.hpp"
 
 namespace btfs {
 
 class Handle;
-class MountCommands;
 class Processes;
 struct Opening;
 
@@ -90,8 +91,12 @@ class VirtualFolder {
 
     /// `commands` outlives this; null: there are none.
     explicit VirtualFolder(std::vector<VirtualFile> files, std::optional<VirtualMembers> members = {},
-                           MountCommands* commands = nullptr)
-        : files_(std::move(files)), members_(std::move(members)), commands_(commands) {}
+                           MountCommands* commands = nullptr, DropFolder::Now now = Clock::now)
+        : files_(std::move(files)),
+          members_(std::move(members)),
+          commands_(commands),
+          taken_(std::make_shared<TakenNames>(now)),
+          drops_(kFirstDrop, kFirstSnapshot, std::move(now)) {}
 
     /// True for the nodes that a VirtualFolder may have.
     static constexpr bool may_have(NodeId node) { return node >= kNode && node >> 32 == 0; }
@@ -117,9 +122,20 @@ class VirtualFolder {
     /// Makes a file in the folder `add`: bad_name, if no file of that name is taken, and what
     /// DropFolder::create() says.
     Result<std::shared_ptr<DroppedFile>> create(std::string_view name);
+    /// Returns the file of that name in `add` that `process` has written and that was taken since. See
+    /// TakenNames.
+    std::optional<Attributes> look_up_taken(std::string_view name, pid_t process) const;
+    /// Takes a temporary file in `add` as `new_name`, which `process` gives it. read_only for other files.
+    void rename(std::string_view name, std::string_view new_name, pid_t process, CommandDone done);
+    /// Removes a temporary file of `add`, or the name that `process` knows of one that was taken. read_only
+    /// for other files.
+    Error unlink(std::string_view name, pid_t process);
     Attributes attributes_of(const DroppedFile& file) const;
-    /// Changes the size of a file in `add`; that of other nodes stays 0.
+    /// Changes the size of a file in `add`, removed if it was taken; that of other nodes stays 0, and
+    /// bad_size is the answer to any other.
     Error resize(NodeId node, std::uint64_t size) const;
+    /// True for files `remove`.
+    static constexpr bool is_remove(NodeId node) { return node >= kFirstRemove && node < kEndRemove; }
     /// True for nodes of files in `add`, of those that have gone, too.
     bool is_of_dropped_file(NodeId node) const { return commands_ != nullptr && drops_.may_have(node); }
     /// Bytes that may be written to files in `add`.
@@ -147,6 +163,7 @@ class VirtualFolder {
     NodeId remove_node_of(NodeId member) const { return kFirstRemove + (member - kFirstMember); }
     std::optional<std::string> member_of_remove(NodeId node) const;
     Attributes attributes_of(const Snapshot& snapshot) const;
+    Attributes attributes_of(const TakenNames::Name& taken) const;
     std::optional<Attributes> make(const File& file) const;
     std::shared_ptr<const Snapshot> find(NodeId node) const;
     std::shared_ptr<const Snapshot> keep(std::uint32_t file, std::string text) const;
@@ -156,7 +173,8 @@ class VirtualFolder {
     MountCommands* const commands_;
     /// Of files that are this mount's alone.
     const std::uint32_t own_generation_ = std::random_device()();
-    DropFolder drops_{kFirstDrop, kFirstSnapshot};
+    const std::shared_ptr<TakenNames> taken_;  ///< commands under way share it
+    DropFolder drops_;
     mutable std::mutex mutex_;                                       // guards what follows
     mutable std::deque<std::shared_ptr<const Snapshot>> snapshots_;  ///< the newest last
     mutable std::size_t bytes_ = 0;

@@ -18,6 +18,8 @@ std::uint64_t state_of(const TorrentReport& torrent) {
     hash.add(entry.visible() ? 1 : 0);
     hash.add(entry.paused ? 1 : 0);
     hash.add(entry.bytes_pinned);
+    const auto verifying = entry.verifying();
+    hash.add(verifying ? static_cast<std::uint64_t>(1e6 * verifying->done) + 1 : 0);
     if (!torrent.status) return hash.value();
     hash.add(torrent.status->peers);
     hash.add(torrent.status->downloaded);

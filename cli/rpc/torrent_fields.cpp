@@ -316,9 +316,7 @@ constexpr std::array kFields{
                      return t.engine().seeds > 0 ? t.left_until_done() : std::uint64_t{0};
                  }},
     TorrentField{"done_date",
-                 [](View t, RpcForm) -> value {
-                     return t.status() == RpcStatus::downloading ? std::int64_t{0} : shown_s(t);
-                 }},
+                 [](View t, RpcForm) -> value { return t.is_downloading() ? std::int64_t{0} : shown_s(t); }},
     TorrentField{"download_dir", [](View t, RpcForm) -> value { return text(t.download_dir()); }},
     TorrentField{"download_limit", [](View t, RpcForm) -> value { return t.entry().limits.download_kB; }},
     TorrentField{"download_limited",
@@ -344,9 +342,7 @@ constexpr std::array kFields{
         [](View t, RpcForm) -> value { return t.is_known() && t.engine().seeding_ended.has_value(); }},
     TorrentField{"is_private", [](View t, RpcForm) -> value { return t.facts().is_private; }},
     TorrentField{"is_stalled",
-                 [](View t, RpcForm) -> value {
-                     return t.status() == RpcStatus::downloading && t.engine().rates.down < 1;
-                 }},
+                 [](View t, RpcForm) -> value { return t.is_downloading() && t.engine().rates.down < 1; }},
     TorrentField{"labels", labels},
     TorrentField{"left_until_done", [](View t, RpcForm) -> value { return t.left_until_done(); }},
     TorrentField{"magnet_link", [](View t, RpcForm) -> value { return text(magnet_link(t.entry())); }},
@@ -392,15 +388,19 @@ constexpr std::array kFields{
     TorrentField{"queue_position", [](View t, RpcForm) -> value { return t.id() - 1; }},
     TorrentField{"rate_download", [](View t, RpcForm) -> value { return whole(t.engine().rates.down); }},
     TorrentField{"rate_upload", [](View t, RpcForm) -> value { return whole(t.engine().rates.up); }},
-    TorrentField{"recheck_progress", [](View, RpcForm) -> value { return 0.0; }},
+    TorrentField{"recheck_progress",
+                 [](View t, RpcForm) -> value {
+                     const auto verifying = t.entry().verifying();
+                     return verifying ? verifying->done : 0.0;
+                 }},
     TorrentField{"seconds_downloading",
                  [](View t, RpcForm) -> value {
-                     if (t.status() != RpcStatus::downloading) return 0;
+                     if (!t.is_downloading()) return 0;
                      return t.mount.now_s - t.entry().added_ms / 1000;
                  }},
     TorrentField{"seconds_seeding",
                  [](View t, RpcForm) -> value {
-                     if (!t.is_known() || t.status() == RpcStatus::downloading) return 0;
+                     if (!t.is_known() || t.is_downloading()) return 0;
                      return t.mount.now_s - shown_s(t);
                  }},
     TorrentField{"seed_idle_limit",

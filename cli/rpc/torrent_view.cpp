@@ -15,6 +15,12 @@ const TorrentStatus& TorrentView::engine() const {
 }
 
 RpcStatus TorrentView::status() const {
+    if (const auto verifying = entry().verifying())
+        return verifying->begun ? RpcStatus::checking : RpcStatus::check_waiting;
+    return transfer_status();
+}
+
+RpcStatus TorrentView::transfer_status() const {
     if (!entry().problem.empty() || entry().paused) return RpcStatus::stopped;
     if (!is_known() || left_until_done() > 0) return RpcStatus::downloading;
     return engine().seeding_ended ? RpcStatus::stopped : RpcStatus::seeding;
@@ -42,7 +48,7 @@ std::uint64_t TorrentView::left_until_done() const {
 
 std::int64_t TorrentView::eta() const {
     constexpr std::int64_t kNotDownloading = -1, kUnknown = -2;
-    if (status() != RpcStatus::downloading) return kNotDownloading;
+    if (!is_downloading()) return kNotDownloading;
     const std::uint64_t left = left_until_done();
     if (left == 0 || engine().rates.down < 1) return kUnknown;
     return std::llround(static_cast<double>(left) / engine().rates.down);

@@ -11,7 +11,7 @@
 namespace btfs::cli {
 
 /// Numbers of Transmission's "status".
-enum class RpcStatus : int { stopped = 0, downloading = 4, seeding = 6 };
+enum class RpcStatus : int { stopped = 0, check_waiting = 1, checking = 2, downloading = 4, seeding = 6 };
 
 /// Facts that all torrents of an answer share.
 struct RpcMount {
@@ -23,7 +23,8 @@ struct RpcMount {
 /// The mapping, in one place. Files that are fetched on demand are unwanted, pinned ones are wanted; so a
 /// torrent of which nothing is pinned wants nothing more, and is complete: its files can be read. A torrent
 /// whose files are not known is being downloaded. One that is paused, or uploads no more since its goal is
-/// reached, is stopped.
+/// reached, is stopped. While what the cache has is verified anew, that is its status, whatever it is
+/// otherwise.
 struct TorrentView {
     const TorrentReport& report;
     const RpcMount& mount;
@@ -40,6 +41,7 @@ struct TorrentView {
 
     bool is_known() const { return entry().visible(); }
     RpcStatus status() const;
+    bool is_downloading() const { return transfer_status() == RpcStatus::downloading; }
     std::uint64_t size_when_done() const;
     /// Of all files; 0 until they can be read, by which Sonarr tells a torrent that waits from one that
     /// downloads.
@@ -51,6 +53,9 @@ struct TorrentView {
     /// Of this run; -1: nothing was had.
     double upload_ratio() const;
     std::string download_dir() const;
+
+  private:
+    RpcStatus transfer_status() const;
 };
 
 /// True if pinned_left() has to be asked for: some files are pinned, others are not.

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "cache/recheck_progress.hpp"
 #include "cache/records/pins.hpp"
 #include "cli/service/torrent_facts.hpp"
 #include "cli/service/torrent_limits.hpp"
@@ -53,7 +54,14 @@ struct RosterEntry {
     /// Null until the engine has it.
     std::shared_ptr<const TorrentFacts> facts = {};
 
+    /// Of its store, once a recheck was asked for.
+    std::shared_ptr<const RecheckProgress> recheck = {};
+
     bool visible() const { return slot.has_value(); }
+    /// Nothing unless what the cache has of it is being verified anew.
+    std::optional<RecheckProgress::State> verifying() const {
+        return recheck ? recheck->get() : std::nullopt;
+    }
     /// The engine never had it, and will not.
     bool has_failed() const { return !problem.empty() && !handle; }
     /// It is paused before its files are known: no peer is asked for them.

@@ -183,6 +183,8 @@ void ServedTorrents::recheck(Roster::Index torrent) {
         if (!served) throw Failure("the torrent's files are not known yet");
         log::info("{}: what the cache has of it is verified anew", roster_.get(torrent).name);
         served->store->recheck();
+        roster_.update(torrent,
+                       [&](RosterEntry& entry) { entry.recheck = served->store->recheck_progress(); });
         return true;
     });
 }

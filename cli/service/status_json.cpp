@@ -33,6 +33,7 @@ boost::json::object torrent_json(const TorrentReport& report) {
                                 {"info_hash", text_or_null(entry.info_hash)},
                                 {"state", state_text(report)},
                                 {"paused", entry.paused},
+                                {"verifying", nullptr},
                                 {"size", nullptr},
                                 {"had", 0},
                                 {"peers", status.peers},
@@ -42,6 +43,7 @@ boost::json::object torrent_json(const TorrentReport& report) {
                                 {"label", text_or_null(entry.label)},
                                 {"url", text_or_null(entry.url)},
                                 {"error", text_or_null(entry.problem)}};
+    if (const auto verifying = entry.verifying()) torrent["verifying"] = verifying->done;
     if (status.content) {
         torrent["size"] = status.content->size;
         torrent["had"] = status.content->size - status.content->left;
@@ -59,6 +61,8 @@ std::uint64_t torrent_json_hash(const TorrentReport& report) {
     hash.add(entry.problem);
     // state_text() depends on these three, too.
     hash.add((entry.visible() ? 1U : 0U) + (entry.handle ? 2U : 0U) + (entry.paused ? 4U : 0U));
+    const auto verifying = entry.verifying();
+    hash.add(verifying ? static_cast<std::uint64_t>(1e6 * verifying->done) + 1 : 0);
     if (!report.status) return hash.value();
     const TorrentStatus& status = *report.status;
     hash.add(status.metadata.pieces_had);

@@ -49,6 +49,7 @@ void append_section(std::string& out, const TorrentReport& report) {
            status.content ? fmt::format("{} of {} bytes", status.content->size - status.content->left,
                                         status.content->size)
                           : "-");
+    if (const auto verifying = entry.verifying()) append(out, "verifying", verifying_text(*verifying));
     if (status.seeding_ended)
         append(out, "seeding",
                status.seeding_ended == SeedGoal::ratio  ? "ended by --seed-ratio"
@@ -75,6 +76,11 @@ std::string state_text(const TorrentReport& report) {
     return fmt::format("fetching metadata, {} of {} pieces", had, count);
 }
 
+std::string verifying_text(const RecheckProgress::State& state) {
+    if (!state.begun) return "waits for its turn";
+    return fmt::format("{} %", static_cast<int>(100 * state.done));
+}
+
 std::string why_text(const ReaderWait& wait) {
     const auto peers = fmt::format("{} peer{}", wait.peers, wait.peers == 1 ? "" : "s");
     switch (wait.reason) {
@@ -89,6 +95,8 @@ std::string why_text(const ReaderWait& wait) {
         case WaitReason::all_choke:
             return wait.peers == 1 ? "the only peer that has it chokes us"
                                    : fmt::format("all {} that have it choke us", peers);
+        case WaitReason::limit_is_zero:
+            return "the download limit is 0";
         case WaitReason::no_room:
             return "the cache is full";
         case WaitReason::peers_busy:

@@ -50,6 +50,9 @@ std::string scans_text(std::uint64_t scans);
 /// "ready", "paused", "failed", or what it waits for.
 std::string state_text(const TorrentReport& report);
 
+/// "40 %", or that it waits for its turn.
+std::string verifying_text(const RecheckProgress::State& state);
+
 /// "asked of 3 peers", "all 2 peers that have it choke us": why a reader waits.
 std::string why_text(const ReaderWait& wait);
 

@@ -19,8 +19,7 @@ enum class LimitMode : std::uint8_t {
     none = 2,
 };
 
-/// Kept with the source of the torrent, or among its settings. The engine heeds all but the priority, which
-/// is only reported to those who set it.
+/// Kept with the source of the torrent, or among its settings. The engine heeds all of it.
 struct TorrentLimits {
     LimitMode seed_ratio_mode = LimitMode::of_session;
     double seed_ratio = 0;
@@ -59,7 +58,8 @@ struct TorrentLimits {
     /// Limits for the engine.
     OwnLimits for_engine() const {
         constexpr std::uint64_t kBytes = 1000;
-        OwnLimits limits{.heeds_process = honors_session_limits};
+        OwnLimits limits{.heeds_process = honors_session_limits,
+                         .priority = static_cast<TransferPriority>(bandwidth_priority)};
         if (upload_limited) limits.upload = kBytes * upload_kB;
         if (download_limited) limits.download = kBytes * download_kB;
         if (peer_limit) limits.max_peers = *peer_limit;

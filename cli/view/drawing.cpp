@@ -98,6 +98,7 @@ Style style_of(const TorrentState& torrent) {
 
 std::string state_of(const TorrentState& torrent) {
     if (!torrent.error.empty()) return one_line(torrent.state + ": " + torrent.error);
+    if (torrent.verifying) return fmt::format("verifying {} %", static_cast<int>(100 * *torrent.verifying));
     if (torrent.state == "paused") return torrent.state;
     if (torrent.size > 0 && torrent.had >= torrent.size) return "complete";
     if (torrent.down > 0) return "fetching";

@@ -21,6 +21,12 @@ std::optional<std::uint64_t> optional_in(const Json& object, std::string_view ke
     return number_in(object, key);
 }
 
+std::optional<double> optional_real_in(const Json& object, std::string_view key) {
+    const auto* const value = object.if_contains(key);
+    if (value == nullptr || !value->is_number()) return std::nullopt;
+    return value->to_number<double>();
+}
+
 const Json* object_in(const Json& object, std::string_view key) {
     const auto* const value = object.if_contains(key);
     return value == nullptr ? nullptr : value->if_object();
@@ -49,7 +55,8 @@ TorrentState torrent_state(const Json& json) {
             .peers = number_in(json, "peers"),
             .seeds = number_in(json, "seeds"),
             .down = number_in(json, "down"),
-            .up = number_in(json, "up")};
+            .up = number_in(json, "up"),
+            .verifying = optional_real_in(json, "verifying")};
 }
 
 ReaderState reader_state(const Json& json) {

@@ -18,7 +18,8 @@ struct TorrentState {
     std::uint64_t size = 0;  ///< bytes; 0 while it is not known
     std::uint64_t had = 0;
     std::uint64_t peers = 0, seeds = 0;
-    std::uint64_t down = 0, up = 0;  ///< bytes per second
+    std::uint64_t down = 0, up = 0;        ///< bytes per second
+    std::optional<double> verifying = {};  ///< how much of it, while it is verified anew
 };
 
 struct ReaderState {

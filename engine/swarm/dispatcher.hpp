@@ -67,6 +67,8 @@ class Dispatcher {
     }
     /// The storage has refused memory or space to a reader, and takes nothing more for now.
     bool lacks_credit() const { return no_credit_; }
+    /// The download limit lets nothing pass from peers that it holds for.
+    bool limit_is_zero() const { return share_.is_zero(); }
     /// A reader starves among peers that choke us, and pieces are fetched to be passed on.
     bool trades() const { return trade_.is_open(); }
     /// We have the piece now, and did not before; or do not have it any more.
@@ -114,6 +116,7 @@ class Dispatcher {
     TimePoint next_timeout() const;
     /// Sets the torrent's own limit of downloads; see TorrentRate.
     void set_limit(std::optional<std::uint64_t> own, bool heeds_process, TimePoint now);
+    void set_priority(TransferPriority priority) { share_.set_priority(priority); }
 
     /// A requested block has come from a peer; `data` is empty if it is in its place. Gives its piece if that
     /// is complete now.

@@ -7,6 +7,9 @@
 
 namespace btfs {
 
+/// Tells what part of the process's limits a torrent gets while others wait for them, too.
+enum class TransferPriority : std::int8_t { low = -1, normal = 0, high = 1 };
+
 /// Limits that the user gives to one torrent, beside those of the process.
 struct OwnLimits {
     /// Bytes of content per second; nothing: no limit. They hold for the peers that the process's limits hold
@@ -15,6 +18,7 @@ struct OwnLimits {
     std::optional<std::uint64_t> download = {};
     /// The process's limits of rates hold, too.
     bool heeds_process = true;
+    TransferPriority priority = TransferPriority::normal;
     /// Connections; nothing: TorrentOptions::max_peers.
     std::optional<std::size_t> max_peers = {};
 

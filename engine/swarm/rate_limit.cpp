@@ -16,6 +16,10 @@ double RateLimit::bytes_in(Duration time) const {
     return std::max(static_cast<double>(kBlockSize), rate_ * seconds(time));
 }
 
+double RateLimit::bytes_of_turn(const Share& share) const {
+    return bytes_of_turn() * (share.priority_ == TransferPriority::high ? kPriorityStep : 1);
+}
+
 Duration RateLimit::time_for(double bytes) const {
     return bytes <= 0 ? Duration{} : from_seconds(bytes / rate_) + Duration(1);
 }
@@ -71,7 +75,7 @@ bool RateLimit::take(Share& share, std::size_t bytes, Urgency urgency, TimePoint
     }
     credit_ -= static_cast<double>(bytes);
     share.taken_ += static_cast<double>(bytes);
-    if (share.queued_ && share.taken_ >= bytes_of_turn()) leave(share);
+    if (share.queued_ && share.taken_ >= bytes_of_turn(share)) leave(share);
     unused_since_ = kNever;
     return true;
 }
@@ -81,6 +85,8 @@ void RateLimit::enqueue(Share& share, Urgency urgency, bool absent) {
     share.urgency_ = urgency;
     share.rank_ = absent ? kAbsent : static_cast<std::uint8_t>(urgency);
     share.ticket_ = next_ticket_++;
+    // Lets each share that waits have some turns more before this one.
+    if (share.priority_ == TransferPriority::low) share.ticket_ += (kPriorityStep - 1) * queue_.size();
     share.taken_ = 0;
     queue_.insert({share.rank_, share.ticket_, &share});
 }

@@ -10,13 +10,15 @@
 #include "engine/core/time.hpp"
 #include "engine/core/types.hpp"
 #include "engine/storage.hpp"
+#include "engine/swarm/own_limits.hpp"
 
 namespace btfs {
 
 /// Token bucket that all torrents of the process share. Each torrent has a Share of it. Shares that were
 /// refused wait in a queue: the more urgent first, then the one that has waited longest. Each turn is short,
-/// so that no torrent takes everything. Credit that comes while a share waits is kept, so that a late caller
-/// costs no bandwidth. On the engine thread.
+/// so that no torrent takes everything; torrents of high priority have longer turns, and those of low
+/// priority rarer ones. Credit that comes while a share waits is kept, so that a late caller costs no
+/// bandwidth. On the engine thread.
 class RateLimit {
   public:
     /// Credit that is left after idling, a block at least; and credit beyond a turn that is kept for a caller
@@ -33,6 +35,10 @@ class RateLimit {
     /// The most that charge() runs into debt, and that waits to be given back.
     static constexpr Duration kLongestDebt = std::chrono::seconds(1);
 
+    /// A torrent of high priority gets so many times what one of normal priority gets that is as urgent, and
+    /// that so many times what one of low priority gets.
+    static constexpr int kPriorityStep = 4;
+
     class Share;
 
     static constexpr double kUnlimited = std::numeric_limits<double>::infinity();
@@ -47,6 +53,7 @@ class RateLimit {
     /// Another rate from now on. Without a limit now, all that waits may go on.
     void set_rate(double bytes_per_second, TimePoint now);
     bool is_unlimited() const { return rate_ == kUnlimited; }
+    bool is_zero() const { return rate_ == 0; }
     std::size_t waiting() const { return queue_.size(); }
 
   private:
@@ -70,6 +77,7 @@ class RateLimit {
     void charge(double bytes);
     double bytes_in(Duration time) const;
     double bytes_of_turn() const { return bytes_in(kTurn); }
+    double bytes_of_turn(const Share& share) const;
     double most_kept() const { return bytes_of_turn() + rate_ * seconds(kCatchUp); }
     Duration time_for(double bytes) const;
 
@@ -97,6 +105,10 @@ class RateLimit::Share {
     Share& operator=(const Share&) = delete;
 
     bool is_limited() const { return limit_ && !limit_->is_unlimited(); }
+    /// Nothing passes.
+    bool is_zero() const { return limit_ && limit_->is_zero(); }
+    /// From the next turn on.
+    void set_priority(TransferPriority priority) { priority_ = priority; }
     /// Something was refused, and it is not our turn yet.
     bool is_held() const { return held_; }
     /// True if take() would refuse at once. What is more urgent than all that waits may be tried.
@@ -131,6 +143,7 @@ class RateLimit::Share {
     bool try_take(std::size_t bytes, Urgency urgency, TimePoint now);
 
     RateLimit* const limit_;
+    TransferPriority priority_ = TransferPriority::normal;
     bool held_ = false;
     bool in_turn_ = false;
     // The limit's:

@@ -29,16 +29,18 @@ ReaderWait wait_for(PieceIndex piece, const Picker& picker, const PeerTable& pee
         wait.reason = WaitReason::asked;
         return wait;
     }
-    bool any_greeted = false, any_unchokes = false;
+    bool any_greeted = false, any_unchokes = false, any_passes = false;
     for (const auto& [id, peer] : peers) {
         any_greeted |= peer->session.greeted();
         if (!peer->session.has(piece)) continue;
         ++wait.peers;
         any_unchokes |= peer->session.may_request(piece);
+        any_passes |= !(held.limit_is_zero && peer->limited);
     }
     wait.reason = peers.empty()     ? WaitReason::no_peers
                   : !any_greeted    ? WaitReason::connecting
                   : wait.peers == 0 ? WaitReason::no_one_has_it
+                  : !any_passes     ? WaitReason::limit_is_zero
                   : !any_unchokes   ? WaitReason::all_choke
                   : held.no_room    ? WaitReason::no_room
                                     : WaitReason::peers_busy;

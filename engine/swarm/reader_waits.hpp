@@ -19,6 +19,7 @@ enum class WaitReason : std::uint8_t {
     connecting,     ///< all peers are still in the handshake
     no_one_has_it,  ///< no connected peer has the piece
     all_choke,      ///< all peers that have the piece choke us
+    limit_is_zero,  ///< the download limit lets nothing pass from the peers that have the piece
     no_room,        ///< the cache has no memory or space for the piece
     peers_busy,     ///< peers that have the piece may be asked no more now
     asked,          ///< blocks of the piece are asked of peers
@@ -29,14 +30,16 @@ struct ReaderWait {
     ReaderId reader = 0;
     PieceIndex piece{0};  ///< that the reader has waited for longest
     WaitReason reason = WaitReason::no_peers;
-    /// Of `all_choke` and `peers_busy`, how many peers have the piece; of `asked`, of how many it is asked.
+    /// Of `all_choke`, `limit_is_zero` and `peers_busy`, how many peers have the piece; of `asked`, of how
+    /// many it is asked.
     std::size_t peers = 0;
 };
 
-/// The reasons for which a torrent asks for nothing at all.
+/// The reasons for which a torrent asks for nothing at all, or not of all peers.
 struct AskingHeld {
-    bool paused = false;   ///< by the user
-    bool no_room = false;  ///< the storage takes nothing more for now
+    bool paused = false;         ///< by the user
+    bool limit_is_zero = false;  ///< nothing passes from peers that the download limit holds for
+    bool no_room = false;        ///< the storage takes nothing more for now
 };
 
 /// Returns why each reader waits that does.

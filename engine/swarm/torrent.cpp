@@ -368,6 +368,8 @@ void Torrent::keep_own_max_peers(TimePoint now) {
 }
 
 void Torrent::apply_rate_limits(TimePoint now) {
+    content_->dispatcher.set_priority(own_limits_.priority);
+    content_->uploader.set_priority(own_limits_.priority);
     content_->dispatcher.set_limit(own_limits_.download, own_limits_.heeds_process, now);
     content_->uploader.set_limit(own_limits_.upload, own_limits_.heeds_process, now);
 }
@@ -437,7 +439,9 @@ std::vector<PeerStatus> Torrent::peer_statuses(TimePoint now) const {
 std::vector<ReaderWait> Torrent::reader_waits() const {
     if (metadata_fetch_ || !readers_wait()) return {};
     return btfs::reader_waits(content_->demand, content_->picker, peers_,
-                              {.paused = paused_, .no_room = content_->dispatcher.lacks_credit()});
+                              {.paused = paused_,
+                               .limit_is_zero = content_->dispatcher.limit_is_zero(),
+                               .no_room = content_->dispatcher.lacks_credit()});
 }
 
 std::optional<PieceMap> Torrent::piece_map() const {

@@ -27,7 +27,10 @@ class TorrentRate {
         if (!own) own_.withdraw();
     }
 
+    void set_priority(TransferPriority priority) { of_process_.set_priority(priority); }
     bool is_limited() const { return own_.is_limited() || (heeds_process_ && of_process_.is_limited()); }
+    /// Nothing passes.
+    bool is_zero() const { return own_.is_zero() || (heeds_process_ && of_process_.is_zero()); }
     bool is_held(Urgency urgency) const {
         return own_.is_held(urgency) || (heeds_process_ && of_process_.is_held(urgency));
     }

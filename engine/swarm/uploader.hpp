@@ -38,6 +38,7 @@ class Uploader {
     void on_peer_gone(Peer& peer);
     /// Sets the torrent's own limit; see TorrentRate.
     void set_limit(std::optional<std::uint64_t> own, bool heeds_process, TimePoint now);
+    void set_priority(TransferPriority priority) { share_.set_priority(priority); }
 
   private:
     struct Read {

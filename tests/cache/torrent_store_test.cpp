@@ -231,6 +231,29 @@ TEST(TorrentStoreTest, WhatIsRecheckedIsServedOnceItIsProvenAndWhatIsDamagedIsLo
     EXPECT_EQ(read_now(*w.store, w.range(0, 3 * kPiece)), w.torrent.content);
 }
 
+TEST(TorrentStoreTest, TheProgressOfARecheckIsToldUntilItHasEnded) {
+    World w(make_torrent(kPiece, 40 * kPiece));
+    w.open();
+    w.fill_all();
+    w.close();
+    w.open();
+    const auto progress = w.store->recheck_progress();
+    EXPECT_FALSE(progress->get());
+    w.store->recheck();
+    double done = 0;
+    EXPECT_TRUE(w.engine.wait([&] {
+        const auto state = progress->get();
+        if (!state) return true;
+        EXPECT_GE(state->done, done) << "it never falls";
+        EXPECT_LE(state->done, 1);
+        done = state->done;
+        return false;
+    }));
+    EXPECT_TRUE(w.store->unproven().none());
+    w.close();
+    EXPECT_FALSE(progress->get());
+}
+
 TEST(TorrentStoreTest, WhatAnEarlierRunHasLeftIsRecheckedToo) {
     World w(make_torrent(kPiece, 3 * kPiece));
     w.open();

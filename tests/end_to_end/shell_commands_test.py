@@ -84,6 +84,12 @@ class ShellCommands(TestCase):
             "stdout by name": "exec > $a/x.torrent; dd if=$f/film.torrent of=/dev/stdout status=none",
             "python": f"{sys.executable} -c 'import shutil, sys; shutil.copyfile(*sys.argv[1:])' $f/film.torrent $a/x.torrent",
             "mv": "cp -p $f/film.torrent $f/gone.torrent; chmod 640 $f/gone.torrent; mv $f/gone.torrent $a/ && test ! -e $f/gone.torrent",
+            "install": "install -m 644 $f/film.torrent $a/", "install -p": "install -p -m 600 $f/film.torrent $a/x.torrent",
+            "rsync": "rsync $f/film.torrent $a/", "rsync -a": "rsync -a $f/film.torrent $a/x.torrent",
+            "rsync --inplace": "rsync -a --inplace $f/film.torrent $a/", "gio copy": "gio copy $f/film.torrent $a/",
+            "gio move": "cp $f/film.torrent $f/gone.torrent; gio move $f/gone.torrent $a/ && test ! -e $f/gone.torrent",
+            "chmod by its program": f"{sys.executable} -c 'import os, shutil, sys; shutil.copy2(*sys.argv[1:]); os.chown(sys.argv[2], 0, 0)'"
+                                    " $f/film.torrent $a/x.torrent",
         }
         for name, copy in copies.items():
             for shell in ("sh", "bash"):
@@ -92,6 +98,7 @@ class ShellCommands(TestCase):
                     self.assertEqual(self.names(), ["film"])
                     self.assert_nothing_waits()
                     self.assertFalse((self.add / "x.torrent").exists())
+                    self.assertEqual(os.listdir(self.mnt / ".btfs" / "torrents"), [self.hash])
                     self.remove(self.hash)
                     self.assertEqual(self.names(), [])
         self.works_soon("cp $f/film.torrent $a/")
@@ -141,6 +148,13 @@ class ShellCommands(TestCase):
         for shell in ("sh", "bash"):
             for junk in ("junk", "/etc/passwd", "file:///etc/passwd", "magnet:?dn=nothing"):
                 self.assertNotEqual(self.shell(f"echo {junk} > $a/link", shell)[0], 0, junk)
+        self.fails("rsync $f/page.torrent $a/", "Invalid argument")
+        self.fails("install -m 644 $f/page.torrent $a/", "Invalid argument")
+        self.fails("gio copy $f/page.torrent $a/", "Invalid argument")
+        self.works(": > $a/link; truncate -s 0 $a/link")  # it is empty
+        self.fails("truncate -s 5 $a/link", "Invalid argument")
+        self.works(": > $a/empty.torrent")
+        mount.find("empty.torrent in .btfs/add was closed without content")
         self.fails("echo junk | tee $a/link", "Invalid argument")
         self.fails("printf junk | tee $a/link", "Invalid argument")
         self.assertEqual(self.names(), [])
@@ -188,13 +202,18 @@ class ShellCommands(TestCase):
     def test_a_torrent_is_removed_by_a_write(self):
         self.mount()
         removes = {"echo": "echo 1 > $r", "nothing": ": > $r", "append": "echo >> $r", "tee": "echo | tee $r", "dd": "dd if=/dev/zero of=$r bs=1 count=1 status=none",
-                   "cp": "cp $f/film.torrent $r"}
+                   "cp": "cp $f/film.torrent $r", "truncate": "truncate -s 0 $r"}
         for name, remove in removes.items():
             for shell in ("sh", "bash"):
                 with self.subTest(name, shell=shell):
                     self.works_soon("cp $f/film.torrent $a/")
                     (self.mnt / "film" / "notes.txt").read_bytes()
-                    self.works("r=$m/.btfs/torrents/$hash/remove; touch $r; cat $r; test -e $m/film")
+                    self.works("r=$m/.btfs/torrents/$hash/remove; touch $r; : >> $r; cat $r; test -e $m/film")
+                    self.fails("truncate -s 5 $m/.btfs/torrents/$hash/remove", "Invalid argument")
+                    with self.assertRaises(OSError) as failure:
+                        os.truncate(self.mnt / ".btfs" / "torrents" / self.hash / "remove", 0)
+                    self.assertEqual(failure.exception.errno, errno.EINVAL)
+                    self.assertEqual(self.names(), ["film"])
                     code, _ = self.shell("r=$m/.btfs/torrents/$hash/remove; " + remove, shell)
                     self.assertEqual(code, 0, remove)
                     self.assertEqual(self.names(), [])
@@ -461,4 +480,4 @@ class ShellCommands(TestCase):
 
 
 if __name__ == "__main__":
-    main(programs=("bash", "xargs", "tee", "dd"))
+    main(programs=("bash", "xargs", "tee", "dd", "install", "rsync", "gio"))

@@ -265,6 +265,28 @@ class TransmissionRemote(Remotes):
         btfs.Mount(self, self.torrent, peers=[own.port], cache=self.folder / "other_cache", mountpoint=self.folder / "other")
         self.assertGreater(self.seconds_to_read(self.folder / "other" / "Show.S01E01" / "episode.mkv"), 4)
 
+    def test_a_read_at_a_download_limit_of_zero_says_why_it_waits(self):
+        mount = self.mount("--limit-local")
+        self.add()
+        (self.mnt / "Show.S01E01" / "notes.txt").read_bytes()  # peers are there
+        why = "the download limit is 0"
+
+        def is_told():
+            readers = json.loads((self.mnt / ".btfs" / "status.json").read_text())["readers"]
+            return [reader["why"] for reader in readers if reader["waiting"]] == [why]
+        for limit, none in ((("-t", "1", "-d", "0"), ("-t", "1", "-D")), (("-d", "0"), ("-D",))):
+            self.do(*limit)
+            name = "episode.mkv" if "-t" in limit else "sample.mkv"
+            with ThreadPoolExecutor() as pool:
+                read = pool.submit((self.mnt / "Show.S01E01" / name).read_bytes)
+                try:
+                    self.wait_for(is_told, why, 10)
+                    if "-t" in limit:
+                        mount.find(rf"{name}.* {why}", 20)
+                finally:
+                    self.do(*none)
+                self.assertEqual(read.result(30), (self.content / name).read_bytes())
+
     def test_limits_of_a_torrent_of_the_command_line_hold_in_the_next_mount(self):
         def mount():
             self.port = free_port()
@@ -357,6 +379,33 @@ class Sonarr(Remotes):
         if torrent["leftUntilDone"] == 0 and torrent["status"] in (0, 5, 6):
             return "Completed", torrent
         return "Downloading", torrent
+
+    def test_the_progress_of_a_verification_is_shown(self):
+        large = self.folder / "large"
+        with open(large, "wb") as file:
+            file.truncate(600 << 20)
+        btfs.run("create", large, "-o", self.folder / "large.torrent", "--piece-size", "1M")
+        self.port = free_port()
+        btfs.Mount(self, self.folder / "large.torrent", options=[f"--web={self.port}", "--data", self.folder])
+        self.log_in()
+        self.wait_for(lambda: [t["status"] for t in self.ask("torrent-get", fields=["status"])["torrents"]] == [6], "the torrent")
+        self.ask("torrent-verify", ids=[1])
+        seen = []
+
+        def has_ended():
+            torrent = self.ask("torrent-get", fields=["status", "recheckProgress"])["torrents"][0]
+            status = json.loads((self.mnt / ".btfs" / "status.json").read_text())["torrents"][0]
+            seen.append((torrent["status"], torrent["recheckProgress"], status["verifying"]))
+            return len(seen) > 1 and torrent["status"] == 6
+        self.wait_for(has_ended, "the end of the verification", 60)
+        checking = [progress for status, progress, _ in seen if status == 2]
+        self.assertEqual({status for status, *_ in seen} - {1, 2, 6}, set())
+        self.assertGreater(len(set(checking)), 2, seen)
+        self.assertEqual(checking, sorted(checking))
+        self.assertGreater(max(checking), 0.5, seen)
+        self.assertLessEqual(max(checking), 1)
+        self.assertEqual(seen[-1], (6, 0, None))
+        self.assertIn(True, [verifying is not None and verifying > 0 for *_, verifying in seen])
 
     def test_an_episode_is_added_imported_by_link_and_removed(self):
         (self.library / "tv-sonarr").mkdir(parents=True)

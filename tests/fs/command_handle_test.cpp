@@ -26,7 +26,9 @@ struct OneIsKilled final : Processes {
     bool may_have_open(pid_t, std::uint64_t) const override { return true; }
     bool was_killed(pid_t thread) const override { return thread == kKilled; }
     pid_t process(pid_t thread) const override { return thread == kThreadOfProgram ? kProgram : thread; }
-    std::string name(pid_t) const override { return "cp"; }
+    std::string name(pid_t) const override { return program; }
+
+    std::string program = "cp";
 };
 
 /// A mount without torrents whose .btfs takes commands; two members can be removed.
@@ -34,6 +36,7 @@ struct Mount {
     OneIsKilled processes;
     test::FakeMountCommands commands;
     std::set<std::string> members{"aa", "bb"};
+    TimePoint now{};
     Filesystem filesystem{{.virtual_files = {{"status", [] { return std::string("s"); }}},
                            .virtual_members = VirtualMembers{
                                .name = "torrents",
@@ -41,6 +44,7 @@ struct Mount {
                                .has = [this](const std::string& name) { return members.contains(name); },
                                .files = {{"peers", [](const std::string&) { return std::string("p"); }}}},
                            .commands = &commands,
+                           .now = [this] { return now; },
                            .processes = &processes}};
 
     Result<Attributes> look(const std::vector<std::string>& path) {
@@ -58,6 +62,10 @@ struct Mount {
         std::vector<std::string> names;
         for (std::size_t i = 2; i < listing.size(); ++i) names.emplace_back(listing.at(i).name);
         return names;
+    }
+    /// Looks up a name in the folder `add` as a program does.
+    Result<Attributes> find(std::string_view name, pid_t thread = kProgram) {
+        return filesystem.lookup(VirtualFolder::kAddNode, name, thread);
     }
     Filesystem::Created create(std::string_view name) {
         return filesystem.create(VirtualFolder::kAddNode, name, kWrite).value();
@@ -140,6 +148,7 @@ TEST(Commands, AFileIsTakenWhenItIsClosedAndListedUntilThen) {
     EXPECT_EQ(closed(created.handle), Error{});
     EXPECT_EQ(mount.commands.asked.size(), 1u) << "it was taken before";
     mount.filesystem.release(*created.handle);
+    mount.now += 2 * TakenNames::kLifetime;
     EXPECT_EQ(mount.filesystem.attributes(file.node).error(), fs_error::not_found());
 }
 
@@ -246,6 +255,39 @@ TEST(Commands, AMemberIsRemovedByATruncatingOpenAndTheWriteBehindItTellsTheOutco
     EXPECT_EQ(mount.commands.asked, Asked{"remove aa"});
     EXPECT_EQ(written(remove, "\n"), fs_error::busy());
     EXPECT_EQ(mount.commands.asked.size(), 1u);
+}
+
+TEST(Commands, AMemberIsRemovedByTruncatingADescriptorAndNotByItsPath) {
+    Mount mount;
+    const NodeId node = mount.node({".btfs", "torrents", "aa", "remove"});
+    EXPECT_EQ(mount.filesystem.change(node, 0, true, kProgram).error(), fs_error::bad_size())
+        << "nothing would come of it";
+    mount.processes.program = "nfsd";
+    EXPECT_TRUE(mount.filesystem.change(node, 0, true, kProgram)) << "a WRITE follows";
+    mount.processes.program = "";
+    EXPECT_TRUE(mount.filesystem.change(node, 0, true, kProgram)) << "it may be that";
+    EXPECT_TRUE(mount.filesystem.change(node, std::nullopt, true, kProgram)) << "as touch does";
+    EXPECT_TRUE(mount.commands.asked.empty());
+    Handle* const remove = mount.open({".btfs", "torrents", "aa", "remove"});
+    EXPECT_EQ(mount.filesystem.change(node, 5, true).error(), fs_error::bad_size());
+    ASSERT_TRUE(mount.filesystem.change(node, 0, true));
+    mount.commands.outcome = fs_error::busy();
+    Error told;
+    remove->truncated([&](const Error& error) { told = error; });
+    EXPECT_EQ(told, fs_error::busy());
+    EXPECT_EQ(mount.commands.asked, Asked{"remove aa"});
+    EXPECT_EQ(closed(remove), Error{}) << "it was told before";
+    EXPECT_EQ(mount.commands.asked.size(), 1u);
+}
+
+TEST(Commands, LinkIsEmptyAndStaysSo) {
+    Mount mount;
+    const NodeId node = mount.node({".btfs", "add", "link"});
+    EXPECT_TRUE(mount.filesystem.change(node, 0, true, kProgram));
+    EXPECT_EQ(mount.filesystem.change(node, 5, true, kProgram).error(), fs_error::bad_size());
+    Handle* const link = mount.open({".btfs", "add", "link"}, kTruncate);
+    EXPECT_EQ(closed(link), Error{});
+    EXPECT_TRUE(mount.commands.asked.empty());
 }
 
 TEST(Commands, WhatAKilledProgramWroteIsNotCarriedOut) {
@@ -358,8 +400,133 @@ TEST(Commands, AFileThatIsTakenBeforeItsOpenIsStale) {
     (void)closed(created.handle);
     mount.filesystem.release(*created.handle);
     mount.commands.taken.clear();
+    EXPECT_TRUE(mount.find("x.torrent"));
     EXPECT_EQ(mount.filesystem.open(node, kWrite).error(), fs_error::removed());
     EXPECT_EQ(mount.filesystem.attributes(node).error(), fs_error::not_found());
+    EXPECT_EQ(mount.find("x.torrent").error(), fs_error::not_found()) << "the program makes it anew";
+    EXPECT_EQ(mount.filesystem.open(node, kWrite).error(), fs_error::removed());
+}
+
+TEST(Commands, AFileThatWasTakenIsFoundForAWhileByTheProgramThatWroteIt) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "abc");
+    EXPECT_EQ(closed(created.handle), Error{});
+    mount.filesystem.release(*created.handle);
+    mount.commands.taken.clear();
+    const Attributes found = mount.find("x.torrent", kThreadOfProgram).value();
+    EXPECT_EQ(found.node, created.attributes.node);
+    EXPECT_EQ(found.inode, created.attributes.inode);
+    EXPECT_EQ(found.generation, created.attributes.generation);
+    EXPECT_EQ(found.size, 3u);
+    EXPECT_TRUE(found.is_private);
+    EXPECT_EQ(mount.filesystem.attributes(found.node)->size, 3u);
+    EXPECT_TRUE(mount.filesystem.change(found.node, std::nullopt, true)) << "its mode, owner or times";
+    EXPECT_TRUE(mount.filesystem.change(found.node, 3, true));
+    EXPECT_EQ(mount.filesystem.change(found.node, 0, true).error(), fs_error::removed());
+    EXPECT_EQ(mount.filesystem.change(found.node, std::nullopt, false).error(), fs_error::access_denied());
+    Handle* const reading = mount.filesystem.open(found.node, Opening{.may_command = true}).value();
+    EXPECT_TRUE(mount.filesystem.change(found.node, std::nullopt, true)) << "by this descriptor";
+    EXPECT_EQ(closed(reading), Error{});
+    EXPECT_EQ(mount.filesystem.open(found.node, Opening{}).error(), fs_error::access_denied());
+    EXPECT_EQ(mount.find("x.torrent", kChild).error(), fs_error::not_found()) << "it may make such a file";
+    EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link"}));
+    mount.now += TakenNames::kLifetime;
+    EXPECT_EQ(mount.find("x.torrent").error(), fs_error::not_found());
+    EXPECT_EQ(mount.commands.asked.size(), 1u);
+}
+
+TEST(Commands, AFileThatWasRefusedIsNotFound) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    (void)written(created.handle, "abc");
+    mount.commands.outcome = fs_error::bad_name();
+    EXPECT_EQ(closed(created.handle), fs_error::bad_name());
+    EXPECT_EQ(mount.find("x.torrent").error(), fs_error::not_found());
+}
+
+TEST(Commands, AFileThatWasTakenIsUnlinkedByTheProgramThatWroteIt) {
+    Mount mount;
+    const auto created = mount.create("x.torrent");
+    const auto unlink = [&](std::string_view name, pid_t thread = kProgram, bool may = true) {
+        return mount.filesystem.unlink(VirtualFolder::kAddNode, name, thread, may);
+    };
+    (void)written(created.handle, "abc");
+    EXPECT_EQ(unlink("x.torrent"), fs_error::read_only()) << "it is being written";
+    EXPECT_EQ(closed(created.handle), Error{});
+    EXPECT_EQ(unlink("x.torrent", kChild), fs_error::not_found());
+    EXPECT_EQ(unlink("x.torrent", kProgram, false), fs_error::access_denied());
+    EXPECT_EQ(unlink("x.torrent"), Error{});
+    EXPECT_EQ(unlink("x.torrent"), fs_error::not_found());
+    EXPECT_EQ(unlink("link"), fs_error::read_only());
+    EXPECT_EQ(mount.filesystem.unlink(kRootNode, "x.torrent", kProgram, true), fs_error::read_only());
+}
+
+/// Gives a file of the folder `add` another name; nothing: it is not answered yet.
+std::optional<Error> renamed(Mount& mount, std::string_view name, std::string_view new_name,
+                             bool may = true) {
+    const auto answer = std::make_shared<std::optional<Error>>();
+    mount.filesystem.rename(VirtualFolder::kAddNode, name, VirtualFolder::kAddNode, new_name, kProgram, may,
+                            [answer](const Error& error) { *answer = error; });
+    return *answer;
+}
+
+// As rsync writes files.
+TEST(Commands, AFileWithATemporaryNameIsTakenWhenItIsRenamed) {
+    Mount mount;
+    const auto created = mount.create(".x.torrent.Ab12Cd");
+    (void)written(created.handle, "abc");
+    EXPECT_EQ(closed(created.handle), Error{});
+    mount.filesystem.release(*created.handle);
+    EXPECT_TRUE(mount.commands.asked.empty());
+    EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link", ".x.torrent.Ab12Cd"}));
+    EXPECT_EQ(mount.find(".x.torrent.Ab12Cd", kChild)->node, created.attributes.node);
+    EXPECT_TRUE(mount.filesystem.change(created.attributes.node, std::nullopt, true));
+    EXPECT_EQ(renamed(mount, ".x.torrent.Ab12Cd", "x.txt"), fs_error::bad_name());
+    EXPECT_EQ(renamed(mount, ".x.torrent.Ab12Cd", "x.torrent", false), fs_error::access_denied());
+    EXPECT_TRUE(mount.commands.asked.empty());
+    mount.commands.outcome = fs_error::bad_name();
+    EXPECT_EQ(renamed(mount, ".x.torrent.Ab12Cd", "x.torrent"), fs_error::bad_name());
+    mount.commands.outcome = {};
+    mount.commands.holds = true;
+    EXPECT_EQ(renamed(mount, ".x.torrent.Ab12Cd", "x.torrent"), std::nullopt);
+    EXPECT_EQ(mount.find("x.torrent").error(), fs_error::not_found());
+    mount.commands.answer();
+    EXPECT_EQ(mount.commands.asked, (Asked{"take x.torrent: abc", "take x.torrent: abc"}));
+    EXPECT_EQ(mount.find("x.torrent")->node, created.attributes.node) << "what the kernel has now";
+    EXPECT_EQ(mount.find("x.torrent")->size, 3u);
+    EXPECT_EQ(mount.find(".x.torrent.Ab12Cd").error(), fs_error::not_found());
+    EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link"}));
+    mount.commands.taken.clear();
+    EXPECT_EQ(mount.filesystem.usage().room, DropFolder::kMaxBytes);
+}
+
+TEST(Commands, NothingElseIsRenamed) {
+    Mount mount;
+    (void)mount.create("x.torrent");
+    EXPECT_EQ(renamed(mount, "x.torrent", "y.torrent"), fs_error::read_only());
+    EXPECT_EQ(renamed(mount, "link", "y.torrent"), fs_error::read_only());
+    EXPECT_EQ(renamed(mount, ".x.torrent.Ab12Cd", "y.torrent"), fs_error::not_found());
+    (void)mount.create(".x.torrent.Ab12Cd");
+    Error error;
+    for (const auto& [from, to] : {std::pair{VirtualFolder::kAddNode, kRootNode},
+                                   std::pair{VirtualFolder::kNode, VirtualFolder::kAddNode}}) {
+        mount.filesystem.rename(from, ".x.torrent.Ab12Cd", to, "y.torrent", kProgram, true,
+                                [&](const Error& answer) { error = answer; });
+        EXPECT_EQ(error, fs_error::read_only());
+    }
+    EXPECT_TRUE(mount.commands.asked.empty());
+}
+
+TEST(Commands, ATemporaryFileIsUnlinkedAndGoesWithItsKilledProgram) {
+    Mount mount;
+    (void)mount.create(".x.torrent.Ab12Cd");
+    EXPECT_EQ(mount.filesystem.unlink(VirtualFolder::kAddNode, ".x.torrent.Ab12Cd", kChild, true), Error{});
+    const auto created = mount.create(".x.torrent.Ab12Cd");
+    (void)written(created.handle, "abc", 0, kKilled);
+    EXPECT_EQ(closed(created.handle, kKilled), Error{});
+    EXPECT_EQ(mount.names({".btfs", "add"}), (std::vector<std::string>{"link"}));
+    EXPECT_TRUE(mount.commands.asked.empty());
 }
 
 TEST(Commands, TheRoomForFilesIsTold) {
@@ -407,6 +574,7 @@ TEST(Commands, AnAnswerMayComeAfterTheFileIsGone) {
     mount.filesystem.release(*remove);
     mount.commands.answer();
     EXPECT_EQ(mount.commands.asked.size(), 2u);
+    mount.now += 2 * TakenNames::kLifetime;
     EXPECT_EQ(mount.filesystem.attributes(created.attributes.node).error(), fs_error::not_found());
 }
 

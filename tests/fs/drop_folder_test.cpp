@@ -151,6 +151,32 @@ TEST(DropFolder, AFileIsThereWhileItIsHeldAndListedUntilItIsTaken) {
     EXPECT_GT(make(folder, "b")->node(), node) << "nodes are given once";
 }
 
+TEST(DropFolder, ATemporaryFileIsThereUntilNobodyHasHeldItForAWhile) {
+    TimePoint now{};
+    DropFolder folder(10, 20, [&] { return now; });
+    auto held = folder.create("held", kMax, DropFolder::Kind::temporary).value();
+    const NodeId node = folder.create("let go", kMax, DropFolder::Kind::temporary).value()->node();
+    EXPECT_EQ(folder.list().size(), 2u);
+    now += DropFolder::kTemporaryLifetime;
+    EXPECT_EQ(folder.list(), std::vector{held});
+    EXPECT_EQ(folder.find(node), nullptr);
+    held.reset();
+    now += DropFolder::kTemporaryLifetime / 2;
+    ASSERT_TRUE(folder.find("held"));
+    folder.find("held")->unlist();
+    EXPECT_TRUE(folder.list().empty());
+    EXPECT_FALSE(folder.find(NodeId{10}));
+}
+
+TEST(DropFolder, NamesThatRsyncWritesFirstAreKnown) {
+    EXPECT_EQ(name_behind_temporary(".x.torrent.Ab12Cd"), "x.torrent");
+    EXPECT_EQ(name_behind_temporary("..x.torrent.AAAAAA"), ".x.torrent");
+    for (const std::string_view name :
+         {"", ".", ".......", "x.torrent", ".x.torrent", "x.torrent.Ab12Cd", ".x.torrent.Ab12C",
+          ".x.torrent.Ab12Cde", ".x.torrent.Ab-2Cd", "..Ab12Cd"})
+        EXPECT_EQ(name_behind_temporary(name), "") << name;
+}
+
 TEST(DropFolder, OpenFilesAndNodesAreBounded) {
     DropFolder folder(0, DropFolder::kMaxFiles + 2);
     std::vector<std::shared_ptr<DroppedFile>> files;

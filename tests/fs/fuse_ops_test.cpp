@@ -228,6 +228,38 @@ TEST_F(FuseOps, OtherUsersCommandNothing) {
     EXPECT_EQ(attributes.attr.mode, S_IFREG | 0644U);
 }
 
+struct Rename {
+    fuse_rename_in request{};
+    char names[28] = ".x.torrent.Ab12Cd\0x.torrent";
+};
+
+TEST_F(FuseOps, ARenameIsAnsweredWhenTheFileWasTaken) {
+    std::vector<char> bytes;
+    struct {
+        fuse_create_in request{};
+        char name[18] = ".x.torrent.Ab12Cd";
+    } create;
+    create.request.flags = O_WRONLY;
+    ASSERT_EQ(ask(FUSE_CREATE, VirtualFolder::kAddNode, create, bytes), 0);
+    Rename rename;
+    rename.request.newdir = VirtualFolder::kAddNode;
+    EXPECT_EQ(ask(FUSE_RENAME, kRootNode, rename, bytes), EROFS);
+    commands.holds = true;
+    EXPECT_EQ(ask(FUSE_RENAME, VirtualFolder::kAddNode, rename, bytes), -1) << "it waits";
+    commands.answer();
+    fuse_out_header answer{};
+    ASSERT_EQ(recv(kernel, &answer, sizeof answer, MSG_DONTWAIT), static_cast<ssize_t>(sizeof answer));
+    EXPECT_EQ(answer.unique, unique);
+    EXPECT_EQ(answer.error, 0);
+    struct {
+        char name[10] = "x.torrent";
+    } name;
+    EXPECT_EQ(ask(FUSE_LOOKUP, VirtualFolder::kAddNode, name, bytes), 0) << "by the process that renamed it";
+    EXPECT_EQ(ask(FUSE_UNLINK, VirtualFolder::kAddNode, name, bytes), 0);
+    EXPECT_EQ(ask(FUSE_UNLINK, VirtualFolder::kAddNode, name, bytes), ENOENT);
+    EXPECT_EQ(ask(FUSE_UNLINK, kRootNode, name, bytes), EROFS);
+}
+
 TEST_F(FuseOps, AFileThatWasDroppedAnswersItsFlushWhenItWasTaken) {
     std::vector<char> bytes;
     Named<fuse_create_in> create;

@@ -351,6 +351,105 @@ TEST(ReadPath, TheIndexOfTheNextFileIsNotWantedWhenTheFileIsClosedBeforeTheDisks
     EXPECT_FALSE(series.sink.late());
 }
 
+/// An episode that is its torrent, and the next one, which is another.
+struct OwnTorrents {
+    OwnTorrents() {
+        const auto here = filesystem.add({sha1(as_bytes("4")), files, cache, sink, 0});
+        file = filesystem.open(NodeId{here} << 32, false).value();
+        cache.bring_all();
+        add_next();
+    }
+    ~OwnTorrents() { filesystem.close(); }
+    void add_next() {
+        next = filesystem.add(
+            {sha1(as_bytes("5")), next_files, next_cache, next_sink, 0, std::move(next_in_use)});
+    }
+    void play(std::uint64_t until) {
+        for (; at < until; at += 128 * KiB) {
+            (void)file->read({{at, at + 128 * KiB}, kReader},
+                             std::make_unique<Reply>(std::make_shared<Answer>()));
+            now += from_seconds(128.0 / 1024);  // 1 MiB a second
+        }
+    }
+    std::vector<ByteRange> wanted() const {
+        return next_sink.posts().empty() ? std::vector<ByteRange>() : next_sink.posts().back().later;
+    }
+
+    const FileList files = test::file_list({{"Show S01E09.mkv", kSize}});
+    const FileList next_files = test::file_list({{"t/a.nfo", kBefore}, {"t/show.s01e10.mkv", kSize}});
+    FakeReadSide cache{kSize, kPiece}, next_cache{kBefore + kSize, kPiece};
+    FakeDemandSink sink, next_sink;
+    std::shared_ptr<const void> next_in_use = nullptr;
+    TimePoint now = TimePoint{} + 1h;
+    FakeProcesses processes;
+    Filesystem filesystem{{.now = [this] { return now; }, .processes = &processes}};
+    Slot next = 0;
+    Handle* file = nullptr;
+    std::uint64_t at = 50 * MiB;
+};
+
+TEST(ReadPath, TheNextEpisodeIsBegunInItsOwnTorrent) {
+    OwnTorrents world;
+    world.play(79 * MiB);
+    EXPECT_THAT(world.wanted(), IsEmpty());
+    world.play(82 * MiB);
+    const std::uint64_t end = kBefore + kSize;
+    ASSERT_THAT(world.wanted(), SizeIs(2));
+    EXPECT_EQ(world.wanted()[0].begin, kBefore);
+    EXPECT_NEAR(double(world.wanted()[0].size()), 3.0 * MiB, 0.3 * MiB);
+    EXPECT_EQ(world.wanted()[1], (ByteRange{end - 64 * KiB, end}));
+    for (const ReaderDemand& post : world.sink.posts()) EXPECT_THAT(post.later, IsEmpty());
+    world.next_cache.write(kBefore, head_of_film());
+    world.next_cache.bring({kBefore, kBefore + 4 * MiB});
+    world.play(85 * MiB);
+    EXPECT_THAT(world.wanted(), ElementsAre(ByteRange{end - 64 * KiB, end}, ByteRange{end - MiB, end}));
+    world.next_cache.bring({end - MiB, end});
+    world.play(90 * MiB);
+    EXPECT_THAT(world.wanted(), IsEmpty());
+    EXPECT_EQ(world.next_sink.drops(), 0u);
+    world.filesystem.release(*world.file);
+    EXPECT_EQ(world.next_sink.drops(), 1u);
+    EXPECT_FALSE(world.next_sink.late());
+}
+
+TEST(ReadPath, TheNextEpisodeWaitsUntilTheWindowIsHere) {
+    OwnTorrents world;
+    world.cache.lose_all();
+    world.cache.bring({0, 95 * MiB});
+    world.cache.bring({96 * MiB, kSize});
+    world.play(85 * MiB);
+    EXPECT_THAT(world.next_sink.posts(), IsEmpty());
+    world.cache.bring_all();
+    world.play(87 * MiB);
+    EXPECT_THAT(world.wanted(), SizeIs(2));
+}
+
+TEST(ReadPath, TheNextEpisodeIsNotWantedAnyMoreWhenItsReaderEnds) {
+    OwnTorrents world;
+    world.play(85 * MiB);
+    EXPECT_THAT(world.wanted(), SizeIs(2));
+    world.processes.gone = {kReader};
+    world.file->flush(kOther, ignored);
+    EXPECT_THAT(world.wanted(), IsEmpty());
+    EXPECT_FALSE(world.next_sink.late());
+}
+
+TEST(ReadPath, ATorrentThatIsRemovedIsNotKeptForTheReaderOfTheEpisodeBefore) {
+    OwnTorrents world;
+    world.filesystem.remove(world.next);
+    world.next_in_use = std::make_shared<int>();
+    const std::weak_ptr<const void> in_use = world.next_in_use;
+    world.add_next();
+    world.play(85 * MiB);
+    EXPECT_THAT(world.wanted(), SizeIs(2));
+    const std::size_t posts = world.next_sink.posts().size();
+    world.filesystem.remove(world.next);
+    EXPECT_TRUE(in_use.expired());
+    world.play(95 * MiB);
+    world.filesystem.release(*world.file);
+    EXPECT_EQ(world.next_sink.posts().size(), posts);
+}
+
 TEST(ReadPath, ACopyBeginsNoNextFile) {
     Series series;
     series.play(100 * MiB, 20 * MiB);

@@ -71,7 +71,8 @@ function described(torrent, isRead) {
   const part = torrent.size === null ? null : torrent.size === 0 ? 1 : torrent.had / torrent.size;
   const kind = torrent.state === 'failed' ? 'failed' : !['ready', 'paused'].includes(torrent.state) ? 'waiting'
     : part === 1 ? 'complete' : 'ready';
-  const words = isRead ? 'being read' : kind === 'complete' && !torrent.paused ? 'complete' : torrent.state;
+  const words = isRead ? 'being read' : (torrent.verifying ?? null) !== null ? `verifying ${Math.floor(100 * torrent.verifying)} %`
+    : kind === 'complete' && !torrent.paused ? 'complete' : torrent.state;
   const [down, up] = [torrent.down, torrent.up].map((rate) => rate < NOISE ? 0 : rate);
   return {
     ...torrent, down, up, part, kind, words, isRead,

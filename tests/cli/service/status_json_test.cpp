@@ -40,6 +40,11 @@ TEST(StatusJson, TheHashChangesWithEachThingThatIsSaidOfATorrent) {
         +[](TorrentReport& report) { report.entry.slot = 0; },
         +[](TorrentReport& report) { report.entry.paused = true; },
         +[](TorrentReport& report) { report.entry.handle.reset(); },
+        +[](TorrentReport& report) {
+            const auto progress = std::make_shared<RecheckProgress>();
+            progress->ask(Bitfield(7, true));
+            report.entry.recheck = progress;
+        },
         +[](TorrentReport& report) { report.status->metadata.piece_count = 7; },
         +[](TorrentReport& report) {
             report.status->metadata = {1, 7};

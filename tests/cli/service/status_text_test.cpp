@@ -116,6 +116,19 @@ TEST(StatusText, ForeignTextCannotForgeALine) {
     EXPECT_LT(text.size(), 1000u);
 }
 
+TEST(StatusText, TellsHowMuchHasBeenVerifiedAnew) {
+    TorrentReport report = ready();
+    const auto progress = std::make_shared<RecheckProgress>();
+    report.entry.recheck = progress;
+    EXPECT_THAT(status_of(report), Not(HasSubstr("verifying")));
+    progress->ask(Bitfield(7, true));
+    EXPECT_THAT(status_of(report), HasSubstr("\nhad: 600 of 1000 bytes\nverifying: waits for its turn\n"));
+    progress->begin_walk();
+    progress->pass(PieceIndex(3));
+    EXPECT_THAT(status_of(report), HasSubstr("\nverifying: 42 %\n"));
+    EXPECT_THAT(status_of(report), HasSubstr("\nstate: ready\n")) << "it can be read";
+}
+
 TEST(StatusText, TellsWhySeedingHasEnded) {
     TorrentReport report = ready();
     EXPECT_THAT(status_of(report), Not(HasSubstr("seeding")));

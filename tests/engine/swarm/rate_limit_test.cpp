@@ -110,6 +110,52 @@ TEST(RateLimit, IsSmooth) {
     }
 }
 
+/// Returns what takers of these priorities get in 100 s, as parts of what the limit lets through.
+std::vector<double> parts_of(World& w, std::uint64_t rate, const std::vector<TransferPriority>& priorities) {
+    for (const TransferPriority priority : priorities) w.add().share.set_priority(priority);
+    w.run_for(2s);
+    std::vector<double> parts;
+    for (const auto& taker : w.takers) parts.push_back(-static_cast<double>(taker->taken));
+    w.run_for(100s);
+    double all = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        parts[i] = (parts[i] + static_cast<double>(w.takers[i]->taken)) / (100.0 * static_cast<double>(rate));
+        all += parts[i];
+    }
+    EXPECT_NEAR(all, 1, 0.02);
+    return parts;
+}
+
+TEST(RateLimit, APriorityIsAPartOfIt) {
+    constexpr auto low = TransferPriority::low, normal = TransferPriority::normal,
+                   high = TransferPriority::high;
+    for (const std::uint64_t rate : {100'000, 1'000'000, 100'000'000}) {
+        World two(rate);
+        const auto of_two = parts_of(two, rate, {high, normal});
+        EXPECT_NEAR(of_two[0], 0.8, 0.04) << rate;
+        World all(rate);
+        const auto of_all = parts_of(all, rate, {low, normal, high});
+        EXPECT_NEAR(of_all[2] / of_all[1], 4, 0.6) << rate;
+        EXPECT_GT(of_all[1], 2 * of_all[0]) << rate;
+        EXPECT_GT(of_all[0], 0.02) << rate << ": nobody starves";
+        World alone(rate);
+        EXPECT_NEAR(parts_of(alone, rate, {low})[0], 1, 0.02) << "nobody else wants it";
+        World same(rate);
+        for (const double part : parts_of(same, rate, {low, low, low})) EXPECT_NEAR(part, 1.0 / 3, 0.03);
+    }
+}
+
+TEST(RateLimit, WhatIsMoreUrgentGoesBeforeAHigherPriority) {
+    World w(300'000);
+    w.add().share.set_priority(TransferPriority::high);
+    w.run_for(2s);
+    Taker& read = w.add(Urgency::blocked_read);
+    read.share.set_priority(TransferPriority::low);
+    const std::uint64_t before = read.taken;
+    w.run_for(10s);
+    EXPECT_GT(read.taken - before, 2'500'000u);
+}
+
 TEST(RateLimit, ATurnIsShortAndRare) {
     World w(100'000'000);
     w.add();

@@ -86,6 +86,36 @@ TEST(TransferLimits, PeersInTheLocalNetworkAreFree) {
     EXPECT_TRUE(w.swarm.run_until([&] { return w.downloaded() >= kContent; }, 10s));
 }
 
+/// Why the leecher's only reader waits; nothing: it does not wait.
+std::optional<WaitReason> why(World& w) {
+    const auto waits = w.swarm.torrent(w.leecher).reader_waits();
+    return waits.empty() ? std::nullopt : std::optional(waits.at(0).reason);
+}
+
+TEST(TransferLimits, AReaderIsToldThatTheDownloadLimitIsZero) {
+    for (const bool of_process : {false, true}) {
+        TransferLimits process = limits({}, of_process ? std::optional<std::uint64_t>(0) : std::nullopt);
+        World w(with_limits(process, {}), kSeed, 2);
+        if (!of_process) w.swarm.set_limits(w.leecher, {.download = 0});
+        w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 10}}, .window = {}});
+        w.swarm.run_for(3s);
+        EXPECT_EQ(why(w), WaitReason::limit_is_zero) << of_process;
+        EXPECT_EQ(w.swarm.torrent(w.leecher).reader_waits().at(0).peers, 2u);
+        w.swarm.set_limits(w.leecher, {.heeds_process = false});
+        w.swarm.run_for(3s);
+        EXPECT_NE(why(w), WaitReason::limit_is_zero) << of_process;
+        EXPECT_TRUE(w.has(0)) << of_process;
+    }
+}
+
+TEST(TransferLimits, ALimitOfZeroIsNoReasonWhereAPeerIsFreeOfIt) {
+    TransferLimits process(std::nullopt, 0, false);
+    World w(with_limits(process, {}), {.seed = true, .link = {.up = 1000}});
+    w.swarm.set_reader(w.leecher, 1, {.blocked = {{0, 10}}, .window = {}});
+    w.swarm.run_for(2s);
+    EXPECT_EQ(why(w), WaitReason::asked) << "peers in the local network are not limited";
+}
+
 TEST(TransferLimits, TorrentsShareThemEvenly) {
     TransferLimits one = limits(std::nullopt, 1'000'000);
     VirtualSwarm swarm(kPieceSize, kContent);
@@ -104,6 +134,25 @@ TEST(TransferLimits, TorrentsShareThemEvenly) {
         EXPECT_NEAR(static_cast<double>(swarm.torrent(leechers[i]).totals().downloaded - before[i]), 2.5e6,
                     2e5)
             << i;
+}
+
+TEST(TransferLimits, ATorrentOfHighPriorityGetsMore) {
+    TransferLimits one = limits(std::nullopt, 1'000'000);
+    VirtualSwarm swarm(kPieceSize, kContent);
+    std::vector<std::size_t> leechers;
+    for (int i = 0; i < 2; ++i) {
+        leechers.push_back(swarm.add(with_limits(one, kLeecher)));
+        swarm.introduce(leechers.back(), swarm.add(kSeed));
+    }
+    swarm.set_limits(leechers[1], {.priority = TransferPriority::high});
+    swarm.run_for(2s);
+    std::vector<std::uint64_t> got;
+    for (const std::size_t leecher : leechers) got.push_back(swarm.torrent(leecher).totals().downloaded);
+    swarm.run_for(10s);
+    for (std::size_t i = 0; i < got.size(); ++i)
+        got[i] = swarm.torrent(leechers[i]).totals().downloaded - got[i];
+    EXPECT_NEAR(static_cast<double>(got[1]), 8e6, 6e5);
+    EXPECT_NEAR(static_cast<double>(got[0]), 2e6, 6e5);
 }
 
 TEST(TransferLimits, AReadThatWaitsGoesBeforeBackground) {
