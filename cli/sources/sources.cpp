@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/http/header_text.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/sources/torrent_file.hpp"
 #include "cli/sources/torrent_url.hpp"
@@ -102,6 +103,22 @@ void widen(std::vector<FileRange>& selected, const std::vector<FileRange>& more)
     if (!selected.empty()) selected.insert(selected.end(), more.begin(), more.end());
 }
 
+/// Returns the path of a file URL (RFC 8089), which desktops hand over for a file; nothing for any other
+/// word. Throws Failure if it names another machine.
+std::optional<std::string> path_of_file_url(std::string_view word) {
+    const std::string_view url = trimmed(word);
+    if (!looks_like_file_url(url)) return std::nullopt;
+    const std::string_view place = url.substr(std::string_view("file://").size());
+    const std::size_t slash = place.find('/');
+    const std::string_view host = place.substr(0, slash);
+    if (slash == std::string_view::npos || !(host.empty() || host == "localhost"))
+        throw Failure(std::string(url.substr(0, kMaxShown)) + ": is on another machine");
+    const std::string_view path = place.substr(slash);
+    const auto decoded = percent_decoded(path);
+    const bool is_path = decoded && decoded->find('\0') == std::string::npos;
+    return is_path ? *decoded : std::string(path);
+}
+
 bool has_its_own_trackers_alone(const TorrentSource& source) {
     return source.metainfo && source.metainfo->is_private && !source.metainfo->trackers.empty();
 }
@@ -118,6 +135,8 @@ std::vector<SourceWord> settle_words(const std::vector<std::string>& words) {
             added.standard_input = read_standard_input();
         } else if (const auto pasted = trimmed(word); looks_like_magnet(pasted) || looks_like_url(pasted)) {
             added.text = pasted;
+        } else if (auto path = path_of_file_url(word)) {
+            added.text = std::move(*path);
         } else {
             added.text = fs::absolute(word).string();
         }

@@ -36,6 +36,10 @@ bool looks_like_url(std::string_view text) {
     return starts_with_any_case(text, "http://") || starts_with_any_case(text, "https://");
 }
 
+bool looks_like_file_url(std::string_view text) {
+    return starts_with_any_case(text, "file://");
+}
+
 std::string shown_url(std::string_view url) {
     return http::without_credentials(url.substr(0, url.find_first_of("?#")));
 }

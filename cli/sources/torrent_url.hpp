@@ -13,6 +13,8 @@ namespace btfs::cli {
 
 /// True for http and https.
 bool looks_like_url(std::string_view text);
+/// True for "file://".
+bool looks_like_file_url(std::string_view text);
 /// The URL without its query, user name and password, for logs and the status.
 std::string shown_url(std::string_view url);
 

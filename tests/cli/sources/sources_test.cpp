@@ -63,6 +63,16 @@ TEST(Sources, WordsBecomeIndependentOfTheFolder) {
     EXPECT_EQ(settle_words({" a"})[0].text, (fs::current_path() / " a").string()) << "a file's own name";
 }
 
+TEST(Sources, FileUrlsArePaths) {
+    EXPECT_EQ(settle_words({"file:///srv/a%20b.torrent"})[0].text, "/srv/a b.torrent");
+    EXPECT_EQ(settle_words({" file:///srv/a b.torrent\n"})[0].text, "/srv/a b.torrent");
+    EXPECT_EQ(settle_words({"file://localhost/srv/a"})[0].text, "/srv/a");
+    EXPECT_EQ(settle_words({"FILE:///srv/50%.torrent"})[0].text, "/srv/50%.torrent") << "was not encoded";
+    EXPECT_EQ(settle_words({"file:///srv/a%00b"})[0].text, "/srv/a%00b") << "no path has a zero byte";
+    EXPECT_THAT(failure([] { settle_words({"file://nas/srv/a"}); }),
+                testing::HasSubstr("on another machine"));
+}
+
 TEST(Sources, OfALongLinkThatIsWrongTheBeginningIsShown) {
     const std::string link = "magnet:?xt=urn:btih:" + std::string(10'000, '0');
     const std::string shown = failure([&] { load_sources({{link, std::nullopt}}); });
