@@ -37,7 +37,7 @@ TEST(EndGuard, EndsAProcessWhoseLogIsNotTaken) {
     EXPECT_EQ(exit_code_of([] {
                   int ends[2];
                   if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0) _exit(kUsage);
-                  log::open({.queued = true});
+                  log::open({.file = {}, .queued = true});
                   for (int i = 0; i < 100; ++i) log::info("{}", std::string(10000, 'x'));
                   EndGuard guard;
                   guard.begin(Clock::now() + 10ms, "the disk does not answer");
