@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -18,6 +20,16 @@ namespace {
 constexpr int kPausePerAnswer = 9;         // pauses are so much longer than asking takes
 constexpr Duration kDetailsPause = 100ms;  // between two torrents that are selected
 
+MountWatch::News::Outcome carried_out(const std::filesystem::path& socket, ViewAction& action) {
+    std::string error;
+    try {
+        ask(socket, request_of(action));
+    } catch (const std::exception& failure) {
+        error = failure.what();
+    }
+    return {std::move(action), std::move(error)};
+}
+
 }  // namespace
 
 struct MountWatch::Shared {
@@ -29,6 +41,7 @@ struct MountWatch::Shared {
     std::condition_variable changed;
     bool ended = false;
     std::string wanted;
+    std::deque<ViewAction> actions;
     News news;
 
     void tell() { eventfd_write(event.get(), 1); }
@@ -55,6 +68,14 @@ void MountWatch::want_details(std::string torrent) {
     shared_->changed.notify_all();
 }
 
+bool MountWatch::carry_out(ViewAction action) {
+    std::lock_guard lock(shared_->mutex);
+    if (shared_->actions.size() >= kMostActions) return false;
+    shared_->actions.push_back(std::move(action));
+    shared_->changed.notify_all();
+    return true;
+}
+
 int MountWatch::news() const {
     return shared_->event.get();
 }
@@ -74,11 +95,14 @@ void MountWatch::run(const std::shared_ptr<Shared>& shared) {
     std::unique_lock lock(shared->mutex);
     while (!shared->ended) {
         const std::string wanted = shared->wanted;
+        std::deque<ViewAction> actions = std::exchange(shared->actions, {});
+        if (!actions.empty()) due = {};
         const TimePoint begun = Clock::now();
         const bool all = begun >= due;
         lock.unlock();
         News news;
         bool is_busy = false;
+        for (ViewAction& action : actions) news.outcomes.push_back(carried_out(shared->socket, action));
         try {
             if (all) news.mount = mount_state(ask(shared->socket, {{"command", "status"}}));
         } catch (const NoAnswerInTime&) {
@@ -105,10 +129,12 @@ void MountWatch::run(const std::shared_ptr<Shared>& shared) {
         lock.lock();
         if (news.mount) shared->news.mount = std::move(news.mount);
         if (news.details) shared->news.details = std::move(news.details);
+        std::ranges::move(news.outcomes, std::back_inserter(shared->news.outcomes));
         shared->news.failure = news.failure;
-        if (!is_busy || shared->news.mount) shared->tell();
+        if (!is_busy || shared->news.mount || !shared->news.outcomes.empty()) shared->tell();
         if (!news.failure.empty()) return;
-        shared->changed.wait_until(lock, due, [&] { return shared->ended || shared->wanted != asked; });
+        shared->changed.wait_until(
+            lock, due, [&] { return shared->ended || shared->wanted != asked || !shared->actions.empty(); });
         if (shared->wanted != asked)
             shared->changed.wait_until(lock, now + kDetailsPause, [&] { return shared->ended; });
     }

@@ -88,12 +88,18 @@ std::optional<Key> key_of(int code) {
             return Key::enter;
         case KEY_BACKSPACE:
             return Key::backspace;
+        case KEY_DC:
+            return Key::remove;
         case KEY_F(1):
             return Key::f1;
         case KEY_F(3):
             return Key::f3;
+        case KEY_F(4):
+            return Key::f4;
         case KEY_F(6):
             return Key::f6;
+        case KEY_F(9):
+            return Key::f9;
         case KEY_F(10):
             return Key::f10;
         default:
