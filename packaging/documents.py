@@ -17,12 +17,13 @@ PROSE = Path(__file__).resolve().parent / "man"
 # What stands for the values of options and operands, and what a shell offers there.
 FILES = {"--config", "--ip-filter", "--proxy-file", "--log-file", "--output", "--web-password-file", "PATH", "DEST", "SOURCE"}
 FOLDERS = {"--cache-dir", "--data", "--watch", "--library"}
-MOUNTS = {"--to", "--from"}
+MOUNTS = {"--to", "--from", "--of"}
 MOUNT_COMMANDS = {"umount", "ls", "status", "top"}  # whose MOUNTPOINT is a mount that runs
 VALUE_NAMES = {"--peer": "HOST:PORT", "--dht-bootstrap": "HOST:PORT", "--port": "PORT", "--proxy": "URL", "--tracker": "URL",
                "--web-seed": "URL", "--bind": "WHERE", "--timeout": "TIME", "--seed-time": "TIME", "--older-than": "TIME",
                "--seed-ratio": "RATIO", "--read-timeout": "SECONDS", "--player": "COMMAND", "--label": "LABEL",
-               "--comment": "TEXT", "--wait": "SECONDS", "--web": "ADDRESS:PORT", "-o": "OPTIONS"}
+               "--comment": "TEXT", "--wait": "SECONDS", "--web": "ADDRESS:PORT", "--web-name": "NAME", "--interval": "SECONDS",
+               "-o": "OPTIONS"}
 
 
 @dataclass
@@ -72,7 +73,7 @@ class Option:
 
     @property
     def kind(self):
-        """What a shell offers: choices, files, folders, mounts or nothing."""
+        """The kind of what a shell offers: choices, files, folders, mounts or nothing."""
         if self.choices:
             return "choices"
         if "SIZE" in self.attributes:
@@ -102,8 +103,10 @@ class Command:
             yield from command.all()
 
     def operand_kind(self):
-        """What a shell offers for the operands."""
+        """The kind of what a shell offers for the operands."""
         names = {operand.key for operand in self.operands}
+        if "TORRENT" in names:
+            return "cached" if self.words[0] == "cache" else "torrents"
         if "MOUNTPOINT" in names and self.words[-1] in MOUNT_COMMANDS:
             return "mounts"
         return "files" if names & FILES or "MOUNTPOINT" in names else "nothing"
@@ -288,7 +291,25 @@ _btfs_mountpoints() {
     while read -r place; do printf '%b\n' "${place//\\/\\0}"; done < <(""" + MOUNTPOINTS + r""")
 }
 
-_btfs_offer() {  # what to offer: choices, files, folders, mounts or nothing; then the choices
+_btfs_torrents() {  # the torrents of a command's mount or, of the kind "cached", of its cache
+    local words=(ls --names) i
+    [ "$1" = cached ] && words=(cache list --names)
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            --of|--from) words+=("$(_btfs_value $((i + 1)))") ;;
+            --cache-dir) words+=(--cache-dir "$(_btfs_value $((i + 1)))") ;;
+        esac
+    done
+    timeout 2 "${COMP_WORDS[0]}" "${words[@]}" 2>/dev/null
+}
+
+_btfs_value() {  # a word as a command gets it: without backslashes, and behind a "="
+    local at=$1
+    [ "${COMP_WORDS[at]}" = "=" ] && at=$((at + 1))
+    printf '%s' "${COMP_WORDS[at]//\\/}"
+}
+
+_btfs_offer() {  # its kind: choices, files, folders, mounts, torrents, cached or nothing; then the choices
     local word=${COMP_WORDS[COMP_CWORD]} IFS=$'\n'
     [ "$word" = "=" ] && word=
     case $1 in
@@ -299,6 +320,12 @@ _btfs_offer() {  # what to offer: choices, files, folders, mounts or nothing; th
             compopt -o filenames 2>/dev/null
             local place
             while read -r place; do [[ $place == "$word"* ]] && COMPREPLY+=("$place"); done < <(_btfs_mountpoints) ;;
+        torrents|cached)
+            compopt -o filenames 2>/dev/null
+            local name
+            word=${word//\\/}
+            while read -r name; do [[ $name == "$word"* ]] && COMPREPLY+=("$name"); done < <(_btfs_torrents "$1")
+            [[ $1 == torrents && $word == */* ]] && COMPREPLY+=($(compgen -f -- "$word")) ;;
     esac
 }
 
@@ -330,7 +357,8 @@ _btfs() {
 
 
 def zsh(root):
-    actions = {"files": "_files", "folders": "_files -/", "mounts": "_btfs_mountpoints", "nothing": ""}
+    actions = {"files": "_files", "folders": "_files -/", "mounts": "_btfs_mountpoints", "torrents": "_btfs_torrents",
+               "cached": "_btfs_cached", "nothing": ""}
 
     def text(words):
         return re.sub(r"([\[\]:])", r"\\\1", first_sentence(words)).replace("'", "'\\''")
@@ -341,6 +369,30 @@ _btfs_mountpoints() {
     places=(${(f)"$(""" + MOUNTPOINTS + r""")"})
     places=("${(@g:o:)places}")
     compadd -f -- $places
+}
+
+_btfs_values() {  # the values that the line has of the options whose names match $1
+    local i
+    for ((i = 2; i < CURRENT; i++)); do
+        case $words[i] in
+            (${~1}=*) print -r -- ${(Q)words[i]#*=} ;;
+            (${~1}) print -r -- ${(Q)words[i+1]} ;;
+        esac
+    done
+}
+
+_btfs_torrents() {  # of the command's mount
+    local -a names
+    names=(${(f)"$(timeout 2 btfs ls --names ${(f)"$(_btfs_values '(--of|--from)')"} 2>/dev/null)"})
+    compadd -- $names
+    [[ $PREFIX == */* ]] && _files
+}
+
+_btfs_cached() {  # torrents of the command's cache
+    local -a names folder
+    folder=(${(f)"$(_btfs_values '--cache-dir')"})
+    names=(${(f)"$(timeout 2 btfs cache list --names ${folder:+--cache-dir} $folder 2>/dev/null)"})
+    compadd -- $names
 }
 """]
     for command in root.all():
@@ -379,6 +431,26 @@ _btfs_mountpoints() {
 def fish(root):
     out = [HEADER, "function __btfs_mountpoints",
            "    " + MOUNTPOINTS + " | while read -l place", "        printf '%b\\n' $place", "    end", "end\n",
+           r"""function __btfs_values  # the values that the line has of these options
+    set -l words (commandline -opc)
+    for i in (seq (count $words))
+        contains -- $words[$i] $argv; and echo $words[(math $i + 1)]
+        set -l parts (string split -m 1 = -- $words[$i])
+        test (count $parts) = 2; and contains -- $parts[1] $argv; and echo $parts[2]
+    end
+end
+
+function __btfs_torrents  # of the command's mount
+    timeout 2 btfs ls --names (__btfs_values --of --from) 2>/dev/null
+    string match -q '*/*' -- (commandline -ct); and __fish_complete_path (commandline -ct)
+end
+
+function __btfs_cached  # torrents of the command's cache
+    set -l folder (__btfs_values --cache-dir)
+    set -q folder[1]; and set folder --cache-dir $folder
+    timeout 2 btfs cache list --names $folder 2>/dev/null
+end
+""",
            "complete -c btfs -f"]
     tops = " ".join(command.words[-1] for command in root.commands)
     for command in root.all():
@@ -403,8 +475,9 @@ def fish(root):
             kind = command.operand_kind()
             if kind == "files":
                 out.append(f"{start} -F")
-            elif kind == "mounts":
-                out.append(f"{start} -a '(__btfs_mountpoints)'")
+            elif kind in ("mounts", "torrents", "cached"):
+                function = "__btfs_mountpoints" if kind == "mounts" else f"__btfs_{kind}"
+                out.append(f"{start} -a '({function})'")
     return "\n".join(out) + "\n"
 
 

@@ -175,12 +175,37 @@ class Documents(unittest.TestCase):
             path.write_text(text.replace("/proc/self/mounts", str(mounts)))
         before, self.completions = self.completions, folder
         self.addCleanup(setattr, self, "completions", before)
-        for words in (("status", ""), ("umount", ""), ("ls", ""), ("add", "--to", ""), ("rm", "--from", "")):
+        for words in (("status", ""), ("umount", ""), ("ls", ""), ("add", "--to", ""), ("rm", "--from", ""),
+                      ("pause", "--of", ""), ("set", "--of", "")):
             self.assertEqual(self.bash(*words), ["/mnt/films of\\ann"], words)
             if shutil.which("fish"):
                 self.assertIn("/mnt/films of\\ann", " ".join(self.fish(*words)).replace("\\ ", " ").replace("\\\\", "\\"))
             if shutil.which("zsh"):
                 self.assertIn("of\\ann", self.zsh(*words), words)
+
+    def test_torrents_of_the_mount_or_cache_are_offered(self):
+        """For operands that name one; btfs is another program in this test, which tells how it was asked."""
+        fake = self.folder / "fake"
+        fake.mkdir()
+        (fake / "btfs").write_text("#!/bin/sh\necho \"a film\"\necho \"$(echo $* | tr ' ' _)\"\n")
+        (fake / "btfs").chmod(0o755)
+        self.addCleanup(shutil.rmtree, fake)
+        before = os.environ["PATH"]
+        os.environ["PATH"] = f"{fake}:{before}"
+        self.addCleanup(os.environ.__setitem__, "PATH", before)
+        for words, asked in ((("rm",), "ls_--names"), (("pause",), "ls_--names"), (("resume",), "ls_--names"), (("set",), "ls_--names"),
+                             (("rm", "--from", "/mnt/x"), "ls_--names_/mnt/x"),
+                             (("pause", "--of=/mnt/x", "one"), "ls_--names_/mnt/x"),
+                             (("cache", "clear"), "cache_list_--names"),
+                             (("cache", "verify", "--cache-dir", "/c"), "cache_list_--names_--cache-dir_/c")):
+            self.assertEqual(self.bash(*words, ""), ["a film", asked], words)
+            if shutil.which("fish"):
+                self.assertLessEqual({"a film", asked}, {offer.replace("\\", "") for offer in self.fish(*words, "")}, words)
+            if shutil.which("zsh"):
+                self.assertLessEqual({"film", asked}, set(self.zsh(*words, "")), words)
+        self.assertEqual(self.bash("rm", "a\\ f"), ["a film"])
+        (self.folder / "films").mkdir(exist_ok=True)
+        self.assertIn("./films", self.bash("rm", "./fil"))
 
 
 if __name__ == "__main__":
