@@ -4,8 +4,9 @@
     packaging/documents.py BTFS OUTPUT
 
 BTFS is the program. OUTPUT gets man1/, man5/ and man8/, and completions/btfs.bash, _btfs (zsh) and btfs.fish. Commands,
-options, values and defaults come from --help, and nowhere else; packaging/man/NAME.roff adds prose to the page NAME: what
-stands before its first .SH follows the description, the rest follows the options.
+options, values and defaults come from --help, and nowhere else. A page's description, and the text of an option where its
+table has one, come from the command's section of cli/MANUAL.md; other sections follow, as PAGES says. packaging/man/NAME.roff
+adds what only the page NAME has: what stands before its first .SH follows the description, the rest stands at the end.
 """
 import re
 import subprocess
@@ -13,8 +14,16 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from manual_text import command_texts, commands_of, option_texts, roff, sections_of
+
 PROSE = Path(__file__).resolve().parent / "man"
-# What stands for the values of options and operands, and what a shell offers there.
+MANUAL = PROSE.parent.parent / "cli/MANUAL.md"
+# Sections of the manual that pages have beside those of their commands, below their options.
+PAGES = {"btfs": ["How it behaves", "Exit codes"],
+         "btfs-mount": ["The cache", "Data of other clients", "Web page", "Remotes", "Programs", "IP filter"],
+         "btfs-add": ["From a shell"]}
+# Names of values, and what a shell offers for options and operands.
 FILES = {"--config", "--ip-filter", "--proxy-file", "--log-file", "--output", "--web-password-file", "PATH", "DEST", "SOURCE"}
 FOLDERS = {"--cache-dir", "--data", "--watch", "--library"}
 MOUNTS = {"--to", "--from", "--of"}
@@ -160,12 +169,6 @@ def parse_help(program, words=()):
 
 # ---- manual pages ----
 
-def roff(text):
-    """Text as roff takes it."""
-    text = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti").replace("^", "\\(ha").replace("'", "\\(aq")
-    return re.sub(r"^([.'])", r"\\&\1", text)
-
-
 def sentence(text):
     return text if not text or text.endswith(".") else text + "."
 
@@ -180,16 +183,21 @@ def synopsis(command):
     return lines
 
 
-def option_rows(options):
+def option_rows(options, texts=None):
+    """The options, with the texts that the manual has in place of those of --help."""
     lines = []
     for option in options:
-        value = option.value
+        of_manual = (texts or {}).get(option.key)
+        value = of_manual.value if of_manual and of_manual.value else option.value
         parts = []
         for name in option.names:
             separator = "=" if value and name.startswith("--") else "\\~" if value else ""
             shown = separator + (f"\\fI{roff(value)}\\fR" if value else "")
             parts.append(f"\\fB{roff(name)}\\fR" + (f"[{shown}]" if option.optional else shown))
         lines += [".TP", ", ".join(parts)]
+        if of_manual:
+            lines.append(sentence(of_manual.text[:1].upper() + of_manual.text[1:]))
+            continue
         text = sentence(option.text)
         if option.default and "default" not in option.text:
             text += f" Default: {option.default}."
@@ -218,8 +226,39 @@ def prose(name):
     return before.rstrip("\n").splitlines(), (heading + rest).rstrip("\n").splitlines()
 
 
+@dataclass
+class FromManual:
+    """What the manual has for a page."""
+    description: list = field(default_factory=list)
+    options: dict = field(default_factory=dict)   # texts of options by their names
+    commands: dict = field(default_factory=dict)  # texts of the commands below by their words
+    rest: list = field(default_factory=list)
+
+
+def from_manual(page_name, words):
+    sections = sections_of(MANUAL.read_text())
+    elsewhere = {name: page for page, names in PAGES.items() if page != page_name for name in names}
+
+    def with_pages(lines):
+        """Names the page of each section that the text refers to."""
+        return [re.sub(r'"([^"]+)"', lambda found: found[0] + (f" in \\fB{roff(elsewhere[found[1]])}\\fR(1)"
+                                                               if found[1] in elsewhere else ""), line) for line in lines]
+    found = FromManual()
+    for section in sections.values():
+        if words and section.level == 3 and " ".join(words) in commands_of(section.title):
+            before, behind = section.parts()
+            found.description += with_pages(before.roff())
+            found.options |= option_texts(section)
+            found.commands |= command_texts(section)
+            details = behind.roff_with_headings()
+            found.rest += [".SH DETAILS", *with_pages(details)] if details else []
+    for name in PAGES.get(page_name, []):
+        found.rest += [f".SH {roff(name.upper())}", *with_pages(sections[name].roff_with_headings())]
+    return found
+
+
 def title(name, section, version):
-    return ['.\\" Written by packaging/documents.py from the --help of btfs.',
+    return ['.\\" Written by packaging/documents.py from the --help of btfs and cli/MANUAL.md.',
             f'.TH {name.upper()} {section} "" "btfs {version}" "btfs"']
 
 
@@ -227,31 +266,36 @@ def page(command, others, version):
     """Page of one command; the commands below it have a section each."""
     name = "-".join(["btfs", *command.words])
     before, rest = prose(name)
+    manual = from_manual(name, command.words)
     lines = title(name, 1, version)
     lines += [".SH NAME", f"{roff(name)} \\- {roff(command.text.removeprefix('btfs: ').split('. ')[0].rstrip('.'))}"]
     lines += [".SH SYNOPSIS", *synopsis(command)]
     text = command.text.removeprefix("btfs: ")
-    lines += [".SH DESCRIPTION", roff(sentence(text[:1].upper() + text[1:])), *before]
+    lines += [".SH DESCRIPTION", *(manual.description or [roff(sentence(text[:1].upper() + text[1:]))]), *before]
     if command.operands:
         lines += [".SH OPERANDS", *operand_rows(command.operands)]
-    lines += [".SH OPTIONS", *option_rows(command.options)]
+    lines += [".SH OPTIONS", *option_rows(command.options, manual.options)]
     if command.commands:
         lines.append(".SH COMMANDS")
         for below in command.commands:
             if not command.words:
                 lines += [".TP", f"\\fBbtfs\\-{roff(below.words[-1])}\\fR(1)", roff(sentence(below.text))]
                 continue
-            lines += [f".SS {roff(below.name)}", roff(sentence(below.text)), ".PP", *synopsis(below)]
+            text = manual.commands.get(" ".join(below.words), roff(below.text))
+            lines += [f".SS {roff(below.name)}", sentence(text[:1].upper() + text[1:]), ".PP", *synopsis(below)]
             lines += operand_rows(below.operands) + option_rows(below.options)
-    lines += rest
+    lines += manual.rest + rest
     related = [f".BR {roff(other)} ({section})" for other, section in others if other != name]
     lines += [".SH SEE ALSO", " ,\n".join(related)]
     return "\n".join(lines) + "\n"
 
 
 def prose_page(name, section, version):
-    """Page that has no command: all of it is prose."""
+    """Page that has no command: all of it is prose, with sections of the manual where it says .MANUAL "TITLE"."""
     before, rest = prose(name)
+    sections = sections_of(MANUAL.read_text())
+    rest = [shown for line in rest
+            for shown in (sections[line.split('"')[1]].roff() if line.startswith(".MANUAL ") else [line])]
     return "\n".join(title(name, section, version) + before + rest) + "\n"
 
 

@@ -79,6 +79,32 @@ class Documents(unittest.TestCase):
         pages = {path.stem for path in self.folder.glob("man?/*")}
         self.assertEqual({path.stem for path in (ROOT / "packaging/man").iterdir()} - pages, set())
 
+    def test_every_section_of_the_manual_has_its_page(self):
+        prose = "".join(path.read_text() for path in (ROOT / "packaging/man").iterdir())
+        pages = {path.stem: path.read_text() for path in self.folder.glob("man?/*")}
+        without = {"The manual of btfs", "Usage", "btfs --version, --help"}
+        text = re.sub(r"```.*?```", "", (ROOT / "cli/MANUAL.md").read_text(), flags=re.DOTALL)
+        for title in set(re.findall(r"(?m)^#+ (.*)$", text)) - without:
+            commands = re.findall(r"\bbtfs ([a-z]+)", title)
+            for command in commands:
+                self.assertIn((command,), self.commands, title)
+            found = commands or f'.MANUAL "{title}"' in prose or \
+                any(f".SH {title.upper()}\n" in page.replace("\\-", "-") for page in pages.values())
+            self.assertTrue(found, title)
+
+    def test_pages_say_what_the_manual_says(self):
+        for page, texts in {"btfs-mount.1": (".SS Proxies", ".SH WEB PAGE", ".SH REMOTES", "Sonarr", ".SH IP FILTER", "watch",
+                                             "\\fB\\-\\-cache\\-size\\fR=\\fISIZE\\fR"),
+                            "btfs-status.1": ("F9 or Del", "F4 or", "uTP carries the connection"), "btfs-top.1": ("F9 or Del",),
+                            "btfs-cache.1": ("hashes all that is there",), "btfs-resume.1": ("goes on at once",),
+                            "btfs-wait.1": ("waits for a torrent that is not there yet",), "btfs.1": ("Every byte is verified", "wait ended"),
+                            "btfs-rm.1": ('"From a shell" in \\fBbtfs\\-add\\fR(1)',)}.items():
+            shown = (self.folder / "man1" / page).read_text()
+            for text in texts:
+                self.assertIn(text.lower(), shown.lower().replace("\\fb\\-\\-wait\\fr", "wait"), page)
+        self.assertIn("may stand in its section", (self.folder / "man5/btfs.toml.5").read_text())
+        self.assertIn("_netdev", (self.folder / "man8/mount.btfs.8").read_text())
+
     @needs("man")
     def test_manual_pages_have_no_warnings(self):
         for page in sorted(self.folder.glob("man?/*")):
