@@ -97,7 +97,7 @@ struct CacheSpace {
     std::uint64_t total = 0;
 };
 
-/// What becomes of the content of a torrent that is removed.
+/// Fate of the content of a torrent that is removed.
 enum class RemovedContent : std::uint8_t {
     kept,
     dropped,  ///< once nothing uses it any more; what other clients have stays

@@ -1,4 +1,4 @@
-// Where the log goes.
+// Sets up the log as the options say.
 #pragma once
 
 #include "cli/settings/options.hpp"

@@ -45,7 +45,7 @@ struct TorrentStatus {
     std::vector<ReaderWait> waits = {};  ///< why each reader waits that does
 };
 
-/// What costs too much to be in the status of all torrents.
+/// Status of one torrent with the parts that cost too much for the status of all torrents.
 struct TorrentDetails {
     static constexpr std::size_t kMaxTrackers = 50;
 
