@@ -19,17 +19,17 @@ constexpr Duration kSlow = 3s;
 constexpr Duration kOutcomeShown = 3s;
 
 /// Returns true if it tells the user how a change ended.
-bool take_news(ViewState& view, MountWatch::News news) {
-    for (const auto& [action, error] : news.outcomes) {
+bool take_update(ViewState& view, MountWatch::Update update) {
+    for (const auto& [action, error] : update.outcomes) {
         if (error.empty()) {
             view.set_notice(text_after(action), ViewState::NoticeKind::progress);
         } else {
             view.set_notice(text_before(action) + ": " + error);
         }
     }
-    if (news.mount) view.take(std::move(*news.mount));
-    if (news.details) view.take(std::move(*news.details));
-    return !news.outcomes.empty();
+    if (update.mount) view.take(std::move(*update.mount));
+    if (update.details) view.take(std::move(*update.details));
+    return !update.outcomes.empty();
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ void run_live_view(const std::filesystem::path& socket, Duration interval) {
         }
         watch.want_details(view.wanted_details());
         terminal.show(draw_view(view, panes));
-        switch (terminal.wait(watch.news(), kLookAtSize)) {
+        switch (terminal.wait(watch.event(), kLookAtSize)) {
             case Terminal::Woken::told_to_end:
                 return;
             case Terminal::Woken::key:
@@ -67,12 +67,12 @@ void run_live_view(const std::filesystem::path& socket, Duration interval) {
                 }
                 if (view.has_ended()) return;
                 break;
-            case Terminal::Woken::news: {
-                MountWatch::News news = watch.take();
-                if (!news.failure.empty()) throw Failure("the mount has ended: " + news.failure);
+            case Terminal::Woken::event: {
+                MountWatch::Update update = watch.take();
+                if (!update.failure.empty()) throw Failure("the mount has ended: " + update.failure);
                 heard = Clock::now();
                 if (std::exchange(is_slow, false)) view.set_notice("");
-                if (take_news(view, std::move(news))) outcome_until = heard + kOutcomeShown;
+                if (take_update(view, std::move(update))) outcome_until = heard + kOutcomeShown;
                 break;
             }
             case Terminal::Woken::resized:

@@ -33,8 +33,8 @@ class MountWatch {
     static constexpr std::size_t kMostActions = 16;
 
     /// Becomes readable when there is something to take.
-    int news() const;
-    struct News {
+    int event() const;
+    struct Update {
         std::optional<MountState> mount;
         /// Of the wanted torrent; nothing inside: the mount does not know it.
         std::optional<std::optional<DetailsState>> details;
@@ -46,7 +46,7 @@ class MountWatch {
         std::vector<Outcome> outcomes;
         std::string failure;  ///< the mount has ended, and is not asked again; empty: it has not
     };
-    News take();
+    Update take();
 
   private:
     struct Shared;

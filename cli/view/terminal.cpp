@@ -193,9 +193,9 @@ void Terminal::show(const Grid& grid) {
     refresh();
 }
 
-Terminal::Woken Terminal::wait(int news, Duration at_most) {
+Terminal::Woken Terminal::wait(int event, Duration at_most) {
     if (has_key()) return Woken::key;
-    pollfd events[] = {{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}, {news, POLLIN, 0}};
+    pollfd events[] = {{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}, {event, POLLIN, 0}};
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(at_most).count();
     if (poll(events, std::size(events), static_cast<int>(std::clamp<long>(milliseconds, 0, 60'000))) <= 0)
         return Woken::timed_out;
@@ -208,7 +208,7 @@ Terminal::Woken Terminal::wait(int news, Duration at_most) {
     // A terminal that has gone can be read, too: there is nothing but its end.
     if ((events[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return Woken::told_to_end;
     if (events[0].revents != 0) return Woken::key;
-    return Woken::news;
+    return Woken::event;
 }
 
 bool Terminal::has_key() {
