@@ -156,7 +156,7 @@ class TorrentStore final : public Storage, public ReadSide, public Evictable {
         changed,  ///< of files of another client, which was dealt with
     };
 
-    /// What could not be read of the data file.
+    /// A range of the data file that could not be read.
     struct Amiss {
         ByteRange range;
         Error error;

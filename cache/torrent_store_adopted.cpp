@@ -118,7 +118,7 @@ void TorrentStore::prove_adopted(PieceIndex piece, const PieceBufferPtr& buffer)
         if (outcome.state != FileTree::State::good && !may_go_on(piece, outcome, first_try)) return;
         if (outcome.state != FileTree::State::good && first_try) continue;
         const Sha1Digest digest = sha1(buffer->bytes());
-        // What is right at this moment may be wrong in the next: it is kept in the cache.
+        // The file may change in the next moment: a piece that is right now is kept in the cache.
         if (verifier_.matches(piece, digest) && !(settled && outcome.state == FileTree::State::good))
             return keep_copy(piece, buffer);
         return finish_adopted_proof(piece, digest, buffer, losses);

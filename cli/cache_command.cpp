@@ -69,6 +69,11 @@ void print_json(const NamedCatalog& catalog) {
     std::cout << boost::json::serialize(out) << '\n';
 }
 
+void print_names(const NamedCatalog& catalog) {
+    for (const NamedTorrent& torrent : catalog.torrents)
+        std::cout << one_line(torrent.name.value_or(torrent.cached.cache_key)) << '\n';
+}
+
 void print_row(const char* size, const char* had, const char* on_disk, const char* last_use,
                const char* state, const char* info_hash, const char* name) {
     std::printf("%10s  %6s  %10s  %-16s  %-6s  %-8s  %s\n", size, had, on_disk, last_use, state, info_hash,
@@ -128,7 +133,10 @@ class Removal {
 
 int cache_list(const CacheOptions& options) {
     const NamedCatalog catalog = list_cache(open_cache_dir(options.cache_dir));
-    options.json ? print_json(catalog) : print_table(catalog);
+    if (options.names)
+        print_names(catalog);
+    else
+        options.json ? print_json(catalog) : print_table(catalog);
     std::cout.flush();
     return std::cout && std::fflush(stdout) == 0 ? kSuccess : kFailure;
 }

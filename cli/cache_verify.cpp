@@ -35,7 +35,7 @@ class Verification {
 
     bool found_damage() const { return damaged_; }
     bool failed() const { return failed_; }
-    /// What was found, a line for each torrent of which there is something to say; then the sum.
+    /// Returns a line for each torrent with damage or content that was not verified; then the sum.
     std::string report() const {
         return lines_ + "verified: " + human_size(right_bytes_) + (damaged_ ? "" : ", no damage") + "\n";
     }

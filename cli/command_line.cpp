@@ -206,7 +206,9 @@ void add_cache(CLI::App& app, CacheOptions& options, int& exit_code) {
     cache.require_subcommand(1);
     CLI::App& list = *cache.add_subcommand("list", "List the torrents in the cache");
     add_cache_dir_option(list, options.cache_dir);
-    list.add_flag("--json", options.json, "As JSON");
+    CLI::Option* const json = list.add_flag("--json", options.json, "As JSON");
+    list.add_flag("--names", options.names, "Their names alone, or info-hashes without a name, one a line")
+        ->excludes(json);
     list.callback([&] { exit_code = cache_list(options); });
     CLI::App& verify = *cache.add_subcommand(
         "verify", "Hash all content that nobody uses. What is damaged will be fetched again");

@@ -47,6 +47,21 @@ struct AddOptions {
 struct RemoveOptions {
     std::vector<std::string> torrents;  ///< names, info-hashes, URLs, or paths in a mount
     std::filesystem::path mountpoint;   ///< empty: this user's only mount
+    bool delete_data = false;           ///< what the cache has of them, too
+};
+
+/// Limit of a torrent that is set; nothing inside: the mount's own holds again.
+template <class Number>
+using NewLimit = std::optional<std::optional<Number>>;
+
+struct SetOptions {
+    std::vector<std::string> torrents;       ///< names, info-hashes, URLs, or paths in a mount
+    std::filesystem::path mountpoint;        ///< empty: this user's only mount
+    std::vector<std::string> labels;         ///< as given; empty: they stay as they are
+    NewLimit<std::uint64_t> download_limit;  ///< bytes per second
+    NewLimit<std::uint64_t> upload_limit;    ///< bytes per second
+    NewLimit<std::uint64_t> max_peers;
+    NewLimit<double> seed_ratio;  ///< infinity: no ratio ends uploading
 };
 
 /// Options of pause and resume.
@@ -59,6 +74,7 @@ struct PauseOptions {
 struct ListOptions {
     std::filesystem::path mountpoint;  ///< empty: this user's only mount
     bool json = false;
+    bool names = false;  ///< one a line, and nothing else
 };
 
 struct StatusOptions {
@@ -113,6 +129,7 @@ struct CacheOptions {
     std::filesystem::path cache_dir;        ///< empty: default_cache_path()
     std::vector<std::string> torrents;      ///< names or info-hashes; empty: all
     bool json = false;                      ///< list
+    bool names = false;                     ///< list: one a line, and nothing else
     std::optional<std::uint64_t> prune_to;  ///< bytes on disk
     std::optional<Duration> older_than;     ///< since the last use
 };
@@ -130,6 +147,7 @@ int mount(const MountOptions& options);
 int umount(const std::filesystem::path& mountpoint);
 int add(const AddOptions& options);
 int remove(const RemoveOptions& options);
+int set(const SetOptions& options);
 int pause(const PauseOptions& options);
 int list(const ListOptions& options);
 int status(const StatusOptions& options);

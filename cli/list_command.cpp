@@ -52,6 +52,11 @@ int list(const ListOptions& options) {
         std::cout << boost::json::serialize(torrents) << '\n';
         return kSuccess;
     }
+    if (options.names) {
+        for (const boost::json::value& torrent : torrents.as_array())
+            std::cout << shown(torrent.as_object(), "name") << '\n';
+        return kSuccess;
+    }
     std::vector<Row> rows{{"SIZE", "HAD", "PEERS", "DOWN", "UP", "STATE", "LABEL", "NAME"}};
     for (const boost::json::value& torrent : torrents.as_array()) rows.push_back(row_of(torrent.as_object()));
     std::cout << table(rows);

@@ -1,10 +1,14 @@
 #include "cli/running_mount_commands.hpp"
 
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/settings/option_groups.hpp"
 #include "cli/text/duration_text.hpp"
+#include "cli/text/number_text.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -26,11 +30,79 @@ CLI::App& add_add(CLI::App& app, AddOptions& options) {
 
 CLI::App& add_remove(CLI::App& app, RemoveOptions& options) {
     CLI::App& remove = *app.add_subcommand(
-        "rm", "Remove torrents from a running mount. What was downloaded stays in the cache");
+        "rm",
+        "Remove torrents from a running mount. What was downloaded stays in the cache unless --delete-data "
+        "is given");
     remove.add_option("TORRENT", options.torrents, "Names in the mount, paths to them, or info-hashes")
         ->required();
     add_mountpoint_option(remove, "--from", options.mountpoint);
+    remove.add_flag("--delete-data", options.delete_data,
+                    "Remove what the cache has of them, too; what another client has saved stays");
     return remove;
+}
+
+constexpr const char* kOfMount = "default";
+
+/// Adds an option that takes `default`, or what `parse` takes. The option fails with `rule` for anything
+/// else.
+template <class Number, class Parse>
+void add_limit(CLI::App& app, const char* name, NewLimit<Number>& limit, Parse parse, const char* text,
+               const char* rule) {
+    app.add_option_function<std::string>(
+           name,
+           [&limit, parse](const std::string& word) {
+               limit.emplace(word == kOfMount ? std::optional<Number>() : parse(word));
+           },
+           text)
+        ->check([parse, rule](const std::string& word) {
+            return word == kOfMount || parse(word) ? std::string() : std::string(rule);
+        });
+}
+
+CLI::App& add_set(CLI::App& app, SetOptions& options) {
+    CLI::App& set = *app.add_subcommand(
+        "set", "Set labels and limits of torrents in a running mount, for later mounts, too");
+    set.add_option("TORRENT", options.torrents, "Names in the mount, paths to them, or info-hashes")
+        ->required();
+    add_mountpoint_option(set, "--of", options.mountpoint);
+    set.add_option("--label", options.labels,
+                   "A label in place of those that it has; an empty word for none (may be given several "
+                   "times)")
+        ->allow_extra_args(false);
+    const auto rate_from = [](double least) {
+        return [least](const std::string& word) -> std::optional<std::uint64_t> {
+            const auto rate = parse_rate(word);
+            return rate && static_cast<double>(*rate) >= least ? rate : std::nullopt;
+        };
+    };
+    add_limit(set, "--download-limit", options.download_limit, rate_from(1),
+              "Most bytes of content per second to download of it, as 500K or 2M; default: no limit but "
+              "the mount's",
+              "give a rate above 0, as 500K or 2M, or default");
+    add_limit(set, "--upload-limit", options.upload_limit, rate_from(0),
+              "Most bytes of content per second to upload of it (0: nothing); default: no limit but the "
+              "mount's",
+              "give a rate, as 500K or 2M, or default");
+    add_limit(
+        set, "--max-peers", options.max_peers,
+        [](const std::string& word) -> std::optional<std::uint64_t> {
+            const auto peers = parse_number(word);
+            if (!peers || *peers < 1 || *peers > 2000 || *peers != std::floor(*peers)) return std::nullopt;
+            return static_cast<std::uint64_t>(*peers);
+        },
+        "Most connections for it, 1 to 2000; default: as many as the mount gives each torrent",
+        "give a number from 1 to 2000, or default");
+    add_limit(
+        set, "--seed-ratio", options.seed_ratio,
+        [](const std::string& word) -> std::optional<double> {
+            if (word == "none") return std::numeric_limits<double>::infinity();
+            const auto ratio = parse_number(word);
+            return ratio && *ratio > 0 && std::isfinite(*ratio) ? ratio : std::nullopt;
+        },
+        "Upload no more of it once so many bytes were uploaded for each byte downloaded; none: whatever the "
+        "ratio is; default: as the mount's options say",
+        "give a number above 0, as 1.5, or none, or default");
+    return set;
 }
 
 void add_pausing(CLI::App& app, int& exit_code) {
@@ -55,7 +127,8 @@ void add_pausing(CLI::App& app, int& exit_code) {
 CLI::App& add_list(CLI::App& app, ListOptions& options) {
     CLI::App& list = *app.add_subcommand("ls", "List the torrents of a running mount");
     add_mountpoint_option(list, "MOUNTPOINT", options.mountpoint);
-    list.add_flag("--json", options.json, "As JSON");
+    CLI::Option* const json = list.add_flag("--json", options.json, "As JSON");
+    list.add_flag("--names", options.names, "Their names alone, one a line")->excludes(json);
     return list;
 }
 
@@ -109,6 +182,7 @@ void add_command(CLI::App& app, int& exit_code, Add add, CarryOut carry_out) {
 void add_running_mount_commands(CLI::App& app, int& exit_code) {
     add_command<AddOptions>(app, exit_code, add_add, add);
     add_command<RemoveOptions>(app, exit_code, add_remove, remove);
+    add_command<SetOptions>(app, exit_code, add_set, set);
     add_pausing(app, exit_code);
     add_command<ListOptions>(app, exit_code, add_list, list);
     add_command<StatusOptions>(app, exit_code, add_status, status);

@@ -100,8 +100,8 @@ class Storage {
     /// slowly. on_verified() or on_lost() follows for each. Called once or more.
     virtual void prove_unproven() {}
 
-    /// Of what we have, the pieces that at most one connected peer has: they are worth keeping somewhat
-    /// longer than others. Said once a minute while peers are connected.
+    /// Takes the pieces that we have and at most one connected peer has: they are worth keeping somewhat
+    /// longer than others. Called once a minute while peers are connected.
     virtual void set_rare(Bitfield) {}
 
     /// True: the piece, which has arrived, is likely to stay for minutes, and worth announcing to peers.

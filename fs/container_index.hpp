@@ -1,4 +1,4 @@
-// Where files of known formats keep their index, as their beginnings or ends tell.
+// Finds the index of a film or an archive from the bytes at its beginning or end.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,7 @@ struct FuseMount {
     std::uint32_t max_background;  ///< READs the kernel may have under way, as far as it grants them
     KernelDropper& dropper;
     Passthrough* passthrough = nullptr;  ///< null: the mount is to do without
-    /// Whose programs may command the mount, beside root's, and own the files for that.
+    /// Owner of the files by which programs command the mount; programs of root may, too.
     uid_t commander_uid = 0;
     gid_t commander_gid = 0;
 };

@@ -1,4 +1,4 @@
-// What programs ask of the mount by writing to files of .btfs.
+// MountCommands: commands that programs give the mount by writing to files of .btfs.
 #pragma once
 
 #include <cstddef>

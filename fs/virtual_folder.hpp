@@ -110,7 +110,7 @@ class VirtualFolder {
     NodeId parent(NodeId node) const;
     /// Of the file as it is now, or of a folder; nothing if there is none of that name.
     std::optional<Attributes> look_up(std::string_view name, NodeId folder = kNode) const;
-    /// What stands in a folder; nothing in a file.
+    /// Returns the entries of a folder; none for a file.
     std::vector<Entry> list(NodeId folder) const;
     /// The snapshot is kept until the caller has dropped it. Null for folders, and for all that is not its
     /// own.

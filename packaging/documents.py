@@ -4,8 +4,9 @@
     packaging/documents.py BTFS OUTPUT
 
 BTFS is the program. OUTPUT gets man1/, man5/ and man8/, and completions/btfs.bash, _btfs (zsh) and btfs.fish. Commands,
-options, values and defaults come from --help, and nowhere else; packaging/man/NAME.roff adds prose to the page NAME: what
-stands before its first .SH follows the description, the rest follows the options.
+options, values and defaults come from --help, and nowhere else. A page's description, and the text of an option where its
+table has one, come from the command's section of cli/MANUAL.md; other sections follow, as PAGES says. packaging/man/NAME.roff
+adds what only the page NAME has: what stands before its first .SH follows the description, the rest stands at the end.
 """
 import re
 import subprocess
@@ -13,16 +14,25 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from manual_text import command_texts, commands_of, option_texts, roff, sections_of
+
 PROSE = Path(__file__).resolve().parent / "man"
-# What stands for the values of options and operands, and what a shell offers there.
+MANUAL = PROSE.parent.parent / "cli/MANUAL.md"
+# Sections of the manual that pages have beside those of their commands, below their options.
+PAGES = {"btfs": ["How it behaves", "Exit codes"],
+         "btfs-mount": ["The cache", "Data of other clients", "Web page", "Remotes", "Programs", "IP filter"],
+         "btfs-add": ["From a shell"]}
+# Names of values, and what a shell offers for options and operands.
 FILES = {"--config", "--ip-filter", "--proxy-file", "--log-file", "--output", "--web-password-file", "PATH", "DEST", "SOURCE"}
 FOLDERS = {"--cache-dir", "--data", "--watch", "--library"}
-MOUNTS = {"--to", "--from"}
+MOUNTS = {"--to", "--from", "--of"}
 MOUNT_COMMANDS = {"umount", "ls", "status", "top"}  # whose MOUNTPOINT is a mount that runs
 VALUE_NAMES = {"--peer": "HOST:PORT", "--dht-bootstrap": "HOST:PORT", "--port": "PORT", "--proxy": "URL", "--tracker": "URL",
                "--web-seed": "URL", "--bind": "WHERE", "--timeout": "TIME", "--seed-time": "TIME", "--older-than": "TIME",
                "--seed-ratio": "RATIO", "--read-timeout": "SECONDS", "--player": "COMMAND", "--label": "LABEL",
-               "--comment": "TEXT", "--wait": "SECONDS", "--web": "ADDRESS:PORT", "-o": "OPTIONS"}
+               "--comment": "TEXT", "--wait": "SECONDS", "--web": "ADDRESS:PORT", "--web-name": "NAME", "--interval": "SECONDS",
+               "-o": "OPTIONS"}
 
 
 @dataclass
@@ -72,7 +82,7 @@ class Option:
 
     @property
     def kind(self):
-        """What a shell offers: choices, files, folders, mounts or nothing."""
+        """The kind of what a shell offers: choices, files, folders, mounts or nothing."""
         if self.choices:
             return "choices"
         if "SIZE" in self.attributes:
@@ -102,8 +112,10 @@ class Command:
             yield from command.all()
 
     def operand_kind(self):
-        """What a shell offers for the operands."""
+        """The kind of what a shell offers for the operands."""
         names = {operand.key for operand in self.operands}
+        if "TORRENT" in names:
+            return "cached" if self.words[0] == "cache" else "torrents"
         if "MOUNTPOINT" in names and self.words[-1] in MOUNT_COMMANDS:
             return "mounts"
         return "files" if names & FILES or "MOUNTPOINT" in names else "nothing"
@@ -157,12 +169,6 @@ def parse_help(program, words=()):
 
 # ---- manual pages ----
 
-def roff(text):
-    """Text as roff takes it."""
-    text = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti").replace("^", "\\(ha").replace("'", "\\(aq")
-    return re.sub(r"^([.'])", r"\\&\1", text)
-
-
 def sentence(text):
     return text if not text or text.endswith(".") else text + "."
 
@@ -177,16 +183,21 @@ def synopsis(command):
     return lines
 
 
-def option_rows(options):
+def option_rows(options, texts=None):
+    """The options, with the texts that the manual has in place of those of --help."""
     lines = []
     for option in options:
-        value = option.value
+        of_manual = (texts or {}).get(option.key)
+        value = of_manual.value if of_manual and of_manual.value else option.value
         parts = []
         for name in option.names:
             separator = "=" if value and name.startswith("--") else "\\~" if value else ""
             shown = separator + (f"\\fI{roff(value)}\\fR" if value else "")
             parts.append(f"\\fB{roff(name)}\\fR" + (f"[{shown}]" if option.optional else shown))
         lines += [".TP", ", ".join(parts)]
+        if of_manual:
+            lines.append(sentence(of_manual.text[:1].upper() + of_manual.text[1:]))
+            continue
         text = sentence(option.text)
         if option.default and "default" not in option.text:
             text += f" Default: {option.default}."
@@ -215,8 +226,39 @@ def prose(name):
     return before.rstrip("\n").splitlines(), (heading + rest).rstrip("\n").splitlines()
 
 
+@dataclass
+class FromManual:
+    """What the manual has for a page."""
+    description: list = field(default_factory=list)
+    options: dict = field(default_factory=dict)   # texts of options by their names
+    commands: dict = field(default_factory=dict)  # texts of the commands below by their words
+    rest: list = field(default_factory=list)
+
+
+def from_manual(page_name, words):
+    sections = sections_of(MANUAL.read_text())
+    elsewhere = {name: page for page, names in PAGES.items() if page != page_name for name in names}
+
+    def with_pages(lines):
+        """Names the page of each section that the text refers to."""
+        return [re.sub(r'"([^"]+)"', lambda found: found[0] + (f" in \\fB{roff(elsewhere[found[1]])}\\fR(1)"
+                                                               if found[1] in elsewhere else ""), line) for line in lines]
+    found = FromManual()
+    for section in sections.values():
+        if words and section.level == 3 and " ".join(words) in commands_of(section.title):
+            before, behind = section.parts()
+            found.description += with_pages(before.roff())
+            found.options |= option_texts(section)
+            found.commands |= command_texts(section)
+            details = behind.roff_with_headings()
+            found.rest += [".SH DETAILS", *with_pages(details)] if details else []
+    for name in PAGES.get(page_name, []):
+        found.rest += [f".SH {roff(name.upper())}", *with_pages(sections[name].roff_with_headings())]
+    return found
+
+
 def title(name, section, version):
-    return ['.\\" Written by packaging/documents.py from the --help of btfs.',
+    return ['.\\" Written by packaging/documents.py from the --help of btfs and cli/MANUAL.md.',
             f'.TH {name.upper()} {section} "" "btfs {version}" "btfs"']
 
 
@@ -224,31 +266,36 @@ def page(command, others, version):
     """Page of one command; the commands below it have a section each."""
     name = "-".join(["btfs", *command.words])
     before, rest = prose(name)
+    manual = from_manual(name, command.words)
     lines = title(name, 1, version)
     lines += [".SH NAME", f"{roff(name)} \\- {roff(command.text.removeprefix('btfs: ').split('. ')[0].rstrip('.'))}"]
     lines += [".SH SYNOPSIS", *synopsis(command)]
     text = command.text.removeprefix("btfs: ")
-    lines += [".SH DESCRIPTION", roff(sentence(text[:1].upper() + text[1:])), *before]
+    lines += [".SH DESCRIPTION", *(manual.description or [roff(sentence(text[:1].upper() + text[1:]))]), *before]
     if command.operands:
         lines += [".SH OPERANDS", *operand_rows(command.operands)]
-    lines += [".SH OPTIONS", *option_rows(command.options)]
+    lines += [".SH OPTIONS", *option_rows(command.options, manual.options)]
     if command.commands:
         lines.append(".SH COMMANDS")
         for below in command.commands:
             if not command.words:
                 lines += [".TP", f"\\fBbtfs\\-{roff(below.words[-1])}\\fR(1)", roff(sentence(below.text))]
                 continue
-            lines += [f".SS {roff(below.name)}", roff(sentence(below.text)), ".PP", *synopsis(below)]
+            text = manual.commands.get(" ".join(below.words), roff(below.text))
+            lines += [f".SS {roff(below.name)}", sentence(text[:1].upper() + text[1:]), ".PP", *synopsis(below)]
             lines += operand_rows(below.operands) + option_rows(below.options)
-    lines += rest
+    lines += manual.rest + rest
     related = [f".BR {roff(other)} ({section})" for other, section in others if other != name]
     lines += [".SH SEE ALSO", " ,\n".join(related)]
     return "\n".join(lines) + "\n"
 
 
 def prose_page(name, section, version):
-    """Page that has no command: all of it is prose."""
+    """Page that has no command: all of it is prose, with sections of the manual where it says .MANUAL "TITLE"."""
     before, rest = prose(name)
+    sections = sections_of(MANUAL.read_text())
+    rest = [shown for line in rest
+            for shown in (sections[line.split('"')[1]].roff() if line.startswith(".MANUAL ") else [line])]
     return "\n".join(title(name, section, version) + before + rest) + "\n"
 
 
@@ -288,7 +335,25 @@ _btfs_mountpoints() {
     while read -r place; do printf '%b\n' "${place//\\/\\0}"; done < <(""" + MOUNTPOINTS + r""")
 }
 
-_btfs_offer() {  # what to offer: choices, files, folders, mounts or nothing; then the choices
+_btfs_torrents() {  # the torrents of a command's mount or, of the kind "cached", of its cache
+    local words=(ls --names) i
+    [ "$1" = cached ] && words=(cache list --names)
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            --of|--from) words+=("$(_btfs_value $((i + 1)))") ;;
+            --cache-dir) words+=(--cache-dir "$(_btfs_value $((i + 1)))") ;;
+        esac
+    done
+    timeout 2 "${COMP_WORDS[0]}" "${words[@]}" 2>/dev/null
+}
+
+_btfs_value() {  # a word as a command gets it: without backslashes, and behind a "="
+    local at=$1
+    [ "${COMP_WORDS[at]}" = "=" ] && at=$((at + 1))
+    printf '%s' "${COMP_WORDS[at]//\\/}"
+}
+
+_btfs_offer() {  # its kind: choices, files, folders, mounts, torrents, cached or nothing; then the choices
     local word=${COMP_WORDS[COMP_CWORD]} IFS=$'\n'
     [ "$word" = "=" ] && word=
     case $1 in
@@ -299,6 +364,12 @@ _btfs_offer() {  # what to offer: choices, files, folders, mounts or nothing; th
             compopt -o filenames 2>/dev/null
             local place
             while read -r place; do [[ $place == "$word"* ]] && COMPREPLY+=("$place"); done < <(_btfs_mountpoints) ;;
+        torrents|cached)
+            compopt -o filenames 2>/dev/null
+            local name
+            word=${word//\\/}
+            while read -r name; do [[ $name == "$word"* ]] && COMPREPLY+=("$name"); done < <(_btfs_torrents "$1")
+            [[ $1 == torrents && $word == */* ]] && COMPREPLY+=($(compgen -f -- "$word")) ;;
     esac
 }
 
@@ -330,7 +401,8 @@ _btfs() {
 
 
 def zsh(root):
-    actions = {"files": "_files", "folders": "_files -/", "mounts": "_btfs_mountpoints", "nothing": ""}
+    actions = {"files": "_files", "folders": "_files -/", "mounts": "_btfs_mountpoints", "torrents": "_btfs_torrents",
+               "cached": "_btfs_cached", "nothing": ""}
 
     def text(words):
         return re.sub(r"([\[\]:])", r"\\\1", first_sentence(words)).replace("'", "'\\''")
@@ -341,6 +413,30 @@ _btfs_mountpoints() {
     places=(${(f)"$(""" + MOUNTPOINTS + r""")"})
     places=("${(@g:o:)places}")
     compadd -f -- $places
+}
+
+_btfs_values() {  # the values that the line has of the options whose names match $1
+    local i
+    for ((i = 2; i < CURRENT; i++)); do
+        case $words[i] in
+            (${~1}=*) print -r -- ${(Q)words[i]#*=} ;;
+            (${~1}) print -r -- ${(Q)words[i+1]} ;;
+        esac
+    done
+}
+
+_btfs_torrents() {  # of the command's mount
+    local -a names
+    names=(${(f)"$(timeout 2 btfs ls --names ${(f)"$(_btfs_values '(--of|--from)')"} 2>/dev/null)"})
+    compadd -- $names
+    [[ $PREFIX == */* ]] && _files
+}
+
+_btfs_cached() {  # torrents of the command's cache
+    local -a names folder
+    folder=(${(f)"$(_btfs_values '--cache-dir')"})
+    names=(${(f)"$(timeout 2 btfs cache list --names ${folder:+--cache-dir} $folder 2>/dev/null)"})
+    compadd -- $names
 }
 """]
     for command in root.all():
@@ -379,6 +475,26 @@ _btfs_mountpoints() {
 def fish(root):
     out = [HEADER, "function __btfs_mountpoints",
            "    " + MOUNTPOINTS + " | while read -l place", "        printf '%b\\n' $place", "    end", "end\n",
+           r"""function __btfs_values  # the values that the line has of these options
+    set -l words (commandline -opc)
+    for i in (seq (count $words))
+        contains -- $words[$i] $argv; and echo $words[(math $i + 1)]
+        set -l parts (string split -m 1 = -- $words[$i])
+        test (count $parts) = 2; and contains -- $parts[1] $argv; and echo $parts[2]
+    end
+end
+
+function __btfs_torrents  # of the command's mount
+    timeout 2 btfs ls --names (__btfs_values --of --from) 2>/dev/null
+    string match -q '*/*' -- (commandline -ct); and __fish_complete_path (commandline -ct)
+end
+
+function __btfs_cached  # torrents of the command's cache
+    set -l folder (__btfs_values --cache-dir)
+    set -q folder[1]; and set folder --cache-dir $folder
+    timeout 2 btfs cache list --names $folder 2>/dev/null
+end
+""",
            "complete -c btfs -f"]
     tops = " ".join(command.words[-1] for command in root.commands)
     for command in root.all():
@@ -403,8 +519,9 @@ def fish(root):
             kind = command.operand_kind()
             if kind == "files":
                 out.append(f"{start} -F")
-            elif kind == "mounts":
-                out.append(f"{start} -a '(__btfs_mountpoints)'")
+            elif kind in ("mounts", "torrents", "cached"):
+                function = "__btfs_mountpoints" if kind == "mounts" else f"__btfs_{kind}"
+                out.append(f"{start} -a '({function})'")
     return "\n".join(out) + "\n"
 
 

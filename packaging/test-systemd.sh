@@ -29,7 +29,7 @@ chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONT
     useradd -m ann
     sed -i "s/^#user_allow_other/user_allow_other/" /etc/fuse.conf' < /dev/null
 
-# What runs in there, as a service.
+# Script that runs in there, as a service.
 cat > "$root/root/checks" <<'END'
 exec 2>&1
 check() {  # a description, then a command

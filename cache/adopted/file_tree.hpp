@@ -30,7 +30,7 @@ class FileTree {
     /// Shared, as a read may be under way when the file is looked at again.
     using SeenPtr = std::shared_ptr<const Seen>;
 
-    /// What counts as a change of a file.
+    /// Kinds of change of a file that are noticed.
     enum class Watch : std::uint8_t {
         content,     ///< another file, size or time of modification
         everything,  ///< any change of its status: a time that was set back is found out

@@ -35,7 +35,7 @@ class Evictable {
 /// until a reserve is free: so a piece that is asked for finds room at once.
 class Evictor {
   public:
-    /// What is kept free: room for some pieces, whatever the bound, and more of a large one.
+    /// Room that is kept free: some pieces, whatever the bound, and more of a large one.
     static constexpr std::uint64_t kReservePieces = 4;
     static constexpr std::uint64_t kLeastReserve = std::uint64_t{4} << 20;
     static constexpr std::uint64_t kReserveShare = 32;
@@ -60,11 +60,11 @@ class Evictor {
 
     /// Space is short, or something may be evicted by now: evicts, soon. Called from any thread.
     void wake();
-    /// What is kept free.
+    /// Returns the bytes that are kept free.
     std::uint64_t reserve() const;
-    /// What readahead leaves to blocked reads: a piece, or less of a small bound.
+    /// Returns the bytes that readahead leaves to blocked reads: a piece, or less of a small bound.
     std::uint64_t blocked_reserve() const;
-    /// What the background leaves: all that may be free after an eviction.
+    /// Returns the bytes that the background leaves: all that may be free after an eviction.
     std::uint64_t background_reserve() const;
     std::uint64_t largest_piece() const { return largest_piece_; }
     /// Bytes on disk that were chosen to be evicted, in all.

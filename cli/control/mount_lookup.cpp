@@ -43,6 +43,18 @@ InMount locate(const fs::path& given) {
     }
 }
 
+InMount torrent_named(const std::string& word, const fs::path& mountpoint) {
+    if (!is_path(word)) return {socket_of(mountpoint), word};
+    InMount place = locate(word);
+    std::string& name = place.path;
+    name.erase(0, name.find_first_not_of('/'));
+    while (name.ends_with('/')) name.pop_back();
+    if (name.empty()) throw Failure(word + ": is a mount, no torrent; btfs umount ends a mount");
+    if (name.find('/') != std::string::npos)
+        throw Failure(word + ": is a part of a torrent; give the path of the whole torrent");
+    return place;
+}
+
 fs::path socket_of(const fs::path& mountpoint) {
     if (!mountpoint.empty()) {
         const auto mount = find_mount(mountpoint);

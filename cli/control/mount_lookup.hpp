@@ -18,6 +18,11 @@ bool is_path(const std::string& word);
 /// Throws Failure if the path leads into no mount that can be asked.
 InMount locate(const std::filesystem::path& given);
 
+/// Returns the torrent that a word of the command line names, and its mount: a path to the torrent, or a name
+/// or info-hash in the mount at `mountpoint`, see socket_of(). Throws Failure: there is no such mount, or the
+/// path leads to a mountpoint or into a torrent.
+InMount torrent_named(const std::string& word, const std::filesystem::path& mountpoint);
+
 /// Returns the control socket of the mount at that mountpoint or, if it is empty, of this user's only mount.
 /// Throws Failure: there is none, it cannot be asked, or there are several.
 std::filesystem::path socket_of(const std::filesystem::path& mountpoint);

@@ -1,4 +1,4 @@
-// A command that does the same with each of its words.
+// Carries out a command for each of its words, and gathers their failures.
 #pragma once
 
 #include <functional>

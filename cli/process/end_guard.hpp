@@ -1,4 +1,4 @@
-// Ends the process if its orderly end takes too long.
+// EndGuard: ends the process if its orderly end takes too long.
 #pragma once
 
 #include <condition_variable>

@@ -1,4 +1,4 @@
-// Descriptors 0, 1 and 2: none of them may be closed.
+// Opens those of the descriptors 0, 1 and 2 that are closed.
 #pragma once
 
 namespace btfs::cli {

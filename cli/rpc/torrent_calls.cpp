@@ -10,7 +10,6 @@
 #include "cli/text/base64.hpp"
 #include "cli/text/labels.hpp"
 #include "cli/text/one_line.hpp"
-#include "cli/text/trimmed.hpp"
 #include "engine/log/log.hpp"
 #include "engine/metainfo/utf8.hpp"
 
@@ -19,18 +18,10 @@ namespace {
 
 using boost::json::object;
 
-/// Labels are shown, and are names of folders.
-constexpr std::size_t kMostLabels = 32;
-constexpr std::size_t kLongestLabel = 255;
-
 std::string checked_labels(const std::vector<std::string>& labels) {
-    if (labels.size() > kMostLabels) throw RpcError(RpcError::invalid_params, "too many labels");
-    for (const std::string& label : labels)
-        if (trimmed(label).empty() || label.size() > kLongestLabel || label.find(',') != std::string::npos ||
-            printable(label) != label)
-            throw RpcError(RpcError::invalid_params,
-                           "a label is a word or more, without commas and control characters");
-    return label_text(labels_of(label_text(labels)));
+    const auto text = checked_label_text(labels);
+    if (!text) throw RpcError(RpcError::invalid_params, kLabelRule);
+    return *text;
 }
 
 TorrentChange::Files files_of(const RpcArguments& arguments, std::string_view key) {

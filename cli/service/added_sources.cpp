@@ -48,7 +48,7 @@ void write(const TorrentLimits& limits, bencode::Writer& writer) {
     writer.end();
 }
 
-/// What is missing or out of its range has its default.
+/// Parses limits; a number that is missing or out of its range has its default.
 TorrentLimits parse_limits(const bencode::Value& from) {
     TorrentLimits limits;
     const auto number = [&](std::string_view key, std::int64_t least,

@@ -1,12 +1,15 @@
 #include "cli/service/mount_control.hpp"
 
 #include <boost/json.hpp>
+#include <cmath>
+#include <limits>
 #include <string>
 
 #include "cli/process/failure.hpp"
 #include "cli/service/details_json.hpp"
 #include "cli/service/status_json.hpp"
 #include "cli/text/base64.hpp"
+#include "cli/text/labels.hpp"
 #include "engine/metainfo/utf8.hpp"
 
 namespace btfs::cli {
@@ -40,6 +43,45 @@ boost::json::value text_or_null(const std::string& text) {
     return text.empty() ? boost::json::value(nullptr) : boost::json::value(text);
 }
 
+/// Returns the number by that name; nothing if it is null. Throws Failure for anything else, and for a number
+/// that is not between `least` and `most`.
+std::optional<double> number_or_null(const Json& request, std::string_view key, double least, double most) {
+    const boost::json::value& value = request.at(key);
+    if (value.is_null()) return std::nullopt;
+    if (!value.is_number()) throw Failure(std::string(key) + " is no number");
+    const auto number = value.to_number<double>();
+    if (!(number >= least && number <= most)) throw Failure(std::string(key) + " is out of its range");
+    return number;
+}
+
+/// Takes a limit in bytes per second.
+void take_rate(const Json& request, std::string_view key, double least, bool& limited, std::uint32_t& kB) {
+    if (!request.contains(key)) return;
+    constexpr double kMost = 1000.0 * std::numeric_limits<std::uint32_t>::max();
+    const auto rate = number_or_null(request, key, least, kMost);
+    limited = rate.has_value();
+    if (rate) kB = static_cast<std::uint32_t>(std::ceil(*rate / 1000));
+}
+
+TorrentLimits with_limits(TorrentLimits limits, const Json& request) {
+    // A limit of 0 would have every read of what the cache lacks wait for ever.
+    take_rate(request, "download_limit", 1, limits.download_limited, limits.download_kB);
+    take_rate(request, "upload_limit", 0, limits.upload_limited, limits.upload_kB);
+    if (request.contains("max_peers")) {
+        const auto peers = number_or_null(request, "max_peers", 1, 2000);
+        limits.peer_limit = peers ? std::optional(static_cast<std::uint32_t>(*peers)) : std::nullopt;
+    }
+    const auto* const ratio = request.if_contains("seed_ratio");
+    if (ratio != nullptr && *ratio == "none") {
+        limits.seed_ratio_mode = LimitMode::none;
+    } else if (ratio != nullptr) {
+        const auto own = number_or_null(request, "seed_ratio", 0, std::numeric_limits<std::uint32_t>::max());
+        limits.seed_ratio_mode = own ? LimitMode::own : LimitMode::of_session;
+        limits.seed_ratio = own.value_or(limits.seed_ratio);
+    }
+    return limits;
+}
+
 /// The bytes that the source is given by.
 Bytes content_of(const Json& request) {
     if (const auto link = optional_text(request, "link")) {
@@ -57,6 +99,7 @@ Json MountControl::handle(const Json& request) {
     const std::string command = text(request, "command");
     if (command == "add") return add(request);
     if (command == "remove") return remove(request);
+    if (command == "set") return set(request);
     if (command == "pause") return set_paused(request, true);
     if (command == "resume") return set_paused(request, false);
     if (command == "list") return list();
@@ -80,7 +123,23 @@ Json MountControl::add(const Json& request) {
 }
 
 Json MountControl::remove(const Json& request) {
-    return {{"name", to_valid_utf8(torrents_.remove(text(request, "torrent")))}};
+    const RemovedContent content =
+        flag(request, "delete_data") ? RemovedContent::dropped : RemovedContent::kept;
+    return {{"name", to_valid_utf8(torrents_.remove(text(request, "torrent"), content))}};
+}
+
+Json MountControl::set(const Json& request) {
+    const TorrentReport torrent = torrents_.details(text(request, "torrent")).torrent;
+    TorrentChange change;
+    if (const auto label = optional_text(request, "label")) {
+        change.label = checked_label_text(labels_of(*label));
+        if (!change.label) throw Failure(kLabelRule);
+    }
+    if (request.contains("pin")) (flag(request, "pin") ? change.pin : change.unpin).all = true;
+    const TorrentLimits limits = with_limits(torrent.entry.limits, request);
+    if (limits != torrent.entry.limits) change.limits = limits;
+    torrents_.change(torrent.index, change);
+    return {{"name", to_valid_utf8(torrents_.name_of(torrent.index))}};
 }
 
 Json MountControl::set_paused(const Json& request, bool paused) {

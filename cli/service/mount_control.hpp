@@ -11,7 +11,12 @@ namespace btfs::cli {
 /// - add: "link" (a magnet link or URL) or "file" (a torrent file in base64), and perhaps "label" and "pin"
 ///   (true: all of its files are pinned). Answer: "name", "info_hash" (or null), "was_there", "warning" (or
 ///   null).
-/// - remove: "torrent", an info-hash, a name in the mount or a URL. Answer: "name".
+/// - remove: "torrent", an info-hash, a name in the mount or a URL, and perhaps "delete_data" (true: the
+///   cache drops its content, too). Answer: "name".
+/// - set: "torrent" as for remove, and what is to change: "label" (text; commas part several), "pin" (true:
+///   all of its files are pinned, also once they are known; false: none are), "download_limit" and
+///   "upload_limit" (bytes per second), "max_peers" and "seed_ratio"; null for one of the last four: as the
+///   mount has it; "none" for the last: no ratio ends uploading. Answer: "name".
 /// - pause, resume: "torrent" as for remove; "" is all. Answer: "changed", how many were not so before.
 /// - list: Answer: "torrents", an array of torrent_json().
 /// - status: Answer: mount_json().
@@ -31,6 +36,7 @@ class MountControl {
   private:
     boost::json::object add(const boost::json::object& request);
     boost::json::object remove(const boost::json::object& request);
+    boost::json::object set(const boost::json::object& request);
     boost::json::object set_paused(const boost::json::object& request, bool paused);
     boost::json::object list();
     boost::json::object status();

@@ -64,7 +64,7 @@ struct RosterEntry {
     }
     /// The engine never had it, and will not.
     bool has_failed() const { return !problem.empty() && !handle; }
-    /// It is paused before its files are known: no peer is asked for them.
+    /// True if the torrent was paused before its files are known: no peer is asked for them.
     bool held_back() const { return paused && handle && !settled(); }
     bool settled() const { return visible() || !problem.empty(); }
 };

@@ -140,7 +140,7 @@ MountReport ServedTorrents::report() {
         if (!torrent.status) continue;
         for (const ReaderWait& wait : torrent.status->waits) report.why.emplace(wait.reader, why_text(wait));
     }
-    // What the engine lacks nothing of, the cache is reading and verifying.
+    // For a read of which the engine lacks nothing, the cache is reading and verifying.
     for (const ReaderStatus& reader : report.readers)
         if (reader.waiting > 0) report.why.try_emplace(reader.reader, "being verified");
     if (const CacheBound* const bound = services_.cache_dir.bound()) {

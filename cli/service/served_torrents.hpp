@@ -97,7 +97,7 @@ struct CacheSpace {
     std::uint64_t total = 0;
 };
 
-/// What becomes of the content of a torrent that is removed.
+/// Fate of the content of a torrent that is removed.
 enum class RemovedContent : std::uint8_t {
     kept,
     dropped,  ///< once nothing uses it any more; what other clients have stays
@@ -156,9 +156,9 @@ class ServedTorrents {
     /// for later mounts. Throws Failure if it cannot be parsed or served.
     AddReport add_source(AddedSources::Source source);
     /// Removes the torrent of that info-hash, name in the mount, or URL, for good: later mounts have it only
-    /// if their command line does. What was fetched stays in the cache; pins end. Returns its name. Throws
-    /// Failure: there is none, or several have that name.
-    std::string remove(const std::string& which);
+    /// if their command line does. Pins end. Returns its name. Throws Failure: there is none, or several have
+    /// that name.
+    std::string remove(const std::string& which, RemovedContent content = RemovedContent::kept);
     /// The same for the torrent of an index in the roster.
     std::string remove(Roster::Index torrent, RemovedContent content);
     /// Carries out a change, and keeps it for later mounts. Throws Failure: there is no

@@ -28,8 +28,8 @@ AddReport ServedTorrents::add_source(AddedSources::Source source) {
     return worker_->call([this, source = std::move(source)] { return add_now(source); });
 }
 
-std::string ServedTorrents::remove(const std::string& which) {
-    return worker_->call([&] { return remove_now(choose(which), RemovedContent::kept); });
+std::string ServedTorrents::remove(const std::string& which, RemovedContent content) {
+    return worker_->call([&] { return remove_now(choose(which), content); });
 }
 
 /// For programs that write to .btfs: what they wait for is done by the worker.

@@ -1,4 +1,4 @@
-// What is known of a torrent for good, for those who list it.
+// TorrentFacts: facts of a torrent that never change, for those who list it.
 #pragma once
 
 #include <cstddef>

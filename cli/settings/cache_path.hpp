@@ -1,4 +1,4 @@
-// Places where the directory that content is cached in cannot be.
+// Checks and resolves the path of the cache directory.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// How much of the disk the cache may take.
+// Bound of the cache's size, from the options.
 #pragma once
 
 #include <optional>

@@ -142,7 +142,7 @@ std::vector<std::string> with_config(CLI::App& app, std::vector<std::string> arg
     } catch (const Parsed&) {
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return arguments;  // --help needs no config
-        // What is missing may be in a file; every other mistake is found again.
+        // A missing option may be in a file; every other mistake is found again.
     }
     CLI::App* command = &app;
     std::string name;

@@ -1,4 +1,4 @@
-// Set-up of the log from the options of a command.
+// Sets up the log as the options say.
 #pragma once
 
 #include "cli/settings/options.hpp"

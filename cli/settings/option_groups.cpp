@@ -54,6 +54,17 @@ std::string take_cache_size(const std::string& text, CacheSizeOptions& size) {
 
 }  // namespace
 
+std::optional<std::uint64_t> parse_rate(const std::string& text) {
+    std::string bytes = text;
+    try {
+        if (text.starts_with('-') || !CLI::AsSizeValue(false)(bytes).empty()) return std::nullopt;
+    } catch (const CLI::ValidationError&) {  // an unknown unit
+        return std::nullopt;
+    }
+    const auto rate = parse_number(bytes);
+    return rate && *rate <= kMaxRate ? std::optional(static_cast<std::uint64_t>(*rate)) : std::nullopt;
+}
+
 void add_log_options(CLI::App& app, LogOptions& log) {
     app.add_option("--log-level", log.level, "trace, debug, info, warn, error or off")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))

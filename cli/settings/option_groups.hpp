@@ -2,7 +2,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "cli/settings/options.hpp"
 
@@ -10,6 +13,9 @@ namespace btfs::cli {
 
 // Each adds its options to a command; what the user gives is written to the second argument, which outlives
 // the command.
+
+/// Returns the bytes per second of a word such as 500K or 2M (K is 1024), or nothing for another word.
+std::optional<std::uint64_t> parse_rate(const std::string& text);
 
 void add_log_options(CLI::App& app, LogOptions& log);
 void add_network_options(CLI::App& app, NetworkOptions& network);

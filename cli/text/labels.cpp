@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/text/one_line.hpp"
 #include "cli/text/trimmed.hpp"
 
 namespace btfs::cli {
@@ -21,6 +22,15 @@ std::string label_text(const std::vector<std::string>& labels) {
     std::string text;
     for (const std::string& label : labels) text += (text.empty() ? "" : ",") + label;
     return text;
+}
+
+std::optional<std::string> checked_label_text(const std::vector<std::string>& labels) {
+    const auto is_refused = [](const std::string& label) {
+        return trimmed(label).empty() || label.size() > kLongestLabel ||
+               label.find(',') != std::string::npos || printable(label) != label;
+    };
+    if (labels.size() > kMostLabels || std::ranges::any_of(labels, is_refused)) return std::nullopt;
+    return label_text(labels_of(label_text(labels)));
 }
 
 }  // namespace btfs::cli

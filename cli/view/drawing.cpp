@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include "cli/text/human_size.hpp"
@@ -24,7 +25,7 @@ std::string plural(std::size_t count, std::string_view word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-/// A part of a line and how it is shown.
+/// Part of a line, and its style.
 struct Piece {
     std::string text;
     Style style = Style::normal;
@@ -75,7 +76,7 @@ void draw_cache(Grid& grid, const MountState& mount, int y, int width) {
     if (totals_at >= x) grid.put(totals_at, y, totals, Style::dim);
 }
 
-/// What a reader waits for; empty: it does not wait.
+/// Returns the time that a reader has waited, and for what; "-" if it does not wait.
 std::string wait_of(const ReaderState& reader) {
     if (reader.waiting == 0) return "-";
     return short_time(reader.waited) + (reader.why.empty() ? "" : ": " + one_line(reader.why));
@@ -171,8 +172,11 @@ void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
         Column{"UP/S", 6, true},  Column{"STATE", wide ? 30 : 14}};
     constexpr std::array<SortBy, 8> kSorts{SortBy::name,  SortBy::size, SortBy::had, SortBy::peers,
                                            SortBy::mount, SortBy::down, SortBy::up,  SortBy::state};
-    const Columns table(columns, panes.width);
     const Style titles = title_style(view, Pane::torrents);
+    const std::string filter =
+        view.filter().empty() ? "" : fmt::format("TORRENT with \"{}\"", one_line(view.filter()));
+    if (!filter.empty()) columns[0].title = filter;
+    const Columns table(columns, panes.width);
     table.draw_titles(grid, panes.torrents_at, titles);
     for (std::size_t i = 0; i < kSorts.size(); ++i) {
         if (kSorts[i] != view.sort() || view.sort() == SortBy::mount) continue;
@@ -210,31 +214,95 @@ void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
     }
 }
 
+namespace {
+
+/// Draws a line in which a text is typed; `hint` stands behind it unless there is a notice.
+void draw_input(Grid& grid, int y, std::string_view title, const std::string& text, std::string_view hint,
+                const std::string& notice) {
+    grid.fill(y, Style::label);
+    int x = grid.put(0, y, fmt::format("{}: {}", title, one_line(text)), Style::label);
+    x = grid.put(x, y, "_", Style::label) + 2;
+    grid.put(x, y, notice.empty() ? hint : one_line(notice), Style::label);
+}
+
+/// Draws the question before a removal. The answers are always visible; a long name is cut off.
+void draw_question(Grid& grid, int y, const std::string& name) {
+    constexpr std::string_view kAnswers = "y: yes, D: with its data, n: no";
+    const std::string quoted = fmt::format("Remove \"{}\"?", one_line(name));
+    const int room = grid.width() - column_count(kAnswers) - 1;
+    grid.fill(y, Style::label);
+    int x = 0;
+    if (room > 0) x = grid.put(0, y, quoted, Style::label, room) + 1;
+    grid.put(x, y, kAnswers, Style::label);
+}
+
+}  // namespace
+
 void draw_keys(Grid& grid, const ViewState& view, const Panes& panes) {
     const int y = panes.keys_at;
-    if (view.search()) {
-        grid.fill(y, Style::label);
-        int x = grid.put(0, y, "Search: " + one_line(*view.search()), Style::label);
-        x = grid.put(x, y, "_", Style::label) + 2;
-        grid.put(x, y, view.notice().empty() ? "F3 next, Esc back" : one_line(view.notice()), Style::label);
-        return;
+    switch (view.mode()) {
+        case KeyMode::search:
+            return draw_input(grid, y, "Search", view.search(), "F3 next, Esc back", view.notice());
+        case KeyMode::filter:
+            return draw_input(grid, y, "Filter", view.filter(), "Enter keeps it, Esc ends it", view.notice());
+        case KeyMode::question:
+            return draw_question(grid, y, view.question_name());
+        case KeyMode::lists:
+        case KeyMode::help:
+        case KeyMode::sort_menu:
+            break;
     }
     if (!view.notice().empty()) {
-        grid.put(0, y, one_line(view.notice()), Style::bad);
+        const bool is_problem = view.notice_kind() == ViewState::NoticeKind::problem;
+        grid.put(0, y, one_line(view.notice()), is_problem ? Style::bad : Style::notice);
         return;
     }
     int x = 0;
     for (const auto& [key, label] :
          std::initializer_list<std::pair<const char*, const char*>>{{"F1", "Help"},
                                                                     {"F3", "Search"},
+                                                                    {"F4", "Filter"},
                                                                     {"F6", "Sort"},
+                                                                    {"Space", "Pause"},
+                                                                    {"P", "Pin"},
+                                                                    {"F9", "Remove"},
                                                                     {"Tab", "Pane"},
-                                                                    {"← →", "Peers/files/trackers"},
                                                                     {"F10", "Quit"}}) {
         if (x + column_count(key) + column_count(label) > panes.width) break;
         x = grid.put(x, y, key, Style::key);
         x = grid.put(x, y, label, Style::label) + 1;
     }
+}
+
+namespace {
+
+/// Draws lines of text in a box in the middle of the screen.
+void draw_box(Grid& grid, int columns, std::span<const char* const> lines) {
+    const int count = static_cast<int>(lines.size());
+    const int top = std::max(0, (grid.height() - count) / 2 - 1);
+    const int width = std::min(grid.width(), columns), left = (grid.width() - width) / 2;
+    for (int i = -1; i <= count; ++i) {
+        const int y = top + 1 + i;
+        const bool is_text = i >= 0 && i < count;
+        grid.put(left, y, std::string(static_cast<std::size_t>(width), ' '), Style::title);
+        if (is_text) grid.put(left + 2, y, lines[static_cast<std::size_t>(i)], Style::title, width - 3);
+    }
+}
+
+}  // namespace
+
+void draw_sort_menu(Grid& grid, const ViewState& view, const Panes& panes) {
+    const int width = std::min(panes.width, 30);
+    const auto draw = [&](int row, std::string_view text, Style style) {
+        const int y = panes.torrents_at + row;
+        if (y >= grid.height()) return;
+        grid.put(0, y, std::string(static_cast<std::size_t>(width), ' '), style);
+        grid.put(1, y, text, style, std::max(0, width - 2));
+    };
+    draw(0, "Sort by (Enter chooses)", Style::active);
+    for (std::size_t i = 0; i < kSortCount; ++i)
+        draw(static_cast<int>(i) + 1, kSortNames[i],
+             i == view.sort_choice() ? Style::selected : Style::title);
 }
 
 void draw_help(Grid& grid) {
@@ -244,29 +312,23 @@ void draw_help(Grid& grid) {
         "  Tab, Enter               another pane; of a file being read: its torrent",
         "  ← →, 1 2 3               peers, files or trackers of the torrent",
         "  F3 or /, n               search by name or info-hash, next one",
-        "  F6 or < >, I             sort by another column, reverse the order",
-        "  F10 or q                 quit",
-        "",
+        "  F4 or \\                  show only torrents with a text in their names",
+        "  F6; < >; I               choose the sort column; next one; reverse",
+        "  Space or p               pause the torrent, or let it go on",
+        "  P                        pin or unpin the torrent, or a file in its list",
+        "  F9 or Del                remove the torrent, after a question",
+        "  F1, h or ?; F10 or q     these lines; quit",
         "Piece map",
-        "  █ verified   ▓ had since an earlier run   ▒ ░ in part   ▖ on its way   · missing",
+        "  █ verified   ▓ of an earlier run   ▒ ░ in part   ▖ on its way   · missing",
         "  A reader of it, and what is fetched ahead of that, stand out there.",
-        "  Below it, how many connected peers have the rarest piece that is missing.",
-        "",
+        "  On large screens, below: how many peers have the rarest missing piece.",
         "Flags of a peer",
         "  D we download (d: it chokes us)   U it downloads (u: we choke it)",
-        "  I it connected to us   E encrypted   P uTP   W web seed   S it does not answer",
-        "",
-        "A file being read: AT is the reader's place, WINDOW what is fetched ahead of it;",
+        "  I it connected to us  E encrypted  P uTP  W web seed  S it does not answer",
+        "Reads: AT is the reader's place, WINDOW what is fetched ahead of it;",
         "  scan: it looks into files, such as a thumbnailer, and gets nothing ahead.",
         "Any key closes this."};
-    const int top = std::max(0, (grid.height() - static_cast<int>(kLines.size()) - 2) / 2);
-    const int width = std::min(grid.width(), 86), left = (grid.width() - width) / 2;
-    for (int i = -1; i <= static_cast<int>(kLines.size()); ++i) {
-        const int y = top + 1 + i;
-        const bool is_text = i >= 0 && i < static_cast<int>(kLines.size());
-        grid.put(left, y, std::string(static_cast<std::size_t>(width), ' '), Style::title);
-        if (is_text) grid.put(left + 2, y, kLines[static_cast<std::size_t>(i)], Style::title, width - 3);
-    }
+    draw_box(grid, 86, kLines);
 }
 
 Grid draw_view(const ViewState& view, const Panes& panes) {
@@ -276,7 +338,8 @@ Grid draw_view(const ViewState& view, const Panes& panes) {
     draw_torrents(grid, view, panes);
     draw_details(grid, view, panes);
     draw_keys(grid, view, panes);
-    if (view.shows_help()) draw_help(grid);
+    if (view.mode() == KeyMode::sort_menu) draw_sort_menu(grid, view, panes);
+    if (view.mode() == KeyMode::help) draw_help(grid);
     return grid;
 }
 

@@ -17,6 +17,7 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes);
 void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes);
 void draw_details(Grid& grid, const ViewState& view, const Panes& panes);
 void draw_keys(Grid& grid, const ViewState& view, const Panes& panes);
+void draw_sort_menu(Grid& grid, const ViewState& view, const Panes& panes);
 void draw_help(Grid& grid);
 
 }  // namespace btfs::cli

@@ -22,7 +22,7 @@ struct Shown {
     int columns = 1;
 };
 
-/// What stands for a character of ours in a locale that lacks it.
+/// Returns the ASCII character that replaces one of ours in a locale that lacks it.
 std::string_view plain(std::string_view character) {
     constexpr std::pair<std::string_view, std::string_view> kPlain[] = {
         {"█", "#"}, {"▓", "="}, {"▒", "+"}, {"░", "-"}, {"▖", ":"}, {"·", "."}, {"▁", "."},

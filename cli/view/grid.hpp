@@ -8,7 +8,7 @@
 
 namespace btfs::cli {
 
-/// What a cell is for; the terminal chooses colours and attributes.
+/// Meaning of a cell; the terminal chooses colours and attributes for it.
 enum class Style : std::uint8_t {
     normal,
     dim,

@@ -1,4 +1,4 @@
-// Keys as the view knows them.
+// Keys that the live view knows.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 namespace btfs::cli {
 
 enum class Key : std::uint8_t {
-    character,  ///< whose text says which
+    character,  ///< KeyPress::text has it
     up,
     down,
     left,
@@ -21,9 +21,12 @@ enum class Key : std::uint8_t {
     enter,
     escape,
     backspace,
+    remove,
     f1,
     f3,
+    f4,
     f6,
+    f9,
     f10,
 };
 

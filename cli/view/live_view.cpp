@@ -1,5 +1,6 @@
 #include "cli/view/live_view.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "cli/control/control_socket.hpp"
@@ -15,10 +16,20 @@ namespace {
 
 constexpr Duration kLookAtSize = 1s;  // also without a signal
 constexpr Duration kSlow = 3s;
+constexpr Duration kOutcomeShown = 3s;
 
-void take_news(ViewState& view, MountWatch::News news) {
-    if (news.mount) view.take(std::move(*news.mount));
-    if (news.details) view.take(std::move(*news.details));
+/// Returns true if it tells the user how a change ended.
+bool take_update(ViewState& view, MountWatch::Update update) {
+    for (const auto& [action, error] : update.outcomes) {
+        if (error.empty()) {
+            view.set_notice(text_after(action), ViewState::NoticeKind::progress);
+        } else {
+            view.set_notice(text_before(action) + ": " + error);
+        }
+    }
+    if (update.mount) view.take(std::move(*update.mount));
+    if (update.details) view.take(std::move(*update.details));
+    return !update.outcomes.empty();
 }
 
 }  // namespace
@@ -31,28 +42,37 @@ void run_live_view(const std::filesystem::path& socket, Duration interval) {
     ViewState view;
     view.take(std::move(first));
     TimePoint heard = Clock::now();
+    std::optional<TimePoint> outcome_until;  // the last line tells of a change until then
     bool is_slow = false;
     while (true) {
         const auto [width, height] = terminal.size();
-        const Panes panes =
-            plan_panes(width, height, view.mount().readers.size(), view.mount().torrents.size());
+        const Panes panes = plan_panes(width, height, view.mount().readers.size(), view.order().size());
         view.fit(panes);
+        if (outcome_until && Clock::now() >= *outcome_until &&
+            view.notice_kind() == ViewState::NoticeKind::progress) {
+            view.set_notice("");
+            outcome_until.reset();
+        }
         watch.want_details(view.wanted_details());
         terminal.show(draw_view(view, panes));
-        switch (terminal.wait(watch.news(), kLookAtSize)) {
+        switch (terminal.wait(watch.event(), kLookAtSize)) {
             case Terminal::Woken::told_to_end:
                 return;
             case Terminal::Woken::key:
-                while (terminal.has_key() && !view.has_ended())
+                outcome_until.reset();
+                while (terminal.has_key() && !view.has_ended()) {
                     if (const auto press = terminal.take_key()) view.press(*press, panes);
+                    if (auto action = view.take_action(); action && !watch.carry_out(std::move(*action)))
+                        view.set_notice("the mount does not answer");
+                }
                 if (view.has_ended()) return;
                 break;
-            case Terminal::Woken::news: {
-                MountWatch::News news = watch.take();
-                if (!news.failure.empty()) throw Failure("the mount has ended: " + news.failure);
+            case Terminal::Woken::event: {
+                MountWatch::Update update = watch.take();
+                if (!update.failure.empty()) throw Failure("the mount has ended: " + update.failure);
                 heard = Clock::now();
                 if (std::exchange(is_slow, false)) view.set_notice("");
-                take_news(view, std::move(news));
+                if (take_update(view, std::move(update))) outcome_until = heard + kOutcomeShown;
                 break;
             }
             case Terminal::Woken::resized:

@@ -1,5 +1,5 @@
-// What a mount has told of itself, as values. Texts are as others gave them: whoever shows them makes them
-// one_line().
+// MountState and DetailsState: a mount's answers, parsed into values. Texts are as others gave them: code
+// that shows them makes them one_line().
 #pragma once
 
 #include <boost/json/object.hpp>

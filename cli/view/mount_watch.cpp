@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -18,6 +20,16 @@ namespace {
 constexpr int kPausePerAnswer = 9;         // pauses are so much longer than asking takes
 constexpr Duration kDetailsPause = 100ms;  // between two torrents that are selected
 
+MountWatch::Update::Outcome carried_out(const std::filesystem::path& socket, ViewAction& action) {
+    std::string error;
+    try {
+        ask(socket, request_of(action));
+    } catch (const std::exception& failure) {
+        error = failure.what();
+    }
+    return {std::move(action), std::move(error)};
+}
+
 }  // namespace
 
 struct MountWatch::Shared {
@@ -29,7 +41,8 @@ struct MountWatch::Shared {
     std::condition_variable changed;
     bool ended = false;
     std::string wanted;
-    News news;
+    std::deque<ViewAction> actions;
+    Update update;
 
     void tell() { eventfd_write(event.get(), 1); }
 };
@@ -55,17 +68,25 @@ void MountWatch::want_details(std::string torrent) {
     shared_->changed.notify_all();
 }
 
-int MountWatch::news() const {
+bool MountWatch::carry_out(ViewAction action) {
+    std::lock_guard lock(shared_->mutex);
+    if (shared_->actions.size() >= kMostActions) return false;
+    shared_->actions.push_back(std::move(action));
+    shared_->changed.notify_all();
+    return true;
+}
+
+int MountWatch::event() const {
     return shared_->event.get();
 }
 
-MountWatch::News MountWatch::take() {
+MountWatch::Update MountWatch::take() {
     eventfd_t count = 0;
     eventfd_read(shared_->event.get(), &count);
     std::lock_guard lock(shared_->mutex);
-    News news = std::exchange(shared_->news, {});
-    shared_->news.failure = news.failure;  // stays
-    return news;
+    Update update = std::exchange(shared_->update, {});
+    shared_->update.failure = update.failure;  // stays
+    return update;
 }
 
 void MountWatch::run(const std::shared_ptr<Shared>& shared) {
@@ -74,26 +95,29 @@ void MountWatch::run(const std::shared_ptr<Shared>& shared) {
     std::unique_lock lock(shared->mutex);
     while (!shared->ended) {
         const std::string wanted = shared->wanted;
+        std::deque<ViewAction> actions = std::exchange(shared->actions, {});
+        if (!actions.empty()) due = {};
         const TimePoint begun = Clock::now();
         const bool all = begun >= due;
         lock.unlock();
-        News news;
+        Update update;
         bool is_busy = false;
+        for (ViewAction& action : actions) update.outcomes.push_back(carried_out(shared->socket, action));
         try {
-            if (all) news.mount = mount_state(ask(shared->socket, {{"command", "status"}}));
+            if (all) update.mount = mount_state(ask(shared->socket, {{"command", "status"}}));
         } catch (const NoAnswerInTime&) {
             is_busy = true;  // nothing new is told, and it is asked again
         } catch (const std::exception& failure) {
-            news.failure = failure.what();
+            update.failure = failure.what();
         }
         try {
-            if (!wanted.empty() && news.failure.empty() && !is_busy)
-                news.details =
+            if (!wanted.empty() && update.failure.empty() && !is_busy)
+                update.details =
                     details_state(ask(shared->socket, {{"command", "torrent"}, {"torrent", wanted}}));
         } catch (const NoAnswerInTime&) {
             is_busy = true;
         } catch (const Failure&) {
-            news.details.emplace();  // it was removed
+            update.details.emplace();  // it was removed
         }
         const TimePoint now = Clock::now();
         if (is_busy) {
@@ -103,12 +127,14 @@ void MountWatch::run(const std::shared_ptr<Shared>& shared) {
         }
         asked = wanted;
         lock.lock();
-        if (news.mount) shared->news.mount = std::move(news.mount);
-        if (news.details) shared->news.details = std::move(news.details);
-        shared->news.failure = news.failure;
-        if (!is_busy || shared->news.mount) shared->tell();
-        if (!news.failure.empty()) return;
-        shared->changed.wait_until(lock, due, [&] { return shared->ended || shared->wanted != asked; });
+        if (update.mount) shared->update.mount = std::move(update.mount);
+        if (update.details) shared->update.details = std::move(update.details);
+        std::ranges::move(update.outcomes, std::back_inserter(shared->update.outcomes));
+        shared->update.failure = update.failure;
+        if (!is_busy || shared->update.mount || !shared->update.outcomes.empty()) shared->tell();
+        if (!update.failure.empty()) return;
+        shared->changed.wait_until(
+            lock, due, [&] { return shared->ended || shared->wanted != asked || !shared->actions.empty(); });
         if (shared->wanted != asked)
             shared->changed.wait_until(lock, now + kDetailsPause, [&] { return shared->ended; });
     }

@@ -1,6 +1,7 @@
 // Places of the view's panes on a screen.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 namespace btfs::cli {
@@ -21,6 +22,11 @@ struct Panes {
 
     bool has_details() const { return details_lines > 0; }
 };
+
+/// Returns the rows of a pane that are visible.
+inline std::size_t row_count(int rows) {
+    return static_cast<std::size_t>(std::max(0, rows));
+}
 
 /// A screen too small for all leaves out the details first, then the readers.
 Panes plan_panes(int width, int height, std::size_t readers, std::size_t torrents);

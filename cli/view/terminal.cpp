@@ -88,12 +88,18 @@ std::optional<Key> key_of(int code) {
             return Key::enter;
         case KEY_BACKSPACE:
             return Key::backspace;
+        case KEY_DC:
+            return Key::remove;
         case KEY_F(1):
             return Key::f1;
         case KEY_F(3):
             return Key::f3;
+        case KEY_F(4):
+            return Key::f4;
         case KEY_F(6):
             return Key::f6;
+        case KEY_F(9):
+            return Key::f9;
         case KEY_F(10):
             return Key::f10;
         default:
@@ -187,9 +193,9 @@ void Terminal::show(const Grid& grid) {
     refresh();
 }
 
-Terminal::Woken Terminal::wait(int news, Duration at_most) {
+Terminal::Woken Terminal::wait(int event, Duration at_most) {
     if (has_key()) return Woken::key;
-    pollfd events[] = {{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}, {news, POLLIN, 0}};
+    pollfd events[] = {{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}, {event, POLLIN, 0}};
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(at_most).count();
     if (poll(events, std::size(events), static_cast<int>(std::clamp<long>(milliseconds, 0, 60'000))) <= 0)
         return Woken::timed_out;
@@ -202,7 +208,7 @@ Terminal::Woken Terminal::wait(int news, Duration at_most) {
     // A terminal that has gone can be read, too: there is nothing but its end.
     if ((events[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return Woken::told_to_end;
     if (events[0].revents != 0) return Woken::key;
-    return Woken::news;
+    return Woken::event;
 }
 
 bool Terminal::has_key() {

@@ -33,9 +33,9 @@ class Terminal {
     Size size();
     void show(const Grid& grid);
 
-    enum class Woken { key, news, resized, told_to_end, timed_out };
-    /// Waits for a key, for `news` to become readable, for a signal, or for so long at most.
-    Woken wait(int news, Duration at_most);
+    enum class Woken { key, event, resized, told_to_end, timed_out };
+    /// Waits for a key, for the descriptor `event` to become readable, for a signal, or for so long at most.
+    Woken wait(int event, Duration at_most);
     /// Takes a key that has been pressed; nothing if there is none, or none that is known.
     std::optional<KeyPress> take_key();
     /// True while there are keys to take.

@@ -12,7 +12,7 @@
 namespace btfs::cli {
 namespace asio = boost::asio;
 
-/// What becomes of one read, shared by the reply, which is anywhere, and the coroutine that waits. Nothing of
+/// Result of one read, shared by the reply, which is anywhere, and the coroutine that waits. Nothing of
 /// Asio is in it, since the reply may outlive the io_context: the coroutine lends its timer.
 class ContentReads::Answer {
   public:

@@ -1,4 +1,4 @@
-// What a page that watches the mount is told: all once, then what has changed.
+// StatusEvents: writes the events for a page that watches the mount: all once, then what has changed.
 #pragma once
 
 #include <cstdint>

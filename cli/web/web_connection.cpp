@@ -115,7 +115,7 @@ class WebConnection::Request {
     unsigned version() const { return parser_.get().version(); }
     bool is_head() const { return parser_.get().method() == http::verb::head; }
     bool wants_keep_alive() const { return !ends_ && parser_.keep_alive(); }
-    /// What follows is not read; the header itself may not be whole.
+    /// Reads no further request; the header of this one may not be whole.
     void end() { ends_ = true; }
 
     WebRequest message() const {

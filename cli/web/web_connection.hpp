@@ -1,4 +1,4 @@
-// One connection of the web server.
+// WebConnection: reads requests from one client of the web server, and answers them.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// What the connections of the web server share: threads that may wait for the disk, and bounds of memory.
+// WebWork: threads that may wait for the disk, and bounds of memory, shared by the web server's connections.
 #pragma once
 
 #include <atomic>

@@ -102,7 +102,7 @@ DialRace::Course Dialer::course_of(const Queue& queue, const Waiting& waiting) c
     if (waiting.way.first == FirstTransport::utp) return {Transport::utp, kFasterHeadStart};
     if (waiting.way.first == FirstTransport::tcp) return {Transport::tcp, kFasterHeadStart};
     const bool closed_tcp = has_taken_tcp(queue, waiting.endpoint);
-    // Which of them is the right one shows in the encryption handshake.
+    // The encryption handshake shows whether the peer is the right one.
     if (waiting.encryption && closed_tcp) return {Transport::tcp, Duration{}};
     if (closed_tcp) return {Transport::utp, kTcpHeadStart};
     const bool both = waiting.way.utp_told || queue.urgency_ == DialUrgency::reader_waits;

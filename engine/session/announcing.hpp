@@ -1,4 +1,4 @@
-// Announcing of one torrent, carried out.
+// Announcing: sends the announces of one torrent to its trackers, when Announcer says so.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>

@@ -48,7 +48,7 @@ struct TorrentStatus {
     void show_trackers(std::vector<tracker::TrackerStatus> trackers);
 };
 
-/// What costs too much to be in the status of all torrents.
+/// Status of one torrent with the parts that cost too much for the status of all torrents.
 struct TorrentDetails {
     static constexpr std::size_t kMaxTrackers = 50;
 

@@ -39,7 +39,7 @@ class BackgroundPieces {
         missing_ -= contains(piece);
         pinned_missing_ -= is_pinned(piece);
     }
-    /// It is not had any more.
+    /// Takes a piece that is not had any more.
     void on_lost(PieceIndex piece) {
         missing_ += contains(piece);
         pinned_missing_ += is_pinned(piece);

@@ -1,4 +1,4 @@
-// Which peers of a torrent are unchoked: the active peer set.
+// Choker: chooses the peers of a torrent that are unchoked, the active peer set.
 #pragma once
 
 #include <cstddef>

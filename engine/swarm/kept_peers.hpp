@@ -45,7 +45,7 @@ class KeptPeers {
   public:
     static constexpr std::size_t kMaxWatched = 256;
 
-    /// What earlier runs have kept, the best first. What they gave counts half from now on.
+    /// Takes the peers that earlier runs have kept, the best first. What they gave counts half from now on.
     void take_earlier(std::span<const KeptPeer> earlier);
     /// The peer has sent so many bytes that are verified by now. `source` may be PeerSource::kept.
     void on_gave(const Endpoint& endpoint, PeerSource source, std::uint64_t bytes, TimePoint now);

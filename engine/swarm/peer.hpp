@@ -24,7 +24,7 @@ struct SlotAccount {
     /// While we fetch, its waiting time is multiplied by that, 0 to 1, which is drawn anew when it is choked:
     /// else the peers that came first would get the slots of all of us.
     double luck = 1;
-    /// It is unchoked regardless of what it gave, until then.
+    /// The peer is unchoked regardless of what it gave, until then.
     TimePoint optimistic_until{};
     /// Bytes that came from it and went to it in the last rounds; older rounds count less.
     double given = 0, taken = 0;
@@ -50,7 +50,7 @@ struct Peer {
     bool eager;
     /// The connection began with an encryption handshake.
     bool encrypted = false;
-    /// It is a uTP connection.
+    /// True for a uTP connection.
     bool utp = false;
     /// The times at which it last choked us, and unchoked us; a choke of less than kShortChoke does not
     /// count.
@@ -63,7 +63,7 @@ struct Peer {
     /// It has said by PEX that it had dialled somebody, so of whom it does not say so it has not. libtorrent
     /// never says it.
     bool tells_reachable = false;
-    /// It is a web seed: it wants nothing of us, and nothing is owed to it.
+    /// True for a web seed: it wants nothing of us, and nothing is owed to it.
     bool is_web_seed = false;
     /// The endpoint to dial it at: as it was dialled, or as an incoming peer says of itself.
     std::optional<Endpoint> dial_endpoint;

@@ -1,4 +1,4 @@
-// Which piece that no reader wants is asked of a peer.
+// PieceChoice: chooses the piece to ask of a peer among those that no reader wants.
 #pragma once
 
 #include <cstddef>

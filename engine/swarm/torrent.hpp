@@ -70,7 +70,7 @@ struct NewConnection {
     /// It began with an encryption handshake; if we have dialled, Dial's greeting was sent inside.
     bool encrypted = false;
     bool utp = false;
-    /// It is that of a Dial with `punch`.
+    /// True if the connection is that of a Dial with `punch`.
     bool punched = false;
 };
 /// The peer has bytes to send.

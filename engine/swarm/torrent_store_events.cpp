@@ -69,7 +69,7 @@ void Torrent::note_givers(const PartialPiece& verified, TimePoint now) {
 
 /// Announces the pieces that were not likely to last when they came, and are now.
 void Torrent::announce_what_lasts() {
-    // What lasts, at the rate at which pieces come, lasts together.
+    // If the first one does not last, none does: the cache answers by the rate at which pieces come.
     if (unannounced_.empty() || !content_->storage.lasts(*unannounced_.begin())) return;
     std::erase_if(unannounced_, [this](PieceIndex piece) {
         const bool lasts = content_->storage.lasts(piece);

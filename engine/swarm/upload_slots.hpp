@@ -25,7 +25,7 @@ class UploadSlots {
     static constexpr std::size_t kAtFirst = 8;
     /// At least, while a torrent trades: each peer that it feeds may feed it.
     static constexpr std::size_t kToTrade = 20;
-    /// What has left is measured over so long.
+    /// Time over which the upload rate is measured.
     static constexpr Duration kWindow = std::chrono::seconds(10);
     /// Of the slots, one in so many is kept for torrents without readers, if their peers want it.
     static constexpr std::size_t kOthersShare = 4;

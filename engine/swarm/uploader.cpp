@@ -27,7 +27,7 @@ void Uploader::on_not_wanted(Peer& peer, const BlockRef& block) {
 
 void Uploader::pump(Peer& peer, TimePoint now) {
     const bool limited = peer.limited && share_.is_limited();
-    // What waits behind a slow connection was let through before, and would break the limit later.
+    // Bytes that wait behind a slow connection have passed the limit already, and would break it later.
     const std::size_t read_size = limited ? std::min(kReadSize, share_.burst()) : kReadSize;
     const std::size_t backlog = limited ? std::min(kBacklog, share_.burst()) : kBacklog;
     if (peer.reading_upload || peer.uploads.empty() || peer.session.upload_backlog() >= backlog) return;

@@ -10,7 +10,7 @@ namespace btfs {
 
 /// The stand-in of a torrent's web seed of that number: blame, accounts and estimates tell senders apart by
 /// address. It is of 2001:db8::/32, which is for documentation and belongs to no host, in a /64 of its own.
-/// It is never dialled, banned or told to others.
+/// No code dials or bans it, or tells it to others.
 inline Endpoint web_seed_endpoint(std::uint32_t number) {
     std::array<std::byte, 16> raw{std::byte{0x20}, std::byte{0x01}, std::byte{0x0d}, std::byte{0xb8}};
     store_big_endian(raw.data() + 4, number);

@@ -7,7 +7,7 @@ namespace {
 
 /// With so little queueing a loss is hardly congestion, and growth disturbs nobody.
 constexpr Duration kLittleQueueing = CongestionWindow::kTarget / 4;
-/// What is left of the window after a loss with little and with much queueing.
+/// Part of the window that is left after a loss with little and with much queueing.
 constexpr double kAfterLightLoss = 0.7, kAfterLoss = 0.5;
 /// Parts of the window: growth in a round trip with little queueing, and the most it shrinks by.
 constexpr double kLightGain = 1.0 / 16, kMostShrinking = 0.5;

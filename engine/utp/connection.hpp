@@ -23,14 +23,14 @@ namespace btfs::utp {
 
 class Connections;
 
-/// What the application hears of its connection. Called in turns of Connections alone, never from within
+/// Receives the events of an application's connection. Called in turns of Connections alone, not within
 /// Connection's own functions; the connection may be released in each.
 class User {
   public:
     virtual ~User() = default;
     /// A connection that we opened is there, or has failed.
     virtual void on_connected(Error error) = 0;
-    /// What wait_readable() and wait_writable() waited for. Try again, or the connection has failed.
+    /// End the waits of wait_readable() and wait_writable(). Try again, or the connection has failed.
     virtual void on_readable() = 0;
     virtual void on_writable() = 0;
 };

@@ -13,9 +13,9 @@ namespace btfs::utp {
 /// first has the size that nearly all paths carry; should it be lost twice, sizes between are tried.
 class MtuSearch {
   public:
-    /// What Ethernet carries, less the headers of IP and UDP.
+    /// Payload that Ethernet carries, less the headers of IP and UDP.
     static constexpr std::size_t kMostV4 = 1500 - 28, kMostV6 = 1500 - 48;
-    /// What every path carries: 576 bytes of IPv4, 1280 of IPv6.
+    /// Payload that every path carries: 576 bytes of IPv4, 1280 of IPv6, less headers.
     static constexpr std::size_t kLeastV4 = 576 - 28, kLeastV6 = 1280 - 48;
     /// The search ends when it is so near.
     static constexpr std::size_t kNear = 16;

@@ -12,7 +12,7 @@ class Pacer {
   public:
     /// Bytes that may leave at once.
     static constexpr std::size_t kBurst = 10 * 1500;
-    /// What would leave within this time may leave at once: timers are not finer.
+    /// A packet that would leave within this time may leave at once: timers are not finer.
     static constexpr Duration kTick = std::chrono::milliseconds(1);
     /// Round trips shorter than this are not paced.
     static constexpr Duration kShortRoundTrip = std::chrono::milliseconds(2);

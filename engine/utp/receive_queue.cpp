@@ -43,7 +43,7 @@ ReceiveQueue::Taken ReceiveQueue::take(SequenceIndex index, ByteView payload, bo
         if (fin) fin_ = index;
         return Taken::out_of_order;
     }
-    // What fills the first hole is taken whatever is held behind it, which cannot be read before.
+    // A packet that fills the first hole is taken whatever is held behind it, which cannot be read before.
     if (!has_memory_for(payload.size(), unread_)) return Taken::refused;
     if (fin) fin_ = index;
     budget_.take(payload.size());

@@ -12,7 +12,7 @@ enum class Fragmentation : std::uint8_t {
     early,      ///< the path may not carry the datagram: cut it for IPv6's least MTU before it leaves
 };
 
-/// What sends for Connections. On its thread; none of these functions may call Connections.
+/// Sends datagrams for Connections. On its thread; none of these functions may call Connections.
 class Sink {
   public:
     virtual ~Sink() = default;

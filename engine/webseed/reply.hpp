@@ -10,7 +10,7 @@
 
 namespace btfs::webseed {
 
-/// What a reply's header says.
+/// Fields of a reply's header.
 struct ReplyHead {
     unsigned status = 0;
     std::optional<std::string_view> content_range = {};

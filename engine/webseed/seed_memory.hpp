@@ -1,4 +1,4 @@
-// What is known of one web seed, for as long as its torrent is open.
+// SeedMemory: facts learned of one web seed, kept as long as its torrent is open.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class SeedMemory {
     static constexpr unsigned kMaxFileFailures = 8;
     static constexpr Duration kFirstRest = std::chrono::seconds(1);
     static constexpr Duration kLongestRest = std::chrono::minutes(5);
-    /// Of what the server asks for with Retry-After.
+    /// Longest pause that the server can ask for with Retry-After.
     static constexpr Duration kLongestRetryAfter = std::chrono::hours(1);
     static constexpr std::size_t kMaxRedirects = 1000;
     /// Of a server without ranges so much of a file is read and thrown away to get to what is wanted.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
 
-/// What a server without ranges offers is looked at again each time that so much of the file has come.
+/// The offer of a server without ranges is computed anew each time that so much of the file has come.
 constexpr std::uint64_t kReachStep = SeedMemory::kMaxDiscard / 4;
 
 /// Errors after which no request for the file can succeed.

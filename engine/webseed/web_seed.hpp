@@ -146,7 +146,7 @@ class WebSeed {
 
     TimePoint next_timeout() const;
     void handle_timeout(TimePoint now);
-    /// What is to be done, in this order. Empty once nothing is left.
+    /// Takes the actions to carry out, in this order. Empty once nothing is left.
     std::deque<SeedAction> take_actions() { return std::exchange(actions_, {}); }
     std::size_t lane_count() const { return lanes_.size(); }
 

@@ -26,7 +26,7 @@ class IncomingHandshake {
         Bytes received;
     };
 
-    /// What `rule` forbids is refused as soon as it is recognised (Errc::encryption_refused), without an
+    /// Refuses what `rule` forbids as soon as it is recognised (Errc::encryption_refused), without an
     /// answer. `find` finds torrents for encrypted connections; a plain one's info-hash is not looked up.
     IncomingHandshake(Encryption rule, mse::FindTorrent find, SecretSource secrets = fill_secret);
 

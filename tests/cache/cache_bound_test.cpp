@@ -1,4 +1,4 @@
-// What lies in a cache directory beside open torrents, and the size of the bound.
+// Tests of CacheBound: files of torrents that are not open, and the size of the bound.
 #include "cache/bound/cache_bound.hpp"
 
 #include <gtest/gtest.h>

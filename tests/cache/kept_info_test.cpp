@@ -1,4 +1,4 @@
-// What a store leaves beside its content: the info dictionary, and the time of the last use.
+// Tests of what a store keeps beside its content: the info dictionary, and the time of the last use.
 #include "cache/records/kept_info.hpp"
 
 #include <fcntl.h>

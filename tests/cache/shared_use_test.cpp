@@ -1,4 +1,4 @@
-// What processes tell each other of their use of one cache directory.
+// Tests of several processes that share one cache directory.
 #include "cache/bound/shared_use.hpp"
 
 #include <gmock/gmock.h>

@@ -82,7 +82,7 @@ TEST(OwnOptions, ComeOutOfTheMountOptions) {
     EXPECT_THAT(own({"-o", ",ro,,"}), ElementsAre("-o", "ro"));
 }
 
-TEST(OwnOptions, MayHoldCommas) {
+TEST(OwnOptions, AnEscapedCommaIsPartOfTheValue) {
     EXPECT_THAT(own({"-o", "cache-dir=/a\\,b,ro"}), ElementsAre("--cache-dir=/a,b", "-o", "ro"));
     EXPECT_THAT(own({"-o", "fsname=a\\,b,ro"}), ElementsAre("-o", "fsname=a\\,b,ro"))
         << "libfuse reads these itself";

@@ -109,7 +109,7 @@ class AdoptedData(TestCase):
         cut(self.data / "content" / "extras" / "sound.flac", 1_500_000)
         self.settle()
         mount = self.mount()
-        # What mount lacks comes from a second one that has only that.
+        # Bytes that the mount lacks come from a second one that has only that.
         other = make_files(self.folder / "other" / "content", MIXED)
         (other / "readme.txt").unlink()
         punch(other / "film.mkv", 500_000, 1_500_000)

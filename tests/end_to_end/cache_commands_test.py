@@ -78,6 +78,7 @@ class List(Caches):
         self.assertRegex(table, r"1\.4 MiB +100 % .* -  +[0-9a-f]{8}  one\n")
         self.assertRegex(table, r"in use +[0-9a-f]{8}  \(not known\)\n")
         self.assertRegex(table, r"2 torrents, \S+ MiB on disk\n$")
+        self.assertEqual(set(self.command("list", "--names").splitlines()), {"one", found[None]["info_hash"]})
         mount.stop()
         self.assertEqual(set(self.listed()), {"one"})
 

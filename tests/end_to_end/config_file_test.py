@@ -55,7 +55,7 @@ class ConfigFile(TestCase):
     def test_every_option_of_every_command_may_stand_there(self):
         """Names are looked at for all commands, whichever is given."""
         text, count = "", 0
-        for command in ("mount", "add", "rm", "ls", "play", "create", "seed", "wait", "cache list", "cache prune", "export"):
+        for command in ("mount", "add", "rm", "set", "ls", "play", "create", "seed", "wait", "cache list", "cache prune", "export"):
             options = self.run_btfs(*command.split(), "--help").stdout.partition("\nOptions:\n")[2]
             names = re.findall(r"(?m)^  (?:-\w,)?-{1,2}([\w-]+)", options)
             keys = [name for name in names if name not in ("h", "help")]

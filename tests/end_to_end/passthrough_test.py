@@ -94,7 +94,7 @@ class Passthrough(TestCase):
             self.assertEqual(struct.unpack_from("=20sB3xQ", state)[1:], (1, 0))
             self.press()
             self.assertEqual(os.pread(film.fileno(), len(self.right["film.mkv"]), 0), self.right["film.mkv"])
-        # What is open no longer, but mapped.
+        # A file that is open no longer, but mapped.
         for _ in range(3):
             self.press()
             time.sleep(1)

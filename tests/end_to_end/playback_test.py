@@ -18,7 +18,7 @@ SWARM = 1.5  # times what the film needs
 JUMPS = (30, 48, 15)
 PLAY = 4  # seconds after the start and after each jump
 
-# What is allowed. One second of film takes two thirds of a second to come, and has to before the player goes on.
+# Bounds of the delays. One second of film takes two thirds of a second to come, and has to before the player goes on.
 START_WITHIN = 5
 JUMP_WITHIN = 6
 

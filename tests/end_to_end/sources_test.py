@@ -216,7 +216,7 @@ class StatusAndWait(Sources):
         self.assertEqual(section["peers"], "1 connected, 1 known")
         self.assertEqual(section["had"], "0 of 370000 bytes")
         self.assertEqual(differences(self.folder / "from-1/content", self.mountpoint / "content"), "")
-        # What was asked for last may still be fresh.
+        # The torrent that was asked for last may still be fresh.
         self.wait_for(lambda: self.status()[1][0]["had"] == "370000 of 370000 bytes", "all bytes in the status")
         head, (section,) = self.status()
         self.assertRegex(head, r"^totals: 1 of 1 torrents ready, \d+ peers, [1-9]\d* B/s down, 0 B/s up$")

@@ -1,5 +1,6 @@
 """Status at a look: the live view of `btfs status` on a terminal of its own, and what a mount tells in `.btfs`."""
 import fcntl
+import itertools
 import json
 import os
 import pty
@@ -66,6 +67,20 @@ class Terminal:
             if text.encode() not in self.written and (has_ended or time.monotonic() > until):
                 self.test.fail(f"no '{text}' in {self.written!r}; {self.process.poll()}")
 
+    def see_on_screen(self, text, seconds=10):
+        """Waits for a text on the screen, which is drawn anew for each look: a new size has every cell written."""
+        until = time.monotonic() + seconds
+        for width in itertools.cycle((81, 80)):
+            self.written = self.written[-1:]
+            self.resize(width, 24)
+            self.read(0.3)
+            while select.select([self.master], [], [], 0.05)[0]:
+                self.read()
+            if text.encode() in self.written:
+                return
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.test.fail(f"no '{text}' on the screen: {self.written!r}; {self.process.poll()}")
+
     def see_rows(self, more_than, seconds=10):
         """Waits until it has written below a line, counted from 1, since the last text that was waited for."""
         until = time.monotonic() + seconds
@@ -119,6 +134,64 @@ class Status(TestCase):
         view.press("?")
         view.see("Piece map")
         view.press("xq")
+        view.assert_restored()
+
+    def test_keys_pause_pin_filter_sort_and_remove(self):
+        other = make_files(self.folder / "from" / "other", {"text": 1000})
+        btfs.run("create", other, "-o", self.folder / "other.torrent")
+        self.assertEqual(btfs.run("add", self.folder / "other.torrent", "--to", self.mountpoint).returncode, 0)
+        for name in ("film.mkv", "notes.txt"):
+            (self.mountpoint / "a film" / name).read_bytes()
+
+        def torrent(name="a film"):
+            status = json.loads(btfs.run("status", self.mountpoint, "--json").stdout)
+            return next((each for each in status["torrents"] if each["name"] == name), None)
+
+        def is_pinned():
+            found = json.loads((self.mountpoint / ".btfs" / "torrents" / torrent()["info_hash"] / "status.json").read_text())
+            return all(file["pinned"] for file in found["files"])
+        view = self.view("--interval", "0.3")
+        view.see_on_screen("a film")
+        view.press("h")
+        view.see_on_screen("remove the torrent, after a question")
+        view.press("x ")
+        view.see_on_screen("paused a film")
+        self.assertTrue(torrent()["paused"])
+        view.press(" ")
+        view.see_on_screen("resumed a film")
+        self.assertFalse(torrent()["paused"])
+        view.press("P")
+        view.see_on_screen("pinned a film")
+        self.assertTrue(is_pinned())
+        view.press("\r2")  # the list of files, which says what is pinned
+        view.see_on_screen("100% pinned")
+        view.press("\x1b")
+        view.see_on_screen("Quit")  # Escape and a letter are read one by one
+        view.press("P")
+        view.see_on_screen("unpinned a film")
+        self.assertFalse(is_pinned())
+        view.press("\\othe")
+        view.see_on_screen('TORRENT with "othe"')
+        view.press("\r\x1b[3~")  # Del
+        view.see_on_screen('Remove "other"?')
+        view.press("y")
+        view.see_on_screen("removed other")
+        self.assertIsNone(torrent("other"))
+        view.press("\\\x1b")
+        view.see_on_screen("a film")
+        view.press("\x1b[17~")  # F6
+        view.see_on_screen("Sort by")
+        view.press("j\r")
+        view.see_on_screen("▼TORRENT")
+        view.press("\x1b[20~n")  # F9
+        view.see_on_screen("Quit")
+        self.assertIsNotNone(torrent())
+        self.assertTrue(list(self.mount.cache.glob("*.data")))
+        view.press("\x1b[20~D")
+        view.see_on_screen("removed a film and its data")
+        self.assertIsNone(torrent())
+        self.wait_for(lambda: not list(self.mount.cache.glob("*.data")), "the removal of the data", 5)
+        view.press("q")
         view.assert_restored()
 
     def test_a_file_that_is_read_is_shown_with_its_process_and_why_it_waits(self):

@@ -54,6 +54,7 @@ class Torrents(TestCase):
         self.assertEqual(self.names(), [])
         self.assertEqual(self.do("add", self.torrent, "--label", "films"), f"added: film ({self.hash})\n")
         self.assertEqual(self.names(), ["film"])
+        self.assertEqual(self.do("ls", "--names"), "film\n")
         self.assert_right()
         self.assertEqual(self.do("add", self.magnet), f"there already: film ({self.hash})\n")
         film = self.listed()["film"]
@@ -96,6 +97,43 @@ class Torrents(TestCase):
         self.addCleanup(btfs.run, "umount", self.mnt)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(len(self.names()), 100)
+
+    def test_a_torrent_is_removed_with_its_data(self):
+        mount = self.mount()
+        self.do("add", self.torrent)
+        self.assert_right()
+
+        def in_cache():
+            return sorted(path.name for path in mount.cache.glob(f"{self.hash}*"))
+        self.assertTrue(in_cache())
+        self.do("rm", "film")
+        self.assertTrue(in_cache(), "rm alone keeps what was downloaded")
+        self.wait_for(lambda: btfs.run("add", self.torrent).returncode == 0, "the end of those who used it", 5)
+        self.assert_right()
+        self.assertEqual(self.do("rm", "--delete-data", self.mnt / "film"), "removed: film\n")
+        self.wait_for(lambda: not in_cache(), "the removal of its data", 5)
+
+    def test_labels_and_limits_that_are_set_are_kept_over_mounts(self):
+        mount = self.mount(options=["--limit-local"])
+        self.do("add", self.torrent, "--label", "old")
+        self.assertEqual(self.do("set", "film", "--label", "films", "--label", "new", "--download-limit", "1M", "--max-peers", "5",
+                                 "--seed-ratio", "1.5"), "set: film\n")
+        self.assertEqual(self.listed()["film"]["label"], "films,new")
+        begun = time.monotonic()
+        self.assert_right()
+        self.assertGreater(time.monotonic() - begun, 1.5, "3 MB at 1 MiB/s")
+        mount.stop()
+        self.mount(options=["--limit-local"])
+        self.wait_for(lambda: self.listed().get("film", {}).get("label") == "films,new", "the label of the earlier mount", 5)
+        self.do("set", self.mnt / "film", "--label", "", "--download-limit", "default", "--seed-ratio", "none", "--of", self.mnt)
+        self.assertIsNone(self.listed()["film"]["label"])
+        self.assertIn("nothing to set", self.fails("set", "film"))
+        self.assertIn("no torrent of that name", self.fails("set", "nothing", "--label", "x"))
+        self.assertIn("control characters", self.fails("set", "film", "--label", "a\nb"))
+        for wrong in (("--download-limit", "0"), ("--download-limit", "fast"), ("--max-peers", "0"), ("--seed-ratio", "-1")):
+            done = btfs.run("set", "film", *wrong)
+            self.assertEqual(done.returncode, 2, wrong)
+            self.assertIn("default", done.stderr, wrong)
 
     def test_every_kind_of_source_is_taken(self):
         self.mount()
@@ -286,7 +324,7 @@ class Torrents(TestCase):
         self.assertIn("no torrent", self.fails("add", junk))
         self.assertIn("No such file", self.fails("add", self.folder / "nothing"))
         self.assertIn("no torrent of that name", self.fails("rm", "nothing"))
-        self.assertIn("only be removed whole", self.fails("rm", self.mnt / "film" / "film.mkv"))
+        self.assertIn("is a part of a torrent", self.fails("rm", self.mnt / "film" / "film.mkv"))
         self.assertIn("is a mount", self.fails("rm", f"{self.mnt}/"))
         self.assertIn("no mount of btfs", self.fails("ls", self.folder))
         self.assertIn("in no mount", self.fails("wait", self.folder / "nothing"))

@@ -60,7 +60,7 @@ const parts = {
     assert.equal(await page.evaluate(() => document.querySelector('video').videoWidth), 160);
     await page.keyboard.press('Escape');
     await page.locator('#player-video:not([src])').waitFor({state: 'hidden'});  // the stream ends with the player
-    // What came for the player is here now.
+    // The bytes that came for the player are here now.
     await film.locator('.percent', {hasText: '100 %'}).waitFor();
     await page.locator('.details .map .caption', {hasText: 'here'}).waitFor();
 

@@ -48,7 +48,7 @@ TEST(ContainerIndex, MoovAtTheBeginningIsReadAnyway) {
     EXPECT_EQ(index(kFtyp + box("moov", 100, std::string(92, 'x')) + box("mdat", 1000)), std::nullopt);
 }
 
-TEST(ContainerIndex, BoxesThatLie) {
+TEST(ContainerIndex, SizesOfBoxesAreNotTrusted) {
     EXPECT_EQ(index(kFtyp + box("mdat", 0)), std::nullopt);  // to the end of the file
     EXPECT_EQ(index(kFtyp + box("mdat", 7)), std::nullopt);
     EXPECT_EQ(index(kFtyp + box("free", 1, big(0, 8))), std::nullopt);

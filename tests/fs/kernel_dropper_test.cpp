@@ -112,7 +112,7 @@ TEST(KernelDropper, EndsWhenTheKernelLetsItGoAndDropsNoMore) {
     EXPECT_THAT(world.dropped, ElementsAre(Dropped{1, {0, kPage}}));
 }
 
-TEST(KernelDropper, ThatNeverRanHasEnded) {
+TEST(KernelDropper, EndsAtOnceIfItWasNeverStarted) {
     KernelDropper dropper;
     dropper.end();
     EXPECT_TRUE(dropper.wait_ended(std::nullopt));

@@ -184,7 +184,7 @@ TEST(ReadPath, AnIndexIsFoundInABeginningThatComesInParts) {
     EXPECT_THAT(world.last().edges, ElementsAre(ByteRange{end - 64 * KiB, end}, ByteRange{end - MiB, end}));
 }
 
-/// What a small directory of a zip archive ends with.
+/// Returns the end of a small directory of a zip archive.
 std::string end_of_zip(std::uint32_t directory) {
     std::string end("PK\5\6\0\0\0\0\1\0\1\0", 12);
     for (const std::uint32_t number : {directory, std::uint32_t{0}})
@@ -218,7 +218,7 @@ TEST(ReadPath, AScanIsKnownByItsNameAndGetsWhatItReads) {
     EXPECT_EQ(world.path().scan_count(), 1u);
 }
 
-TEST(ReadPath, WhoReadsOnIsNoScan) {
+TEST(ReadPath, AReaderThatReadsOnInSequenceIsNoScan) {
     World world;
     world.cache.lose_all();
     world.cache.bring({kBefore, kBefore + 9 * MiB});

@@ -12,7 +12,7 @@ TEST(ScannerNames, AreKnownAsTheKernelCutsThem) {
         EXPECT_TRUE(is_scanner(name)) << name;
 }
 
-TEST(ScannerNames, PlayersAndCopiesAreNone) {
+TEST(ScannerNames, PlayersAndCopyingProgramsAreNoScanners) {
     for (const char* name : {"", "f", "ffmpeg", "ffplay", "mpv", "vlc", "cp", "cat", "totem", "minidlnad",
                              "Plex Media Serv", "jellyfin", "kodi.bin", "files", "rsync",
                              "baloo_file_extractor", "kioworker", "kioslave5", "kioslave"})

@@ -18,7 +18,7 @@ PEX_ALONE = ("--no-dht", "--no-lsd", "--no-portmap")
 LSD_ALONE = ("--no-dht", "--no-pex", "--no-portmap")
 GROUP, PORT = "239.192.152.143", 6771
 CONTENT = {"film.mkv": 5_000_001, "notes.txt": 33_333}
-# What is not found in so many seconds is not looked for: what is, is found in five.
+# Seconds of waiting for a peer that must not be found; one that is looked for is found in five.
 NOT_FOUND_WITHIN = 7
 
 

@@ -56,7 +56,7 @@ class Evicting(TestCase):
             self.wait_for(lambda: "127.0.0.1" in [connection.address for connection in client.connections()],
                           f"{client.name} that has a connection with us", 60)
 
-        # What has gone they get of another one. Transmission takes one connection from an address: it has to be free.
+        # Evicted pieces come from another peer. Transmission takes one connection from an address: it has to be free.
         mount.stop()
         btfs.Seed(self, content, torrent, *CREATE,
                   peers=[f"{client.address}:{client.port}" for client in clients])

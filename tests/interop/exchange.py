@@ -80,7 +80,7 @@ class Unfinished:
         self.stop_client()
         self.assertTrue(list(self.target.rglob(self.unfinished_names)), sorted(self.target.rglob("*")))
         seed.stop()
-        # What changed within two seconds may change once more unseen, so it would be copied into the cache.
+        # A file that changed within two seconds may change once more unseen, so it would be copied into the cache.
         ended = time.time()
         self.wait_for(lambda: time.time() > ended + 2.1, "old files")
 

@@ -73,7 +73,7 @@ class OverIpv6(Ipv6Alone, TestCase):
         seed = self.seed(*options, alone=False)
         middle = btfs.Mount(self, self.torrent, peers=[seed.port], options=options, alone=False)
         middle.find(r"connected to \[::1\]")
-        # Whom the middle, which has nothing, tells of whom is the seed's luck or ours.
+        # The middle, which has nothing, tells the seed of us or us of the seed: that is luck.
         self.assert_reads_all(self.name(), peers=[middle.port], options=options, alone=False,
                               peer=r"\[::1\]:\d+ as 2", cache=self.folder / "cache.2",
                               mountpoint=self.folder / "mnt.2")

@@ -26,7 +26,7 @@ BOUND = 64 * MIB
 TORRENTS = 5
 FILM = 40 * MIB
 READERS = 4
-# What a figure may grow by: noise of the allocator, and of readers that come and go.
+# Growth that a figure may have: noise of the allocator, and of readers that come and go.
 MAY_GROW = {"anonymous_kib": 4096, "descriptors": 40, "threads": 4, "files": 4}
 
 

@@ -79,6 +79,32 @@ class Documents(unittest.TestCase):
         pages = {path.stem for path in self.folder.glob("man?/*")}
         self.assertEqual({path.stem for path in (ROOT / "packaging/man").iterdir()} - pages, set())
 
+    def test_every_section_of_the_manual_has_its_page(self):
+        prose = "".join(path.read_text() for path in (ROOT / "packaging/man").iterdir())
+        pages = {path.stem: path.read_text() for path in self.folder.glob("man?/*")}
+        without = {"The manual of btfs", "Usage", "btfs --version, --help"}
+        text = re.sub(r"```.*?```", "", (ROOT / "cli/MANUAL.md").read_text(), flags=re.DOTALL)
+        for title in set(re.findall(r"(?m)^#+ (.*)$", text)) - without:
+            commands = re.findall(r"\bbtfs ([a-z]+)", title)
+            for command in commands:
+                self.assertIn((command,), self.commands, title)
+            found = commands or f'.MANUAL "{title}"' in prose or \
+                any(f".SH {title.upper()}\n" in page.replace("\\-", "-") for page in pages.values())
+            self.assertTrue(found, title)
+
+    def test_pages_say_what_the_manual_says(self):
+        for page, texts in {"btfs-mount.1": (".SS Proxies", ".SH WEB PAGE", ".SH REMOTES", "Sonarr", ".SH IP FILTER", "watch",
+                                             "\\fB\\-\\-cache\\-size\\fR=\\fISIZE\\fR"),
+                            "btfs-status.1": ("F9 or Del", "F4 or", "uTP carries the connection"), "btfs-top.1": ("F9 or Del",),
+                            "btfs-cache.1": ("hashes all that is there",), "btfs-resume.1": ("goes on at once",),
+                            "btfs-wait.1": ("waits for a torrent that is not there yet",), "btfs.1": ("Every byte is verified", "wait ended"),
+                            "btfs-rm.1": ('"From a shell" in \\fBbtfs\\-add\\fR(1)',)}.items():
+            shown = (self.folder / "man1" / page).read_text()
+            for text in texts:
+                self.assertIn(text.lower(), shown.lower().replace("\\fb\\-\\-wait\\fr", "wait"), page)
+        self.assertIn("may stand in its section", (self.folder / "man5/btfs.toml.5").read_text())
+        self.assertIn("_netdev", (self.folder / "man8/mount.btfs.8").read_text())
+
     @needs("man")
     def test_manual_pages_have_no_warnings(self):
         for page in sorted(self.folder.glob("man?/*")):
@@ -175,12 +201,37 @@ class Documents(unittest.TestCase):
             path.write_text(text.replace("/proc/self/mounts", str(mounts)))
         before, self.completions = self.completions, folder
         self.addCleanup(setattr, self, "completions", before)
-        for words in (("status", ""), ("umount", ""), ("ls", ""), ("add", "--to", ""), ("rm", "--from", "")):
+        for words in (("status", ""), ("umount", ""), ("ls", ""), ("add", "--to", ""), ("rm", "--from", ""),
+                      ("pause", "--of", ""), ("set", "--of", "")):
             self.assertEqual(self.bash(*words), ["/mnt/films of\\ann"], words)
             if shutil.which("fish"):
                 self.assertIn("/mnt/films of\\ann", " ".join(self.fish(*words)).replace("\\ ", " ").replace("\\\\", "\\"))
             if shutil.which("zsh"):
                 self.assertIn("of\\ann", self.zsh(*words), words)
+
+    def test_torrents_of_the_mount_or_cache_are_offered(self):
+        """For operands that name one; btfs is another program in this test, which tells how it was asked."""
+        fake = self.folder / "fake"
+        fake.mkdir()
+        (fake / "btfs").write_text("#!/bin/sh\necho \"a film\"\necho \"$(echo $* | tr ' ' _)\"\n")
+        (fake / "btfs").chmod(0o755)
+        self.addCleanup(shutil.rmtree, fake)
+        before = os.environ["PATH"]
+        os.environ["PATH"] = f"{fake}:{before}"
+        self.addCleanup(os.environ.__setitem__, "PATH", before)
+        for words, asked in ((("rm",), "ls_--names"), (("pause",), "ls_--names"), (("resume",), "ls_--names"), (("set",), "ls_--names"),
+                             (("rm", "--from", "/mnt/x"), "ls_--names_/mnt/x"),
+                             (("pause", "--of=/mnt/x", "one"), "ls_--names_/mnt/x"),
+                             (("cache", "clear"), "cache_list_--names"),
+                             (("cache", "verify", "--cache-dir", "/c"), "cache_list_--names_--cache-dir_/c")):
+            self.assertEqual(self.bash(*words, ""), ["a film", asked], words)
+            if shutil.which("fish"):
+                self.assertLessEqual({"a film", asked}, {offer.replace("\\", "") for offer in self.fish(*words, "")}, words)
+            if shutil.which("zsh"):
+                self.assertLessEqual({"film", asked}, set(self.zsh(*words, "")), words)
+        self.assertEqual(self.bash("rm", "a\\ f"), ["a film"])
+        (self.folder / "films").mkdir(exist_ok=True)
+        self.assertIn("./films", self.bash("rm", "./fil"))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ std::string table_row(const Family& family, std::span<const VisitResult> results
 /// Of films in swarms of leechers.
 std::string film_table_head();
 std::string film_table_row(const Family& family, std::span<const FilmResult> results);
-/// What each kind of peer and the client gave each other.
+/// Bytes that each kind of peer and the client gave each other.
 std::string trade_table_head();
 std::string trade_table_rows(const Family& family, std::span<const FilmResult> results);
 std::string crowd_table_head();

@@ -31,7 +31,7 @@ class FakeDemandSink final : public DemandSink {
         std::lock_guard lock(mutex_);
         return posts_;
     }
-    /// What the last call of keep() said.
+    /// Argument of the last call of keep().
     ByteRange kept() const {
         std::lock_guard lock(mutex_);
         return kept_;

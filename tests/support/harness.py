@@ -60,7 +60,7 @@ def main(programs=(), modules=(), missing=lambda: ""):
 
 
 def _enter_namespaces():
-    # What kills unshare kills the process below it, and with that all in its namespace.
+    # A signal that kills unshare kills the process below it, and with that all in its namespace.
     unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
     if subprocess.run([*unshare, "true"], capture_output=True).returncode != 0:
         skip("this machine does not let root make namespaces")

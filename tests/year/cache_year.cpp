@@ -222,7 +222,7 @@ bool CacheYear::read(OpenTorrent& torrent, PieceIndex piece) {
     const auto outcome = std::make_shared<Outcome>();
     const ByteRange range = torrent.spec.layout.piece_range(piece);
     if (torrent.store->read(next_id_++, range, std::make_unique<Reply>(outcome)) == ReadOutcome::parked) {
-        // What an earlier process has left is proven now, and answers, or is lost.
+        // A piece that an earlier process has left is proven now, and answers, or is lost.
         wait([&] { return outcome->ended || !torrent.store->has(range); });
         if (!outcome->ended) fetch(torrent, piece);
     }

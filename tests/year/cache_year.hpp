@@ -47,7 +47,7 @@ class CacheYear {
     const Counts& counts() const { return counts_; }
     /// The counts in one line.
     std::string happened() const;
-    /// What must never be, one line each.
+    /// Violations of what always holds, one line each.
     const std::vector<std::string>& violations() const { return violations_; }
 
   private:

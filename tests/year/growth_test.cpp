@@ -1,4 +1,4 @@
-// What counts as growth over a long run.
+// Tests of the rule that calls a figure of a long run growing.
 #include "tests/year/growth.hpp"
 
 #include <gtest/gtest.h>

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kDays = kSanitized ? 8 : 14;
 
-/// What happens at least so often in two weeks.
+/// Least number of each event in two weeks.
 constexpr std::uint64_t in_two_weeks(std::uint64_t count) {
     return count * kDays / 14;
 }

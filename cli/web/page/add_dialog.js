@@ -56,7 +56,7 @@ export class AddDialog {
     setText(byId('add-error'), error);
   }
 
-  /// What cannot be added stays in the dialog, with the reason.
+  /// Adds links and files. Those that cannot be added stay in the dialog, with the reason.
   async submit() {
     const options = {label: byId('add-label').value.trim(), pin: byId('add-pin').checked};
     const links = this.link.value.split(/\s+/).filter((link) => link);

@@ -129,7 +129,7 @@ export class DetailsPanel {
 
   // ---- updates ----
 
-  /// What the list knows of it, after each event.
+  /// Shows what the list knows of the torrent, after each event.
   update() {
     const torrent = this.catalog.torrents.get(this.key);
     if (!torrent) {

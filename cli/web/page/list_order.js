@@ -1,4 +1,4 @@
-// Which torrents the list shows, and in which order.
+// ListOrder: chooses the torrents that the list shows, and their order.
 
 const collator = new Intl.Collator(undefined, {numeric: true, sensitivity: 'base'});
 
@@ -21,7 +21,7 @@ export const FILTERS = {
   failed: {title: 'Failed', test: (torrent) => torrent.kind === 'failed'},
 };
 
-/// What the list is asked for: `filter` and `column` are ids, `search` is the text of the field.
+/// A choice of torrents and their order: `filter` and `column` are ids, `search` is the text of the field.
 export class ListOrder {
   constructor({filter = 'all', search = '', column = 'name', turned = false} = {}) {
     this.filter = filter;

@@ -1,4 +1,4 @@
-// What a browser does with a file, by the ending of its name.
+// Media types of files by the endings of their names, and whether a browser plays them.
 
 const VIDEO = {
   mp4: 'video/mp4', m4v: 'video/mp4', webm: 'video/webm', ogv: 'video/ogg', mov: 'video/quicktime', mkv: 'video/x-matroska',

@@ -1,4 +1,4 @@
-// What the page knows of the mount: its torrents by key, its readers, and its rates so far.
+// TorrentCatalog: keeps what events tell of the mount: its torrents by key, its readers, and its rates so far.
 
 const SAMPLES = 300;
 /// Bytes per second that are the end of an average, not a transfer.

@@ -90,7 +90,7 @@ TEST_F(ControlSocketTest, AnswersEachRequestAndTellsWhyOneFailed) {
     EXPECT_EQ(exchange(client, "{\"a\":2}\n"), R"({"echo":{"a":2}})");
 }
 
-TEST_F(ControlSocketTest, IsForItsUserAlone) {
+TEST_F(ControlSocketTest, SocketAndFolderAreOpenToTheirUserAlone) {
     struct stat status {};
     ASSERT_EQ(stat(socket->path().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u);

@@ -9,7 +9,7 @@ namespace {
 using Kind = RequestedRanges::Kind;
 using testing::ElementsAre;
 
-TEST(ByteRanges, AllForms) {
+TEST(ByteRanges, FirstToLastOpenEndedAndSuffixRangesAreParsed) {
     EXPECT_THAT(parse_ranges("bytes=0-99", 1000).parts, ElementsAre(ByteRange{0, 100}));
     EXPECT_THAT(parse_ranges("bytes=900-", 1000).parts, ElementsAre(ByteRange{900, 1000}));
     EXPECT_THAT(parse_ranges("bytes=-100", 1000).parts, ElementsAre(ByteRange{900, 1000}));
@@ -47,7 +47,7 @@ TEST(ByteRanges, ASmallRequestBringsNoLargeAnswer) {
     EXPECT_EQ(parse_ranges(many + ",0-0", 1000).kind, Kind::whole);
 }
 
-TEST(ByteRanges, Headers) {
+TEST(ByteRanges, ContentRangeNamesFirstAndLastByteAndSize) {
     EXPECT_EQ(content_range({0, 100}, 1000), "bytes 0-99/1000");
     EXPECT_EQ(unsatisfied_range(1000), "bytes */1000");
 }

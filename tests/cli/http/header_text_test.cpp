@@ -8,7 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 
-TEST(HeaderText, Lists) {
+TEST(HeaderText, ListsArePartedAtCommas) {
     EXPECT_THAT(list_items(R"( a ,, "b,c" ,d)"), ElementsAre("a", R"("b,c")", "d"));
     EXPECT_THAT(list_items(""), ElementsAre());
 }

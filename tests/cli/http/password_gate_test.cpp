@@ -22,7 +22,7 @@ TEST(PasswordGate, NoPasswordLetsAllIn) {
     EXPECT_EQ(gate.check("nonsense", kHere, kStart), Verdict::open);
 }
 
-TEST(PasswordGate, TheRightPasswordAlone) {
+TEST(PasswordGate, OnlyTheRightPasswordOpensIt) {
     PasswordGate gate("a:b");
     EXPECT_EQ(gate.check(login("a:b"), kHere, kStart), Verdict::open);
     EXPECT_EQ(gate.check("basic " + to_base64(as_bytes(":a:b")), kHere, kStart), Verdict::open);

@@ -21,7 +21,7 @@ TEST(Preconditions, IfNoneMatch) {
     EXPECT_EQ(check({.if_none_match = R"("x")", .if_modified_since = kThen}, kFile), Precondition::holds);
 }
 
-TEST(Preconditions, Dates) {
+TEST(Preconditions, DatesAreComparedWithTheTimeOfTheFile) {
     EXPECT_EQ(check({.if_modified_since = kThen}, kFile), Precondition::not_modified);
     EXPECT_EQ(check({.if_modified_since = kBefore}, kFile), Precondition::holds);
     EXPECT_EQ(check({.if_unmodified_since = kThen}, kFile), Precondition::holds);

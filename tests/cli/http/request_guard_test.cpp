@@ -8,7 +8,7 @@
 namespace btfs::cli {
 namespace {
 
-TEST(RequestGuard, OwnHosts) {
+TEST(RequestGuard, OnlyHostsThatAreOursAreAnswered) {
     for (const char* host :
          {"127.0.0.1:9091", "[::1]:9091", "[::1]", "LocalHost", "localhost.:1", "nas:9091", "192.0.2.7"})
         EXPECT_TRUE(is_own_host(host, {"NAS"})) << host;

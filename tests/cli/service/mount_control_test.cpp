@@ -108,11 +108,70 @@ TEST_F(MountControlTest, WhatIsNotUnderstoodIsRefused) {
              {R"({"command": "add", "link": "x", "pin": "yes"})", "pin is no boolean"},
              {R"({"command": "add", "link": "x", "label": 5})", "label is no text"},
              {R"({"command": "remove"})", "no torrent in the request"},
+             {R"({"command": "remove", "torrent": "x", "delete_data": 1})", "delete_data is no boolean"},
              {R"({"command": "remove", "torrent": ""})", "no torrent of that name"},
              {R"({"command": "pin", "path": "../../etc"})", "is not in the mount"},
              {R"({"command": "prefetch", "path": "film"})", "is not in the mount"}})
         EXPECT_THAT(refusal(request), HasSubstr(words)) << request;
     EXPECT_TRUE(control.handle({{"command", "list"}}).at("torrents").as_array().empty());
+}
+
+TEST_F(MountControlTest, LabelLimitsAndPinsOfATorrentAreSet) {
+    control.handle({{"command", "add"}, {"file", to_base64(as_bytes(torrent_file()))}});
+    const auto entry = [&] { return torrents.reports().at(0).entry; };
+    const Json answer = control.handle({{"command", "set"},
+                                        {"torrent", "film"},
+                                        {"label", "films, new"},
+                                        {"download_limit", 512'000},
+                                        {"upload_limit", 0},
+                                        {"max_peers", 7},
+                                        {"seed_ratio", 1.5},
+                                        {"pin", true}});
+    EXPECT_EQ(answer.at("name"), "film");
+    EXPECT_EQ(entry().label, "films,new");
+    EXPECT_EQ(entry().limits, (TorrentLimits{.seed_ratio_mode = LimitMode::own,
+                                             .seed_ratio = 1.5,
+                                             .download_limited = true,
+                                             .download_kB = 512,
+                                             .upload_limited = true,
+                                             .peer_limit = 7}));
+    EXPECT_TRUE(torrents.details("film").files.at(0).pinned);
+    control.handle({{"command", "set"}, {"torrent", "film"}, {"seed_ratio", "none"}, {"pin", false}});
+    EXPECT_EQ(entry().limits.seed_ratio_mode, LimitMode::none);
+    EXPECT_TRUE(entry().limits.download_limited) << "what is not given stays";
+    EXPECT_EQ(entry().label, "films,new");
+    EXPECT_FALSE(torrents.details("film").files.at(0).pinned);
+    control.handle({{"command", "set"},
+                    {"torrent", "film"},
+                    {"label", ""},
+                    {"download_limit", nullptr},
+                    {"upload_limit", nullptr},
+                    {"max_peers", nullptr},
+                    {"seed_ratio", nullptr}});
+    EXPECT_EQ(entry().label, "");
+    EXPECT_FALSE(entry().limits.download_limited || entry().limits.upload_limited ||
+                 entry().limits.peer_limit);
+    EXPECT_EQ(entry().limits.seed_ratio_mode, LimitMode::of_session);
+}
+
+TEST_F(MountControlTest, SettingsThatCannotHoldChangeNothing) {
+    control.handle({{"command", "add"}, {"file", to_base64(as_bytes(torrent_file()))}});
+    for (const auto& [settings, words] : std::initializer_list<std::pair<const char*, const char*>>{
+             {R"("label": 5)", "label is no text"},
+             {R"("label": "a\nb")", "control characters"},
+             {R"("download_limit": 0)", "download_limit is out of its range"},
+             {R"("download_limit": "2M")", "download_limit is no number"},
+             {R"("upload_limit": -1)", "upload_limit is out of its range"},
+             {R"("max_peers": 0)", "max_peers is out of its range"},
+             {R"("seed_ratio": 1e300)", "seed_ratio is out of its range"},
+             {R"("seed_ratio": "all")", "seed_ratio is no number"},
+             {R"("pin": "yes")", "pin is no boolean"}})
+        EXPECT_THAT(
+            refusal(std::string(R"({"command": "set", "torrent": "film", "label": "x", )") + settings + "}"),
+            HasSubstr(words))
+            << settings;
+    EXPECT_THAT(refusal(R"({"command": "set", "torrent": "other"})"), HasSubstr("no torrent of that name"));
+    EXPECT_EQ(torrents.reports().at(0).entry.label, "");
 }
 
 TEST_F(MountControlTest, ATorrentIsToldInFull) {

@@ -39,7 +39,7 @@ TEST(CachePath, AtOrBelowTheMountpointIsRefused) {
         << "the mountpoint by a symlink";
 }
 
-TEST(CachePath, ElsewhereIsResolved) {
+TEST(CachePath, ACacheOutsideTheMountpointHasItsSymlinksResolved) {
     const TemporaryFolder folder;
     const fs::path mountpoint = folder.path / "mnt", cache = folder.path / "cache";
     fs::create_directories(mountpoint);

@@ -14,7 +14,7 @@ TEST(DurationText, HasAUnitOrIsInSeconds) {
     EXPECT_EQ(parse_duration("2d"), 48h);
 }
 
-TEST(DurationText, AnythingElseIsNone) {
+TEST(DurationText, TextThatIsNoTimeIsRefused) {
     for (const char* text : {"", "h", "2 h", "2w", "-1h", "2h30m", "soon", "nan", "inf", "1e99", "1000000d"})
         EXPECT_FALSE(parse_duration(text)) << text;
 }

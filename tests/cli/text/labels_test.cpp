@@ -17,5 +17,13 @@ TEST(Labels, CommasPartThem) {
     EXPECT_EQ(label_text({}), "");
 }
 
+TEST(Labels, GivenLabelsAreTrimmedAndRefusedIfTheyCannotBeNamesOfFolders) {
+    EXPECT_EQ(checked_label_text({" films ", "new", "films"}), "films,new");
+    EXPECT_EQ(checked_label_text({}), "");
+    const std::vector<std::string> refused{" ", "a,b", "a\nb", std::string(256, 'x')};
+    for (const std::string& label : refused) EXPECT_FALSE(checked_label_text({"films", label})) << label;
+    EXPECT_FALSE(checked_label_text(std::vector<std::string>(33, "films"))) << "more than 32";
+}
+
 }  // namespace
 }  // namespace btfs::cli

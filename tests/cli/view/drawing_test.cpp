@@ -91,7 +91,7 @@ TEST_F(DrawingTest, AnOrdinaryTerminalShowsAllThatMatters) {
     EXPECT_THAT(text, AllOf(HasSubstr("25 of 100 pieces of 1.0 MiB, 2 peers have the rarest missing one"),
                             HasSubstr("192.0.2.7:6881"), HasSubstr("Other 1.0"), HasSubstr("50 ms"),
                             HasSubstr("DP"), HasSubstr("████")));
-    EXPECT_THAT(text, AllOf(HasSubstr("F1Help"), HasSubstr("F10Quit")));
+    EXPECT_THAT(text, AllOf(HasSubstr("F1Help"), HasSubstr("F9Remove"), HasSubstr("F10Quit")));
     view.press({Key::right}, plan_panes(80, 24, 1, 1));
     EXPECT_THAT(draw(), HasSubstr("pinned"));
     view.press({Key::right}, plan_panes(80, 24, 1, 1));
@@ -173,6 +173,38 @@ TEST_F(DrawingTest, WhatIsSearchedForStandsInTheLastLine) {
     view.press({Key::f3}, {});
     view.press({Key::character, "z"}, {});
     EXPECT_THAT(draw(), AllOf(HasSubstr("Search: z_"), HasSubstr("not found: z")));
+}
+
+TEST_F(DrawingTest, TheQuestionBeforeARemovalShowsItsAnswersHoweverLongTheNameIs) {
+    MountState mount = film();
+    mount.torrents[0].name += std::string(300, 'x');
+    view.take(std::move(mount));
+    view.press({Key::f9}, {});
+    EXPECT_THAT(draw(80),
+                AllOf(HasSubstr("Remove \"film.mkv"), HasSubstr("y: yes, D: with its data, n: no")));
+    for (int width = 1; width < 60; ++width) draw(width, 5);
+}
+
+TEST_F(DrawingTest, TheFilterAndTheMenuOfColumnsAreShown) {
+    view.take(film());
+    view.press({Key::f4}, {});
+    view.press({Key::character, "f"}, {});
+    EXPECT_THAT(draw(),
+                AllOf(HasSubstr("Filter: f_"), HasSubstr("TORRENT with \"f\""), HasSubstr("film.mkv")));
+    view.press({Key::enter}, {});
+    EXPECT_THAT(draw(), AllOf(HasSubstr("TORRENT with \"f\""), HasSubstr("F1Help")));
+    view.press({Key::f6}, {});
+    EXPECT_THAT(draw(), AllOf(HasSubstr("Sort by"), HasSubstr("download rate")));
+    for (int height = 1; height < 30; ++height) draw(30, height);
+}
+
+TEST_F(DrawingTest, HelpNamesEveryKeyOnAnOrdinaryTerminal) {
+    view.take(film());
+    view.press({Key::f1}, {});
+    EXPECT_THAT(draw(), Not(HasSubstr("…"))) << "no line is cut off";
+    EXPECT_THAT(draw(), AllOf(HasSubstr("Space or p"), HasSubstr("  P "), HasSubstr("F9 or Del"),
+                              HasSubstr("F4 or \\"), HasSubstr("F6;"), HasSubstr("F3 or /"),
+                              HasSubstr("F10 or q"), HasSubstr("Any key closes this.")));
 }
 
 TEST_F(DrawingTest, TenThousandTorrentsAreDrawnInAMillisecondOrSo) {

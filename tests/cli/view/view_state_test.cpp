@@ -44,7 +44,7 @@ TorrentState torrent(std::string name, std::uint64_t size = 0, std::uint64_t dow
 TEST_F(ViewStateTest, TorrentsStandAsTheMountListsThemOrByAColumn) {
     show({torrent("b", 5, 1), torrent("A", 9, 2), torrent("c", 7, 3)});
     EXPECT_THAT(names(), ElementsAre("b", "A", "c"));
-    press(Key::f6);
+    type(">");
     EXPECT_THAT(names(), ElementsAre("A", "b", "c"));
     type(">");
     EXPECT_THAT(names(), ElementsAre("A", "c", "b")) << "the largest first";
@@ -101,14 +101,15 @@ TEST_F(ViewStateTest, SearchFindsWhileOneTypes) {
     EXPECT_EQ(selected(), "better");
     press(Key::backspace);
     press(Key::enter);
-    EXPECT_FALSE(view.search());
+    EXPECT_EQ(view.mode(), KeyMode::lists);
     type("n");
     EXPECT_EQ(selected(), "Beta") << "from the end it goes on at the beginning";
     type("/zz");
     EXPECT_EQ(selected(), "Beta");
     EXPECT_EQ(view.notice(), "not found: zz");
     press(Key::escape);
-    EXPECT_FALSE(view.search() || view.has_ended());
+    EXPECT_EQ(view.mode(), KeyMode::lists);
+    EXPECT_FALSE(view.has_ended());
     type("/q");
     EXPECT_FALSE(view.has_ended()) << "it is a letter there";
 }
@@ -165,13 +166,142 @@ TEST_F(ViewStateTest, DetailsOfAnotherTorrentAreNotShown) {
 TEST_F(ViewStateTest, HelpIsClosedByAnyKey) {
     show({torrent("a"), torrent("b")});
     type("?");
-    EXPECT_TRUE(view.shows_help());
+    EXPECT_EQ(view.mode(), KeyMode::help);
     press(Key::down);
-    EXPECT_FALSE(view.shows_help());
+    EXPECT_EQ(view.mode(), KeyMode::lists);
     EXPECT_EQ(selected(), "a");
     press(Key::f1);
     press(Key::f10);
     EXPECT_TRUE(view.has_ended());
+}
+
+TEST_F(ViewStateTest, F6ChoosesTheColumnThatSorts) {
+    show({torrent("b", 5), torrent("a", 9)});
+    press(Key::f6);
+    EXPECT_EQ(view.mode(), KeyMode::sort_menu);
+    EXPECT_EQ(view.sort_choice(), 0u);
+    press(Key::down);
+    type("j");
+    press(Key::up);
+    EXPECT_THAT(names(), ElementsAre("b", "a")) << "nothing is chosen yet";
+    press(Key::enter);
+    EXPECT_EQ(view.mode(), KeyMode::lists);
+    EXPECT_EQ(view.sort(), SortBy::name);
+    EXPECT_THAT(names(), ElementsAre("a", "b"));
+    press(Key::f6);
+    press(Key::up);
+    press(Key::up);
+    press(Key::escape);
+    EXPECT_EQ(view.sort(), SortBy::name);
+}
+
+TEST_F(ViewStateTest, TheFilterLeavesTorrentsWithATextInTheirNames) {
+    show({torrent("alpha"), torrent("Beta"), torrent("gamma"), torrent("better")});
+    press(Key::end);
+    type("\\bEt");
+    EXPECT_EQ(view.mode(), KeyMode::filter);
+    EXPECT_THAT(names(), ElementsAre("Beta", "better"));
+    EXPECT_EQ(selected(), "better") << "the selection stays with its torrent";
+    press(Key::enter);
+    EXPECT_EQ(view.mode(), KeyMode::lists);
+    show({torrent("alphabet"), torrent("Beta"), torrent("better")});
+    EXPECT_THAT(names(), ElementsAre("alphabet", "Beta", "better"));
+    press(Key::f4);
+    type("a");
+    EXPECT_THAT(names(), ElementsAre("Beta"));
+    press(Key::backspace);
+    EXPECT_EQ(view.filter(), "bEt");
+    press(Key::escape);
+    EXPECT_EQ(view.filter(), "");
+    EXPECT_EQ(names().size(), 3u);
+    type("\\zz");
+    EXPECT_EQ(selected(), "none");
+    press(Key::enter);
+    press(Key::f9);
+    EXPECT_EQ(view.mode(), KeyMode::lists) << "there is nothing to remove";
+}
+
+std::string asked(ViewState& view) {
+    const auto action = view.take_action();
+    return action ? text_after(*action) : "nothing";
+}
+
+TEST_F(ViewStateTest, ATorrentIsRemovedAfterAQuestionOnly) {
+    show({torrent("a"), torrent("b")});
+    press(Key::down);
+    for (const char* no : {"n", "q", "d", "x"}) {
+        press(Key::f9);
+        EXPECT_EQ(view.mode(), KeyMode::question);
+        EXPECT_EQ(view.question_name(), "b");
+        type(no);
+        EXPECT_EQ(view.mode(), KeyMode::lists);
+        EXPECT_EQ(asked(view), "nothing") << no;
+    }
+    press(Key::remove);
+    press(Key::enter);
+    EXPECT_EQ(asked(view), "nothing");
+    press(Key::remove);
+    show({torrent("b"), torrent("c")});
+    type("y");
+    const auto action = view.take_action();
+    ASSERT_TRUE(action);
+    EXPECT_EQ(request_of(*action),
+              (boost::json::object{{"torrent", "hash of b"}, {"command", "remove"}, {"delete_data", false}}));
+    EXPECT_EQ(view.notice(), "removing b");
+    EXPECT_EQ(asked(view), "nothing") << "once";
+    press(Key::f9);
+    type("D");
+    EXPECT_EQ(asked(view), "removed b and its data");
+    EXPECT_FALSE(view.has_ended());
+}
+
+TEST_F(ViewStateTest, SpacePausesAndResumes) {
+    show({torrent("a")});
+    type(" ");
+    EXPECT_EQ(asked(view), "paused a");
+    TorrentState paused = torrent("a");
+    paused.state = "paused";
+    show({paused});
+    type("p");
+    EXPECT_EQ(asked(view), "resumed a");
+    show({});
+    type(" pP");
+    EXPECT_EQ(asked(view), "nothing");
+}
+
+TEST_F(ViewStateTest, PPinsATorrentOrAFileAndUnpinsWhatIsPinned) {
+    show({torrent("a")});
+    type("P");
+    EXPECT_EQ(asked(view), "pinned a") << "its files are not known";
+    DetailsState details{.info_hash = "hash of a", .name = "a", .error = ""};
+    details.files = {{.path = "a/1", .pinned = true}, {.path = "a/2"}};
+    view.take(details);
+    type("P");
+    EXPECT_EQ(asked(view), "pinned a") << "one of two files was";
+    type("2");
+    press(Key::enter);
+    press(Key::down);
+    type("P");
+    const auto action = view.take_action();
+    ASSERT_TRUE(action);
+    EXPECT_EQ(request_of(*action), (boost::json::object{{"command", "pin"}, {"path", "a/2"}}));
+    press(Key::up);
+    type("P");
+    EXPECT_EQ(asked(view), "unpinned a/1");
+    details.files[1].pinned = true;
+    view.take(details);
+    press(Key::escape);
+    type("P");
+    EXPECT_EQ(asked(view), "unpinned a");
+}
+
+TEST_F(ViewStateTest, ChangesInTheListOfReadersAreAboutTheTorrentOfTheReader) {
+    show({torrent("a"), torrent("b")}, {{.path = "b/film"}});
+    press(Key::back_tab);
+    press(Key::f9);
+    EXPECT_EQ(view.question_name(), "b");
+    EXPECT_EQ(selected(), "b");
+    EXPECT_EQ(view.focus(), Pane::torrents);
 }
 
 TEST_F(ViewStateTest, QEndsIt) {

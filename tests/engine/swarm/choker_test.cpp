@@ -205,7 +205,7 @@ TEST(Choker, AFreeRiderHasTheOptimisticSlotOnly) {
     }
     EXPECT_GT(unchoked_for, 0);
     EXPECT_LT(unchoked_for, 500) << "there is a slot for each, and the others have theirs all the time";
-    // What it might give counts only while we want something.
+    // The bytes that a peer might give count only while we want something.
     w.choker.set_aim({.piece_length = kPieceLength});
     w.choker.assign(w.now);
     EXPECT_TRUE(w.unchoked(rider));

@@ -248,7 +248,7 @@ struct OnePeer : StorageEvents {
         while (auto action = torrent.poll_action())
             if (const auto* end = std::get_if<Disconnect>(&*action)) ended = end->reason;
     }
-    /// What is sent from here on ends with the message.
+    /// Checks that the bytes sent from here on end with the message.
     bool ends_with(const wire::Message& message) const {
         Bytes bytes;
         append_message(bytes, message);

@@ -17,7 +17,7 @@ Outcome receive_from_libutp(LinkOptions there, std::uint64_t bytes, std::uint64_
     App app;
     world.b.connections.set_accept([&](Connection& c) { app.use(c); });
     LibutpSender sender(world, bytes);
-    // What comes for A goes to the model.
+    // Datagrams for A go to the model.
     world.b.tap = [&](const Packet& p, std::size_t) {
         if (world.rng.fraction() < there.loss) return false;
         Bytes selective(p.selective_ack.begin(), p.selective_ack.end());

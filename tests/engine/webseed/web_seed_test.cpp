@@ -500,7 +500,7 @@ TEST(WebSeed, WithoutRangesAFileIsReadFromItsStartAndOffersWhatComesSoon) {
     EXPECT_FALSE(world.seed.offered().test(PieceIndex(88)));
     EXPECT_FALSE(world.seed.offered().test(PieceIndex(40)));  // behind it, and too far from the start
     EXPECT_TRUE(world.seed.offered().test(PieceIndex(59)));
-    // What the lane has passed cannot be had again, and is not offered after it was asked for.
+    // Bytes that the lane has passed cannot be had again, and are not offered after they were asked for.
     world.request(57 * kMiB, 57 * kMiB + kBlockSize);
     EXPECT_EQ(world.denied_at.back(), 57 * kMiB);
     EXPECT_FALSE(world.seed.offered().test(PieceIndex(57)));

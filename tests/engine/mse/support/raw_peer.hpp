@@ -45,7 +45,7 @@ class RawPeer {
         return copy;
     }
 
-    // What the dialling side sends behind its key and pad.
+    // Bytes that the dialling side sends behind its key and pad.
     Bytes synchronisation() const { return joined({hash_of("req1", secret).view()}); }
     Bytes named(const Sha1Digest& info_hash) const {
         Sha1Digest name = hash_of("req2", info_hash.view());

@@ -10,7 +10,7 @@
 
 namespace btfs::net::test {
 
-/// What happened to it outlives it.
+/// The record of its events outlives it.
 struct Script {
     Bytes incoming;               ///< that read() gives
     Bytes written;                ///< that write() has taken

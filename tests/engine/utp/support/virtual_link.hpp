@@ -25,7 +25,7 @@ struct LinkOptions {
 
 class World;
 
-/// What sits at one end of the line: Connections, with a clock of its own.
+/// One end of the line: Connections, with a clock of its own.
 class Host final : public Sink {
   public:
     Host(World& world, const Endpoint& self, std::uint64_t seed, ConnectionsOptions options = {});
@@ -53,7 +53,7 @@ class Host final : public Sink {
     bool turn_wanted = false;
     int flushes = 0;
     int room = 1;
-    /// What it sent and got.
+    /// Bytes that it sent and got.
     std::uint64_t datagrams_sent = 0, bytes_sent = 0, datagrams_received = 0;
     std::size_t largest_sent = 0;
     /// Sees each datagram that is sent; false drops it.
