@@ -15,6 +15,7 @@
 #include "cli/commands.hpp"
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_record.hpp"
+#include "cli/control/mountpoint_claim.hpp"
 #include "cli/process/detach.hpp"
 #include "cli/process/end_guard.hpp"
 #include "cli/process/exit_codes.hpp"
@@ -144,7 +145,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     const auto fuse_options = parse_mount_options(options.fuse_options);
     if (!fuse_options) throw Failure(fuse_options.error());
-    if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
+    std::optional<MountpointClaim> claim(std::in_place, options.mountpoint);
 
     refuse_covered_data(options.mountpoint, options.data);
     std::optional<Library> library;
@@ -204,6 +205,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
         if (!options.no_control) control_socket = open_control_socket(*kernel_mount, control);
         record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
     }
+    claim.reset();
     std::optional<WebService> web;
     if (web_options) {
         TransmissionRpc::IpFilter filter;

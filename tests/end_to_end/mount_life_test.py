@@ -107,6 +107,42 @@ class MountLife(TestCase):
         mount.stop()
         self.assert_all_gone()
 
+    def test_a_second_mount_at_the_same_place_is_refused_and_told_by_whom(self):
+        mount = btfs.Mount(self)
+        (self.folder / "link").symlink_to(self.mountpoint)
+        for place in (self.mountpoint, self.folder / "link"):
+            done = btfs.run("mount", "--cache-dir", self.folder / "other cache", self.torrent, place)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(f"process {mount.process.pid} serves", done.stderr)
+            self.assertIn(f"btfs umount {place}", done.stderr)
+        self.assertEqual(btfs.mounts(), [str(self.mountpoint)])
+        self.assertFalse((self.folder / "other cache").exists(), "nothing was done for a mount that cannot be")
+
+    def test_a_mount_that_was_stopped_is_no_place_for_another(self):
+        mount = btfs.Mount(self)
+        mount.process.send_signal(signal.SIGSTOP)
+        done = btfs.run("mount", "--cache-dir", self.folder / "cache", self.torrent, self.mountpoint, seconds=5)
+        mount.process.send_signal(signal.SIGCONT)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"process {mount.process.pid} serves", done.stderr)
+
+    def test_of_mounts_that_begin_together_at_one_place_one_stands(self):
+        words = [btfs.path(), "mount", "--cache-dir", self.folder / "cache", *btfs.ALONE, self.mountpoint]
+        together = [self.start(words) for _ in range(6)]
+        self.addCleanup(btfs.run, "umount", self.mountpoint)
+        self.assertEqual(sorted(process.wait(20) for process in together), [0, 1, 1, 1, 1, 1])
+        self.assertEqual(btfs.mounts(), [str(self.mountpoint)])
+        self.assertEqual(len(btfs.serving()), 1)
+
+    def test_a_file_system_of_another_kind_may_be_covered(self):
+        subprocess.run(["mount", "-t", "tmpfs", "none", self.mountpoint], check=True, timeout=10)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.mountpoint], timeout=10)
+        mount = btfs.Mount(self, self.torrent)
+        self.assertEqual(os.listdir(self.mountpoint), ["content"])
+        mount.stop()
+        self.assertEqual(os.listdir(self.mountpoint), [])
+
     def test_a_second_process_on_the_same_content_is_refused(self):
         btfs.Mount(self, self.torrent)
         other = self.folder / "other"
