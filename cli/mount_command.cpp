@@ -174,9 +174,6 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     TableJobs table_jobs;
     keep_dht_table(*cache_dir, pool, table_jobs, engine_settings);
     Engine engine(engine_settings);
-    if (auto opened = engine.open(); !opened)
-        throw Failure("port " + std::to_string(options.network.port), opened.error());
-
     IpFilterReader filter_reader(options.network.ip_filter, std::move(ip_filter), engine);
     reread_filter = [&filter_reader] { filter_reader.reread(); };
     const auto state = state_folder(options);
@@ -186,25 +183,17 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
                              added ? &*added : nullptr, library ? &*library : nullptr, takes_commands});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
-    // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it
-    // done.
-    engine.start();
-    torrents.add(std::move(sources));
-    if (bound) bound->start();
-    torrents.start();
 
+    // First what may fail: the mount, then the port of the web page, then that of peers. Only then others are
+    // told of the torrents, and are let in.
     btfs::MountOptions mount_options{
         .mountpoint = options.mountpoint.string(), .options = *fuse_options, .read_timeout = std::nullopt};
     if (options.read_timeout_s > 0) mount_options.read_timeout = from_seconds(options.read_timeout_s);
     auto session = FuseSession::mount(torrents.filesystem(), mount_options);
     if (!session) throw Failure(session.error().message);
-    MountControl control(torrents);
-    std::unique_ptr<ControlSocket> control_socket;
+    const auto kernel_mount = find_mount(options.mountpoint);
     std::optional<MountRecord> record;
-    if (const auto kernel_mount = find_mount(options.mountpoint)) {
-        if (!options.no_control) control_socket = open_control_socket(*kernel_mount, control);
-        record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
-    }
+    if (kernel_mount) record.emplace(*kernel_mount);
     claim.reset();
     std::optional<WebService> web;
     if (web_options) {
@@ -220,6 +209,20 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
                                              .ip_filter = std::move(filter)});
         log::info("web page at http://{}/", web->endpoint().text());
     }
+    if (auto opened = engine.open(); !opened)
+        throw Failure("port " + std::to_string(options.network.port), opened.error());
+
+    // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it
+    // done.
+    engine.start();
+    torrents.add(std::move(sources));
+    if (bound) bound->start();
+    torrents.start();
+    MountControl control(torrents);
+    std::unique_ptr<ControlSocket> control_socket;
+    if (kernel_mount && !options.no_control) control_socket = open_control_socket(*kernel_mount, control);
+    if (control_socket) record->set_control_socket(control_socket->path());
+    if (web) web->start();
     std::list<WatchFolder> watched;
     for (const std::filesystem::path& folder : options.watch)
         watched.emplace_back(folder, options.watch_mode,

@@ -122,14 +122,17 @@ std::string socket_name(const KernelMount& mount) {
     return mount.device + ".sock";
 }
 
-MountRecord::MountRecord(const KernelMount& mount, const fs::path& control_socket) {
+MountRecord::MountRecord(const KernelMount& mount) {
     const std::string name = record_name(mount);
     fd_ = memfd_create(name.c_str(), MFD_CLOEXEC | kNeverExecutable);
     if (fd_ < 0) fd_ = memfd_create(name.c_str(), MFD_CLOEXEC);
-    const std::string path = control_socket.string();
+}
+
+void MountRecord::set_control_socket(const fs::path& path) {
+    const std::string text = path.string();
     // If it is not written the process cannot be asked; a short path is written whole or not at all.
     if (fd_ >= 0) [[maybe_unused]]
-        const ssize_t written = write(fd_, path.data(), path.size());
+        const ssize_t written = write(fd_, text.data(), text.size());
 }
 
 MountRecord::~MountRecord() {

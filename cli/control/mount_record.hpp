@@ -41,11 +41,13 @@ std::string socket_name(const KernelMount& mount);
 class MountRecord {
   public:
     /// A mount that cannot be recorded works all the same, but `btfs umount` does not find its process.
-    /// `control_socket`: where its process can be asked; empty: nowhere.
-    MountRecord(const KernelMount& mount, const std::filesystem::path& control_socket);
+    explicit MountRecord(const KernelMount& mount);
     ~MountRecord();
     MountRecord(const MountRecord&) = delete;
     MountRecord& operator=(const MountRecord&) = delete;
+
+    /// Says where this process can be asked; until then it can be asked nowhere. Called once at most.
+    void set_control_socket(const std::filesystem::path& path);
 
     /// The processes that hold a record of the mount, as far as this user may see them: root sees all, others
     /// see their own. Records that neither root nor the mount's owner has made are ignored.

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import MIXED, differences, make_files
 from support.harness import TestCase, free_port, main
+from support.tracker import Tracker
 from support.users import OrdinaryUser
 
 
@@ -166,6 +167,25 @@ class MountLife(TestCase):
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(str(port), done.stderr)
         self.assert_all_gone()
+
+    def test_nobody_hears_of_a_mount_that_fails(self):
+        tracker = Tracker(self, "127.0.0.1")
+        torrent = btfs.create(self, self.content, self.folder / "announced.torrent", "--tracker", tracker.http)
+        words = ["mount", "--cache-dir", self.folder / "cache", "--no-dht", "--no-lsd", "--no-portmap", torrent]
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            for mistake in (["-o", "no_such_option"], [f"--web={port}"], ["--port", port], ["--library", self.torrent]):
+                for _ in range(5):
+                    done = btfs.run(*words, self.mountpoint, *mistake)
+                    self.assertNotEqual(done.returncode, 0, mistake)
+                    self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assert_all_gone()
+        self.assertEqual(btfs.run(*words, self.mountpoint).returncode, 0)
+        self.addCleanup(btfs.run, "umount", self.mountpoint)
+        self.wait_for(lambda: tracker.events, "announce of the mount that stands")
+        self.assertEqual(tracker.events, ["started"])
 
     def test_the_default_port_gives_way(self):
         with socket.socket() as taken:
