@@ -1,5 +1,6 @@
 """Mounts that come, wait and go: detaching, unmounting, signals, kills, several at once."""
 import contextlib
+import json
 import os
 import re
 import signal
@@ -256,6 +257,12 @@ class MountLife(TestCase):
         as_user("mkdir", mountpoint)
         os.kill(mount(), signal.SIGKILL)  # the next one has to take a dead mount away
         mount()
+        listed = btfs.run("ls", "--json")
+        self.assertEqual(listed.returncode, 0, "root has no mount, and finds the user's: " + listed.stderr)
+        self.assertEqual([torrent["name"] for torrent in json.loads(listed.stdout)], ["content"])
+        own = btfs.Mount(self, mountpoint=self.mountpoint)
+        self.assertEqual(btfs.run("ls", "--json").stdout, "[]\n", "its own comes first")
+        own.stop()
         began = time.monotonic()
         as_user(user.program, "umount", mountpoint)
         self.assertLess(time.monotonic() - began, 2)
