@@ -24,6 +24,7 @@ namespace btfs::cli {
 namespace {
 
 constexpr const char* kForever = "forever";
+constexpr const char* kForPlayer = "--for-player";  // of `btfs mount`, by `btfs play`
 const std::map<std::string, WatchMode> kWatchModes{
     {"rename", WatchMode::rename}, {"leave", WatchMode::leave}, {"remove", WatchMode::remove}};
 
@@ -127,7 +128,21 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
     add_upload_options(mount, options.network.transfer);
     add_download_options(mount, options.network.transfer);
     add_log_options(mount, options.log);
+    mount.add_flag(kForPlayer, options.for_player)->group("");  // not in --help
     return mount;
+}
+
+/// Removes what the config files say of mounts that stay, for a mount of `btfs play`, which stands beside
+/// them.
+void drop_options_of_services(std::vector<ConfigFile>& files) {
+    constexpr std::string_view kNames[] = {
+        "web",     "web-password-file", "web-name", "watch",      "watch-mode",
+        "library", "log-file",          "port",     "foreground", "f"};
+    for (ConfigFile& file : files)
+        std::erase_if(file.entries, [&](const ConfigEntry& entry) {
+            return (entry.section.empty() || entry.section == "mount") &&
+                   std::ranges::find(kNames, entry.key) != std::end(kNames);
+        });
 }
 
 CLI::App& add_play(CLI::App& app, PlayOptions& options) {
@@ -311,8 +326,12 @@ int interpret(const std::vector<std::string>& words, ConfigChoice& choice, std::
         settle_arguments(words, app, mount_app, mount_words.options, only_pretend);
     if (config != nullptr) {
         if (!choice.take(arguments)) return usage_error("-o config: give a file");
-        *config = with_config(app, std::move(arguments),
-                              [&] { return choice.load(mount_words.options.for_system); });
+        const bool for_player = std::ranges::find(arguments, kForPlayer) != arguments.end();
+        *config = with_config(app, std::move(arguments), [&] {
+            std::vector<ConfigFile> files = choice.load(mount_words.options.for_system);
+            if (for_player) drop_options_of_services(files);
+            return files;
+        });
         return kSuccess;
     }
     arguments = *arguments_with_config;

@@ -23,6 +23,7 @@ struct MountOptions {
     std::vector<std::filesystem::path> data;  ///< folders in which other clients have saved torrents
     CacheSizeOptions cache_size;
     bool for_system = false;  ///< started by mount(8)
+    bool for_player = false;  ///< started by `btfs play`: remembers nothing
     NetworkOptions network;
     bool background = false;
     double read_timeout_s = 0;  ///< 0: none

@@ -88,8 +88,9 @@ void refuse_covered_data(const std::filesystem::path& mountpoint,
     }
 }
 
-/// The folder of what the mount remembers; nothing if the user has no home.
+/// The folder of what the mount remembers; nothing if the user has no home, or the mount is a player's.
 std::optional<std::filesystem::path> state_folder(const MountOptions& options) {
+    if (options.for_player) return std::nullopt;
     try {
         return AddedSources::folder_of(default_state_path(options.for_system) / "mounts",
                                        absolute_mountpoint(options.mountpoint.string()));
