@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/mount_helper.hpp"
 #include "cli/process/exit_codes.hpp"
+#include "cli/process/failure.hpp"
 #include "cli/running_mount_commands.hpp"
 #include "cli/settings/config_file.hpp"
 #include "cli/settings/config_words.hpp"
@@ -245,9 +246,9 @@ CLI::App& add_export(CLI::App& app, ExportOptions& options) {
     return out;
 }
 
-/// Returns true if `-o NAME` may stand for `--NAME`. `help` and `foreground` make no sense in fstab.
+/// Returns true if `-o NAME` may stand for `--NAME`.
 bool is_mount_option(const CLI::App& mount, std::string_view name) {
-    if (name.empty() || name == "help" || name == "foreground") return false;
+    if (name.empty() || name == "help") return false;
     if (name == "config" || name == "no-config") return true;
     return mount.get_option_no_throw("--" + std::string(name)) != nullptr;
 }
@@ -267,6 +268,10 @@ std::vector<std::string> settle_arguments(const std::vector<std::string>& words,
         options.for_system = true;
         only_pretend = call->only_pretend;
         arguments = with_own_options(call->words, is_ours);
+        if (std::ranges::any_of(arguments,
+                                [](const std::string& word) { return word.starts_with("--foreground"); }))
+            throw Failure(
+                "mount option foreground: mount(8) would wait for the end of the mount; leave it out");
         arguments.insert(arguments.begin(), mount.get_name());
     } else if (words.size() > 1 && words[1] == mount.get_name()) {
         arguments = with_own_options({words.begin() + 2, words.end()}, is_ours);

@@ -17,6 +17,7 @@ namespace btfs::cli {
 struct MountOptions {
     std::vector<std::string> sources;  ///< may be empty: torrents are added to the running mount
     std::filesystem::path mountpoint;
+    std::string passed_device = {};  ///< see passed_descriptor(); empty: the mount is still to be made
     bool foreground = false;
     std::vector<std::string> fuse_options;    ///< lists of mount options, as -o had them
     std::filesystem::path cache_dir;          ///< empty: default_cache_path()

@@ -133,6 +133,18 @@ void refuse_lone_source(const MountOptions& options) {
         throw Failure(one_line(word) + ": say where to mount it, behind it");
 }
 
+/// Finds the mountpoint of a mount that mount.fuse3 has made, as with `-o setuid=USER,drop_privileges`.
+void take_passed_mount(MountOptions& options) {
+    const auto descriptor = passed_descriptor(options.mountpoint.string());
+    if (!descriptor) return;
+    options.passed_device = options.mountpoint.string();
+    const auto made = mount_of_descriptor(*descriptor);
+    if (!made)
+        throw Failure(options.passed_device +
+                      ": is no mount of btfs; give a folder, or mount without drop_privileges");
+    options.mountpoint = made->mountpoint;
+}
+
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
     EndGuard end_guard;  // destroyed last: it watches over the other destructors
     std::function<void()> reread_filter = [] {};
@@ -146,9 +158,12 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     const auto fuse_options = parse_mount_options(options.fuse_options);
     if (!fuse_options) throw Failure(fuse_options.error());
-    std::optional<MountpointClaim> claim(std::in_place, options.mountpoint);
-
-    refuse_covered_data(options.mountpoint, options.data);
+    const bool is_passed = !options.passed_device.empty();
+    std::optional<MountpointClaim> claim;
+    if (!is_passed) {
+        claim.emplace(options.mountpoint);
+        refuse_covered_data(options.mountpoint, options.data);
+    }
     std::optional<Library> library;
     if (!options.library.empty()) library.emplace(options.library, options.mountpoint);
     DataFolders data;  // held open from before the mount, which may cover one of them
@@ -162,7 +177,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     auto ip_filter = load_ip_filter(options.network.ip_filter);
     const std::filesystem::path cache_path = resolve_cache_path(
         options.cache_dir.empty() ? default_cache_path(options.for_system) : options.cache_dir,
-        options.mountpoint);
+        is_passed ? std::filesystem::path() : options.mountpoint);  // which would not answer yet
     auto cache_dir = CacheDir::open(cache_path);
     if (!cache_dir) throw Failure("cache directory " + cache_path.string(), cache_dir.error());
 
@@ -187,8 +202,10 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
 
     // First what may fail: the mount, then the port of the web page, then that of peers. Only then others are
     // told of the torrents, and are let in.
-    btfs::MountOptions mount_options{
-        .mountpoint = options.mountpoint.string(), .options = *fuse_options, .read_timeout = std::nullopt};
+    btfs::MountOptions mount_options{.mountpoint = options.mountpoint.string(),
+                                     .passed_device = options.passed_device,
+                                     .options = *fuse_options,
+                                     .read_timeout = std::nullopt};
     if (options.read_timeout_s > 0) mount_options.read_timeout = from_seconds(options.read_timeout_s);
     auto session = FuseSession::mount(torrents.filesystem(), mount_options);
     if (!session) throw Failure(session.error().message);
@@ -275,6 +292,7 @@ int mount(const MountOptions& given) {
     for (std::vector<std::filesystem::path>* folders : {&options.data, &options.watch})
         for (std::filesystem::path& folder : *folders) folder = std::filesystem::absolute(folder);
     const std::vector<SourceWord> words = settle_words(options.sources);
+    take_passed_mount(options);
 
     int ready_fd = -1;
     if (!options.foreground) {

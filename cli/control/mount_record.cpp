@@ -108,6 +108,18 @@ std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
     return found;
 }
 
+std::optional<KernelMount> mount_of_descriptor(int descriptor) {
+    std::ifstream lines("/proc/self/fdinfo/" + std::to_string(descriptor));
+    std::string device;
+    for (std::string key, value; lines >> key >> value;)
+        if (key == "fuse_connection:") device = "0:" + value;
+    std::vector<KernelMount> mounts = mounts_of_btfs(std::nullopt);
+    for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount)
+        if (device.empty() ? MountRecord::find(*mount).empty() : mount->device == device)
+            return std::move(*mount);
+    return std::nullopt;
+}
+
 std::vector<KernelMount> mounts_of_btfs(std::optional<uid_t> owner) {
     std::vector<KernelMount> mounts = all_mounts();
     std::set<std::string> devices;

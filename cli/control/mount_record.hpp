@@ -28,6 +28,11 @@ struct KernelMount {
 /// Never asks the file system itself, which may be dead or busy.
 std::optional<KernelMount> find_mount(const std::filesystem::path& mountpoint);
 
+/// Returns the mount whose end is this descriptor of /dev/fuse, and which no other process serves. A kernel
+/// that does not tell of which mount the descriptor is (before Linux 6.14) leaves the newest one of btfs
+/// without a process.
+std::optional<KernelMount> mount_of_descriptor(int descriptor);
+
 /// Returns the mounts of btfs, each once, in the order in which they were made; `owner`: of that user alone.
 std::vector<KernelMount> mounts_of_btfs(std::optional<uid_t> owner);
 
