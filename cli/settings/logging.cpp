@@ -11,13 +11,19 @@ namespace btfs::cli {
 
 void start_logging(const LogOptions& options, bool detached) {
     // Log lines contain names of torrents and messages of servers, so unprintable characters are replaced.
-    log::Target target{options.file.string(), log::level_of(options.level), std::nullopt, printable};
+    log::Target target{.file = options.file.string(),
+                       .least = log::level_of(options.level),
+                       .on_stderr = std::nullopt,
+                       .made_safe = printable};
     if (detached) {
         target.on_stderr = log::Level::warn;
     } else if (target.file.empty()) {
         target.on_stderr = log::Level::trace;
     }
-    if (detached && target.file.empty()) target.least = std::max(target.least, log::Level::warn);
+    if (detached && target.file.empty()) {
+        target.least = std::max(target.least, log::Level::warn);
+        target.in_syslog_as = "btfs";
+    }
     try {
         log::open(target);
     } catch (const std::runtime_error& e) {

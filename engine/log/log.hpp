@@ -24,6 +24,8 @@ struct Target {
     /// Makes text that others sent fit to be shown; each line passes through it. Null: lines are written as
     /// they are.
     std::string (*made_safe)(std::string_view) = nullptr;
+    /// Name under which lines go to the system's log (syslog, which journald takes, too); empty: they do not.
+    std::string in_syslog_as = {};
 };
 
 /// Replaces the target, which is stderr at level info until then. Throws std::runtime_error if the file

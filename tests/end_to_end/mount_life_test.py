@@ -269,6 +269,30 @@ class MountLife(TestCase):
         self.assertEqual(btfs.serving(), [seed.process.pid])
         self.assertEqual(btfs.mounts(), [])
 
+    def test_a_detached_mount_without_a_log_file_warns_in_the_systems_log(self):
+        system_log = self.system_log()
+        self.detached()
+        self.parked_reader()
+        line = system_log.recv(2000).decode()
+        pid, = btfs.serving()
+        self.assertRegex(line, rf"btfs\[{pid}\]: content/film.mkv: cat \(\d+\) has waited for \d+ s: no peers$")
+
+    def system_log(self):
+        """A socket in place of the one that syslog(3) writes to."""
+        place = Path("/dev/log")
+        own = self.folder / "log"
+        taken = place.exists()
+        system_log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(system_log.close)
+        system_log.settimeout(20)
+        system_log.bind(str(own if taken else place))
+        if taken:
+            subprocess.run(["mount", "--bind", own, place], check=True)
+            self.addCleanup(subprocess.run, ["umount", "-l", place], check=True)
+        else:
+            self.addCleanup(place.unlink)
+        return system_log
+
 
 def waits_for_a_page(pid):
     """True if the process is in a wait that only a fatal signal ends, as for pages."""
