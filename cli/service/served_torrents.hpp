@@ -111,8 +111,8 @@ enum class RemovedContent : std::uint8_t {
 /// the destructor stops the engine, which uses the stores.
 class ServedTorrents {
   public:
-    /// Time in which a mount that begins takes up what was added earlier. Torrents that were taken up by then
-    /// are in the first listing of the mount.
+    /// Time from the making of this in which start() takes up what was added earlier. Torrents that were
+    /// taken up by then are in the first listing of the mount.
     static constexpr Duration kListedAtOnce = std::chrono::milliseconds(200);
 
     /// The engine, the cache and what they share. Each outlives this.
