@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/mount_helper.hpp"
 #include "cli/process/exit_codes.hpp"
+#include "cli/process/failure.hpp"
 #include "cli/running_mount_commands.hpp"
 #include "cli/settings/config_file.hpp"
 #include "cli/settings/config_words.hpp"
@@ -24,6 +25,7 @@ namespace btfs::cli {
 namespace {
 
 constexpr const char* kForever = "forever";
+constexpr const char* kForPlayer = "--for-player";  // of `btfs mount`, by `btfs play`
 const std::map<std::string, WatchMode> kWatchModes{
     {"rename", WatchMode::rename}, {"leave", WatchMode::leave}, {"remove", WatchMode::remove}};
 
@@ -127,7 +129,21 @@ CLI::App& add_mount(CLI::App& app, MountWords& words) {
     add_upload_options(mount, options.network.transfer);
     add_download_options(mount, options.network.transfer);
     add_log_options(mount, options.log);
+    mount.add_flag(kForPlayer, options.for_player)->group("");  // not in --help
     return mount;
+}
+
+/// Removes what the config files say of mounts that stay, for a mount of `btfs play`, which stands beside
+/// them.
+void drop_options_of_services(std::vector<ConfigFile>& files) {
+    constexpr std::string_view kNames[] = {
+        "web",     "web-password-file", "web-name", "watch",      "watch-mode",
+        "library", "log-file",          "port",     "foreground", "f"};
+    for (ConfigFile& file : files)
+        std::erase_if(file.entries, [&](const ConfigEntry& entry) {
+            return (entry.section.empty() || entry.section == "mount") &&
+                   std::ranges::find(kNames, entry.key) != std::end(kNames);
+        });
 }
 
 CLI::App& add_play(CLI::App& app, PlayOptions& options) {
@@ -232,9 +248,9 @@ CLI::App& add_export(CLI::App& app, ExportOptions& options) {
     return out;
 }
 
-/// Returns true if `-o NAME` may stand for `--NAME`. `help` and `foreground` make no sense in fstab.
+/// Returns true if `-o NAME` may stand for `--NAME`.
 bool is_mount_option(const CLI::App& mount, std::string_view name) {
-    if (name.empty() || name == "help" || name == "foreground") return false;
+    if (name.empty() || name == "help") return false;
     if (name == "config" || name == "no-config") return true;
     return mount.get_option_no_throw("--" + std::string(name)) != nullptr;
 }
@@ -254,6 +270,10 @@ std::vector<std::string> settle_arguments(const std::vector<std::string>& words,
         options.for_system = true;
         only_pretend = call->only_pretend;
         arguments = with_own_options(call->words, is_ours);
+        if (std::ranges::any_of(arguments,
+                                [](const std::string& word) { return word.starts_with("--foreground"); }))
+            throw Failure(
+                "mount option foreground: mount(8) would wait for the end of the mount; leave it out");
         arguments.insert(arguments.begin(), mount.get_name());
     } else if (words.size() > 1 && words[1] == mount.get_name()) {
         arguments = with_own_options({words.begin() + 2, words.end()}, is_ours);
@@ -313,8 +333,12 @@ int interpret(const std::vector<std::string>& words, ConfigChoice& choice, std::
         settle_arguments(words, app, mount_app, mount_words.options, only_pretend);
     if (config != nullptr) {
         if (!choice.take(arguments)) return usage_error("-o config: give a file");
-        *config = with_config(app, std::move(arguments),
-                              [&] { return choice.load(mount_words.options.for_system); });
+        const bool for_player = std::ranges::find(arguments, kForPlayer) != arguments.end();
+        *config = with_config(app, std::move(arguments), [&] {
+            std::vector<ConfigFile> files = choice.load(mount_words.options.for_system);
+            if (for_player) drop_options_of_services(files);
+            return files;
+        });
         return kSuccess;
     }
     arguments = *arguments_with_config;

@@ -17,12 +17,14 @@ namespace btfs::cli {
 struct MountOptions {
     std::vector<std::string> sources;  ///< may be empty: torrents are added to the running mount
     std::filesystem::path mountpoint;
+    std::string passed_device = {};  ///< see passed_descriptor(); empty: the mount is still to be made
     bool foreground = false;
     std::vector<std::string> fuse_options;    ///< lists of mount options, as -o had them
     std::filesystem::path cache_dir;          ///< empty: default_cache_path()
     std::vector<std::filesystem::path> data;  ///< folders in which other clients have saved torrents
     CacheSizeOptions cache_size;
     bool for_system = false;  ///< started by mount(8)
+    bool for_player = false;  ///< started by `btfs play`: remembers nothing
     NetworkOptions network;
     bool background = false;
     double read_timeout_s = 0;  ///< 0: none

@@ -15,6 +15,7 @@
 #include "cli/commands.hpp"
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_record.hpp"
+#include "cli/control/mountpoint_claim.hpp"
 #include "cli/process/detach.hpp"
 #include "cli/process/end_guard.hpp"
 #include "cli/process/exit_codes.hpp"
@@ -87,8 +88,9 @@ void refuse_covered_data(const std::filesystem::path& mountpoint,
     }
 }
 
-/// The folder of what the mount remembers; nothing if the user has no home.
+/// The folder of what the mount remembers; nothing if the user has no home, or the mount is a player's.
 std::optional<std::filesystem::path> state_folder(const MountOptions& options) {
+    if (options.for_player) return std::nullopt;
     try {
         return AddedSources::folder_of(default_state_path(options.for_system) / "mounts",
                                        absolute_mountpoint(options.mountpoint.string()));
@@ -131,6 +133,18 @@ void refuse_lone_source(const MountOptions& options) {
         throw Failure(one_line(word) + ": say where to mount it, behind it");
 }
 
+/// Finds the mountpoint of a mount that mount.fuse3 has made, as with `-o setuid=USER,drop_privileges`.
+void take_passed_mount(MountOptions& options) {
+    const auto descriptor = passed_descriptor(options.mountpoint.string());
+    if (!descriptor) return;
+    options.passed_device = options.mountpoint.string();
+    const auto made = mount_of_descriptor(*descriptor);
+    if (!made)
+        throw Failure(options.passed_device +
+                      ": is no mount of btfs; give a folder, or mount without drop_privileges");
+    options.mountpoint = made->mountpoint;
+}
+
 void serve(const MountOptions& options, const std::vector<SourceWord>& words, Readiness& readiness) {
     EndGuard end_guard;  // destroyed last: it watches over the other destructors
     std::function<void()> reread_filter = [] {};
@@ -144,9 +158,12 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     const std::vector<HostPort> peers = parse_addresses("--peer", options.network.peers);
     const auto fuse_options = parse_mount_options(options.fuse_options);
     if (!fuse_options) throw Failure(fuse_options.error());
-    if (const auto unusable = prepare_mountpoint(options.mountpoint.string())) throw Failure(*unusable);
-
-    refuse_covered_data(options.mountpoint, options.data);
+    const bool is_passed = !options.passed_device.empty();
+    std::optional<MountpointClaim> claim;
+    if (!is_passed) {
+        claim.emplace(options.mountpoint);
+        refuse_covered_data(options.mountpoint, options.data);
+    }
     std::optional<Library> library;
     if (!options.library.empty()) library.emplace(options.library, options.mountpoint);
     DataFolders data;  // held open from before the mount, which may cover one of them
@@ -160,7 +177,7 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     auto ip_filter = load_ip_filter(options.network.ip_filter);
     const std::filesystem::path cache_path = resolve_cache_path(
         options.cache_dir.empty() ? default_cache_path(options.for_system) : options.cache_dir,
-        options.mountpoint);
+        is_passed ? std::filesystem::path() : options.mountpoint);  // which would not answer yet
     auto cache_dir = CacheDir::open(cache_path);
     if (!cache_dir) throw Failure("cache directory " + cache_path.string(), cache_dir.error());
 
@@ -173,9 +190,6 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     TableJobs table_jobs;
     keep_dht_table(*cache_dir, pool, table_jobs, engine_settings);
     Engine engine(engine_settings);
-    if (auto opened = engine.open(); !opened)
-        throw Failure("port " + std::to_string(options.network.port), opened.error());
-
     IpFilterReader filter_reader(options.network.ip_filter, std::move(ip_filter), engine);
     reread_filter = [&filter_reader] { filter_reader.reread(); };
     const auto state = state_folder(options);
@@ -185,25 +199,20 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
                              added ? &*added : nullptr, library ? &*library : nullptr, takes_commands});
     take_kept_downloads(sources, *cache_dir);
     const std::size_t count = sources.count();
-    // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it
-    // done.
-    engine.start();
-    torrents.add(std::move(sources));
-    if (bound) bound->start();
-    torrents.start();
 
-    btfs::MountOptions mount_options{
-        .mountpoint = options.mountpoint.string(), .options = *fuse_options, .read_timeout = std::nullopt};
+    // First what may fail: the mount, then the port of the web page, then that of peers. Only then others are
+    // told of the torrents, and are let in.
+    btfs::MountOptions mount_options{.mountpoint = options.mountpoint.string(),
+                                     .passed_device = options.passed_device,
+                                     .options = *fuse_options,
+                                     .read_timeout = std::nullopt};
     if (options.read_timeout_s > 0) mount_options.read_timeout = from_seconds(options.read_timeout_s);
     auto session = FuseSession::mount(torrents.filesystem(), mount_options);
     if (!session) throw Failure(session.error().message);
-    MountControl control(torrents);
-    std::unique_ptr<ControlSocket> control_socket;
+    const auto kernel_mount = find_mount(options.mountpoint);
     std::optional<MountRecord> record;
-    if (const auto kernel_mount = find_mount(options.mountpoint)) {
-        if (!options.no_control) control_socket = open_control_socket(*kernel_mount, control);
-        record.emplace(*kernel_mount, control_socket ? control_socket->path() : std::filesystem::path());
-    }
+    if (kernel_mount) record.emplace(*kernel_mount);
+    claim.reset();
     std::optional<WebService> web;
     if (web_options) {
         TransmissionRpc::IpFilter filter;
@@ -218,6 +227,20 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
                                              .ip_filter = std::move(filter)});
         log::info("web page at http://{}/", web->endpoint().text());
     }
+    if (auto opened = engine.open(); !opened)
+        throw Failure("port " + std::to_string(options.network.port), opened.error());
+
+    // Takes up each torrent while the next one is opened, so that the first reader among thousands finds it
+    // done.
+    engine.start();
+    torrents.add(std::move(sources));
+    if (bound) bound->start();
+    torrents.start();
+    MountControl control(torrents);
+    std::unique_ptr<ControlSocket> control_socket;
+    if (kernel_mount && !options.no_control) control_socket = open_control_socket(*kernel_mount, control);
+    if (control_socket) record->set_control_socket(control_socket->path());
+    if (web) web->start();
     std::list<WatchFolder> watched;
     for (const std::filesystem::path& folder : options.watch)
         watched.emplace_back(folder, options.watch_mode,
@@ -269,6 +292,7 @@ int mount(const MountOptions& given) {
     for (std::vector<std::filesystem::path>* folders : {&options.data, &options.watch})
         for (std::filesystem::path& folder : *folders) folder = std::filesystem::absolute(folder);
     const std::vector<SourceWord> words = settle_words(options.sources);
+    take_passed_mount(options);
 
     int ready_fd = -1;
     if (!options.foreground) {

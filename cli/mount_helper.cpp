@@ -12,6 +12,9 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
+/// The source of a mount without one, as fstab has it of file systems without a device.
+constexpr std::string_view kNoSource = "none";
+
 bool is_helper_name(const std::string& program) {
     const std::string name = fs::path(program).filename().string();
     return name == "mount.btfs" || name == "mount.fuse.btfs";
@@ -23,13 +26,15 @@ bool is_option(std::string_view word) {
 
 bool is_source(const std::string& word) {
     std::error_code ignored;
-    return looks_like_magnet(word) || looks_like_url(word) || fs::exists(word, ignored);
+    return word == kNoSource || looks_like_magnet(word) || looks_like_url(word) || fs::exists(word, ignored);
 }
 
 /// Returns the arguments of `btfs mount`: options first, then "--", so that a source may begin with a dash.
 MountHelperCall call_of(const std::string& source, const std::string& folder, Words options) {
     MountHelperCall call{std::move(options), false};
-    for (const std::string& word : {std::string("--"), source, folder}) call.words.push_back(word);
+    call.words.emplace_back("--");
+    if (source != kNoSource) call.words.push_back(source);
+    call.words.push_back(folder);
     return call;
 }
 

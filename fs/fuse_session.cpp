@@ -110,7 +110,10 @@ class FuseSession::Session {
 };
 
 std::optional<MountFailure> FuseSession::Session::mount() {
-    if (auto problem = prepare_mountpoint(mountpoint_)) return MountFailure{*problem};
+    const bool is_passed = !options_.passed_device.empty();
+    if (!is_passed) {
+        if (auto problem = prepare_mountpoint(mountpoint_)) return MountFailure{*problem};
+    }
     if (!loop_.is_ready()) return MountFailure{std::string("no event descriptor: ") + std::strerror(errno)};
 
     // A READ is no longer than ReadSide::read() may be asked for; on_init() says the same.
@@ -129,7 +132,8 @@ std::optional<MountFailure> FuseSession::Session::mount() {
         return MountFailure{what + reason + "; " + advice};
     };
     if (!fuse_) return failure("the mount options \"" + list + "\" are refused", "look at what -o was given");
-    if (fuse_session_mount(fuse_.get(), mountpoint_.c_str()) != 0)
+    if (fuse_session_mount(fuse_.get(), is_passed ? options_.passed_device.c_str() : mountpoint_.c_str()) !=
+        0)
         return failure("cannot mount on " + mountpoint_,
                        geteuid() == 0 ? "see dmesg"
                                       : "is fuse3 installed, is the directory yours, and does /etc/fuse.conf "

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 
 extern char** environ;
 
@@ -64,6 +66,15 @@ std::optional<std::string> prepare_mountpoint(const std::string& path) {
     if (access("/dev/fuse", F_OK) != 0)
         return std::string("/dev/fuse does not exist; load the kernel's module with: modprobe fuse");
     return std::nullopt;
+}
+
+std::optional<int> passed_descriptor(const std::string& mountpoint) {
+    constexpr std::string_view kFolder = "/dev/fd/";
+    if (!mountpoint.starts_with(kFolder)) return std::nullopt;
+    int number = -1;
+    const char* const end = mountpoint.data() + mountpoint.size();
+    const auto [at, error] = std::from_chars(mountpoint.data() + kFolder.size(), end, number);
+    return error == std::errc{} && at == end && number >= 0 ? std::optional(number) : std::nullopt;
 }
 
 std::string absolute_mountpoint(const std::string& path) {

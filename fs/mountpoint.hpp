@@ -12,6 +12,10 @@ namespace btfs {
 /// and what to do about it if it cannot be used.
 std::optional<std::string> prepare_mountpoint(const std::string& path);
 
+/// Returns the descriptor of /dev/fuse in a mountpoint "/dev/fd/N", by which mount.fuse3 passes on a mount
+/// that it has made already.
+std::optional<int> passed_descriptor(const std::string& mountpoint);
+
 /// Takes a mount away at once, even while files in it are open. As root its connection to the kernel is cut
 /// too, so that nobody who still has files open there hangs. False if it could not be.
 bool detach_mount(const std::string& path, bool cut_connection);

@@ -39,17 +39,6 @@ std::optional<sockaddr_un> address_of(const fs::path& path) {
     return address;
 }
 
-/// Makes the folder, if need be. EACCES: it is another user's, or others may write to it.
-Error make_folder(const fs::path& folder) {
-    std::error_code ignored;
-    fs::create_directories(folder.parent_path(), ignored);
-    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return last_error();
-    struct stat status {};
-    if (lstat(folder.c_str(), &status) != 0) return last_error();
-    const bool ours = S_ISDIR(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & 077) == 0;
-    return ours ? Error{} : Error{EACCES, boost::system::system_category()};
-}
-
 /// Returns the user of the process at the other end; nothing if the kernel does not tell.
 std::optional<uid_t> user_of(int socket) {
     ucred peer{};
@@ -146,9 +135,19 @@ fs::path control_folder() {
     return "/tmp/btfs-" + std::to_string(geteuid());
 }
 
+Error make_private_folder(const fs::path& folder) {
+    std::error_code ignored;
+    fs::create_directories(folder.parent_path(), ignored);
+    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return last_error();
+    struct stat status {};
+    if (lstat(folder.c_str(), &status) != 0) return last_error();
+    const bool ours = S_ISDIR(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & 077) == 0;
+    return ours ? Error{} : Error{EACCES, boost::system::system_category()};
+}
+
 Result<std::unique_ptr<ControlSocket>> ControlSocket::open(const fs::path& folder, const std::string& name,
                                                            Handler handler) {
-    if (const Error error = make_folder(folder)) return error;
+    if (const Error error = make_private_folder(folder)) return error;
     fs::path path = folder / name;
     const auto address = address_of(path);
     if (!address) return Error{ENAMETOOLONG, boost::system::system_category()};

@@ -23,6 +23,10 @@ namespace btfs::cli {
 /// record.
 std::filesystem::path control_folder();
 
+/// Makes a folder for this user alone, and the one above it, if need be. EACCES: it is there, but it is a
+/// symlink, another user's, or others may enter it.
+Error make_private_folder(const std::filesystem::path& folder);
+
 /// A Unix socket (mode 0600, in a folder of mode 0700). A client, which is the same user or root, sends
 /// requests, each a JSON object on a line of at most kMaxLine bytes, and gets a JSON object on a line for
 /// each: {"error": "..."} if it failed. A client that says nothing for kPatience, or something else, is cut

@@ -15,18 +15,28 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path socket_of(const KernelMount& mount, const fs::path& mountpoint) {
-    // Where it is if both processes have the same environment: looking through all of /proc takes longer.
-    fs::path usual = control_folder() / socket_name(mount);
-    if (is_listening(usual)) return usual;
-    const auto socket = MountRecord::control_socket(mount);
-    if (socket) return *socket;
+    if (auto socket = find_socket(mount)) return *socket;
     throw Failure(mountpoint.string() + ": its process cannot be asked; it may be another user's");
+}
+
+/// Returns the mounts among which a command without a mountpoint chooses.
+std::vector<KernelMount> mounts_to_ask() {
+    std::vector<KernelMount> mounts = mounts_of_btfs(geteuid());
+    if (mounts.empty() && geteuid() == 0) mounts = mounts_of_btfs(std::nullopt);
+    return mounts;
 }
 
 }  // namespace
 
 bool is_path(const std::string& word) {
     return word.find('/') != std::string::npos && word.find("://") == std::string::npos;
+}
+
+std::optional<fs::path> find_socket(const KernelMount& mount) {
+    // Where it is if both processes have the same environment: looking through all of /proc takes longer.
+    fs::path usual = control_folder() / socket_name(mount);
+    if (is_listening(usual)) return usual;
+    return MountRecord::control_socket(mount);
 }
 
 InMount locate(const fs::path& given) {
@@ -62,7 +72,7 @@ fs::path socket_of(const fs::path& mountpoint) {
             throw Failure(mountpoint.string() + ": no mount of btfs is there");
         return socket_of(*mount, mountpoint);
     }
-    const std::vector<KernelMount> mounts = mounts_of_btfs(geteuid());
+    const std::vector<KernelMount> mounts = mounts_to_ask();
     if (mounts.empty()) throw Failure("nothing is mounted; begin with: btfs mount MOUNTPOINT");
     if (mounts.size() == 1) return socket_of(mounts.front(), mounts.front().mountpoint);
     std::string places;

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "cli/control/mount_record.hpp"
 
 namespace btfs::cli {
 
@@ -23,8 +26,12 @@ InMount locate(const std::filesystem::path& given);
 /// path leads to a mountpoint or into a torrent.
 InMount torrent_named(const std::string& word, const std::filesystem::path& mountpoint);
 
-/// Returns the control socket of the mount at that mountpoint or, if it is empty, of this user's only mount.
-/// Throws Failure: there is none, it cannot be asked, or there are several.
+/// Returns where the process of the mount can be asked; nothing if it cannot be, or is not found.
+std::optional<std::filesystem::path> find_socket(const KernelMount& mount);
+
+/// Returns the control socket of the mount at that mountpoint or, if it is empty, of this user's only mount;
+/// root without a mount of its own may ask the only one that there is. Throws Failure: there is none, it
+/// cannot be asked, or there are several.
 std::filesystem::path socket_of(const std::filesystem::path& mountpoint);
 
 }  // namespace btfs::cli

@@ -108,6 +108,18 @@ std::optional<KernelMount> find_mount(const fs::path& mountpoint) {
     return found;
 }
 
+std::optional<KernelMount> mount_of_descriptor(int descriptor) {
+    std::ifstream lines("/proc/self/fdinfo/" + std::to_string(descriptor));
+    std::string device;
+    for (std::string key, value; lines >> key >> value;)
+        if (key == "fuse_connection:") device = "0:" + value;
+    std::vector<KernelMount> mounts = mounts_of_btfs(std::nullopt);
+    for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount)
+        if (device.empty() ? MountRecord::find(*mount).empty() : mount->device == device)
+            return std::move(*mount);
+    return std::nullopt;
+}
+
 std::vector<KernelMount> mounts_of_btfs(std::optional<uid_t> owner) {
     std::vector<KernelMount> mounts = all_mounts();
     std::set<std::string> devices;
@@ -122,14 +134,17 @@ std::string socket_name(const KernelMount& mount) {
     return mount.device + ".sock";
 }
 
-MountRecord::MountRecord(const KernelMount& mount, const fs::path& control_socket) {
+MountRecord::MountRecord(const KernelMount& mount) {
     const std::string name = record_name(mount);
     fd_ = memfd_create(name.c_str(), MFD_CLOEXEC | kNeverExecutable);
     if (fd_ < 0) fd_ = memfd_create(name.c_str(), MFD_CLOEXEC);
-    const std::string path = control_socket.string();
+}
+
+void MountRecord::set_control_socket(const fs::path& path) {
+    const std::string text = path.string();
     // If it is not written the process cannot be asked; a short path is written whole or not at all.
     if (fd_ >= 0) [[maybe_unused]]
-        const ssize_t written = write(fd_, path.data(), path.size());
+        const ssize_t written = write(fd_, text.data(), text.size());
 }
 
 MountRecord::~MountRecord() {

@@ -28,6 +28,11 @@ struct KernelMount {
 /// Never asks the file system itself, which may be dead or busy.
 std::optional<KernelMount> find_mount(const std::filesystem::path& mountpoint);
 
+/// Returns the mount whose end is this descriptor of /dev/fuse, and which no other process serves. A kernel
+/// that does not tell of which mount the descriptor is (before Linux 6.14) leaves the newest one of btfs
+/// without a process.
+std::optional<KernelMount> mount_of_descriptor(int descriptor);
+
 /// Returns the mounts of btfs, each once, in the order in which they were made; `owner`: of that user alone.
 std::vector<KernelMount> mounts_of_btfs(std::optional<uid_t> owner);
 
@@ -41,11 +46,13 @@ std::string socket_name(const KernelMount& mount);
 class MountRecord {
   public:
     /// A mount that cannot be recorded works all the same, but `btfs umount` does not find its process.
-    /// `control_socket`: where its process can be asked; empty: nowhere.
-    MountRecord(const KernelMount& mount, const std::filesystem::path& control_socket);
+    explicit MountRecord(const KernelMount& mount);
     ~MountRecord();
     MountRecord(const MountRecord&) = delete;
     MountRecord& operator=(const MountRecord&) = delete;
+
+    /// Says where this process can be asked; until then it can be asked nowhere. Called once at most.
+    void set_control_socket(const std::filesystem::path& path);
 
     /// The processes that hold a record of the mount, as far as this user may see them: root sees all, others
     /// see their own. Records that neither root nor the mount's owner has made are ignored.

@@ -16,6 +16,7 @@
 #include "cli/process/failure.hpp"
 #include "cli/text/one_line.hpp"
 #include "engine/log/log.hpp"
+#include "fs/mountpoint.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -106,7 +107,7 @@ bool is_taken(const std::error_code& error) {
 Library::Library(const fs::path& folder, const fs::path& mountpoint)
     : folder_(settled(folder)), mountpoint_(fs::absolute(mountpoint).lexically_normal()) {
     if (!mountpoint_.has_filename()) mountpoint_ = mountpoint_.parent_path();
-    const fs::path mount = settled(mountpoint);
+    const fs::path mount = absolute_mountpoint(mountpoint.string());  // does not ask a mount there
     if (is_below(folder_, mount) || is_below(mount, folder_))
         throw Failure("--library " + folder.string() + " and the mountpoint " + mountpoint.string() +
                       " lie one in the other; give folders side by side");

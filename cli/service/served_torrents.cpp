@@ -91,7 +91,7 @@ void ServedTorrents::add(Sources sources) {
 
 void ServedTorrents::start() {
     watch_waits();
-    take_next_added(services_.added ? services_.added->names() : std::deque<std::string>{});
+    take_next_added(services_.added ? take_first_added(services_.added->names()) : std::deque<std::string>{});
     worker_->start();
 }
 
@@ -224,7 +224,7 @@ std::unique_ptr<AdoptedFiles> ServedTorrents::find_data(const Metainfo& metainfo
 /// other clients' files is used up by the first attempt.)
 Result<std::unique_ptr<TorrentStore>> ServedTorrents::open_store(const Metainfo& metainfo,
                                                                  std::unique_ptr<AdoptedFiles> adopted) {
-    const bool may_wait = adopted == nullptr;
+    const bool may_wait = adopted == nullptr && waits_for_stores_;
     for (;;) {
         auto store = services_.cache_dir.open_torrent(
             {metainfo.identity, metainfo.layout, metainfo.hashes, metainfo.info_bytes}, services_.pool,

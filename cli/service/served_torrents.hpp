@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -110,6 +111,10 @@ enum class RemovedContent : std::uint8_t {
 /// the destructor stops the engine, which uses the stores.
 class ServedTorrents {
   public:
+    /// Time from the making of this in which start() takes up what was added earlier. Torrents that were
+    /// taken up by then are in the first listing of the mount.
+    static constexpr Duration kListedAtOnce = std::chrono::milliseconds(200);
+
     /// The engine, the cache and what they share. Each outlives this.
     struct Services {
         Engine& engine;
@@ -138,7 +143,9 @@ class ServedTorrents {
     /// opened, as one that another process serves, is named in the log and stays in reports() as failed.
     /// Throws Failure if no source is left then.
     void add(Sources sources);
-    /// Starts the worker, which first takes up what was added to earlier mounts.
+    /// Takes up what was added to earlier mounts, for kListedAtOnce at most, and starts the worker, which
+    /// goes on with the rest. A torrent that cannot be opened now, as one that an ending process still has,
+    /// waits for the worker, too.
     void start();
     /// Stops the worker: nothing more is shown.
     void end();
@@ -234,6 +241,7 @@ class ServedTorrents {
 
     // Changes to the running mount.
     ShellCommands::Torrents shell_torrents();
+    std::deque<std::string> take_first_added(std::deque<std::string> names);
     void take_next_added(std::deque<std::string> names);
     void take_kept(const std::string& record);
     AddReport add_now(const AddedSources::Source& source);
@@ -295,6 +303,8 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> failed_;
     /// Changes of torrents of the command line that came before their info-hashes were known.
     std::map<Roster::Index, TorrentChange> early_changes_;
+    /// False: a store that another process has fails at once.
+    bool waits_for_stores_ = true;
     std::map<Roster::Index, ServedTorrent> served_;
     std::map<Roster::Index, ServedTorrent> removed_;   ///< that somebody still uses
     std::unordered_map<Slot, Roster::Index> by_slot_;  ///< of served_, those that are shown

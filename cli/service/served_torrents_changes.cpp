@@ -50,6 +50,24 @@ ShellCommands::Torrents ServedTorrents::shell_torrents() {
                 }};
 }
 
+/// Takes up what was added to earlier mounts before the mount is listed for the first time. Returns what is
+/// left for the worker, which tells of what fails again.
+std::deque<std::string> ServedTorrents::take_first_added(std::deque<std::string> names) {
+    const TimePoint limit = made_ + kListedAtOnce;
+    std::deque<std::string> failed;
+    waits_for_stores_ = false;
+    for (; !names.empty() && Clock::now() < limit; names.pop_front()) {
+        try {
+            take_kept(names.front());
+        } catch (const std::exception&) {
+            failed.push_back(names.front());
+        }
+    }
+    waits_for_stores_ = true;
+    names.insert(names.end(), failed.begin(), failed.end());
+    return names;
+}
+
 // ---- on the worker ----
 
 /// Takes up what was added to earlier mounts at this mountpoint, one torrent a job: what is asked of the

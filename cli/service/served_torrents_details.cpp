@@ -83,7 +83,7 @@ void ServedTorrents::tell_waits() {
         const auto why = mount.why.find(reader.reader);
         if (why == mount.why.end()) continue;  // it does not wait any more
         const ReaderProcess process = reader.thread > 0 ? reader_process(reader.thread) : ReaderProcess{};
-        log::info("{}: {} has waited for {:.0f} s: {}", one_line(reader.path),
+        log::warn("{}: {} has waited for {:.0f} s: {}", one_line(reader.path),
                   process.name.empty() ? "a process"
                                        : one_line(process.name) + " (" + std::to_string(process.id) + ')',
                   seconds(reader.waited), why->second);

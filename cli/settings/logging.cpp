@@ -21,7 +21,10 @@ void start_logging(const LogOptions& options, bool detached) {
     } else if (target.file.empty()) {
         target.on_stderr = log::Level::trace;
     }
-    if (detached && target.file.empty()) target.least = std::max(target.least, log::Level::warn);
+    if (detached && target.file.empty()) {
+        target.least = std::max(target.least, log::Level::warn);
+        target.in_syslog_as = "btfs";
+    }
     try {
         log::open(target);
     } catch (const std::runtime_error& e) {

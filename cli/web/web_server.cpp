@@ -135,8 +135,11 @@ WebServer::~WebServer() = default;
 Result<std::unique_ptr<WebServer>> WebServer::open(const Endpoint& where, WebSite& site) {
     auto shell = std::make_unique<Shell>(site);
     if (const Error error = shell->listen(where)) return error;
-    shell->start();
     return std::unique_ptr<WebServer>(new WebServer(std::move(shell)));
+}
+
+void WebServer::start() {
+    shell_->start();
 }
 
 Endpoint WebServer::endpoint() const {

@@ -16,9 +16,11 @@ class WebServer {
   public:
     static constexpr std::size_t kMaxConnections = 512;
 
-    /// Listens there; port 0 takes one that is free. The site outlives this. A system error if the address
-    /// cannot be had.
+    /// Listens there; port 0 takes one that is free. Clients wait until start(). The site outlives this. A
+    /// system error if the address cannot be had.
     static Result<std::unique_ptr<WebServer>> open(const Endpoint& where, WebSite& site);
+    /// Begins to answer. Called once at most.
+    void start();
     /// Cuts all connections off, and waits for what they have asked of the mount's worker. The mount's
     /// waiting reads have failed before.
     ~WebServer();

@@ -13,10 +13,13 @@ namespace btfs::cli {
 
 class WebService {
   public:
-    /// `state` is the folder of what the mount remembers; empty: there is none. `torrents` outlives this.
-    /// Throws Failure if the address cannot be had.
+    /// Listens; clients wait until start(). `state` is the folder of what the mount remembers; empty: there
+    /// is none. `torrents` outlives this. Throws Failure if the address cannot be had.
     WebService(const WebSetting& setting, ServedTorrents& torrents, const std::filesystem::path& state,
                TransmissionRpc::Options rpc);
+
+    /// Begins to answer. Called once at most.
+    void start() { server_->start(); }
 
     Endpoint endpoint() const { return server_->endpoint(); }
 

@@ -3,6 +3,7 @@
 #include <spdlog/details/file_helper.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
@@ -129,6 +130,10 @@ Log* make_log(const Target& target) {
         sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
         sinks.back()->set_level(spdlog_level(*target.on_stderr));
     }
+    if (!target.in_syslog_as.empty())
+        sinks.push_back(std::make_shared<spdlog::sinks::syslog_sink_mt>(target.in_syslog_as, LOG_PID,
+                                                                        LOG_DAEMON,
+                                                                        /*enable_formatting=*/false));
     return keep(std::make_unique<Log>(std::move(sinks), std::move(file), target));
 }
 

@@ -25,6 +25,8 @@ struct Target {
     /// Makes text that others sent fit to be shown; each line passes through it. Null: lines are written as
     /// they are.
     std::string (*made_safe)(std::string_view) = nullptr;
+    /// Name under which lines go to the system's log (syslog, which journald takes, too); empty: they do not.
+    std::string in_syslog_as = {};
     /// A thread of its own writes the lines, so that no other waits for a terminal that is not read or a disk
     /// that hangs; lines beyond LineWriter::kMaxBytes are dropped and counted. exit() waits for them, for
     /// kPatience. Else write() itself writes. Not before a fork().

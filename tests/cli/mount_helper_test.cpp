@@ -54,6 +54,13 @@ TEST(MountHelper, IsKnownByTheWordsOfMountFuse) {
     EXPECT_TRUE(call({"btfs", "https://host/a.torrent", "/mnt"}));
 }
 
+TEST(MountHelper, HasNoSourceIfItIsCalledNone) {
+    EXPECT_THAT(call({"mount.btfs", "none", "/mnt", "-o", "rw"})->words,
+                ElementsAre("-o", "rw", "--", "/mnt"));
+    EXPECT_THAT(call({"btfs", "none", "/mnt"})->words, ElementsAre("--", "/mnt"));
+    EXPECT_THAT(call({"mount.btfs", "./none", "/mnt"})->words, ElementsAre("--", "./none", "/mnt"));
+}
+
 TEST(MountHelper, IsNotACommandNorAMistypedOne) {
     for (const Words& words : {Words{"btfs"},
                                {"btfs", "mount", "/a", "/mnt"},

@@ -1,5 +1,7 @@
 """btfs as mount(8) runs it: `mount -t btfs`, `mount -t fuse.btfs`, lines of fstab, a boot's bare environment."""
+import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import differences, make_files
 from support.harness import TestCase, free_port, main
+from support.users import let_everybody_use_fuse
 
 SBIN = Path("/sbin").resolve()
 
@@ -81,6 +84,47 @@ class MountHelper(TestCase):
         self.addCleanup(helper.symlink_to, self.program)
         self.assert_mounted(self.run_mount("-t", "fuse.btfs", self.torrent, self.mountpoint, "-o", self.ours))
         self.unmount()
+
+    def test_mount_fuse3_may_make_the_mount_and_run_btfs_without_rights(self):
+        helper = self.helpers / "mount.fuse.btfs"
+        helper.unlink()
+        self.addCleanup(helper.symlink_to, self.program)
+        let_everybody_use_fuse(self.folder / "dev")
+        self.folder.chmod(0o711)
+        self.cache.mkdir()
+        shutil.chown(self.cache, "nobody")
+        self.assert_mounted(self.run_mount("-t", "fuse.btfs", self.torrent, self.mountpoint, "-o",
+                                           f"{self.ours},allow_other,setuid=nobody,drop_privileges"))
+        pid, = [pid for pid in btfs.serving() if pid != self.seed.process.pid]
+        self.assertEqual(os.stat(f"/proc/{pid}").st_uid, pwd.getpwnam("nobody").pw_uid)
+        listed = btfs.run("ls", "--json", self.mountpoint)
+        self.assertEqual([torrent["name"] for torrent in json.loads(listed.stdout)], ["content"], listed.stderr)
+        self.unmount()
+
+    def test_a_line_of_fstab_may_be_a_mount_without_a_source(self):
+        fstab = self.folder / "fstab"
+        state = Path("/var/lib/btfs")
+        mine = self.root / "state"
+        mine.mkdir(exist_ok=True)
+        made = not state.exists()
+        state.mkdir(exist_ok=True)
+        if made:
+            self.addCleanup(state.rmdir)
+        subprocess.run(["mount", "--bind", mine, state], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", state], check=True)
+        fstab.write_text(f"none {self.mountpoint} btfs {self.ours} 0 0\n")
+        for names in ([], ["content"]):
+            done = self.run_mount("--fstab", fstab, self.mountpoint)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(os.listdir(self.mountpoint), names)
+            self.assertEqual(btfs.run("add", self.torrent, "--to", self.mountpoint).returncode, 0)
+            self.assertEqual(os.listdir(self.mountpoint), ["content"])
+            self.unmount()
+
+    def test_in_the_foreground_mount_8_would_wait_for_ever(self):
+        done = self.run_mount("-t", "btfs", self.torrent, self.mountpoint, "-o", self.ours + ",foreground")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("mount option foreground", done.stderr)
 
     def test_a_line_of_fstab_may_say_what_is_not_for_btfs(self):
         fstab = self.folder / "fstab"

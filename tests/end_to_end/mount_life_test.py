@@ -1,5 +1,6 @@
 """Mounts that come, wait and go: detaching, unmounting, signals, kills, several at once."""
 import contextlib
+import json
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import btfs
 from support.content import MIXED, differences, make_files
 from support.harness import TestCase, free_port, main
+from support.tracker import Tracker
 from support.users import OrdinaryUser
 
 
@@ -107,6 +109,42 @@ class MountLife(TestCase):
         mount.stop()
         self.assert_all_gone()
 
+    def test_a_second_mount_at_the_same_place_is_refused_and_told_by_whom(self):
+        mount = btfs.Mount(self)
+        (self.folder / "link").symlink_to(self.mountpoint)
+        for place in (self.mountpoint, self.folder / "link"):
+            done = btfs.run("mount", "--cache-dir", self.folder / "other cache", self.torrent, place)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(f"process {mount.process.pid} serves", done.stderr)
+            self.assertIn(f"btfs umount {place}", done.stderr)
+        self.assertEqual(btfs.mounts(), [str(self.mountpoint)])
+        self.assertFalse((self.folder / "other cache").exists(), "nothing was done for a mount that cannot be")
+
+    def test_a_mount_that_was_stopped_is_no_place_for_another(self):
+        mount = btfs.Mount(self)
+        mount.process.send_signal(signal.SIGSTOP)
+        done = btfs.run("mount", "--cache-dir", self.folder / "cache", self.torrent, self.mountpoint, seconds=5)
+        mount.process.send_signal(signal.SIGCONT)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"process {mount.process.pid} serves", done.stderr)
+
+    def test_of_mounts_that_begin_together_at_one_place_one_stands(self):
+        words = [btfs.path(), "mount", "--cache-dir", self.folder / "cache", *btfs.ALONE, self.mountpoint]
+        together = [self.start(words) for _ in range(6)]
+        self.addCleanup(btfs.run, "umount", self.mountpoint)
+        self.assertEqual(sorted(process.wait(20) for process in together), [0, 1, 1, 1, 1, 1])
+        self.assertEqual(btfs.mounts(), [str(self.mountpoint)])
+        self.assertEqual(len(btfs.serving()), 1)
+
+    def test_a_file_system_of_another_kind_may_be_covered(self):
+        subprocess.run(["mount", "-t", "tmpfs", "none", self.mountpoint], check=True, timeout=10)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.mountpoint], timeout=10)
+        mount = btfs.Mount(self, self.torrent)
+        self.assertEqual(os.listdir(self.mountpoint), ["content"])
+        mount.stop()
+        self.assertEqual(os.listdir(self.mountpoint), [])
+
     def test_a_second_process_on_the_same_content_is_refused(self):
         btfs.Mount(self, self.torrent)
         other = self.folder / "other"
@@ -130,6 +168,25 @@ class MountLife(TestCase):
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(str(port), done.stderr)
         self.assert_all_gone()
+
+    def test_nobody_hears_of_a_mount_that_fails(self):
+        tracker = Tracker(self, "127.0.0.1")
+        torrent = btfs.create(self, self.content, self.folder / "announced.torrent", "--tracker", tracker.http)
+        words = ["mount", "--cache-dir", self.folder / "cache", "--no-dht", "--no-lsd", "--no-portmap", torrent]
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            for mistake in (["-o", "no_such_option"], [f"--web={port}"], ["--port", port], ["--library", self.torrent]):
+                for _ in range(5):
+                    done = btfs.run(*words, self.mountpoint, *mistake)
+                    self.assertNotEqual(done.returncode, 0, mistake)
+                    self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assert_all_gone()
+        self.assertEqual(btfs.run(*words, self.mountpoint).returncode, 0)
+        self.addCleanup(btfs.run, "umount", self.mountpoint)
+        self.wait_for(lambda: tracker.events, "announce of the mount that stands")
+        self.assertEqual(tracker.events, ["started"])
 
     def test_the_default_port_gives_way(self):
         with socket.socket() as taken:
@@ -200,11 +257,41 @@ class MountLife(TestCase):
         as_user("mkdir", mountpoint)
         os.kill(mount(), signal.SIGKILL)  # the next one has to take a dead mount away
         mount()
+        listed = btfs.run("ls", "--json")
+        self.assertEqual(listed.returncode, 0, "root has no mount, and finds the user's: " + listed.stderr)
+        self.assertEqual([torrent["name"] for torrent in json.loads(listed.stdout)], ["content"])
+        own = btfs.Mount(self, mountpoint=self.mountpoint)
+        self.assertEqual(btfs.run("ls", "--json").stdout, "[]\n", "its own comes first")
+        own.stop()
         began = time.monotonic()
         as_user(user.program, "umount", mountpoint)
         self.assertLess(time.monotonic() - began, 2)
         self.assertEqual(btfs.serving(), [seed.process.pid])
         self.assertEqual(btfs.mounts(), [])
+
+    def test_a_detached_mount_without_a_log_file_warns_in_the_systems_log(self):
+        system_log = self.system_log()
+        self.detached()
+        self.parked_reader()
+        line = system_log.recv(2000).decode()
+        pid, = btfs.serving()
+        self.assertRegex(line, rf"btfs\[{pid}\]: content/film.mkv: cat \(\d+\) has waited for \d+ s: no peers$")
+
+    def system_log(self):
+        """A socket in place of the one that syslog(3) writes to."""
+        place = Path("/dev/log")
+        own = self.folder / "log"
+        taken = place.exists()
+        system_log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(system_log.close)
+        system_log.settimeout(20)
+        system_log.bind(str(own if taken else place))
+        if taken:
+            subprocess.run(["mount", "--bind", own, place], check=True)
+            self.addCleanup(subprocess.run, ["umount", "-l", place], check=True)
+        else:
+            self.addCleanup(place.unlink)
+        return system_log
 
 
 def waits_for_a_page(pid):

@@ -61,5 +61,12 @@ TEST_F(Mountpoint, HasADeviceIfItIsThere) {
     EXPECT_FALSE(device_at(folder + "/none"));
 }
 
+TEST(PassedDescriptor, StandsInPlaceOfAMountpoint) {
+    EXPECT_EQ(passed_descriptor("/dev/fd/9"), 9);
+    for (const char* path :
+         {"/dev/fd/", "/dev/fd/9/", "/dev/fd/-1", "/dev/fd/x", "/mnt/9", "/dev/fd/99999999999", ""})
+        EXPECT_FALSE(passed_descriptor(path)) << path;
+}
+
 }  // namespace
 }  // namespace btfs

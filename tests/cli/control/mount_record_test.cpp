@@ -21,7 +21,7 @@ TEST(MountRecord, NamesTheProcessWhileItLives) {
     const KernelMount mount = some_mount();
     EXPECT_THAT(MountRecord::find(mount), IsEmpty());
     {
-        const MountRecord record(mount, {});
+        const MountRecord record(mount);
         EXPECT_THAT(MountRecord::find(mount), ElementsAre(getpid()));
         EXPECT_TRUE(MountRecord::is_held_by(getpid(), mount));
         EXPECT_FALSE(MountRecord::is_held_by(getppid(), mount));
@@ -36,16 +36,17 @@ TEST(MountRecord, TellsWhereItsProcessCanBeAsked) {
     const KernelMount mount = some_mount();
     EXPECT_FALSE(MountRecord::control_socket(mount));
     {
-        const MountRecord record(mount, {});
+        const MountRecord record(mount);
         EXPECT_FALSE(MountRecord::control_socket(mount));
     }
-    const MountRecord record(mount, "/run/x y/7.sock");
+    MountRecord record(mount);
+    record.set_control_socket("/run/x y/7.sock");
     EXPECT_EQ(MountRecord::control_socket(mount), std::filesystem::path("/run/x y/7.sock"));
 }
 
 TEST(MountRecord, IsNotInherited) {
     const KernelMount mount = some_mount();
-    const MountRecord record(mount, {});
+    const MountRecord record(mount);
     const std::string command = "test -z \"$(ls -l /proc/self/fd | grep btfs-mount)\"";
     EXPECT_EQ(system(command.c_str()), 0);
 }
@@ -63,7 +64,7 @@ class Stranger {
         }
         close(end_[1]);
         if (setresuid(user, user, user) != 0) _exit(1);
-        const MountRecord record(mount, {});
+        const MountRecord record(mount);
         char word = 'x';
         (void)!write(ready_[1], &word, 1);
         (void)!read(end_[0], &word, 1);
