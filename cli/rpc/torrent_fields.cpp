@@ -118,46 +118,57 @@ const tracker::TrackerStatus* status_of_tracker(const TorrentView& torrent, cons
 }
 
 value tracker_stats(const TorrentView& torrent, RpcForm form) {
+/// Transmission's words for how an announce ended.
+std::string result_of(const tracker::TrackerStatus& status) {
+    if (status.working && status.message.empty()) return "Success";
+    return to_valid_utf8(status.message);
+}
+
+/// The counts of a swarm come with the answers to announces: btfs asks for no scrapes of their own.
     constexpr int kInactive = 0, kWaiting = 1, kActive = 3;
     array list;
+    static const tracker::TrackerStatus kUnknown{};
+    const RpcMount& mount = torrent.mount;
+    const bool is_served = torrent.engine().tracker && torrent.engine().tracker->working;
     each_tracker(torrent, [&](std::int64_t number, std::int64_t tier, const std::string& url) {
-        const tracker::TrackerStatus* const status = status_of_tracker(torrent, url);
+        const tracker::TrackerStatus* const found = status_of_tracker(torrent, url);
+        const tracker::TrackerStatus& status = found ? *found : kUnknown;
         const auto count = [&](const std::optional<std::uint32_t>& of) -> std::int64_t {
             return of ? *of : kUnknownCount;
         };
-        const bool announced = status && (status->working || !status->message.empty());
+        // A URL that cannot be used has failed at each time that it is looked at.
+        const bool announced = status.ended_at || !status.usable;
+        const bool is_backup = !found || (is_served && status.usable && !status.asked_at);
         object json;
         const auto put = [&](std::string_view key, const auto& field) {
             json.emplace(camel_name(form, key), field);
         };
         put("announce", url);
-        put("announce_state", !status ? kInactive : status->announcing ? kActive : kWaiting);
+        put("announce_state", status.announcing ? kActive : status.next_at ? kWaiting : kInactive);
         put("download_count", kUnknownCount);
         put("downloader_count", kUnknownCount);
         put("has_announced", announced);
-        put("has_scraped", false);
+        put("has_scraped", status.counted_at.has_value());
         put("host", host_of(url));
         put("id", number);
-        put("is_backup", !status);
-        put("last_announce_peer_count", 0);
-        put("last_announce_result", !announced                ? value("")
-                                    : status->message.empty() ? value("Success")
-                                                              : text(status->message));
-        put("last_announce_start_time", 0);
-        put("last_announce_succeeded", status && status->working);
-        put("last_announce_time", 0);
-        put("last_announce_timed_out", false);
+        put("is_backup", is_backup);
+        put("last_announce_peer_count", status.peer_count);
+        put("last_announce_result", announced ? result_of(status) : std::string());
+        put("last_announce_start_time", mount.seconds_of(status.asked_at));
+        put("last_announce_succeeded", status.working);
+        put("last_announce_time", status.usable ? mount.seconds_of(status.ended_at) : mount.now_s);
+        put("last_announce_timed_out", status.timed_out);
         put("last_scrape_result", "");
-        put("last_scrape_start_time", 0);
-        put("last_scrape_succeeded", false);
-        put("last_scrape_time", 0);
+        put("last_scrape_start_time", mount.seconds_of(status.counted_at));
+        put("last_scrape_succeeded", status.counted_at.has_value());
+        put("last_scrape_time", mount.seconds_of(status.counted_at));
         put("last_scrape_timed_out", false);
-        put("leecher_count", status ? count(status->incomplete) : kUnknownCount);
-        put("next_announce_time", 0);
+        put("leecher_count", count(status.incomplete));
+        put("next_announce_time", mount.seconds_of(status.next_at));
         put("next_scrape_time", 0);
         put("scrape", "");
         put("scrape_state", kInactive);
-        put("seeder_count", status ? count(status->complete) : kUnknownCount);
+        put("seeder_count", count(status.complete));
         put("sitename", site_name(url));
         put("tier", tier);
         list.push_back(std::move(json));

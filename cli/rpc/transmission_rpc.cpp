@@ -124,9 +124,10 @@ TransmissionRpc::Snapshot TransmissionRpc::snapshot() {
     Snapshot all{.torrents = torrents_.reports(),
                  .mount = {.download_dir = options_.mountpoint.string(),
                            .max_peers = options_.engine.max_peers,
-                           .now_s = wall_clock_s()},
+                           .now_s = wall_clock_s(),
+                           .now = Clock::now()},
                  .recent = {}};
-    all.recent = changes_.look(all.torrents, Clock::now(), all.mount.now_s);
+    all.recent = changes_.look(all.torrents, all.mount.now, all.mount.now_s);
     return all;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/service/status_json.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
@@ -87,14 +88,20 @@ boost::json::object peer_json(const PeerStatus& peer) {
             {"round_trip", peer.round_trip_s}};
 }
 
-boost::json::object tracker_json(const tracker::TrackerStatus& tracker) {
+boost::json::object tracker_json(const tracker::TrackerStatus& tracker, TimePoint now) {
     boost::json::object json{{"url", to_valid_utf8(tracker::public_url(tracker.url))},
                              {"working", tracker.working},
                              {"message", text_or_null(tracker.message)},
                              {"seeds", nullptr},
                              {"leechers", nullptr}};
+                             {"announcing", tracker.announcing},
+                             {"announced_ago", nullptr},
+                             {"next_announce_in", nullptr},
+                             {"peers", tracker.peer_count},
     if (tracker.complete) json["seeds"] = *tracker.complete;
     if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
+    if (tracker.ended_at) json["announced_ago"] = seconds(now - *tracker.ended_at);
+    if (tracker.next_at) json["next_announce_in"] = seconds(std::max<Duration>(*tracker.next_at - now, 0s));
     return json;
 }
 
@@ -161,12 +168,13 @@ boost::json::object mount_json(const MountReport& report) {
     for (const TorrentReport& torrent : report.torrents) {
         boost::json::object json = torrent_json(torrent);
         boost::json::array trackers, connections;
+    const TimePoint now = Clock::now();
         if (torrent.status) {
             const TorrentStatus& status = *torrent.status;
             for (const PeerStatus& peer : status.connections) connections.push_back(peer_json(peer));
-            if (status.tracker) trackers.push_back(tracker_json(*status.tracker));
+            if (status.tracker) trackers.push_back(tracker_json(*status.tracker, now));
             for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
-                trackers.push_back(tracker_json(tracker));
+                trackers.push_back(tracker_json(tracker, now));
         }
         json["trackers"] = std::move(trackers);
         json["connections"] = std::move(connections);

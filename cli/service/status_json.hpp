@@ -24,8 +24,10 @@ std::uint64_t torrent_json_hash(const TorrentReport& report);
 /// are not answered yet, "down", "up": bytes of content per second, "round_trip": in seconds}.
 boost::json::object peer_json(const PeerStatus& peer);
 
-/// {"url" without secrets, "working", "message" or null, "seeds", "leechers": numbers or null}.
-boost::json::object tracker_json(const tracker::TrackerStatus& tracker);
+/// {"url" without secrets, "working", "message" or null, "announcing": an announce is under way,
+/// "announced_ago": seconds since the last one ended, or null, "next_announce_in": seconds until the tracker
+/// may be asked again, or null, "peers": in its last answer, "seeds", "leechers": numbers or null}.
+boost::json::object tracker_json(const tracker::TrackerStatus& tracker, TimePoint now);
 
 /// {"path": below the mountpoint, "size": in bytes, "pid", "process": the name of its reader, or null,
 /// "position", "window_end": bytes of the file, or null while nothing is read ahead, "rate": bytes per second

@@ -7,7 +7,7 @@ import {PeerList} from './peer_list.js';
 import {PieceMapView} from './piece_map.js';
 import {ReaderList} from './reader_list.js';
 import {detailsOf, pathBelow, removeTorrent, setPaused, setPinned} from './requests.js';
-import {countText, countedText, percentText, rateText, sizeText} from './text_format.js';
+import {countText, countedText, durationText, percentText, rateText, sizeText} from './text_format.js';
 
 const EVERY_MS = 2000;
 const TABS = {files: 'Files', peers: 'Peers', trackers: 'Trackers'};
@@ -231,6 +231,8 @@ export class DetailsPanel {
       if (tracker.leechers !== null) words.push(countedText(tracker.leechers, 'leecher'));
       setText(about, words.join(' · '));
       setAttribute(this.trackers.children[index], 'data-works', tracker.working);
+      if (tracker.announcing) words.push('being asked');
+      else if (tracker.next_announce_in !== null) words.push(`next announce in ${durationText(tracker.next_announce_in)}`);
     });
   }
 
