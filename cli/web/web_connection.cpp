@@ -254,11 +254,16 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
             co_return co_await send(reply, request);
         }
         if (error) co_return false;
+    if (has_body) {
+        if (auto refusal = site_.refuse_body(request.message())) {
+            request.end();
+            co_return co_await send(*refusal, request);
+        }
+    }
         note_progress();
     }
     const WebRequest message = request.message();
     const auto path = site_.stream_path(message);
-    if (path || WebSite::is_events(message)) large.reset();  // these last
     if (path) co_return co_await send_stream(*path, request);
     if (WebSite::is_events(message) && message.method == "GET") co_return co_await send_events(request);
     // Waits for the disk, which must not hold up the other connections.

@@ -35,6 +35,10 @@ WebReply json_reply(unsigned status, const boost::json::object& json) {
             .headers = {{"Cache-Control", "no-store"}}};
 }
 
+WebReply nothing_here() {
+    return plain(404, "there is nothing at this path");
+}
+
 bool is_json(std::string_view content_type) {
     return content_type.substr(0, content_type.find(';')) == kJson;
 }
@@ -115,7 +119,7 @@ WebReply WebSite::answer(const WebRequest& request) {
     if (const auto path = behind_secret(request.path, playlists_)) return make_playlist(*path, request);
     const auto place = places_.find(request.path);
     const auto torrent = behind(request.path, kTorrents);
-    if (place == places_.end() && !torrent) return plain(404, "there is nothing at this path");
+    if (place == places_.end() && !torrent) return nothing_here();
     if ((torrent || place->second.methods == Methods::reading) && !request.is_read())
         return wrong_method("GET, HEAD");
     try {
@@ -135,6 +139,14 @@ std::optional<std::string_view> WebSite::stream_path(const WebRequest& request) 
 }
 
 WebReply WebSite::control(const WebRequest& request) {
+std::optional<WebReply> WebSite::refuse_body(const WebRequest& request) const {
+    const auto place = places_.find(request.path);
+    if (place != places_.end() && place->second.methods == Methods::any) return std::nullopt;
+    const bool is_known = place != places_.end() || is_events(request) || behind(request.path, kTorrents) ||
+                          behind_secret(request.path, streams_) || behind_secret(request.path, playlists_);
+    return is_known ? plain(413, "a request for this path has no body") : nothing_here();
+}
+
     if (request.method != "POST") return wrong_method("POST");
     // A page of another site cannot send this type without asking first, which is never granted.
     if (!is_json(request.content_type)) return plain(415, "send application/json");

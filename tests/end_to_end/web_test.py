@@ -411,6 +411,20 @@ class Hostile(WebCase):
             try:
                 refused += b" 503 " in client.recv(1000)
             except TimeoutError:
+    def test_a_request_for_what_lasts_has_no_body(self):
+        self.web.status()
+        for path in (self.web.streams + "film/film.mkv", self.web.playlists + "film", "/api/events", "/api/status"):
+            for body in (b"Content-Length: 94371840\r\n\r\n", b"Content-Length: 1\r\n\r\nx",
+                         b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"):
+                answer = self.say(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n".encode() + body)
+                self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), (path, body[:20], answer[:60]))
+                self.assertIn(b"Connection: close\r\n", answer)
+        self.assertIn(b"HTTP/1.1 404 ", self.say(b"POST /none HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"))
+        answer = self.say(f"GET {self.web.streams}film/film.mkv HTTP/1.1\r\nHost: localhost\r\n"
+                          "Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), "a body of no bytes is none")
+        self.answers()
+
                 pass
             client.close()
         self.assertEqual(refused, 2)
