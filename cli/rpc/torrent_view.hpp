@@ -45,7 +45,9 @@ struct TorrentView {
     const TorrentFacts& facts() const;
     const TorrentStatus& engine() const;
     std::int64_t id() const { return rpc_id(report.index); }
-    static std::int64_t rpc_id(Roster::Index index) { return static_cast<std::int64_t>(index) + 1; }
+    static std::int64_t rpc_id(Roster::Index index) {
+        return static_cast<std::int64_t>(Roster::id_of(index));
+    }
 
     bool is_known() const { return entry().visible(); }
     RpcStatus status() const;

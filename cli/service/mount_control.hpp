@@ -9,9 +9,10 @@ namespace btfs::cli {
 
 /// Requests, as ControlSocket has them; each is an object with a "command":
 /// - add: "link" (a magnet link or URL) or "file" (a torrent file in base64), and perhaps "label" and "pin"
-///   (true: all of its files are pinned). Answer: "name", "info_hash" (or null), "was_there", "warning" (or
-///   null).
-/// - remove: "torrent", an info-hash, a name in the mount or a URL. Answer: "name".
+///   (true: all of its files are pinned). Answer: "name", "info_hash" (or null), "id", "was_there", "warning"
+///   (or null).
+/// - remove: "torrent", an info-hash, a name in the mount, a URL or "id:3", with the "id" of torrent_json();
+///   and perhaps "delete_data" (true: the cache drops its content, too). Answer: "name".
 /// - pause, resume: "torrent" as for remove; "" is all. Answer: "changed", how many were not so before.
 /// - list: Answer: "torrents", an array of torrent_json().
 /// - status: Answer: mount_json().

@@ -92,19 +92,20 @@ void ServedTorrents::tell_waits() {
 
 DetailsReport ServedTorrents::details(const std::string& which) {
     const auto by_hash = roster_.find(which);
-    const auto entry = roster_.get_if(by_hash ? *by_hash : choose(which));
+    const Roster::Index index = by_hash ? *by_hash : choose(which);
+    const auto entry = roster_.get_if(index);
     if (!entry) throw Failure(one_line(which) + ": was removed");
-    return details_of(*entry);
+    return details_of(*index, *entry);
 }
 
 std::optional<DetailsReport> ServedTorrents::details_by_hash(const std::string& info_hash) {
     const auto index = roster_.find(info_hash);
     const auto entry = index ? roster_.get_if(*index) : std::nullopt;
     if (!entry) return std::nullopt;
-    return details_of(*entry);
+    return details_of(index, *entry);
 }
 
-DetailsReport ServedTorrents::details_of(RosterEntry entry) {
+DetailsReport ServedTorrents::details_of(Roster::Index index, RosterEntry entry) {
     DetailsReport report;
     std::vector<Filesystem::TorrentFile> files;
     if (entry.slot) {
@@ -138,3 +139,4 @@ void ServedTorrents::take_status(DetailsReport& report) {
 }
 
 }  // namespace btfs::cli
+    report.torrent.index = index;

@@ -32,6 +32,7 @@ boost::json::object torrent_json(const TorrentReport& report) {
     const TorrentStatus status = report.status.value_or(TorrentStatus{});
     boost::json::object torrent{{"name", to_valid_utf8(entry.name)},
                                 {"info_hash", text_or_null(entry.info_hash)},
+                                {"id", Roster::id_of(report.index)},
                                 {"state", state_text(report)},
                                 {"paused", entry.paused},
                                 {"size", nullptr},
@@ -53,6 +54,7 @@ boost::json::object torrent_json(const TorrentReport& report) {
 std::uint64_t torrent_json_hash(const TorrentReport& report) {
     const RosterEntry& entry = report.entry;
     StateHash hash;
+    hash.add(report.index);
     hash.add(entry.name);
     hash.add(entry.info_hash);
     hash.add(entry.label);

@@ -32,6 +32,7 @@ TEST(StatusJson, TheHashChangesWithEachThingThatIsSaidOfATorrent) {
     status.content = {100, 40};
     const TorrentReport before{.entry = {.name = "a", .handle = TorrentHandle{1}}, .status = status};
     const auto changes = {
+        +[](TorrentReport& report) { report.index = 7; },
         +[](TorrentReport& report) { report.entry.name = "b"; },
         +[](TorrentReport& report) { report.entry.info_hash = "b"; },
         +[](TorrentReport& report) { report.entry.label = "b"; },
