@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "cli/http/header_text.hpp"
+#include "cli/http/request_target.hpp"
 #include "cli/web/content_reads.hpp"
 #include "cli/web/status_events.hpp"
 #include "cli/web/stream_places.hpp"
@@ -76,6 +77,10 @@ WebReply no_request(const boost::system::error_code& error) {
 WebReply body_too_large() {
     return plain(413, "the body is too large");
 }
+WebReply no_host() {
+    return plain(400, "a request of HTTP/1.1 has one Host");
+}
+
 
 WebReply too_many_listeners() {
     return plain(503, "too many pages are open; close some");
@@ -85,19 +90,25 @@ WebReply too_many_bodies() {
     return plain(503, "too much is sent at once; try again");
 }
 
+/// Pages of other sites may see the answer, as they may see streams.
+WebReply for_other_sites(WebReply reply) {
+    reply.headers.emplace_back("Access-Control-Allow-Origin", "*");
+    return reply;
+}
+
 /// Returns the answer to a request for a stream that brings no file; nothing if it brings one.
 std::optional<WebReply> instead_of_stream(const WebRequest& request,
                                           const std::optional<StreamPlace>& place) {
     if (request.method == "OPTIONS") return WebReply{.status = 204, .headers = preflight_headers()};
     if (!request.is_read()) {
-        WebReply reply = plain(405, "streams are read");
+        WebReply reply = for_other_sites(plain(405, "streams are read"));
         reply.headers.emplace_back("Allow", "GET, HEAD, OPTIONS");
         return reply;
     }
-    if (!place || place->attributes.kind == NodeKind::directory) return plain(404, "there is no such file");
+    if (!place || place->attributes.kind == NodeKind::directory)
+        return for_other_sites(plain(404, "there is no such file"));
     if (place->attributes.kind == NodeKind::symlink)
-        return WebReply{.status = 302,
-                        .headers = {{"Location", place->redirect}, {"Access-Control-Allow-Origin", "*"}}};
+        return for_other_sites({.status = 302, .headers = {{"Location", place->redirect}}});
     return std::nullopt;
 }
 
@@ -121,17 +132,18 @@ class WebConnection::Request {
     WebRequest message() const {
         const auto& request = parser_.get();
         const auto field = [&](auto name) { return text(request[name]); };
-        const std::string_view target = text(request.target());
-        const std::size_t mark = target.find('?');
+        const RequestTarget target = split_target(text(request.target()));
         return {.method = text(request.method_string()),
-                .path = target.substr(0, mark),
-                .query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1),
+                .path = target.path,
                 .body = request.body(),
+    /// HTTP/1.1 asks for one Host (RFC 9112, 3.2).
+    bool lacks_host() const { return version() > 10 && parser_.get().count(http::field::host) != 1; }
                 .content_type = field(http::field::content_type),
                 .authorization = field(http::field::authorization),
                 .session_id = field("X-Transmission-Session-Id"),
                 .forwarded_scheme = field("X-Forwarded-Proto"),
-                .origin = {.host = field(http::field::host),
+                // The absolute form's host counts in place of the header (RFC 9112, 3.2.2).
+                .origin = {.host = target.host.empty() ? field(http::field::host) : target.host,
                            .origin = field(http::field::origin),
                            .sec_fetch_site = field("Sec-Fetch-Site")},
                 .stream = {.range = field(http::field::range),
@@ -141,7 +153,8 @@ class WebConnection::Request {
                                           .if_modified_since = field(http::field::if_modified_since),
                                           .if_range = field(http::field::if_range)},
                            .transfer_mode = field("transferMode.dlna.org"),
-                           .content_features = field("getcontentFeatures.dlna.org")},
+                           .content_features = field("getcontentFeatures.dlna.org"),
+                           .is_get = request.method() == http::verb::get},
                 .from = from_};
     }
 
@@ -207,9 +220,9 @@ net::Awaitable<bool> WebConnection::serve_one() {
     note_progress();
     serving_ = true;
     Request request(std::move(head), socket_->remote);
-    if (error) {
+    if (error || request.lacks_host()) {
         request.end();
-        const WebReply reply = no_request(error);
+        const WebReply reply = error ? no_request(error) : no_host();
         co_await send(reply, request);
         co_return false;
     }

@@ -14,7 +14,6 @@ namespace btfs::cli {
 struct WebRequest {
     std::string_view method;  ///< "GET", in capitals
     std::string_view path;    ///< percent-encoded, without the query
-    std::string_view query;   ///< behind the '?'
     std::string_view body;
     std::string_view content_type, authorization, session_id;
     std::string_view forwarded_scheme;  ///< X-Forwarded-Proto

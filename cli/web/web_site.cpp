@@ -117,6 +117,7 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
 
 WebReply WebSite::answer(const WebRequest& request) {
     if (const auto path = behind_secret(request.path, playlists_)) return make_playlist(*path, request);
+    if (is_events(request)) return wrong_method("GET");  // GET was answered elsewhere
     const auto place = places_.find(request.path);
     const auto torrent = behind(request.path, kTorrents);
     if (place == places_.end() && !torrent) return nothing_here();

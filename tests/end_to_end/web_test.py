@@ -1,5 +1,6 @@
 """The web server of a mount: streams for players, what it lets be asked of it, and what it bears."""
 import base64
+import email.utils
 import http.client
 import json
 import os
@@ -78,12 +79,17 @@ class Streams(WebCase):
 
     def test_names_that_lead_nowhere(self):
         web = self.mount()
+        modified = email.utils.parsedate_to_datetime(headers["Last-Modified"])
+        for form in ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"):
+            self.assertEqual(web.stream("film/a%20film.mkv", If_Modified_Since=modified.strftime(form))[0], 304, form)
         for path in ("", "film", "film/", "film/none", "film/../film/empty.txt", "film/%2e%2e/film/empty.txt", "../../etc/passwd",
                      "film%2Fempty.txt", "film/empty.txt/x", "film//empty.txt", "film/%00", "film/%", ".btfs/status",
                      "%2ebtfs/status", "x" * 5000):
             self.assertEqual(web.stream(path)[0], 404, path)
         self.assertEqual(web.ask("/stream/" + "0" * 32 + "/film/empty.txt")[0], 404)
-        self.assertEqual(web.stream("film/empty.txt", "POST")[0], 405)
+        status, headers, _ = web.stream("film/empty.txt", "POST")
+        self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (405, "*"))
+        self.assertEqual(web.stream("film/none")[1]["Access-Control-Allow-Origin"], "*")
 
     def test_pages_of_other_sites_may_show_a_stream_and_nothing_in_it_runs(self):
         web = self.mount()
@@ -380,6 +386,18 @@ class Hostile(WebCase):
         self.assertIn(b"HTTP/1.1 413 ", self.say(head + b"Content-Length: 200000000\r\n\r\n"))
         bomb = b'{"command":[' + b"0," * 3_000_000 + b"0]}"
         self.assertIn(b"HTTP/1.1 413 ", self.say(head + b"Content-Length: %d\r\n\r\n" % len(bomb) + bomb))
+        self.answers()
+
+    def test_every_form_of_a_target_and_a_host(self):
+        for line, headers, status in (
+                (f"GET http://localhost:{self.web.port}/api/status HTTP/1.1", "Host: evil.example\r\n", 200),
+                ("GET http://evil.example/api/status HTTP/1.1", "Host: localhost\r\n", 421),
+                ("GET /api/status HTTP/1.1", "", 400), ("GET /api/status HTTP/1.1", "Host: localhost\r\nHost: localhost\r\n", 400),
+                ("GET /api/status HTTP/1.0", "", 421), ("HEAD /api/events HTTP/1.1", "Host: localhost\r\n", 405),
+                ("DELETE /api/events HTTP/1.1", "Host: localhost\r\n", 405)):
+            answer = self.say(f"{line}\r\n{headers}Connection: close\r\n\r\n".encode())
+            self.assertTrue(answer.startswith(b"HTTP/1.%c %d " % (line[-1].encode(), status)), (line, headers, answer[:60]))
+        self.assertIn(b"Allow: GET\r\n", answer)
         self.answers()
 
     def test_a_refusal_comes_though_the_body_was_not_read(self):
