@@ -41,7 +41,8 @@ class ReadPath {
     /// Opens a file, which lives until release(), and longer while READs are under way. Its first READ
     /// decides whether its reader is a scan, by the name of its process, or since many files are opened in a
     /// row: then nothing is fetched ahead of what it reads.
-    OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode);
+    OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode,
+                   const RemoteReader& remote = {});
 
     struct Request {
         ByteRange range_in_file;  ///< not empty, within the file

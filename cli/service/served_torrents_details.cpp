@@ -18,6 +18,15 @@
 namespace btfs::cli {
 namespace {
 
+std::string name_of_reader(const ReaderStatus& reader) {
+    const RemoteReader& remote = reader.remote;
+    if (!remote.address.empty())
+        return remote.program.empty() ? remote.address : remote.program + " (" + remote.address + ')';
+    const ReaderProcess process = reader.thread > 0 ? reader_process(reader.thread) : ReaderProcess{};
+    if (process.name.empty()) return "a process";
+    return one_line(process.name) + " (" + std::to_string(process.id) + ')';
+}
+
 /// Waits for the engine thread, not for any network, as long as EngineStatus does.
 std::optional<TorrentDetails> ask_details(Engine& engine, TorrentHandle torrent) {
     const auto answer = std::make_shared<std::promise<std::optional<TorrentDetails>>>();
@@ -82,10 +91,7 @@ void ServedTorrents::tell_waits() {
     for (const ReaderStatus& reader : waits) {
         const auto why = mount.why.find(reader.reader);
         if (why == mount.why.end()) continue;  // it does not wait any more
-        const ReaderProcess process = reader.thread > 0 ? reader_process(reader.thread) : ReaderProcess{};
-        log::info("{}: {} has waited for {:.0f} s: {}", one_line(reader.path),
-                  process.name.empty() ? "a process"
-                                       : one_line(process.name) + " (" + std::to_string(process.id) + ')',
+        log::info("{}: {} has waited for {:.0f} s: {}", one_line(reader.path), name_of_reader(reader),
                   seconds(reader.waited), why->second);
     }
 }

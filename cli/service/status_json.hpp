@@ -31,6 +31,7 @@ boost::json::object peer_json(const PeerStatus& peer);
 boost::json::object tracker_json(const tracker::TrackerStatus& tracker, TimePoint now);
 
 /// {"path": below the mountpoint, "size": in bytes, "pid", "process": the name of its reader, or null,
+/// "client": the address of one over HTTP, whose "process" is its program as it calls itself, or null,
 /// "position", "window_end": bytes of the file, or null while nothing is read ahead, "rate": bytes per second
 /// or null, "scan": true if it is taken to look into files without showing them, so that nothing is fetched
 /// ahead of it, "waiting": READs that wait for bytes, "waited": seconds of the longest, "why": it waits, in

@@ -16,7 +16,9 @@ namespace btfs::cli {
 /// ends what it wants of the swarm. Used on one strand.
 class ContentReads {
   public:
-    static Result<std::unique_ptr<ContentReads>> open(Filesystem& files, NodeId node);
+    /// `reader` is shown in the mount's status.
+    static Result<std::unique_ptr<ContentReads>> open(Filesystem& files, NodeId node,
+                                                      const RemoteReader& reader);
     ~ContentReads();
     ContentReads(const ContentReads&) = delete;
     ContentReads& operator=(const ContentReads&) = delete;

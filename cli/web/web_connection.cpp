@@ -15,9 +15,12 @@
 #include <boost/beast/http.hpp>
 #include <cerrno>
 #include <ctime>
+#include <iterator>
 #include <optional>
 
 #include "cli/http/header_text.hpp"
+#include "cli/http/product_name.hpp"
+#include "cli/http/request_guard.hpp"
 #include "cli/http/request_target.hpp"
 #include "cli/web/content_reads.hpp"
 #include "cli/web/status_events.hpp"
@@ -90,6 +93,10 @@ WebReply too_many_bodies() {
     return plain(503, "too much is sent at once; try again");
 }
 
+RemoteReader reader_of(const WebRequest& request) {
+    return {.address = request.client.text(), .program = product_name(request.user_agent)};
+}
+
 /// Pages of other sites may see the answer, as they may see streams.
 WebReply for_other_sites(WebReply reply) {
     reply.headers.emplace_back("Access-Control-Allow-Origin", "*");
@@ -155,10 +162,18 @@ class WebConnection::Request {
                            .transfer_mode = field("transferMode.dlna.org"),
                            .content_features = field("getcontentFeatures.dlna.org"),
                            .is_get = request.method() == http::verb::get},
-                .from = from_};
+                .from = from_,
+                .client = client_address(from_, last_field("X-Forwarded-For")),
+                .user_agent = field(http::field::user_agent)};
     }
 
   private:
+    /// Of headers of one name the last one: each proxy adds behind those that came.
+    std::string_view last_field(std::string_view name) const {
+        const auto found = parser_.get().equal_range(name);
+        return found.first == found.second ? std::string_view() : text(std::prev(found.second)->value());
+    }
+
     Parser parser_;
     const Address from_;
     bool ends_ = false;
@@ -338,13 +353,15 @@ net::Awaitable<bool> WebConnection::send_stream(std::string_view path, const Req
     if (error) co_return false;
     socket_->stream.expires_never();  // a player may pause for as long as its user likes
     if (request.is_head() || head.body.empty()) co_return request.wants_keep_alive();
-    co_return co_await send_content(head, place->attributes.node) && request.wants_keep_alive();
+    const RemoteReader reader = reader_of(message);
+    co_return co_await send_content(head, place->attributes.node, reader) && request.wants_keep_alive();
 }
 
 /// Sends the body. False: the client has gone, or the bytes can no longer be had; a body that is cut is told
 /// by the connection's end.
-net::Awaitable<bool> WebConnection::send_content(const StreamHead& head, NodeId node) {
-    auto reads = ContentReads::open(site_.torrents().filesystem(), node);
+net::Awaitable<bool> WebConnection::send_content(const StreamHead& head, NodeId node,
+                                                 const RemoteReader& reader) {
+    auto reads = ContentReads::open(site_.torrents().filesystem(), node, reader);
     if (!reads) co_return false;
     const auto departure = socket_->watch([&reads] { (*reads)->abandon(); });
     for (const auto& part : head.body) {

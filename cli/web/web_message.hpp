@@ -19,7 +19,9 @@ struct WebRequest {
     std::string_view forwarded_scheme;  ///< X-Forwarded-Proto
     RequestOrigin origin;
     StreamRequest stream;
-    Address from;
+    Address from;    ///< the other end of the connection
+    Address client;  ///< the same, or the one for which a proxy on this machine asks
+    std::string_view user_agent;
 
     bool is_read() const { return method == "GET" || method == "HEAD"; }
 };

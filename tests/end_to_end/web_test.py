@@ -132,11 +132,14 @@ class Streams(WebCase):
         web = self.mount(peers=False)
         path = web.url("film/a%20film.mkv").partition(str(web.port))[2]
         with web.connect() as client:
-            client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: VLC/3.0 <b>\r\n\r\n".encode())
             self.wait_for(lambda: [r["waiting"] for r in web.status()["readers"]] == [1], "reader that waits", 5)
             self.assertIn(b"200 OK", client.recv(1 << 16))
         self.wait_for(lambda: web.status()["readers"] == [], "end of the reader", 5)
 
+            reader, = web.status()["readers"]
+            self.assertEqual((reader["pid"], reader["process"], reader["client"]), (None, "VLC", "127.0.0.1"))
+            self.assertRegex(btfs.run("status", "--once", web.mount.mountpoint).stdout, r"VLC \(127\.0\.0\.1\) +film/a film")
     def test_a_slow_client_gets_all_of_it_and_others_do_not_wait(self):
         web = self.mount()
         path = web.url("film/a%20film.mkv").partition(str(web.port))[2]

@@ -111,6 +111,7 @@ TEST(StatusJson, AReaderOverHttpHasItsAddressAndItsProgram) {
     EXPECT_EQ(json.at("process"), "VLC");
     EXPECT_TRUE(json.at("pid").is_null());
 }
+TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
 
     TorrentStatus status;
     status.peers = 2;
