@@ -79,8 +79,9 @@ class ReadPath {
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
     /// Openings of files that were taken to be scans.
     std::uint64_t scan_count() const { return scan_count_; }
-    /// Of the READs that were answered with bytes.
     ReadTimesStatus times() const { return times_.status(); }
+    /// Bytes of a leased file were sent without a READ.
+    void count_sent_file(std::uint64_t bytes) { times_.count_sent_file(bytes); }
     TimePoint now() const { return now_(); }
 
   private:

@@ -113,7 +113,7 @@ TransmissionRpc::Json TransmissionRpc::session_stats(const RpcCall& call, const 
     const auto stats = [&] {
         return object{
             {camel_name(call.form, "uploaded_bytes"), report.totals.sent},
-            {camel_name(call.form, "downloaded_bytes"), report.totals.received},
+            {camel_name(call.form, "downloaded_bytes"), report.totals.received.sum()},
             {camel_name(call.form, "files_added"), files},
             {camel_name(call.form, "seconds_active"), static_cast<std::int64_t>(seconds(report.age))},
             {camel_name(call.form, "session_count"), 1}};

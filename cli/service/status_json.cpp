@@ -154,7 +154,7 @@ boost::json::object summary_json(const MountReport& report) {
                              {"peers", peers},
                              {"down", whole(rates.down)},
                              {"up", whole(rates.up)},
-                             {"received", report.totals.received},
+                             {"received", report.totals.received.sum()},
                              {"wasted", report.totals.wasted},
                              {"sent", report.totals.sent},
                              {"cache", nullptr},

@@ -77,13 +77,13 @@ WebReply no_request(const boost::system::error_code& error) {
                  "this is no request of HTTP: " + error.message());
 }
 
-WebReply body_too_large() {
-    return plain(413, "the body is too large");
-}
 WebReply no_host() {
     return plain(400, "a request of HTTP/1.1 has one Host");
 }
 
+WebReply body_too_large() {
+    return plain(413, "the body is too large");
+}
 
 WebReply too_many_listeners() {
     return plain(503, "too many pages are open; close some");
@@ -132,6 +132,8 @@ class WebConnection::Request {
     Parser& parser() { return parser_; }
     unsigned version() const { return parser_.get().version(); }
     bool is_head() const { return parser_.get().method() == http::verb::head; }
+    /// HTTP/1.1 asks for one Host (RFC 9112, 3.2).
+    bool lacks_host() const { return version() > 10 && parser_.get().count(http::field::host) != 1; }
     bool wants_keep_alive() const { return !ends_ && parser_.keep_alive(); }
     /// What follows is not read; the header itself may not be whole.
     void end() { ends_ = true; }
@@ -143,8 +145,6 @@ class WebConnection::Request {
         return {.method = text(request.method_string()),
                 .path = target.path,
                 .body = request.body(),
-    /// HTTP/1.1 asks for one Host (RFC 9112, 3.2).
-    bool lacks_host() const { return version() > 10 && parser_.get().count(http::field::host) != 1; }
                 .content_type = field(http::field::content_type),
                 .authorization = field(http::field::authorization),
                 .session_id = field("X-Transmission-Session-Id"),
@@ -254,6 +254,12 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
     }
     const auto length = parser.content_length();
     const bool has_body = parser.chunked() || length.value_or(0) > 0;
+    if (has_body) {
+        if (auto refusal = site_.refuse_body(request.message())) {
+            request.end();
+            co_return co_await send(*refusal, request);
+        }
+    }
     if (length.value_or(0) > kMaxBody) {
         request.end();
         const WebReply reply = body_too_large();
@@ -282,12 +288,6 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
             co_return co_await send(reply, request);
         }
         if (error) co_return false;
-    if (has_body) {
-        if (auto refusal = site_.refuse_body(request.message())) {
-            request.end();
-            co_return co_await send(*refusal, request);
-        }
-    }
         note_progress();
     }
     const WebRequest message = request.message();
@@ -379,7 +379,7 @@ net::Awaitable<bool> WebConnection::send_range(ContentReads& reads, ByteRange ra
     for (std::uint64_t at = range.begin; at < range.end;) {
         if (at >= look_again) {
             if (const auto lease = reads.lease())
-                co_return co_await send_leased(lease->descriptor(), {at, range.end});
+                co_return co_await send_leased(reads, lease->descriptor(), ByteRange{at, range.end});
             look_again = at + kLeaseAgain;
         }
         const std::uint64_t turn = at - range.begin < kLaterRead ? kFirstRead : kLaterRead;
@@ -391,7 +391,7 @@ net::Awaitable<bool> WebConnection::send_range(ContentReads& reads, ByteRange ra
 }
 
 /// Sends bytes of a file on disk without copying them.
-net::Awaitable<bool> WebConnection::send_leased(int file, ByteRange range) {
+net::Awaitable<bool> WebConnection::send_leased(ContentReads& reads, int file, ByteRange range) {
     auto& socket = socket_->stream.socket();
     boost::system::error_code failed;
     socket.native_non_blocking(true, failed);
@@ -401,6 +401,7 @@ net::Awaitable<bool> WebConnection::send_leased(int file, ByteRange range) {
         const std::uint64_t left = range.end - static_cast<std::uint64_t>(at);
         const ssize_t sent = sendfile(socket.native_handle(), file, &at, std::min(left, kLeasedTurn));
         if (sent > 0) {
+            reads.count_sent(static_cast<std::uint64_t>(sent));
             note_progress();
             if (++turns % kTurnsInARow == 0) co_await asio::post(asio::use_awaitable);
         } else if (sent < 0 && errno == EAGAIN) {

@@ -459,7 +459,8 @@ std::optional<PieceMap> Torrent::piece_map() const {
 TorrentTotals Torrent::totals() const {
     TorrentTotals totals;
     totals.uploaded = uploaded_gone_;
-    totals.downloaded = downloaded_;
+    totals.downloaded = received_.sum();
+    totals.received = received_;
     totals.wasted = content_->dispatcher.wasted();
     totals.hedges = content_->dispatcher.hedges();
     // While the torrent's size is unknown, reports a block left: with 0 left, trackers would count us as a
