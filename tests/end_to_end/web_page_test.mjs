@@ -153,6 +153,72 @@ const row = (page, name) => page.locator('#rows .row', {hasText: name});
 const activeText = (page, list) => page.evaluate((selector) => {
   const element = document.querySelector(selector);
   return document.activeElement === element ? document.getElementById(element.getAttribute('aria-activedescendant'))?.textContent : null;
+  async hidden(page) {
+    let asked = 0;
+    page.on('request', (request) => asked += new URL(request.url()).pathname === '/api/events' ? 1 : 0);
+    const show = (hidden) => page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', {value, configurable: true});
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+    await show(true);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    const feed = page.waitForResponse((response) => new URL(response.url()).pathname === '/api/events');
+    await show(false);
+    await feed;
+    assert.equal(asked, 1, 'a page that nobody sees asks for nothing');
+  },
+
+  async storage(page) {
+    await page.addInitScript(() => Object.defineProperty(window, 'localStorage', {
+      get() {
+        throw new DOMException('denied', 'SecurityError');
+      },
+    }));
+    await page.reload();
+    await row(page, 'Series').waitFor();
+    await page.locator('#columns [data-column=size] button').click();
+    await page.locator('#columns [data-column=size][aria-sort=descending]').waitFor();
+    await page.locator('.filter', {hasText: 'Failed'}).click();
+    await row(page, 'Series').waitFor({state: 'detached'});
+  },
+
+  async several(page) {
+    const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+    const paused = (count) => page.waitForFunction((it) => [...document.querySelectorAll('#rows .cell.state')]
+      .filter((cell) => cell.textContent === 'paused').length === it, count, {timeout: PATIENCE_MS});
+    await row(page, 'Series').waitFor();
+    await page.click('#add');
+    await page.setInputFiles('#add-files', torrent);
+    await page.click('#add-submit');
+    await row(page, hostile).waitFor();
+    await page.locator('#torrents').focus();
+    await press('Home', 's');
+    await paused(1);
+    await press('s');
+    await paused(0);
+    await press('Shift+ArrowDown');
+    await page.locator('#marked-count', {hasText: '2 torrents marked'}).waitFor();
+    await press('s');
+    await paused(2);
+    await page.click('#marked-resume');
+    await paused(0);
+    await press('Escape');
+    await page.locator('#marked').waitFor({state: 'hidden'});
+    await row(page, 'Series').click({modifiers: ['Control']});
+    await page.click('#marked-pause');
+    await paused(1);
+    await press('Escape', 'Control+a');
+    await page.locator('#marked-count', {hasText: '2 torrents marked'}).waitFor();
+
+    // Removal with what was downloaded, by the torrent's dialog.
+    await press('Escape');
+    await row(page, 'Series').click();
+    await page.getByRole('button', {name: 'Remove', exact: true}).first().click();
+    await page.getByLabel('Delete what was downloaded, too').check();
+    await page.locator('.confirmation .danger').click();
+    await page.locator('.message', {hasText: 'Series removed, with what was downloaded'}).waitFor();
+  },
+
 }, list);
 
 const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required']});

@@ -91,4 +91,12 @@ class WebPage(TestCase):
 
 
 if __name__ == "__main__":
+    def test_a_page_that_nobody_sees_asks_for_nothing(self):
+        self.mount()
+        self.browse("hidden")
+
+    def test_a_browser_that_keeps_nothing_shows_all(self):
+        self.mount()
+        self.browse("storage")
+
     main(programs=("node", "ffmpeg"), missing=lacking)

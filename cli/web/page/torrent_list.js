@@ -62,7 +62,11 @@ export class TorrentList {
 
   keep() {
     const {filter, column, turned} = this.order;
-    localStorage.setItem(KEPT, JSON.stringify({filter, column, turned}));
+    try {
+      localStorage.setItem(KEPT, JSON.stringify({filter, column, turned}));
+    } catch {
+      // The browser keeps nothing of this site.
+    }
   }
 
   showEmptiness() {
