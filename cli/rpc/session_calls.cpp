@@ -87,8 +87,6 @@ TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const Rp
 }
 
 void TransmissionRpc::set_rates(const SessionRates& rates) {
-    if (rates.download() == 0)
-        throw RpcError(RpcError::invalid_params, "with a download limit of 0 no file could be read");
     const bool uploads = options_.engine.uploads;
     if (!uploads && (rates.up != rates_.up || rates.alternative_up_kB != rates_.alternative_up_kB))
         throw RpcError(RpcError::system_error,
