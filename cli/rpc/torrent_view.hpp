@@ -38,8 +38,9 @@ struct TorrentView {
     const RpcMount& mount;
     const ContentReport* content = nullptr;  ///< null if it was not asked for, or is not known
     const DetailsReport* details = nullptr;  ///< the same
-    std::uint64_t pinned_left = 0;           ///< bytes that pinned files lack, if needs_pinned_left()
-    std::int64_t active_s = 0;  ///< when content was last transferred, seconds since 1970; 0: never
+    const std::vector<tracker::TrackerStatus>* trackers = nullptr;  ///< the same
+    std::uint64_t pinned_left = 0;  ///< bytes that pinned files lack, if needs_pinned_left()
+    std::int64_t active_s = 0;      ///< when content was last transferred, seconds since 1970; 0: never
 
     const RosterEntry& entry() const { return report.entry; }
     const TorrentFacts& facts() const;

@@ -205,6 +205,10 @@ class ServedTorrents {
     DetailsReport details(const std::string& which);
     /// The same, of an info-hash in hex, in O(1). Nothing if there is none.
     std::optional<DetailsReport> details_by_hash(const std::string& info_hash);
+    /// Returns the trackers of torrents, as DetailsReport has them, in one look at the engine; none if it
+    /// does not answer in EngineStatus::kPatience.
+    std::map<Roster::Index, std::vector<tracker::TrackerStatus>> trackers(
+        const std::vector<Roster::Index>& torrents);
 
   private:
     /// `.btfs/torrents/HASH`.

@@ -37,6 +37,16 @@ std::optional<TorrentDetails> ask_details(Engine& engine, TorrentHandle torrent)
     return details.get();
 }
 
+/// The same.
+Engine::TrackersOf ask_trackers(Engine& engine, std::vector<TorrentHandle> torrents) {
+    const auto answer = std::make_shared<std::promise<Engine::TrackersOf>>();
+    auto trackers = answer->get_future();
+    engine.ask_trackers(std::move(torrents),
+                        [answer](Engine::TrackersOf found) { answer->set_value(std::move(found)); });
+    if (trackers.wait_for(EngineStatus::kPatience) != std::future_status::ready) return {};
+    return trackers.get();
+}
+
 std::uint64_t bytes_had(ByteRange file, const PieceMap& pieces) {
     std::uint64_t had = 0;
     const std::uint64_t length = pieces.piece_length;
@@ -101,18 +111,35 @@ DetailsReport ServedTorrents::details(const std::string& which) {
     const Roster::Index index = by_hash ? *by_hash : choose(which);
     const auto entry = roster_.get_if(index);
     if (!entry) throw Failure(one_line(which) + ": was removed");
-    return details_of(*index, *entry);
+    return details_of(index, *entry);
 }
 
 std::optional<DetailsReport> ServedTorrents::details_by_hash(const std::string& info_hash) {
     const auto index = roster_.find(info_hash);
     const auto entry = index ? roster_.get_if(*index) : std::nullopt;
     if (!entry) return std::nullopt;
-    return details_of(index, *entry);
+    return details_of(*index, *entry);
+}
+
+std::map<Roster::Index, std::vector<tracker::TrackerStatus>> ServedTorrents::trackers(
+    const std::vector<Roster::Index>& torrents) {
+    std::map<TorrentHandle, Roster::Index> by_handle;
+    std::vector<TorrentHandle> handles;
+    for (const Roster::Index index : torrents) {
+        const auto entry = roster_.get_if(index);
+        if (!entry || !entry->handle) continue;
+        by_handle.emplace(*entry->handle, index);
+        handles.push_back(*entry->handle);
+    }
+    std::map<Roster::Index, std::vector<tracker::TrackerStatus>> found;
+    for (auto& [handle, trackers] : ask_trackers(services_.engine, std::move(handles)))
+        found.emplace(by_handle.at(handle), std::move(trackers));
+    return found;
 }
 
 DetailsReport ServedTorrents::details_of(Roster::Index index, RosterEntry entry) {
     DetailsReport report;
+    report.torrent.index = index;
     std::vector<Filesystem::TorrentFile> files;
     if (entry.slot) {
         const std::string name = filesystem_.name_of(*entry.slot);
@@ -145,4 +172,3 @@ void ServedTorrents::take_status(DetailsReport& report) {
 }
 
 }  // namespace btfs::cli
-    report.torrent.index = index;

@@ -430,7 +430,14 @@ std::vector<PeerStatus> Torrent::peer_statuses(TimePoint now) const {
     const std::size_t pieces = metadata_fetch_ ? 0 : content_->layout.piece_count();
     std::vector<PeerStatus> statuses;
     statuses.reserve(peers_.size());
-    for (const auto& [id, peer] : peers_) statuses.push_back(status_of(*peer, pieces, now));
+    for (const auto& [id, peer] : peers_) {
+        PeerStatus& status = statuses.emplace_back(status_of(*peer, pieces, now));
+        if (status.incoming) {
+            status.source = PeerSource::incoming;
+        } else if (peer->dial_endpoint && !status.web_seed) {
+            status.source = peer_list_.source_of(*peer->dial_endpoint);
+        }
+    }
     return statuses;
 }
 
