@@ -98,7 +98,7 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
     if (!may_be_shown && is_cross_site(request.origin))
         return plain(403, "a page of another site may ask nothing here");
     std::lock_guard lock(gate_mutex_);
-    switch (gate_.check(request.authorization, request.from, now)) {
+    switch (gate_.check(request.authorization, request.client, now)) {
         case PasswordGate::Verdict::open:
             return std::nullopt;
         case PasswordGate::Verdict::closed: {
@@ -111,7 +111,7 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
     }
     WebReply reply = plain(429, "too many wrong passwords; wait a moment");
     reply.headers.emplace_back("Retry-After",
-                               fmt::format("{:.0f}", 1 + seconds(gate_.wait_of(request.from, now))));
+                               fmt::format("{:.0f}", 1 + seconds(gate_.wait_of(request.client, now))));
     return reply;
 }
 
