@@ -81,7 +81,9 @@ Json MountControl::add(const Json& request) {
 }
 
 Json MountControl::remove(const Json& request) {
-    return {{"name", to_valid_utf8(torrents_.remove(text(request, "torrent")))}};
+    const RemovedContent content =
+        flag(request, "delete_data") ? RemovedContent::dropped : RemovedContent::kept;
+    return {{"name", to_valid_utf8(torrents_.remove(text(request, "torrent"), content))}};
 }
 
 Json MountControl::set_paused(const Json& request, bool paused) {
