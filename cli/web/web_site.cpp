@@ -54,7 +54,7 @@ WebReply page_reply(const PageFile& file) {
             .body = std::string(file.content),
             .headers = {{"Cache-Control", "no-cache"},
                         {"Content-Security-Policy",
-                         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+                         "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
                          "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}}};
 }
 
@@ -139,7 +139,6 @@ std::optional<std::string_view> WebSite::stream_path(const WebRequest& request) 
     return behind_secret(request.path, streams_);
 }
 
-WebReply WebSite::control(const WebRequest& request) {
 std::optional<WebReply> WebSite::refuse_body(const WebRequest& request) const {
     const auto place = places_.find(request.path);
     if (place != places_.end() && place->second.methods == Methods::any) return std::nullopt;
@@ -148,6 +147,7 @@ std::optional<WebReply> WebSite::refuse_body(const WebRequest& request) const {
     return is_known ? plain(413, "a request for this path has no body") : nothing_here();
 }
 
+WebReply WebSite::control(const WebRequest& request) {
     if (request.method != "POST") return wrong_method("POST");
     // A page of another site cannot send this type without asking first, which is never granted.
     if (!is_json(request.content_type)) return plain(415, "send application/json");
