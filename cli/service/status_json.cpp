@@ -94,16 +94,16 @@ boost::json::object tracker_json(const tracker::TrackerStatus& tracker, TimePoin
     boost::json::object json{{"url", to_valid_utf8(tracker::public_url(tracker.url))},
                              {"working", tracker.working},
                              {"message", text_or_null(tracker.message)},
-                             {"seeds", nullptr},
-                             {"leechers", nullptr}};
                              {"announcing", tracker.announcing},
                              {"announced_ago", nullptr},
                              {"next_announce_in", nullptr},
                              {"peers", tracker.peer_count},
-    if (tracker.complete) json["seeds"] = *tracker.complete;
-    if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
+                             {"seeds", nullptr},
+                             {"leechers", nullptr}};
     if (tracker.ended_at) json["announced_ago"] = seconds(now - *tracker.ended_at);
     if (tracker.next_at) json["next_announce_in"] = seconds(std::max<Duration>(*tracker.next_at - now, 0s));
+    if (tracker.complete) json["seeds"] = *tracker.complete;
+    if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
     return json;
 }
 
@@ -168,10 +168,10 @@ boost::json::object summary_json(const MountReport& report) {
 boost::json::object mount_json(const MountReport& report) {
     boost::json::object mount = summary_json(report);
     boost::json::array torrents;
+    const TimePoint now = Clock::now();
     for (const TorrentReport& torrent : report.torrents) {
         boost::json::object json = torrent_json(torrent);
         boost::json::array trackers, connections;
-    const TimePoint now = Clock::now();
         if (torrent.status) {
             const TorrentStatus& status = *torrent.status;
             for (const PeerStatus& peer : status.connections) connections.push_back(peer_json(peer));

@@ -58,8 +58,21 @@ const parts = {
     await film.getByRole('button', {name: 'Play film.webm'}).click();
     await page.waitForFunction(() => document.querySelector('video').currentTime > 0.5, null, {timeout: PATIENCE_MS});
     assert.equal(await page.evaluate(() => document.querySelector('video').videoWidth), 160);
+    // Subtitles that lie beside it: one of SubRip, one of WebVTT.
+    await page.waitForFunction(() => document.querySelectorAll('video track').length === 2);
+    const labels = await page.evaluate(() => [...document.querySelectorAll('video track')].map((track) => track.label).sort());
+    assert.deepEqual(labels, ['Subtitles', 'de']);
+    const cue = (label) => page.waitForFunction((it) => {
+      const {track} = [...document.querySelectorAll('video track')].find((each) => each.label === it);
+      if (track.mode === 'disabled') track.mode = 'hidden';
+      const first = track.cues?.[0];
+      return first ? [first.text, first.startTime, first.endTime] : null;
+    }, label, {timeout: PATIENCE_MS}).then((found) => found.jsonValue());
+    assert.deepEqual(await cue('Subtitles'), ['caf\u00e9 <i>one</i>', 0.5, 2]);
+    assert.deepEqual(await cue('de'), ['eins', 0.25, 1]);
     await page.keyboard.press('Escape');
     await page.locator('#player-video:not([src])').waitFor({state: 'hidden'});  // the stream ends with the player
+    assert.equal(await page.locator('video track').count(), 0);
     // What came for the player is here now.
     await film.locator('.percent', {hasText: '100 %'}).waitFor();
     await page.locator('.details .map .caption', {hasText: 'here'}).waitFor();
@@ -140,19 +153,6 @@ const parts = {
     console.log('again');
   },
 
-  async password(page) {
-    await row(page, 'Series').click();
-    await page.locator('.file', {hasText: 'film.webm'}).waitFor();
-  },
-};
-
-const allowed = [];
-const said = [];
-const row = (page, name) => page.locator('#rows .row', {hasText: name});
-/// The text of the row that has the keyboard, of a list that has the focus.
-const activeText = (page, list) => page.evaluate((selector) => {
-  const element = document.querySelector(selector);
-  return document.activeElement === element ? document.getElementById(element.getAttribute('aria-activedescendant'))?.textContent : null;
   async hidden(page) {
     let asked = 0;
     page.on('request', (request) => asked += new URL(request.url()).pathname === '/api/events' ? 1 : 0);
@@ -219,6 +219,19 @@ const activeText = (page, list) => page.evaluate((selector) => {
     await page.locator('.message', {hasText: 'Series removed, with what was downloaded'}).waitFor();
   },
 
+  async password(page) {
+    await row(page, 'Series').click();
+    await page.locator('.file', {hasText: 'film.webm'}).waitFor();
+  },
+};
+
+const allowed = [];
+const said = [];
+const row = (page, name) => page.locator('#rows .row', {hasText: name});
+/// The text of the row that has the keyboard, of a list that has the focus.
+const activeText = (page, list) => page.evaluate((selector) => {
+  const element = document.querySelector(selector);
+  return document.activeElement === element ? document.getElementById(element.getAttribute('aria-activedescendant'))?.textContent : null;
 }, list);
 
 const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required']});

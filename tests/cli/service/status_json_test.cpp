@@ -83,7 +83,6 @@ TEST(StatusJson, APeersFlagsAreWords) {
     EXPECT_EQ(json.at("client").as_string(), "x\xef\xbf\xbd");
 }
 
-TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
 TEST(StatusJson, ATrackerSaysHowLongAgoItWasAskedAndWhenItIsNext) {
     const TimePoint now = TimePoint{} + 1h;
     tracker::TrackerStatus tracker;
@@ -111,8 +110,8 @@ TEST(StatusJson, AReaderOverHttpHasItsAddressAndItsProgram) {
     EXPECT_EQ(json.at("process"), "VLC");
     EXPECT_TRUE(json.at("pid").is_null());
 }
-TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
 
+TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
     TorrentStatus status;
     status.peers = 2;
     status.rates = {1000.4, 20};
