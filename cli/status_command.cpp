@@ -72,17 +72,23 @@ std::string wait_of(const Json& reader) {
     return fmt::format("{:.1f} s", real_in(reader, "waited")) + (why.empty() ? "" : ", " + why);
 }
 
+/// Returns "mpv (123)", or of a reader over HTTP "VLC (192.0.2.7)".
+std::string reader_name(const Json& reader) {
+    const std::string process = line_of(reader, "process"), client = line_of(reader, "client");
+    if (!client.empty()) return process.empty() ? client : fmt::format("{} ({})", process, client);
+    const std::uint64_t pid = number_in(reader, "pid");
+    return pid == 0 ? "-" : fmt::format("{} ({})", process.empty() ? "?" : process, pid);
+}
+
 Row reader_row(const Json& reader) {
-    const std::string process = line_of(reader, "process");
-    const std::uint64_t pid = number_in(reader, "pid"), bytes_per_second = number_in(reader, "rate");
+    const std::uint64_t bytes_per_second = number_in(reader, "rate");
     return {percent(number_in(reader, "position"), number_in(reader, "size")) + " of " +
                 human_size(number_in(reader, "size")),
             bytes_per_second == 0 ? "-" : rate(bytes_per_second),
             number_in(reader, "waiting") > 0 ? wait_of(reader)
             : flag_in(reader, "scan")        ? "scan"
                                              : "-",
-            pid == 0 ? "-" : fmt::format("{} ({})", process.empty() ? "?" : process, pid),
-            line_of(reader, "path")};
+            reader_name(reader), line_of(reader, "path")};
 }
 
 Row torrent_row(const Json& torrent) {

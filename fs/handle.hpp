@@ -10,6 +10,7 @@
 #include "fs/file_state.hpp"
 #include "fs/mount_commands.hpp"
 #include "fs/read_path.hpp"
+#include "fs/reader_status.hpp"
 #include "fs/virtual_folder.hpp"
 
 namespace btfs {
@@ -19,6 +20,7 @@ struct Opening {
     bool for_writing = false;  ///< also if it truncates the file
     bool truncates = false;
     bool may_command = false;  ///< its user may command the mount
+    RemoteReader remote = {};  ///< to be shown
 };
 
 /// One open file, from the kernel's OPEN to its RELEASE; owned by the Filesystem. Called from any thread;

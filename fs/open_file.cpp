@@ -68,11 +68,12 @@ std::vector<std::byte> end_of(std::span<const iovec> parts) {
 }  // namespace
 
 OpenFile::OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
-                   std::uint64_t inode)
+                   std::uint64_t inode, RemoteReader remote)
     : reader_(reader),
       torrent_(std::move(torrent)),
       extent_(extent),
       inode_(inode),
+      remote_(std::move(remote)),
       readahead_(extent.size()),
       may_have_index_(extent.size() >= kMayBeScanned),
       tail_is_news_(may_have_index_) {}
@@ -384,6 +385,7 @@ ReaderStatus OpenFile::status(TimePoint now) const {
     ReaderStatus status{.reader = reader_,
                         .size = extent_.size(),
                         .thread = last_thread_,
+                        .remote = remote_,
                         .window = quiet_ || scan_ ? ByteRange{} : readahead_.window(),
                         .bytes_per_second = readahead_.bytes_per_second(),
                         .scan = scan_};

@@ -42,7 +42,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
   public:
     /// `extent` is the file's place in the torrent.
     OpenFile(ReaderId reader, std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
-             std::uint64_t inode);
+             std::uint64_t inode, RemoteReader remote);
 
     ReaderId reader() const { return reader_; }
     const MountedTorrent& torrent() const { return *torrent_; }
@@ -144,6 +144,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     const std::shared_ptr<const MountedTorrent> torrent_;
     const ByteRange extent_;
     const std::uint64_t inode_;
+    const RemoteReader remote_;
     std::atomic<bool> was_read_ = false;
 
     mutable std::mutex mutex_;  // guards what follows

@@ -65,7 +65,11 @@ std::unique_ptr<InterruptibleReply> PendingRead::ended(const Error& outcome) {
     assert(reply_);
     const TimePoint now = path_.now_();
     file_->end(*this, outcome, now);
-    if (!outcome) path_.times_.count(has_waited_ ? ReadSource::swarm : ReadSource::cache, now - came_at_);
+    const Duration took = now - came_at_;
+    if (has_waited_) path_.times_.count_wait(took);
+    if (!outcome)
+        path_.times_.count(has_waited_ ? ReadSource::swarm : ReadSource::cache, took,
+                           range_in_torrent_.size());
     return std::move(reply_);
 }
 

@@ -96,7 +96,7 @@ Result<std::unique_ptr<Handle>> TorrentPlace::open(ReadPath& reads, const Openin
     if (node().kind == NodeKind::directory) return fs_error::is_a_directory();
     if (opening.for_writing) return fs_error::read_only();
     const std::uint64_t begin = node().offset_in_torrent;
-    OpenFile& file = reads.open(torrent_, {begin, begin + node().size}, node().inode);
+    OpenFile& file = reads.open(torrent_, {begin, begin + node().size}, node().inode, opening.remote);
     return std::unique_ptr<Handle>(std::make_unique<ContentHandle>(reads, file));
 }
 

@@ -31,9 +31,9 @@ ReadPath::~ReadPath() {
     assert(first_under_way_ == nullptr);
 }
 
-OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent,
-                         std::uint64_t inode) {
-    auto file = std::make_shared<OpenFile>(++last_id_, std::move(torrent), extent, inode);
+OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode,
+                         const RemoteReader& remote) {
+    auto file = std::make_shared<OpenFile>(++last_id_, std::move(torrent), extent, inode, remote);
     std::lock_guard lock(mutex_);
     return *files_.emplace(file->reader(), std::move(file)).first->second;
 }

@@ -47,7 +47,8 @@ class ReadPath {
     /// Opens a file, which lives until release(), and longer while READs are under way. Its first READ
     /// decides whether its reader is a scan, by the name of its process, or since many files are opened in a
     /// row: then nothing is fetched ahead of what it reads.
-    OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode);
+    OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode,
+                   const RemoteReader& remote = {});
 
     struct Request {
         ByteRange range_in_file;  ///< not empty, within the file
@@ -84,8 +85,9 @@ class ReadPath {
     std::vector<std::shared_ptr<OpenFile>> open_files() const;
     /// Openings of files that were taken to be scans.
     std::uint64_t scan_count() const { return scan_count_; }
-    /// Of the READs that were answered with bytes.
     ReadTimesStatus times() const { return times_.status(); }
+    /// Bytes of a leased file were sent without a READ.
+    void count_sent_file(std::uint64_t bytes) { times_.count_sent_file(bytes); }
     TimePoint now() const { return now_(); }
 
   private:

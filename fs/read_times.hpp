@@ -1,5 +1,5 @@
-// How long the READs of a mount took: a histogram of those that were answered at once, and of those that
-// waited.
+// Counters of a mount's READs: how long they took, and how many bytes they brought, of those that were
+// answered at once and of those that waited.
 #pragma once
 
 #include <array>
@@ -25,24 +25,36 @@ struct ReadTimesStatus {
     struct Histogram {
         std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< of each bucket alone
         double seconds = 0;                                      ///< of all together
+        std::uint64_t bytes = 0;                                 ///< that they brought
     };
     Histogram cache, swarm;
+    std::uint64_t stalls = 0;  ///< READs that waited for kStall or longer, however they ended
 };
 
-/// Counts READs that were answered with bytes. From any thread.
+/// Counts READs. From any thread.
 class ReadTimes {
   public:
-    void count(ReadSource source, Duration took);
+    /// A player's buffer outlasts shorter waits.
+    static constexpr Duration kStall = 1s;
+
+    /// A READ was answered with so many bytes.
+    void count(ReadSource source, Duration took, std::uint64_t bytes);
+    /// Bytes of the cache's own file were sent without a READ.
+    void count_sent_file(std::uint64_t bytes) { cache_.bytes += bytes; }
+    /// A READ that had to wait has ended.
+    void count_wait(Duration took) { stalls_ += took >= kStall ? 1 : 0; }
     ReadTimesStatus status() const;
 
   private:
     struct Counts {
         std::array<std::atomic<std::uint64_t>, ReadTimesStatus::kBounds.size() + 1> buckets{};
         std::atomic<std::uint64_t> nanoseconds = 0;
+        std::atomic<std::uint64_t> bytes = 0;
 
         ReadTimesStatus::Histogram status() const;
     };
     Counts cache_, swarm_;
+    std::atomic<std::uint64_t> stalls_ = 0;
 };
 
 }  // namespace btfs

@@ -13,8 +13,13 @@ namespace {
 constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-/// Form of a date: 0 is a digit, A a letter of a name, all else itself.
-constexpr std::string_view kDateForm = "AAA, 00 AAA 0000 00:00:00 GMT";
+/// Forms of dates: 0 is a digit, _ a digit or a blank, A a letter of a name, all else itself. That of RFC 850
+/// follows the day's name, which may be of any length.
+constexpr std::string_view kDateForm = "AAA, 00 AAA 0000 00:00:00";
+constexpr std::string_view kRfc850Form = ", 00-AAA-00 00:00:00";
+constexpr std::string_view kAsctimeForm = "AAA AAA _0 00:00:00 0000";
+constexpr std::string_view kZone = " GMT";
+constexpr std::int64_t kFiftyYears_s = std::int64_t{50} * 365 * 86400 + std::int64_t{12} * 86400;
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -38,6 +43,30 @@ int number(std::string_view digits) {
     int value = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), value);
     return value;
+}
+
+bool has_form(std::string_view text, std::string_view form) {
+    return std::ranges::equal(text, form, [](char c, char expected) {
+        return expected == '0'   ? is_digit(c)
+               : expected == '_' ? is_digit(c) || c == ' '
+               : expected == 'A' ? is_letter(c)
+                                 : c == expected;
+    });
+}
+
+/// Returns a time, in seconds since 1970; nothing if there is no such month. `clock` is "08:49:37".
+std::optional<std::int64_t> time_at(std::string_view year, std::string_view month, std::string_view day,
+                                    std::string_view clock) {
+    const auto found = std::ranges::find(kMonths, month);
+    if (found == kMonths.end()) return std::nullopt;
+    std::tm utc{};
+    utc.tm_year = number(year) - 1900;
+    utc.tm_mon = static_cast<int>(found - kMonths.begin());
+    utc.tm_mday = number(without_blanks(day));
+    utc.tm_hour = number(clock.substr(0, 2));
+    utc.tm_min = number(clock.substr(3, 2));
+    utc.tm_sec = number(clock.substr(6, 2));
+    return timegm(&utc);
 }
 
 std::optional<int> hex_digit(char c) {
@@ -76,24 +105,21 @@ std::string http_date(std::int64_t time) {
                        utc.tm_min, utc.tm_sec);
 }
 
-std::optional<std::int64_t> parse_http_date(std::string_view text) {
-    const auto fits = [](char c, char form) {
-        return form == '0' ? is_digit(c) : form == 'A' ? is_letter(c) : c == form;
+std::optional<std::int64_t> parse_http_date(std::string_view text, std::int64_t now) {
+    if (has_form(text, kAsctimeForm))
+        return time_at(text.substr(20, 4), text.substr(4, 3), text.substr(8, 2), text.substr(11, 8));
+    if (!text.ends_with(kZone)) return std::nullopt;
+    text.remove_suffix(kZone.size());
+    if (has_form(text, kDateForm))
+        return time_at(text.substr(12, 4), text.substr(8, 3), text.substr(5, 2), text.substr(17, 8));
+    const std::string_view date = text.substr(std::min(text.find(','), text.size()));
+    if (!has_form(date, kRfc850Form)) return std::nullopt;
+    const auto in_century = [&](const char* century) {
+        return time_at(century + std::string(date.substr(9, 2)), date.substr(5, 3), date.substr(2, 2),
+                       date.substr(12, 8));
     };
-    // The form's own "GMT" has letters, of which it wants just those.
-    if (text.size() != kDateForm.size() || !text.ends_with(" GMT")) return std::nullopt;
-    if (!std::ranges::equal(text.substr(0, text.size() - 3), kDateForm.substr(0, text.size() - 3), fits))
-        return std::nullopt;
-    const auto month = std::ranges::find(kMonths, text.substr(8, 3));
-    if (month == kMonths.end()) return std::nullopt;
-    std::tm utc{};
-    utc.tm_mday = number(text.substr(5, 2));
-    utc.tm_mon = static_cast<int>(month - kMonths.begin());
-    utc.tm_year = number(text.substr(12, 4)) - 1900;
-    utc.tm_hour = number(text.substr(17, 2));
-    utc.tm_min = number(text.substr(20, 2));
-    utc.tm_sec = number(text.substr(23, 2));
-    return timegm(&utc);
+    const auto time = in_century("20");
+    return time && *time > now + kFiftyYears_s ? in_century("19") : time;
 }
 
 std::optional<std::string> percent_decoded(std::string_view text) {

@@ -18,8 +18,10 @@ std::vector<std::string_view> list_items(std::string_view list);
 
 /// Returns a time, in seconds since 1970, as headers have it: "Sun, 06 Nov 1994 08:49:37 GMT".
 std::string http_date(std::int64_t time);
-/// Parses such a date; nothing for the two older forms, and for what is no date.
-std::optional<std::int64_t> parse_http_date(std::string_view text);
+/// Parses such a date, also in the two older forms (RFC 9110, 5.6.7), "Sunday, 06-Nov-94 08:49:37 GMT" and
+/// "Sun Nov  6 08:49:37 1994"; nothing for what is no date. `now`: a year of two digits that would be over 50
+/// years after it is of the century before.
+std::optional<std::int64_t> parse_http_date(std::string_view text, std::int64_t now);
 
 /// Decodes "%41"; nothing if a '%' escapes nothing.
 std::optional<std::string> percent_decoded(std::string_view text);

@@ -1,6 +1,8 @@
 #include "cli/http/preconditions.hpp"
 
 #include <algorithm>
+#include <ctime>
+#include <optional>
 
 #include "cli/http/header_text.hpp"
 
@@ -8,6 +10,10 @@ namespace btfs::cli {
 namespace {
 
 constexpr std::string_view kWeak = "W/";
+
+std::optional<std::int64_t> date_of(std::string_view header) {
+    return parse_http_date(header, std::time(nullptr));
+}
 
 bool names(std::string_view list, std::string_view etag) {
     const auto items = list_items(list);
@@ -25,7 +31,7 @@ bool names_weakly(std::string_view list, std::string_view etag) {
 
 /// Returns true if the header has a date, and the file was not changed after it.
 bool unchanged_since(std::string_view header, const Validators& file) {
-    const auto date = parse_http_date(header);
+    const auto date = date_of(header);
     return date && file.modified <= *date;
 }
 
@@ -34,7 +40,7 @@ bool unchanged_since(std::string_view header, const Validators& file) {
 Precondition check(const RequestConditions& conditions, const Validators& file) {
     if (!conditions.if_match.empty()) {
         if (!names(conditions.if_match, file.etag)) return Precondition::fails;
-    } else if (parse_http_date(conditions.if_unmodified_since) &&
+    } else if (date_of(conditions.if_unmodified_since) &&
                !unchanged_since(conditions.if_unmodified_since, file)) {
         return Precondition::fails;
     }
@@ -45,7 +51,7 @@ Precondition check(const RequestConditions& conditions, const Validators& file) 
 
 bool range_applies(const RequestConditions& conditions, const Validators& file) {
     if (conditions.if_range.empty() || conditions.if_range == file.etag) return true;
-    return parse_http_date(conditions.if_range) == file.modified;
+    return date_of(conditions.if_range) == file.modified;
 }
 
 }  // namespace btfs::cli

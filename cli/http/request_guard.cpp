@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/http/header_text.hpp"
+#include "cli/text/trimmed.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -34,6 +35,16 @@ bool is_cross_site(const RequestOrigin& request) {
         return !equals_ignoring_case(request.origin.substr(scheme + 3), request.host);
     }
     return request.sec_fetch_site == "cross-site" || request.sec_fetch_site == "same-site";
+}
+
+Address client_address(const Address& from, std::string_view forwarded) {
+    if (!from.is_loopback()) return from;
+    const std::size_t comma = forwarded.rfind(',');
+    const std::string_view last = comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1);
+    // An IPv6 address may stand in brackets; either may have a port.
+    const std::string_view entry = trimmed(last);
+    if (const auto address = Address::parse(entry)) return *address;
+    return Address::parse(without_port(entry)).value_or(from);
 }
 
 std::string_view client_scheme(const Address& from, std::string_view forwarded) {

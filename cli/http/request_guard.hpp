@@ -24,6 +24,11 @@ struct RequestOrigin {
 /// themselves, and are taken for no such page.
 bool is_cross_site(const RequestOrigin& request);
 
+/// Returns the address of a client. `forwarded` is the header X-Forwarded-For, to which each proxy adds the
+/// address that it was asked from; its last entry counts, and only if the connection comes from this machine,
+/// where a proxy may be.
+Address client_address(const Address& from, std::string_view forwarded);
+
 /// Returns the scheme by which a client reached the server, "http" or "https". `forwarded` is the header
 /// X-Forwarded-Proto, which counts only if the connection comes from this machine, where a proxy with TLS may
 /// be.

@@ -43,7 +43,8 @@ std::uint64_t length_of(const StreamHead& head) {
 
 /// Fills in what the status and the ranges decide.
 void add_content(StreamHead& head, const StreamRequest& request, const StreamedFile& file) {
-    const bool with_range = !request.range.empty() && range_applies(request.conditions, file.validators);
+    const bool with_range =
+        request.is_get && !request.range.empty() && range_applies(request.conditions, file.validators);
     const RequestedRanges ranges = parse_ranges(with_range ? request.range : std::string_view(), file.size);
     switch (ranges.kind) {
         case RequestedRanges::Kind::unsatisfiable:

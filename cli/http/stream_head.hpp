@@ -27,6 +27,7 @@ struct StreamRequest {
     RequestConditions conditions = {};
     std::string_view transfer_mode = {};     ///< transferMode.dlna.org
     std::string_view content_features = {};  ///< getcontentFeatures.dlna.org
+    bool is_get = true;                      ///< Range means nothing in any other method (RFC 9110, 14.2)
 };
 
 struct StreamHead {

@@ -119,8 +119,13 @@ std::optional<std::string> answer_batch(const array& requests, const RpcFunction
                             "the batch has more than " + std::to_string(kMaxRpcBatch) + " requests"},
                            nullptr));
     std::string answers;
+    const RpcFunction in_bounds = [&](const RpcCall& call) {
+        if (answers.size() >= kMaxRpcBatchAnswers)
+            throw RpcError(RpcError::system_error, "not carried out: the answers of the batch are too large");
+        return function(call);
+    };
     for (const value& request : requests)
-        if (const auto answer = answer_json_rpc(request, function))
+        if (const auto answer = answer_json_rpc(request, in_bounds))
             answers += (answers.empty() ? "[" : ",") + boost::json::serialize(*answer);
     if (answers.empty()) return std::nullopt;
     return answers + ']';

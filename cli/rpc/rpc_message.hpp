@@ -46,6 +46,8 @@ inline constexpr std::size_t kMaxRpcBody = std::size_t{90} << 20;
 inline constexpr std::size_t kMaxRpcDepth = 16;
 /// Requests of one JSON-RPC batch; more are refused.
 inline constexpr std::size_t kMaxRpcBatch = 32;
+/// Once the answers of a batch have so many bytes, the rest of it is not carried out, and gets errors.
+inline constexpr std::size_t kMaxRpcBatchAnswers = std::size_t{64} << 20;
 /// Memory that a parsed body may take: so many times its size, and so many bytes.
 inline constexpr std::size_t kRpcMemoryTimes = 4;
 inline constexpr std::size_t kRpcMemory = std::size_t{8} << 20;

@@ -87,8 +87,6 @@ TransmissionRpc::Json TransmissionRpc::session_set(const RpcCall& call, const Rp
 }
 
 void TransmissionRpc::set_rates(const SessionRates& rates) {
-    if (rates.download() == 0)
-        throw RpcError(RpcError::invalid_params, "with a download limit of 0 no file could be read");
     const bool uploads = options_.engine.uploads;
     if (!uploads && (rates.up != rates_.up || rates.alternative_up_kB != rates_.alternative_up_kB))
         throw RpcError(RpcError::system_error,
@@ -113,7 +111,7 @@ TransmissionRpc::Json TransmissionRpc::session_stats(const RpcCall& call, const 
     const auto stats = [&] {
         return object{
             {camel_name(call.form, "uploaded_bytes"), report.totals.sent},
-            {camel_name(call.form, "downloaded_bytes"), report.totals.received},
+            {camel_name(call.form, "downloaded_bytes"), report.totals.received.sum()},
             {camel_name(call.form, "files_added"), files},
             {camel_name(call.form, "seconds_active"), static_cast<std::int64_t>(seconds(report.age))},
             {camel_name(call.form, "session_count"), 1}};

@@ -57,10 +57,11 @@ TorrentLimits with_limits(TorrentLimits limits, const RpcArguments& arguments) {
 }
 
 /// Returns the trackers that the request gives to the torrent; nothing: it changes none.
-std::optional<TrackerList> trackers_after(const TorrentReport& torrent, const RpcArguments& arguments) {
+std::optional<TrackerList> trackers_after(const TorrentReport& torrent, const TrackerChange& change) {
+    if (change.is_empty()) return std::nullopt;
     const TrackerList none;
     const auto facts = torrent.entry.facts;
-    return changed_trackers(facts ? facts->trackers : none, arguments);
+    return change.applied_to(facts ? facts->trackers : none);
 }
 
 /// Throws RpcError for a removal of all torrents that has an argument of another name: the client may have
@@ -141,10 +142,11 @@ TransmissionRpc::Json TransmissionRpc::torrent_set(const RpcCall&, const RpcArgu
     TorrentChange change{.pin = files_of(arguments, "files_wanted"),
                          .unpin = files_of(arguments, "files_unwanted")};
     if (labels) change.label = checked_labels(*labels);
+    const TrackerChange trackers(arguments);
     each(arguments.ids(), [&](const TorrentReport& torrent) {
         const TorrentLimits limits = with_limits(torrent.entry.limits, arguments);
         change.limits = limits == torrent.entry.limits ? std::nullopt : std::optional(limits);
-        change.trackers = trackers_after(torrent, arguments);
+        change.trackers = trackers_after(torrent, trackers);
         torrents_.change(torrent.index, change);
     });
     return {};

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "cli/text/base64.hpp"
 #include "cli/text/labels.hpp"
@@ -99,7 +100,7 @@ value tracker_list(const TorrentView& torrent, RpcForm) {
     return value(lines);
 }
 
-/// Returns what is known of a tracker: of all of them with TorrentView::details, else of the one that
+/// Returns what is known of a tracker: of all of them with TorrentView::trackers, else of the one that
 /// answers, or of the first that has something to say, and of those whose URLs cannot be used. Of two address
 /// families the working one counts.
 const tracker::TrackerStatus* status_of_tracker(const TorrentView& torrent, const std::string& public_url) {
@@ -108,8 +109,8 @@ const tracker::TrackerStatus* status_of_tracker(const TorrentView& torrent, cons
         if (to_valid_utf8(tracker::public_url(one.url)) != public_url) return;
         if (!found || (one.working && !found->working)) found = &one;
     };
-    if (torrent.details) {
-        std::ranges::for_each(torrent.details->trackers, look);
+    if (torrent.trackers) {
+        std::ranges::for_each(*torrent.trackers, look);
     } else {
         if (torrent.engine().tracker) look(*torrent.engine().tracker);
         std::ranges::for_each(torrent.engine().unusable_trackers, look);
@@ -117,47 +118,58 @@ const tracker::TrackerStatus* status_of_tracker(const TorrentView& torrent, cons
     return found;
 }
 
+/// Transmission's words for how an announce ended.
+std::string result_of(const tracker::TrackerStatus& status) {
+    if (status.working && status.message.empty()) return "Success";
+    return to_valid_utf8(status.message);
+}
+
+/// The counts of a swarm come with the answers to announces: btfs asks for no scrapes of their own.
 value tracker_stats(const TorrentView& torrent, RpcForm form) {
     constexpr int kInactive = 0, kWaiting = 1, kActive = 3;
+    static const tracker::TrackerStatus kUnknown{};
+    const RpcMount& mount = torrent.mount;
+    const bool is_served = torrent.engine().tracker && torrent.engine().tracker->working;
     array list;
     each_tracker(torrent, [&](std::int64_t number, std::int64_t tier, const std::string& url) {
-        const tracker::TrackerStatus* const status = status_of_tracker(torrent, url);
+        const tracker::TrackerStatus* const found = status_of_tracker(torrent, url);
+        const tracker::TrackerStatus& status = found ? *found : kUnknown;
         const auto count = [&](const std::optional<std::uint32_t>& of) -> std::int64_t {
             return of ? *of : kUnknownCount;
         };
-        const bool announced = status && (status->working || !status->message.empty());
+        // A URL that cannot be used has failed at each time that it is looked at.
+        const bool announced = status.ended_at || !status.usable;
+        const bool is_backup = !found || (is_served && status.usable && !status.asked_at);
         object json;
         const auto put = [&](std::string_view key, const auto& field) {
             json.emplace(camel_name(form, key), field);
         };
         put("announce", url);
-        put("announce_state", !status ? kInactive : status->announcing ? kActive : kWaiting);
+        put("announce_state", status.announcing ? kActive : status.next_at ? kWaiting : kInactive);
         put("download_count", kUnknownCount);
         put("downloader_count", kUnknownCount);
         put("has_announced", announced);
-        put("has_scraped", false);
+        put("has_scraped", status.counted_at.has_value());
         put("host", host_of(url));
         put("id", number);
-        put("is_backup", !status);
-        put("last_announce_peer_count", 0);
-        put("last_announce_result", !announced                ? value("")
-                                    : status->message.empty() ? value("Success")
-                                                              : text(status->message));
-        put("last_announce_start_time", 0);
-        put("last_announce_succeeded", status && status->working);
-        put("last_announce_time", 0);
-        put("last_announce_timed_out", false);
+        put("is_backup", is_backup);
+        put("last_announce_peer_count", status.peer_count);
+        put("last_announce_result", announced ? result_of(status) : std::string());
+        put("last_announce_start_time", mount.seconds_of(status.asked_at));
+        put("last_announce_succeeded", status.working);
+        put("last_announce_time", status.usable ? mount.seconds_of(status.ended_at) : mount.now_s);
+        put("last_announce_timed_out", status.timed_out);
         put("last_scrape_result", "");
-        put("last_scrape_start_time", 0);
-        put("last_scrape_succeeded", false);
-        put("last_scrape_time", 0);
+        put("last_scrape_start_time", mount.seconds_of(status.counted_at));
+        put("last_scrape_succeeded", status.counted_at.has_value());
+        put("last_scrape_time", mount.seconds_of(status.counted_at));
         put("last_scrape_timed_out", false);
-        put("leecher_count", status ? count(status->incomplete) : kUnknownCount);
-        put("next_announce_time", 0);
+        put("leecher_count", count(status.incomplete));
+        put("next_announce_time", mount.seconds_of(status.next_at));
         put("next_scrape_time", 0);
         put("scrape", "");
         put("scrape_state", kInactive);
-        put("seeder_count", status ? count(status->complete) : kUnknownCount);
+        put("seeder_count", count(status.complete));
         put("sitename", site_name(url));
         put("tier", tier);
         list.push_back(std::move(json));
@@ -208,6 +220,23 @@ value peers(const TorrentView& torrent, RpcForm form) {
         list.push_back(std::move(json));
     }
     return list;
+}
+
+/// Connections by the sources that told of their peers. Transmission has none for peers that the user gave,
+/// and one, LTEP, that btfs has not.
+value peers_from(const TorrentView& torrent, RpcForm form) {
+    constexpr std::array<std::pair<PeerSource, std::string_view>, 6> kSources{
+        {{PeerSource::kept, "from_cache"},
+         {PeerSource::dht, "from_dht"},
+         {PeerSource::incoming, "from_incoming"},
+         {PeerSource::lsd, "from_lpd"},
+         {PeerSource::pex, "from_pex"},
+         {PeerSource::tracker, "from_tracker"}}};
+    object json{{camel_name(form, "from_ltep"), 0}};
+    for (const auto& [source, name] : kSources)
+        json.emplace(camel_name(form, name), std::ranges::count(torrent.engine().connections,
+                                                                std::optional(source), &PeerStatus::source));
+    return json;
 }
 
 std::int64_t count_peers(const TorrentView& torrent, bool (*counts)(const PeerStatus&)) {
@@ -296,7 +325,7 @@ double percent_done(const TorrentView& torrent) {
 
 using View = const TorrentView&;
 
-/// Sorted by name. Not here: what the engine does not know, as peers_from.
+/// Sorted by name.
 constexpr std::array kFields{
     TorrentField{"activity_date", [](View t, RpcForm) -> value { return t.active_s; }},
     TorrentField{"added_date", [](View t, RpcForm) -> value { return t.entry().added_ms / 1000; }},
@@ -361,6 +390,7 @@ constexpr std::array kFields{
                  [](View t, RpcForm) -> value {
                      return count_peers(t, [](const PeerStatus& peer) { return !peer.web_seed; });
                  }},
+    TorrentField{"peers_from", peers_from},
     TorrentField{"peers_getting_from_us",
                  [](View t, RpcForm) -> value {
                      return count_peers(t, [](const PeerStatus& peer) {
@@ -413,12 +443,13 @@ constexpr std::array kFields{
     TorrentField{"sequential_download", [](View, RpcForm) -> value { return true; }},
     TorrentField{"sequential_download_from_piece", [](View, RpcForm) -> value { return 0; }},
     TorrentField{"size_when_done", [](View t, RpcForm) -> value { return t.size_when_done(); }},
+    TorrentField{"source", [](View t, RpcForm) -> value { return text(t.facts().source); }},
     TorrentField{"start_date", [](View t, RpcForm) -> value { return shown_s(t); }},
     TorrentField{"status", [](View t, RpcForm) -> value { return static_cast<int>(t.status()); }},
     TorrentField{"torrent_file", [](View, RpcForm) -> value { return ""; }},
     TorrentField{"total_size", [](View t, RpcForm) -> value { return t.total_size(); }},
     TorrentField{"tracker_list", tracker_list},
-    TorrentField{"tracker_stats", tracker_stats, false, true},
+    TorrentField{"tracker_stats", tracker_stats, false, false, true},
     TorrentField{"trackers", trackers},
     TorrentField{"upload_limit", [](View t, RpcForm) -> value { return t.entry().limits.upload_kB; }},
     TorrentField{"upload_limited", [](View t, RpcForm) -> value { return t.entry().limits.upload_limited; }},

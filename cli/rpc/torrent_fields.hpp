@@ -16,8 +16,9 @@ struct TorrentField {
 
     std::string_view name;  ///< in snake_case
     Get get;
-    bool needs_content = false;  ///< of TorrentView::content
-    bool needs_details = false;  ///< of TorrentView::details, if there are few torrents
+    bool needs_content = false;   ///< of TorrentView::content
+    bool needs_details = false;   ///< of TorrentView::details, if there are few torrents
+    bool needs_trackers = false;  ///< of TorrentView::trackers, if there are not very many
 };
 
 /// Returns null for a field that there is not, or that cannot be answered truly.

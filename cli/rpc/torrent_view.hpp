@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "cli/service/served_torrents.hpp"
 #include "cli/service/status_text.hpp"
+#include "engine/core/time.hpp"
 
 namespace btfs::cli {
 
@@ -18,6 +20,13 @@ struct RpcMount {
     std::string download_dir;  ///< of torrents that the library does not have
     std::size_t max_peers = 0;
     std::int64_t now_s = 0;  ///< since 1970
+    TimePoint now = {};      ///< the same moment
+
+    /// Returns a moment in seconds since 1970; 0 for none, as clients expect it.
+    std::int64_t seconds_of(const std::optional<TimePoint>& moment) const {
+        if (!moment) return 0;
+        return now_s + std::chrono::duration_cast<std::chrono::seconds>(*moment - now).count();
+    }
 };
 
 /// The mapping, in one place. Files that are fetched on demand are unwanted, pinned ones are wanted; so a
@@ -30,14 +39,17 @@ struct TorrentView {
     const RpcMount& mount;
     const ContentReport* content = nullptr;  ///< null if it was not asked for, or is not known
     const DetailsReport* details = nullptr;  ///< the same
-    std::uint64_t pinned_left = 0;           ///< bytes that pinned files lack, if needs_pinned_left()
-    std::int64_t active_s = 0;  ///< when content was last transferred, seconds since 1970; 0: never
+    const std::vector<tracker::TrackerStatus>* trackers = nullptr;  ///< the same
+    std::uint64_t pinned_left = 0;  ///< bytes that pinned files lack, if needs_pinned_left()
+    std::int64_t active_s = 0;      ///< when content was last transferred, seconds since 1970; 0: never
 
     const RosterEntry& entry() const { return report.entry; }
     const TorrentFacts& facts() const;
     const TorrentStatus& engine() const;
     std::int64_t id() const { return rpc_id(report.index); }
-    static std::int64_t rpc_id(Roster::Index index) { return static_cast<std::int64_t>(index) + 1; }
+    static std::int64_t rpc_id(Roster::Index index) {
+        return static_cast<std::int64_t>(Roster::id_of(index));
+    }
 
     bool is_known() const { return entry().visible(); }
     RpcStatus status() const;

@@ -22,6 +22,8 @@ constexpr unsigned kOk = 200, kNoContent = 204, kMethodNotAllowed = 405, kConfli
 constexpr const char* kSessionHeader = "X-Transmission-Session-Id";
 /// Torrents of one answer for each of which the engine is asked by itself.
 constexpr std::size_t kMostDetails = 8;
+/// Torrents of one answer whose trackers the engine is asked for at once, which takes it 5 us for each.
+constexpr std::size_t kMostWithTrackers = 1000;
 
 std::string new_session_id() {
     constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -124,9 +126,10 @@ TransmissionRpc::Snapshot TransmissionRpc::snapshot() {
     Snapshot all{.torrents = torrents_.reports(),
                  .mount = {.download_dir = options_.mountpoint.string(),
                            .max_peers = options_.engine.max_peers,
-                           .now_s = wall_clock_s()},
+                           .now_s = wall_clock_s(),
+                           .now = Clock::now()},
                  .recent = {}};
-    all.recent = changes_.look(all.torrents, Clock::now(), all.mount.now_s);
+    all.recent = changes_.look(all.torrents, all.mount.now, all.mount.now_s);
     return all;
 }
 
@@ -210,6 +213,13 @@ TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const Rp
             if (auto found = torrents_.details_by_hash(all.torrents[i].entry.info_hash))
                 details.emplace(all.torrents[i].index, std::move(*found));
     }
+    std::map<Roster::Index, std::vector<tracker::TrackerStatus>> trackers;
+    if (places.size() <= kMostWithTrackers &&
+        std::ranges::any_of(fields, [](const auto& field) { return field.second->needs_trackers; })) {
+        std::vector<Roster::Index> asked;
+        for (const std::size_t i : places) asked.push_back(all.torrents[i].index);
+        trackers = torrents_.trackers(asked);
+    }
     if (!with_content.empty()) contents = torrents_.contents(with_content);
     if (!in_part.empty()) pinned_left = torrents_.pinned_left(in_part);
 
@@ -226,6 +236,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const Rp
         const auto content = contents.find(torrent.index);
         const auto left = pinned_left.find(torrent.index);
         const auto detailed = details.find(torrent.index);
+        const auto tracked = trackers.find(torrent.index);
         const auto active = recent.active_s.find(torrent.index);
         TorrentView view{torrent, all.mount};
         if (content != contents.end()) {
@@ -233,6 +244,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_get(const RpcCall& call, const Rp
             view.pinned_left = content->second.pinned_left;
         }
         if (detailed != details.end()) view.details = &detailed->second;
+        if (tracked != trackers.end()) view.trackers = &tracked->second;
         if (left != pinned_left.end()) view.pinned_left = left->second;
         if (active != recent.active_s.end()) view.active_s = active->second;
         if (is_table) {

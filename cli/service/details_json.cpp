@@ -34,7 +34,9 @@ boost::json::object torrent_details_json(const DetailsReport& report) {
     boost::json::object json = torrent_json(report.torrent);
     boost::json::array trackers, connections, files;
     json["known_peers"] = report.torrent.status ? report.torrent.status->peers_known : 0;
-    for (const tracker::TrackerStatus& tracker : report.trackers) trackers.push_back(tracker_json(tracker));
+    const TimePoint now = Clock::now();
+    for (const tracker::TrackerStatus& tracker : report.trackers)
+        trackers.push_back(tracker_json(tracker, now));
     if (report.torrent.status)
         for (const PeerStatus& peer : report.torrent.status->connections)
             connections.push_back(peer_json(peer));

@@ -60,7 +60,7 @@ struct Peers {
 };
 
 struct Torrents {
-    std::size_t ready = 0, waiting = 0, failed = 0;
+    std::size_t ready = 0, paused = 0, waiting = 0, failed = 0;
     std::uint64_t size = 0, had = 0;
     Peers peers;
 };
@@ -69,7 +69,11 @@ Torrents sum_of(const MountReport& report) {
     Torrents sum;
     for (const TorrentReport& torrent : report.torrents) {
         const RosterEntry& entry = torrent.entry;
-        ++(entry.visible() ? sum.ready : entry.problem.empty() ? sum.waiting : sum.failed);
+        // In the order of state_text().
+        ++(!entry.problem.empty() ? sum.failed
+           : entry.paused         ? sum.paused
+           : entry.visible()      ? sum.ready
+                                  : sum.waiting);
         if (!torrent.status) continue;
         if (const auto& content = torrent.status->content) {
             sum.size += content->size;
@@ -97,6 +101,7 @@ std::string metrics_text(const MountReport& report) {
     metrics.begin("btfs_uptime_seconds", gauge, "Time since the mount was made.").value(seconds(report.age));
     metrics.begin("btfs_torrents", gauge, "Torrents of the mount.")
         .value("state", "ready", torrents.ready)
+        .value("state", "paused", torrents.paused)
         .value("state", "waiting", torrents.waiting)
         .value("state", "failed", torrents.failed);
     metrics.begin("btfs_content_bytes", gauge, "Size of all torrents that are known.").value(torrents.size);
@@ -106,7 +111,9 @@ std::string metrics_text(const MountReport& report) {
         .value("transport", "utp", torrents.peers.utp)
         .value("transport", "web_seed", torrents.peers.web_seeds);
     metrics.begin("btfs_received_bytes_total", counter, "Content received from peers and web seeds.")
-        .value(report.totals.received);
+        .value("source", "tcp", report.totals.received.tcp)
+        .value("source", "utp", report.totals.received.utp)
+        .value("source", "web_seed", report.totals.received.web_seeds);
     metrics
         .begin("btfs_wasted_bytes_total", counter, "Content received twice, or that did not match its hash.")
         .value(report.totals.wasted);
@@ -119,6 +126,15 @@ std::string metrics_text(const MountReport& report) {
                "Reads that were answered, from the cache at once, or after bytes came from the swarm.")
         .histogram("cache", report.read_times.cache)
         .histogram("swarm", report.read_times.swarm);
+    metrics
+        .begin(
+            "btfs_read_bytes_total", counter,
+            "Bytes of files that were read, all from the cache at once, or after bytes came from the swarm. "
+            "What the kernel reads by itself, from its page cache or a passthrough file, is not seen.")
+        .value("source", "cache", report.read_times.cache.bytes)
+        .value("source", "swarm", report.read_times.swarm.bytes);
+    metrics.begin("btfs_stalls_total", counter, "Reads that waited for a second or longer.")
+        .value(report.read_times.stalls);
     metrics.begin("btfs_open_files", gauge, "Files of torrents that are open.").value(report.readers.size());
     metrics
         .begin("btfs_scans_total", counter,

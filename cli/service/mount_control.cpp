@@ -118,6 +118,7 @@ Json MountControl::add(const Json& request) {
                                                    .added_ms = AddedSources::now_ms()});
     return {{"name", to_valid_utf8(report.name)},
             {"info_hash", text_or_null(report.info_hash)},
+            {"id", Roster::id_of(report.index)},
             {"was_there", report.was_there},
             {"warning", text_or_null(report.warning)}};
 }

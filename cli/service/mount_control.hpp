@@ -9,10 +9,10 @@ namespace btfs::cli {
 
 /// Requests, as ControlSocket has them; each is an object with a "command":
 /// - add: "link" (a magnet link or URL) or "file" (a torrent file in base64), and perhaps "label" and "pin"
-///   (true: all of its files are pinned). Answer: "name", "info_hash" (or null), "was_there", "warning" (or
-///   null).
-/// - remove: "torrent", an info-hash, a name in the mount or a URL, and perhaps "delete_data" (true: the
-///   cache drops its content, too). Answer: "name".
+///   (true: all of its files are pinned). Answer: "name", "info_hash" (or null), "id", "was_there", "warning"
+///   (or null).
+/// - remove: "torrent", an info-hash, a name in the mount, a URL or "id:3", with the "id" of torrent_json();
+///   and perhaps "delete_data" (true: the cache drops its content, too). Answer: "name".
 /// - set: "torrent" as for remove, and what is to change: "label" (text; commas part several), "pin" (true:
 ///   all of its files are pinned, also once they are known; false: none are), "download_limit" and
 ///   "upload_limit" (bytes per second), "max_peers" and "seed_ratio"; null for one of the last four: as the

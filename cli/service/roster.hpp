@@ -27,6 +27,7 @@ struct RosterEntry {
     std::string name = {};                     ///< as its source calls it: a URL, until more is known
     std::string info_hash = {};                ///< in hex; empty until it is known
     std::string url = {};                      ///< of its file, without secrets; empty if it came another way
+    std::string source_url = {};               ///< AddedSources::name_of() the URL with its secrets
     std::string fetch = {};                    ///< the state of that download
     std::optional<TorrentHandle> handle = {};  ///< once the engine has it
     std::optional<Slot> slot = {};             ///< once it is in the mount
@@ -73,6 +74,11 @@ struct RosterEntry {
 class Roster {
   public:
     using Index = std::size_t;
+
+    /// Returns the number by which users and clients of the RPC know an entry.
+    static constexpr std::uint64_t id_of(Index index) { return index + 1; }
+    /// Returns the name of an entry that stays the same as long as it is there: "id:3".
+    static std::string id_text(Index index) { return "id:" + std::to_string(id_of(index)); }
 
     Index add(RosterEntry entry) {
         std::lock_guard lock(mutex_);

@@ -64,7 +64,10 @@ void ServedTorrents::add(Sources sources) {
         std::unique_ptr<AdoptedFiles> adopted = data.take(i);
         TorrentSource& source = sources.torrents[i];
         RosterEntry entry{.name = source.name, .url = shown_url(source.url), .of_command_line = true};
-        if (!source.url.empty()) entry.fetch = "kept from an earlier mount";
+        if (!source.url.empty()) {
+            entry.source_url = AddedSources::name_of(as_bytes(source.url));
+            entry.fetch = "kept from an earlier mount";
+        }
         const auto index = roster_.add(std::move(entry));
         try {
             roster_.or_fail(index, [&] { bring_in(index, std::move(source), std::move(adopted)); });
@@ -79,8 +82,10 @@ void ServedTorrents::add(Sources sources) {
     if (!failures.empty() && failures.size() == count)
         throw Failure("not one of " + std::to_string(count) + " torrents can be served");
     for (const std::string& url : sources.urls) {
-        const auto index =
-            roster_.add({.name = shown_url(url), .url = shown_url(url), .of_command_line = true});
+        const auto index = roster_.add({.name = shown_url(url),
+                                        .url = shown_url(url),
+                                        .source_url = AddedSources::name_of(as_bytes(url)),
+                                        .of_command_line = true});
         worker_->post([this, index, url] { finder_.fetch(index, url); });
     }
     for (const TorrentSource& source : sources.published) {

@@ -162,9 +162,9 @@ class ServedTorrents {
     /// Adds a torrent, from the bytes of its file or the text of a magnet link or URL, and keeps the source
     /// for later mounts. Throws Failure if it cannot be parsed or served.
     AddReport add_source(AddedSources::Source source);
-    /// Removes the torrent of that info-hash, name in the mount, or URL, for good: later mounts have it only
-    /// if their command line does. Pins end. Returns its name. Throws Failure: there is none, or several have
-    /// that name.
+    /// Removes the torrent of that info-hash, name in the mount, URL or Roster::id_text(), for good: later
+    /// mounts have it only if their command line does. Pins end. Returns its name. Throws Failure: there is
+    /// none, or several have that name.
     std::string remove(const std::string& which, RemovedContent content = RemovedContent::kept);
     /// The same for the torrent of an index in the roster.
     std::string remove(Roster::Index torrent, RemovedContent content);
@@ -212,13 +212,17 @@ class ServedTorrents {
     DetailsReport details(const std::string& which);
     /// The same, of an info-hash in hex, in O(1). Nothing if there is none.
     std::optional<DetailsReport> details_by_hash(const std::string& info_hash);
+    /// Returns the trackers of torrents, as DetailsReport has them, in one look at the engine; none if it
+    /// does not answer in EngineStatus::kPatience.
+    std::map<Roster::Index, std::vector<tracker::TrackerStatus>> trackers(
+        const std::vector<Roster::Index>& torrents);
 
   private:
     /// `.btfs/torrents/HASH`.
     VirtualMembers torrent_folders();
     void watch_waits();
     void tell_waits();
-    DetailsReport details_of(RosterEntry entry);
+    DetailsReport details_of(Roster::Index index, RosterEntry entry);
     void take_status(DetailsReport& report);
     std::vector<TorrentReport> reports_of(const TorrentStatuses& statuses);
     /// Adds a torrent to the engine and, if its metainfo is known, to the mount. `adopted`: what other
@@ -255,7 +259,7 @@ class ServedTorrents {
     void join_pins(Roster::Index index, const RosterEntry& other);
     void note_record(Roster::Index index, const RosterEntry& other);
     std::string remove_now(Roster::Index index, RemovedContent content);
-    Roster::Index choose(std::string which) const;
+    Roster::Index choose(const std::string& which) const;
     void leave(Roster::Index index);
     void forget(const RosterEntry& entry);
     void drop_content(const Identity& identity);

@@ -127,6 +127,7 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
     auto parsed = parse_source(source.content);
     if (!url.empty()) {
         entry.name = entry.url = shown_url(url);
+        entry.source_url = AddedSources::name_of(as_bytes(url));
         const auto kept = services_.cache_dir.kept_download(url);
         if (kept) parsed = parse_source(*kept);
     } else if (!parsed) {
@@ -298,20 +299,29 @@ std::string ServedTorrents::remove_now(Roster::Index index, RemovedContent conte
     return entry.name;
 }
 
-Roster::Index ServedTorrents::choose(std::string which) const {
-    if (looks_like_url(which)) which = shown_url(which);
-    std::optional<Roster::Index> chosen;
+Roster::Index ServedTorrents::choose(const std::string& which) const {
+    // A URL with a query or a password is that of one source; without them it may be that of several.
+    const bool is_url = looks_like_url(which);
+    const bool is_whole_url = is_url && shown_url(which) != which;
+    const std::string source_url = is_whole_url ? AddedSources::name_of(as_bytes(which)) : std::string();
+    std::vector<Roster::Index> chosen;
     const auto names = filesystem_.names();
     for (const auto& [index, entry] : roster_.all()) {
         // The names are of a moment before the roster's: a torrent may have come since.
         const auto shown = entry.slot ? names.find(*entry.slot) : names.end();
         const std::string& name = shown != names.end() ? shown->second : entry.name;
-        if (which.empty() || (which != entry.info_hash && which != name && which != entry.url)) continue;
-        if (chosen) throw Failure(one_line(which) + ": several torrents have that name; give an info-hash");
-        chosen = index;
+        if (which == Roster::id_text(index)) return index;
+        const bool is_it = is_whole_url ? entry.source_url == source_url
+                                        : which == entry.info_hash || which == name || which == entry.url;
+        if (is_it && !which.empty()) chosen.push_back(index);
     }
-    if (!chosen) throw Failure(one_line(which) + ": no torrent of that name or info-hash is in the mount");
-    return *chosen;
+    const std::string said = one_line(is_url ? shown_url(which) : which);
+    if (chosen.empty()) throw Failure(said + ": no torrent of that name or info-hash is in the mount");
+    if (chosen.size() > 1)
+        throw Failure(said + ": several torrents have that name; give an info-hash, or " +
+                      Roster::id_text(chosen[0]) + ", " + Roster::id_text(chosen[1]) +
+                      (chosen.size() > 2 ? " and so on" : ""));
+    return chosen.front();
 }
 
 /// Takes a torrent out of the mount and the engine.

@@ -18,6 +18,15 @@
 namespace btfs::cli {
 namespace {
 
+std::string name_of_reader(const ReaderStatus& reader) {
+    const RemoteReader& remote = reader.remote;
+    if (!remote.address.empty())
+        return remote.program.empty() ? remote.address : remote.program + " (" + remote.address + ')';
+    const ReaderProcess process = reader.thread > 0 ? reader_process(reader.thread) : ReaderProcess{};
+    if (process.name.empty()) return "a process";
+    return one_line(process.name) + " (" + std::to_string(process.id) + ')';
+}
+
 /// Waits for the engine thread, not for any network, as long as EngineStatus does.
 std::optional<TorrentDetails> ask_details(Engine& engine, TorrentHandle torrent) {
     const auto answer = std::make_shared<std::promise<std::optional<TorrentDetails>>>();
@@ -26,6 +35,16 @@ std::optional<TorrentDetails> ask_details(Engine& engine, TorrentHandle torrent)
         torrent, [answer](std::optional<TorrentDetails> found) { answer->set_value(std::move(found)); });
     if (details.wait_for(EngineStatus::kPatience) != std::future_status::ready) return std::nullopt;
     return details.get();
+}
+
+/// The same.
+Engine::TrackersOf ask_trackers(Engine& engine, std::vector<TorrentHandle> torrents) {
+    const auto answer = std::make_shared<std::promise<Engine::TrackersOf>>();
+    auto trackers = answer->get_future();
+    engine.ask_trackers(std::move(torrents),
+                        [answer](Engine::TrackersOf found) { answer->set_value(std::move(found)); });
+    if (trackers.wait_for(EngineStatus::kPatience) != std::future_status::ready) return {};
+    return trackers.get();
 }
 
 std::uint64_t bytes_had(ByteRange file, const PieceMap& pieces) {
@@ -82,30 +101,45 @@ void ServedTorrents::tell_waits() {
     for (const ReaderStatus& reader : waits) {
         const auto why = mount.why.find(reader.reader);
         if (why == mount.why.end()) continue;  // it does not wait any more
-        const ReaderProcess process = reader.thread > 0 ? reader_process(reader.thread) : ReaderProcess{};
-        log::warn("{}: {} has waited for {:.0f} s: {}", one_line(reader.path),
-                  process.name.empty() ? "a process"
-                                       : one_line(process.name) + " (" + std::to_string(process.id) + ')',
+        log::warn("{}: {} has waited for {:.0f} s: {}", one_line(reader.path), name_of_reader(reader),
                   seconds(reader.waited), why->second);
     }
 }
 
 DetailsReport ServedTorrents::details(const std::string& which) {
     const auto by_hash = roster_.find(which);
-    const auto entry = roster_.get_if(by_hash ? *by_hash : choose(which));
+    const Roster::Index index = by_hash ? *by_hash : choose(which);
+    const auto entry = roster_.get_if(index);
     if (!entry) throw Failure(one_line(which) + ": was removed");
-    return details_of(*entry);
+    return details_of(index, *entry);
 }
 
 std::optional<DetailsReport> ServedTorrents::details_by_hash(const std::string& info_hash) {
     const auto index = roster_.find(info_hash);
     const auto entry = index ? roster_.get_if(*index) : std::nullopt;
     if (!entry) return std::nullopt;
-    return details_of(*entry);
+    return details_of(*index, *entry);
 }
 
-DetailsReport ServedTorrents::details_of(RosterEntry entry) {
+std::map<Roster::Index, std::vector<tracker::TrackerStatus>> ServedTorrents::trackers(
+    const std::vector<Roster::Index>& torrents) {
+    std::map<TorrentHandle, Roster::Index> by_handle;
+    std::vector<TorrentHandle> handles;
+    for (const Roster::Index index : torrents) {
+        const auto entry = roster_.get_if(index);
+        if (!entry || !entry->handle) continue;
+        by_handle.emplace(*entry->handle, index);
+        handles.push_back(*entry->handle);
+    }
+    std::map<Roster::Index, std::vector<tracker::TrackerStatus>> found;
+    for (auto& [handle, trackers] : ask_trackers(services_.engine, std::move(handles)))
+        found.emplace(by_handle.at(handle), std::move(trackers));
+    return found;
+}
+
+DetailsReport ServedTorrents::details_of(Roster::Index index, RosterEntry entry) {
     DetailsReport report;
+    report.torrent.index = index;
     std::vector<Filesystem::TorrentFile> files;
     if (entry.slot) {
         const std::string name = filesystem_.name_of(*entry.slot);

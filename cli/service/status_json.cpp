@@ -1,5 +1,6 @@
 #include "cli/service/status_json.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
@@ -31,6 +32,7 @@ boost::json::object torrent_json(const TorrentReport& report) {
     const TorrentStatus status = report.status.value_or(TorrentStatus{});
     boost::json::object torrent{{"name", to_valid_utf8(entry.name)},
                                 {"info_hash", text_or_null(entry.info_hash)},
+                                {"id", Roster::id_of(report.index)},
                                 {"state", state_text(report)},
                                 {"paused", entry.paused},
                                 {"verifying", nullptr},
@@ -54,6 +56,7 @@ boost::json::object torrent_json(const TorrentReport& report) {
 std::uint64_t torrent_json_hash(const TorrentReport& report) {
     const RosterEntry& entry = report.entry;
     StateHash hash;
+    hash.add(report.index);
     hash.add(entry.name);
     hash.add(entry.info_hash);
     hash.add(entry.label);
@@ -91,12 +94,18 @@ boost::json::object peer_json(const PeerStatus& peer) {
             {"round_trip", peer.round_trip_s}};
 }
 
-boost::json::object tracker_json(const tracker::TrackerStatus& tracker) {
+boost::json::object tracker_json(const tracker::TrackerStatus& tracker, TimePoint now) {
     boost::json::object json{{"url", to_valid_utf8(tracker::public_url(tracker.url))},
                              {"working", tracker.working},
                              {"message", text_or_null(tracker.message)},
+                             {"announcing", tracker.announcing},
+                             {"announced_ago", nullptr},
+                             {"next_announce_in", nullptr},
+                             {"peers", tracker.peer_count},
                              {"seeds", nullptr},
                              {"leechers", nullptr}};
+    if (tracker.ended_at) json["announced_ago"] = seconds(now - *tracker.ended_at);
+    if (tracker.next_at) json["next_announce_in"] = seconds(std::max<Duration>(*tracker.next_at - now, 0s));
     if (tracker.complete) json["seeds"] = *tracker.complete;
     if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
     return json;
@@ -106,7 +115,8 @@ boost::json::object reader_json(const ReaderStatus& reader, const std::string& w
     boost::json::object json{{"path", to_valid_utf8(reader.path)},
                              {"size", reader.size},
                              {"pid", nullptr},
-                             {"process", nullptr},
+                             {"process", text_or_null(reader.remote.program)},
+                             {"client", text_or_null(reader.remote.address)},
                              {"position", nullptr},
                              {"window_end", nullptr},
                              {"rate", nullptr},
@@ -148,7 +158,7 @@ boost::json::object summary_json(const MountReport& report) {
                              {"peers", peers},
                              {"down", whole(rates.down)},
                              {"up", whole(rates.up)},
-                             {"received", report.totals.received},
+                             {"received", report.totals.received.sum()},
                              {"wasted", report.totals.wasted},
                              {"sent", report.totals.sent},
                              {"cache", nullptr},
@@ -162,15 +172,16 @@ boost::json::object summary_json(const MountReport& report) {
 boost::json::object mount_json(const MountReport& report) {
     boost::json::object mount = summary_json(report);
     boost::json::array torrents;
+    const TimePoint now = Clock::now();
     for (const TorrentReport& torrent : report.torrents) {
         boost::json::object json = torrent_json(torrent);
         boost::json::array trackers, connections;
         if (torrent.status) {
             const TorrentStatus& status = *torrent.status;
             for (const PeerStatus& peer : status.connections) connections.push_back(peer_json(peer));
-            if (status.tracker) trackers.push_back(tracker_json(*status.tracker));
+            if (status.tracker) trackers.push_back(tracker_json(*status.tracker, now));
             for (const tracker::TrackerStatus& tracker : status.unusable_trackers)
-                trackers.push_back(tracker_json(tracker));
+                trackers.push_back(tracker_json(tracker, now));
         }
         json["trackers"] = std::move(trackers);
         json["connections"] = std::move(connections);

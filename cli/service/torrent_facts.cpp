@@ -16,6 +16,7 @@ void TorrentFacts::take(const Metainfo& metainfo) {
     created = metainfo.creation_date.value_or(0);
     comment = utf8_prefix(metainfo.comment, kMaxText);
     creator = utf8_prefix(metainfo.created_by, kMaxText);
+    source = utf8_prefix(metainfo.source, kMaxText);
 }
 
 }  // namespace btfs::cli

@@ -13,7 +13,7 @@ namespace btfs::cli {
 
 /// Immutable, so that those who list ten thousand torrents share it.
 struct TorrentFacts {
-    /// Bytes of the comment, and of the creator's name, that are kept.
+    /// Bytes of the comment, of the creator's name and of the source that are kept.
     static constexpr std::size_t kMaxText = 4096;
 
     std::vector<std::vector<std::string>> trackers;  ///< in tiers, as the source has them
@@ -27,6 +27,7 @@ struct TorrentFacts {
     std::int64_t created = 0;  ///< seconds since 1970; 0: its file does not say
     std::string comment;
     std::string creator;
+    std::string source;  ///< as Metainfo has it
 
     /// Takes what the description says.
     void take(const Metainfo& metainfo);

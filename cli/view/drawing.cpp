@@ -125,6 +125,13 @@ void draw_summary(Grid& grid, const ViewState& view, const Panes& panes) {
     draw_cache(grid, mount, 2, panes.width);
 }
 
+/// Returns "mpv 123", or of a reader over HTTP "VLC 192.0.2.7".
+std::string reader_name(const ReaderState& reader) {
+    const std::string process = one_line(reader.process);
+    if (!reader.client.empty()) return (process.empty() ? "" : process + ' ') + one_line(reader.client);
+    return reader.pid == 0 ? "-" : fmt::format("{} {}", process.empty() ? "?" : process, reader.pid);
+}
+
 void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
     if (panes.readers_at == panes.torrents_at) return;
     const Style titles = title_style(view, Pane::readers);
@@ -143,18 +150,16 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
         const std::size_t index = view.readers().top + static_cast<std::size_t>(row);
         if (index >= view.mount().readers.size()) return;
         const ReaderState& reader = view.mount().readers[index];
-        const std::string process = reader.process.empty() ? "?" : one_line(reader.process);
         const std::uint64_t window =
             reader.window_end > reader.position ? reader.window_end - reader.position : 0;
-        const std::array<std::string, 6> cells{
-            one_line(reader.path),
-            reader.pid == 0 ? "-" : fmt::format("{} {}", process, reader.pid),
-            short_percent(reader.position, reader.size),
-            reader.scan   ? "scan"
-            : window == 0 ? "-"
-                          : short_size(window),
-            short_rate(reader.rate),
-            wait_of(reader)};
+        const std::array<std::string, 6> cells{one_line(reader.path),
+                                               reader_name(reader),
+                                               short_percent(reader.position, reader.size),
+                                               reader.scan   ? "scan"
+                                               : window == 0 ? "-"
+                                                             : short_size(window),
+                                               short_rate(reader.rate),
+                                               wait_of(reader)};
         const int y = panes.readers_at + 1 + row;
         const bool is_selected = view.focus() == Pane::readers && index == view.readers().selected;
         table.draw(grid, y, cells, Style::normal);

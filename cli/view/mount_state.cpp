@@ -62,6 +62,7 @@ TorrentState torrent_state(const Json& json) {
 ReaderState reader_state(const Json& json) {
     return {.path = text_in(json, "path"),
             .process = text_in(json, "process"),
+            .client = text_in(json, "client"),
             .why = text_in(json, "why"),
             .pid = number_in(json, "pid"),
             .size = number_in(json, "size"),

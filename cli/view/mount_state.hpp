@@ -25,6 +25,7 @@ struct TorrentState {
 struct ReaderState {
     std::string path = {};
     std::string process = {};
+    std::string client = {};  ///< address of a reader over HTTP; empty: a process of this machine
     std::string why = {};
     std::uint64_t pid = 0, size = 0, rate = 0, waiting = 0;
     std::uint64_t position = 0, window_end = 0;

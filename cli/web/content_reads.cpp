@@ -89,8 +89,9 @@ class ContentReads::Reply final : public InterruptibleReply {
     const std::shared_ptr<Answer> answer_;
 };
 
-Result<std::unique_ptr<ContentReads>> ContentReads::open(Filesystem& files, NodeId node) {
-    const auto handle = files.open(node, false);
+Result<std::unique_ptr<ContentReads>> ContentReads::open(Filesystem& files, NodeId node,
+                                                         const RemoteReader& reader) {
+    const auto handle = files.open(node, Opening{.remote = reader});
     if (!handle) return handle.error();
     return std::unique_ptr<ContentReads>(new ContentReads(files, **handle));
 }

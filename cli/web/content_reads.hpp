@@ -16,7 +16,9 @@ namespace btfs::cli {
 /// ends what it wants of the swarm. Used on one strand.
 class ContentReads {
   public:
-    static Result<std::unique_ptr<ContentReads>> open(Filesystem& files, NodeId node);
+    /// `reader` is shown in the mount's status.
+    static Result<std::unique_ptr<ContentReads>> open(Filesystem& files, NodeId node,
+                                                      const RemoteReader& reader);
     ~ContentReads();
     ContentReads(const ContentReads&) = delete;
     ContentReads& operator=(const ContentReads&) = delete;
@@ -28,6 +30,8 @@ class ContentReads {
     void abandon();
     /// Leases the file on disk, if all of it is there; see ReadSide::lease().
     std::unique_ptr<DataLease> lease() const { return handle_.lease(); }
+    /// Counts bytes that were sent from a leased file.
+    void count_sent(std::uint64_t bytes) { files_.read_path().count_sent_file(bytes); }
 
     static constexpr std::uint64_t kMaxRead = 1 << 20;
 

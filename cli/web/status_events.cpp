@@ -9,9 +9,9 @@
 namespace btfs::cli {
 namespace {
 
-/// Names a torrent for as long as it is in the mount.
-std::string key_of(const RosterEntry& entry) {
-    return !entry.info_hash.empty() ? entry.info_hash : !entry.url.empty() ? entry.url : entry.name;
+/// Names a torrent: by its info-hash, which a link to the page keeps, once that is known.
+std::string key_of(const TorrentReport& torrent) {
+    return torrent.entry.info_hash.empty() ? Roster::id_text(torrent.index) : torrent.entry.info_hash;
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ std::string StatusEvents::next(const MountReport& report) {
         told.round = round_;
         if (!is_new && std::exchange(told.hash, hash) == hash) continue;
         told.hash = hash;
-        std::string key = key_of(each.entry);
+        std::string key = key_of(each);
         if (!is_new && told.key != key) gone.insert(told.key);
         boost::json::object json = torrent_json(each);
         json["key"] = key;

@@ -15,9 +15,13 @@
 #include <boost/beast/http.hpp>
 #include <cerrno>
 #include <ctime>
+#include <iterator>
 #include <optional>
 
 #include "cli/http/header_text.hpp"
+#include "cli/http/product_name.hpp"
+#include "cli/http/request_guard.hpp"
+#include "cli/http/request_target.hpp"
 #include "cli/web/content_reads.hpp"
 #include "cli/web/status_events.hpp"
 #include "cli/web/stream_places.hpp"
@@ -73,6 +77,10 @@ WebReply no_request(const boost::system::error_code& error) {
                  "this is no request of HTTP: " + error.message());
 }
 
+WebReply no_host() {
+    return plain(400, "a request of HTTP/1.1 has one Host");
+}
+
 WebReply body_too_large() {
     return plain(413, "the body is too large");
 }
@@ -85,19 +93,29 @@ WebReply too_many_bodies() {
     return plain(503, "too much is sent at once; try again");
 }
 
+RemoteReader reader_of(const WebRequest& request) {
+    return {.address = request.client.text(), .program = product_name(request.user_agent)};
+}
+
+/// Pages of other sites may see the answer, as they may see streams.
+WebReply for_other_sites(WebReply reply) {
+    reply.headers.emplace_back("Access-Control-Allow-Origin", "*");
+    return reply;
+}
+
 /// Returns the answer to a request for a stream that brings no file; nothing if it brings one.
 std::optional<WebReply> instead_of_stream(const WebRequest& request,
                                           const std::optional<StreamPlace>& place) {
     if (request.method == "OPTIONS") return WebReply{.status = 204, .headers = preflight_headers()};
     if (!request.is_read()) {
-        WebReply reply = plain(405, "streams are read");
+        WebReply reply = for_other_sites(plain(405, "streams are read"));
         reply.headers.emplace_back("Allow", "GET, HEAD, OPTIONS");
         return reply;
     }
-    if (!place || place->attributes.kind == NodeKind::directory) return plain(404, "there is no such file");
+    if (!place || place->attributes.kind == NodeKind::directory)
+        return for_other_sites(plain(404, "there is no such file"));
     if (place->attributes.kind == NodeKind::symlink)
-        return WebReply{.status = 302,
-                        .headers = {{"Location", place->redirect}, {"Access-Control-Allow-Origin", "*"}}};
+        return for_other_sites({.status = 302, .headers = {{"Location", place->redirect}}});
     return std::nullopt;
 }
 
@@ -114,6 +132,8 @@ class WebConnection::Request {
     Parser& parser() { return parser_; }
     unsigned version() const { return parser_.get().version(); }
     bool is_head() const { return parser_.get().method() == http::verb::head; }
+    /// HTTP/1.1 asks for one Host (RFC 9112, 3.2).
+    bool lacks_host() const { return version() > 10 && parser_.get().count(http::field::host) != 1; }
     bool wants_keep_alive() const { return !ends_ && parser_.keep_alive(); }
     /// Reads no further request; the header of this one may not be whole.
     void end() { ends_ = true; }
@@ -121,17 +141,16 @@ class WebConnection::Request {
     WebRequest message() const {
         const auto& request = parser_.get();
         const auto field = [&](auto name) { return text(request[name]); };
-        const std::string_view target = text(request.target());
-        const std::size_t mark = target.find('?');
+        const RequestTarget target = split_target(text(request.target()));
         return {.method = text(request.method_string()),
-                .path = target.substr(0, mark),
-                .query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1),
+                .path = target.path,
                 .body = request.body(),
                 .content_type = field(http::field::content_type),
                 .authorization = field(http::field::authorization),
                 .session_id = field("X-Transmission-Session-Id"),
                 .forwarded_scheme = field("X-Forwarded-Proto"),
-                .origin = {.host = field(http::field::host),
+                // The absolute form's host counts in place of the header (RFC 9112, 3.2.2).
+                .origin = {.host = target.host.empty() ? field(http::field::host) : target.host,
                            .origin = field(http::field::origin),
                            .sec_fetch_site = field("Sec-Fetch-Site")},
                 .stream = {.range = field(http::field::range),
@@ -141,11 +160,20 @@ class WebConnection::Request {
                                           .if_modified_since = field(http::field::if_modified_since),
                                           .if_range = field(http::field::if_range)},
                            .transfer_mode = field("transferMode.dlna.org"),
-                           .content_features = field("getcontentFeatures.dlna.org")},
-                .from = from_};
+                           .content_features = field("getcontentFeatures.dlna.org"),
+                           .is_get = request.method() == http::verb::get},
+                .from = from_,
+                .client = client_address(from_, last_field("X-Forwarded-For")),
+                .user_agent = field(http::field::user_agent)};
     }
 
   private:
+    /// Of headers of one name the last one: each proxy adds behind those that came.
+    std::string_view last_field(std::string_view name) const {
+        const auto found = parser_.get().equal_range(name);
+        return found.first == found.second ? std::string_view() : text(std::prev(found.second)->value());
+    }
+
     Parser parser_;
     const Address from_;
     bool ends_ = false;
@@ -207,9 +235,9 @@ net::Awaitable<bool> WebConnection::serve_one() {
     note_progress();
     serving_ = true;
     Request request(std::move(head), socket_->remote);
-    if (error) {
+    if (error || request.lacks_host()) {
         request.end();
-        const WebReply reply = no_request(error);
+        const WebReply reply = error ? no_request(error) : no_host();
         co_await send(reply, request);
         co_return false;
     }
@@ -226,6 +254,12 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
     }
     const auto length = parser.content_length();
     const bool has_body = parser.chunked() || length.value_or(0) > 0;
+    if (has_body) {
+        if (auto refusal = site_.refuse_body(request.message())) {
+            request.end();
+            co_return co_await send(*refusal, request);
+        }
+    }
     if (length.value_or(0) > kMaxBody) {
         request.end();
         const WebReply reply = body_too_large();
@@ -258,7 +292,6 @@ net::Awaitable<bool> WebConnection::answer(Request& request) {
     }
     const WebRequest message = request.message();
     const auto path = site_.stream_path(message);
-    if (path || WebSite::is_events(message)) large.reset();  // these last
     if (path) co_return co_await send_stream(*path, request);
     if (WebSite::is_events(message) && message.method == "GET") co_return co_await send_events(request);
     // Waits for the disk, which must not hold up the other connections.
@@ -320,13 +353,15 @@ net::Awaitable<bool> WebConnection::send_stream(std::string_view path, const Req
     if (error) co_return false;
     socket_->stream.expires_never();  // a player may pause for as long as its user likes
     if (request.is_head() || head.body.empty()) co_return request.wants_keep_alive();
-    co_return co_await send_content(head, place->attributes.node) && request.wants_keep_alive();
+    const RemoteReader reader = reader_of(message);
+    co_return co_await send_content(head, place->attributes.node, reader) && request.wants_keep_alive();
 }
 
 /// Sends the body. False: the client has gone, or the bytes can no longer be had; a body that is cut is told
 /// by the connection's end.
-net::Awaitable<bool> WebConnection::send_content(const StreamHead& head, NodeId node) {
-    auto reads = ContentReads::open(site_.torrents().filesystem(), node);
+net::Awaitable<bool> WebConnection::send_content(const StreamHead& head, NodeId node,
+                                                 const RemoteReader& reader) {
+    auto reads = ContentReads::open(site_.torrents().filesystem(), node, reader);
     if (!reads) co_return false;
     const auto departure = socket_->watch([&reads] { (*reads)->abandon(); });
     for (const auto& part : head.body) {
@@ -344,7 +379,7 @@ net::Awaitable<bool> WebConnection::send_range(ContentReads& reads, ByteRange ra
     for (std::uint64_t at = range.begin; at < range.end;) {
         if (at >= look_again) {
             if (const auto lease = reads.lease())
-                co_return co_await send_leased(lease->descriptor(), {at, range.end});
+                co_return co_await send_leased(reads, lease->descriptor(), ByteRange{at, range.end});
             look_again = at + kLeaseAgain;
         }
         const std::uint64_t turn = at - range.begin < kLaterRead ? kFirstRead : kLaterRead;
@@ -356,7 +391,7 @@ net::Awaitable<bool> WebConnection::send_range(ContentReads& reads, ByteRange ra
 }
 
 /// Sends bytes of a file on disk without copying them.
-net::Awaitable<bool> WebConnection::send_leased(int file, ByteRange range) {
+net::Awaitable<bool> WebConnection::send_leased(ContentReads& reads, int file, ByteRange range) {
     auto& socket = socket_->stream.socket();
     boost::system::error_code failed;
     socket.native_non_blocking(true, failed);
@@ -366,6 +401,7 @@ net::Awaitable<bool> WebConnection::send_leased(int file, ByteRange range) {
         const std::uint64_t left = range.end - static_cast<std::uint64_t>(at);
         const ssize_t sent = sendfile(socket.native_handle(), file, &at, std::min(left, kLeasedTurn));
         if (sent > 0) {
+            reads.count_sent(static_cast<std::uint64_t>(sent));
             note_progress();
             if (++turns % kTurnsInARow == 0) co_await asio::post(asio::use_awaitable);
         } else if (sent < 0 && errno == EAGAIN) {

@@ -7,6 +7,7 @@
 #include "cli/web/web_site.hpp"
 #include "engine/core/time.hpp"
 #include "engine/net/asio_fwd.hpp"
+#include "fs/reader_status.hpp"
 
 namespace btfs::cli {
 
@@ -36,9 +37,9 @@ class WebConnection : public std::enable_shared_from_this<WebConnection> {
     net::Awaitable<bool> answer(Request& request);
     net::Awaitable<bool> send(const WebReply& reply, const Request& request);
     net::Awaitable<bool> send_stream(std::string_view path, const Request& request);
-    net::Awaitable<bool> send_content(const StreamHead& head, NodeId node);
+    net::Awaitable<bool> send_content(const StreamHead& head, NodeId node, const RemoteReader& reader);
     net::Awaitable<bool> send_range(class ContentReads& reads, ByteRange range);
-    net::Awaitable<bool> send_leased(int file, ByteRange range);
+    net::Awaitable<bool> send_leased(class ContentReads& reads, int file, ByteRange range);
     net::Awaitable<bool> send_events(const Request& request);
     net::Awaitable<bool> write(std::string_view bytes);
     net::Awaitable<void> hang_up();

@@ -14,13 +14,14 @@ namespace btfs::cli {
 struct WebRequest {
     std::string_view method;  ///< "GET", in capitals
     std::string_view path;    ///< percent-encoded, without the query
-    std::string_view query;   ///< behind the '?'
     std::string_view body;
     std::string_view content_type, authorization, session_id;
     std::string_view forwarded_scheme;  ///< X-Forwarded-Proto
     RequestOrigin origin;
     StreamRequest stream;
-    Address from;
+    Address from;    ///< the other end of the connection
+    Address client;  ///< the same, or the one for which a proxy on this machine asks
+    std::string_view user_agent;
 
     bool is_read() const { return method == "GET" || method == "HEAD"; }
 };

@@ -35,6 +35,10 @@ WebReply json_reply(unsigned status, const boost::json::object& json) {
             .headers = {{"Cache-Control", "no-store"}}};
 }
 
+WebReply nothing_here() {
+    return plain(404, "there is nothing at this path");
+}
+
 bool is_json(std::string_view content_type) {
     return content_type.substr(0, content_type.find(';')) == kJson;
 }
@@ -50,7 +54,7 @@ WebReply page_reply(const PageFile& file) {
             .body = std::string(file.content),
             .headers = {{"Cache-Control", "no-cache"},
                         {"Content-Security-Policy",
-                         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+                         "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
                          "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}}};
 }
 
@@ -94,7 +98,7 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
     if (!may_be_shown && is_cross_site(request.origin))
         return plain(403, "a page of another site may ask nothing here");
     std::lock_guard lock(gate_mutex_);
-    switch (gate_.check(request.authorization, request.from, now)) {
+    switch (gate_.check(request.authorization, request.client, now)) {
         case PasswordGate::Verdict::open:
             return std::nullopt;
         case PasswordGate::Verdict::closed: {
@@ -107,15 +111,16 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
     }
     WebReply reply = plain(429, "too many wrong passwords; wait a moment");
     reply.headers.emplace_back("Retry-After",
-                               fmt::format("{:.0f}", 1 + seconds(gate_.wait_of(request.from, now))));
+                               fmt::format("{:.0f}", 1 + seconds(gate_.wait_of(request.client, now))));
     return reply;
 }
 
 WebReply WebSite::answer(const WebRequest& request) {
     if (const auto path = behind_secret(request.path, playlists_)) return make_playlist(*path, request);
+    if (is_events(request)) return wrong_method("GET");  // GET was answered elsewhere
     const auto place = places_.find(request.path);
     const auto torrent = behind(request.path, kTorrents);
-    if (place == places_.end() && !torrent) return plain(404, "there is nothing at this path");
+    if (place == places_.end() && !torrent) return nothing_here();
     if ((torrent || place->second.methods == Methods::reading) && !request.is_read())
         return wrong_method("GET, HEAD");
     try {
@@ -132,6 +137,14 @@ WebReply WebSite::answer(const WebRequest& request) {
 
 std::optional<std::string_view> WebSite::stream_path(const WebRequest& request) const {
     return behind_secret(request.path, streams_);
+}
+
+std::optional<WebReply> WebSite::refuse_body(const WebRequest& request) const {
+    const auto place = places_.find(request.path);
+    if (place != places_.end() && place->second.methods == Methods::any) return std::nullopt;
+    const bool is_known = place != places_.end() || is_events(request) || behind(request.path, kTorrents) ||
+                          behind_secret(request.path, streams_) || behind_secret(request.path, playlists_);
+    return is_known ? plain(413, "a request for this path has no body") : nothing_here();
 }
 
 WebReply WebSite::control(const WebRequest& request) {

@@ -57,6 +57,9 @@ class WebSite {
     /// is wrong.
     std::optional<std::string_view> stream_path(const WebRequest& request) const;
     static bool is_events(const WebRequest& request) { return request.path == "/api/events"; }
+    /// Returns the answer to a request whose body is not to be read: an answer may last for hours, and would
+    /// keep the body in memory. Nothing: the path takes bodies.
+    std::optional<WebReply> refuse_body(const WebRequest& request) const;
 
     ServedTorrents& torrents() { return torrents_; }
 

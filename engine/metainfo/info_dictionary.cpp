@@ -105,6 +105,8 @@ Result<Metainfo> read_info(const Value& info, const Charset* charset) {
     result.layout = Layout(*piece_length, std::move(extents));
     // Any value but 0 means private: a torrent that was announced to the DHT by mistake cannot be withdrawn.
     result.is_private = info.find_clamped("private").value_or(0) != 0;
+    if (const auto source = info.find("source", Kind::string))
+        result.source = to_valid_utf8(source->string());
     return result;
 }
 

@@ -51,6 +51,7 @@ struct Metainfo {
     std::optional<std::int64_t> creation_date;  ///< seconds since 1970, as it was said, clamped to 64 bits
     std::string comment;
     std::string created_by;
+    std::string source;  ///< of the info dictionary: private trackers tell their torrents from others' by it
 
     /// The info dictionary as it was read, to be sent to peers (BEP 9). Shared because peers are sent parts
     /// of it while the torrent may be going.

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 
 #include "engine/dht/item.hpp"
@@ -168,6 +169,17 @@ void Engine::ask_details(TorrentHandle torrent, std::function<void(std::optional
     loop_->post([this, torrent, take = std::move(take)] {
         const TorrentRunner* const runner = loop_->find(torrent);
         take(runner ? std::optional(runner->details(Clock::now())) : std::nullopt);
+    });
+}
+
+void Engine::ask_trackers(std::vector<TorrentHandle> torrents, std::function<void(TrackersOf)> take) {
+    loop_->post([this, torrents = std::move(torrents), take = std::move(take)]() mutable {
+        std::ranges::sort(torrents);
+        TrackersOf all;
+        for (const TorrentHandle torrent : torrents)
+            if (const TorrentRunner* const runner = loop_->find(torrent))
+                all.emplace_back(torrent, runner->trackers());
+        take(std::move(all));
     });
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/core/error.hpp"
@@ -180,6 +181,12 @@ class Engine {
     /// Asks for all there is to tell of one torrent: nothing if it is not there (any more). `take` is called
     /// as above. Takes time for each of its pieces.
     void ask_details(TorrentHandle torrent, std::function<void(std::optional<TorrentDetails>)> take);
+
+    /// Trackers of torrents, as TorrentDetails has them, by their handles in order; those that are not there
+    /// are left out.
+    using TrackersOf = std::vector<std::pair<TorrentHandle, std::vector<tracker::TrackerStatus>>>;
+    /// Asks for the trackers of some torrents. `take` is called as above.
+    void ask_trackers(std::vector<TorrentHandle> torrents, std::function<void(TrackersOf)> take);
 
     /// Tells the trackers, closes all connections, ends the thread; about a second at most. Stores hear
     /// nothing of the engine afterwards.

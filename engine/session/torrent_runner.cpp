@@ -291,11 +291,14 @@ TorrentStatus TorrentRunner::status(TimePoint now) const {
 }
 
 TorrentDetails TorrentRunner::details(TimePoint now) const {
-    TorrentDetails details{.status = status(now), .trackers = {}, .pieces = torrent_.piece_map()};
-    if (announcing_) details.trackers = announcing_->status();
-    if (details.trackers.size() > TorrentDetails::kMaxTrackers)
-        details.trackers.resize(TorrentDetails::kMaxTrackers);
-    return details;
+    return {.status = status(now), .trackers = trackers(), .pieces = torrent_.piece_map()};
+}
+
+std::vector<tracker::TrackerStatus> TorrentRunner::trackers() const {
+    std::vector<tracker::TrackerStatus> trackers;
+    if (announcing_) trackers = announcing_->status();
+    if (trackers.size() > TorrentDetails::kMaxTrackers) trackers.resize(TorrentDetails::kMaxTrackers);
+    return trackers;
 }
 
 void TorrentRunner::detach_storage() {

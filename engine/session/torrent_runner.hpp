@@ -59,6 +59,8 @@ class TorrentRunner final : public ConnectionBudget::Holder, private StorageEven
     TorrentTotals totals() const { return torrent_.totals(); }
     TorrentStatus status(TimePoint now) const;
     TorrentDetails details(TimePoint now) const;
+    /// As TorrentDetails has them.
+    std::vector<tracker::TrackerStatus> trackers() const;
 
     /// The content of a torrent that was added without.
     void provide(KnownContent content);

@@ -61,13 +61,13 @@ struct TorrentDetails {
 
 /// Bytes of content that an engine has transferred, of all torrents, those that were removed included.
 struct TransferTotals {
-    std::uint64_t received = 0;  ///< from peers and web seeds, once each
-    std::uint64_t wasted = 0;    ///< received twice, or of pieces that did not match their hashes
+    ReceivedBytes received;
+    std::uint64_t wasted = 0;  ///< received twice, or of pieces that did not match their hashes
     std::uint64_t sent = 0;
     std::uint64_t hedges = 0;  ///< requests for blocks that another peer was asked for already
 
     void add(const TorrentTotals& torrent) {
-        received += torrent.downloaded;
+        received += torrent.received;
         wasted += torrent.wasted;
         sent += torrent.uploaded;
         hedges += torrent.hedges;

@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/core/endpoint.hpp"
 #include "engine/core/time.hpp"
+#include "engine/swarm/peer_list.hpp"
 
 namespace btfs {
 
@@ -19,6 +21,8 @@ struct PeerStatus {
     bool utp = false;
     bool encrypted = false;
     bool incoming = false;
+    /// The source that told us of it; nothing of web seeds, and of peers that were forgotten since.
+    std::optional<PeerSource> source = {};
     bool seed = false;
     bool interested_in_us = false, interesting = false;
     bool chokes_us = false, choked = false;

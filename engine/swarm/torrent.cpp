@@ -432,7 +432,14 @@ std::vector<PeerStatus> Torrent::peer_statuses(TimePoint now) const {
     const std::size_t pieces = metadata_fetch_ ? 0 : content_->layout.piece_count();
     std::vector<PeerStatus> statuses;
     statuses.reserve(peers_.size());
-    for (const auto& [id, peer] : peers_) statuses.push_back(status_of(*peer, pieces, now));
+    for (const auto& [id, peer] : peers_) {
+        PeerStatus& status = statuses.emplace_back(status_of(*peer, pieces, now));
+        if (status.incoming) {
+            status.source = PeerSource::incoming;
+        } else if (peer->dial_endpoint && !status.web_seed) {
+            status.source = peer_list_.source_of(*peer->dial_endpoint);
+        }
+    }
     return statuses;
 }
 
@@ -463,7 +470,8 @@ std::optional<PieceMap> Torrent::piece_map() const {
 TorrentTotals Torrent::totals() const {
     TorrentTotals totals;
     totals.uploaded = uploaded_gone_;
-    totals.downloaded = downloaded_;
+    totals.downloaded = received_.sum();
+    totals.received = received_;
     totals.wasted = content_->dispatcher.wasted();
     totals.hedges = content_->dispatcher.hedges();
     // While the torrent's size is unknown, reports a block left: with 0 left, trackers would count us as a

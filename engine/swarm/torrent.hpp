@@ -159,9 +159,25 @@ struct TorrentOptions {
     bool paused = false;
 };
 
+/// Bytes of content by the connections that they came over.
+struct ReceivedBytes {
+    std::uint64_t tcp = 0;
+    std::uint64_t utp = 0;
+    std::uint64_t web_seeds = 0;
+
+    std::uint64_t sum() const { return tcp + utp + web_seeds; }
+    ReceivedBytes& operator+=(const ReceivedBytes& other) {
+        tcp += other.tcp;
+        utp += other.utp;
+        web_seeds += other.web_seeds;
+        return *this;
+    }
+};
+
 struct TorrentTotals {
     std::uint64_t uploaded = 0;
-    std::uint64_t downloaded = 0;
+    std::uint64_t downloaded = 0;  ///< the sum of `received`
+    ReceivedBytes received;
     std::uint64_t wasted = 0;
     std::uint64_t hedges = 0;  ///< requests for blocks that another peer was asked for already
     std::uint64_t left = 0;
@@ -499,7 +515,7 @@ class Torrent final : private wire::BlockPlaces, private IdleInterest::Holder {
     std::deque<TorrentAction> actions_;
     std::set<ConnectionId> sending_;  // Send is among the actions
     std::uint64_t uploaded_gone_ = 0;
-    std::uint64_t downloaded_ = 0;
+    ReceivedBytes received_;
     RateMeter down_, up_;
     SeedRule seed_rule_;
     std::optional<SeedGoal> seeding_ended_;

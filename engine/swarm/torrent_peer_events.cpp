@@ -14,6 +14,11 @@ constexpr Duration kMadeAtOnce = 5s;
 /// Time in which the peer closes all but one of them, if the choice is the peer's.
 constexpr Duration kChoicePatience = 2s;
 
+/// The bytes that come over connections of this kind.
+std::uint64_t& counter_for(const Peer& peer, ReceivedBytes& received) {
+    return peer.is_web_seed ? received.web_seeds : peer.utp ? received.utp : received.tcp;
+}
+
 }  // namespace
 
 bool Torrent::drain(Peer& peer, TimePoint now) {
@@ -153,7 +158,7 @@ void Torrent::on_event(Peer& peer, const wire::InterestChanged&, TimePoint now) 
 void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
     if (peer.has_second) drop_second(peer, now);
     peer.snubbed = false;
-    downloaded_ += e.block.size;
+    counter_for(peer, received_) += e.block.size;
     down_.add(e.block.size, now);
     peer.down.add(e.block.size, now);
     peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);
@@ -168,7 +173,7 @@ void Torrent::on_event(Peer& peer, const wire::BlockArrived& e, TimePoint now) {
 
 void Torrent::on_event(Peer& peer, const wire::BlockUnneeded& e, TimePoint now) {
     peer.snubbed = false;
-    downloaded_ += e.block.size;
+    counter_for(peer, received_) += e.block.size;
     down_.add(e.block.size, now);
     peer.down.add(e.block.size, now);
     peer.estimate.on_received(e.block.size, peer.session.requests().bytes(), now);

@@ -1,6 +1,7 @@
 #include "engine/tracker/announcer.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "engine/http/http_url.hpp"
@@ -209,6 +210,7 @@ AnnounceJob Announcer::make_job(Walk& walk, Target& target, AnnounceEvent event,
     target.job = job.id;
     target.job_event = event;
     target.job_deadline = now + job.timeout;
+    target.shown.asked_at = now;
     return job;
 }
 
@@ -255,9 +257,13 @@ void Announcer::handle_reply(AnnounceId id, const AnnounceReply& reply, TimePoin
         target.not_before = now + (reply.min_interval > Duration{} ? reply.min_interval : reply.interval);
         if (!reply.tracker_id.empty()) target.tracker_id = reply.tracker_id;
         target.shown.working = true;
+        target.shown.timed_out = false;
+        target.shown.ended_at = now;
+        target.shown.peer_count = reply.peers.size();
         target.shown.message = reply.warning;
         target.shown.complete = reply.complete;
         target.shown.incomplete = reply.incomplete;
+        if (reply.complete || reply.incomplete) target.shown.counted_at = now;
         trackers_.promote(target.tracker);
         // The first tracker that answers sets the time of the next walk. Later answers cannot put it off.
         const TimePoint next = now + std::max(reply.interval, reply.min_interval);
@@ -271,7 +277,9 @@ void Announcer::handle_reply(AnnounceId id, const AnnounceReply& reply, TimePoin
 
 void Announcer::handle_failure(AnnounceId id, Error error, TimePoint now) {
     with_job(id, [&](Walk& walk, Target& target) {
-        if (!was_goodbye(walk, target, now)) on_failed(walk, target, error.message(), std::nullopt, now);
+        if (was_goodbye(walk, target, now)) return;
+        on_failed(walk, target, error.message(), std::nullopt, now);
+        target.shown.timed_out = error == make_error_code(Errc::tracker_timed_out);
     });
 }
 
@@ -287,6 +295,9 @@ void Announcer::on_failed(Walk& walk, Target& target, std::string message, std::
                           TimePoint now) {
     if (phase_ != Phase::running) return;
     target.shown.working = false;
+    target.shown.timed_out = false;
+    target.shown.ended_at = now;
+    target.shown.peer_count = 0;
     target.shown.message = std::move(message);
     if (target.job_event == AnnounceEvent::completed) target.completed_due = false;
     Duration wait = std::min<Duration>(kFirstRetry * (1 << std::min(target.failures, 10u)), kLongestRetry);
@@ -313,6 +324,7 @@ void Announcer::give_up_late_jobs(TimePoint now) {
             target.job_deadline = kNever;
             if (was_goodbye(walk, target, now)) continue;
             on_failed(walk, target, make_error_code(Errc::tracker_timed_out).message(), std::nullopt, now);
+            target.shown.timed_out = true;
         }
     }
 }
@@ -342,6 +354,15 @@ bool Announcer::stopped() const {
     });
 }
 
+std::optional<TimePoint> Announcer::next_announce(const Walk& walk, const Target& target) const {
+    if (phase_ != Phase::running || target.job || target.never_again) return std::nullopt;
+    const TimePoint next = std::max(walk.active ? walk.ask_next_at : walk.begin_at, target.not_before);
+    // A walk under way does not come back to those that it has asked.
+    const auto left = std::span(walk.order).subspan(std::min(walk.next, walk.order.size()));
+    const bool has_its_turn = !walk.active || std::ranges::find(left, target.tracker) != left.end();
+    return has_its_turn && next < kNever ? std::optional(next) : std::nullopt;
+}
+
 std::vector<TrackerStatus> Announcer::status() const {
     std::vector<TrackerStatus> all;
     for (const Walk& walk : walks_) {
@@ -349,6 +370,7 @@ std::vector<TrackerStatus> Announcer::status() const {
             if (!trackers_.has(target.tracker)) continue;
             all.push_back(target.shown);
             all.back().announcing = target.job.has_value();
+            all.back().next_at = next_announce(walk, target);
         }
     }
     for (const std::string& url : trackers_.unusable()) {

@@ -46,6 +46,17 @@ struct TrackerStatus {
     std::string message;   ///< the last refusal, error or warning
     std::optional<std::uint32_t> complete;
     std::optional<std::uint32_t> incomplete;
+    /// When the last announce was sent, and when it ended: by an answer, an error or its timeout. Nothing
+    /// until then.
+    std::optional<TimePoint> asked_at = {};
+    std::optional<TimePoint> ended_at = {};
+    bool timed_out = false;      ///< the last announce, without an answer
+    std::size_t peer_count = 0;  ///< peers in the last answer
+    /// When the tracker last told `complete` or `incomplete`.
+    std::optional<TimePoint> counted_at = {};
+    /// When the tracker may be asked next, unless another one answers first. Nothing while it is being asked,
+    /// while the torrent is not announced, and if it will not be asked.
+    std::optional<TimePoint> next_at = {};
 };
 
 /// One torrent's announcing; a machine. After each input, and at next_timeout(), its owner polls jobs until
@@ -151,6 +162,7 @@ class Announcer {
     bool was_goodbye(Walk& walk, const Target& target, TimePoint now);
     void on_failed(Walk& walk, Target& target, std::string message, std::optional<Duration> retry_in,
                    TimePoint now);
+    std::optional<TimePoint> next_announce(const Walk& walk, const Target& target) const;
     void finish_if_exhausted(Walk& walk, TimePoint now);
     template <class F>
     void with_job(AnnounceId id, F&& f);

@@ -3,6 +3,7 @@ import errno
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -328,7 +329,10 @@ class Torrents(TestCase):
         self.assertIn(f"127.0.0.1:{self.seed.port}", self.do("status"))
         metrics = (self.mnt / ".btfs" / "metrics").read_text()
         self.assertRegex(metrics, r"(?m)^btfs_peers\{transport=\"tcp\"\} 1$")
-        self.assertRegex(metrics, r"(?m)^btfs_received_bytes_total [1-9]\d{4,}$")
+        self.assertRegex(metrics, r'(?m)^btfs_received_bytes_total\{source="tcp"\} [1-9]\d{4,}$')
+        self.assertRegex(metrics, r'(?m)^btfs_received_bytes_total\{source="web_seed"\} 0$')
+        read = sum(map(int, re.findall(r'(?m)^btfs_read_bytes_total\{source="\w+"\} (\d+)$', metrics)))
+        self.assertGreaterEqual(read, 70_000)
 
     def test_mistakes_are_told(self):
         self.assertIn("nothing is mounted", self.fails("ls"))

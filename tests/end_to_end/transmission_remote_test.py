@@ -208,6 +208,24 @@ class TransmissionRemote(Remotes):
         self.assertEqual(notes.read_bytes(), (self.content / "notes.txt").read_bytes())
         self.assertEqual(btfs.run("pause", "--of", self.mnt, "nothing").returncode, 1)
 
+    def test_trackers_are_told_with_their_times_and_counts(self):
+        tracker = Tracker(self, "127.0.0.1", counts=(3, 2))
+        refused = f"http://127.0.0.1:{free_port()}/announce"
+        self.mount()
+        self.add()
+        self.assertNotIn(" ago", self.remote("-t", "1", "-it"), "none was asked")
+        self.do("-t", "1", "-td", tracker.http)
+        self.wait_for(lambda: tracker.events, "an announce")
+        told = self.wait_for(lambda: (found := self.remote("-t", "1", "-it")) and "Got a list of" in found and found, "its answer")
+        self.assertRegex(told, r"Got a list of \d+ peers? [0-9]+ seconds? ago")
+        self.assertRegex(told, r"Asking for more peers in (29|30) minutes")
+        self.assertRegex(told, r"Tracker had 3 seeders and 2 leechers [0-9]+ seconds? ago")
+        self.do("-t", "1", "-tr", "0")
+        self.do("-t", "1", "-td", refused)
+        told = self.wait_for(lambda: (found := self.remote("-t", "1", "-it")) and "Got an error" in found and found, "a refusal")
+        self.assertRegex(told, r'Got an error "Connection refused" [0-9]+ seconds? ago')
+        self.assertRegex(told, r"Asking for more peers in (1[0-9] seconds|[0-9] seconds?)")
+
     def test_trackers_are_added_and_removed_and_stay(self):
         tracker = Tracker(self, "127.0.0.1")
         port = tracker.http.split(":")[2].split("/")[0]

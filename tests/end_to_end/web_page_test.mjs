@@ -58,8 +58,21 @@ const parts = {
     await film.getByRole('button', {name: 'Play film.webm'}).click();
     await page.waitForFunction(() => document.querySelector('video').currentTime > 0.5, null, {timeout: PATIENCE_MS});
     assert.equal(await page.evaluate(() => document.querySelector('video').videoWidth), 160);
+    // Subtitles that lie beside it: one of SubRip, one of WebVTT.
+    await page.waitForFunction(() => document.querySelectorAll('video track').length === 2);
+    const labels = await page.evaluate(() => [...document.querySelectorAll('video track')].map((track) => track.label).sort());
+    assert.deepEqual(labels, ['Subtitles', 'de']);
+    const cue = (label) => page.waitForFunction((it) => {
+      const {track} = [...document.querySelectorAll('video track')].find((each) => each.label === it);
+      if (track.mode === 'disabled') track.mode = 'hidden';
+      const first = track.cues?.[0];
+      return first ? [first.text, first.startTime, first.endTime] : null;
+    }, label, {timeout: PATIENCE_MS}).then((found) => found.jsonValue());
+    assert.deepEqual(await cue('Subtitles'), ['caf\u00e9 <i>one</i>', 0.5, 2]);
+    assert.deepEqual(await cue('de'), ['eins', 0.25, 1]);
     await page.keyboard.press('Escape');
     await page.locator('#player-video:not([src])').waitFor({state: 'hidden'});  // the stream ends with the player
+    assert.equal(await page.locator('video track').count(), 0);
     // The bytes that came for the player are here now.
     await film.locator('.percent', {hasText: '100 %'}).waitFor();
     await page.locator('.details .map .caption', {hasText: 'here'}).waitFor();
@@ -138,6 +151,72 @@ const parts = {
     await page.waitForFunction(() => !document.body.hasAttribute('data-gone'), null, {timeout: PATIENCE_MS});
     await page.locator('.file', {hasText: 'film.webm'}).waitFor();
     console.log('again');
+  },
+
+  async hidden(page) {
+    let asked = 0;
+    page.on('request', (request) => asked += new URL(request.url()).pathname === '/api/events' ? 1 : 0);
+    const show = (hidden) => page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', {value, configurable: true});
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+    await show(true);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    const feed = page.waitForResponse((response) => new URL(response.url()).pathname === '/api/events');
+    await show(false);
+    await feed;
+    assert.equal(asked, 1, 'a page that nobody sees asks for nothing');
+  },
+
+  async storage(page) {
+    await page.addInitScript(() => Object.defineProperty(window, 'localStorage', {
+      get() {
+        throw new DOMException('denied', 'SecurityError');
+      },
+    }));
+    await page.reload();
+    await row(page, 'Series').waitFor();
+    await page.locator('#columns [data-column=size] button').click();
+    await page.locator('#columns [data-column=size][aria-sort=descending]').waitFor();
+    await page.locator('.filter', {hasText: 'Failed'}).click();
+    await row(page, 'Series').waitFor({state: 'detached'});
+  },
+
+  async several(page) {
+    const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+    const paused = (count) => page.waitForFunction((it) => [...document.querySelectorAll('#rows .cell.state')]
+      .filter((cell) => cell.textContent === 'paused').length === it, count, {timeout: PATIENCE_MS});
+    await row(page, 'Series').waitFor();
+    await page.click('#add');
+    await page.setInputFiles('#add-files', torrent);
+    await page.click('#add-submit');
+    await row(page, hostile).waitFor();
+    await page.locator('#torrents').focus();
+    await press('Home', 's');
+    await paused(1);
+    await press('s');
+    await paused(0);
+    await press('Shift+ArrowDown');
+    await page.locator('#marked-count', {hasText: '2 torrents marked'}).waitFor();
+    await press('s');
+    await paused(2);
+    await page.click('#marked-resume');
+    await paused(0);
+    await press('Escape');
+    await page.locator('#marked').waitFor({state: 'hidden'});
+    await row(page, 'Series').click({modifiers: ['Control']});
+    await page.click('#marked-pause');
+    await paused(1);
+    await press('Escape', 'Control+a');
+    await page.locator('#marked-count', {hasText: '2 torrents marked'}).waitFor();
+
+    // Removal with what was downloaded, by the torrent's dialog.
+    await press('Escape');
+    await row(page, 'Series').click();
+    await page.getByRole('button', {name: 'Remove', exact: true}).first().click();
+    await page.getByLabel('Delete what was downloaded, too').check();
+    await page.locator('.confirmation .danger').click();
+    await page.locator('.message', {hasText: 'Series removed, with what was downloaded'}).waitFor();
   },
 
   async password(page) {

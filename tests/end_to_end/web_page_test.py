@@ -1,4 +1,5 @@
 """The page of `btfs mount --web`, in a real browser that web_page_test.mjs drives."""
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,8 @@ class WebPage(TestCase):
         super().setUp()
         self.use_own_folders()
         series = make_files(self.folder / "from" / "Series", {"Extras/notes.txt": 300_000, f"{HOSTILE}.bin": 1000})
+        (series / "film.srt").write_bytes("1\r\n0:00:00,500 --> 00:00:02,000\r\n{\\an8}caf\u00e9 <i>one</i>\r\n\r\n".encode("cp1252"))
+        (series / "film.de.vtt").write_text("WEBVTT\n\n00:00.250 --> 00:01.000\neins\n")
         subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=3", "-c:v", "libvpx",
                         "-b:v", "300k", series / "film.webm"], check=True, timeout=30)
         other = make_files(self.folder / "from" / HOSTILE, {"a/one.txt": 20_000, "a/two.txt": 20_000, "three.txt": 20_000})
@@ -67,6 +70,16 @@ class WebPage(TestCase):
         self.browse("keyboard")
         self.assertEqual(os.listdir(mount.mountpoint), [], "the torrent is removed")
 
+    def test_several_torrents_are_paused_and_one_is_removed_with_its_content(self):
+        mount = self.mount()
+        (mount.mountpoint / "Series/Extras/notes.txt").read_bytes()
+        series = json.loads(btfs.run("info", "--json", self.folder / "series.torrent").stdout)["info_hash_v1"]
+        kept = lambda: [path for path in (self.folder / "cache").rglob("*") if series in path.name and path.is_file()]
+        self.assertNotEqual(kept(), [])
+        self.browse("several")
+        self.assertEqual(os.listdir(mount.mountpoint), [HOSTILE])
+        self.wait_for(lambda: kept() == [], "end of what the cache has of it")
+
     def test_a_mount_that_goes_and_comes_again_is_noticed(self):
         mount = self.mount()
         browser = self.start(["node", SCRIPT, npm_programs.MODULES, CHROMIUM, f"http://127.0.0.1:{self.web_port}/", "outage"])
@@ -77,6 +90,14 @@ class WebPage(TestCase):
         self.mount()
         said("again")
         self.assertEqual(browser.wait(20), 0, browser.output.read_text())
+
+    def test_a_page_that_nobody_sees_asks_for_nothing(self):
+        self.mount()
+        self.browse("hidden")
+
+    def test_a_browser_that_keeps_nothing_shows_all(self):
+        self.mount()
+        self.browse("storage")
 
     def test_the_password_is_asked_for_by_the_browser(self):
         secret = self.folder / "password"

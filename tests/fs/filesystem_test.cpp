@@ -153,7 +153,9 @@ TEST(Filesystem, TellsWhichFilesAreReadAndHowFar) {
     Mount mount;
     mount.add({{"set/folder/film.mkv", 40 * kBlockSize}, {"set/notes", 9}});
     EXPECT_TRUE(mount.filesystem.readers().empty());
-    Handle* const film = mount.filesystem.open(mount.look({"set", "folder", "film.mkv"}).node, false).value();
+    const Opening opening{.remote = {.address = "192.0.2.7", .program = "VLC"}};
+    Handle* const film =
+        mount.filesystem.open(mount.look({"set", "folder", "film.mkv"}).node, opening).value();
     struct Reply final : InterruptibleReply {
         void watch_interrupts(ReadId) override {}
         void data(std::span<const iovec>) override {}
@@ -165,6 +167,8 @@ TEST(Filesystem, TellsWhichFilesAreReadAndHowFar) {
     EXPECT_EQ(readers[0].path, "set/folder/film.mkv");
     EXPECT_EQ(readers[0].size, 40 * kBlockSize);
     EXPECT_EQ(readers[0].thread, 7);
+    EXPECT_EQ(readers[0].remote.address, "192.0.2.7");
+    EXPECT_EQ(readers[0].remote.program, "VLC");
     EXPECT_EQ(readers[0].waiting, 1u);
     EXPECT_EQ(readers[0].window.begin, kBlockSize);
     mount.filesystem.remove(static_cast<Slot>(mount.look({"set"}).node >> 32));

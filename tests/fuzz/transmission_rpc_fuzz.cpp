@@ -5,6 +5,8 @@
 
 #include "cli/rpc/rpc_arguments.hpp"
 #include "cli/rpc/rpc_message.hpp"
+#include "cli/rpc/tracker_change.hpp"
+#include "engine/tracker/tracker_tiers.hpp"
 
 namespace {
 
@@ -35,6 +37,13 @@ boost::json::object look(const RpcCall& call) {
     tries([&] {
         const RpcIds ids = arguments.ids();
         if (ids.kind != RpcIds::Kind::some && !ids.some.empty()) std::abort();
+    });
+    tries([&] {
+        const TrackerChange change(arguments);
+        const TrackerList trackers = change.applied_to({{"http://127.0.0.1:1/x?key", "udp://127.0.0.1:2"}});
+        std::size_t count = 0;
+        for (const auto& tier : trackers) count += tier.size();
+        if (count > btfs::tracker::TrackerTiers::kMaxTrackers) std::abort();
     });
     if (call.method == "fail") throw std::runtime_error("failed");
     return {{camel_name(call.form, call.method), dashed_name(call.form, call.method)}};

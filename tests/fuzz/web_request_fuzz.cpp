@@ -5,7 +5,9 @@
 
 #include "cli/http/header_text.hpp"
 #include "cli/http/password_gate.hpp"
+#include "cli/http/product_name.hpp"
 #include "cli/http/request_guard.hpp"
+#include "cli/http/request_target.hpp"
 #include "cli/http/stream_head.hpp"
 #include "cli/http/web_address.hpp"
 
@@ -49,9 +51,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.conditions = {line(text), line(text), line(text), line(text), line(text)};
     request.transfer_mode = line(text);
     request.content_features = line(text);
+    const std::string_view target = line(text);
+    request.is_get = line(text).empty();
     check_head(stream_head(request, {name, kSize, {.etag = "\"a-b\"", .modified = 784111777}}));
 
+    const RequestTarget parts = split_target(target);
+    if (parts.path.find('?') != std::string_view::npos || parts.host.find('/') != std::string_view::npos)
+        std::abort();
+    if (!parts.host.empty() && !parts.path.starts_with('/')) std::abort();
+
     is_own_host(host, {"nas"});
+    is_own_host(parts.host, {"nas"});
+    client_address(*btfs::Address::parse("127.0.0.1"), host);
+    const std::string product = product_name(origin);
+    if (product.size() > kLongestProductName) std::abort();
+    for (const char c : product)
+        if (c <= ' ' || c > '~' || c == '<' || c == '"') std::abort();
     is_cross_site({.host = host, .origin = origin});
     parse_web_address(host);
     const auto decoded = percent_decoded(name);

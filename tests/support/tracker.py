@@ -14,10 +14,11 @@ UDP_EVENTS = ("", "completed", "started", "stopped")
 class Tracker:
     """Gives each who announces all the others. Events are the words of HTTP, in the order in which they came."""
 
-    def __init__(self, test, address="::1", interval=1800, delay=0):
+    def __init__(self, test, address="::1", interval=1800, delay=0, counts=None):
         self.events = []
         self._known = {}
         self._interval = interval
+        self._counts = counts  # of seeds and leechers, told over HTTP
         self._delay = delay  # seconds that an answer over HTTP takes
         self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._serve_http(test, address)
@@ -38,7 +39,8 @@ class Tracker:
                 query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query, encoding="latin-1")
                 peers = tracker._announce(self.client_address[0], int(query["port"][0]), query.get("event", [""])[0])
                 key = b"5:peers0:6:peers6" if tracker._family == socket.AF_INET6 else b"5:peers"
-                answer = b"d8:intervali%de%b%d:%be" % (tracker._interval, key, len(peers), peers)
+                counts = b"8:completei%de10:incompletei%de" % tracker._counts if tracker._counts else b""
+                answer = b"d%b8:intervali%de%b%d:%be" % (counts, tracker._interval, key, len(peers), peers)
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()

@@ -3,6 +3,7 @@ import {byId, icon, make, setHidden, setText} from './elements.js';
 import {isTyping} from './keyboard.js';
 import {say} from './messages.js';
 import {addFile, addLink} from './requests.js';
+import {keyOfId} from './torrent_catalog.js';
 
 const LINK = /^(magnet:\?|https?:\/\/)\S+$|^[0-9a-f]{40}$|^[0-9a-f]{64}$|^[a-z2-7]{32}$/i;
 
@@ -71,7 +72,7 @@ export class AddDialog {
     const add = async (request, what, left, item) => {
       try {
         const answer = await request;
-        last = answer.info_hash;
+        last = answer.info_hash ?? keyOfId(answer.id);
         say(answer.was_there ? `${answer.name} was there already.` : `${answer.name} added.`);
         if (answer.warning) say(answer.warning);
       } catch (error) {

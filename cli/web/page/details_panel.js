@@ -7,7 +7,7 @@ import {PeerList} from './peer_list.js';
 import {PieceMapView} from './piece_map.js';
 import {ReaderList} from './reader_list.js';
 import {detailsOf, pathBelow, removeTorrent, setPaused, setPinned} from './requests.js';
-import {countText, countedText, percentText, rateText, sizeText} from './text_format.js';
+import {countText, countedText, durationText, percentText, rateText, sizeText} from './text_format.js';
 
 const EVERY_MS = 2000;
 const TABS = {files: 'Files', peers: 'Peers', trackers: 'Trackers'};
@@ -62,6 +62,7 @@ export class DetailsPanel {
   }
 
   makeConfirmation() {
+    this.deleteData = make('input', {type: 'checkbox'});
     this.removeAnyway = make('button', {class: 'danger', onclick: () => this.remove()}, 'Remove');
     this.confirmation = make('div', {class: 'confirmation', role: 'group', 'aria-label': 'Remove the torrent?', hidden: true,
       onkeydown: (event) => {
@@ -70,6 +71,7 @@ export class DetailsPanel {
         this.confirm(false);
       }},
       make('p', {}, 'Remove this torrent from the mount? Programs that wait for its bytes get an error; what was downloaded stays in the cache while there is room.'),
+      make('label', {class: 'check'}, this.deleteData, 'Delete what was downloaded, too'),
       make('div', {class: 'actions'}, make('button', {onclick: () => this.confirm(false)}, 'Keep'), this.removeAnyway));
     return this.confirmation;
   }
@@ -229,6 +231,8 @@ export class DetailsPanel {
       if (tracker.message) words[0] = tracker.message;
       if (tracker.seeds !== null) words.push(countedText(tracker.seeds, 'seed'));
       if (tracker.leechers !== null) words.push(countedText(tracker.leechers, 'leecher'));
+      if (tracker.announcing) words.push('being asked');
+      else if (tracker.next_announce_in !== null) words.push(`next announce in ${durationText(tracker.next_announce_in)}`);
       setText(about, words.join(' · '));
       setAttribute(this.trackers.children[index], 'data-works', tracker.working);
     });
@@ -271,6 +275,7 @@ export class DetailsPanel {
   }
 
   confirm(asks) {
+    this.deleteData.checked = false;
     this.confirmation.hidden = !asks;
     (asks ? this.removeAnyway : this.removeButton).focus();
   }
@@ -278,8 +283,9 @@ export class DetailsPanel {
   async remove() {
     this.removeAnyway.disabled = true;
     try {
-      const answer = await removeTorrent(this.key);
-      say(`${answer.name} removed.`);
+      const deleteData = this.deleteData.checked;
+      const answer = await removeTorrent(this.key, {deleteData});
+      say(`${answer.name} removed${deleteData ? ', with what was downloaded' : ''}.`);
       this.onRemoved();
     } catch (error) {
       sayError(error.message);

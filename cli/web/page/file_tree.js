@@ -3,6 +3,7 @@ import {icon, make, setAttribute, setIcon, setText} from './elements.js';
 import {useOf} from './media_types.js';
 import {copy} from './messages.js';
 import {pathBelow} from './requests.js';
+import {subtitlesBeside} from './subtitles.js';
 import {partOf, percentText, sizeText} from './text_format.js';
 import {VirtualRows} from './virtual_rows.js';
 
@@ -12,7 +13,7 @@ const UNFOLDED = 40;
 const collator = new Intl.Collator(undefined, {numeric: true, sensitivity: 'base'});
 
 export class FileTree {
-  /// onPlay({name, url}), onPin(path, pinned).
+  /// onPlay({name, url, subtitles}) as Player has it, onPin(path, pinned).
   constructor(scroller, {onPlay, onPin}) {
     this.onPlay = onPlay;
     this.onPin = onPin;
@@ -117,7 +118,10 @@ export class FileTree {
   use(node) {
     const url = this.linkOf(node);
     const use = node.children ? 'save' : useOf(node.name);
-    if (use === 'play') return this.onPlay({name: node.name, url});
+    if (use === 'play') {
+      const subtitles = subtitlesBeside(node).map((each) => ({url: this.linkOf(each.node), label: each.label}));
+      return this.onPlay({name: node.name, url, subtitles});
+    }
     const link = make('a', use === 'open' ? {href: url, target: '_blank', rel: 'noopener noreferrer'}
       : {href: url, download: node.children ? `${node.name}.m3u` : node.name});
     link.click();

@@ -1,13 +1,15 @@
 // The page of a mount: joins its parts, and keeps the place in the address: #/mount or #/torrent/KEY.
 import {AddDialog} from './add_dialog.js';
 import {DetailsPanel} from './details_panel.js';
-import {byId, setText} from './elements.js';
+import {byId, setHidden, setText} from './elements.js';
 import {listenToKeys} from './keyboard.js';
 import {MountFeed} from './mount_feed.js';
 import {MountPanel} from './mount_panel.js';
 import {Player} from './player.js';
 import {drawRates} from './rate_plot.js';
-import {rateText} from './text_format.js';
+import {say, sayError} from './messages.js';
+import {setPaused} from './requests.js';
+import {countedText, rateText} from './text_format.js';
 import {TorrentCatalog} from './torrent_catalog.js';
 import {TorrentList} from './torrent_list.js';
 
@@ -130,6 +132,42 @@ const adding = new AddDialog(catalog, (key) => {
   followKeys();
 });
 
+// ---- several torrents ----
+
+list.onMarked = (marked) => {
+  setHidden(byId('marked'), marked.size === 0);
+  setText(byId('marked-count'), `${countedText(marked.size, 'torrent')} marked`);
+};
+byId('marked-pause').addEventListener('click', () => pauseAll(list.chosen(), true));
+byId('marked-resume').addEventListener('click', () => pauseAll(list.chosen(), false));
+byId('marked-none').addEventListener('click', () => unmark());
+
+function unmark() {
+  list.mark([...list.marked], false);
+  list.focus();
+}
+
+/// One torrent that cannot be paused keeps none of the others from it.
+async function pauseAll(keys, paused) {
+  const errors = [];
+  for (const key of keys) {
+    try {
+      await setPaused(key, paused);
+    } catch (error) {
+      errors.push(error.message);
+    }
+  }
+  const done = keys.length - errors.length;
+  if (done > 0) say(`${countedText(done, 'torrent')} ${paused ? 'paused' : 'resumed'}.`);
+  if (errors.length > 0) sayError(errors.length === 1 ? errors[0] : `${countedText(errors.length, 'torrent')} failed: ${errors[0]}`);
+}
+
+/// Resumes the torrents only if all of them are paused.
+function pauseOrResume() {
+  const keys = list.chosen();
+  if (keys.length > 0) pauseAll(keys, !keys.every((key) => catalog.torrents.get(key)?.paused));
+}
+
 // ---- keys ----
 
 listenToKeys({
@@ -140,6 +178,7 @@ listenToKeys({
   '?': () => byId('keys').showModal(),
   a: () => adding.open(),
   m: () => goTo(MOUNT),
+  s: pauseOrResume,
   p: () => shown instanceof DetailsPanel && shown.pinAll(),
   Delete: () => {
     if (!(shown instanceof DetailsPanel) && list.selected !== null) list.onOpen(list.selected, false);
@@ -153,6 +192,8 @@ listenToKeys({
       if (search.value === '') list.focus();
       search.value = '';
       list.reorder();
+    } else if (list.marked.size > 0) {
+      unmark();
     } else if (placeNow().kind !== 'list') {
       leave();
     } else if (search.value !== '') {

@@ -22,8 +22,10 @@ export class MountFeed {
     this.open();
   }
 
+  /// Does nothing while nobody sees the page: follow() opens the feed once somebody does.
   open() {
     this.close();
+    if (document.hidden) return;
     const source = this.source = new EventSource('/api/events');
     source.addEventListener('status', (event) => {
       this.failures = 0;

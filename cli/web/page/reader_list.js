@@ -24,7 +24,7 @@ export class ReaderList {
     setText(parts.folder, this.isShort ? '' : reader.path.slice(0, slash));
     setText(parts.name, reader.path.slice(slash));
     setAttribute(parts.name, 'title', reader.path);
-    setText(parts.process, reader.process ? `${reader.process} (${reader.pid})` : reader.pid ? `process ${reader.pid}` : 'reader');
+    setText(parts.process, nameOf(reader));
     const at = reader.position ?? 0, end = reader.window_end ?? at, size = reader.size || 1;
     parts.window.style.left = `${(at / size) * 100}%`;
     parts.window.style.width = `${((end - at) / size) * 100}%`;
@@ -38,6 +38,13 @@ export class ReaderList {
     setHidden(parts.wait, !waits);
     setText(parts.wait, waits ? `waits ${durationText(reader.waited)}${reader.why ? `: ${reader.why}` : ''}` : '');
   }
+}
+
+/// Of a reader over HTTP its address, and its program as it calls itself.
+function nameOf({process, pid, client}) {
+  if (client) return process ? `${process} (${client})` : client;
+  if (process) return `${process} (${pid})`;
+  return pid ? `process ${pid}` : 'reader';
 }
 
 function makeReader() {

@@ -33,8 +33,8 @@ export async function addFile(file, {label, pin}) {
   return control({command: 'add', file: await base64Of(file), label, pin});
 }
 /// `torrent`: its key.
-export function removeTorrent(torrent) {
-  return control({command: 'remove', torrent});
+export function removeTorrent(torrent, {deleteData}) {
+  return control({command: 'remove', torrent, delete_data: deleteData});
 }
 export function setPaused(torrent, paused) {
   return control({command: paused ? 'pause' : 'resume', torrent});

@@ -47,10 +47,10 @@ export class TorrentCatalog {
     return (this.mount?.readers ?? []).filter((reader) => torrentNameOf(reader.path) === torrent.name);
   }
 
-  /// The key by which a torrent goes now: one that was given by a URL has another once its info-hash is known.
+  /// The key by which a torrent goes now: one that was added by a URL has another once its info-hash is known.
   keyNow(key) {
     if (this.torrents.has(key)) return key;
-    for (const torrent of this.torrents.values()) if (torrent.url === key) return torrent.key;
+    for (const torrent of this.torrents.values()) if (keyOfId(torrent.id) === key) return torrent.key;
     return null;
   }
 
@@ -59,6 +59,11 @@ export class TorrentCatalog {
     for (const torrent of this.torrents.values()) if (torrent.label) labels.add(torrent.label);
     return [...labels].sort();
   }
+}
+
+/// The key of a torrent whose info-hash is not known.
+export function keyOfId(id) {
+  return `id:${id}`;
 }
 
 function torrentNameOf(path) {

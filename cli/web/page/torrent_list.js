@@ -13,6 +13,9 @@ export class TorrentList {
     this.onOpen = onOpen;
     this.selected = null;
     this.opened = null;
+    /// Keys of torrents that something is to be done with at once.
+    this.marked = new Set();
+    this.onMarked = () => {};
     this.grid = byId('torrents');
     this.search = byId('search');
     this.order = new ListOrder(keptOrder());
@@ -33,6 +36,7 @@ export class TorrentList {
 
   update(changes) {
     if (changes.length > 0) this.countFilters();
+    this.dropMarksOfGone(changes);
     if (changes.some((change) => this.order.moves(change))) this.reorder();
     else this.rows.draw();
     this.showEmptiness();
@@ -62,7 +66,11 @@ export class TorrentList {
 
   keep() {
     const {filter, column, turned} = this.order;
-    localStorage.setItem(KEPT, JSON.stringify({filter, column, turned}));
+    try {
+      localStorage.setItem(KEPT, JSON.stringify({filter, column, turned}));
+    } catch {
+      // The browser keeps nothing of this site.
+    }
   }
 
   showEmptiness() {
@@ -131,7 +139,7 @@ export class TorrentList {
       cell('had', make('span', {class: 'progress', 'aria-hidden': 'true'}, fill), percent),
       parts.size, parts.down, parts.up, parts.peers);
     row.parts = parts;
-    row.addEventListener('click', () => this.select(row.key, {open: true}));
+    row.addEventListener('click', (event) => this.onClick(event, row.key));
     label.addEventListener('click', (event) => {
       event.stopPropagation();
       this.search.value = `label:${label.textContent}`;
@@ -146,6 +154,7 @@ export class TorrentList {
     setAttribute(row, 'id', `row-${index}`);
     setAttribute(row, 'aria-rowindex', index + 2);
     setAttribute(row, 'aria-selected', torrent.key === this.selected);
+    setAttribute(row, 'data-marked', this.marked.has(torrent.key));
     setAttribute(row, 'data-kind', torrent.isRead ? 'read' : torrent.kind);
     setText(parts.name, torrent.name);
     setAttribute(parts.name, 'title', torrent.name);
@@ -163,6 +172,47 @@ export class TorrentList {
     setAttribute(parts.up, 'data-none', torrent.up === 0);
     setText(parts.peers, torrent.peers ? `${torrent.peers}` : '–');
     setAttribute(parts.peers, 'title', torrent.peers ? `${torrent.seeds} of them are seeds` : null);
+  }
+
+  // ---- marks ----
+
+  mark(keys, marks = true) {
+    for (const key of keys) {
+      if (marks) this.marked.add(key);
+      else this.marked.delete(key);
+    }
+    this.rows.draw();
+    this.onMarked(this.marked);
+  }
+
+  /// Marks what lies between the selected row and another one, both included.
+  markTo(key) {
+    const {items} = this.rows;
+    const ends = [Math.max(0, items.indexOf(this.selected)), items.indexOf(key)].sort((a, b) => a - b);
+    this.mark(items.slice(ends[0], ends[1] + 1));
+  }
+
+  dropMarksOfGone(changes) {
+    const gone = changes.filter(([before, now]) => now === null && before !== null && this.marked.has(before.key));
+    if (gone.length > 0) this.mark(gone.map(([before]) => before.key), false);
+  }
+
+  /// What an action is for: what is marked, else what is selected.
+  chosen() {
+    if (this.marked.size > 0) return [...this.marked];
+    return this.catalog.torrents.has(this.selected) ? [this.selected] : [];
+  }
+
+  onClick(event, key) {
+    if (event.shiftKey) {
+      this.markTo(key);
+      this.select(key);
+    } else if (event.ctrlKey || event.metaKey) {
+      this.mark([key], !this.marked.has(key));
+      this.select(key);
+    } else {
+      this.select(key, {open: true});
+    }
   }
 
   // ---- selection and keys ----
@@ -190,6 +240,10 @@ export class TorrentList {
   }
 
   onKey(event) {
+    if (event.key === 'a' && (event.ctrlKey || event.metaKey) && !event.altKey) {
+      event.preventDefault();
+      return this.mark(this.rows.items);
+    }
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const {items} = this.rows;
     const at = items.indexOf(this.selected);
@@ -199,7 +253,13 @@ export class TorrentList {
     };
     if (event.key in goals) {
       event.preventDefault();
-      if (items.length > 0) this.select(items[Math.min(items.length - 1, Math.max(0, goals[event.key]))]);
+      if (items.length === 0) return;
+      const goal = items[Math.min(items.length - 1, Math.max(0, goals[event.key]))];
+      if (event.shiftKey) this.markTo(goal);
+      this.select(goal);
+    } else if (event.key === ' ' && at >= 0) {
+      event.preventDefault();
+      this.mark([this.selected], !this.marked.has(this.selected));
     } else if (event.key === 'Enter' && at >= 0) {
       event.preventDefault();
       this.onOpen(this.selected, false);

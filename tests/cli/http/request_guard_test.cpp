@@ -37,6 +37,21 @@ TEST(RequestGuard, AProxyOnThisMachineTellsTheScheme) {
         EXPECT_EQ(client_scheme(here, forwarded), "http") << forwarded;
 }
 
+TEST(RequestGuard, AProxyOnThisMachineTellsTheClient) {
+    const Address here = *Address::parse("127.0.0.1"), elsewhere = *Address::parse("192.0.2.7");
+    const auto client = [](const Address& from, const char* forwarded) {
+        return client_address(from, forwarded).text();
+    };
+    EXPECT_EQ(client(here, "198.51.100.1"), "198.51.100.1");
+    EXPECT_EQ(client(here, "203.0.113.9, 198.51.100.1 "), "198.51.100.1") << "what a client says comes first";
+    EXPECT_EQ(client(*Address::parse("::1"), "2001:db8::1"), "2001:db8::1");
+    EXPECT_EQ(client(here, "[2001:db8::1]:4711"), "2001:db8::1");
+    EXPECT_EQ(client(here, "198.51.100.1:4711"), "198.51.100.1");
+    EXPECT_EQ(client(elsewhere, "198.51.100.1"), "192.0.2.7") << "anybody may say so";
+    for (const char* forwarded : {"", ",", "198.51.100.1,", "unknown", "_hidden"})
+        EXPECT_EQ(client(here, forwarded), "127.0.0.1") << forwarded;
+}
+
 TEST(ContentType, ByTheEnding) {
     EXPECT_EQ(content_type("A Film.MKV"), "video/x-matroska");
     EXPECT_EQ(content_type("mkv"), "application/octet-stream");

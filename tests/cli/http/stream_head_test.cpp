@@ -68,6 +68,16 @@ TEST(StreamHead, SeveralRanges) {
     EXPECT_EQ(head.length, body.size());
 }
 
+TEST(StreamHead, ARangeMeansNothingToAHead) {
+    for (const char* range : {"bytes=900-", "bytes=1000-", "bytes=0-0,-1"}) {
+        const StreamHead head = stream_head({.range = range, .is_get = false}, kFilm);
+        EXPECT_EQ(head.status, 200U) << range;
+        EXPECT_EQ(head.length, 1000U);
+        EXPECT_EQ(header(head, "Content-Range"), "none");
+        EXPECT_EQ(header(head, "Accept-Ranges"), "bytes");
+    }
+}
+
 TEST(StreamHead, NothingOfTheFile) {
     const StreamHead head = stream_head({.range = "bytes=1000-"}, kFilm);
     EXPECT_EQ(head.status, 416U);

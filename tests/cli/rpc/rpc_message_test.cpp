@@ -79,6 +79,24 @@ TEST(RpcMessage, ABatchIsAnsweredInOrderWithoutItsNotifications) {
     EXPECT_EQ(error_code(answer(many + ']')), -32600);
 }
 
+TEST(RpcMessage, ABatchWhoseAnswersAreLargeIsCutShort) {
+    int calls = 0;
+    const auto large = [&](const RpcCall&) -> boost::json::object {
+        ++calls;
+        return {{"text", std::string(kMaxRpcBatchAnswers / 2, 'x')}};
+    };
+    std::string batch;
+    for (int id = 1; id <= 4; ++id)
+        batch += std::string(batch.empty() ? "[" : ",") + R"({"jsonrpc":"2.0","method":"x","id":)" +
+                 std::to_string(id) + '}';
+    const auto answers = boost::json::parse(*answer_rpc(batch + ']', large));
+    EXPECT_EQ(calls, 2);
+    ASSERT_EQ(answers.as_array().size(), 4u);
+    EXPECT_TRUE(answers.at(1).as_object().contains("result"));
+    EXPECT_EQ(answers.at(2).at("id"), 3);
+    EXPECT_TRUE(answers.at(3).as_object().contains("error"));
+}
+
 TEST(RpcMessage, JunkIsAParseError) {
     for (const char* junk : {"", "{", "nonsense", "{\"method\":", "\xff\xfe"})
         EXPECT_EQ(error_code(answer(junk)), -32700) << junk;

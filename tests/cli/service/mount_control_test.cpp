@@ -49,6 +49,7 @@ TEST_F(MountControlTest, ATorrentIsAddedListedAndRemoved) {
         {{"command", "add"}, {"file", to_base64(as_bytes(torrent_file()))}, {"label", "films"}});
     EXPECT_EQ(added.at("name"), "film");
     EXPECT_EQ(added.at("was_there"), false);
+    EXPECT_EQ(added.at("id"), 1);
     EXPECT_EQ(added.at("info_hash").as_string().size(), 40u);
     EXPECT_TRUE(added.at("warning").is_null());
     const Json listed = control.handle({{"command", "list"}});
@@ -70,6 +71,27 @@ TEST_F(MountControlTest, ALinkIsAddedAsItIs) {
         {{"command", "add"}, {"link", "magnet:?xt=urn:btih:" + hash + "&dn=n\xc3\xa4me"}, {"pin", true}});
     EXPECT_EQ(added.at("name"), "n\xc3\xa4me");
     EXPECT_EQ(added.at("info_hash").as_string(), hash);
+}
+
+TEST_F(MountControlTest, TorrentsOfUrlsThatDifferInTheirQueriesAreToldApart) {
+    const std::string base = "http://127.0.0.1:1/dl";
+    for (const char* query : {"?id=1", "?id=2", "?id=3"})
+        control.handle({{"command", "add"}, {"link", base + query}});
+    EXPECT_THAT(refusal(R"({"command": "remove", "torrent": "http://127.0.0.1:1/dl"})"),
+                HasSubstr("give an info-hash, or id:1, id:2 and so on"));
+    EXPECT_THAT(refusal(R"({"command": "remove", "torrent": "http://127.0.0.1:1/dl?id=7"})"),
+                HasSubstr("http://127.0.0.1:1/dl: no torrent of that name"));
+    control.handle({{"command", "remove"}, {"torrent", base + "?id=2"}});
+    control.handle({{"command", "pause"}, {"torrent", "id:3"}});
+    const auto listed = control.handle({{"command", "list"}}).at("torrents").as_array();
+    ASSERT_EQ(listed.size(), 2u);
+    EXPECT_EQ(listed[0].at("id"), 1);
+    EXPECT_EQ(listed[1].at("id"), 3);
+    EXPECT_EQ(listed[0].at("paused"), false);
+    EXPECT_EQ(listed[1].at("paused"), true);
+    control.handle({{"command", "remove"}, {"torrent", "id:1"}});
+    control.handle({{"command", "remove"}, {"torrent", base}});
+    EXPECT_THAT(refusal(R"({"command": "remove", "torrent": "id:3"})"), HasSubstr("no torrent"));
 }
 
 TEST_F(MountControlTest, FilesArePinnedUnpinnedAndPrefetched) {

@@ -32,6 +32,7 @@ TEST(StatusJson, TheHashChangesWithEachThingThatIsSaidOfATorrent) {
     status.content = {100, 40};
     const TorrentReport before{.entry = {.name = "a", .handle = TorrentHandle{1}}, .status = status};
     const auto changes = {
+        +[](TorrentReport& report) { report.index = 7; },
         +[](TorrentReport& report) { report.entry.name = "b"; },
         +[](TorrentReport& report) { report.entry.info_hash = "b"; },
         +[](TorrentReport& report) { report.entry.label = "b"; },
@@ -85,6 +86,34 @@ TEST(StatusJson, APeersFlagsAreWords) {
     EXPECT_EQ(json.at("endpoint"), "192.0.2.1:6881");
     EXPECT_EQ(json.at("flags"), boost::json::parse(R"(["utp", "chokes_us"])"));
     EXPECT_EQ(json.at("client").as_string(), "x\xef\xbf\xbd");
+}
+
+TEST(StatusJson, ATrackerSaysHowLongAgoItWasAskedAndWhenItIsNext) {
+    const TimePoint now = TimePoint{} + 1h;
+    tracker::TrackerStatus tracker;
+    tracker.url = "http://t.example/x";
+    Json json = tracker_json(tracker, now);
+    EXPECT_TRUE(json.at("announced_ago").is_null());
+    EXPECT_TRUE(json.at("next_announce_in").is_null());
+    tracker.ended_at = now - 5min;
+    tracker.next_at = now + 25min;
+    tracker.peer_count = 7;
+    json = tracker_json(tracker, now);
+    EXPECT_EQ(json.at("announced_ago"), 300.0);
+    EXPECT_EQ(json.at("next_announce_in"), 1500.0);
+    EXPECT_EQ(json.at("peers"), 7);
+    tracker.next_at = now - 1s;
+    EXPECT_EQ(tracker_json(tracker, now).at("next_announce_in"), 0.0) << "it is due";
+}
+
+TEST(StatusJson, AReaderOverHttpHasItsAddressAndItsProgram) {
+    ReaderStatus reader{.path = "film"};
+    EXPECT_TRUE(reader_json(reader).at("client").is_null());
+    reader.remote = {.address = "2001:db8::1", .program = "VLC"};
+    const Json json = reader_json(reader);
+    EXPECT_EQ(json.at("client"), "2001:db8::1");
+    EXPECT_EQ(json.at("process"), "VLC");
+    EXPECT_TRUE(json.at("pid").is_null());
 }
 
 TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {

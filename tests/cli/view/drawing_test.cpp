@@ -98,6 +98,18 @@ TEST_F(DrawingTest, AnOrdinaryTerminalShowsAllThatMatters) {
     EXPECT_THAT(draw(), AllOf(HasSubstr("http://t.example"), HasSubstr("working"), HasSubstr("40")));
 }
 
+TEST_F(DrawingTest, AReaderOverHttpIsShownByItsProgramAndAddress) {
+    MountState mount = film();
+    mount.readers[0].process = "VLC";
+    mount.readers[0].client = "192.0.2.7";
+    mount.readers[0].pid = 0;
+    view.take(mount);
+    EXPECT_THAT(draw(200, 50), HasSubstr("VLC 192.0.2.7"));
+    mount.readers[0].process = "";
+    view.take(mount);
+    EXPECT_THAT(draw(200, 50), HasSubstr(" 192.0.2.7 "));
+}
+
 TEST_F(DrawingTest, ALargeTerminalShowsAvailabilityToo) {
     view.take(film());
     view.take(details());

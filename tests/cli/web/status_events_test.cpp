@@ -64,10 +64,20 @@ TEST_F(StatusEventsTest, AKeyThatAnotherTorrentHasTakenOverHasNotGone) {
 
 TEST_F(StatusEventsTest, ATorrentWhoseInfoHashBecomesKnownChangesItsKey) {
     TorrentReport unknown{.entry = {.name = "x", .url = "http://x/y"}, .status = {}, .index = 1};
-    EXPECT_THAT(keys(next({unknown})), ElementsAre("http://x/y"));
+    EXPECT_THAT(keys(next({unknown})), ElementsAre("id:2"));
     const value event = next({torrent(1, "aa")});
-    EXPECT_THAT(gone(event), ElementsAre("http://x/y"));
+    EXPECT_THAT(gone(event), ElementsAre("id:2"));
     EXPECT_THAT(keys(event), ElementsAre("aa"));
+}
+
+TEST_F(StatusEventsTest, TorrentsOfOneUrlWithoutItsQueryHaveKeysOfTheirOwn) {
+    const auto failed = [](Roster::Index index) {
+        return TorrentReport{.entry = {.name = "http://x/dl", .url = "http://x/dl", .problem = "404"},
+                             .status = {},
+                             .index = index};
+    };
+    EXPECT_THAT(keys(next({failed(1), failed(2)})), ElementsAre("id:2", "id:3"));
+    EXPECT_THAT(gone(next({failed(2)})), ElementsAre("id:2"));
 }
 
 TEST_F(StatusEventsTest, OneThatGoesWhileAnotherComesIsTold) {

@@ -106,7 +106,7 @@ TEST(Metainfo, ReadsWhatSurroundsTheInfo) {
         "e"
         "e" +
         "7:comment" + str("hi \xff") + "10:created by" + str("lab") + "13:creation date" + num(1700000000) +
-        "4:info" + Info{.more = "7:private" + num(1)}.text() +
+        "4:info" + Info{.more = "7:private" + num(1) + "6:source" + str("lab \xff")}.text() +
         "5:nodesl"
         "l" +
         str("router.example") + num(6881) +
@@ -119,6 +119,7 @@ TEST(Metainfo, ReadsWhatSurroundsTheInfo) {
                 ElementsAre(ElementsAre("http://a/ann", "udp://b:1", "bad url"), ElementsAre("http://c")));
     EXPECT_EQ(result->comment, "hi \xef\xbf\xbd");
     EXPECT_EQ(result->created_by, "lab");
+    EXPECT_EQ(result->source, "lab \xef\xbf\xbd");
     EXPECT_EQ(result->creation_date, 1700000000);
     EXPECT_TRUE(result->is_private);
     EXPECT_THAT(result->dht_nodes, ElementsAre(HostPort{"router.example", 6881}));

@@ -370,6 +370,49 @@ TEST(AnnouncerTest, ARefusalIsShownAndItsTimeKept) {
     EXPECT_TRUE(w.jobs().empty());
 }
 
+TEST(AnnouncerTest, TheStatusTellsWhenATrackerWasAskedAndIsAskedNext) {
+    World w({{a}, {b}});
+    const TimePoint began = w.now;
+    const auto of = [&](std::size_t tracker) { return w.announcer.status().at(tracker); };
+    EXPECT_FALSE(of(0).asked_at || of(0).ended_at || of(0).next_at);
+    w.announcer.start(w.now);
+    const AnnounceJob first = w.job();
+    EXPECT_EQ(of(0).asked_at, began);
+    EXPECT_FALSE(of(0).ended_at || of(0).next_at) << "it is being asked";
+    EXPECT_EQ(of(1).next_at, began + Announcer::kPatience);
+    w.now += 1s;
+    AnnounceReply reply;
+    reply.interval = 30min;
+    reply.complete = 3;
+    reply.peers.resize(4);
+    w.announcer.handle_reply(first.id, reply, w.now);
+    EXPECT_EQ(of(0).asked_at, began);
+    EXPECT_EQ(of(0).ended_at, began + 1s);
+    EXPECT_EQ(of(0).counted_at, began + 1s);
+    EXPECT_EQ(of(0).next_at, began + 1s + 30min);
+    EXPECT_EQ(of(0).peer_count, 4u);
+    EXPECT_FALSE(of(1).asked_at || of(1).ended_at);
+    w.now = *of(0).next_at;
+    w.fail(w.job());
+    EXPECT_EQ(of(0).ended_at, w.now);
+    EXPECT_EQ(of(0).counted_at, began + 1s) << "an error tells no counts";
+    EXPECT_EQ(of(0).peer_count, 0u);
+    EXPECT_FALSE(of(0).working || of(0).timed_out);
+    w.announcer.stop(w.now);
+    EXPECT_FALSE(of(0).next_at || of(1).next_at);
+}
+
+TEST(AnnouncerTest, TheStatusTellsOfATrackerThatDidNotAnswerInTime) {
+    World w({{a}});
+    w.announcer.start(w.now);
+    w.job();
+    w.wait(Announcer::kJobTimeout);
+    EXPECT_TRUE(w.jobs().empty());
+    EXPECT_TRUE(w.announcer.status().at(0).timed_out);
+    EXPECT_EQ(w.announcer.status().at(0).ended_at, w.now);
+    EXPECT_EQ(w.announcer.status().at(0).next_at, w.announcer.next_timeout());
+}
+
 TEST(AnnouncerTest, TheTrackersIdIsEchoedToItAlone) {
     World w({{a}, {b}});
     w.announcer.start(w.now);
