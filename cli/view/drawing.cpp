@@ -14,6 +14,7 @@
 namespace btfs::cli {
 namespace {
 
+constexpr int kBarColumns = 10;
 constexpr int kWide = 110;  // columns from which there is more to see
 
 Style title_style(const ViewState& view, Pane pane) {
@@ -132,9 +133,12 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
         return;
     }
     const bool wide = panes.width >= kWide;
-    const std::array columns{Column{"READS", 0},        Column{"PROCESS", wide ? 24 : 12},
-                             Column{"AT", 5, true},     Column{"WINDOW", 6, true},
-                             Column{"RATE/S", 6, true}, Column{"WAITS", wide ? 44 : 23}};
+    const std::array columns{Column{"READS", 0},
+                             Column{"PROCESS", wide ? 24 : 12, false, kNarrowWidth},
+                             Column{"AT", 5, true, kNarrowWidth},
+                             Column{"WINDOW", 6, true, kOrdinaryWidth},
+                             Column{"RATE/S", 6, true, kOrdinaryWidth},
+                             Column{"WAITS", wide ? 44 : 23}};
     const Columns table(columns, panes.width);
     table.draw_titles(grid, panes.readers_at, titles);
     for (int row = 0; row < panes.readers_rows; ++row) {
@@ -145,7 +149,7 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
         const std::uint64_t window =
             reader.window_end > reader.position ? reader.window_end - reader.position : 0;
         const std::array<std::string, 6> cells{
-            one_line(reader.path),
+            short_path(one_line(reader.path), table.width(0)),
             reader.pid == 0 ? "-" : fmt::format("{} {}", process, reader.pid),
             short_percent(reader.position, reader.size),
             reader.scan   ? "scan"
@@ -164,10 +168,14 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
 
 void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
     const bool wide = panes.width >= kWide;
-    std::array columns{
-        Column{"TORRENT", 0},     Column{"SIZE", 5, true},        Column{"HAD", wide ? 16 : 5, true},
-        Column{"PEERS", 6, true}, Column{"SEEDS", 5, true},       Column{"DOWN/S", 7, true},
-        Column{"UP/S", 6, true},  Column{"STATE", wide ? 30 : 14}};
+    std::array columns{Column{"TORRENT", 0},
+                       Column{"SIZE", 5, true},
+                       Column{"HAD", wide ? 16 : 4, true},
+                       Column{"PEERS", 6, true, kOrdinaryWidth},
+                       Column{"SEEDS", 5, true, kOrdinaryWidth},
+                       Column{"DOWN/S", 7, true},
+                       Column{"UP/S", 5, true, kOrdinaryWidth},
+                       Column{"STATE", wide ? 30 : 17, false, kNarrowWidth}};
     constexpr std::array<SortBy, 8> kSorts{SortBy::name,  SortBy::size, SortBy::had, SortBy::peers,
                                            SortBy::mount, SortBy::down, SortBy::up,  SortBy::state};
     const Columns table(columns, panes.width);
@@ -175,7 +183,8 @@ void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
     table.draw_titles(grid, panes.torrents_at, titles);
     for (std::size_t i = 0; i < kSorts.size(); ++i) {
         if (kSorts[i] != view.sort() || view.sort() == SortBy::mount) continue;
-        const std::string title = (view.is_reversed() ? "▲" : "▼") + std::string(columns[i].title);
+        const bool ascends = view.is_reversed() == columns[i].right;  // numbers begin with the largest
+        const std::string title = (ascends ? "▲" : "▼") + std::string(columns[i].title);
         const int at = table.at(i), width = table.width(i);
         grid.put(at, panes.torrents_at, std::string(static_cast<std::size_t>(width), ' '), titles);
         if (columns[i].right) {
@@ -192,7 +201,7 @@ void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
         const std::array<std::string, 8> cells{
             one_line(torrent.name),
             torrent.size == 0 ? "-" : short_size(torrent.size),
-            wide ? bar_of(torrent.had, torrent.size, 10) + fmt::format(" {:>5}", percent) : percent,
+            wide ? bar_of(torrent.had, torrent.size, kBarColumns) + fmt::format(" {:>5}", percent) : percent,
             fmt::format("{}", torrent.peers),
             fmt::format("{}", torrent.seeds),
             short_rate(torrent.down),
@@ -202,6 +211,7 @@ void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
         table.draw(grid, y, cells, Style::normal);
         const Style style = style_of(torrent);
         grid.restyle(table.at(7), y, table.width(7), style);
+        if (wide) grid.restyle(table.at(2), y, kBarColumns, Style::good);
         if (torrent.down > 0) grid.restyle(table.at(5), y, table.width(5), Style::good);
         if (torrent.up > 0) grid.restyle(table.at(6), y, table.width(6), Style::notice);
         if (index == view.torrents().selected)
@@ -247,15 +257,15 @@ void draw_help(Grid& grid) {
         "  F10 or q                 quit",
         "",
         "Piece map",
-        "  █ verified   ▓ had since an earlier run   ▒ ░ in part   ▖ on its way   · missing",
+        "  █ verified   ▓ of an earlier run   ▒ ░ in part   ▖ on its way   · missing",
         "  A reader of it, and what is fetched ahead of that, stand out there.",
-        "  Below it, how many connected peers have the rarest piece that is missing.",
+        "  Large screens show below it how many peers have the rarest missing piece.",
         "",
         "Flags of a peer",
         "  D we download (d: it chokes us)   U it downloads (u: we choke it)",
-        "  I it connected to us   E encrypted   P uTP   W web seed   S it does not answer",
+        "  I it connected to us  E encrypted  P uTP  W web seed  S it does not answer",
         "",
-        "A file being read: AT is the reader's place, WINDOW what is fetched ahead of it;",
+        "Reads: AT is the reader's place, WINDOW what is fetched ahead of it;",
         "  scan: it looks into files, such as a thumbnailer, and gets nothing ahead.",
         "Any key closes this."};
     const int top = std::max(0, (grid.height() - static_cast<int>(kLines.size()) - 2) / 2);
