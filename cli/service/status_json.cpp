@@ -89,10 +89,12 @@ boost::json::object peer_json(const PeerStatus& peer) {
 
 boost::json::object tracker_json(const tracker::TrackerStatus& tracker) {
     boost::json::object json{{"url", to_valid_utf8(tracker::public_url(tracker.url))},
+                             {"family", nullptr},
                              {"working", tracker.working},
                              {"message", text_or_null(tracker.message)},
                              {"seeds", nullptr},
                              {"leechers", nullptr}};
+    if (tracker.usable) json["family"] = tracker.family == AddressFamily::v4 ? "IPv4" : "IPv6";
     if (tracker.complete) json["seeds"] = *tracker.complete;
     if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
     return json;

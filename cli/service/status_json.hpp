@@ -24,7 +24,8 @@ std::uint64_t torrent_json_hash(const TorrentReport& report);
 /// are not answered yet, "down", "up": bytes of content per second, "round_trip": in seconds}.
 boost::json::object peer_json(const PeerStatus& peer);
 
-/// {"url" without secrets, "working", "message" or null, "seeds", "leechers": numbers or null}.
+/// {"url" without secrets, "family": "IPv4", "IPv6" or null, "working", "message" or null, "seeds",
+/// "leechers": numbers or null}.
 boost::json::object tracker_json(const tracker::TrackerStatus& tracker);
 
 /// {"path": below the mountpoint, "size": in bytes, "pid", "process": the name of its reader, or null,
