@@ -13,9 +13,10 @@ build=(ccache cmake g++ ninja-build pkg-config fuse3
        libminiupnpc-dev libnatpmp-dev libncurses-dev libspdlog-dev libssl-dev zlib1g-dev)
 unit=(libbenchmark-dev libgtest-dev libgmock-dev python3)
 tests=("${unit[@]}" clang 'libclang-rt-*-dev'
-       apache2-bin aria2 attr chromium curl dante-server ffmpeg fish iproute2 libglib2.0-bin libnfs-utils lighttpd microsocks minidlna miniupnpd-nftables mpv
-       nfs-ganesha nfs-ganesha-vfs nftables man-db nginx openssl opentracker procps psmisc python3-libtorrent qbittorrent-nox rsync rtorrent
-       squid tinyproxy transmission-cli transmission-daemon transmission-qt vlc-bin vlc-plugin-base xfsprogs zsh)
+       apache2-bin aria2 attr chromium curl dante-server ffmpeg ffmpegthumbnailer fish iproute2 kodi libglib2.0-bin libnfs-utils
+       lighttpd microsocks minidlna miniupnpd-nftables mpv nfs-ganesha nfs-ganesha-vfs nftables man-db nginx openssl opentracker
+       procps psmisc python3-libtorrent qbittorrent-nox rsync rtorrent squid tinyproxy transmission-cli transmission-daemon
+       transmission-qt vlc-bin vlc-plugin-base xfsprogs xvfb zsh)
 # They may be there from elsewhere, and then Debian's npm does not go with them.
 command -v node >/dev/null || tests+=(nodejs)
 command -v npm >/dev/null || tests+=(npm)

@@ -96,6 +96,7 @@ boost::json::object peer_json(const PeerStatus& peer) {
 
 boost::json::object tracker_json(const tracker::TrackerStatus& tracker, TimePoint now) {
     boost::json::object json{{"url", to_valid_utf8(tracker::public_url(tracker.url))},
+                             {"family", nullptr},
                              {"working", tracker.working},
                              {"message", text_or_null(tracker.message)},
                              {"announcing", tracker.announcing},
@@ -106,6 +107,7 @@ boost::json::object tracker_json(const tracker::TrackerStatus& tracker, TimePoin
                              {"leechers", nullptr}};
     if (tracker.ended_at) json["announced_ago"] = seconds(now - *tracker.ended_at);
     if (tracker.next_at) json["next_announce_in"] = seconds(std::max<Duration>(*tracker.next_at - now, 0s));
+    if (tracker.usable) json["family"] = tracker.family == AddressFamily::v4 ? "IPv4" : "IPv6";
     if (tracker.complete) json["seeds"] = *tracker.complete;
     if (tracker.incomplete) json["leechers"] = *tracker.incomplete;
     return json;

@@ -11,9 +11,9 @@ namespace btfs::cli {
 
 /// {"name": in the mount or as its source calls it, "info_hash": in hex or null, "id": a number that
 /// no other torrent of this mount ever has, "state": state_text(), "size": in bytes or null, "had": bytes,
-/// "peers": connected, "seeds": among them, "down", "up": bytes per second, "verifying": 0 to 1 while what the
-/// cache has of it is verified anew, else null, "label", "url": of its file, without secrets, "error": why it
-/// will never be there; the last three are null if there is none}. Names that are no UTF-8 have its
+/// "peers": connected, "seeds": among them, "down", "up": bytes per second, "verifying": 0 to 1 while what
+/// the cache has of it is verified anew, else null, "label", "url": of its file, without secrets, "error":
+/// why it will never be there; the last three are null if there is none}. Names that are no UTF-8 have its
 /// replacement character.
 boost::json::object torrent_json(const TorrentReport& report);
 
@@ -26,9 +26,10 @@ std::uint64_t torrent_json_hash(const TorrentReport& report);
 /// are not answered yet, "down", "up": bytes of content per second, "round_trip": in seconds}.
 boost::json::object peer_json(const PeerStatus& peer);
 
-/// {"url" without secrets, "working", "message" or null, "announcing": an announce is under way,
-/// "announced_ago": seconds since the last one ended, or null, "next_announce_in": seconds until the tracker
-/// may be asked again, or null, "peers": in its last answer, "seeds", "leechers": numbers or null}.
+/// {"url" without secrets, "family": "IPv4", "IPv6" or null, "working", "message" or null, "announcing": an
+/// announce is under way, "announced_ago": seconds since the last one ended, or null, "next_announce_in":
+/// seconds until the tracker may be asked again, or null, "peers": in its last answer, "seeds", "leechers":
+/// numbers or null}.
 boost::json::object tracker_json(const tracker::TrackerStatus& tracker, TimePoint now);
 
 /// {"path": below the mountpoint, "size": in bytes, "pid", "process": the name of its reader, or null,

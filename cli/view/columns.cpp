@@ -5,10 +5,15 @@
 namespace btfs::cli {
 
 Columns::Columns(std::span<const Column> columns, int width) {
-    int taken = static_cast<int>(columns.size()) - 1;
-    for (const Column& column : columns) taken += column.width;
+    int taken = -1;
+    for (const Column& column : columns)
+        if (width >= column.from) taken += column.width + 1;
     int x = 0;
     for (const Column& column : columns) {
+        if (width < column.from) {
+            places_.push_back({x, 0, column.right, column.title});
+            continue;
+        }
         const int own = column.width > 0 ? column.width : std::max(8, width - taken);
         places_.push_back({x, own, column.right, column.title});
         x += own + 1;

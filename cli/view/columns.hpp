@@ -10,13 +10,18 @@
 
 namespace btfs::cli {
 
+/// Narrower screens than these leave out the columns that matter least, and then some more.
+inline constexpr int kOrdinaryWidth = 72, kNarrowWidth = 56;
+
 struct Column {
     std::string_view title;
     int width = 0;  ///< 0: what the others leave; one column has that
     bool right = false;
+    int from = 0;  ///< on narrower screens than this it is left out
 };
 
-/// Places of columns on lines of a width; one blank stands between.
+/// Places of columns on lines of a width; one blank stands between. A column that is left out has a width of
+/// 0.
 class Columns {
   public:
     Columns(std::span<const Column> columns, int width);

@@ -15,6 +15,7 @@
 namespace btfs::cli {
 namespace {
 
+constexpr int kBarColumns = 10;
 constexpr int kWide = 110;  // columns from which there is more to see
 
 Style title_style(const ViewState& view, Pane pane) {
@@ -141,9 +142,12 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
         return;
     }
     const bool wide = panes.width >= kWide;
-    const std::array columns{Column{"READS", 0},        Column{"PROCESS", wide ? 24 : 12},
-                             Column{"AT", 5, true},     Column{"WINDOW", 6, true},
-                             Column{"RATE/S", 6, true}, Column{"WAITS", wide ? 44 : 23}};
+    const std::array columns{Column{"READS", 0},
+                             Column{"PROCESS", wide ? 24 : 12, false, kNarrowWidth},
+                             Column{"AT", 5, true, kNarrowWidth},
+                             Column{"WINDOW", 6, true, kOrdinaryWidth},
+                             Column{"RATE/S", 6, true, kOrdinaryWidth},
+                             Column{"WAITS", wide ? 44 : 23}};
     const Columns table(columns, panes.width);
     table.draw_titles(grid, panes.readers_at, titles);
     for (int row = 0; row < panes.readers_rows; ++row) {
@@ -152,7 +156,7 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
         const ReaderState& reader = view.mount().readers[index];
         const std::uint64_t window =
             reader.window_end > reader.position ? reader.window_end - reader.position : 0;
-        const std::array<std::string, 6> cells{one_line(reader.path),
+        const std::array<std::string, 6> cells{short_path(one_line(reader.path), table.width(0)),
                                                reader_name(reader),
                                                short_percent(reader.position, reader.size),
                                                reader.scan   ? "scan"
@@ -171,10 +175,14 @@ void draw_readers(Grid& grid, const ViewState& view, const Panes& panes) {
 
 void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
     const bool wide = panes.width >= kWide;
-    std::array columns{
-        Column{"TORRENT", 0},     Column{"SIZE", 5, true},        Column{"HAD", wide ? 16 : 5, true},
-        Column{"PEERS", 6, true}, Column{"SEEDS", 5, true},       Column{"DOWN/S", 7, true},
-        Column{"UP/S", 6, true},  Column{"STATE", wide ? 30 : 14}};
+    std::array columns{Column{"TORRENT", 0},
+                       Column{"SIZE", 5, true},
+                       Column{"HAD", wide ? 16 : 4, true},
+                       Column{"PEERS", 6, true, kOrdinaryWidth},
+                       Column{"SEEDS", 5, true, kOrdinaryWidth},
+                       Column{"DOWN/S", 7, true},
+                       Column{"UP/S", 5, true, kOrdinaryWidth},
+                       Column{"STATE", wide ? 30 : 17, false, kNarrowWidth}};
     constexpr std::array<SortBy, 8> kSorts{SortBy::name,  SortBy::size, SortBy::had, SortBy::peers,
                                            SortBy::mount, SortBy::down, SortBy::up,  SortBy::state};
     const Style titles = title_style(view, Pane::torrents);
@@ -185,7 +193,8 @@ void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
     table.draw_titles(grid, panes.torrents_at, titles);
     for (std::size_t i = 0; i < kSorts.size(); ++i) {
         if (kSorts[i] != view.sort() || view.sort() == SortBy::mount) continue;
-        const std::string title = (view.is_reversed() ? "▲" : "▼") + std::string(columns[i].title);
+        const bool ascends = view.is_reversed() == columns[i].right;  // numbers begin with the largest
+        const std::string title = (ascends ? "▲" : "▼") + std::string(columns[i].title);
         const int at = table.at(i), width = table.width(i);
         grid.put(at, panes.torrents_at, std::string(static_cast<std::size_t>(width), ' '), titles);
         if (columns[i].right) {
@@ -202,7 +211,7 @@ void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
         const std::array<std::string, 8> cells{
             one_line(torrent.name),
             torrent.size == 0 ? "-" : short_size(torrent.size),
-            wide ? bar_of(torrent.had, torrent.size, 10) + fmt::format(" {:>5}", percent) : percent,
+            wide ? bar_of(torrent.had, torrent.size, kBarColumns) + fmt::format(" {:>5}", percent) : percent,
             fmt::format("{}", torrent.peers),
             fmt::format("{}", torrent.seeds),
             short_rate(torrent.down),
@@ -212,6 +221,7 @@ void draw_torrents(Grid& grid, const ViewState& view, const Panes& panes) {
         table.draw(grid, y, cells, Style::normal);
         const Style style = style_of(torrent);
         grid.restyle(table.at(7), y, table.width(7), style);
+        if (wide) grid.restyle(table.at(2), y, kBarColumns, Style::good);
         if (torrent.down > 0) grid.restyle(table.at(5), y, table.width(5), Style::good);
         if (torrent.up > 0) grid.restyle(table.at(6), y, table.width(6), Style::notice);
         if (index == view.torrents().selected)
@@ -326,7 +336,7 @@ void draw_help(Grid& grid) {
         "Piece map",
         "  █ verified   ▓ of an earlier run   ▒ ░ in part   ▖ on its way   · missing",
         "  A reader of it, and what is fetched ahead of that, stand out there.",
-        "  On large screens, below: how many peers have the rarest missing piece.",
+        "  Large screens show below it how many peers have the rarest missing piece.",
         "Flags of a peer",
         "  D we download (d: it chokes us)   U it downloads (u: we choke it)",
         "  I it connected to us  E encrypted  P uTP  W web seed  S it does not answer",

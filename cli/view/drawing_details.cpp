@@ -43,9 +43,9 @@ std::optional<int> rarest_missing(const DetailsState& details) {
     return rarest;
 }
 
-/// Shows on the piece map, of `columns` that begin on line `y`, where each reader of the torrent is, and what
-/// is read ahead of it.
-void mark_readers(Grid& grid, const ViewState& view, const DetailsState& details, int y,
+/// Shows on the piece map, of `columns` that begin on line `y` and go on `step` lines below, where each
+/// reader of the torrent is, and what is read ahead of it.
+void mark_readers(Grid& grid, const ViewState& view, const DetailsState& details, int y, int step,
                   std::size_t columns) {
     std::vector<const ReaderState*> readers;
     for (const ReaderState& reader : view.mount().readers)
@@ -58,7 +58,7 @@ void mark_readers(Grid& grid, const ViewState& view, const DetailsState& details
     };
     const auto mark = [&](std::size_t column, Style style, bool missing_alone) {
         const int x = static_cast<int>(column) % grid.width();
-        const int line = y + static_cast<int>(column) / grid.width();
+        const int line = y + static_cast<int>(column) / grid.width() * step;
         if (!missing_alone || grid.at(x, line).style == Style::dim) grid.restyle(x, line, 1, style);
     };
     for (const FileState& file : details.files) {
@@ -85,20 +85,27 @@ void draw_pieces(Grid& grid, const ViewState& view, const DetailsState& details,
     }
     std::string text = fmt::format("{} of {} pieces of {}", details.pieces_had, details.piece_count,
                                    human_size(details.piece_length));
+    const auto peers = [](std::uint64_t count) {
+        return fmt::format("{} peer{}", count, count == 1 ? "" : "s");
+    };
     if (const auto rarest = rarest_missing(details))
-        text +=
-            fmt::format(", {}{} peers have the rarest missing one", *rarest, *rarest == 9 ? " or more" : "");
-    text += fmt::format(", {} known", details.known_peers);
+        text += fmt::format(", the rarest missing at {}",
+                            *rarest == 9 ? "9 peers or more" : peers(static_cast<std::uint64_t>(*rarest)));
+    text += fmt::format(", {} known", peers(details.known_peers));
     if (!details.info_hash.empty() && panes.width >= 110) text += "   " + one_line(details.info_hash);
     grid.put(0, y, text, Style::dim);
     const auto width = static_cast<std::size_t>(panes.width);
-    const auto bar = piece_bar(details.map, width * static_cast<std::size_t>(panes.map_lines));
+    const std::size_t columns = width * static_cast<std::size_t>(panes.map_lines);
+    const int step = panes.map_step();
+    const auto bar = piece_bar(details.map, columns);
     for (std::size_t i = 0; i < bar.size(); ++i)
-        grid.put(static_cast<int>(i % width), y + 1 + static_cast<int>(i / width), bar[i].text, bar[i].style);
-    mark_readers(grid, view, details, y + 1, bar.size());
+        grid.put(static_cast<int>(i % width), y + 1 + static_cast<int>(i / width) * step, bar[i].text,
+                 bar[i].style);
+    mark_readers(grid, view, details, y + 1, step, bar.size());
     if (!panes.has_availability) return;
-    grid.put(0, y + 1 + panes.map_lines, availability_bar(details.map, details.availability, width),
-             Style::dim);
+    const std::string availability = availability_bar(details.map, details.availability, columns);
+    for (std::size_t i = 0; i < availability.size(); i += width)
+        grid.put(0, y + 2 + static_cast<int>(i / width) * step, availability.substr(i, width), Style::dim);
 }
 
 /// Rows of a tab: its columns, and the cells of one row.
@@ -122,7 +129,10 @@ std::vector<std::string> peer_cells(const DetailsState& details, std::size_t row
 
 std::vector<std::string> file_cells(const DetailsState& details, std::size_t row) {
     const FileState& file = details.files[row];
-    return {one_line(file.path), short_size(file.size),
+    std::string_view path = file.path;  // the title has the torrent's name
+    if (path.starts_with(details.name) && path.substr(details.name.size()).starts_with('/'))
+        path.remove_prefix(details.name.size() + 1);
+    return {one_line(path), short_size(file.size),
             file.had ? short_percent(*file.had, file.size) : std::string("-"), file.pinned ? "pinned" : ""};
 }
 
@@ -131,7 +141,7 @@ std::vector<std::string> tracker_cells(const DetailsState& details, std::size_t 
     const auto count = [](const std::optional<std::uint64_t>& number) {
         return number ? fmt::format("{}", *number) : std::string("-");
     };
-    return {one_line(tracker.url), count(tracker.seeds), count(tracker.leechers),
+    return {one_line(tracker.url), one_line(tracker.family), count(tracker.seeds), count(tracker.leechers),
             !tracker.message.empty() ? one_line(tracker.message)
             : tracker.working        ? "working"
                                      : "not asked yet"};
@@ -146,8 +156,8 @@ Rows rows_of(Tab tab, int width) {
                      {"DOWN/S", 6, true},
                      {"UP/S", 5, true},
                      {"HAS", 4, true},
-                     {"ASKED", 5, true},
-                     {"RTT", 7, true},
+                     {"ASKED", 5, true, kOrdinaryWidth},
+                     {"RTT", 7, true, kOrdinaryWidth},
                      {"CLIENT", 0}},
                     peer_cells,
                     "No peer is connected"};
@@ -158,7 +168,11 @@ Rows rows_of(Tab tab, int width) {
         case Tab::trackers:
             break;
     }
-    return {{{"TRACKER", wide ? 60 : 36}, {"SEEDS", 6, true}, {"LEECHERS", 8, true}, {"SAYS", 0}},
+    return {{{"TRACKER", wide ? 60 : 36},
+             {"OVER", 4},
+             {"SEEDS", 5, true, kOrdinaryWidth},
+             {"LEECHERS", 8, true, kOrdinaryWidth},
+             {"SAYS", 0}},
             tracker_cells,
             "It has no trackers"};
 }
@@ -189,7 +203,9 @@ int draw_tab(Grid& grid, const ViewState& view, const DetailsState& details, Tab
     const Columns table(rows.columns, grid.width());
     table.draw_titles(grid, y++, Style::dim);
     for (std::size_t index = cursor.top; index < count && y < end; ++index, ++y) {
-        table.draw(grid, y, rows.cells(details, index), Style::normal);
+        std::vector<std::string> cells = rows.cells(details, index);
+        if (tab == Tab::files) cells[0] = short_path(cells[0], table.width(0));
+        table.draw(grid, y, cells, Style::normal);
         if (is_shown && view.focus() == Pane::details && index == cursor.selected)
             grid.restyle(0, y, grid.width(), Style::selected);
     }

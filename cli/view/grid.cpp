@@ -26,8 +26,8 @@ struct Shown {
 std::string_view plain(std::string_view character) {
     constexpr std::pair<std::string_view, std::string_view> kPlain[] = {
         {"█", "#"}, {"▓", "="}, {"▒", "+"}, {"░", "-"}, {"▖", ":"}, {"·", "."}, {"▁", "."},
-        {"▂", "."}, {"▃", "-"}, {"▄", "-"}, {"▅", "="}, {"▆", "="}, {"▇", "#"}, {"▲", "^"},
-        {"▼", "v"}, {"←", "<"}, {"→", ">"}, {"↑", "^"}, {"↓", "v"}};
+        {"…", "~"}, {"▂", "."}, {"▃", "-"}, {"▄", "-"}, {"▅", "="}, {"▆", "="}, {"▇", "#"},
+        {"▲", "^"}, {"▼", "v"}, {"←", "<"}, {"→", ">"}, {"↑", "^"}, {"↓", "v"}};
     for (const auto& [ours, instead] : kPlain)
         if (character == ours) return instead;
     return "?";

@@ -100,6 +100,7 @@ FileState file_state(const Json& json) {
 
 TrackerState tracker_state(const Json& json) {
     return {.url = text_in(json, "url"),
+            .family = text_in(json, "family"),
             .message = text_in(json, "message"),
             .working = flag_in(json, "working"),
             .seeds = optional_in(json, "seeds"),

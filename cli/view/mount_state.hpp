@@ -65,6 +65,7 @@ struct FileState {
 
 struct TrackerState {
     std::string url = {};
+    std::string family = {};  ///< "IPv4" or "IPv6"
     std::string message = {};
     bool working = false;
     std::optional<std::uint64_t> seeds = {};

@@ -36,7 +36,7 @@ Panes plan_panes(int width, int height, std::size_t readers, std::size_t torrent
     // The details get what the torrents do not need, and at least half.
     panes.map_lines = is_large ? 3 : 1;
     panes.has_availability = is_large;
-    const int fixed = 3 + panes.map_lines + (panes.has_availability ? 1 : 0);
+    const int fixed = 3 + panes.map_lines * panes.map_step();
     const int most = std::max(kMinTorrents, left / 2 - 1);
     panes.torrents_rows = std::max(kMinTorrents, rows_for(torrents, most));
     panes.details_at = at + 1 + panes.torrents_rows;

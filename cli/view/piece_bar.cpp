@@ -5,11 +5,14 @@
 namespace btfs::cli {
 namespace {
 
-/// Calls f(first, end) with the cells of each column.
+/// Calls f(first, end) with the cells of each column. Cells fewer than columns take several columns each.
 template <class F>
 void each_column(std::size_t cells, std::size_t columns, F f) {
-    columns = std::min(columns, cells);
-    for (std::size_t i = 0; i < columns; ++i) f(i * cells / columns, (i + 1) * cells / columns);
+    if (cells == 0) return;
+    for (std::size_t i = 0; i < columns; ++i) {
+        const std::size_t first = i * cells / columns;
+        f(first, std::max(first + 1, (i + 1) * cells / columns));
+    }
 }
 
 bool is_had(char state) {

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "cli/view/grid.hpp"
+
 namespace btfs::cli {
 
 std::string short_size(std::uint64_t bytes) {
@@ -41,6 +43,16 @@ std::string short_percent(std::uint64_t part, std::uint64_t whole) {
     if (part == 0) return "0%";
     const double percent = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
     return fmt::format("{}%", std::clamp(static_cast<int>(percent), 1, 99));
+}
+
+std::string short_path(std::string_view path, int columns) {
+    if (column_count(path) <= columns) return std::string(path);
+    for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+         slash = path.find('/', slash + 1)) {
+        const std::string_view rest = path.substr(slash);
+        if (slash > 0 && 1 + column_count(rest) <= columns) return fmt::format("…{}", rest);
+    }
+    return std::string(path.substr(path.rfind('/') + 1));
 }
 
 std::string flag_letters(std::span<const std::string> flags) {

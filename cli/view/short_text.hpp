@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace btfs::cli {
 
@@ -15,6 +16,10 @@ std::string short_rate(std::uint64_t bytes_per_second);
 std::string short_time(double seconds);
 /// "62%"; "-" of nothing. "100%" only if all is had, "0%" only if nothing is.
 std::string short_percent(std::uint64_t part, std::uint64_t whole);
+
+/// A path that takes no more columns if its last name does not: "…" stands for the folders that do not fit,
+/// since the last name tells more than they do. A last name that does not fit alone is returned alone.
+std::string short_path(std::string_view path, int columns);
 
 /// A letter for each flag of a peer, as other clients show them: D, d: we want something, and may or may not
 /// ask for it; U, u: the peer does; I: incoming, E: encrypted, P: uTP, W: web seed, S: it does not answer.

@@ -40,7 +40,8 @@ void Announcer::add_targets(Walk& walk) {
         target.tracker = TrackerIndex(i);
         target.shown.url = http::without_credentials(trackers_.url(target.tracker));
         target.shown.family = walk.family;
-        target.never_again = is_of_other_family(trackers_.url(target.tracker), walk.family);
+        target.of_other_family = is_of_other_family(trackers_.url(target.tracker), walk.family);
+        target.never_again = target.of_other_family;
     }
 }
 
@@ -367,7 +368,7 @@ std::vector<TrackerStatus> Announcer::status() const {
     std::vector<TrackerStatus> all;
     for (const Walk& walk : walks_) {
         for (const Target& target : walk.targets) {
-            if (!trackers_.has(target.tracker)) continue;
+            if (target.of_other_family || !trackers_.has(target.tracker)) continue;
             all.push_back(target.shown);
             all.back().announcing = target.job.has_value();
             all.back().next_at = next_announce(walk, target);

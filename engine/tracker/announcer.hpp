@@ -132,6 +132,7 @@ class Announcer {
         bool completed_due = false;
         bool port_due = false;  ///< it knows another port
         bool stopped_due = false;
+        bool of_other_family = false;  ///< named by an address of the other family: nothing is asked there
         bool never_again = false;
         unsigned failures = 0;  ///< in a row
         TimePoint not_before;   ///< polite, or backing off

@@ -2,6 +2,7 @@
 import shutil
 import sqlite3
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -51,10 +52,13 @@ class MiniDlna(TestCase):
         return self.wait_for(listed, "list of all films")
 
     def test_a_library_is_listed_and_a_film_of_it_streams(self):
+        began = time.monotonic()
         listed = self.serve()
+        took = time.monotonic() - began
         for _, path, duration in listed:
             self.assertRegex(duration or "", "^0:0[01]:", path)
         fetched = self.web.status()["received"]
+        print(f"{FILMS} films listed after {took:.1f} s, {fetched / FILMS / 1e6:.1f} MB of each ", end="", file=sys.stderr, flush=True)
         self.assertGreater(fetched, 0)
         self.assertLess(fetched, FILMS * MOST_FETCHED)
 

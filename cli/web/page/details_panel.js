@@ -53,10 +53,11 @@ export class DetailsPanel {
     const button = (name, words, onclick) => make('button', {onclick}, icon(name), make('span', {}, words));
     this.pinButton = button('pin', 'Pin all', () => this.pinAll());
     this.pauseButton = button('pause', 'Pause', () => this.pause());
-    this.playlist = make('a', {class: 'button', download: '', title: 'A playlist of its films and songs for players'}, icon('list'),
+    this.playlist = make('a', {class: 'button', download: '', title: 'A playlist of its films and songs for players', hidden: true}, icon('list'),
       make('span', {}, 'Playlist'));
     this.magnet = button('magnet', 'Magnet', () => copy(this.magnetLink(), 'Magnet link'));
-    this.removeButton = button('trash', 'Remove', () => this.confirm(true));
+    this.removeButton = make('button', {class: 'remove', 'aria-label': 'Remove', title: 'Remove (Del)', onclick: () => this.confirm(true)},
+      icon('trash'));
     this.magnet.title = 'Copy the magnet link';
     return make('div', {class: 'actions start'}, this.pinButton, this.pauseButton, this.playlist, this.magnet, this.removeButton);
   }
@@ -114,6 +115,7 @@ export class DetailsPanel {
       list.append(button);
       panels.push(body);
     }
+    this.count('files', 0, 'They are listed once the metadata is here.');
     this.showTab(this.tab);
     return [list, ...panels];
   }
@@ -229,6 +231,7 @@ export class DetailsPanel {
       setAttribute(url, 'title', tracker.url);
       const words = [tracker.working ? 'works' : 'no answer yet'];
       if (tracker.message) words[0] = tracker.message;
+      if (tracker.family) words.push(tracker.family);
       if (tracker.seeds !== null) words.push(countedText(tracker.seeds, 'seed'));
       if (tracker.leechers !== null) words.push(countedText(tracker.leechers, 'leecher'));
       if (tracker.announcing) words.push('being asked');

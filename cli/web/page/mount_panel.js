@@ -22,7 +22,7 @@ export class MountPanel {
     this.element = make('div', {class: 'content mount'},
       make('div', {class: 'title'},
         make('button', {class: 'plain back', 'aria-label': 'Back to the list', onclick: onClose}, icon('back')), make('h2', {}, 'Mount')),
-      make('section', {}, make('h3', {}, 'Rates'), this.plot,
+      make('section', {}, make('h3', {}, 'Rates of the last five minutes'), this.plot,
         make('dl', {class: 'facts'}, ...fact('down', 'Down'), ...fact('up', 'Up'), ...fact('received', 'Received'),
           ...fact('sent', 'Sent'), ...fact('wasted', 'Wasted'), ...fact('peers', 'Peers'))),
       this.cache,

@@ -3,7 +3,7 @@ import {colour, crispContext, make, setAttribute, setText} from './elements.js';
 import {countText, countedText, sizeText} from './text_format.js';
 
 const SIZES = [14, 12, 10, 8, 7, 6, 5, 4, 3];
-const MOST_HEIGHT = 160, LEAST_HEIGHT = 14;
+const MOST_HEIGHT = 112, LEAST_HEIGHT = 14;
 
 export class PieceMapView {
   constructor() {
@@ -11,8 +11,9 @@ export class PieceMapView {
     this.caption = make('p', {class: 'quiet caption'});
     this.element = make('section', {class: 'map', 'aria-label': 'Pieces'}, this.canvas, this.caption,
       make('p', {class: 'legend', 'aria-hidden': 'true'}, key('had', 'here'), key('claimed', 'unverified'),
-        key('coming', 'on its way'), key('spread', 'at 1 to 9 peers'), key('absent', 'at none'), key('place', 'a reader')));
+        key('coming', 'coming'), key('spread', 'at 1–9 peers'), key('absent', 'at none'), key('place', 'reader')));
     this.places = [];
+    this.set(null);
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.element);
   }

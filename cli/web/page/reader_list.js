@@ -31,7 +31,7 @@ export class ReaderList {
     parts.mark.style.left = `${(at / size) * 100}%`;
     setHidden(parts.mark, reader.position === null);
     const words = [];
-    if (reader.position !== null) words.push(`at ${sizeText(at)} (${percentText(at / size)})`, `${sizeText(end - at)} ahead`);
+    if (reader.position !== null) words.push(`at ${sizeText(at)} (${percentText(at / size)})`, `wants ${sizeText(end - at)} ahead`);
     if (reader.rate) words.push(`reads ${rateText(reader.rate)}`);
     setText(parts.where, words.length > 0 ? words.join(' · ') : reader.scan ? 'scan: nothing is fetched ahead' : 'reads nothing ahead');
     const waits = reader.waiting > 0 && reader.waited >= LONG_S;

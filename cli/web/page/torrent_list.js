@@ -133,11 +133,11 @@ export class TorrentList {
     const cell = (id, ...children) => make('div', {class: `cell ${id}`, role: 'gridcell'}, ...children);
     const name = make('span', {class: 'text'}), label = make('button', {class: 'label', tabindex: -1, hidden: true});
     const fill = make('i'), percent = make('span', {class: 'percent'});
-    const parts = {name, label, fill, percent, state: cell('state'), size: cell('size'), down: cell('down'),
+    const had = cell('had', make('span', {class: 'progress', 'aria-hidden': 'true'}, fill), percent);
+    const parts = {name, label, fill, percent, had, state: cell('state'), size: cell('size'), down: cell('down'),
       up: cell('up'), peers: cell('peers')};
     const row = make('div', {class: 'row', role: 'row'}, cell('name', name, label), parts.state,
-      cell('had', make('span', {class: 'progress', 'aria-hidden': 'true'}, fill), percent),
-      parts.size, parts.down, parts.up, parts.peers);
+      parts.had, parts.size, parts.down, parts.up, parts.peers);
     row.parts = parts;
     row.addEventListener('click', (event) => this.onClick(event, row.key));
     label.addEventListener('click', (event) => {
@@ -168,6 +168,8 @@ export class TorrentList {
     setText(parts.size, sizeText(torrent.size));
     setText(parts.down, rateText(torrent.down));
     setText(parts.up, rateText(torrent.up));
+    setAttribute(parts.had, 'data-none', torrent.part === null);
+    setAttribute(parts.size, 'data-none', torrent.size === null);
     setAttribute(parts.down, 'data-none', torrent.down === 0);
     setAttribute(parts.up, 'data-none', torrent.up === 0);
     setText(parts.peers, torrent.peers ? `${torrent.peers}` : '–');

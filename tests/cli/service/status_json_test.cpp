@@ -145,6 +145,7 @@ TEST(StatusJson, AMountHasTotalsAndItsTorrentsDetails) {
     EXPECT_EQ(torrent.at("had"), 60);
     EXPECT_EQ(torrent.at("connections").as_array().size(), 2u);
     EXPECT_EQ(torrent.at("trackers").as_array()[0].as_object().at("url"), "http://t.example") << "no secrets";
+    EXPECT_EQ(torrent.at("trackers").as_array()[0].as_object().at("family"), "IPv4");
     const Json& reader = json.at("readers").as_array()[0].as_object();
     EXPECT_EQ(reader.at("path"), "a/film");
     EXPECT_EQ(reader.at("scan"), true);

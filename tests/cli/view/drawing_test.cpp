@@ -88,7 +88,7 @@ TEST_F(DrawingTest, AnOrdinaryTerminalShowsAllThatMatters) {
                       HasSubstr("port 6881"), HasSubstr("3.0 MiB/s"), HasSubstr("512.0 MiB of 1.0 GiB")));
     EXPECT_THAT(text, AllOf(HasSubstr("mpv 4242"), HasSubstr("2.5 s: asked of 3 pee"), HasSubstr("8.0M")));
     EXPECT_THAT(text, AllOf(HasSubstr("film.mkv"), HasSubstr("25%"), HasSubstr("fetching")));
-    EXPECT_THAT(text, AllOf(HasSubstr("25 of 100 pieces of 1.0 MiB, 2 peers have the rarest missing one"),
+    EXPECT_THAT(text, AllOf(HasSubstr("25 of 100 pieces of 1.0 MiB, the rarest missing at 2 peers"),
                             HasSubstr("192.0.2.7:6881"), HasSubstr("Other 1.0"), HasSubstr("50 ms"),
                             HasSubstr("DP"), HasSubstr("████")));
     EXPECT_THAT(text, AllOf(HasSubstr("F1Help"), HasSubstr("F9Remove"), HasSubstr("F10Quit")));
@@ -113,7 +113,59 @@ TEST_F(DrawingTest, AReaderOverHttpIsShownByItsProgramAndAddress) {
 TEST_F(DrawingTest, ALargeTerminalShowsAvailabilityToo) {
     view.take(film());
     view.take(details());
-    EXPECT_THAT(draw(200, 50), AllOf(HasSubstr(std::string(70, '2')), HasSubstr("██░░░"), HasSubstr("aa")));
+    EXPECT_THAT(draw(200, 50), AllOf(HasSubstr(std::string(150, '2')), HasSubstr("██░░░"), HasSubstr("aa")));
+}
+
+TEST_F(DrawingTest, ALineOfAvailabilityStandsBelowEachLineOfThePieceMap) {
+    view.take(film());
+    DetailsState state = details();
+    state.map = std::string(300, '#') + std::string(300, '.');
+    state.availability = std::string(400, '1') + std::string(200, '2');
+    view.take(std::move(state));
+    const Panes panes = plan_panes(200, 50, 1, 1);
+    view.fit(panes);
+    const Grid grid = draw_view(view, panes);
+    const auto line = [&](int number) { return grid.line(panes.details_at + 1 + number); };
+    EXPECT_EQ(column_count(line(1)), 200);
+    EXPECT_EQ(line(2), "") << "nothing is missing there";
+    EXPECT_EQ(line(4), std::string(100, ' ') + std::string(100, '1'));
+    EXPECT_EQ(line(6), std::string(200, '2'));
+}
+
+TEST_F(DrawingTest, OfALongPathTheEndIsShown) {
+    MountState mount = film();
+    mount.readers[0].path = "A Series of a Long Name, Season 1/Episodes/Episode 2.mkv";
+    view.take(std::move(mount));
+    EXPECT_THAT(draw(), HasSubstr("…/Episode 2.mkv"));
+}
+
+TEST_F(DrawingTest, OfAFileOfTheTorrentTheTorrentsNameIsNotRepeated) {
+    view.take(film());
+    DetailsState state = details();
+    state.name = "Series";
+    state.files[0].path = "Series/more/Episode 2.mkv";
+    view.take(std::move(state));
+    view.press({Key::right}, plan_panes(80, 24, 1, 1));
+    EXPECT_THAT(draw(), HasSubstr("\nmore/Episode 2.mkv"));
+}
+
+TEST_F(DrawingTest, ANarrowTerminalLeavesOutColumnsBeforeItCutsNames) {
+    MountState mount = film();
+    mount.torrents[0].name = "A film of 2026.mkv";
+    mount.torrents[0].down = 0;
+    mount.torrents[0].state = "looking for peers";
+    view.take(std::move(mount));
+    EXPECT_THAT(draw(80),
+                AllOf(HasSubstr("A film of 2026.mkv"), HasSubstr("SEEDS"), HasSubstr("looking for peers")));
+    EXPECT_THAT(draw(60), AllOf(HasSubstr("A film of 2026.mkv"), Not(HasSubstr("SEEDS")),
+                                HasSubstr("looking for peers")));
+    EXPECT_THAT(draw(40),
+                AllOf(HasSubstr("A film of 2026.mkv"), HasSubstr("DOWN/S"), Not(HasSubstr("STATE"))));
+}
+
+TEST_F(DrawingTest, TheHelpFitsIntoAnOrdinaryTerminal) {
+    view.press({Key::f1}, {});
+    EXPECT_THAT(draw(), AllOf(HasSubstr("Keys"), HasSubstr("Any key closes this."), Not(HasSubstr("…"))));
 }
 
 TEST_F(DrawingTest, ThePieceMapShowsWhereTheReaderIsAndWhatIsFetchedAhead) {
@@ -244,7 +296,8 @@ TEST(PieceBar, ColumnsTakeTogetherWhatIsInThem) {
     };
     EXPECT_EQ(text("#=.-5", 5), "█▓·▖▒");
     EXPECT_EQ(text("###=##..#.-...", 7), "█▓█·▒▖·");
-    EXPECT_EQ(text("#.", 80), "█·") << "fewer pieces than columns";
+    EXPECT_EQ(text("#.", 6), "███···") << "fewer pieces than columns";
+    EXPECT_EQ(text("#.#", 4), "██·█");
     EXPECT_EQ(text("", 80), "");
     EXPECT_EQ(availability_bar("#..#", "0123", 4), " 12 ");
     EXPECT_EQ(availability_bar("#..#", "0923", 2), "92");

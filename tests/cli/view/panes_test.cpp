@@ -28,8 +28,7 @@ TEST(Panes, NoPaneOverlapsAnotherOnAnyScreen) {
                 }
                 ASSERT_EQ(torrents_end, panes.details_at);
                 ASSERT_EQ(panes.details_at + panes.details_lines, panes.keys_at);
-                ASSERT_EQ(panes.details_lines,
-                          3 + panes.map_lines + panes.has_availability + panes.details_rows);
+                ASSERT_EQ(panes.details_lines, 3 + panes.map_lines * panes.map_step() + panes.details_rows);
                 ASSERT_GE(panes.details_rows, 1);
             }
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <clocale>
 #include <vector>
 
 #include "cli/view/rate_history.hpp"
@@ -19,6 +20,18 @@ TEST(ShortText, SizesTakeFourColumnsAtMost) {
         EXPECT_LE(short_size(size).size(), 4u) << size;
     EXPECT_EQ(short_size(~std::uint64_t{0}), "16E");
     EXPECT_EQ(short_rate(0), "-");
+}
+
+TEST(ShortText, OfAPathTheEndStays) {
+    ASSERT_TRUE(std::setlocale(LC_CTYPE, "C.UTF-8"));
+    EXPECT_EQ(short_path("a/b/c.mkv", 9), "a/b/c.mkv");
+    EXPECT_EQ(short_path("a/b/c.mkv", 8), "…/c.mkv");
+    EXPECT_EQ(short_path("long/b/c.mkv", 9), "…/b/c.mkv");
+    EXPECT_EQ(short_path("folder/film.mkv", 9), "film.mkv") << "no room for a sign of the folder";
+    EXPECT_EQ(short_path("folder/film.mkv", 3), "film.mkv") << "its end is cut where it is drawn";
+    EXPECT_EQ(short_path("film.mkv", 3), "film.mkv");
+    EXPECT_EQ(short_path("", 0), "");
+    EXPECT_EQ(short_path("電影/電影.mkv", 10), "…/電影.mkv");
 }
 
 TEST(ShortText, TimesBecomeCoarser) {

@@ -88,6 +88,10 @@ TEST(AnnouncerTest, ATrackerNamedByItsAddressIsAskedOverItsFamilyAlone) {
     EXPECT_TRUE(w.jobs().empty());
     w.wait(30min);
     EXPECT_EQ(w.jobs().size(), 2u);
+    const auto shown = w.announcer.status();
+    ASSERT_EQ(shown.size(), 2u) << "what is not asked is not shown";
+    EXPECT_EQ(shown[0].url, v4);
+    EXPECT_EQ(shown[1].url, v6);
 }
 
 TEST(AnnouncerTest, ADeadFirstTrackerDelaysTheStartByTwoSeconds) {
