@@ -40,6 +40,7 @@ struct AddReport {
     std::string name = {};       ///< as the source calls it
     std::string info_hash = {};  ///< in hex; empty until it is known
     bool was_there = false;
+    bool kept = false;         ///< later mounts have it, too
     std::string warning = {};  ///< what did not work beside that; empty: nothing
     Roster::Index index = 0;   ///< of the torrent
 };
@@ -153,7 +154,8 @@ class ServedTorrents {
     // ---- while the mount stands, on any thread but the worker's; each waits for the disk ----
 
     /// Adds a torrent, from the bytes of its file or the text of a magnet link or URL, and keeps the source
-    /// for later mounts. Throws Failure if it cannot be parsed or served.
+    /// for later mounts. One that is there already, or was kept by an earlier mount, stays as the user has
+    /// set it, but for a label if it has none, and for pins. Throws Failure if it cannot be parsed or served.
     AddReport add_source(AddedSources::Source source);
     /// Removes the torrent of that info-hash, name in the mount, or URL, for good: later mounts have it only
     /// if their command line does. What was fetched stays in the cache; pins end. Returns its name. Throws
@@ -237,15 +239,16 @@ class ServedTorrents {
     void take_next_added(std::deque<std::string> names);
     void take_kept(const std::string& record);
     AddReport add_now(const AddedSources::Source& source);
-    /// Whether a torrent that cannot be served is dropped, or stays in reports() as failed.
-    enum class IfItFails : bool { drop, stay };
-    AddReport take(const AddedSources::Source& source, const std::string& record, IfItFails if_it_fails);
-    AddReport take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails);
+    AddReport add_and_keep(const AddedSources::Source& source);
+    AddReport take(const AddedSources::Source& source, const std::string& record, bool was_kept);
+    AddReport take_torrent(RosterEntry entry, TorrentSource source);
+    void retry_of(Roster::Index failed, RosterEntry& entry);
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
     void join(Roster::Index index, const RosterEntry& other);
     void join_pins(Roster::Index index, const RosterEntry& other);
     void note_record(Roster::Index index, const RosterEntry& other);
+    void label_if_none(Roster::Index index, const std::string& label);
     std::string remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;
     void leave(Roster::Index index);

@@ -22,6 +22,18 @@ std::string url_in(ByteView content) {
     return looks_like_url(text) ? std::string(text) : std::string();
 }
 
+/// What the user has set of a torrent elsewhere holds where nothing else is set.
+void fill_settings(RosterEntry& entry, const RosterEntry& other) {
+    if (entry.label.empty()) entry.label = other.label;
+    if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
+    entry.paused = entry.paused || other.paused;
+    if (!entry.trackers) entry.trackers = other.trackers;
+}
+
+bool same_settings(const RosterEntry& a, const RosterEntry& b) {
+    return a.label == b.label && a.limits == b.limits && a.paused == b.paused && a.trackers == b.trackers;
+}
+
 }  // namespace
 
 AddReport ServedTorrents::add_source(AddedSources::Source source) {
@@ -74,33 +86,69 @@ void ServedTorrents::take_kept(const std::string& record) {
         throw Failure(
             "left out: " + services_.added->path_of(record).string() + " is damaged or cannot be read",
             source.error());
-    take(*source, record, IfItFails::stay);
+    take(*source, record, true);
 }
 
-/// The source is kept before it is taken, so that whatever becomes of it finds its record.
 AddReport ServedTorrents::add_now(const AddedSources::Source& source) {
-    if (!services_.added) return take(source, {}, IfItFails::drop);
+    AddReport report = services_.added ? add_and_keep(source) : take(source, {}, false);
+    report.kept = !roster_.get(report.index).record.empty();
+    if (!report.kept && report.warning.empty()) report.warning = "later mounts will not have it";
+    return report;
+}
+
+/// The source is kept before it is taken, so that whatever becomes of it finds its record. One that an
+/// earlier mount has kept is taken as it is there, whether its turn in take_next_added() has come or not.
+AddReport ServedTorrents::add_and_keep(const AddedSources::Source& source) {
     const std::string record = AddedSources::name_of(source.content);
-    const bool was_kept = services_.added->read(record).has_value();
-    const Error error = was_kept ? Error{} : services_.added->keep(source);
+    auto kept = services_.added->read(record);
+    const bool was_kept = kept.has_value();
+    bool changes = !was_kept;
+    if (was_kept && kept->label.empty() && !source.label.empty()) {
+        kept->label = source.label;
+        changes = true;
+    }
+    if (was_kept && source.pinned_whole && !kept->pinned_whole) {
+        kept->pinned_whole = true;
+        kept->pinned_files.clear();
+        changes = true;
+    }
+    const AddedSources::Source& taken = was_kept ? *kept : source;
+    const Error error = changes ? services_.added->keep(taken) : Error{};
     try {
-        AddReport report = take(source, error ? std::string() : record, IfItFails::drop);
-        if (error) report.warning = "later mounts will not have it: " + error.message();
+        const bool has_record = was_kept || !error;
+        AddReport report = take(taken, has_record ? record : std::string(), was_kept);
+        if (error)
+            report.warning =
+                (was_kept ? "its label and pins cannot be kept: " : "later mounts will not have it: ") +
+                error.message();
         return report;
     } catch (...) {
-        if (!was_kept) (void)services_.added->forget(record);
+        if (!was_kept) {
+            (void)services_.added->forget(record);
+            if (const auto failed = records_.extract(record))
+                roster_.update(failed.mapped(), [](RosterEntry& entry) { entry.record.clear(); });
+        }
         throw;
     }
 }
 
-/// Adds a source that is kept as `record`. Throws Failure if it cannot be parsed or served.
-AddReport ServedTorrents::take(const AddedSources::Source& source, const std::string& record,
-                               IfItFails if_it_fails) {
+/// Adds a source that is kept as `record`; `was_kept`: by an earlier mount. Throws Failure if it cannot be
+/// parsed or served.
+AddReport ServedTorrents::take(const AddedSources::Source& source, const std::string& record, bool was_kept) {
+    if (const auto same = records_.find(record); same != records_.end()) {
+        const Roster::Index index = same->second;
+        const RosterEntry there = roster_.get(index);
+        if (!there.has_failed()) {
+            if (source.pinned_whole) pin_whole(index);
+            label_if_none(index, source.label);
+            return {.name = there.name, .info_hash = there.info_hash, .was_there = true, .index = index};
+        }
+    }
     RosterEntry entry{.label = source.label,
                       .pinned_whole = source.pinned_whole,
                       .pinned_files = source.pinned_files,
                       .record = record,
-                      .of_earlier_mount = if_it_fails == IfItFails::stay,
+                      .of_earlier_mount = was_kept,
                       .limits = source.limits,
                       .paused = source.paused,
                       .trackers = source.trackers,
@@ -116,15 +164,7 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
     } else {
         entry.name = parsed->name;
     }
-    if (const auto same = records_.find(record); same != records_.end()) {
-        const Roster::Index index = same->second;
-        const RosterEntry there = roster_.get(index);
-        if (!there.has_failed()) {
-            if (source.pinned_whole) pin_whole(index);
-            return {.name = entry.name, .info_hash = there.info_hash, .was_there = true, .index = index};
-        }
-        drop(index);
-    }
+    if (const auto same = records_.find(record); same != records_.end()) retry_of(same->second, entry);
     const std::string name = entry.name;
     if (!parsed) {
         const Roster::Index index = enter(std::move(entry));
@@ -137,15 +177,18 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
         finder_.look_up(index, *parsed);
         return {.name = name, .index = index};
     }
-    return take_torrent(std::move(entry), std::move(*parsed), if_it_fails);
+    return take_torrent(std::move(entry), std::move(*parsed));
 }
 
-AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails) {
+/// Throws Failure if the torrent cannot be served; one that was there before, in this mount or an earlier
+/// one, stays in reports() as failed then.
+AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source) {
+    bool stays = entry.of_earlier_mount;
     AddReport report{.name = source.name, .info_hash = source.identity.cache_key()};
     entry.info_hash = report.info_hash;
     if (const auto earlier = failed_.extract(report.info_hash); !earlier.empty()) {
-        entry.of_command_line = roster_.get(earlier.mapped()).of_command_line;
-        drop(earlier.mapped());
+        retry_of(earlier.mapped(), entry);
+        stays = true;
     }
     if (const auto same = find(source.identity)) {
         report.was_there = true;
@@ -161,7 +204,7 @@ AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, 
         auto adopted = source.metainfo ? find_data(*source.metainfo) : nullptr;
         bring_in(index, std::move(source), std::move(adopted));
     } catch (const std::exception& failure) {
-        if (if_it_fails == IfItFails::drop) {
+        if (!stays) {
             leave(index);
         } else {
             roster_.update(index, [&](RosterEntry& failed) { failed.problem = failure.what(); });
@@ -170,6 +213,16 @@ AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, 
         throw;
     }
     return report;
+}
+
+/// A torrent that has failed is tried again as `entry`, with what the user has set of it.
+void ServedTorrents::retry_of(Roster::Index failed, RosterEntry& entry) {
+    const RosterEntry earlier = roster_.get(failed);
+    fill_settings(entry, earlier);
+    entry.pinned_whole = entry.pinned_whole || earlier.pinned_whole;
+    entry.pinned_files = entry.pinned_whole ? Pins{} : with_pins(entry.pinned_files, earlier.pinned_files);
+    entry.of_command_line = entry.of_command_line || earlier.of_command_line;
+    drop(failed);
 }
 
 /// Adds a source to the roster.
@@ -202,35 +255,26 @@ void ServedTorrents::join(Roster::Index index, const RosterEntry& other) {
         log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
 }
 
-/// The other source's record goes when the torrent does. What the user has set there in an earlier mount
-/// holds where nothing else was set; that a torrent is added once more changes its label alone, if it has
-/// none.
+/// The other source's record goes when the torrent does, or now if the torrent has one. What the user has set
+/// there in an earlier mount holds where nothing else was set; that a torrent is added once more changes its
+/// label alone, if it has none.
 void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) {
     if (other.record.empty()) return;
     const RosterEntry there = roster_.get(index);
     if (there.record == other.record) return;
-    if (!there.record.empty()) {
-        if (const Error error = services_.added->forget(other.record))
-            log::debug("{}: stays kept by two names: {}", there.name, error.message());
-        return;
-    }
-    records_[other.record] = index;
+    const bool has_record = !there.record.empty();
+    if (!has_record) records_[other.record] = index;
     roster_.update(index, [&](RosterEntry& entry) {
-        entry.record = other.record;
+        if (!has_record) entry.record = other.record;
+        if (other.of_earlier_mount) return fill_settings(entry, other);
         if (entry.label.empty()) entry.label = other.label;
-        if (!other.of_earlier_mount) return;
-        if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
-        entry.paused = entry.paused || other.paused;
-        if (!entry.trackers) entry.trackers = other.trackers;
     });
     const RosterEntry now = roster_.get(index);
     if (now.limits != there.limits) apply_limits(now);
     if (there.handle && now.paused != there.paused) services_.engine.set_paused(*there.handle, now.paused);
     if (now.trackers != there.trackers) apply_trackers(index);
-    const bool differs = now.label != other.label || now.limits != other.limits ||
-                         now.paused != other.paused || now.trackers != other.trackers;
     Error error;
-    if (differs)
+    if (!same_settings(now, has_record ? there : other))
         error = services_.added->change(now.record, [&](AddedSources::Source& source) {
             source.label = now.label;
             source.limits = now.limits;
@@ -239,7 +283,19 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
         });
     if (!error) error = keep_beside_record(now);
     if (error) log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
+    if (has_record && !error) error = services_.added->forget(other.record);
+    if (has_record && error) log::debug("{}: stays kept by two names: {}", now.name, error.message());
     place_in_library(index);
+}
+
+/// A torrent that is added once more gets the label if it has none.
+void ServedTorrents::label_if_none(Roster::Index index, const std::string& label) {
+    if (label.empty() || !roster_.get(index).label.empty()) return;
+    try {
+        change_now(index, {.label = label});
+    } catch (const Failure& failure) {
+        log::warn("{}: {}", roster_.get(index).name, failure.what());
+    }
 }
 
 /// Files that the other source was to have pinned are pinned, or noted to be.

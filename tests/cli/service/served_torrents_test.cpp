@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <boost/asio.hpp>
+#include <fstream>
 #include <future>
 #include <thread>
 
@@ -401,6 +402,94 @@ TEST(ServedTorrents, FilesThatARecordIsToPinArePinnedOfATorrentOfTheCommandLine)
     EXPECT_TRUE(mount.only().all_pinned);
     EXPECT_THAT(serving.cache_dir.kept_pins(torrent("film").identity), ElementsAre(FileRange{0, 0}));
     EXPECT_THAT(serving.added.read(serving.added.names().at(0))->pinned_files, IsEmpty());
+}
+
+TEST(ServedTorrents, ATorrentThatIsAddedAnewBeforeItsRecordIsReadIsAsTheUserHasSetIt) {
+    Serving serving;
+    AddedSources::Source kept = Running::source("film");
+    kept.label = "mine";
+    kept.paused = true;
+    kept.limits.upload_limited = true;
+    kept.trackers = {{"http://127.0.0.1:1/x"}};
+    kept.added_ms = 5;
+    ASSERT_FALSE(serving.added.keep(kept));
+    Remount mount(serving);
+    std::thread watched([&] { mount.torrents.add_source(Running::source("film")); });
+    std::this_thread::sleep_for(100ms);  // the worker, which does not run yet, has that first
+    mount.start();
+    watched.join();
+    const RosterEntry entry = mount.only();
+    EXPECT_EQ(entry.label, "mine");
+    EXPECT_TRUE(entry.paused);
+    EXPECT_EQ(entry.limits, kept.limits);
+    EXPECT_EQ(entry.trackers, kept.trackers);
+    EXPECT_EQ(entry.added_ms, 5);
+    EXPECT_EQ(serving.added.read(serving.added.names().at(0)).value(), kept);
+}
+
+TEST(ServedTorrents, WhatIsSetOfAMagnetLinkHoldsThoughItsTorrentFileIsAddedFirst) {
+    Serving serving;
+    const std::string link = "magnet:?xt=urn:btih:" + torrent("film").identity.cache_key();
+    const ByteView bytes = as_bytes(link);
+    AddedSources::Source kept{.content = {bytes.begin(), bytes.end()}, .label = "mine", .paused = true};
+    kept.limits.upload_limited = true;
+    kept.trackers = {{"http://127.0.0.1:1/x"}};
+    ASSERT_FALSE(serving.added.keep(kept));
+    AddedSources::Source file = Running::source("film");
+    file.label = "";
+    Remount mount(serving);
+    std::thread watched([&] { mount.torrents.add_source(file); });
+    std::this_thread::sleep_for(100ms);  // the worker, which does not run yet, has that first
+    mount.start();
+    watched.join();
+    EXPECT_TRUE(mount.only().paused);
+    ASSERT_EQ(serving.added.names().size(), 1u);
+    file.label = kept.label;
+    file.paused = true;
+    file.limits = kept.limits;
+    file.trackers = kept.trackers;
+    EXPECT_EQ(serving.added.read(serving.added.names().at(0)).value(), file);
+}
+
+TEST(ServedTorrents, ATorrentThatIsAddedOnceMoreGetsALabelOnlyIfItHasNone) {
+    Running running;
+    AddedSources::Source source = Running::source("film");
+    source.label = "";
+    running.torrents.add_source(source);
+    for (const char* label : {"first", "second"}) {
+        source.label = label;
+        EXPECT_TRUE(running.torrents.add_source(source).was_there);
+        EXPECT_EQ(running.torrents.reports().at(0).entry.label, "first");
+        EXPECT_EQ(running.added.read(running.added.names().at(0))->label, "first");
+    }
+}
+
+TEST(ServedTorrents, TellsThatASourceIsNotKept) {
+    Running running({.torrents = {torrent("named")}, .published = {}, .urls = {}});
+    EXPECT_TRUE(running.torrents.add_source(Running::source("film")).kept);
+    std::filesystem::remove_all(running.folder.path / "added");
+    std::ofstream(running.folder.path / "added") << "where the folder was";
+    for (const char* name : {"other", "named"}) {
+        const AddReport report = running.torrents.add_source(Running::source(name));
+        EXPECT_FALSE(report.kept) << name;
+        EXPECT_THAT(report.warning, HasSubstr("later mounts will not have it: ")) << name;
+    }
+    EXPECT_TRUE(running.torrents.filesystem().lookup(kRootNode, "other"));
+}
+
+TEST(ServedTorrents, AMountWithoutMemoryTellsThatASourceIsNotKept) {
+    Serving serving;
+    ServedTorrents torrents{{.engine = serving.engine,
+                             .cache_dir = serving.cache_dir,
+                             .pool = serving.pool,
+                             .memory = serving.memory,
+                             .data = serving.no_data,
+                             .peers = {}}};
+    serving.engine.start();
+    torrents.start();
+    const AddReport report = torrents.add_source(Running::source("film"));
+    EXPECT_FALSE(report.kept);
+    EXPECT_EQ(report.warning, "later mounts will not have it");
 }
 
 /// Sends one torrent file over HTTP when it is let.
