@@ -252,6 +252,8 @@ class ServedTorrents {
     std::string remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;
     void leave(Roster::Index index);
+    void withdraw(Roster::Index index, const RosterEntry& entry);
+    void give_up(Roster::Index index, const std::string& problem);
     void forget(const RosterEntry& entry);
     void drop_content(const Identity& identity);
     void know(Roster::Index index, const TorrentSource& source);
@@ -294,7 +296,7 @@ class ServedTorrents {
     // Used by the caller until start(), then by the worker alone.
     std::map<Sha1Digest, Roster::Index> known_;     ///< the torrents that the engine has, by their hashes
     std::map<std::string, Roster::Index> records_;  ///< sources that are kept, by their names
-    /// Torrents that failed for good, by their info-hashes: each may be tried again.
+    /// Torrents that have failed, by their info-hashes: each may be tried again.
     std::map<std::string, Roster::Index> failed_;
     /// Changes of torrents of the command line that came before their info-hashes were known.
     std::map<Roster::Index, TorrentChange> early_changes_;

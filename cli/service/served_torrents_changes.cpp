@@ -207,8 +207,7 @@ AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source) 
         if (!stays) {
             leave(index);
         } else {
-            roster_.update(index, [&](RosterEntry& failed) { failed.problem = failure.what(); });
-            failed_.emplace(report.info_hash, index);
+            give_up(index, failure.what());
         }
         throw;
     }
@@ -352,10 +351,14 @@ Roster::Index ServedTorrents::choose(std::string which) const {
     return *chosen;
 }
 
-/// Takes a torrent out of the mount and the engine.
 void ServedTorrents::leave(Roster::Index index) {
     const RosterEntry entry = roster_.get(index);
     drop(index);
+    withdraw(index, entry);
+}
+
+/// Takes a torrent out of the mount and the engine, which have it as `entry` says.
+void ServedTorrents::withdraw(Roster::Index index, const RosterEntry& entry) {
     std::erase_if(known_, [&](const auto& known) { return known.second == index; });
     if (auto served = served_.extract(index)) {
         if (entry.slot) by_slot_.erase(*entry.slot);
@@ -368,6 +371,18 @@ void ServedTorrents::leave(Roster::Index index) {
     services_.engine.remove(*entry.handle, [this, index] {
         worker_->post([this, index] { let_go(index, &ServedTorrent::engine_uses); });
     });
+}
+
+/// A torrent that cannot be served leaves the engine, stays in reports() as failed, and may be added again.
+void ServedTorrents::give_up(Roster::Index index, const std::string& problem) {
+    const RosterEntry entry = roster_.get(index);
+    roster_.update(index, [&](RosterEntry& failed) {
+        failed.problem = problem;
+        failed.handle = std::nullopt;
+        failed.slot = std::nullopt;
+    });
+    withdraw(index, entry);
+    if (!entry.info_hash.empty()) failed_.emplace(entry.info_hash, index);
 }
 
 /// Later mounts do not have the torrent, unless their command line has; then without its settings.

@@ -492,6 +492,53 @@ TEST(ServedTorrents, AMountWithoutMemoryTellsThatASourceIsNotKept) {
     EXPECT_EQ(report.warning, "later mounts will not have it");
 }
 
+TEST(ServedTorrents, ATorrentWhoseStoreFailsWhenItsMetadataComesIsTriedAgain) {
+    const EngineOptions quiet{.lsd = false, .dht = {}};
+    World swarm;
+    Engine seeding{quiet};
+    ASSERT_TRUE(seeding.open());
+    const DataFolders no_data;
+    ServedTorrents seed{{.engine = seeding,
+                         .cache_dir = swarm.cache_dir,
+                         .pool = swarm.pool,
+                         .memory = swarm.memory,
+                         .data = no_data,
+                         .peers = {}}};
+    seed.add({.torrents = {torrent("film")}, .published = {}, .urls = {}});
+    seeding.start();
+    const std::string link = "magnet:?xt=urn:btih:" + torrent("film").identity.cache_key() +
+                             "&x.pe=127.0.0.1:" + std::to_string(seeding.port());
+    const ByteView bytes = as_bytes(link);
+
+    Serving serving;
+    auto held = serving.hold(torrent("film"));
+    Engine engine{quiet};
+    ServedTorrents torrents{{.engine = engine,
+                             .cache_dir = serving.cache_dir,
+                             .pool = serving.pool,
+                             .memory = serving.memory,
+                             .data = serving.no_data,
+                             .peers = {},
+                             .added = &serving.added}};
+    engine.start();
+    torrents.start();
+    torrents.add_source({.content = {bytes.begin(), bytes.end()}});
+    ASSERT_TRUE(Running::becomes([&] { return !torrents.reports().at(0).entry.problem.empty(); }));
+    const RosterEntry failed = torrents.reports().at(0).entry;
+    EXPECT_THAT(failed.problem, HasSubstr("another"));
+    EXPECT_FALSE(failed.handle) << "peers would be used for nothing";
+    EXPECT_THAT(Running::failure_of([&] {
+                    torrents.add_source({.content = {bytes.begin(), bytes.end()}});
+                }),
+                HasSubstr("another"));
+    ASSERT_EQ(torrents.reports().size(), 1u) << "it stays to be seen, and to be removed";
+    held.reset();
+    EXPECT_FALSE(torrents.add_source({.content = {bytes.begin(), bytes.end()}}).was_there);
+    ASSERT_EQ(torrents.reports().size(), 1u);
+    EXPECT_TRUE(torrents.reports().at(0).entry.visible());
+    EXPECT_EQ(serving.added.names().size(), 1u);
+}
+
 /// Sends one torrent file over HTTP when it is let.
 class SlowDownload {
   public:
