@@ -35,7 +35,9 @@ int remove(const RemoveOptions& options) {
         const InMount torrent =
             is_path(word) ? torrent_at(word) : InMount{socket_of(options.mountpoint), word};
         const auto answer = ask(torrent.socket, {{"command", "remove"}, {"torrent", torrent.path}});
-        std::cout << "removed: " << one_line(text_in(answer, "name")) << '\n';
+        const std::string name = one_line(text_in(answer, "name")), warning = text_in(answer, "warning");
+        std::cout << "removed: " << name << '\n';
+        if (!warning.empty()) std::cerr << "btfs: " << name << ": " << one_line(warning) << '\n';
     });
 }
 

@@ -80,7 +80,8 @@ Json MountControl::add(const Json& request) {
 }
 
 Json MountControl::remove(const Json& request) {
-    return {{"name", to_valid_utf8(torrents_.remove(text(request, "torrent")))}};
+    const RemoveReport report = torrents_.remove(text(request, "torrent"));
+    return {{"name", to_valid_utf8(report.name)}, {"warning", text_or_null(report.warning)}};
 }
 
 Json MountControl::set_paused(const Json& request, bool paused) {

@@ -48,6 +48,7 @@ ServedTorrents::ServedTorrents(Services services)
                       throw;
                   }
               }),
+      dropped_content_({services_.cache_dir, services_.added, made_ + kEarlierMountEnds}),
       filesystem_({.virtual_files = {{"status", [this] { return status_text(report()); }},
                                      {"status.json",
                                       [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},

@@ -18,6 +18,7 @@
 #include "cli/process/worker.hpp"
 #include "cli/service/added_sources.hpp"
 #include "cli/service/details_report.hpp"
+#include "cli/service/dropped_content.hpp"
 #include "cli/service/engine_status.hpp"
 #include "cli/service/fetching.hpp"
 #include "cli/service/library.hpp"
@@ -43,6 +44,12 @@ struct AddReport {
     bool kept = false;         ///< later mounts have it, too
     std::string warning = {};  ///< what did not work beside that; empty: nothing
     Roster::Index index = 0;   ///< of the torrent
+};
+
+/// Outcome of remove().
+struct RemoveReport {
+    std::string name;          ///< in the mount
+    std::string warning = {};  ///< what did not work beside that; empty: nothing
 };
 
 /// Outcome of fetch().
@@ -158,11 +165,11 @@ class ServedTorrents {
     /// set it, but for a label if it has none, and for pins. Throws Failure if it cannot be parsed or served.
     AddReport add_source(AddedSources::Source source);
     /// Removes the torrent of that info-hash, name in the mount, or URL, for good: later mounts have it only
-    /// if their command line does. What was fetched stays in the cache; pins end. Returns its name. Throws
-    /// Failure: there is none, or several have that name.
-    std::string remove(const std::string& which);
+    /// if their command line does. What was fetched stays in the cache; pins end. Throws Failure, and the
+    /// torrent stays: there is none, or several have that name, or the disk does not take that pins end.
+    RemoveReport remove(const std::string& which);
     /// The same for the torrent of an index in the roster.
-    std::string remove(Roster::Index torrent, RemovedContent content);
+    RemoveReport remove(Roster::Index torrent, RemovedContent content);
     /// Carries out a change, and keeps it for later mounts. Throws Failure: there is no
     /// such torrent or file, or its files are not known yet, or the disk does not take it.
     void change(Roster::Index torrent, const TorrentChange& change);
@@ -249,13 +256,12 @@ class ServedTorrents {
     void join_pins(Roster::Index index, const RosterEntry& other);
     void note_record(Roster::Index index, const RosterEntry& other);
     void label_if_none(Roster::Index index, const std::string& label);
-    std::string remove_now(Roster::Index index, RemovedContent content);
+    RemoveReport remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(std::string which) const;
     void leave(Roster::Index index);
     void withdraw(Roster::Index index, const RosterEntry& entry);
     void give_up(Roster::Index index, const std::string& problem);
-    void forget(const RosterEntry& entry);
-    void drop_content(const Identity& identity);
+    Error forget(const RosterEntry& entry);
     void know(Roster::Index index, const TorrentSource& source);
     void know(Roster::Index index, const Metainfo& metainfo);
     std::string library_folder(Roster::Index index, Slot slot);
@@ -300,6 +306,7 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> failed_;
     /// Changes of torrents of the command line that came before their info-hashes were known.
     std::map<Roster::Index, TorrentChange> early_changes_;
+    DroppedContent dropped_content_;  ///< destroyed after the stores that use it
     std::map<Roster::Index, ServedTorrent> served_;
     std::map<Roster::Index, ServedTorrent> removed_;   ///< that somebody still uses
     std::unordered_map<Slot, Roster::Index> by_slot_;  ///< of served_, those that are shown

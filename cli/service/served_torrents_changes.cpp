@@ -1,10 +1,8 @@
 // ServedTorrents: torrents that come and go while the mount stands.
 #include <algorithm>
-#include <cerrno>
 #include <exception>
 #include <utility>
 
-#include "cache/records/torrent_files.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/service/served_torrents.hpp"
 #include "cli/sources/torrent_url.hpp"
@@ -40,7 +38,7 @@ AddReport ServedTorrents::add_source(AddedSources::Source source) {
     return worker_->call([this, source = std::move(source)] { return add_now(source); });
 }
 
-std::string ServedTorrents::remove(const std::string& which) {
+RemoveReport ServedTorrents::remove(const std::string& which) {
     return worker_->call([&] { return remove_now(choose(which), RemovedContent::kept); });
 }
 
@@ -320,19 +318,24 @@ bool ServedTorrents::is_still_open(const Identity& identity) const {
     return std::ranges::any_of(removed_, is_it);
 }
 
-std::string ServedTorrents::remove_now(Roster::Index index, RemovedContent content) {
+RemoveReport ServedTorrents::remove_now(Roster::Index index, RemovedContent content) {
     if (!roster_.has(index)) throw TorrentHasGone();
     RosterEntry entry = roster_.get(index);
     if (entry.slot) entry.name = filesystem_.name_of(*entry.slot);
-    forget(entry);
+    RemoveReport report{.name = entry.name};
     if (const auto found = served_.find(index); found != served_.end()) {
         ServedTorrent& served = found->second;
-        if (!served.pins.empty()) set_pins(served, {});
+        if (!served.pins.empty()) set_pins(served, {});  // this may fail: the torrent stays then
         served.drop_data = content == RemovedContent::dropped;
+        if (served.drop_data) dropped_content_.note(served.identity);
+    }
+    if (const Error error = forget(entry)) {
+        report.warning = "the next mount will have it again: " + error.message();
+        log::warn("{}: {}", entry.name, report.warning);
     }
     leave(index);
     log::info("removed {}", entry.name);
-    return entry.name;
+    return report;
 }
 
 Roster::Index ServedTorrents::choose(std::string which) const {
@@ -386,19 +389,11 @@ void ServedTorrents::give_up(Roster::Index index, const std::string& problem) {
 }
 
 /// Later mounts do not have the torrent, unless their command line has; then without its settings.
-void ServedTorrents::forget(const RosterEntry& entry) {
-    if (!services_.added) return;
-    Error error;
-    if (!entry.record.empty()) error = services_.added->forget(entry.record);
-    if (!error && !entry.info_hash.empty()) error = services_.added->keep_settings(entry.info_hash, {});
-    if (error) log::warn("{}: the next mount will have it again: {}", entry.name, error.message());
-}
-
-/// Removes what was fetched of a torrent that nothing uses any more.
-void ServedTorrents::drop_content(const Identity& identity) {
-    const Error error = remove_torrent_files(*services_.cache_dir.files(), identity.cache_key());
-    if (error && error != Error(ENOENT, boost::system::system_category()))
-        log::warn("{}: what was fetched of it stays: {}", identity.cache_key(), error.message());
+Error ServedTorrents::forget(const RosterEntry& entry) {
+    if (!services_.added) return {};
+    if (!entry.record.empty())
+        if (const Error error = services_.added->forget(entry.record)) return error;
+    return entry.info_hash.empty() ? Error{} : services_.added->keep_settings(entry.info_hash, {});
 }
 
 /// Returns what the mount holds as long as it uses the torrent.
@@ -419,7 +414,7 @@ void ServedTorrents::let_go(Roster::Index index, bool ServedTorrent::*user) {
     if (served.engine_uses || served.files_use) return;
     const std::optional<Identity> dropped = served.drop_data ? std::optional(served.identity) : std::nullopt;
     removed_.erase(found);
-    if (dropped) drop_content(*dropped);
+    if (dropped) dropped_content_.drop(*dropped);
 }
 
 }  // namespace btfs::cli

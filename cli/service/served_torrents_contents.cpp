@@ -110,7 +110,7 @@ ContentReport content_of(const ServedTorrent& served) {
 
 }  // namespace
 
-std::string ServedTorrents::remove(Roster::Index torrent, RemovedContent content) {
+RemoveReport ServedTorrents::remove(Roster::Index torrent, RemovedContent content) {
     return worker_->call([=, this] { return remove_now(torrent, content); });
 }
 

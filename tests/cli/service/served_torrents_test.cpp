@@ -174,8 +174,8 @@ TEST(ServedTorrents, TorrentsAreAddedAndRemovedWhileTheMountStands) {
     EXPECT_TRUE(running.torrents.filesystem().lookup(kRootNode, "second"));
     EXPECT_TRUE(running.torrents.add_source(Running::source("first")).was_there);
 
-    EXPECT_EQ(running.torrents.remove("first"), "first");
-    EXPECT_EQ(running.torrents.remove(added.info_hash), "second");
+    EXPECT_EQ(running.torrents.remove("first").name, "first");
+    EXPECT_EQ(running.torrents.remove(added.info_hash).name, "second");
     EXPECT_THAT(running.names(), IsEmpty());
     EXPECT_FALSE(running.torrents.filesystem().lookup(kRootNode, "second"));
     EXPECT_TRUE(Running::becomes([&] {  // another process may have it
@@ -235,7 +235,7 @@ TEST(ServedTorrents, OfTwoTorrentsWithOneNameTheInfoHashSaysWhichOneGoes) {
         running.torrents.add_source({.content = {bytes.begin(), bytes.end()}});
     }
     EXPECT_THAT(Running::failure_of([&] { running.torrents.remove("same"); }), HasSubstr("several"));
-    EXPECT_EQ(running.torrents.remove(other), "same");
+    EXPECT_EQ(running.torrents.remove(other).name, "same");
     EXPECT_EQ(running.torrents.reports().at(0).entry.info_hash, unknown);
 }
 
@@ -490,6 +490,98 @@ TEST(ServedTorrents, AMountWithoutMemoryTellsThatASourceIsNotKept) {
     const AddReport report = torrents.add_source(Running::source("film"));
     EXPECT_FALSE(report.kept);
     EXPECT_EQ(report.warning, "later mounts will not have it");
+}
+
+/// Makes the file into a folder that is not empty, so that the disk removes it no more.
+void make_unremovable(const std::filesystem::path& path) {
+    std::filesystem::remove(path);
+    std::filesystem::create_directories(path / "file");
+}
+
+TEST(ServedTorrents, TellsThatTheNextMountHasATorrentAgainThatIsRemoved) {
+    Running running;
+    running.torrents.add_source(Running::source("film"));
+    make_unremovable(running.added.path_of(running.added.names().at(0)));
+    const RemoveReport report = running.torrents.remove("film");
+    EXPECT_EQ(report.name, "film");
+    EXPECT_THAT(report.warning, HasSubstr("the next mount will have it again: "));
+    EXPECT_THAT(running.names(), IsEmpty());
+}
+
+TEST(ServedTorrents, ATorrentWhosePinsCannotEndStaysInThisMountAndInLaterOnes) {
+    Running running;
+    running.torrents.add_source(Running::source("film", true));
+    const auto pins = running.folder.path / "cache" / (torrent("film").identity.cache_key() + ".pins");
+    ASSERT_TRUE(std::filesystem::exists(pins));
+    make_unremovable(pins);
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.remove("film"); }), HasSubstr("pins"));
+    EXPECT_THAT(running.names(), ElementsAre("film"));
+    EXPECT_EQ(running.added.names().size(), 1u);
+}
+
+struct Removal : Running {
+    const std::string key = torrent("film").identity.cache_key();
+    const std::filesystem::path claims = folder.path / "cache" / (key + ".claims");
+
+    bool is_in_use() {
+        const Metainfo metainfo = *torrent("film").metainfo;
+        const auto store =
+            cache_dir.open_torrent({metainfo.identity, metainfo.layout, metainfo.hashes}, pool, memory);
+        return !store;
+    }
+
+    /// Removes a torrent with its content while one of its files is open.
+    Handle* remove_open_torrent(ServedTorrents& from) {
+        const Roster::Index index = from.add_source(source("film")).index;
+        Filesystem& filesystem = from.filesystem();
+        Handle* const open = filesystem.open(filesystem.lookup(kRootNode, "film")->node, false).value();
+        from.remove(index, RemovedContent::dropped);
+        EXPECT_TRUE(std::filesystem::exists(claims)) << "it is read still";
+        return open;
+    }
+};
+
+TEST(ServedTorrents, ContentThatIsDroppedGoesWithTheLastFileThatIsClosed) {
+    Removal removal;
+    Handle* const open = removal.remove_open_torrent(removal.torrents);
+    removal.torrents.filesystem().release(*open);
+    EXPECT_TRUE(Running::becomes([&] { return !std::filesystem::exists(removal.claims); }));
+    EXPECT_TRUE(Running::becomes([&] { return removal.added.drops().empty(); }));
+}
+
+TEST(ServedTorrents, ContentThatIsDroppedGoesWithTheMountAtTheLatest) {
+    Removal removal;
+    {
+        Remount mount(removal);
+        mount.start();
+        Handle* const open = removal.remove_open_torrent(mount.torrents);
+        EXPECT_THAT(removal.added.drops(), ElementsAre(removal.key));
+        mount.torrents.end();
+        mount.torrents.filesystem().release(*open);
+    }
+    EXPECT_FALSE(std::filesystem::exists(removal.claims));
+    EXPECT_THAT(removal.added.drops(), IsEmpty());
+}
+
+TEST(ServedTorrents, ContentThatAKilledMountWasToDropGoesWithTheNextMount) {
+    Removal removal;
+    removal.torrents.add_source(Running::source("film"));
+    removal.torrents.remove("film");
+    ASSERT_TRUE(Running::becomes([&] { return !removal.is_in_use(); }));
+    ASSERT_TRUE(std::filesystem::exists(removal.claims));
+    ASSERT_FALSE(removal.added.note_drop(removal.key));
+    Remount next(removal);
+    EXPECT_FALSE(std::filesystem::exists(removal.claims));
+    EXPECT_THAT(removal.added.drops(), IsEmpty());
+}
+
+TEST(ServedTorrents, ContentThatAnotherMountUsesIsNotDroppedForAKilledOne) {
+    Removal removal;
+    const auto held = removal.hold(torrent("film"));
+    ASSERT_FALSE(removal.added.note_drop(removal.key));
+    { Remount next(removal); }
+    EXPECT_TRUE(std::filesystem::exists(removal.claims));
+    EXPECT_THAT(removal.added.drops(), IsEmpty()) << "it is that mount's by now";
 }
 
 TEST(ServedTorrents, ATorrentWhoseStoreFailsWhenItsMetadataComesIsTriedAgain) {
