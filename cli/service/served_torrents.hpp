@@ -80,7 +80,7 @@ struct TorrentChange {
 /// The files and pieces of a torrent whose description is known.
 struct ContentReport {
     struct File {
-        std::string path;  ///< NAME, or NAME/FOLDER/FILE, as the torrent has it
+        std::string path;  ///< below the mountpoint: NAME, or NAME/FOLDER/FILE
         std::uint64_t size = 0;
         std::uint64_t had = 0;  ///< bytes of it in pieces that are whole
         std::uint32_t first_piece = 0;

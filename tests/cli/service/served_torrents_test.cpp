@@ -631,6 +631,24 @@ TEST(ServedTorrents, ATorrentWhoseStoreFailsWhenItsMetadataComesIsTriedAgain) {
     EXPECT_EQ(serving.added.names().size(), 1u);
 }
 
+TEST(ServedTorrents, ContentsHaveThePathsOfTheMount) {
+    const std::string second =
+        "d4:infod5:filesld6:lengthi0e4:pathl1:zeed6:lengthi5e4:pathl1:aeed6:lengthi0e4:pathl1:beee4:name4:"
+        "film12:piece lengthi16384e6:pieces20:" +
+        std::string(20, 'x') + "ee";
+    const ByteView bytes = as_bytes(second);
+    Running running;
+    const Roster::Index one = running.torrents.add_source(Running::source("film")).index;
+    const Roster::Index two = running.torrents.add_source({.content = {bytes.begin(), bytes.end()}}).index;
+    const auto contents = running.torrents.contents({one, two});
+    EXPECT_EQ(contents.at(one).files.at(0).path, running.torrents.name_of(one));
+    const std::string folder = running.torrents.name_of(two);
+    EXPECT_NE(folder, running.torrents.name_of(one));
+    std::vector<std::string> paths;
+    for (const ContentReport::File& file : contents.at(two).files) paths.push_back(file.path);
+    EXPECT_THAT(paths, ElementsAre(folder + "/z", folder + "/a", folder + "/b"));
+}
+
 /// Sends one torrent file over HTTP when it is let.
 class SlowDownload {
   public:
