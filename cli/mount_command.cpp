@@ -100,11 +100,15 @@ std::optional<std::filesystem::path> state_folder(const MountOptions& options) {
     }
 }
 
-void add_watched(ServedTorrents& torrents, Bytes content) {
+/// Returns whether later mounts have the torrent, too.
+bool add_watched(ServedTorrents& torrents, Bytes content) {
     const AddReport report =
         torrents.add_source({.content = std::move(content), .added_ms = AddedSources::now_ms()});
-    if (!report.was_there) log::info("added {}", report.name);
-    if (!report.warning.empty()) log::warn("{}: {}", report.name, report.warning);
+    if (!report.was_there) log::info("added {}", one_line(report.name));
+    if (!report.warning.empty())
+        log::warn("{}: {}{}", one_line(report.name), report.warning,
+                  report.kept ? "" : "; its file stays in the watched folder");
+    return report.kept;
 }
 
 /// Null if there cannot be one: the mount works without it.
@@ -243,8 +247,9 @@ void serve(const MountOptions& options, const std::vector<SourceWord>& words, Re
     if (web) web->start();
     std::list<WatchFolder> watched;
     for (const std::filesystem::path& folder : options.watch)
-        watched.emplace_back(folder, options.watch_mode,
-                             [&torrents](Bytes content) { add_watched(torrents, std::move(content)); });
+        watched.emplace_back(folder, options.watch_mode, [&torrents](Bytes content) {
+            return add_watched(torrents, std::move(content));
+        });
     const std::string proxy = engine.proxy_url();
     log::info("mounted {} torrent(s) at {}, {}", count, options.mountpoint.string(),
               proxy.empty() ? "listening on port " + std::to_string(engine.port())

@@ -17,7 +17,9 @@ int remove(const RemoveOptions& options) {
         const auto answer =
             ask(torrent.socket,
                 {{"command", "remove"}, {"torrent", torrent.path}, {"delete_data", options.delete_data}});
-        std::cout << "removed: " << one_line(text_in(answer, "name")) << '\n';
+        const std::string name = one_line(text_in(answer, "name")), warning = text_in(answer, "warning");
+        std::cout << "removed: " << name << '\n';
+        if (!warning.empty()) std::cerr << "btfs: " << name << ": " << one_line(warning) << '\n';
     });
 }
 

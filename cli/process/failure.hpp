@@ -16,6 +16,12 @@ class Failure : public std::runtime_error {
     using std::runtime_error::runtime_error;
     Failure(const std::string& what, const Error& error)
         : runtime_error(what + ": " + error.message()), error_(error) {}
+    /// Returns a failure whose message is `message` alone, though an error is its cause.
+    static Failure with_message(const std::string& message, const Error& error) {
+        Failure failure(message);
+        failure.error_ = error;
+        return failure;
+    }
 
     /// Returns the error that it was made of; none, if it was made of a message alone.
     const Error& error() const { return error_; }

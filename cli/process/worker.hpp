@@ -39,24 +39,27 @@ class Worker {
     /// Queues a job, to be run at `when` or later. Jobs run in the order of their times. After end() it is
     /// dropped.
     void post(Job job, TimePoint when = Clock::now());
-    /// Runs f() as a job, waits for it, and returns what it returns. Throws a Failure with the message of
-    /// what it throws, since an exception stays on its thread; WorkerEnded if the job was dropped. Not on the
-    /// worker's own thread.
+    /// Runs f() as a job, waits for it, and returns what it returns. Throws a Failure with the message and
+    /// the error of what it throws, since an exception stays on its thread; WorkerEnded if the job was
+    /// dropped. Not on the worker's own thread.
     template <class F>
     std::invoke_result_t<F> call(F f) {
-        using Outcome = std::variant<std::monostate, std::invoke_result_t<F>, std::string>;
+        using Outcome = std::variant<std::monostate, std::invoke_result_t<F>, Problem>;
         std::promise<Outcome> promise;
         std::future<Outcome> future = promise.get_future();
         post([answer = std::make_shared<Answer<Outcome>>(std::move(promise)), f = std::move(f)]() mutable {
             try {
                 answer->outcome.template emplace<1>(f());
+            } catch (const Failure& failure) {
+                answer->outcome.template emplace<2>(Problem{failure.what(), failure.error()});
             } catch (const std::exception& failure) {
-                answer->outcome.template emplace<2>(failure.what());
+                answer->outcome.template emplace<2>(Problem{failure.what(), {}});
             }
         });
         Outcome outcome = future.get();
         if (outcome.index() == 0) throw WorkerEnded("the mount is ending");
-        if (outcome.index() == 2) throw Failure(std::get<2>(outcome));
+        if (const auto* const problem = std::get_if<2>(&outcome))
+            throw Failure::with_message(problem->message, problem->error);
         return std::get<1>(std::move(outcome));
     }
     void start();
@@ -64,6 +67,11 @@ class Worker {
     void end();
 
   private:
+    /// What a job has thrown.
+    struct Problem {
+        std::string message;
+        Error error;
+    };
     /// Answers with what has come of a job when that is destroyed, whether it was run or dropped.
     template <class Outcome>
     struct Answer {

@@ -112,6 +112,7 @@ TransmissionRpc::Json TransmissionRpc::torrent_add(const RpcCall& call, const Rp
     } catch (const Failure& failure) {
         throw RpcError(RpcError::unrecognized_source, failure.what());
     }
+    if (!added.warning.empty()) log::warn("{}: {}", one_line(added.name), added.warning);
     // Files can be chosen at once if the torrent's file was given. The torrent is there, whatever fails here.
     try {
         if (!added.was_there && (!change.pin.some.empty() || !change.unpin.some.empty()))

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".source";
 constexpr std::string_view kSettingsSuffix = ".settings";
+constexpr std::string_view kDropSuffix = ".drop";
 constexpr std::size_t kLongestFolderName = 200;
 /// A hundred trackers with URLs of 2,048 bytes, and all else that is set.
 constexpr std::size_t kMostBesideContent = std::size_t{1} << 20;
@@ -230,19 +231,21 @@ fs::path AddedSources::settings_path(const std::string& info_hash) const {
     return folder_ / (info_hash + std::string(kSettingsSuffix));
 }
 
+fs::path AddedSources::drop_path(const std::string& cache_key) const {
+    return folder_ / (cache_key + std::string(kDropSuffix));
+}
+
 Error AddedSources::keep(const Source& source) const {
     return write(path_of(name_of(source.content)), written(source));
 }
 
 Error AddedSources::keep_settings(const std::string& info_hash, const Settings& settings) const {
     if (settings != Settings{}) return write(settings_path(info_hash), written(settings));
-    std::error_code error;
-    fs::remove(settings_path(info_hash), error);
-    return error ? Error(error.value(), boost::system::system_category()) : Error{};
+    return remove(settings_path(info_hash));
 }
 
 Result<AddedSources::Settings> AddedSources::read_settings(const std::string& info_hash) const {
-    const auto file = read_whole(settings_path(info_hash), kMostBesideContent);
+    const auto file = read_whole(*files_, settings_path(info_hash), kMostBesideContent);
     if (!file) return file.error();
     auto settings = parse_settings(*file);
     if (!settings) return Error(EIO, boost::system::system_category());
@@ -254,11 +257,17 @@ Error AddedSources::write(const fs::path& path, ByteView content) const {
     fs::create_directories(folder_.parent_path(), error);
     if (mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
         return {errno, boost::system::system_category()};
-    return write_whole(path, content, 0600);
+    return write_whole(*files_, path, content, 0600);
+}
+
+Error AddedSources::remove(const fs::path& path) const {
+    const Error error = files_->remove(path);
+    if (error == system_error(ENOENT)) return {};
+    return error ? error : files_->sync_folder_of(path);
 }
 
 Result<AddedSources::Source> AddedSources::read(const std::string& name) const {
-    const auto file = read_whole(path_of(name), kMaxSize);
+    const auto file = read_whole(*files_, path_of(name), kMaxSize);
     if (!file) return file.error();
     auto source = parse(*file);
     if (!source || name_of(source->content) != name) return Error(EIO, boost::system::system_category());
@@ -280,22 +289,40 @@ Error AddedSources::set_pinned(const std::string& name, bool pinned_whole, const
 }
 
 Error AddedSources::forget(const std::string& name) const {
+    return remove(path_of(name));
+}
+
+Error AddedSources::note_drop(const std::string& cache_key) const {
+    return write(drop_path(cache_key), {});
+}
+
+Error AddedSources::forget_drop(const std::string& cache_key) const {
+    return remove(drop_path(cache_key));
+}
+
+std::vector<std::string> AddedSources::drops() const {
+    std::vector<std::string> keys;
+    for (const fs::path& path : files_with(kDropSuffix)) keys.push_back(path.stem().string());
+    return keys;
+}
+
+std::vector<fs::path> AddedSources::files_with(std::string_view suffix) const {
+    std::vector<fs::path> found;
     std::error_code error;
-    fs::remove(path_of(name), error);
-    return error ? Error(error.value(), boost::system::system_category()) : Error{};
+    for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error))
+        if (at->path().extension() == suffix) found.push_back(at->path());
+    if (error && error != std::errc::no_such_file_or_directory)
+        log::warn("what was added to the mount earlier cannot be read: {}: {}", folder_.string(),
+                  error.message());
+    return found;
 }
 
 std::deque<std::string> AddedSources::names() const {
     std::vector<std::pair<fs::file_time_type, std::string>> found;
-    std::error_code error;
-    for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+    for (const fs::path& path : files_with(kSuffix)) {
         std::error_code gone;
-        if (at->path().extension() == kSuffix)
-            found.emplace_back(at->last_write_time(gone), at->path().stem().string());
+        found.emplace_back(fs::last_write_time(path, gone), path.stem().string());
     }
-    if (error && error != std::errc::no_such_file_or_directory)
-        log::warn("what was added to the mount earlier cannot be read: {}: {}", folder_.string(),
-                  error.message());
     std::ranges::sort(found);
     std::deque<std::string> names;
     for (auto& [written, name] : found) names.push_back(std::move(name));

@@ -5,11 +5,15 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "cache/disk/files.hpp"
+#include "cache/disk/linux_files.hpp"
 #include "cache/records/pins.hpp"
 #include "cli/service/torrent_limits.hpp"
 #include "engine/core/bytes.hpp"
@@ -59,7 +63,9 @@ class AddedSources {
     static std::string name_of(ByteView content);
 
     /// The folder is made when the first source is kept.
-    explicit AddedSources(std::filesystem::path folder) : folder_(std::move(folder)) {}
+    explicit AddedSources(std::filesystem::path folder,
+                          std::shared_ptr<Files> files = std::make_shared<LinuxFiles>())
+        : folder_(std::move(folder)), files_(std::move(files)) {}
 
     /// Keeps a source, in place of one with the same bytes. When this returned without error, it survives a
     /// loss of power.
@@ -67,12 +73,17 @@ class AddedSources {
     /// Changes a source that is kept. ENOENT if there is none of that name, EIO if it is damaged.
     Error change(const std::string& name, const std::function<void(Source&)>& change) const;
     Error set_pinned(const std::string& name, bool pinned_whole, const Pins& pinned_files) const;
-    /// Ignores a name that is not there.
+    /// Ignores a name that is not there. When this returned without error, it holds after a loss of power.
     Error forget(const std::string& name) const;
     /// Keeps the settings of a torrent, by its info-hash in hex; defaults need no file.
     Error keep_settings(const std::string& info_hash, const Settings& settings) const;
     /// ENOENT if there are none, EIO if they are damaged.
     Result<Settings> read_settings(const std::string& info_hash) const;
+    /// Notes that what was fetched of a torrent is to be removed from the cache, by its cache key.
+    Error note_drop(const std::string& cache_key) const;
+    Error forget_drop(const std::string& cache_key) const;
+    /// Returns the cache keys of all that note_drop() has noted.
+    std::vector<std::string> drops() const;
     /// Returns the names of all sources that are kept, in the order in which they were written last.
     std::deque<std::string> names() const;
     /// EIO if it is damaged; its file stays where it is.
@@ -81,9 +92,13 @@ class AddedSources {
 
   private:
     Error write(const std::filesystem::path& path, ByteView content) const;
+    Error remove(const std::filesystem::path& path) const;
+    std::vector<std::filesystem::path> files_with(std::string_view suffix) const;
     std::filesystem::path settings_path(const std::string& info_hash) const;
+    std::filesystem::path drop_path(const std::string& cache_key) const;
 
     std::filesystem::path folder_;
+    std::shared_ptr<Files> files_;  ///< shared with copies of this
 };
 
 }  // namespace btfs::cli

@@ -126,7 +126,8 @@ Json MountControl::add(const Json& request) {
 Json MountControl::remove(const Json& request) {
     const RemovedContent content =
         flag(request, "delete_data") ? RemovedContent::dropped : RemovedContent::kept;
-    return {{"name", to_valid_utf8(torrents_.remove(text(request, "torrent"), content))}};
+    const RemoveReport report = torrents_.remove(text(request, "torrent"), content);
+    return {{"name", to_valid_utf8(report.name)}, {"warning", text_or_null(report.warning)}};
 }
 
 Json MountControl::set(const Json& request) {

@@ -41,8 +41,14 @@ ServedTorrents::ServedTorrents(Services services)
       finder_({services_.engine, services_.cache_dir, roster_, *worker_},
               [this](Roster::Index index, TorrentSource source) {
                   update_library_soon();  // behind this job, also if it fails
-                  bring_in_if_new(index, std::move(source));
+                  try {
+                      bring_in_if_new(index, std::move(source));
+                  } catch (const std::exception& failure) {
+                      if (roster_.has(index)) give_up(index, failure.what());
+                      throw;
+                  }
               }),
+      dropped_content_({services_.cache_dir, services_.added, made_ + kEarlierMountEnds}),
       filesystem_({.virtual_files = {{"status", [this] { return status_text(report()); }},
                                      {"status.json",
                                       [this] { return boost::json::serialize(mount_json(report())) + '\n'; }},
@@ -193,7 +199,12 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
             worker_->post([this, index, torrent, info] {
                 if (!roster_.has(index)) return;
                 update_library_soon();  // behind this job, also if it fails
-                roster_.or_fail(index, [&] { take_metadata(index, torrent, *info); });
+                try {
+                    take_metadata(index, torrent, *info);
+                } catch (const std::exception& failure) {
+                    give_up(index, failure.what());
+                    throw;
+                }
             });
         };
     }
@@ -282,9 +293,10 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedT
 void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info) {
     const auto metainfo = parse_info(info);
     if (!metainfo) throw Failure("the torrent that the swarm described", metainfo.error());
-    ServedTorrent& served = open(index, *metainfo, find_data(*metainfo));
+    // First, so that a second try needs no peers if the store cannot be opened.
     if (Error error = services_.cache_dir.keep_info(metainfo->identity, info))
         log::warn("{}: its description cannot be kept: {}", metainfo->name, error.message());
+    ServedTorrent& served = open(index, *metainfo, find_data(*metainfo));
     services_.engine.provide(torrent, known(*metainfo, *served.store));
     show(index, *metainfo, served, torrent);
 }

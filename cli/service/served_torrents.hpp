@@ -19,6 +19,7 @@
 #include "cli/process/worker.hpp"
 #include "cli/service/added_sources.hpp"
 #include "cli/service/details_report.hpp"
+#include "cli/service/dropped_content.hpp"
 #include "cli/service/engine_status.hpp"
 #include "cli/service/fetching.hpp"
 #include "cli/service/library.hpp"
@@ -41,8 +42,15 @@ struct AddReport {
     std::string name = {};       ///< as the source calls it
     std::string info_hash = {};  ///< in hex; empty until it is known
     bool was_there = false;
+    bool kept = false;         ///< later mounts have it, too
     std::string warning = {};  ///< what did not work beside that; empty: nothing
     Roster::Index index = 0;   ///< of the torrent
+};
+
+/// Outcome of remove().
+struct RemoveReport {
+    std::string name;          ///< in the mount
+    std::string warning = {};  ///< what did not work beside that; empty: nothing
 };
 
 /// Outcome of fetch().
@@ -73,7 +81,7 @@ struct TorrentChange {
 /// The files and pieces of a torrent whose description is known.
 struct ContentReport {
     struct File {
-        std::string path;  ///< NAME, or NAME/FOLDER/FILE, as the torrent has it
+        std::string path;  ///< below the mountpoint: NAME, or NAME/FOLDER/FILE
         std::uint64_t size = 0;
         std::uint64_t had = 0;  ///< bytes of it in pieces that are whole
         std::uint32_t first_piece = 0;
@@ -160,14 +168,15 @@ class ServedTorrents {
     // ---- while the mount stands, on any thread but the worker's; each waits for the disk ----
 
     /// Adds a torrent, from the bytes of its file or the text of a magnet link or URL, and keeps the source
-    /// for later mounts. Throws Failure if it cannot be parsed or served.
+    /// for later mounts. One that is there already, or was kept by an earlier mount, stays as the user has
+    /// set it, but for a label if it has none, and for pins. Throws Failure if it cannot be parsed or served.
     AddReport add_source(AddedSources::Source source);
     /// Removes the torrent of that info-hash, name in the mount, URL or Roster::id_text(), for good: later
-    /// mounts have it only if their command line does. Pins end. Returns its name. Throws Failure: there is
-    /// none, or several have that name.
-    std::string remove(const std::string& which, RemovedContent content = RemovedContent::kept);
+    /// mounts have it only if their command line does. Pins end. Throws Failure, and the torrent stays: there
+    /// is none, or several have that name, or the disk does not take that pins end.
+    RemoveReport remove(const std::string& which, RemovedContent content = RemovedContent::kept);
     /// The same for the torrent of an index in the roster.
-    std::string remove(Roster::Index torrent, RemovedContent content);
+    RemoveReport remove(Roster::Index torrent, RemovedContent content);
     /// Carries out a change, and keeps it for later mounts. Throws Failure: there is no
     /// such torrent or file, or its files are not known yet, or the disk does not take it.
     void change(Roster::Index torrent, const TorrentChange& change);
@@ -249,20 +258,22 @@ class ServedTorrents {
     void take_next_added(std::deque<std::string> names);
     void take_kept(const std::string& record);
     AddReport add_now(const AddedSources::Source& source);
-    /// Whether a torrent that cannot be served is dropped, or stays in reports() as failed.
-    enum class IfItFails : bool { drop, stay };
-    AddReport take(const AddedSources::Source& source, const std::string& record, IfItFails if_it_fails);
-    AddReport take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails);
+    AddReport add_and_keep(const AddedSources::Source& source);
+    AddReport take(const AddedSources::Source& source, const std::string& record, bool was_kept);
+    AddReport take_torrent(RosterEntry entry, TorrentSource source);
+    void retry_of(Roster::Index failed, RosterEntry& entry);
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
     void join(Roster::Index index, const RosterEntry& other);
     void join_pins(Roster::Index index, const RosterEntry& other);
     void note_record(Roster::Index index, const RosterEntry& other);
-    std::string remove_now(Roster::Index index, RemovedContent content);
+    void label_if_none(Roster::Index index, const std::string& label);
+    RemoveReport remove_now(Roster::Index index, RemovedContent content);
     Roster::Index choose(const std::string& which) const;
     void leave(Roster::Index index);
-    void forget(const RosterEntry& entry);
-    void drop_content(const Identity& identity);
+    void withdraw(Roster::Index index, const RosterEntry& entry);
+    void give_up(Roster::Index index, const std::string& problem);
+    Error forget(const RosterEntry& entry);
     void know(Roster::Index index, const TorrentSource& source);
     void know(Roster::Index index, const Metainfo& metainfo);
     std::string library_folder(Roster::Index index, Slot slot);
@@ -303,12 +314,13 @@ class ServedTorrents {
     // Used by the caller until start(), then by the worker alone.
     std::map<Sha1Digest, Roster::Index> known_;     ///< the torrents that the engine has, by their hashes
     std::map<std::string, Roster::Index> records_;  ///< sources that are kept, by their names
-    /// Torrents that failed for good, by their info-hashes: each may be tried again.
+    /// Torrents that have failed, by their info-hashes: each may be tried again.
     std::map<std::string, Roster::Index> failed_;
     /// Changes of torrents of the command line that came before their info-hashes were known.
     std::map<Roster::Index, TorrentChange> early_changes_;
     /// False: a store that another process has fails at once.
     bool waits_for_stores_ = true;
+    DroppedContent dropped_content_;  ///< destroyed after the stores that use it
     std::map<Roster::Index, ServedTorrent> served_;
     std::map<Roster::Index, ServedTorrent> removed_;   ///< that somebody still uses
     std::unordered_map<Slot, Roster::Index> by_slot_;  ///< of served_, those that are shown

@@ -1,10 +1,8 @@
 // ServedTorrents: torrents that come and go while the mount stands.
 #include <algorithm>
-#include <cerrno>
 #include <exception>
 #include <utility>
 
-#include "cache/records/torrent_files.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/service/served_torrents.hpp"
 #include "cli/sources/torrent_url.hpp"
@@ -22,13 +20,25 @@ std::string url_in(ByteView content) {
     return looks_like_url(text) ? std::string(text) : std::string();
 }
 
+/// What the user has set of a torrent elsewhere holds where nothing else is set.
+void fill_settings(RosterEntry& entry, const RosterEntry& other) {
+    if (entry.label.empty()) entry.label = other.label;
+    if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
+    entry.paused = entry.paused || other.paused;
+    if (!entry.trackers) entry.trackers = other.trackers;
+}
+
+bool same_settings(const RosterEntry& a, const RosterEntry& b) {
+    return a.label == b.label && a.limits == b.limits && a.paused == b.paused && a.trackers == b.trackers;
+}
+
 }  // namespace
 
 AddReport ServedTorrents::add_source(AddedSources::Source source) {
     return worker_->call([this, source = std::move(source)] { return add_now(source); });
 }
 
-std::string ServedTorrents::remove(const std::string& which, RemovedContent content) {
+RemoveReport ServedTorrents::remove(const std::string& which, RemovedContent content) {
     return worker_->call([&] { return remove_now(choose(which), content); });
 }
 
@@ -92,33 +102,69 @@ void ServedTorrents::take_kept(const std::string& record) {
         throw Failure(
             "left out: " + services_.added->path_of(record).string() + " is damaged or cannot be read",
             source.error());
-    take(*source, record, IfItFails::stay);
+    take(*source, record, true);
 }
 
-/// The source is kept before it is taken, so that whatever becomes of it finds its record.
 AddReport ServedTorrents::add_now(const AddedSources::Source& source) {
-    if (!services_.added) return take(source, {}, IfItFails::drop);
+    AddReport report = services_.added ? add_and_keep(source) : take(source, {}, false);
+    report.kept = !roster_.get(report.index).record.empty();
+    if (!report.kept && report.warning.empty()) report.warning = "later mounts will not have it";
+    return report;
+}
+
+/// The source is kept before it is taken, so that whatever becomes of it finds its record. One that an
+/// earlier mount has kept is taken as it is there, whether its turn in take_next_added() has come or not.
+AddReport ServedTorrents::add_and_keep(const AddedSources::Source& source) {
     const std::string record = AddedSources::name_of(source.content);
-    const bool was_kept = services_.added->read(record).has_value();
-    const Error error = was_kept ? Error{} : services_.added->keep(source);
+    auto kept = services_.added->read(record);
+    const bool was_kept = kept.has_value();
+    bool changes = !was_kept;
+    if (was_kept && kept->label.empty() && !source.label.empty()) {
+        kept->label = source.label;
+        changes = true;
+    }
+    if (was_kept && source.pinned_whole && !kept->pinned_whole) {
+        kept->pinned_whole = true;
+        kept->pinned_files.clear();
+        changes = true;
+    }
+    const AddedSources::Source& taken = was_kept ? *kept : source;
+    const Error error = changes ? services_.added->keep(taken) : Error{};
     try {
-        AddReport report = take(source, error ? std::string() : record, IfItFails::drop);
-        if (error) report.warning = "later mounts will not have it: " + error.message();
+        const bool has_record = was_kept || !error;
+        AddReport report = take(taken, has_record ? record : std::string(), was_kept);
+        if (error)
+            report.warning =
+                (was_kept ? "its label and pins cannot be kept: " : "later mounts will not have it: ") +
+                error.message();
         return report;
     } catch (...) {
-        if (!was_kept) (void)services_.added->forget(record);
+        if (!was_kept) {
+            (void)services_.added->forget(record);
+            if (const auto failed = records_.extract(record))
+                roster_.update(failed.mapped(), [](RosterEntry& entry) { entry.record.clear(); });
+        }
         throw;
     }
 }
 
-/// Adds a source that is kept as `record`. Throws Failure if it cannot be parsed or served.
-AddReport ServedTorrents::take(const AddedSources::Source& source, const std::string& record,
-                               IfItFails if_it_fails) {
+/// Adds a source that is kept as `record`; `was_kept`: by an earlier mount. Throws Failure if it cannot be
+/// parsed or served.
+AddReport ServedTorrents::take(const AddedSources::Source& source, const std::string& record, bool was_kept) {
+    if (const auto same = records_.find(record); same != records_.end()) {
+        const Roster::Index index = same->second;
+        const RosterEntry there = roster_.get(index);
+        if (!there.has_failed()) {
+            if (source.pinned_whole) pin_whole(index);
+            label_if_none(index, source.label);
+            return {.name = there.name, .info_hash = there.info_hash, .was_there = true, .index = index};
+        }
+    }
     RosterEntry entry{.label = source.label,
                       .pinned_whole = source.pinned_whole,
                       .pinned_files = source.pinned_files,
                       .record = record,
-                      .of_earlier_mount = if_it_fails == IfItFails::stay,
+                      .of_earlier_mount = was_kept,
                       .limits = source.limits,
                       .paused = source.paused,
                       .trackers = source.trackers,
@@ -135,15 +181,7 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
     } else {
         entry.name = parsed->name;
     }
-    if (const auto same = records_.find(record); same != records_.end()) {
-        const Roster::Index index = same->second;
-        const RosterEntry there = roster_.get(index);
-        if (!there.has_failed()) {
-            if (source.pinned_whole) pin_whole(index);
-            return {.name = entry.name, .info_hash = there.info_hash, .was_there = true, .index = index};
-        }
-        drop(index);
-    }
+    if (const auto same = records_.find(record); same != records_.end()) retry_of(same->second, entry);
     const std::string name = entry.name;
     if (!parsed) {
         const Roster::Index index = enter(std::move(entry));
@@ -156,15 +194,18 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
         finder_.look_up(index, *parsed);
         return {.name = name, .index = index};
     }
-    return take_torrent(std::move(entry), std::move(*parsed), if_it_fails);
+    return take_torrent(std::move(entry), std::move(*parsed));
 }
 
-AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, IfItFails if_it_fails) {
+/// Throws Failure if the torrent cannot be served; one that was there before, in this mount or an earlier
+/// one, stays in reports() as failed then.
+AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source) {
+    bool stays = entry.of_earlier_mount;
     AddReport report{.name = source.name, .info_hash = source.identity.cache_key()};
     entry.info_hash = report.info_hash;
     if (const auto earlier = failed_.extract(report.info_hash); !earlier.empty()) {
-        entry.of_command_line = roster_.get(earlier.mapped()).of_command_line;
-        drop(earlier.mapped());
+        retry_of(earlier.mapped(), entry);
+        stays = true;
     }
     if (const auto same = find(source.identity)) {
         report.was_there = true;
@@ -180,15 +221,24 @@ AddReport ServedTorrents::take_torrent(RosterEntry entry, TorrentSource source, 
         auto adopted = source.metainfo ? find_data(*source.metainfo) : nullptr;
         bring_in(index, std::move(source), std::move(adopted));
     } catch (const std::exception& failure) {
-        if (if_it_fails == IfItFails::drop) {
+        if (!stays) {
             leave(index);
         } else {
-            roster_.update(index, [&](RosterEntry& failed) { failed.problem = failure.what(); });
-            failed_.emplace(report.info_hash, index);
+            give_up(index, failure.what());
         }
         throw;
     }
     return report;
+}
+
+/// A torrent that has failed is tried again as `entry`, with what the user has set of it.
+void ServedTorrents::retry_of(Roster::Index failed, RosterEntry& entry) {
+    const RosterEntry earlier = roster_.get(failed);
+    fill_settings(entry, earlier);
+    entry.pinned_whole = entry.pinned_whole || earlier.pinned_whole;
+    entry.pinned_files = entry.pinned_whole ? Pins{} : with_pins(entry.pinned_files, earlier.pinned_files);
+    entry.of_command_line = entry.of_command_line || earlier.of_command_line;
+    drop(failed);
 }
 
 /// Adds a source to the roster.
@@ -221,35 +271,26 @@ void ServedTorrents::join(Roster::Index index, const RosterEntry& other) {
         log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
 }
 
-/// The other source's record goes when the torrent does. What the user has set there in an earlier mount
-/// holds where nothing else was set; that a torrent is added once more changes its label alone, if it has
-/// none.
+/// The other source's record goes when the torrent does, or now if the torrent has one. What the user has set
+/// there in an earlier mount holds where nothing else was set; that a torrent is added once more changes its
+/// label alone, if it has none.
 void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) {
     if (other.record.empty()) return;
     const RosterEntry there = roster_.get(index);
     if (there.record == other.record) return;
-    if (!there.record.empty()) {
-        if (const Error error = services_.added->forget(other.record))
-            log::debug("{}: stays kept by two names: {}", there.name, error.message());
-        return;
-    }
-    records_[other.record] = index;
+    const bool has_record = !there.record.empty();
+    if (!has_record) records_[other.record] = index;
     roster_.update(index, [&](RosterEntry& entry) {
-        entry.record = other.record;
+        if (!has_record) entry.record = other.record;
+        if (other.of_earlier_mount) return fill_settings(entry, other);
         if (entry.label.empty()) entry.label = other.label;
-        if (!other.of_earlier_mount) return;
-        if (entry.limits == TorrentLimits{}) entry.limits = other.limits;
-        entry.paused = entry.paused || other.paused;
-        if (!entry.trackers) entry.trackers = other.trackers;
     });
     const RosterEntry now = roster_.get(index);
     if (now.limits != there.limits) apply_limits(now);
     if (there.handle && now.paused != there.paused) services_.engine.set_paused(*there.handle, now.paused);
     if (now.trackers != there.trackers) apply_trackers(index);
-    const bool differs = now.label != other.label || now.limits != other.limits ||
-                         now.paused != other.paused || now.trackers != other.trackers;
     Error error;
-    if (differs)
+    if (!same_settings(now, has_record ? there : other))
         error = services_.added->change(now.record, [&](AddedSources::Source& source) {
             source.label = now.label;
             source.limits = now.limits;
@@ -258,7 +299,19 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
         });
     if (!error) error = keep_beside_record(now);
     if (error) log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
+    if (has_record && !error) error = services_.added->forget(other.record);
+    if (has_record && error) log::debug("{}: stays kept by two names: {}", now.name, error.message());
     place_in_library(index);
+}
+
+/// A torrent that is added once more gets the label if it has none.
+void ServedTorrents::label_if_none(Roster::Index index, const std::string& label) {
+    if (label.empty() || !roster_.get(index).label.empty()) return;
+    try {
+        change_now(index, {.label = label});
+    } catch (const Failure& failure) {
+        log::warn("{}: {}", roster_.get(index).name, failure.what());
+    }
 }
 
 /// Files that the other source was to have pinned are pinned, or noted to be.
@@ -284,19 +337,24 @@ bool ServedTorrents::is_still_open(const Identity& identity) const {
     return std::ranges::any_of(removed_, is_it);
 }
 
-std::string ServedTorrents::remove_now(Roster::Index index, RemovedContent content) {
+RemoveReport ServedTorrents::remove_now(Roster::Index index, RemovedContent content) {
     if (!roster_.has(index)) throw TorrentHasGone();
     RosterEntry entry = roster_.get(index);
     if (entry.slot) entry.name = filesystem_.name_of(*entry.slot);
-    forget(entry);
+    RemoveReport report{.name = entry.name};
     if (const auto found = served_.find(index); found != served_.end()) {
         ServedTorrent& served = found->second;
-        if (!served.pins.empty()) set_pins(served, {});
+        if (!served.pins.empty()) set_pins(served, {});  // this may fail: the torrent stays then
         served.drop_data = content == RemovedContent::dropped;
+        if (served.drop_data) dropped_content_.note(served.identity);
+    }
+    if (const Error error = forget(entry)) {
+        report.warning = "the next mount will have it again: " + error.message();
+        log::warn("{}: {}", entry.name, report.warning);
     }
     leave(index);
     log::info("removed {}", entry.name);
-    return entry.name;
+    return report;
 }
 
 Roster::Index ServedTorrents::choose(const std::string& which) const {
@@ -324,10 +382,14 @@ Roster::Index ServedTorrents::choose(const std::string& which) const {
     return chosen.front();
 }
 
-/// Takes a torrent out of the mount and the engine.
 void ServedTorrents::leave(Roster::Index index) {
     const RosterEntry entry = roster_.get(index);
     drop(index);
+    withdraw(index, entry);
+}
+
+/// Takes a torrent out of the mount and the engine, which have it as `entry` says.
+void ServedTorrents::withdraw(Roster::Index index, const RosterEntry& entry) {
     std::erase_if(known_, [&](const auto& known) { return known.second == index; });
     if (auto served = served_.extract(index)) {
         if (entry.slot) by_slot_.erase(*entry.slot);
@@ -342,20 +404,24 @@ void ServedTorrents::leave(Roster::Index index) {
     });
 }
 
-/// Later mounts do not have the torrent, unless their command line has; then without its settings.
-void ServedTorrents::forget(const RosterEntry& entry) {
-    if (!services_.added) return;
-    Error error;
-    if (!entry.record.empty()) error = services_.added->forget(entry.record);
-    if (!error && !entry.info_hash.empty()) error = services_.added->keep_settings(entry.info_hash, {});
-    if (error) log::warn("{}: the next mount will have it again: {}", entry.name, error.message());
+/// A torrent that cannot be served leaves the engine, stays in reports() as failed, and may be added again.
+void ServedTorrents::give_up(Roster::Index index, const std::string& problem) {
+    const RosterEntry entry = roster_.get(index);
+    roster_.update(index, [&](RosterEntry& failed) {
+        failed.problem = problem;
+        failed.handle = std::nullopt;
+        failed.slot = std::nullopt;
+    });
+    withdraw(index, entry);
+    if (!entry.info_hash.empty()) failed_.emplace(entry.info_hash, index);
 }
 
-/// Removes what was fetched of a torrent that nothing uses any more.
-void ServedTorrents::drop_content(const Identity& identity) {
-    const Error error = remove_torrent_files(*services_.cache_dir.files(), identity.cache_key());
-    if (error && error != Error(ENOENT, boost::system::system_category()))
-        log::warn("{}: what was fetched of it stays: {}", identity.cache_key(), error.message());
+/// Later mounts do not have the torrent, unless their command line has; then without its settings.
+Error ServedTorrents::forget(const RosterEntry& entry) {
+    if (!services_.added) return {};
+    if (!entry.record.empty())
+        if (const Error error = services_.added->forget(entry.record)) return error;
+    return entry.info_hash.empty() ? Error{} : services_.added->keep_settings(entry.info_hash, {});
 }
 
 /// Returns what the mount holds as long as it uses the torrent.
@@ -376,7 +442,7 @@ void ServedTorrents::let_go(Roster::Index index, bool ServedTorrent::*user) {
     if (served.engine_uses || served.files_use) return;
     const std::optional<Identity> dropped = served.drop_data ? std::optional(served.identity) : std::nullopt;
     removed_.erase(found);
-    if (dropped) drop_content(*dropped);
+    if (dropped) dropped_content_.drop(*dropped);
 }
 
 }  // namespace btfs::cli

@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/process/failure.hpp"
 #include "cli/service/served_torrents.hpp"
@@ -17,6 +18,9 @@ namespace {
 
 /// Torrents that come at once make one look at the library.
 constexpr Duration kLibraryDelay = 200ms;
+
+/// A job of so many takes some milliseconds.
+constexpr std::size_t kTorrentsOfAJob = 50;
 
 /// All files of a torrent, however many it has.
 constexpr FileRange kAllFiles{0, std::numeric_limits<std::uint32_t>::max()};
@@ -89,16 +93,55 @@ AddedSources::Settings settings_of(const RosterEntry& entry) {
     return {.label = entry.label, .limits = entry.limits, .paused = entry.paused, .trackers = entry.trackers};
 }
 
-ContentReport content_of(const ServedTorrent& served) {
+/// Calls f(index) for all torrents, some of them in each job of the worker: what else is asked of it has its
+/// turn in between.
+template <class F>
+void for_each_by_jobs(Worker& worker, std::span<const Roster::Index> torrents, F f) {
+    while (!torrents.empty()) {
+        const auto some = torrents.first(std::min(torrents.size(), kTorrentsOfAJob));
+        torrents = torrents.subspan(some.size());
+        worker.call([&] {
+            for (const Roster::Index index : some) f(index);
+            return true;
+        });
+    }
+}
+
+/// Returns the paths of the files that are listed. They are those of the mount, where `shown` tells them
+/// apart: files without content have no place of their own.
+std::vector<std::string> paths_of(const ServedTorrent& served, std::string_view name,
+                                  std::vector<Filesystem::TorrentFile> shown,
+                                  const std::vector<std::uint32_t>& listed) {
+    const std::span<const FileExtent> files = served.store->layout().files();
+    const auto is_same = [&](const Filesystem::TorrentFile& file, std::uint32_t i) {
+        return file.size > 0 && file.size == files[i].size &&
+               file.offset_in_torrent == files[i].offset_in_torrent;
+    };
+    std::vector<std::string> paths;
+    if (std::ranges::equal(shown, listed, is_same)) {
+        for (Filesystem::TorrentFile& file : shown) paths.push_back(std::move(file.path));
+        return paths;
+    }
+    const auto metainfo = parse_info(*served.info);
+    for (const std::uint32_t i : listed) {
+        const std::string path = metainfo ? metainfo->files[i].path : std::string();
+        paths.push_back(std::string(name) + path.substr(std::min(path.find('/'), path.size())));
+    }
+    return paths;
+}
+
+ContentReport content_of(const ServedTorrent& served, const Filesystem& filesystem) {
     const Layout& layout = served.store->layout();
     ContentReport report{.files = {}, .pieces = served.store->available(), .pinned_left = 0};
     report.pinned_left = left_of(served, report.pieces);
-    const auto metainfo = parse_info(*served.info);
-    for (const std::uint32_t i : listed_files(layout)) {
+    const std::vector<std::uint32_t> listed = listed_files(layout);
+    std::vector<std::string> paths =
+        paths_of(served, filesystem.name_of(served.slot), filesystem.files(served.slot), listed);
+    for (const std::uint32_t i : listed) {
         const FileExtent& extent = layout.files()[i];
         const ByteRange range = extent.range();
         ContentReport::File& file = report.files.emplace_back();
-        if (metainfo) file.path = metainfo->files[i].path;
+        file.path = std::move(paths[report.files.size() - 1]);
         file.size = extent.size;
         file.had = bytes_in_pieces(layout, report.pieces, range);
         file.first_piece = static_cast<std::uint32_t>(range.begin / layout.piece_length());
@@ -110,7 +153,7 @@ ContentReport content_of(const ServedTorrent& served) {
 
 }  // namespace
 
-std::string ServedTorrents::remove(Roster::Index torrent, RemovedContent content) {
+RemoveReport ServedTorrents::remove(Roster::Index torrent, RemovedContent content) {
     return worker_->call([=, this] { return remove_now(torrent, content); });
 }
 
@@ -157,23 +200,22 @@ std::size_t ServedTorrents::set_all_paused(bool paused) {
 }
 
 std::map<Roster::Index, ContentReport> ServedTorrents::contents(const std::vector<Roster::Index>& torrents) {
-    return worker_->call([&] {
-        std::map<Roster::Index, ContentReport> reports;
-        for (const Roster::Index index : torrents)
-            if (const ServedTorrent* served = find_served(index)) reports.emplace(index, content_of(*served));
-        return reports;
+    std::map<Roster::Index, ContentReport> reports;
+    for_each_by_jobs(*worker_, torrents, [&](Roster::Index index) {
+        if (const ServedTorrent* served = find_served(index))
+            reports.emplace(index, content_of(*served, filesystem_));
     });
+    return reports;
 }
 
 std::map<Roster::Index, std::uint64_t> ServedTorrents::pinned_left(
     const std::vector<Roster::Index>& torrents) {
-    return worker_->call([&] {
-        std::map<Roster::Index, std::uint64_t> left;
-        for (const Roster::Index index : torrents)
-            if (const ServedTorrent* served = find_served(index))
-                left.emplace(index, left_of(*served, served->store->available()));
-        return left;
+    std::map<Roster::Index, std::uint64_t> left;
+    for_each_by_jobs(*worker_, torrents, [&](Roster::Index index) {
+        if (const ServedTorrent* served = find_served(index))
+            left.emplace(index, left_of(*served, served->store->available()));
     });
+    return left;
 }
 
 void ServedTorrents::recheck(Roster::Index torrent) {

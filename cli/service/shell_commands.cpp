@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/process/failure.hpp"
+#include "cli/sources/sources.hpp"
 #include "cli/sources/torrent_url.hpp"
 #include "cli/text/link_lines.hpp"
 #include "cli/text/one_line.hpp"
@@ -41,11 +42,6 @@ Error told_outcome_of(const ShellCommands::Job& command, const std::string& show
     const Error outcome = outcome_of(command, problem);
     if (outcome) log::warn("{}: {}", shown, problem);
     return outcome;
-}
-
-/// True for what the parsers of torrent files and links say: the first groups of Errc.
-bool is_of_parser(const Error& error) {
-    return error.category() == error_category() && error.value() <= static_cast<int>(Errc::magnet_no_hash);
 }
 
 }  // namespace

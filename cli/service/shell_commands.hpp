@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/text/link_lines.hpp"
 #include "engine/core/bytes.hpp"
 #include "engine/core/error.hpp"
 #include "fs/mount_commands.hpp"
@@ -29,10 +30,9 @@ class ShellCommands final : public MountCommands {
         std::function<void(const std::string& info_hash)> remove;
     };
 
-    /// Bounds of what is written at once: bytes of a *.magnet file, and links in it or in one write to
-    /// `link`.
-    static constexpr std::size_t kMaxLinkFile = 1 << 20;
-    static constexpr std::size_t kMaxLinks = 10'000;
+    /// kMaxLinks bounds the links of a *.magnet file and of one write to `link`.
+    static constexpr std::size_t kMaxLinkFile = cli::kMaxLinkFile;
+    static constexpr std::size_t kMaxLinks = cli::kMaxLinks;
     /// Links of one batch whose failures the log tells; of the others it tells how many failed.
     static constexpr std::size_t kMaxTold = 5;
 

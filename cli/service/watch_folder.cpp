@@ -6,14 +6,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <exception>
-#include <string>
+#include <optional>
 #include <string_view>
-#include <vector>
 
+#include "cache/disk/whole_file.hpp"
 #include "cli/process/failure.hpp"
 #include "cli/process/worker.hpp"
+#include "cli/sources/sources.hpp"
 #include "cli/sources/torrent_file.hpp"
 #include "cli/text/link_lines.hpp"
 #include "cli/text/one_line.hpp"
@@ -30,6 +32,20 @@ constexpr std::string_view kTorrent = ".torrent", kMagnet = ".magnet";
 bool is_candidate(const fs::path& path) {
     return (path.extension() == kTorrent || path.extension() == kMagnet) &&
            !path.filename().string().starts_with('.');
+}
+
+/// A file has nothing that can be added, now or later.
+class Unusable : public Failure {
+  public:
+    using Failure::Failure;
+};
+
+/// Throws Failure if the file cannot be read, Unusable if it is too large.
+Bytes read_links(const fs::path& path) {
+    auto content = read_whole(path, kMaxLinkFile);
+    if (content) return std::move(*content);
+    if (content.error() == system_error(EFBIG)) throw Unusable("is larger than 1 MiB; split it");
+    throw Failure("cannot be read", content.error());
 }
 
 FileDescriptor watch(const fs::path& folder) {
@@ -56,12 +72,16 @@ WatchFolder::~WatchFolder() {
 }
 
 void WatchFolder::run() {
-    bool again = false;
-    do {
-        // Before the look, so that nothing is missed in between; anew, if the folder was away.
-        if (!news_) news_ = watch(folder_);
-        again = look();
-    } while (wait_for_news(again ? std::min(kLookAgain, look_every_) : look_every_));
+    Duration until_next{};
+    try {
+        do {
+            // Before the look, so that nothing is missed in between; anew, if the folder was away.
+            if (!news_) news_ = watch(folder_);
+            until_next = look();
+        } while (wait_for_news(until_next));
+    } catch (const WorkerEnded&) {
+        return;  // the mount is ending
+    }
 }
 
 /// False: the end has come.
@@ -86,76 +106,124 @@ bool WatchFolder::wait_for_news(Duration at_most) {
     return true;
 }
 
-bool WatchFolder::look() {
-    std::vector<std::pair<fs::path, Version>> found;
+/// Takes kMostAtOnce files at most. Returns the time until the next look.
+Duration WatchFolder::look() {
+    std::vector<File> to_take;
+    const bool are_all = find(to_take);
+    std::ranges::sort(to_take, {}, &File::first);
+    for (const File& file : to_take) {
+        take(file);
+        if (is_ending()) return {};
+    }
+    if (!are_all) return {};
+    TimePoint next = Clock::now() + look_every_;
+    for (const auto& [path, known] : known_) next = std::min(next, known.next_try);
+    return std::max(next - Clock::now(), Duration{});
+}
+
+/// Finds files that are to be taken now, and forgets those that have gone. False: there are more.
+bool WatchFolder::find(std::vector<File>& to_take) {
+    const TimePoint now = Clock::now();
+    std::map<fs::path, Known> still_there;
+    bool are_all = true;
     std::error_code error;
     for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
         std::error_code gone;
         if (!is_candidate(at->path()) || !at->is_regular_file(gone)) continue;
         const Version version{at->file_size(gone), at->last_write_time(gone)};
-        if (!gone) found.emplace_back(at->path(), version);
+        if (gone) continue;
+        const auto known = known_.find(at->path());
+        const bool is_known = known != known_.end() && known->second.version == version;
+        if (is_known) still_there.insert(*known);
+        if (is_known && known->second.next_try > now) continue;
+        are_all = are_all && to_take.size() < kMostAtOnce;
+        if (are_all) to_take.emplace_back(at->path(), version);
     }
     if (error) {
         if (!std::exchange(told_unreadable_, true))
             log::warn("{}: cannot be watched: {}; looking again", folder_.string(), error.message());
-        return false;
-    }
-    told_unreadable_ = false;
-    std::ranges::sort(found, {}, &std::pair<fs::path, Version>::first);
-    std::map<fs::path, Version> done;
-    bool again = false;
-    for (const auto& [path, version] : found) {
-        const auto known = done_.find(path);
-        const bool is_done = (known != done_.end() && known->second == version) || take(path, version);
-        if (is_done)
-            done.emplace(path, version);
-        else
-            again = true;
-        pollfd end{end_.get(), POLLIN, 0};
-        if (poll(&end, 1, 0) > 0) return false;
-    }
-    done_ = std::move(done);
-    return again;
-}
-
-/// False: it has to be tried again.
-bool WatchFolder::take(const fs::path& path, const Version& version) {
-    try {
-        add_all(path, version);
-    } catch (const WorkerEnded&) {
-        return false;
-    } catch (const std::exception& failure) {
-        if (is_young(version)) return false;
-        log::warn("{}: {}", one_line(path.filename().string()), failure.what());
-        if (mode_ == WatchMode::rename) settle(path, kFailedSuffix);
+        to_take.clear();
         return true;
     }
-    if (mode_ == WatchMode::rename) settle(path, kAddedSuffix);
-    std::error_code error;
-    if (mode_ == WatchMode::remove && !fs::remove(path, error) && error)
-        log::warn("{}: was added, and cannot be removed: {}", path.string(), error.message());
-    return true;
+    told_unreadable_ = false;
+    known_ = std::move(still_there);
+    return are_all;
 }
 
-void WatchFolder::add_all(const fs::path& path, const Version& version) {
-    const Bytes content = read_torrent(path);
-    if (path.extension() == kTorrent) return add_(content);
+/// The file becomes known: it is done, or has its next try.
+void WatchFolder::take(const File& file) {
+    const auto& [path, version] = file;
+    bool is_kept = false;
+    try {
+        is_kept = add_all(file);
+    } catch (const WorkerEnded&) {
+        throw;
+    } catch (const Unusable& failure) {
+        return tell_of_failure(file, failure.what(), false);
+    } catch (const Failure& failure) {
+        return tell_of_failure(file, failure.what(), !is_of_parser(failure.error()));
+    } catch (const std::exception& failure) {
+        return tell_of_failure(file, failure.what(), true);
+    }
+    known_.insert_or_assign(path, Known{version});
+    if (mode_ == WatchMode::leave || !is_kept) return;
+    if (mode_ == WatchMode::rename) return settle(path, kAddedSuffix);
+    std::error_code error;
+    if (!fs::remove(path, error) && error)
+        log::warn("{}: was added, and cannot be removed: {}", path.string(), error.message());
+}
+
+void WatchFolder::tell_of_failure(const File& file, const std::string& problem, bool may_pass) {
+    const auto& [path, version] = file;
+    Known& known = known_[path];
+    if (known.version != version) known = {.version = version};
+    if (is_young(version)) {
+        known.next_try = Clock::now() + std::min(kLookAgain, look_every_);
+        return;
+    }
+    if (std::exchange(known.told, problem) != problem)
+        log::warn("{}: {}{}", one_line(path.filename().string()), problem, may_pass ? "; trying again" : "");
+    if (may_pass) {
+        known.pause = std::clamp(2 * known.pause, look_every_, std::max(look_every_, kLongestPause));
+        known.next_try = Clock::now() + known.pause;
+        return;
+    }
+    known.next_try = kNever;
+    if (mode_ == WatchMode::rename) settle(path, kFailedSuffix);
+}
+
+/// Adds the torrents of a file. Returns whether later mounts have them all.
+bool WatchFolder::add_all(const File& file) {
+    const auto& [path, version] = file;
+    if (path.extension() == kTorrent) return add_(read_torrent(path));
+    const Bytes content = read_links(path);
     const std::string_view text = as_text(content);
     const std::vector<std::string> links = link_lines(text);
-    if (links.empty()) throw Failure("has no link");
+    if (links.empty()) throw Unusable("has no link");
+    if (links.size() > kMaxLinks)
+        throw Unusable("has more than " + std::to_string(kMaxLinks) + " links; split it");
     if (is_young(version) && !text.ends_with('\n')) throw Failure("its last line may not be whole");
-    std::string problem;
+    bool are_kept = true;
+    std::optional<Failure> lasting, passing;
     for (const std::string& link : links) {
+        if (is_ending()) throw WorkerEnded("the mount is ending");
         try {
             const ByteView bytes = as_bytes(link);
-            add_({bytes.begin(), bytes.end()});
+            are_kept = add_({bytes.begin(), bytes.end()}) && are_kept;
         } catch (const WorkerEnded&) {
             throw;
-        } catch (const Failure& failure) {
-            problem = failure.what();  // the others are added nevertheless
+        } catch (const Failure& failure) {  // the others are added nevertheless
+            (is_of_parser(failure.error()) ? lasting : passing) = failure;
         }
     }
-    if (!problem.empty()) throw Failure(problem);
+    if (passing) throw *passing;
+    if (lasting) throw *lasting;
+    return are_kept;
+}
+
+bool WatchFolder::is_ending() const {
+    pollfd end{end_.get(), POLLIN, 0};
+    return poll(&end, 1, 0) > 0;
 }
 
 bool WatchFolder::is_young(const Version& version) {

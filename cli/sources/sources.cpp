@@ -180,6 +180,10 @@ Result<TorrentSource> parse_source(ByteView content) {
     return source_of(std::move(*metainfo));
 }
 
+bool is_of_parser(const Error& error) {
+    return error.category() == error_category() && error.value() <= static_cast<int>(Errc::magnet_no_hash);
+}
+
 void Sources::add(TorrentSource source) {
     if (source.identity.empty()) {
         const auto known = std::ranges::find(published, source.published, &TorrentSource::published);

@@ -42,6 +42,9 @@ TorrentSource source_of(Metainfo metainfo);
 TorrentSource source_of(Magnet magnet);
 /// Parses a torrent file, or the text of a magnet link.
 Result<TorrentSource> parse_source(ByteView content);
+/// Returns true for an error of the parsers of torrent files and links, the first groups of Errc: the same
+/// bytes fail again.
+bool is_of_parser(const Error& error);
 
 /// All torrents of a mount: each once, with the trackers and peers of all its sources.
 struct Sources {

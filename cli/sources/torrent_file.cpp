@@ -25,7 +25,11 @@ std::string why_unreadable(const Error& error) {
 
 Bytes read_torrent(const std::filesystem::path& path) {
     auto content = read_whole(path, kMaxTorrentFileSize);
-    if (!content) throw Failure(path.string() + ": " + why_unreadable(content.error()));
+    if (!content)
+        throw Failure::with_message(path.string() + ": " + why_unreadable(content.error()),
+                                    content.error() == system_error(EFBIG)
+                                        ? make_error_code(Errc::torrent_too_large)
+                                        : content.error());
     return std::move(*content);
 }
 

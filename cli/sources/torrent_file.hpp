@@ -10,7 +10,7 @@
 namespace btfs::cli {
 
 /// Reads a torrent file. Throws Failure if there is no such file, or it is a directory or device, or larger
-/// than kMaxTorrentFileSize.
+/// than kMaxTorrentFileSize: then with torrent_too_large.
 Bytes read_torrent(const std::filesystem::path& path);
 
 /// Reads and parses it. Throws Failure also if it is malformed.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "cli/text/trimmed.hpp"
 
 namespace btfs::cli {
+
+// Bounds of what is added at once: bytes of a *.magnet file, and links in it.
+inline constexpr std::size_t kMaxLinkFile = 1 << 20;
+inline constexpr std::size_t kMaxLinks = 10'000;
 
 /// Returns the lines of the text that are not empty, without space around them.
 inline std::vector<std::string> link_lines(std::string_view text) {

@@ -294,6 +294,23 @@ class Torrents(TestCase):
         self.mount(peers=False)
         self.assertEqual(list((self.folder / "cache").glob("*.pins")), [])
 
+    def test_a_mountpoint_is_waited_for_while_files_of_torrents_are_not_known(self):
+        self.mount(peers=False)
+        self.do("wait", self.mnt)
+        hash_of_nothing = "1" * 40
+        self.do("add", "magnet:?xt=urn:btih:" + hash_of_nothing)
+        late = btfs.run("wait", self.mnt, "--timeout", "1s")
+        self.assertEqual(late.returncode, 3, late.stderr)
+        self.assertIn("the files of 1 torrent are not known yet", late.stderr)
+        self.do("pause", hash_of_nothing)
+        self.do("wait", self.mnt, "--timeout", "5s")
+        self.do("resume", hash_of_nothing)
+        waiting = self.start([btfs.path(), "wait", self.mnt, "--timeout", "20s"])
+        time.sleep(0.3)
+        self.assertIsNone(waiting.poll(), "one torrent is not known")
+        self.do("rm", hash_of_nothing)
+        self.assertEqual(waiting.wait(20), 0)
+
     def test_the_status_tells_who_reads_and_what_for(self):
         self.mount(peers=False)
         self.do("add", self.torrent, "--label", "films")

@@ -74,6 +74,19 @@ TEST(Worker, ACallGivesWhatTheJobReturnsOrThrows) {
     EXPECT_THROW(worker.call([] { return 7; }), WorkerEnded);
 }
 
+TEST(Worker, ACallThrowsTheErrorOfTheJobsFailure) {
+    Worker worker;
+    worker.start();
+    const Error full = make_error_code(Errc::storage_full);
+    try {
+        worker.call([&]() -> int { throw Failure("film", full); });
+        FAIL() << "nothing was thrown";
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.what(), "film: " + full.message());
+        EXPECT_EQ(failure.error(), full);
+    }
+}
+
 TEST(Worker, ACallThatWaitsForItsTurnEndsWithTheWorker) {
     Worker worker;  // whose thread does not run
     std::thread caller([&] { EXPECT_THROW(worker.call([] { return 7; }), WorkerEnded); });

@@ -4,11 +4,14 @@
 
 #include <boost/json.hpp>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <thread>
 
 #include "cli/process/failure.hpp"
 #include "cli/text/base64.hpp"
+#include "engine/log/log.hpp"
 #include "tests/support/sanitized.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -133,6 +136,17 @@ TEST_F(TransmissionRpcTest, WithoutTheRightSessionIdEveryMethodGetsItAndConflict
     EXPECT_EQ(rpc.handle({.method = "GET", .session_id = rpc.session_id(), .body = ""}).status, 405u);
     EXPECT_EQ(post("{}").status, 200u);
     EXPECT_EQ(post(R"({"jsonrpc":"2.0","method":"session_get"})").status, 204u);
+}
+
+TEST_F(TransmissionRpcTest, TheLogTellsThatALaterMountWillNotHaveWhatIsAdded) {
+    std::ofstream(folder.path / "added") << "where the folder should be";
+    const fs::path log_file = folder.path / "log";
+    log::open({.file = log_file, .on_stderr = std::nullopt});
+    add(small_torrent("film"));
+    log::open({});
+    std::ifstream from(log_file);
+    const std::string log((std::istreambuf_iterator<char>(from)), {});
+    EXPECT_THAT(log, HasSubstr("film: later mounts will not have it: "));
 }
 
 TEST_F(TransmissionRpcTest, TheSessionIdCannotBeGuessed) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <memory>
 
 #include "tests/support/temporary_folder.hpp"
 
@@ -49,6 +50,55 @@ TEST_F(AddedSourcesTest, WhatIsKeptIsLoadedInTheOrderInWhichItWasAdded) {
     EXPECT_FALSE(added.forget(name("b")));
     EXPECT_FALSE(added.forget(name("b")));
     EXPECT_THAT(load(added), ElementsAre(Pair(name("a"), source("a", 3))));
+}
+
+/// Files of the kernel, that count how often folders are synced.
+class CountingFiles final : public Files {
+  public:
+    std::size_t folder_syncs = 0;
+
+    Result<std::unique_ptr<File>> open(const fs::path& name, const OpenHow& how) override {
+        return files_.open(name, how);
+    }
+    Result<FileStatus> status(const fs::path& name) override { return files_.status(name); }
+    Error rename(const fs::path& from, const fs::path& to) override { return files_.rename(from, to); }
+    Error remove(const fs::path& name) override { return files_.remove(name); }
+    Error sync_folder_of(const fs::path& name) override {
+        ++folder_syncs;
+        return files_.sync_folder_of(name);
+    }
+    Result<std::vector<std::string>> list() override { return files_.list(); }
+    Result<std::uint64_t> bytes_free() override { return files_.bytes_free(); }
+    Result<std::uint64_t> bytes_in_all() override { return files_.bytes_in_all(); }
+
+  private:
+    LinuxFiles files_;
+};
+
+TEST_F(AddedSourcesTest, WhatIsForgottenStaysForgottenAfterALossOfPower) {
+    const auto files = std::make_shared<CountingFiles>();
+    const AddedSources counted(path, files);
+    const std::string hash(40, '1');
+    EXPECT_FALSE(counted.keep(source("a", 1)));
+    EXPECT_FALSE(counted.keep_settings(hash, {.label = "x"}));
+    EXPECT_EQ(files->folder_syncs, 2u);
+    EXPECT_FALSE(counted.forget(name("a")));
+    EXPECT_EQ(files->folder_syncs, 3u);
+    EXPECT_FALSE(counted.forget(name("a")));
+    EXPECT_EQ(files->folder_syncs, 3u) << "there was nothing to forget";
+    EXPECT_FALSE(counted.keep_settings(hash, {}));
+    EXPECT_EQ(files->folder_syncs, 4u);
+}
+
+TEST_F(AddedSourcesTest, NotesOfWhatIsToBeDroppedAreNoSources) {
+    const std::string key(40, 'a');
+    EXPECT_THAT(added.drops(), IsEmpty());
+    EXPECT_FALSE(added.note_drop(key));
+    EXPECT_THAT(added.drops(), ElementsAre(key));
+    EXPECT_THAT(added.names(), IsEmpty());
+    EXPECT_FALSE(added.forget_drop(key));
+    EXPECT_FALSE(added.forget_drop(key));
+    EXPECT_THAT(added.drops(), IsEmpty());
 }
 
 TEST_F(AddedSourcesTest, ThatASourceIsPinnedCanBeTakenBack) {

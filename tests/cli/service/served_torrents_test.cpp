@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <boost/asio.hpp>
+#include <fstream>
 #include <future>
 #include <thread>
 
@@ -173,8 +174,8 @@ TEST(ServedTorrents, TorrentsAreAddedAndRemovedWhileTheMountStands) {
     EXPECT_TRUE(running.torrents.filesystem().lookup(kRootNode, "second"));
     EXPECT_TRUE(running.torrents.add_source(Running::source("first")).was_there);
 
-    EXPECT_EQ(running.torrents.remove("first"), "first");
-    EXPECT_EQ(running.torrents.remove(added.info_hash), "second");
+    EXPECT_EQ(running.torrents.remove("first").name, "first");
+    EXPECT_EQ(running.torrents.remove(added.info_hash).name, "second");
     EXPECT_THAT(running.names(), IsEmpty());
     EXPECT_FALSE(running.torrents.filesystem().lookup(kRootNode, "second"));
     EXPECT_TRUE(Running::becomes([&] {  // another process may have it
@@ -234,7 +235,7 @@ TEST(ServedTorrents, OfTwoTorrentsWithOneNameTheInfoHashSaysWhichOneGoes) {
         running.torrents.add_source({.content = {bytes.begin(), bytes.end()}});
     }
     EXPECT_THAT(Running::failure_of([&] { running.torrents.remove("same"); }), HasSubstr("several"));
-    EXPECT_EQ(running.torrents.remove(other), "same");
+    EXPECT_EQ(running.torrents.remove(other).name, "same");
     EXPECT_EQ(running.torrents.reports().at(0).entry.info_hash, unknown);
 }
 
@@ -401,6 +402,251 @@ TEST(ServedTorrents, FilesThatARecordIsToPinArePinnedOfATorrentOfTheCommandLine)
     EXPECT_TRUE(mount.only().all_pinned);
     EXPECT_THAT(serving.cache_dir.kept_pins(torrent("film").identity), ElementsAre(FileRange{0, 0}));
     EXPECT_THAT(serving.added.read(serving.added.names().at(0))->pinned_files, IsEmpty());
+}
+
+TEST(ServedTorrents, ATorrentThatIsAddedAnewBeforeItsRecordIsReadIsAsTheUserHasSetIt) {
+    Serving serving;
+    AddedSources::Source kept = Running::source("film");
+    kept.label = "mine";
+    kept.paused = true;
+    kept.limits.upload_limited = true;
+    kept.trackers = {{"http://127.0.0.1:1/x"}};
+    kept.added_ms = 5;
+    ASSERT_FALSE(serving.added.keep(kept));
+    Remount mount(serving);
+    std::thread watched([&] { mount.torrents.add_source(Running::source("film")); });
+    std::this_thread::sleep_for(100ms);  // the worker, which does not run yet, has that first
+    mount.start();
+    watched.join();
+    const RosterEntry entry = mount.only();
+    EXPECT_EQ(entry.label, "mine");
+    EXPECT_TRUE(entry.paused);
+    EXPECT_EQ(entry.limits, kept.limits);
+    EXPECT_EQ(entry.trackers, kept.trackers);
+    EXPECT_EQ(entry.added_ms, 5);
+    EXPECT_EQ(serving.added.read(serving.added.names().at(0)).value(), kept);
+}
+
+TEST(ServedTorrents, WhatIsSetOfAMagnetLinkHoldsThoughItsTorrentFileIsAddedFirst) {
+    Serving serving;
+    const std::string link = "magnet:?xt=urn:btih:" + torrent("film").identity.cache_key();
+    const ByteView bytes = as_bytes(link);
+    AddedSources::Source kept{.content = {bytes.begin(), bytes.end()}, .label = "mine", .paused = true};
+    kept.limits.upload_limited = true;
+    kept.trackers = {{"http://127.0.0.1:1/x"}};
+    ASSERT_FALSE(serving.added.keep(kept));
+    AddedSources::Source file = Running::source("film");
+    file.label = "";
+    Remount mount(serving);
+    std::thread watched([&] { mount.torrents.add_source(file); });
+    std::this_thread::sleep_for(100ms);  // the worker, which does not run yet, has that first
+    mount.start();
+    watched.join();
+    EXPECT_TRUE(mount.only().paused);
+    ASSERT_EQ(serving.added.names().size(), 1u);
+    file.label = kept.label;
+    file.paused = true;
+    file.limits = kept.limits;
+    file.trackers = kept.trackers;
+    EXPECT_EQ(serving.added.read(serving.added.names().at(0)).value(), file);
+}
+
+TEST(ServedTorrents, ATorrentThatIsAddedOnceMoreGetsALabelOnlyIfItHasNone) {
+    Running running;
+    AddedSources::Source source = Running::source("film");
+    source.label = "";
+    running.torrents.add_source(source);
+    for (const char* label : {"first", "second"}) {
+        source.label = label;
+        EXPECT_TRUE(running.torrents.add_source(source).was_there);
+        EXPECT_EQ(running.torrents.reports().at(0).entry.label, "first");
+        EXPECT_EQ(running.added.read(running.added.names().at(0))->label, "first");
+    }
+}
+
+TEST(ServedTorrents, TellsThatASourceIsNotKept) {
+    Running running({.torrents = {torrent("named")}, .published = {}, .urls = {}});
+    EXPECT_TRUE(running.torrents.add_source(Running::source("film")).kept);
+    std::filesystem::remove_all(running.folder.path / "added");
+    std::ofstream(running.folder.path / "added") << "where the folder was";
+    for (const char* name : {"other", "named"}) {
+        const AddReport report = running.torrents.add_source(Running::source(name));
+        EXPECT_FALSE(report.kept) << name;
+        EXPECT_THAT(report.warning, HasSubstr("later mounts will not have it: ")) << name;
+    }
+    EXPECT_TRUE(running.torrents.filesystem().lookup(kRootNode, "other"));
+}
+
+TEST(ServedTorrents, AMountWithoutMemoryTellsThatASourceIsNotKept) {
+    Serving serving;
+    ServedTorrents torrents{{.engine = serving.engine,
+                             .cache_dir = serving.cache_dir,
+                             .pool = serving.pool,
+                             .memory = serving.memory,
+                             .data = serving.no_data,
+                             .peers = {}}};
+    serving.engine.start();
+    torrents.start();
+    const AddReport report = torrents.add_source(Running::source("film"));
+    EXPECT_FALSE(report.kept);
+    EXPECT_EQ(report.warning, "later mounts will not have it");
+}
+
+/// Makes the file into a folder that is not empty, so that the disk removes it no more.
+void make_unremovable(const std::filesystem::path& path) {
+    std::filesystem::remove(path);
+    std::filesystem::create_directories(path / "file");
+}
+
+TEST(ServedTorrents, TellsThatTheNextMountHasATorrentAgainThatIsRemoved) {
+    Running running;
+    running.torrents.add_source(Running::source("film"));
+    make_unremovable(running.added.path_of(running.added.names().at(0)));
+    const RemoveReport report = running.torrents.remove("film");
+    EXPECT_EQ(report.name, "film");
+    EXPECT_THAT(report.warning, HasSubstr("the next mount will have it again: "));
+    EXPECT_THAT(running.names(), IsEmpty());
+}
+
+TEST(ServedTorrents, ATorrentWhosePinsCannotEndStaysInThisMountAndInLaterOnes) {
+    Running running;
+    running.torrents.add_source(Running::source("film", true));
+    const auto pins = running.folder.path / "cache" / (torrent("film").identity.cache_key() + ".pins");
+    ASSERT_TRUE(std::filesystem::exists(pins));
+    make_unremovable(pins);
+    EXPECT_THAT(Running::failure_of([&] { running.torrents.remove("film"); }), HasSubstr("pins"));
+    EXPECT_THAT(running.names(), ElementsAre("film"));
+    EXPECT_EQ(running.added.names().size(), 1u);
+}
+
+struct Removal : Running {
+    const std::string key = torrent("film").identity.cache_key();
+    const std::filesystem::path claims = folder.path / "cache" / (key + ".claims");
+
+    bool is_in_use() {
+        const Metainfo metainfo = *torrent("film").metainfo;
+        const auto store =
+            cache_dir.open_torrent({metainfo.identity, metainfo.layout, metainfo.hashes}, pool, memory);
+        return !store;
+    }
+
+    /// Removes a torrent with its content while one of its files is open.
+    Handle* remove_open_torrent(ServedTorrents& from) {
+        const Roster::Index index = from.add_source(source("film")).index;
+        Filesystem& filesystem = from.filesystem();
+        Handle* const open = filesystem.open(filesystem.lookup(kRootNode, "film")->node, false).value();
+        from.remove(index, RemovedContent::dropped);
+        EXPECT_TRUE(std::filesystem::exists(claims)) << "it is read still";
+        return open;
+    }
+};
+
+TEST(ServedTorrents, ContentThatIsDroppedGoesWithTheLastFileThatIsClosed) {
+    Removal removal;
+    Handle* const open = removal.remove_open_torrent(removal.torrents);
+    removal.torrents.filesystem().release(*open);
+    EXPECT_TRUE(Running::becomes([&] { return !std::filesystem::exists(removal.claims); }));
+    EXPECT_TRUE(Running::becomes([&] { return removal.added.drops().empty(); }));
+}
+
+TEST(ServedTorrents, ContentThatIsDroppedGoesWithTheMountAtTheLatest) {
+    Removal removal;
+    {
+        Remount mount(removal);
+        mount.start();
+        Handle* const open = removal.remove_open_torrent(mount.torrents);
+        EXPECT_THAT(removal.added.drops(), ElementsAre(removal.key));
+        mount.torrents.end();
+        mount.torrents.filesystem().release(*open);
+    }
+    EXPECT_FALSE(std::filesystem::exists(removal.claims));
+    EXPECT_THAT(removal.added.drops(), IsEmpty());
+}
+
+TEST(ServedTorrents, ContentThatAKilledMountWasToDropGoesWithTheNextMount) {
+    Removal removal;
+    removal.torrents.add_source(Running::source("film"));
+    removal.torrents.remove("film");
+    ASSERT_TRUE(Running::becomes([&] { return !removal.is_in_use(); }));
+    ASSERT_TRUE(std::filesystem::exists(removal.claims));
+    ASSERT_FALSE(removal.added.note_drop(removal.key));
+    Remount next(removal);
+    EXPECT_FALSE(std::filesystem::exists(removal.claims));
+    EXPECT_THAT(removal.added.drops(), IsEmpty());
+}
+
+TEST(ServedTorrents, ContentThatAnotherMountUsesIsNotDroppedForAKilledOne) {
+    Removal removal;
+    const auto held = removal.hold(torrent("film"));
+    ASSERT_FALSE(removal.added.note_drop(removal.key));
+    { Remount next(removal); }
+    EXPECT_TRUE(std::filesystem::exists(removal.claims));
+    EXPECT_THAT(removal.added.drops(), IsEmpty()) << "it is that mount's by now";
+}
+
+TEST(ServedTorrents, ATorrentWhoseStoreFailsWhenItsMetadataComesIsTriedAgain) {
+    const EngineOptions quiet{.lsd = false, .dht = {}};
+    World swarm;
+    Engine seeding{quiet};
+    ASSERT_TRUE(seeding.open());
+    const DataFolders no_data;
+    ServedTorrents seed{{.engine = seeding,
+                         .cache_dir = swarm.cache_dir,
+                         .pool = swarm.pool,
+                         .memory = swarm.memory,
+                         .data = no_data,
+                         .peers = {}}};
+    seed.add({.torrents = {torrent("film")}, .published = {}, .urls = {}});
+    seeding.start();
+    const std::string link = "magnet:?xt=urn:btih:" + torrent("film").identity.cache_key() +
+                             "&x.pe=127.0.0.1:" + std::to_string(seeding.port());
+    const ByteView bytes = as_bytes(link);
+
+    Serving serving;
+    auto held = serving.hold(torrent("film"));
+    Engine engine{quiet};
+    ServedTorrents torrents{{.engine = engine,
+                             .cache_dir = serving.cache_dir,
+                             .pool = serving.pool,
+                             .memory = serving.memory,
+                             .data = serving.no_data,
+                             .peers = {},
+                             .added = &serving.added}};
+    engine.start();
+    torrents.start();
+    torrents.add_source({.content = {bytes.begin(), bytes.end()}});
+    ASSERT_TRUE(Running::becomes([&] { return !torrents.reports().at(0).entry.problem.empty(); }));
+    const RosterEntry failed = torrents.reports().at(0).entry;
+    EXPECT_THAT(failed.problem, HasSubstr("another"));
+    EXPECT_FALSE(failed.handle) << "peers would be used for nothing";
+    EXPECT_THAT(Running::failure_of([&] {
+                    torrents.add_source({.content = {bytes.begin(), bytes.end()}});
+                }),
+                HasSubstr("another"));
+    ASSERT_EQ(torrents.reports().size(), 1u) << "it stays to be seen, and to be removed";
+    held.reset();
+    EXPECT_FALSE(torrents.add_source({.content = {bytes.begin(), bytes.end()}}).was_there);
+    ASSERT_EQ(torrents.reports().size(), 1u);
+    EXPECT_TRUE(torrents.reports().at(0).entry.visible());
+    EXPECT_EQ(serving.added.names().size(), 1u);
+}
+
+TEST(ServedTorrents, ContentsHaveThePathsOfTheMount) {
+    const std::string second =
+        "d4:infod5:filesld6:lengthi0e4:pathl1:zeed6:lengthi5e4:pathl1:aeed6:lengthi0e4:pathl1:beee4:name4:"
+        "film12:piece lengthi16384e6:pieces20:" +
+        std::string(20, 'x') + "ee";
+    const ByteView bytes = as_bytes(second);
+    Running running;
+    const Roster::Index one = running.torrents.add_source(Running::source("film")).index;
+    const Roster::Index two = running.torrents.add_source({.content = {bytes.begin(), bytes.end()}}).index;
+    const auto contents = running.torrents.contents({one, two});
+    EXPECT_EQ(contents.at(one).files.at(0).path, running.torrents.name_of(one));
+    const std::string folder = running.torrents.name_of(two);
+    EXPECT_NE(folder, running.torrents.name_of(one));
+    std::vector<std::string> paths;
+    for (const ContentReport::File& file : contents.at(two).files) paths.push_back(file.path);
+    EXPECT_THAT(paths, ElementsAre(folder + "/z", folder + "/a", folder + "/b"));
 }
 
 /// Sends one torrent file over HTTP when it is let.

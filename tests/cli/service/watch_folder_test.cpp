@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <fstream>
 #include <mutex>
+#include <utility>
 
 #include "cli/process/failure.hpp"
+#include "cli/process/worker.hpp"
+#include "cli/text/link_lines.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace btfs::cli {
@@ -27,8 +31,12 @@ struct WatchFolderTest : ::testing::Test {
         return [this](const Bytes& content) {
             std::lock_guard lock(mutex);
             ++tries;
-            if (as_text(content).starts_with("bad")) throw Failure("no torrent");
+            if (as_text(content).starts_with("bad"))
+                throw Failure("no torrent", make_error_code(Errc::bencode_syntax));
+            if (as_text(content).starts_with("later") && !disk_has_room)
+                throw Failure("disk", make_error_code(Errc::storage_full));
             added.emplace_back(as_text(content));
+            return are_kept.load();
         };
     }
     void write(const std::string& name, const std::string& text) const {
@@ -55,6 +63,7 @@ struct WatchFolderTest : ::testing::Test {
     std::mutex mutex;
     std::vector<std::string> added;  // guarded by mutex
     int tries = 0;                   // guarded by mutex
+    std::atomic<bool> are_kept = true, disk_has_room = false;
 };
 
 TEST_F(WatchFolderTest, WhatIsThereAndWhatComesIsAddedAndRenamed) {
@@ -133,6 +142,92 @@ TEST_F(WatchFolderTest, JunkIsSetAsideAndHoldsNothingUp) {
     EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "e.torrent.added"); }));
     EXPECT_THAT(files(), UnorderedElementsAre("a.torrent.failed", "b.magnet.failed", "d.torrent.failed",
                                               "e.torrent.added", "folder.torrent"));
+}
+
+TEST_F(WatchFolderTest, AFileWhoseSourceIsNotKeptStays) {
+    are_kept = false;
+    write("a.torrent", "a");
+    for (const WatchMode mode : {WatchMode::rename, WatchMode::remove}) {
+        WatchFolder watch(inbox, mode, add(), 20ms);
+        ASSERT_TRUE(becomes([&] { return !so_far().empty(); }));
+        std::this_thread::sleep_for(100ms);
+        EXPECT_THAT(files(), ElementsAre("a.torrent"));
+        EXPECT_THAT(std::exchange(added, {}), ElementsAre("a")) << "it is not added again and again";
+    }
+    write("links.magnet", "magnet:?one\nmagnet:?two\n");
+    WatchFolder watch(inbox, WatchMode::remove, add(), 20ms);
+    ASSERT_TRUE(becomes([&] { return so_far().size() == 3; }));
+    EXPECT_THAT(files(), UnorderedElementsAre("a.torrent", "links.magnet"));
+}
+
+TEST_F(WatchFolderTest, AFailureThatMayPassLeavesTheFileToBeTriedAgain) {
+    write("a.torrent", "later");
+    write("links.magnet", "later\nbad\nmagnet:?one\n");
+    age("a.torrent", 2 * WatchFolder::kUnfinished);
+    age("links.magnet", 2 * WatchFolder::kUnfinished);
+    WatchFolder watch(inbox, WatchMode::rename, add(), 20ms);
+    ASSERT_TRUE(becomes([&] {
+        std::lock_guard lock(mutex);
+        return tries >= 8;
+    }));
+    EXPECT_THAT(files(), UnorderedElementsAre("a.torrent", "links.magnet"));
+    disk_has_room = true;
+    EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "a.torrent.added"); }));
+    EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "links.magnet.failed"); })) << "one link is bad";
+}
+
+TEST_F(WatchFolderTest, WhatIsLeftIsTriedAgainAfterAFailureThatMayPass) {
+    write("a.torrent", "later");
+    age("a.torrent", 2 * WatchFolder::kUnfinished);
+    WatchFolder watch(inbox, WatchMode::leave, add(), 20ms);
+    ASSERT_TRUE(becomes([&] {
+        std::lock_guard lock(mutex);
+        return tries > 0;
+    }));
+    disk_has_room = true;
+    EXPECT_TRUE(becomes([&] { return !so_far().empty(); }));
+}
+
+TEST_F(WatchFolderTest, AMagnetFileOfTooManyLinksIsSetAsideUnread) {
+    std::string many;
+    for (std::size_t i = 0; i <= kMaxLinks; ++i) many += "a\n";
+    write("many.magnet", many);
+    write("large.magnet", "magnet:?one\n" + std::string(kMaxLinkFile, '\n'));
+    for (const char* name : {"many.magnet", "large.magnet"}) age(name, 2 * WatchFolder::kUnfinished);
+    WatchFolder watch(inbox, WatchMode::rename, add());
+    EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "many.magnet.failed"); }));
+    EXPECT_TRUE(becomes([&] { return fs::exists(inbox / "large.magnet.failed"); }));
+    EXPECT_THAT(so_far(), IsEmpty());
+}
+
+TEST_F(WatchFolderTest, TenThousandFilesAreTakenInEachMode) {
+    constexpr std::size_t kMany = 10'000;
+    for (const WatchMode mode : {WatchMode::leave, WatchMode::rename, WatchMode::remove}) {
+        std::size_t i = 0;
+        while (i < kMany) write(std::to_string(i++) + ".torrent", "a");
+        WatchFolder watch(inbox, mode, add());
+        EXPECT_TRUE(becomes([&] { return so_far().size() == kMany; }));
+        std::lock_guard lock(mutex);
+        EXPECT_EQ(added.size(), kMany);
+        added.clear();
+    }
+    EXPECT_TRUE(becomes([&] { return files().size() == kMany; })) << "those that were renamed";
+}
+
+TEST_F(WatchFolderTest, TakesNothingMoreOnceTheMountEnds) {
+    for (int i = 0; i < 1000; ++i) write(std::to_string(i) + ".torrent", "a");
+    std::atomic<int> calls = 0;
+    const auto ended = [&](const Bytes&) -> bool {
+        ++calls;
+        throw WorkerEnded("the mount is ending");
+    };
+    { WatchFolder watch(inbox, WatchMode::rename, ended, 20ms); }
+    EXPECT_LE(calls, 1);
+    WatchFolder watch(inbox, WatchMode::rename, ended, 20ms);
+    ASSERT_TRUE(becomes([&] { return calls > 0; }));
+    std::this_thread::sleep_for(100ms);
+    EXPECT_LE(calls, 2);
+    EXPECT_EQ(files().size(), 1000u);
 }
 
 TEST_F(WatchFolderTest, AFolderThatComesLaterIsWatchedToo) {
