@@ -250,7 +250,7 @@ CLI::App& add_export(CLI::App& app, ExportOptions& options) {
 
 /// Returns true if `-o NAME` may stand for `--NAME`.
 bool is_mount_option(const CLI::App& mount, std::string_view name) {
-    if (name.empty() || name == "help") return false;
+    if (name.empty() || name == "help" || "--" + std::string(name) == kForPlayer) return false;
     if (name == "config" || name == "no-config") return true;
     return mount.get_option_no_throw("--" + std::string(name)) != nullptr;
 }

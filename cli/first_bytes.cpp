@@ -14,7 +14,7 @@
 namespace btfs::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{1000};
+constexpr std::chrono::milliseconds kStatusPatience{1000};
 
 }  // namespace
 
@@ -40,7 +40,7 @@ std::optional<Duration> FirstBytes::look() {
 }
 
 std::optional<std::string> FirstBytes::text() const {
-    const boost::json::object status = ask(*socket_, {{"command", "status"}}, kPatience);
+    const boost::json::object status = ask(*socket_, {{"command", "status"}}, kStatusPatience);
     for (const boost::json::value& each : status.at("readers").as_array()) {
         const boost::json::object& reader = each.as_object();
         if (text_in(reader, "path") != path_) continue;

@@ -39,7 +39,7 @@ namespace fs = std::filesystem;
 
 const std::string kPrefix = "play-";
 constexpr const char* kDesktop = "xdg-open";
-constexpr Duration kLookAgain = 100ms;
+constexpr Duration kLookAtMountAgain = 100ms;
 
 // ---- the mount ----
 
@@ -114,7 +114,7 @@ class PlayedMount {
 
 // ---- where the torrent is ----
 
-/// What is played: files of a mount.
+/// Files of a mount, one of which is played.
 struct Playable {
     fs::path mountpoint;
     std::vector<PlayableFile> files;
@@ -143,7 +143,7 @@ std::optional<Playable> wait_for_files_of(RunningTorrent torrent, const SignalsT
             throw Failure(one_line(torrent.name) + ": is paused at " + where +
                           "; let it go on with: btfs resume " + torrent.key);
         line.show("waiting: " + one_line(torrent.state));
-        const int signal = signals.next(kLookAgain);
+        const int signal = signals.next(kLookAtMountAgain);
         if (signal != 0 && signal != SIGCHLD) return std::nullopt;
         auto now = look_again(torrent);
         if (!now) throw Failure(one_line(torrent.name) + ": has gone from the mount at " + where);
@@ -278,7 +278,7 @@ int play(const PlayOptions& options) {
             playable = {own->path(), files_at(own->path(), own->path()),
                         mount ? find_socket(*mount) : std::nullopt};
         } else {
-            // It has told why. Of a URL the torrent may have turned out to be in another mount.
+            // `btfs mount` has told why. The torrent of a URL may have turned out to be in another mount.
             const auto info_hash = only_info_hash(own->path());
             if (info_hash) running = find_running(*info_hash, own->path());
             if (!running) return *mounted;

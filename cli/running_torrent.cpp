@@ -16,12 +16,13 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Of one mount.
-constexpr std::chrono::milliseconds kPatience{2000};
+constexpr std::chrono::milliseconds kLookUpPatience{2000};
 
 std::optional<RunningTorrent> ask_for(const KernelMount& mount, const fs::path& socket,
                                       const std::string& key) {
     try {
-        const boost::json::object answer = ask(socket, {{"command", "torrent"}, {"torrent", key}}, kPatience);
+        const boost::json::object answer =
+            ask(socket, {{"command", "torrent"}, {"torrent", key}}, kLookUpPatience);
         if (!text_in(answer, "error").empty()) return std::nullopt;
         const auto* const files = answer.if_contains("files");
         std::error_code error;
@@ -55,7 +56,7 @@ std::optional<std::string> only_info_hash(const fs::path& mountpoint) {
     const auto socket = mount ? find_socket(*mount) : std::nullopt;
     if (!socket) return std::nullopt;
     try {
-        const boost::json::object answer = ask(*socket, {{"command", "list"}}, kPatience);
+        const boost::json::object answer = ask(*socket, {{"command", "list"}}, kLookUpPatience);
         const boost::json::array& torrents = answer.at("torrents").as_array();
         if (torrents.size() != 1) return std::nullopt;
         const std::string info_hash = text_in(torrents.front().as_object(), "info_hash");

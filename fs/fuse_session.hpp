@@ -17,7 +17,7 @@ namespace btfs {
 struct MountOptions {
     std::string mountpoint = {};
     /// "/dev/fd/N", if another process has made the mount at the mountpoint already, see passed_descriptor().
-    /// It may be another's to take away, too: stop() only ends the answers then.
+    /// stop() may lack the right to detach such a mount, and just ends the answers then.
     std::string passed_device = {};
     ParsedMountOptions options = {};            ///< what users give with -o
     std::optional<Duration> read_timeout = {};  ///< a READ that waits longer without progress fails with EIO

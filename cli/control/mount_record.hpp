@@ -28,9 +28,8 @@ struct KernelMount {
 /// Never asks the file system itself, which may be dead or busy.
 std::optional<KernelMount> find_mount(const std::filesystem::path& mountpoint);
 
-/// Returns the mount whose end is this descriptor of /dev/fuse, and which no other process serves. A kernel
-/// that does not tell of which mount the descriptor is (before Linux 6.14) leaves the newest one of btfs
-/// without a process.
+/// Returns the mount whose end is this descriptor of /dev/fuse. Older kernels do not tell which one that is;
+/// there it is the newest mount of btfs that no process serves.
 std::optional<KernelMount> mount_of_descriptor(int descriptor);
 
 /// Returns the mounts of btfs, each once, in the order in which they were made; `owner`: of that user alone.

@@ -20,8 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Time that another process may take from its look at the mountpoint to its mount there.
-constexpr Duration kPatience = 5s;
-constexpr Duration kLookAgain = 20ms;
+constexpr Duration kClaimPatience = 5s;
+constexpr Duration kClaimAgain = 20ms;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& process) {
     throw Failure(where + ": btfs has a mount there already, " + process +
@@ -50,12 +50,13 @@ void refuse_living(const fs::path& mountpoint) {
 FileDescriptor locked(const fs::path& folder) {
     FileDescriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!opened) return opened;
-    for (const TimePoint limit = Clock::now() + kPatience; flock(opened.get(), LOCK_EX | LOCK_NB) != 0;) {
+    for (const TimePoint limit = Clock::now() + kClaimPatience;
+         flock(opened.get(), LOCK_EX | LOCK_NB) != 0;) {
         if (errno != EWOULDBLOCK && errno != EINTR) return FileDescriptor();
         if (Clock::now() > limit)
             throw Failure(folder.string() +
                           ": another btfs process is about to mount there; wait for it, or end it");
-        std::this_thread::sleep_for(kLookAgain);
+        std::this_thread::sleep_for(kClaimAgain);
     }
     return opened;
 }

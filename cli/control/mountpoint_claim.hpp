@@ -7,9 +7,8 @@
 
 namespace btfs::cli {
 
-/// Keeps other btfs processes from mounting at a mountpoint, from its making to its end: that is when the
-/// mount stands, and all see it. What other programs mount there is no concern of it: the kernel puts one
-/// mount over the other.
+/// Keeps other btfs processes from mounting at a mountpoint, until it is destroyed: when the mount stands,
+/// and all see it. Mounts of other programs are not looked at: the kernel puts one over the other.
 class MountpointClaim {
   public:
     /// Prepares the mountpoint, see prepare_mountpoint(): a mount whose process has died is detached. Throws

@@ -14,6 +14,9 @@
 namespace btfs::cli {
 namespace {
 
+/// Time for torrents that were added earlier, however long those of the command line took.
+constexpr Duration kListedAtLeast = 50ms;
+
 /// The URL that the content is; empty if it is something else.
 std::string url_in(ByteView content) {
     const std::string_view text = trimmed(as_text(content));
@@ -63,7 +66,7 @@ ShellCommands::Torrents ServedTorrents::shell_torrents() {
 /// Takes up what was added to earlier mounts before the mount is listed for the first time. Returns what is
 /// left for the worker, which tells of what fails again.
 std::deque<std::string> ServedTorrents::take_first_added(std::deque<std::string> names) {
-    const TimePoint limit = made_ + kListedAtOnce;
+    const TimePoint limit = std::max(made_ + kListedAtOnce, Clock::now() + kListedAtLeast);
     std::deque<std::string> failed;
     waits_for_stores_ = false;
     for (; !names.empty() && Clock::now() < limit; names.pop_front()) {
