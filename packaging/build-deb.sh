@@ -62,6 +62,18 @@ cmake --build static -j "$(nproc)"
 rm -rf "static/$name"
 DESTDIR=$PWD/static/$name cmake --install static --strip > /dev/null
 install -m 644 LICENSE README.md cli/MANUAL.md "static/$name/usr/local/share/doc/btfs-stream/"
+# Licences of what is built in: the packages of all headers and archives that were used.
+licences=static/$name/usr/local/share/doc/btfs-stream/licences
+mkdir -p "$licences"
+{
+    ninja -C static -t deps | awk '$1 ~ "^/usr/" { print $1 }'
+    ninja -C static -t commands btfs | grep -o '/usr/[^ ]*\.a\b' || true
+    "${CXX:-c++}" -print-file-name=libstdc++.a
+} | sort -u | xargs realpath | xargs dpkg -S | cut -d: -f1 | sort -u |
+    while read -r package; do
+        case $package in libc6-dev | linux-libc-dev) continue ;; esac  # of the system that the program runs on
+        install -m 644 "/usr/share/doc/$package/copyright" "$licences/$package"
+    done
 tar -C static --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -czf "$output/$name.tar.gz" \
     --transform "s,^$name/,," "$name/usr"
 echo "libraries that it wants:"

@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# Installs the Debian package on a bare Debian 12, mounts by a line of fstab, upgrades and purges it. Needs root, /dev/fuse and
-# debootstrap.
+# Installs the Debian package on a bare Debian 12 in place of Debian's btfs, mounts by a line of fstab, adds a magnet link as a
+# browser does, upgrades and purges it. Needs root, /dev/fuse and debootstrap.
 #
-#   packaging/test-deb.sh DEB [TARBALL]
+#   packaging/test-deb.sh DEB [TARBALL [SUITE...]]
 #
-# DEB and TARBALL are those of packaging/build-deb.sh. The tarball's program is run on another distribution: a Debian 13 with
-# the packages fuse3 and openssl alone, whose libfuse is another than that of Debian 12. Packages come from $DEBIAN_MIRROR or,
-# without it, from where this system's apt has them. The bare systems are made in build/test-deb, and kept; each run works on
-# a copy.
+# DEB and TARBALL are those of packaging/build-deb.sh. The tarball's program is run on other distributions, which have the
+# packages fuse3 and openssl alone, and another libfuse than Debian 12: each SUITE of Debian or Ubuntu, by default trixie. Those of
+# Ubuntu need the package ubuntu-keyring. Packages come from $DEBIAN_MIRROR or, without it, from where this system's apt has
+# them, and from $UBUNTU_MIRROR. The bare systems are made in build/test-deb, and kept; each run works on a copy.
 set -euo pipefail
 
-[ $# -ge 1 ] || { echo "usage: packaging/test-deb.sh DEB [TARBALL]" >&2; exit 2; }
+[ $# -ge 1 ] || { echo "usage: packaging/test-deb.sh DEB [TARBALL [SUITE...]]" >&2; exit 2; }
 [ "$(id -u)" -eq 0 ] || { echo "please run this as root: it makes a system in a folder" >&2; exit 1; }
 command -v debootstrap > /dev/null || { echo "please install debootstrap" >&2; exit 1; }
 deb=$(realpath "$1")
 tarball=${2:+$(realpath "$2")}
+suites=("${@:3}")
+[ ${#suites[@]} -ne 0 ] || suites=(trixie)
 cd "$(dirname "$0")/.."
 
 folder=$PWD/build/test-deb
@@ -52,7 +54,12 @@ fresh() {
     if [ ! -e "$bare/complete" ]; then
         rm -rf "$bare"
         mkdir -p "$bare"
-        debootstrap --variant=minbase --include=ca-certificates "$1" "$bare" "$mirror"
+        case $1 in
+            bookworm | trixie | forky | duke | sid) debootstrap --variant=minbase --include=ca-certificates "$1" "$bare" "$mirror" ;;
+            *)  # debootstrap knows Ubuntu by a script that all of its suites share
+                debootstrap --variant=minbase --include=ca-certificates "$1" "$bare" \
+                    "${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}" gutsy ;;
+        esac
         touch "$bare/complete"
     fi
     rm -rf --one-file-system "$root"
@@ -74,11 +81,14 @@ fresh bookworm
 cp "$deb" "$root/root/btfs.deb"
 cp "$folder/newer.deb" "$root/root/newer.deb"
 
-say "installed"
+say "installed in place of Debian's btfs"
 apt_inside '
     apt-get update -q > /dev/null
+    apt-get install -y -q --no-install-recommends btfs desktop-file-utils xdg-utils > /root/apt.log 2>&1
+    dpkg -l btfs | tail -1
     apt-get install -y -q --no-install-recommends /root/btfs.deb > /root/apt.log 2>&1 || { cat /root/apt.log; exit 1; }
     dpkg -l btfs-stream | tail -1
+    [ "$(dpkg-query -W -f "\${db:Status-Status}" btfs)" != installed ] || { echo "Debian'"'"'s btfs is still there"; exit 1; }
     btfs --version
     dpkg -L btfs-stream > /root/files
     while read -r file; do [ -e "$file" ] || [ -L "$file" ] || case $file in
@@ -104,13 +114,24 @@ inside '
     dpkg -i /root/newer.deb > /root/upgrade.log 2>&1 || { cat /root/upgrade.log; exit 1; }
     dpkg -l btfs-stream | tail -1
     cmp /srv/content/film.mkv /mnt/film/content/film.mkv
+    xdg-mime query default x-scheme-handler/magnet | grep btfs-
+    xdg-mime default btfs-add.desktop x-scheme-handler/magnet
+    DISPLAY=:9 xdg-open "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=of%20a%20browser"
     btfs ls /mnt/film
+    btfs ls /mnt/film | grep -q "of a browser"
     umount /mnt/film
     mount /mnt/film
     cmp /srv/content/film.mkv /mnt/film/content/film.mkv
     umount /mnt/film
-    kill $seed; wait $seed || true
-    test -d /var/cache/btfs'
+    test -d /var/cache/btfs
+    useradd -m ann
+    su ann -c "
+        cd
+        mkdir mnt
+        btfs mount /srv/content.torrent mnt --wait --peer 127.0.0.1:7777 --no-dht --no-lsd --no-portmap
+        cmp /srv/content/film.mkv mnt/content/film.mkv
+        btfs umount mnt"
+    kill $seed; wait $seed || true'
 
 say "purged"
 inside '
@@ -123,18 +144,23 @@ inside '
             echo "left behind: $file"; exit 1
         fi
     done < /root/files
-    left=$(find / -xdev -name "*btfs*" ! -path "/root/*" ! -path "/proc/*")
+    left=$(find / -xdev -name "*btfs*" ! -path "/root/*" ! -path "/home/*" ! -path "/proc/*")
     [ -z "$left" ] || { echo "left behind: $left"; exit 1; }
     ! dpkg -s btfs-stream > /dev/null 2>&1 || { echo "dpkg still knows it"; exit 1; }
-    echo "nothing left but the user: $(getent passwd btfs)"'
+    echo "nothing left but the user: $(getent passwd btfs)"
+    kept=$(du -sk /home/ann/.cache/btfs | cut -f1)
+    [ "$kept" -ge 2900 ] || { echo "a user'"'"'s cache is gone: $kept KiB"; exit 1; }
+    echo "and the caches of users: $kept KiB"'
 
-if [ -n "$tarball" ]; then
-    say "the tarball, on Debian 13"
-    fresh trixie
+for suite in ${tarball:+"${suites[@]}"}; do
+    say "the tarball, on $suite"
+    fresh "$suite"
     tar -C "$root" --keep-directory-symlink -xzf "$tarball"
     apt_inside '
         apt-get update -q > /dev/null
         apt-get install -y -q --no-install-recommends fuse3 openssl > /root/apt.log 2>&1
+        sed -n "s/^PRETTY_NAME=//p" /etc/os-release
+        ldd --version | head -1
         ldd /usr/local/bin/btfs
         btfs --version'
     inside '
@@ -147,6 +173,6 @@ if [ -n "$tarball" ]; then
         diff -r /srv/content /mnt/film/content
         echo "every byte is right"
         btfs umount /mnt/film'
-fi
+done
 rm -rf --one-file-system "$root"
 say "all passed"
