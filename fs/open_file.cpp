@@ -94,10 +94,22 @@ void OpenFile::treat_as_scan() {
     may_have_index_ = tail_is_news_ = false;
 }
 
+void OpenFile::doubt() {
+    {
+        std::lock_guard lock(mutex_);
+        in_doubt_for_ = kReadsOnFor;
+    }
+    post();
+}
+
 OpenFile::Begun OpenFile::begin(PendingRead& read, TimePoint now) {
     const ByteRange range_in_torrent = read.range_in_torrent();
     std::lock_guard lock(mutex_);
     quiet_ = false;
+    if (in_doubt_for_) {
+        const std::uint64_t left = *in_doubt_for_ - std::min(*in_doubt_for_, range_in_torrent.size());
+        in_doubt_for_ = left > 0 ? std::optional(left) : std::nullopt;
+    }
     last_thread_ = read.thread();
     if (std::exchange(may_have_index_, false) && range_in_torrent.begin < extent_.begin + kEdge) {
         wants_index_ = head_is_news_ = true;
@@ -349,7 +361,7 @@ bool OpenFile::is_retry_of_timeout(ByteRange range_in_torrent, TimePoint now) co
 }
 
 ByteRange OpenFile::window() const {
-    if (quiet_ || scan_) return {};
+    if (quiet_ || scan_ || in_doubt_for_) return {};
     const ByteRange in_file = readahead_.window();
     return {in_file.begin + extent_.begin, in_file.end + extent_.begin};
 }
@@ -386,7 +398,7 @@ ReaderStatus OpenFile::status(TimePoint now) const {
                         .size = extent_.size(),
                         .thread = last_thread_,
                         .remote = remote_,
-                        .window = quiet_ || scan_ ? ByteRange{} : readahead_.window(),
+                        .window = quiet_ || scan_ || in_doubt_for_ ? ByteRange{} : readahead_.window(),
                         .bytes_per_second = readahead_.bytes_per_second(),
                         .scan = scan_};
     for (const PendingRead* read : reads_) {

@@ -28,6 +28,8 @@ class PendingRead;
 inline constexpr std::uint64_t kMayBeScanned = std::uint64_t{8} << 20;
 /// A scan reads less than this in one sequence: FFmpeg's probing ends after 5 MB.
 inline constexpr std::uint64_t kScanLooksAt = std::uint64_t{8} << 20;
+/// The buffers of a connection that is read no more take less than this.
+inline constexpr std::uint64_t kReadsOnFor = std::uint64_t{8} << 20;
 /// The next file is begun when so much of this one has been played.
 inline constexpr double kMostOfAFile = 0.8;
 /// A reader at whose pace the file lasts less than this copies it. (A player that takes a small file into its
@@ -55,6 +57,14 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     /// Its reader looks into many files, or is known to show none: it gets what it reads and nothing ahead of
     /// that, until it has read kScanLooksAt in sequence.
     void treat_as_scan();
+
+    /// True if both are streams of one file to one client over the network.
+    bool is_of_same_client(const OpenFile& other) const {
+        return inode_ == other.inode_ && !remote_.address.empty() && remote_ == other.remote_;
+    }
+    /// Its reader has perhaps left it, and not closed it: nothing is fetched ahead of it until the reader has
+    /// read on for kReadsOnFor.
+    void doubt();
 
     struct Begun {
         std::optional<ByteRange> behind =
@@ -153,6 +163,8 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
     pid_t last_thread_ = 0;            ///< made the last READ
     bool scan_ = false;
     bool reads_on_ = false;  ///< kScanLooksAt was read in sequence once
+    /// Bytes that the reader has to read on for until it is not in doubt; nothing: it is in none.
+    std::optional<std::uint64_t> in_doubt_for_;
     bool may_have_index_;
     bool wants_index_ = false;   ///< until it is here, or a descriptor is closed
     bool head_is_news_ = false;  ///< no READ of the file's beginning was looked at

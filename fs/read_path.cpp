@@ -34,8 +34,15 @@ ReadPath::~ReadPath() {
 OpenFile& ReadPath::open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode,
                          const RemoteReader& remote) {
     auto file = std::make_shared<OpenFile>(++last_id_, std::move(torrent), extent, inode, remote);
-    std::lock_guard lock(mutex_);
-    return *files_.emplace(file->reader(), std::move(file)).first->second;
+    std::vector<std::shared_ptr<OpenFile>> earlier;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [reader, other] : files_)
+            if (other->is_of_same_client(*file)) earlier.push_back(other);
+        files_.emplace(file->reader(), file);
+    }
+    for (const auto& other : earlier) other->doubt();
+    return *file;
 }
 
 bool ReadPath::is_scan(const OpenFile& file, pid_t thread) {

@@ -46,7 +46,8 @@ class ReadPath {
 
     /// Opens a file, which lives until release(), and longer while READs are under way. Its first READ
     /// decides whether its reader is a scan, by the name of its process, or since many files are opened in a
-    /// row: then nothing is fetched ahead of what it reads.
+    /// row: then nothing is fetched ahead of what it reads. A remote reader that has the file open already
+    /// has probably sought, and left its earlier stream: see OpenFile::doubt().
     OpenFile& open(std::shared_ptr<const MountedTorrent> torrent, ByteRange extent, std::uint64_t inode,
                    const RemoteReader& remote = {});
 

@@ -17,6 +17,8 @@ namespace btfs {
 struct RemoteReader {
     std::string address = {};
     std::string program = {};  ///< as it calls itself; empty: it does not say
+
+    bool operator==(const RemoteReader&) const = default;
 };
 
 struct ReaderStatus {

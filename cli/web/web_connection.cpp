@@ -1,5 +1,7 @@
 #include "cli/web/web_connection.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -43,6 +45,9 @@ constexpr std::uint64_t kMaxBody = std::uint64_t{90} << 20;
 constexpr Duration kHeaderPatience = 30s, kIdlePatience = 75s, kBodyPatience = 300s, kReplyPatience = 60s;
 /// Bytes that one turn of a stream takes: first few, since the first frame is waited for.
 constexpr std::uint64_t kFirstRead = 128 << 10, kLaterRead = 512 << 10, kLeasedTurn = 1 << 20;
+/// Of a stream in the socket. A client that seeks may leave a connection open: what lies in its socket was
+/// fetched in vain.
+constexpr int kMaxUnsent = 256 << 10, kNoLimit = 0;
 /// Bytes after which a file that was not all there is looked at again.
 constexpr std::uint64_t kLeaseAgain = 32 << 20;
 constexpr Duration kEventsEvery = 1s, kEventsSeldom = 10s;
@@ -54,6 +59,12 @@ constexpr Duration kLinger = 2s;
 constexpr std::size_t kDropAtOnce = 16 << 10, kMaxDropped = 4 << 20;
 /// Turns of a stream after which other connections have theirs.
 constexpr int kTurnsInARow = 16;
+
+/// Lets the socket take so many bytes before it sends them. 0: as many as its buffer
+/// has room for.
+void limit_unsent(int socket, int bytes) {
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
 
 std::string_view text(beast::string_view view) {
     return {view.data(), view.size()};
@@ -376,6 +387,7 @@ net::Awaitable<bool> WebConnection::send_content(const StreamHead& head, NodeId 
 
 net::Awaitable<bool> WebConnection::send_range(ContentReads& reads, ByteRange range) {
     std::uint64_t look_again = range.begin;
+    limit_unsent(socket_->stream.socket().native_handle(), kMaxUnsent);
     for (std::uint64_t at = range.begin; at < range.end;) {
         if (at >= look_again) {
             if (const auto lease = reads.lease())
@@ -393,6 +405,7 @@ net::Awaitable<bool> WebConnection::send_range(ContentReads& reads, ByteRange ra
 /// Sends bytes of a file on disk without copying them.
 net::Awaitable<bool> WebConnection::send_leased(ContentReads& reads, int file, ByteRange range) {
     auto& socket = socket_->stream.socket();
+    limit_unsent(socket.native_handle(), kNoLimit);
     boost::system::error_code failed;
     socket.native_non_blocking(true, failed);
     auto at = static_cast<off_t>(range.begin);

@@ -274,6 +274,33 @@ TEST(ReadPath, WhoOpensOneFileAgainAndAgainIsNone) {
     EXPECT_EQ(world.path().scan_count(), 0u);
 }
 
+TEST(ReadPath, AStreamWhoseClientOpensAnotherGetsNothingAheadUntilItIsReadOn) {
+    World world;
+    world.filesystem.release(*world.file);
+    world.reader = 0;
+    const auto open = [&](const char* address) {
+        return world.filesystem.open(world.node, Opening{.remote = {address, "VLC"}}).value();
+    };
+    world.cache.lose_all();
+    world.cache.bring({kBefore, kBefore + 14 * MiB});
+    world.file = open("192.0.2.7");
+    std::uint64_t at = 0;
+    const auto read_until = [&](std::uint64_t end) {
+        for (; at < end; at += 128 * KiB) (void)world.read(at, 128 * KiB);
+    };
+    read_until(4 * MiB);
+    EXPECT_FALSE(world.last().window.empty());
+    Handle* const of_another = open("192.0.2.8");
+    EXPECT_FALSE(world.last().window.empty());
+    Handle* const later = open("192.0.2.7");
+    EXPECT_TRUE(world.last().window.empty());
+    read_until(11 * MiB);
+    EXPECT_TRUE(world.last().window.empty());
+    read_until(13 * MiB);
+    EXPECT_FALSE(world.last().window.empty());
+    for (Handle* each : {of_another, later}) world.filesystem.release(*each);
+}
+
 /// Reads an episode from the middle on, at so many bytes per second; the next one stands behind it.
 struct Series : World {
     Series() : World({{"t/before", kBefore}, {"t/Show S01E09.mkv", kSize}, {"t/Show S01E10.mkv", kSize}}) {
