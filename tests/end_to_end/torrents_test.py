@@ -372,5 +372,34 @@ class Torrents(TestCase):
         self.do("ls", self.mnt)
 
 
+    def test_the_next_episode_is_begun_in_a_torrent_of_its_own(self):
+        size, rate = 100_000_000, 1_600_000  # bytes, a second: a minute of film
+        torrents, seeds = [], []
+        for episode in (4, 5, 7):
+            film = self.folder / f"Show.S01E{episode:02}.1080p.mkv"
+            with open(film, "wb") as file:
+                file.truncate(size)
+            torrents.append(film.with_suffix(".torrent"))
+            seeds.append(btfs.Seed(self, film, torrents[-1], "--piece-size", "256K"))
+        btfs.Mount(self, *torrents, peers=[seed.port for seed in seeds])
+
+        def had(name):
+            status = json.loads((self.mnt / ".btfs" / "status.json").read_text())
+            return next(torrent["had"] for torrent in status["torrents"] if torrent["name"] == name)
+
+        with open(self.mnt / "Show.S01E04.1080p.mkv", "rb", buffering=0) as film:
+            film.seek(int(0.73 * size))
+            began = time.monotonic()
+            for block in range(96):  # 12 MiB, to 85 %
+                self.assertEqual(len(film.read(131_072)), 131_072)
+                if film.tell() < 0.79 * size:
+                    self.assertEqual(had("Show.S01E05.1080p.mkv"), 0)
+                time.sleep(max(0, began + block * 131_072 / rate - time.monotonic()))
+            self.wait_for(lambda: had("Show.S01E05.1080p.mkv") >= 2 << 20, "the beginning of the next episode", 10)
+            time.sleep(1)
+            self.assertLess(had("Show.S01E05.1080p.mkv"), 10 << 20)
+            self.assertEqual(had("Show.S01E07.1080p.mkv"), 0)
+
+
 if __name__ == "__main__":
     main()
