@@ -94,12 +94,6 @@ struct ContentReport {
     std::uint64_t pinned_left = 0;  ///< bytes of pinned files that are not had
 };
 
-/// The torrent that is named by its index is not in the mount any more.
-class TorrentHasGone : public Failure {
-  public:
-    TorrentHasGone() : Failure("the torrent is not in the mount any more") {}
-};
-
 /// Bytes that the cache may take.
 struct CacheSpace {
     std::uint64_t free = 0;  ///< for pins, in place of what is evicted for them
@@ -302,6 +296,7 @@ class ServedTorrents {
     void apply_trackers(Roster::Index index);
     Error keep_change(const RosterEntry& entry, const TorrentChange& change);
     Error keep_beside_record(const RosterEntry& entry);
+    void require(Roster::Index index) const;
     ServedTorrent* find_served(Roster::Index index);
 
     Services services_;

@@ -341,7 +341,7 @@ bool ServedTorrents::is_still_open(const Identity& identity) const {
 }
 
 RemoveReport ServedTorrents::remove_now(Roster::Index index, RemovedContent content) {
-    if (!roster_.has(index)) throw TorrentHasGone();
+    require(index);
     RosterEntry entry = roster_.get(index);
     if (entry.slot) entry.name = filesystem_.name_of(*entry.slot);
     RemoveReport report{.name = entry.name};

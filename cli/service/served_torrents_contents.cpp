@@ -220,7 +220,7 @@ std::map<Roster::Index, std::uint64_t> ServedTorrents::pinned_left(
 
 void ServedTorrents::recheck(Roster::Index torrent) {
     worker_->call([&] {
-        if (!roster_.has(torrent)) throw TorrentHasGone();
+        require(torrent);
         const ServedTorrent* const served = find_served(torrent);
         if (!served) throw Failure("the torrent's files are not known yet");
         log::info("{}: what the cache has of it is verified anew", roster_.get(torrent).name);
@@ -253,13 +253,18 @@ CacheSpace ServedTorrents::cache_space() const {
 
 // ---- on the worker ----
 
+/// Throws Failure if the torrent has left the mount since somebody named it by its index.
+void ServedTorrents::require(Roster::Index index) const {
+    if (!roster_.has(index)) throw Failure("the torrent is not in the mount any more");
+}
+
 ServedTorrent* ServedTorrents::find_served(Roster::Index index) {
     const auto found = served_.find(index);
     return found == served_.end() || !roster_.is_shown(index) ? nullptr : &found->second;
 }
 
 void ServedTorrents::change_now(Roster::Index index, const TorrentChange& change) {
-    if (!roster_.has(index)) throw TorrentHasGone();
+    require(index);
     if (!change.pin.empty() || !change.unpin.empty()) change_pins(index, change);
     if (!change.label && !change.limits && !change.paused && !change.trackers) return;
     apply_now(index, change);

@@ -50,6 +50,11 @@ struct WatchFolderTest : ::testing::Test {
         for (const auto& entry : fs::directory_iterator(inbox)) names.push_back(entry.path().filename());
         return names;
     }
+    std::size_t files_with(std::string_view suffix) const {
+        std::size_t count = 0;
+        for (const std::string& name : files()) count += name.ends_with(suffix) ? 1 : 0;
+        return count;
+    }
     std::vector<std::string> so_far() {
         std::lock_guard lock(mutex);
         return added;
@@ -200,18 +205,16 @@ TEST_F(WatchFolderTest, AMagnetFileOfTooManyLinksIsSetAsideUnread) {
     EXPECT_THAT(so_far(), IsEmpty());
 }
 
-TEST_F(WatchFolderTest, TenThousandFilesAreTakenInEachMode) {
+TEST_F(WatchFolderTest, TenThousandFilesAreTaken) {
     constexpr std::size_t kMany = 10'000;
-    for (const WatchMode mode : {WatchMode::leave, WatchMode::rename, WatchMode::remove}) {
-        std::size_t i = 0;
-        while (i < kMany) write(std::to_string(i++) + ".torrent", "a");
-        WatchFolder watch(inbox, mode, add());
-        EXPECT_TRUE(becomes([&] { return so_far().size() == kMany; }));
-        std::lock_guard lock(mutex);
-        EXPECT_EQ(added.size(), kMany);
-        added.clear();
-    }
-    EXPECT_TRUE(becomes([&] { return files().size() == kMany; })) << "those that were renamed";
+    static_assert(kMany > 2 * WatchFolder::kMostAtOnce);
+    for (std::size_t i = 0; i < kMany; ++i) write(std::to_string(i) + ".torrent", "a");
+    WatchFolder watch(inbox, WatchMode::rename, add());
+    // The disk of a busy machine may take its time.
+    for (int i = 0; i < 300 && files_with(WatchFolder::kAddedSuffix) < kMany; ++i)
+        std::this_thread::sleep_for(100ms);
+    EXPECT_EQ(so_far().size(), kMany);
+    EXPECT_EQ(files_with(WatchFolder::kAddedSuffix), kMany);
 }
 
 TEST_F(WatchFolderTest, TakesNothingMoreOnceTheMountEnds) {
