@@ -3,7 +3,7 @@ import {colour, crispContext, make, setAttribute, setText} from './elements.js';
 import {countText, countedText, sizeText} from './text_format.js';
 
 const SIZES = [14, 12, 10, 8, 7, 6, 5, 4, 3];
-const MOST_HEIGHT = 112, LEAST_HEIGHT = 14;
+const MOST_HEIGHT = 144, LEAST_HEIGHT = 14;
 
 export class PieceMapView {
   constructor() {
