@@ -27,7 +27,7 @@ struct TorrentFacts {
     std::int64_t created = 0;  ///< seconds since 1970; 0: its file does not say
     std::string comment;
     std::string creator;
-    std::string source;  ///< as Metainfo has it
+    std::string source = {};  ///< as Metainfo has it
 
     /// Takes what the description says.
     void take(const Metainfo& metainfo);

@@ -54,7 +54,8 @@ WebReply page_reply(const PageFile& file) {
             .body = std::string(file.content),
             .headers = {{"Cache-Control", "no-cache"},
                         {"Content-Security-Policy",
-                         "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+                         "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; style-src 'self' "
+                         "'unsafe-inline'; "
                          "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}}};
 }
 

@@ -217,13 +217,13 @@ class TransmissionRemote(Remotes):
         self.do("-t", "1", "-td", tracker.http)
         self.wait_for(lambda: tracker.events, "an announce")
         told = self.wait_for(lambda: (found := self.remote("-t", "1", "-it")) and "Got a list of" in found and found, "its answer")
-        self.assertRegex(told, r"Got a list of \d+ peers? [0-9]+ seconds? ago")
+        self.assertRegex(told, r"Got a list of \d+ peers? [0-9]+ seconds?.* ago")
         self.assertRegex(told, r"Asking for more peers in (29|30) minutes")
-        self.assertRegex(told, r"Tracker had 3 seeders and 2 leechers [0-9]+ seconds? ago")
+        self.assertRegex(told, r"Tracker had 3 seeders and 2 leechers [0-9]+ seconds?.* ago")
         self.do("-t", "1", "-tr", "0")
         self.do("-t", "1", "-td", refused)
         told = self.wait_for(lambda: (found := self.remote("-t", "1", "-it")) and "Got an error" in found and found, "a refusal")
-        self.assertRegex(told, r'Got an error "Connection refused" [0-9]+ seconds? ago')
+        self.assertRegex(told, r'Got an error "?Connection refused"? [0-9]+ seconds?.* ago')
         self.assertRegex(told, r"Asking for more peers in (1[0-9] seconds|[0-9] seconds?)")
 
     def test_trackers_are_added_and_removed_and_stay(self):
