@@ -34,6 +34,9 @@ inside() {
         mount -t proc proc "$1/proc"
         mount -t sysfs sysfs "$1/sys"
         mount --rbind /dev "$1/dev"
+        # For users, too: udev sets the mode on other systems, and none may run here.
+        [ -e "$1/fuse" ] || mknod -m 666 "$1/fuse" c 10 229
+        mount --bind "$1/fuse" "$1/dev/fuse"
         mount -t tmpfs tmpfs "$1/run"
         exec chroot "$1" env -i HOME=/root PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb \
             DEBIAN_FRONTEND=noninteractive bash -euo pipefail -c "$2"
@@ -86,6 +89,7 @@ apt_inside '
     apt-get update -q > /dev/null
     apt-get install -y -q --no-install-recommends btfs desktop-file-utils xdg-utils > /root/apt.log 2>&1
     dpkg -l btfs | tail -1
+    apt-get clean
     apt-get install -y -q --no-install-recommends /root/btfs.deb > /root/apt.log 2>&1 || { cat /root/apt.log; exit 1; }
     dpkg -l btfs-stream | tail -1
     [ "$(dpkg-query -W -f "\${db:Status-Status}" btfs)" != installed ] || { echo "Debian'"'"'s btfs is still there"; exit 1; }
@@ -116,6 +120,8 @@ inside '
     cmp /srv/content/film.mkv /mnt/film/content/film.mkv
     xdg-mime query default x-scheme-handler/magnet | grep btfs-
     xdg-mime default btfs-add.desktop x-scheme-handler/magnet
+    printf "#!/bin/sh\nshift\nexec \"\$@\"\n" > /usr/local/bin/x-terminal-emulator  # as xterm -e COMMAND
+    chmod +x /usr/local/bin/x-terminal-emulator
     DISPLAY=:9 xdg-open "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=of%20a%20browser"
     btfs ls /mnt/film
     btfs ls /mnt/film | grep -q "of a browser"
@@ -127,7 +133,8 @@ inside '
     useradd -m ann
     su ann -c "
         cd
-        mkdir mnt
+        mkdir -m 700 mnt run
+        export XDG_RUNTIME_DIR=~/run
         btfs mount /srv/content.torrent mnt --wait --peer 127.0.0.1:7777 --no-dht --no-lsd --no-portmap
         cmp /srv/content/film.mkv mnt/content/film.mkv
         btfs umount mnt"

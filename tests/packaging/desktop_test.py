@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 DESKTOP = Path(__file__).resolve().parents[2] / "packaging/desktop"
-RUNNER = "/usr/libexec/btfs-in-terminal"
+RUNNER = "/usr/share/btfs/in-terminal"
 PROGRAM = None
 
 
