@@ -40,7 +40,7 @@ ServedTorrents::ServedTorrents(Services services)
       worker_(std::make_shared<Worker>()),
       finder_({services_.engine, services_.cache_dir, roster_, *worker_},
               [this](Roster::Index index, TorrentSource source) {
-                  update_library_soon();  // behind this job, also if it fails
+                  library_.update_soon();  // behind this job, also if it fails
                   try {
                       bring_in_if_new(index, std::move(source));
                   } catch (const std::exception& failure) {
@@ -48,6 +48,9 @@ ServedTorrents::ServedTorrents(Services services)
                       throw;
                   }
               }),
+      kept_settings_(services_.added, roster_),
+      pins_({services_.engine, services_.cache_dir, roster_, services_.added}),
+      library_({services_.library, roster_, filesystem_, *worker_, [this] { return takes_up_added(); }}),
       dropped_content_({services_.cache_dir, services_.added, made_ + kEarlierMountEnds}),
       filesystem_({.virtual_files = {{"status", [this] { return status_text(report()); }},
                                      {"status.json",
@@ -173,7 +176,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
         entry.info_hash = source.identity.cache_key();
         if (entry.added_ms == 0) entry.added_ms = AddedSources::now_ms();
     });
-    take_settings(index);
+    kept_settings_.take_up(index);
     if (auto changed = roster_.get(index).trackers) source.trackers = std::move(*changed);
     know(index, source);
     TorrentSpec spec{source.name, source.identity, std::nullopt, std::move(source.trackers), services_.peers};
@@ -198,7 +201,7 @@ void ServedTorrents::bring_in(Roster::Index index, TorrentSource source,
         spec.on_metadata = [this, index](TorrentHandle torrent, std::shared_ptr<const Bytes> info) {
             worker_->post([this, index, torrent, info] {
                 if (!roster_.has(index)) return;
-                update_library_soon();  // behind this job, also if it fails
+                library_.update_soon();  // behind this job, also if it fails
                 try {
                     take_metadata(index, torrent, *info);
                 } catch (const std::exception& failure) {
@@ -279,15 +282,15 @@ void ServedTorrents::show(Roster::Index index, const Metainfo& metainfo, ServedT
     served.slot = slot;
     by_slot_.emplace(slot, index);
     know(index, metainfo);
-    take_pins(served);
-    std::string folder = library_folder(index, slot);
+    pins_.take_up(served);
+    std::string folder = library_.link(index, slot);
     // The slot comes last: those who poll take a torrent that has one for ready to be imported.
     roster_.update(index, [&](RosterEntry& entry) {
         entry.library_folder = std::move(folder);
         entry.slot = slot;
         entry.shown_ms = AddedSources::now_ms();
     });
-    update_library_soon();
+    library_.update_soon();
 }
 
 void ServedTorrents::take_metadata(Roster::Index index, TorrentHandle torrent, const Bytes& info) {

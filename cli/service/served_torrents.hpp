@@ -18,18 +18,22 @@
 #include "cli/process/failure.hpp"
 #include "cli/process/worker.hpp"
 #include "cli/service/added_sources.hpp"
+#include "cli/service/content_report.hpp"
 #include "cli/service/details_report.hpp"
 #include "cli/service/dropped_content.hpp"
 #include "cli/service/engine_status.hpp"
 #include "cli/service/fetching.hpp"
+#include "cli/service/kept_settings.hpp"
 #include "cli/service/library.hpp"
+#include "cli/service/library_links.hpp"
 #include "cli/service/roster.hpp"
 #include "cli/service/served_torrent.hpp"
 #include "cli/service/shell_commands.hpp"
 #include "cli/service/source_finder.hpp"
 #include "cli/service/status_text.hpp"
+#include "cli/service/torrent_change.hpp"
 #include "cli/service/torrent_facts.hpp"
-#include "cli/service/torrent_limits.hpp"
+#include "cli/service/torrent_pins.hpp"
 #include "cli/service/wait_log.hpp"
 #include "cli/sources/sources.hpp"
 #include "engine/session/engine.hpp"
@@ -59,39 +63,6 @@ struct FetchReport {
     std::uint64_t bytes = 0;            ///< size of these files
     std::uint64_t pinned = 0;           ///< size of all files that are pinned in the mount
     std::optional<std::uint64_t> room;  ///< bytes of the cache that pins may take; nothing: no limit
-};
-
-/// Changes to what the user wants of a torrent. What is empty stays as it is.
-struct TorrentChange {
-    /// Files by their places among those that ContentReport lists.
-    struct Files {
-        bool all = false;
-        std::vector<std::uint32_t> some = {};
-        bool empty() const { return !all && some.empty(); }
-    };
-
-    std::optional<std::string> label = {};
-    std::optional<TorrentLimits> limits = {};
-    std::optional<bool> paused = {};
-    std::optional<std::vector<std::vector<std::string>>> trackers = {};  ///< in tiers
-    Files pin = {};
-    Files unpin = {};  ///< before any is pinned
-};
-
-/// The files and pieces of a torrent whose description is known.
-struct ContentReport {
-    struct File {
-        std::string path;  ///< below the mountpoint: NAME, or NAME/FOLDER/FILE
-        std::uint64_t size = 0;
-        std::uint64_t had = 0;  ///< bytes of it in pieces that are whole
-        std::uint32_t first_piece = 0;
-        std::uint32_t end_piece = 0;
-        bool pinned = false;
-    };
-
-    std::vector<File> files;        ///< in the order of the torrent, without pad files
-    Bitfield pieces;                ///< that are had
-    std::uint64_t pinned_left = 0;  ///< bytes of pinned files that are not had
 };
 
 /// Bytes that the cache may take.
@@ -259,7 +230,6 @@ class ServedTorrents {
     Roster::Index enter(RosterEntry entry);
     void drop(Roster::Index index);
     void join(Roster::Index index, const RosterEntry& other);
-    void join_pins(Roster::Index index, const RosterEntry& other);
     void note_record(Roster::Index index, const RosterEntry& other);
     void label_if_none(Roster::Index index, const std::string& label);
     RemoveReport remove_now(Roster::Index index, RemovedContent content);
@@ -270,32 +240,17 @@ class ServedTorrents {
     Error forget(const RosterEntry& entry);
     void know(Roster::Index index, const TorrentSource& source);
     void know(Roster::Index index, const Metainfo& metainfo);
-    std::string library_folder(Roster::Index index, Slot slot);
-    void place_in_library(Roster::Index index);
-    void update_library_soon();
-    void update_library();
     std::shared_ptr<const void> in_use(Roster::Index index);
     void let_go(Roster::Index index, bool ServedTorrent::*user);
 
-    // Pins.
     FetchReport fetch_now(const std::string& path, Fetching fetching);
-    void take_pins(ServedTorrent& served);
-    void pin_whole(Roster::Index index);
-    void pin_noted(ServedTorrent& served);
-    void note_pins(Roster::Index index, const TorrentChange& change);
-    void set_pins(ServedTorrent& served, Pins pins);
-    void publish_pins(const ServedTorrent& served);
 
     // Changes and reports of one torrent.
     void change_now(Roster::Index index, const TorrentChange& change);
     void apply_now(Roster::Index index, const TorrentChange& change);
     void keep_now(Roster::Index index, const TorrentChange& change);
-    void change_pins(Roster::Index index, const TorrentChange& change);
-    void take_settings(Roster::Index index);
     void apply_limits(const RosterEntry& entry);
     void apply_trackers(Roster::Index index);
-    Error keep_change(const RosterEntry& entry, const TorrentChange& change);
-    Error keep_beside_record(const RosterEntry& entry);
     void require(Roster::Index index) const;
     ServedTorrent* find_served(Roster::Index index);
 
@@ -311,16 +266,15 @@ class ServedTorrents {
     std::map<std::string, Roster::Index> records_;  ///< sources that are kept, by their names
     /// Torrents that have failed, by their info-hashes: each may be tried again.
     std::map<std::string, Roster::Index> failed_;
-    /// Changes of torrents of the command line that came before their info-hashes were known.
-    std::map<Roster::Index, TorrentChange> early_changes_;
     /// False: a store that another process has fails at once.
     bool waits_for_stores_ = true;
+    KeptSettings kept_settings_;
+    TorrentPins pins_;
+    LibraryLinks library_;
     DroppedContent dropped_content_;  ///< destroyed after the stores that use it
     std::map<Roster::Index, ServedTorrent> served_;
     std::map<Roster::Index, ServedTorrent> removed_;   ///< that somebody still uses
     std::unordered_map<Slot, Roster::Index> by_slot_;  ///< of served_, those that are shown
-    bool library_update_waits_ = false;
-    bool library_is_swept_ = false;
     WaitLog wait_log_;
 
     std::atomic<bool> takes_up_added_ = false;

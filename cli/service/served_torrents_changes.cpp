@@ -87,7 +87,7 @@ std::deque<std::string> ServedTorrents::take_first_added(std::deque<std::string>
 /// worker meanwhile has its turn in between.
 void ServedTorrents::take_next_added(std::deque<std::string> names) {
     takes_up_added_ = !names.empty();
-    if (names.empty()) return update_library_soon();  // also if nothing of it could be shown
+    if (names.empty()) return library_.update_soon();  // also if nothing of it could be shown
     worker_->post([this, left = std::move(names)]() mutable {
         try {
             take_kept(left.front());
@@ -158,7 +158,7 @@ AddReport ServedTorrents::take(const AddedSources::Source& source, const std::st
         const Roster::Index index = same->second;
         const RosterEntry there = roster_.get(index);
         if (!there.has_failed()) {
-            if (source.pinned_whole) pin_whole(index);
+            if (source.pinned_whole) pins_.pin_whole(index, find_served(index));
             label_if_none(index, source.label);
             return {.name = there.name, .info_hash = there.info_hash, .was_there = true, .index = index};
         }
@@ -259,18 +259,18 @@ void ServedTorrents::drop(Roster::Index index) {
         records_.erase(found);
     if (const auto found = failed_.find(entry.info_hash); found != failed_.end() && found->second == index)
         failed_.erase(found);
-    early_changes_.erase(index);
+    kept_settings_.forget(index);
     roster_.remove(index);
 }
 
 /// The torrent was added by another source, too, whose entry this is.
 void ServedTorrents::join(Roster::Index index, const RosterEntry& other) {
     note_record(index, other);
-    join_pins(index, other);
+    pins_.join(index, find_served(index), other);
     if (!other.of_command_line || roster_.get(index).of_command_line) return;
     roster_.update(index, [](RosterEntry& entry) { entry.of_command_line = true; });
     const RosterEntry now = roster_.get(index);
-    if (const Error error = keep_beside_record(now))
+    if (const Error error = kept_settings_.keep_beside_record(now))
         log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
 }
 
@@ -300,11 +300,11 @@ void ServedTorrents::note_record(Roster::Index index, const RosterEntry& other) 
             source.paused = now.paused;
             source.trackers = now.trackers;
         });
-    if (!error) error = keep_beside_record(now);
+    if (!error) error = kept_settings_.keep_beside_record(now);
     if (error) log::warn("{}: its settings cannot be kept: {}", now.name, error.message());
     if (has_record && !error) error = services_.added->forget(other.record);
     if (has_record && error) log::debug("{}: stays kept by two names: {}", now.name, error.message());
-    place_in_library(index);
+    library_.place(index);
 }
 
 /// A torrent that is added once more gets the label if it has none.
@@ -315,20 +315,6 @@ void ServedTorrents::label_if_none(Roster::Index index, const std::string& label
     } catch (const Failure& failure) {
         log::warn("{}: {}", roster_.get(index).name, failure.what());
     }
-}
-
-/// Files that the other source was to have pinned are pinned, or noted to be.
-void ServedTorrents::join_pins(Roster::Index index, const RosterEntry& other) {
-    if (other.pinned_whole) return pin_whole(index);
-    if (other.pinned_files.empty() || roster_.get(index).pinned_whole) return;
-    roster_.update(index, [&](RosterEntry& entry) {
-        entry.pinned_files = with_pins(entry.pinned_files, other.pinned_files);
-    });
-    if (ServedTorrent* const served = find_served(index)) return pin_noted(*served);
-    const RosterEntry now = roster_.get(index);
-    if (now.record.empty() || !services_.added) return;
-    if (const Error error = services_.added->set_pinned(now.record, false, now.pinned_files))
-        log::warn("{}: some of its files are to be pinned: {}", now.name, error.message());
 }
 
 bool ServedTorrents::is_still_open(const Identity& identity) const {
@@ -347,7 +333,7 @@ RemoveReport ServedTorrents::remove_now(Roster::Index index, RemovedContent cont
     RemoveReport report{.name = entry.name};
     if (const auto found = served_.find(index); found != served_.end()) {
         ServedTorrent& served = found->second;
-        if (!served.pins.empty()) set_pins(served, {});  // this may fail: the torrent stays then
+        if (!served.pins.empty()) pins_.set(served, {});  // this may fail: the torrent stays then
         served.drop_data = content == RemovedContent::dropped;
         if (served.drop_data) dropped_content_.note(served.identity);
     }
@@ -399,8 +385,8 @@ void ServedTorrents::withdraw(Roster::Index index, const RosterEntry& entry) {
         removed_.insert(std::move(served));
     }
     if (entry.slot) filesystem_.remove(*entry.slot);
-    if (services_.library) services_.library->take_out(index);
-    update_library_soon();
+    library_.take_out(index);
+    library_.update_soon();
     if (!entry.handle) return;
     services_.engine.remove(*entry.handle, [this, index] {
         worker_->post([this, index] { let_go(index, &ServedTorrent::engine_uses); });
