@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -733,12 +734,12 @@ TEST(TransmissionRpc, TenThousandTorrentsAreListedFast) {
     const std::string request =
         R"({"method":"torrent-get","arguments":{"fields":["id","name","status","eta","rateDownload",)"
         R"("rateUpload","sizeWhenDone","leftUntilDone","uploadRatio","percentDone"]}})";
-    Duration best = 1h;
+    Duration best = 1h;  // of CPU time, since the machine may be busy with others
     for (int round = 0; round < 3; ++round) {
-        const TimePoint begin = Clock::now();
+        const std::clock_t begin = std::clock();
         const RpcReply reply =
             rpc.handle({.method = "POST", .session_id = rpc.session_id(), .body = request});
-        best = std::min(best, Clock::now() - begin);
+        best = std::min(best, from_seconds(double(std::clock() - begin) / CLOCKS_PER_SEC));
         EXPECT_EQ(boost::json::parse(reply.body).at("arguments").at("torrents").as_array().size(),
                   std::size_t{kCount});
     }
