@@ -98,12 +98,12 @@ TEST_F(EngineTest, WhatIsRemovedIsClosedAndTheOthersGoOn) {
         leecher.ask_status([&](const TorrentStatuses& all) { answer.set_value(all.totals); });
         return answer.get_future().get();
     };
-    EXPECT_EQ(totals().received, layout.total_size());
+    EXPECT_EQ(totals().received.sum(), layout.total_size());
     const TorrentHandle of_other = leecher.add(spec_with_seeder("other", *fetched_other));
     EXPECT_TRUE(becomes(leecher, of_other, is_complete));
     remove(leecher, of_removed);
     remove(leecher, of_other);
-    EXPECT_EQ(totals().received, 2 * layout.total_size()) << "removed ones count";
+    EXPECT_EQ(totals().received.sum(), 2 * layout.total_size()) << "removed ones count";
     remove(seeder, other);
 }
 
