@@ -196,9 +196,8 @@ std::string player_of(const PlayOptions& options) {
     };
     if (player == kDesktop && !is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY"))
         throw Failure(
-            "xdg-open: there is no display, neither DISPLAY nor WAYLAND_DISPLAY is set; install mpv, or name "
-            "a "
-            "player with --player");
+            "xdg-open: there is no display, neither DISPLAY nor WAYLAND_DISPLAY is set; install mpv, or "
+            "name a player with --player");
     return player;
 }
 

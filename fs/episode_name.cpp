@@ -105,9 +105,9 @@ bool EpisodeName::may_count(std::size_t begin, std::size_t end) const {
 }
 
 EpisodeName::Match EpisodeName::match(std::string_view name) const {
-    // Most names are of other series: they differ at once.
-    if (name.empty() || stem_.empty()) return Match::none;
-    if (!is_digit(stem_.front()) && normal(name.front()) != stem_.front()) return Match::none;
+    // Most names are of other series: they differ before the first number.
+    for (std::size_t at = 0; at < stem_.size() && !is_digit(stem_[at]); ++at)
+        if (at == name.size() || normal(name[at]) != stem_[at]) return Match::none;
     const EpisodeName next(name);
     if (next.suffix_ != suffix_ || next.episode_.has_value() != episode_.has_value()) return Match::none;
     const std::string_view one = stem_, other = next.stem_;

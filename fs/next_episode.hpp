@@ -20,8 +20,7 @@ struct NextEpisode {
 
 /// Finds the file of another torrent whose name follows that of `file` in `torrent`; see EpisodeName. The
 /// best match counts, and of several the one that stands first in the root. Files of less than a fifth of its
-/// size are passed over, and torrents of many files. Nothing if there is none. Looks at one name of
-/// each torrent.
+/// size are passed over, and torrents of many files. Nothing if there is none.
 std::optional<NextEpisode> next_episode(const MountRoot& root, const MountedTorrent& torrent, NodeIndex file);
 
 }  // namespace btfs

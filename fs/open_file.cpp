@@ -202,9 +202,10 @@ std::shared_ptr<const MountedTorrent> OpenFile::torrent_of_next() const {
 
 /// Reads the beginning of the next file if it is here. Not under the lock.
 void OpenFile::look_at_next_file() {
+    std::shared_ptr<const MountedTorrent> torrent;  // its last owner is not to destroy it under the lock
     std::unique_lock lock(mutex_);
     const ByteRange file = next_, head = file.intersection({file.begin, file.begin + kEdge});
-    const auto torrent = torrent_of_next();
+    torrent = torrent_of_next();
     const ReaderId reader = episode_ ? episode_reader_ : reader_;
     lock.unlock();
     if (head.empty() || !torrent || !torrent->reads.has(head)) return;

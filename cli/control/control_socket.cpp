@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <new>
+#include <system_error>
 
 #include "cli/text/bounded_memory.hpp"
 
@@ -84,7 +86,7 @@ std::optional<std::string> receive_line(int socket, int end, std::chrono::millis
     }
 }
 
-/// What the socket sends, or a connect() of it, waits for kPatience at most and then fails with EAGAIN.
+/// Bounds how long connect() and send() wait: after kPatience they fail with EAGAIN.
 void limit_sending(int socket) {
     const timeval patience{ControlSocket::kPatience.count() / 1000, 0};
     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -196,7 +198,11 @@ void ControlSocket::run() {
         if (!socket) wait_readable(-1, end_.get(), kPause);
         if (!socket || !may_ask(socket.get())) continue;
         Client& client = clients_.emplace_back(std::move(socket));
-        client.thread = std::jthread([this, &client] { serve(client); });
+        try {
+            client.thread = std::jthread([this, &client] { serve(client); });
+        } catch (const std::system_error&) {  // no more threads: this client is cut off
+            clients_.pop_back();
+        }
     }
     clients_.clear();  // waits for their threads
 }
@@ -204,9 +210,12 @@ void ControlSocket::run() {
 void ControlSocket::serve(Client& client) {
     const int socket = client.socket.get();
     limit_sending(socket);
-    std::string received;
-    while (const auto line = receive_line(socket, end_.get(), kPatience, received, kMaxLine))
-        if (!send_line(socket, answer_to(*line))) break;
+    try {
+        std::string received;
+        while (const auto line = receive_line(socket, end_.get(), kPatience, received, kMaxLine))
+            if (!send_line(socket, answer_to(*line))) break;
+    } catch (const std::bad_alloc&) {  // a long line, and no memory for it
+    }
     shutdown(socket, SHUT_RDWR);
     client.ended = true;
     eventfd_write(a_turn_.get(), 1);

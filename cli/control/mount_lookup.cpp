@@ -8,6 +8,7 @@
 #include "cli/control/control_socket.hpp"
 #include "cli/control/mount_record.hpp"
 #include "cli/process/failure.hpp"
+#include "cli/text/one_line.hpp"
 
 namespace btfs::cli {
 namespace {
@@ -59,9 +60,9 @@ InMount torrent_named(const std::string& word, const fs::path& mountpoint) {
     std::string& name = place.path;
     name.erase(0, name.find_first_not_of('/'));
     while (name.ends_with('/')) name.pop_back();
-    if (name.empty()) throw Failure(word + ": is a mount, no torrent; btfs umount ends a mount");
+    if (name.empty()) throw Failure(one_line(word) + ": is a mount, no torrent; btfs umount ends a mount");
     if (name.find('/') != std::string::npos)
-        throw Failure(word + ": is a part of a torrent; give the path of the whole torrent");
+        throw Failure(one_line(word) + ": is a part of a torrent; give the path of the whole torrent");
     return place;
 }
 

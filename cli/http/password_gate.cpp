@@ -30,25 +30,28 @@ PasswordGate::PasswordGate(const std::optional<std::string>& password) {
     if (password) password_ = sha256(as_bytes(*password));
 }
 
-PasswordGate::Verdict PasswordGate::check(std::string_view authorization, const Address& address,
+PasswordGate::Verdict PasswordGate::check(std::string_view authorization, const Client& client,
                                           TimePoint now) {
     if (!password_) return Verdict::open;
     if (authorization.empty()) return Verdict::closed;
-    if (wait_of(address, now) > Duration::zero()) return Verdict::too_soon;
+    if (wait_of(client, now) > Duration::zero()) return Verdict::too_soon;
     const auto given = password_in(authorization);
     // Digests are of one length: not even that of the password is told.
     const auto digest = sha256(as_bytes(given.value_or("")));
     if (given && is_same_secret(as_text(password_->view()), as_text(digest.view()))) {
-        std::erase_if(failures_, [&](const Failures& each) { return each.network == address.network(); });
+        std::erase_if(failures_,
+                      [&](const Failures& each) { return each.network == client.address.network(); });
+        if (client.forwarded) forwarded_failures_ = 0;
         return Verdict::open;
     }
-    count_failure(address.network(), now);
+    count_failure(client, now);
     return Verdict::closed;
 }
 
-Duration PasswordGate::wait_of(const Address& address, TimePoint now) const {
-    const Failures* const found = find(address.network());
-    return found == nullptr || found->until <= now ? Duration::zero() : found->until - now;
+Duration PasswordGate::wait_of(const Client& client, TimePoint now) const {
+    TimePoint until = client.forwarded ? forwarded_until_ : now;
+    if (const Failures* const found = find(client.address.network())) until = std::max(until, found->until);
+    return std::max<Duration>(until - now, Duration::zero());
 }
 
 const PasswordGate::Failures* PasswordGate::find(const Address& network) const {
@@ -56,7 +59,9 @@ const PasswordGate::Failures* PasswordGate::find(const Address& network) const {
     return found == failures_.end() ? nullptr : &*found;
 }
 
-void PasswordGate::count_failure(const Address& network, TimePoint now) {
+void PasswordGate::count_failure(const Client& client, TimePoint now) {
+    if (client.forwarded && ++forwarded_failures_ >= kMostForwarded) forwarded_until_ = now + kForwardedWait;
+    const Address network = client.address.network();
     Failures failures{.network = network};
     if (const auto found = std::ranges::find(failures_, network, &Failures::network);
         found != failures_.end()) {

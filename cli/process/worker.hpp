@@ -67,7 +67,7 @@ class Worker {
     void end();
 
   private:
-    /// What a job has thrown.
+    /// An exception of a job.
     struct Problem {
         std::string message;
         Error error;

@@ -12,7 +12,8 @@ namespace btfs::cli {
 ///   (true: all of its files are pinned). Answer: "name", "info_hash" (or null), "id", "was_there", "warning"
 ///   (or null).
 /// - remove: "torrent", an info-hash, a name in the mount, a URL or "id:3", with the "id" of torrent_json();
-///   and perhaps "delete_data" (true: the cache drops its content, too). Answer: "name".
+///   and perhaps "delete_data" (true: the cache drops its content, too). Answer: "name", and "warning" (or
+///   null) if the next mount will have it again.
 /// - set: "torrent" as for remove, and what is to change: "label" (text; commas part several), "pin" (true:
 ///   all of its files are pinned, also once they are known; false: none are), "download_limit" and
 ///   "upload_limit" (bytes per second), "max_peers" and "seed_ratio"; null for one of the last four: as the
@@ -24,7 +25,7 @@ namespace btfs::cli {
 /// - pin, unpin, prefetch: "path" below the mountpoint; "" is all that is mounted. Answer: "files" and
 ///   "bytes", the number of the files and their size; "pinned", bytes pinned in all of the mount; "room",
 ///   bytes that pins may take, or null.
-/// Called on the control socket's thread.
+/// Called on the threads of the control socket's clients.
 class MountControl {
   public:
     /// It outlives this.

@@ -142,8 +142,8 @@ class ServedTorrents {
     RemoveReport remove(const std::string& which, RemovedContent content = RemovedContent::kept);
     /// The same for the torrent of an index in the roster.
     RemoveReport remove(Roster::Index torrent, RemovedContent content);
-    /// Carries out a change, and keeps it for later mounts. Throws Failure: there is no
-    /// such torrent or file, or its files are not known yet, or the disk does not take it.
+    /// Carries out a change, and keeps it for later mounts. Throws Failure: there is no such torrent or file,
+    /// or its files are not known yet, or the disk does not take it.
     void change(Roster::Index torrent, const TorrentChange& change);
     /// Pauses the torrent of that info-hash, name in the mount, or URL, or lets it go on. Later mounts keep
     /// it so. Returns how many have changed. Throws Failure: there is none, or several have that name, or the

@@ -23,7 +23,7 @@ std::string url_in(ByteView content) {
     return looks_like_url(text) ? std::string(text) : std::string();
 }
 
-/// What the user has set of a torrent elsewhere holds where nothing else is set.
+/// Takes the settings of the other entry of the torrent where nothing else is set.
 void fill_settings(RosterEntry& entry, const RosterEntry& other) {
     if (entry.label.empty()) entry.label = other.label;
     if (entry.limits == TorrentLimits{}) entry.limits = other.limits;

@@ -10,11 +10,11 @@
 namespace btfs::cli {
 
 /// {"name": in the mount or as its source calls it, "info_hash": in hex or null, "id": a number that
-/// no other torrent of this mount ever has, "state": state_text(), "size": in bytes or null, "had": bytes,
-/// "peers": connected, "seeds": among them, "down", "up": bytes per second, "verifying": 0 to 1 while what
-/// the cache has of it is verified anew, else null, "label", "url": of its file, without secrets, "error":
-/// why it will never be there; the last three are null if there is none}. Names that are no UTF-8 have its
-/// replacement character.
+/// no other torrent of this mount ever has, "state": state_text(), "paused": by the user, "size": in bytes or
+/// null, "had": bytes, "peers": connected, "seeds": among them, "down", "up": bytes per second, "verifying":
+/// 0 to 1 while what the cache has of it is verified anew, else null, "label", "url": of its file, without
+/// secrets, "error": why it will never be there; the last three are null if there is none}. Names that are no
+/// UTF-8 have its replacement character.
 boost::json::object torrent_json(const TorrentReport& report);
 
 /// Returns a hash of all that torrent_json() says: equal as long as that is, and made in a tenth of the time.

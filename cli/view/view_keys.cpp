@@ -1,4 +1,4 @@
-// ViewState: what each key does.
+// ViewState: effects of keys.
 #include <algorithm>
 
 #include "cli/view/view_state.hpp"

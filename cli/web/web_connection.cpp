@@ -60,8 +60,7 @@ constexpr std::size_t kDropAtOnce = 16 << 10, kMaxDropped = 4 << 20;
 /// Turns of a stream after which other connections have theirs.
 constexpr int kTurnsInARow = 16;
 
-/// Lets the socket take so many bytes before it sends them. 0: as many as its buffer
-/// has room for.
+/// Lets the socket take so many bytes before it sends them. 0: as many as its buffer has room for.
 void limit_unsent(int socket, int bytes) {
     (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }

@@ -98,8 +98,9 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
     const bool may_be_shown = request.is_read() && !request.path.starts_with("/api/");
     if (!may_be_shown && is_cross_site(request.origin))
         return plain(403, "a page of another site may ask nothing here");
+    const PasswordGate::Client client{request.client, request.client != request.from};
     std::lock_guard lock(gate_mutex_);
-    switch (gate_.check(request.authorization, request.client, now)) {
+    switch (gate_.check(request.authorization, client, now)) {
         case PasswordGate::Verdict::open:
             return std::nullopt;
         case PasswordGate::Verdict::closed: {
@@ -111,8 +112,7 @@ std::optional<WebReply> WebSite::refuse(const WebRequest& request, TimePoint now
             break;
     }
     WebReply reply = plain(429, "too many wrong passwords; wait a moment");
-    reply.headers.emplace_back("Retry-After",
-                               fmt::format("{:.0f}", 1 + seconds(gate_.wait_of(request.client, now))));
+    reply.headers.emplace_back("Retry-After", fmt::format("{:.0f}", 1 + seconds(gate_.wait_of(client, now))));
     return reply;
 }
 

@@ -84,7 +84,7 @@ class Log {
     }
 
     void reopen() {
-        if (file_) run([this] { reopen_now(); }, kOverhead);
+        if (file_) run([this] { reopen_now(); }, 0);  // never dropped
     }
 
     bool wait_until_written() { return !writer_ || writer_->wait_until_written(kPatience); }

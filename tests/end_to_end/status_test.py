@@ -182,7 +182,7 @@ class Status(TestCase):
         view.press("\x1b[17~")  # F6
         view.see_on_screen("Sort by")
         view.press("j\r")
-        view.see_on_screen("▼TORRENT")
+        view.see_on_screen("▲TORRENT")
         view.press("\x1b[20~n")  # F9
         view.see_on_screen("Quit")
         self.assertIsNotNone(torrent())

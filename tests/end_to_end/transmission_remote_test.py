@@ -401,7 +401,8 @@ class Sonarr(Remotes):
     def test_the_progress_of_a_verification_is_shown(self):
         large = self.folder / "large"
         with open(large, "wb") as file:
-            file.truncate(600 << 20)
+            for block in [os.urandom(1 << 20)] * 400:
+                file.write(block)
         btfs.run("create", large, "-o", self.folder / "large.torrent", "--piece-size", "1M")
         self.port = free_port()
         btfs.Mount(self, self.folder / "large.torrent", options=[f"--web={self.port}", "--data", self.folder])

@@ -282,10 +282,10 @@ TEST(ReadPath, AStreamWhoseClientOpensAnotherGetsNothingAheadUntilItIsReadOn) {
         return world.filesystem.open(world.node, Opening{.remote = {address, "VLC"}}).value();
     };
     world.cache.lose_all();
-    world.cache.bring({kBefore, kBefore + 14 * MiB});
     world.file = open("192.0.2.7");
     std::uint64_t at = 0;
     const auto read_until = [&](std::uint64_t end) {
+        world.cache.bring({kBefore + at, kBefore + end});
         for (; at < end; at += 128 * KiB) (void)world.read(at, 128 * KiB);
     };
     read_until(4 * MiB);

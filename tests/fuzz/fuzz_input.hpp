@@ -1,4 +1,4 @@
-// What fuzz targets share: a reader of their input, and an assertion.
+// Reader of the input of a fuzz target, and an assertion.
 #pragma once
 
 #include <algorithm>

@@ -199,7 +199,7 @@ export class TorrentList {
     if (gone.length > 0) this.mark(gone.map(([before]) => before.key), false);
   }
 
-  /// What an action is for: what is marked, else what is selected.
+  /// Returns the targets of an action: the marked torrents, else the selected one.
   chosen() {
     if (this.marked.size > 0) return [...this.marked];
     return this.catalog.torrents.has(this.selected) ? [this.selected] : [];

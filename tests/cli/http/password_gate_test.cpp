@@ -9,7 +9,7 @@ namespace {
 
 using Verdict = PasswordGate::Verdict;
 
-const Address kHere = *Address::parse("192.0.2.1"), kThere = *Address::parse("192.0.2.2");
+const PasswordGate::Client kHere{*Address::parse("192.0.2.1")}, kThere{*Address::parse("192.0.2.2")};
 const TimePoint kStart{1h};
 
 std::string login(const std::string& password) {
@@ -63,8 +63,8 @@ TEST(PasswordGate, EachWrongOneDoublesTheDelay) {
 
 TEST(PasswordGate, ANetworkOfIPv6IsOneAddress) {
     PasswordGate gate("right");
-    gate.check(login("wrong"), *Address::parse("2001:db8::1"), kStart);
-    EXPECT_EQ(gate.check(login("right"), *Address::parse("2001:db8::2"), kStart), Verdict::too_soon);
+    gate.check(login("wrong"), {*Address::parse("2001:db8::1")}, kStart);
+    EXPECT_EQ(gate.check(login("right"), {*Address::parse("2001:db8::2")}, kStart), Verdict::too_soon);
 }
 
 TEST(PasswordGate, RemembersSoManyAddresses) {
@@ -72,9 +72,27 @@ TEST(PasswordGate, RemembersSoManyAddresses) {
     gate.check(login("wrong"), kHere, kStart);
     for (std::uint32_t each = 0; each < PasswordGate::kMaxAddresses; ++each)
         gate.check(login("wrong"),
-                   *Address::parse("10.0." + std::to_string(each / 256) + "." + std::to_string(each % 256)),
+                   {*Address::parse("10.0." + std::to_string(each / 256) + "." + std::to_string(each % 256))},
                    kStart);
     EXPECT_EQ(gate.wait_of(kHere, kStart), Duration::zero());
+}
+
+/// A proxy that passes on its client's own header lets that name a new address for each guess.
+TEST(PasswordGate, ManyWrongOnesOfForwardedAddressesDelayAllOfThese) {
+    PasswordGate gate("right");
+    const auto client = [](unsigned number) {
+        return PasswordGate::Client{
+            *Address::parse("192.0." + std::to_string(number / 256) + "." + std::to_string(number % 256)),
+            true};
+    };
+    for (unsigned i = 0; i + 1 < PasswordGate::kMostForwarded; ++i)
+        EXPECT_EQ(gate.check(login("wrong"), client(i), kStart), Verdict::closed);
+    EXPECT_EQ(gate.check(login("right"), client(1000), kStart), Verdict::open);
+    for (unsigned i = 0; i < PasswordGate::kMostForwarded; ++i)
+        EXPECT_EQ(gate.check(login("wrong"), client(2000 + i), kStart), Verdict::closed);
+    EXPECT_EQ(gate.check(login("right"), client(1000), kStart), Verdict::too_soon);
+    EXPECT_EQ(gate.check(login("right"), kHere, kStart), Verdict::open);
+    EXPECT_EQ(gate.check(login("right"), client(1000), kStart + PasswordGate::kForwardedWait), Verdict::open);
 }
 
 }  // namespace
