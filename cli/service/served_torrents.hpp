@@ -86,7 +86,7 @@ class ServedTorrents {
   public:
     /// Time from the making of this in which start() takes up what was added earlier. Torrents that were
     /// taken up by then are in the first listing of the mount.
-    static constexpr Duration kListedAtOnce = std::chrono::milliseconds(200);
+    static constexpr Duration kListedAtOnce = std::chrono::milliseconds(150);
 
     /// The engine, the cache and what they share. Each outlives this.
     struct Services {
