@@ -74,7 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     // A login of 32 random bytes is not guessed.
     PasswordGate gate("0a1b2c3d4e5f60718293a4b5c6d7e8f9");
-    const auto verdict = gate.check(authorization, *btfs::Address::parse("192.0.2.1"), btfs::TimePoint{});
+    const PasswordGate::Client client{.address = *btfs::Address::parse("192.0.2.1"), .forwarded = true};
+    const auto verdict = gate.check(authorization, client, btfs::TimePoint{});
     if (verdict == PasswordGate::Verdict::open) std::abort();
     return 0;
 }
