@@ -110,7 +110,7 @@ void TorrentRunner::start_discovering(net::LsdClient& lsd) {
     peer_search_.use(lsd);
 }
 
-/// The port and state that nodes of the DHT are told; nothing if no peer can reach us there.
+/// Returns the port and state that nodes of the DHT are told; nothing if no peer can reach us there.
 std::optional<dht::Node::Announce> TorrentRunner::dht_announce(AddressFamily family) const {
     const PeerPorts& ports = family == AddressFamily::v4 ? outside_ports_ : options_.ports;
     if (ports.tcp == 0) return std::nullopt;
